@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+# nodekiln. The two commands that a new user needs: `make image` and `make test`; each installs what it needs through apt.
+#
+#	make              the programs, into out/
+#	make image        set-up, the programs, and the default recipe's image, into out/
+#	make check        the quick tests (under 3 minutes); make test: set-up and everything
+#	make lint         formatting, layers, gcc and clang without a warning
+#	make bench        nodekiln against mmdebstrap, in one run
+#	make install      PREFIX=/usr/local DESTDIR=
+#	ASAN=1            everything with AddressSanitizer and UndefinedBehaviorSanitizer, into out/asan/
+#	V=1               shows the commands
+
+VERSION := 0.1.0
+RECIPE ?= debian-12
+PREFIX ?= /usr/local
+CC = gcc
+CLANG ?= clang
+
+# What the host must have. `nodekiln doctor` checks the run-time part again.
+BUILD_PACKAGES := gcc libc6-dev make pkg-config libarchive-dev libblkid-dev libmount-dev libfdisk-dev libcurl4-openssl-dev \
+	libyaml-dev libjson-c-dev libext2fs-dev libzstd-dev zlib1g-dev libssl-dev
+RUN_PACKAGES := apt gpgv ca-certificates debian-archive-keyring dosfstools mtools e2fsprogs
+BOOT_PACKAGES := genisoimage cloud-image-utils qemu-system-x86 ovmf
+TEST_PACKAGES := clang clang-format libclang-rt-14-dev python3 mmdebstrap qemu-utils lxc gnupg procps openssh-client file
+
+LIBS := libarchive blkid mount fdisk libcurl yaml-0.1 json-c ext2fs com_err libzstd zlib libcrypto
+AGENT_LIBS := libcurl yaml-0.1 json-c libcrypto
+
+O := $(if $(ASAN),out/asan,out)
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
+CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DNODEKILN_VERSION='"$(VERSION)"' -DNODEKILN_PREFIX='"$(PREFIX)"'
+HARDENING := -fstack-protector-strong -fPIE $(if $(ASAN),,-D_FORTIFY_SOURCE=2)
+SANITIZERS := $(if $(ASAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+comma := ,
+CFLAGS ?= $(if $(ASAN),-O1,-O2) -g
+ALL_CFLAGS = -std=gnu17 $(WARNINGS) $(HARDENING) $(SANITIZERS) $(CFLAGS) -MMD -MP -pthread
+ALL_LDFLAGS = $(SANITIZERS) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS) -pthread
+LIBS_CFLAGS = $(eval LIBS_CFLAGS := $(shell pkg-config --cflags $(LIBS)))$(LIBS_CFLAGS)
+LIBS_LDLIBS = $(eval LIBS_LDLIBS := $(shell pkg-config --libs $(LIBS)))$(LIBS_LDLIBS)
+AGENT_LDLIBS = $(eval AGENT_LDLIBS := $(shell pkg-config --libs $(AGENT_LIBS)))$(AGENT_LDLIBS)
+
+objects = $(patsubst %.c,$(O)/obj/%.o,$(1))
+LIB_OBJECTS := $(call objects,$(wildcard lib/*.c))
+BUILDER_OBJECTS := $(call objects,$(filter-out builder/main.c,$(wildcard builder/*.c)))
+AGENT_OBJECTS := $(call objects,$(wildcard agent/*.c))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
+FUZZ_TESTS := $(patsubst tests/fuzz/%.c,$(O)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
+ARCHIVE := $(O)/libnodekiln.a
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo "  $(1)	$(2)")
+SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
+
+all: $(O)/nodekiln $(O)/nodekiln-agent
+
+$(O)/nodekiln: $(O)/obj/builder/main.o $(ARCHIVE)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_LDLIBS)
+
+$(O)/nodekiln-agent: $(AGENT_OBJECTS) $(ARCHIVE)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(AGENT_LDLIBS)
+
+$(ARCHIVE): $(LIB_OBJECTS) $(BUILDER_OBJECTS)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(O)/obj/%.o: %.c Makefile
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(LIBS_CFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
+$(O)/tests/test_%: $(O)/obj/tests/unit/test_%.o $(ARCHIVE)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_LDLIBS)
+
+$(O)/tests/fuzz_%: $(O)/obj/tests/fuzz/fuzz_%.o $(O)/obj/tests/fuzz/corpus.o $(ARCHIVE)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_LDLIBS)
+
+tests: $(UNIT_TESTS) $(FUZZ_TESTS)
+
+# libFuzzer on one target: make fuzz TARGET=recipe SECONDS=60
+fuzz: TARGET ?= recipe
+fuzz: SECONDS ?= 60
+fuzz:
+	$(Q)mkdir -p out/fuzz/$(TARGET)
+	$(Q)$(CLANG) $(CPPFLAGS) $(LIBS_CFLAGS) -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -pthread -o out/fuzz/fuzz_$(TARGET) \
+		tests/fuzz/fuzz_$(TARGET).c $(wildcard lib/*.c) $(filter-out builder/main.c,$(wildcard builder/*.c)) $(LIBS_LDLIBS)
+	out/fuzz/fuzz_$(TARGET) -max_total_time=$(SECONDS) out/fuzz/$(TARGET) tests/fuzz/corpus/$(TARGET)
+
+# Installs what is missing, and nothing else. PACKAGES: the list.
+setup:
+	$(Q)missing=$$(for p in $(PACKAGES); do dpkg-query -W -f '$${db:Status-Abbrev}' $$p 2>/dev/null | grep -q '^.i' || echo $$p; done); \
+	[ -z "$$missing" ] || { echo "  APT	" $$missing; $(SUDO) apt-get update -qq && \
+	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null; }
+
+image:
+	$(Q)$(MAKE) --no-print-directory setup PACKAGES="$(BUILD_PACKAGES) $(RUN_PACKAGES)"
+	$(Q)$(MAKE) --no-print-directory all
+	$(SUDO) out/nodekiln build $(RECIPE) --out out
+
+check: all tests
+	$(Q)$(MAKE) --no-print-directory ASAN=1 all tests
+	$(Q)tests/run quick
+
+test:
+	$(Q)$(MAKE) --no-print-directory setup PACKAGES="$(BUILD_PACKAGES) $(RUN_PACKAGES) $(BOOT_PACKAGES) $(TEST_PACKAGES)"
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all tests
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) ASAN=1 all tests
+	$(Q)$(SUDO) tests/run all
+
+lint: layers
+	$(Q)$(MAKE) --no-print-directory setup PACKAGES="$(BUILD_PACKAGES) $(TEST_PACKAGES)"
+	$(Q)clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all tests
+	$(Q)for f in $$(git ls-files 'lib/*.c' 'builder/*.c' 'agent/*.c'); do \
+		$(CLANG) $(CPPFLAGS) $(LIBS_CFLAGS) -std=gnu17 -Wall -Wextra -Werror -fsyntax-only $$f || exit 1; done
+	@echo "lint: clean"
+
+layers:
+	$(Q)tests/layers
+
+bench:
+	$(Q)$(MAKE) --no-print-directory setup PACKAGES="$(BUILD_PACKAGES) $(RUN_PACKAGES) mmdebstrap python3"
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(SUDO) tests/bench/bench
+
+install: all
+	install -Dm755 out/nodekiln $(DESTDIR)$(PREFIX)/bin/nodekiln
+	for d in recipes rootfs-overlays agent lib; do \
+		mkdir -p $(DESTDIR)$(PREFIX)/share/nodekiln/$$d && cp -a $$d/. $(DESTDIR)$(PREFIX)/share/nodekiln/$$d/; done
+
+clean:
+	rm -rf out
+
+-include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
+
+.PHONY: all tests fuzz setup image check test lint layers bench install clean
+.SECONDARY:

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * A finished artifact, opened for reading without mounting anything: a qcow2 or raw disk (libblkid finds the partitions,
+ * libext2fs reads the root) or a tarball (libarchive). `inspect` and `verify` look through this one window.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "lib/error.h"
+#include "lib/text.h"
+#include "lib/vec.h"
+
+enum image_kind { IMAGE_DISK, IMAGE_TARBALL };
+
+struct image_partition {
+	unsigned number;
+	uint64_t start, size;	       /* bytes */
+	char name[73], type[37], uuid[37];
+	char filesystem[17], label[65], filesystem_uuid[37]; /* "" when unknown */
+};
+
+struct image; /* opaque */
+
+int image_open(const char *path, struct image **ret, struct error *err) MUST_CHECK;
+void image_close_p(struct image **image);
+enum image_kind image_kind(const struct image *image);
+uint64_t image_virtual_size(const struct image *image); /* of the disk; 0 for a tarball */
+size_t image_partitions(const struct image *image, const struct image_partition **ret);
+
+/* Paths are absolute, as the guest sees them; symlinks in the middle are followed, the last one is not. */
+struct image_entry {
+	char *path;
+	mode_t mode;
+	uint32_t uid, gid;
+	uint64_t size;
+	char *link; /* target of a symlink, else NULL */
+};
+/* 1 when there, 0 when not, -1 on a broken image. The entry is borrowed until the image closes. */
+int image_stat(struct image *image, const char *path, const struct image_entry **ret, struct error *err) MUST_CHECK;
+/* Follows a last symlink. Missing is ERROR_FAILED. */
+int image_read(struct image *image, const char *path, size_t limit, struct text *ret, struct error *err) MUST_CHECK;
+/* Every entry, sorted by path. */
+int image_walk(struct image *image, int (*entry)(void *context, const struct image_entry *e, struct error *err), void *context,
+	       struct error *err) MUST_CHECK;

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * A lock: exactly which bytes an image is made of. Written by `nodekiln lock` as NAME.lock.json, used by `build --locked`.
+ * Packages are grouped by what they are for; within a group sorted by name.
+ */
+#include <stdint.h>
+
+#include "builder/recipe.h"
+#include "lib/error.h"
+#include "lib/json.h"
+#include "lib/vec.h"
+
+enum lock_group {
+	LOCK_BASE,	/* SET_BASE's packages, closed under dependencies */
+	LOCK_VM,	/* what SET_VM adds to base */
+	LOCK_LXC,	/* what SET_LXC adds to base */
+	LOCK_TOOLCHAIN, /* debian-source and the agent: a tree with the compilers */
+	LOCK_IMAGE,	/* the Debian layer of preloaded images (etcd, kube-proxy) */
+	LOCK_GROUPS
+};
+extern const char *const lock_group_names[LOCK_GROUPS + 1];
+
+struct lock_package {
+	char *name, *version, *architecture;
+	char *url;	/* full address it was resolved to; the lock file keeps it relative to its repository's url */
+	char *sha256;	/* 64 hex digits */
+	uint64_t size;	/* bytes of the .deb */
+	uint64_t installed; /* bytes, from Installed-Size; 0 when unknown */
+};
+
+/* A file that is no package: a source package's part, a release binary. */
+struct lock_file {
+	char *name, *url, *sha256;
+	uint64_t size; /* 0 = unknown */
+};
+
+struct lock {
+	VEC(struct lock_package) group[LOCK_GROUPS];
+	VEC(struct lock_file) files; /* Kubernetes source package or binaries */
+	char *kubernetes_version;    /* as resolved, "1.20.2"; NULL when the recipe has none */
+	char *recipe_digest;	     /* sha256 of recipe_json: a lock belongs to its recipe */
+};
+
+int lock_parse(const char *file, const char *text, size_t len, struct lock *ret, struct error *err) MUST_CHECK;
+int lock_load(const char *file, struct lock *ret, struct error *err) MUST_CHECK;
+struct json *lock_json(const struct lock *lock) MUST_CHECK;
+void lock_done(struct lock *lock);
+const struct lock_package *lock_find(const struct lock *lock, enum lock_group group, const char *name);
+/* Digest over the names, versions and hashes of a group: the key of a tree made of it. */
+void lock_group_digest(const struct lock *lock, enum lock_group group, char ret_hex[65]);

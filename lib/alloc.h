@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Allocation that cannot fail: out of memory ends the program with one sentence and exit code 1. Outputs are published by
+ * rename, so ending anywhere is safe. What comes from outside has its size checked against a named limit BEFORE it gets here.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+
+#include "lib/macro.h"
+
+void *xmalloc(size_t size) MUST_CHECK;
+void *xcalloc(size_t count, size_t size) MUST_CHECK;
+void *xrealloc(void *old, size_t count, size_t size) MUST_CHECK;
+char *xstrdup(const char *text) MUST_CHECK;
+char *xstrndup(const char *text, size_t max) MUST_CHECK;
+char *xasprintf(const char *fmt, ...) MUST_CHECK PRINTF(1, 2);
+char *xvasprintf(const char *fmt, va_list ap) MUST_CHECK PRINTF(1, 0);

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/file.h"
+
+#include <errno.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/alloc.h"
+
+#define COPY_CHUNK (1 << 20)
+
+int write_all(int fd, const void *data, size_t len)
+{
+	const char *p = data;
+
+	while (len > 0) {
+		ssize_t n = write(fd, p, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int pwrite_all(int fd, const void *data, size_t len, off_t offset)
+{
+	const char *p = data;
+
+	while (len > 0) {
+		ssize_t n = pwrite(fd, p, len, offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		p += n;
+		len -= (size_t)n;
+		offset += n;
+	}
+	return 0;
+}
+
+int pread_all(int fd, void *data, size_t len, off_t offset)
+{
+	char *p = data;
+
+	while (len > 0) {
+		ssize_t n = pread(fd, p, len, offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n == 0)
+			errno = ENODATA;
+		if (n <= 0)
+			return -1;
+		p += n;
+		len -= (size_t)n;
+		offset += n;
+	}
+	return 0;
+}
+
+static int copy_by_hand(int in, int out, struct error *err)
+{
+	CLEANUP(free_p) char *buffer = xmalloc(COPY_CHUNK);
+
+	for (;;) {
+		ssize_t n = read(in, buffer, COPY_CHUNK);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_errno(err, errno, "read while copying");
+		if (n == 0)
+			return 0;
+		if (write_all(out, buffer, (size_t)n) < 0)
+			return error_errno(err, errno, "write while copying");
+	}
+}
+
+int copy_all(int in, int out, struct error *err)
+{
+	for (;;) {
+		ssize_t n = copy_file_range(in, NULL, out, NULL, (size_t)1 << 30, 0);
+		if (n == 0)
+			return 0;
+		if (n > 0 || errno == EINTR)
+			continue;
+		if (errno == ENOSPC || errno == EDQUOT || errno == EIO)
+			return error_errno(err, errno, "copy a file");
+		/* Pipes, other file systems, old kernels: the offsets stand where the kernel left off. */
+		return copy_by_hand(in, out, err);
+	}
+}
+
+static int read_whole(int fd, const char *name, size_t limit, struct text *ret, struct error *err)
+{
+	CLEANUP(text_done) struct text t = { 0 };
+	char chunk[16384];
+
+	for (;;) {
+		ssize_t n = read(fd, chunk, sizeof chunk);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_errno(err, errno, "read %s", name);
+		text_addn(&t, chunk, (size_t)n);
+		if (t.len > limit)
+			return error_set(err, ERROR_FAILED, "read %s: it is larger than the limit of %s", name,
+					 text_bytes(limit));
+		if (n == 0)
+			break;
+	}
+	*ret = t;
+	t = (struct text){ 0 };
+	return 0;
+}
+
+int file_read(int dirfd, const char *name, size_t limit, struct text *ret, struct error *err)
+{
+	CLEANUP(close_p) int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(err, errno, "open %s", name);
+	return read_whole(fd, name, limit, ret, err);
+}
+
+int file_read_in(int rootfd, const char *path, size_t limit, struct text *ret, struct error *err)
+{
+	CLEANUP(close_p) int fd = file_open_in(rootfd, path, O_RDONLY, 0);
+
+	if (fd < 0)
+		return error_errno(err, errno, "open %s", path);
+	return read_whole(fd, path, limit, ret, err);
+}
+
+/* name is the last component; the temporary stands beside it so that the rename stays inside one directory. */
+static int write_and_rename(int dirfd, const char *name, const void *data, size_t len, mode_t mode, struct error *err)
+{
+	CLEANUP(free_p) char *temporary = xasprintf("%s.%d.new", name, (int)getpid());
+	CLEANUP(close_p) int fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return error_errno(err, errno, "create %s", temporary);
+	if (write_all(fd, data, len) == 0 && fchmod(fd, mode) == 0 && renameat(dirfd, temporary, dirfd, name) == 0)
+		return 0;
+	error_errno(err, errno, "write %s", name);
+	unlinkat(dirfd, temporary, 0);
+	return -1;
+}
+
+int file_write(int dirfd, const char *name, const void *data, size_t len, mode_t mode, struct error *err)
+{
+	return write_and_rename(dirfd, name, data, len, mode, err);
+}
+
+int file_write_in(int rootfd, const char *path, const void *data, size_t len, mode_t mode, struct error *err)
+{
+	const char *base;
+	CLEANUP(close_p) int parent = file_open_parent_in(rootfd, path, true, &base);
+
+	if (parent < 0)
+		return error_errno(err, errno, "open the directory of %s", path);
+	return write_and_rename(parent, base, data, len, mode, err);
+}
+
+int file_open_in(int rootfd, const char *path, int flags, mode_t mode)
+{
+	struct open_how how = {
+		.flags = (unsigned)flags | O_CLOEXEC,
+		.mode = flags & O_CREAT ? mode : 0,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+
+	return (int)syscall(SYS_openat2, rootfd, path, &how, sizeof how);
+}
+
+bool file_exists_in(int rootfd, const char *path)
+{
+	CLEANUP(close_p) int fd = file_open_in(rootfd, path, O_PATH | O_NOFOLLOW, 0);
+
+	return fd >= 0;
+}
+
+/* Makes each missing component of path below rootfd, as the guest would see it. */
+static int make_parents_in(int rootfd, const char *path, mode_t mode)
+{
+	CLEANUP(free_p) char *copy = xstrdup(path);
+
+	for (char *slash = copy; slash; *slash = '/') {
+		slash = strchr(slash + strspn(slash, "/"), '/');
+		if (slash)
+			*slash = '\0';
+		const char *base = strrchr(copy, '/');
+		base = base ? base + 1 : copy;
+		if (*base) {
+			CLEANUP(free_p) char *parent = xstrndup(copy, (size_t)(base - copy));
+			CLEANUP(close_p) int fd = file_open_in(rootfd, *parent ? parent : ".", O_PATH | O_DIRECTORY, 0);
+			if (fd < 0 || (mkdirat(fd, base, mode) < 0 && errno != EEXIST))
+				return -1;
+		}
+		if (!slash)
+			break;
+	}
+	return 0;
+}
+
+int file_open_parent_in(int rootfd, const char *path, bool make, const char **ret_base)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash ? slash + 1 : path;
+	CLEANUP(free_p) char *parent = xstrndup(path, (size_t)(base - path));
+
+	if (!*base || !strcmp(base, ".") || !strcmp(base, "..")) {
+		errno = EINVAL;
+		return -1;
+	}
+	const char *name = *parent ? parent : ".";
+	int fd = file_open_in(rootfd, name, O_RDONLY | O_DIRECTORY, 0);
+	if (fd < 0 && errno == ENOENT && make && make_parents_in(rootfd, parent, 0755) == 0)
+		fd = file_open_in(rootfd, name, O_RDONLY | O_DIRECTORY, 0);
+	if (fd >= 0)
+		*ret_base = base;
+	return fd;
+}
+
+int dir_make(int dirfd, const char *path, mode_t mode, struct error *err)
+{
+	CLEANUP(free_p) char *copy = xstrdup(path);
+
+	for (char *p = copy + 1; *copy && *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdirat(dirfd, copy, mode) < 0 && errno != EEXIST)
+			return error_errno(err, errno, "create directory %s", copy);
+		*p = '/';
+	}
+	if (mkdirat(dirfd, copy, mode) < 0 && errno != EEXIST)
+		return error_errno(err, errno, "create directory %s", copy);
+	return 0;
+}
+
+int dir_make_in(int rootfd, const char *path, mode_t mode, struct error *err)
+{
+	if (make_parents_in(rootfd, path, mode) < 0)
+		return error_errno(err, errno, "create directory %s", path);
+	return 0;
+}
+
+int dir_open(int dirfd, const char *path, struct error *err)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(err, errno, "open directory %s", path);
+	return fd;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Files and trees. A root is a directory fd (AT_FDCWD for the caller's own) and names are relative to it.
+ *
+ * Functions named *_in resolve a path inside an image's tree as the guest would see it: symlinks, absolute ones and `..`
+ * included, never leave the tree (openat2(2), RESOLVE_IN_ROOT). Use them for every name that comes from an image or a recipe.
+ */
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "lib/error.h"
+#include "lib/text.h"
+
+/* Whole file into *ret (ended by a NUL that is not counted). More than limit bytes is an error that names the limit. */
+int file_read(int dirfd, const char *name, size_t limit, struct text *ret, struct error *err) MUST_CHECK;
+int file_read_in(int rootfd, const char *path, size_t limit, struct text *ret, struct error *err) MUST_CHECK;
+/* Writes a temporary beside the name and renames it: the old content or the new, never a part. */
+int file_write(int dirfd, const char *name, const void *data, size_t len, mode_t mode, struct error *err) MUST_CHECK;
+/* Inside a tree; parents are made as 0755; the file is replaced, not followed. */
+int file_write_in(int rootfd, const char *path, const void *data, size_t len, mode_t mode, struct error *err) MUST_CHECK;
+
+/* openat2 with RESOLVE_IN_ROOT; returns an fd or -1 with errno set. O_CLOEXEC is added. */
+int file_open_in(int rootfd, const char *path, int flags, mode_t mode) MUST_CHECK;
+bool file_exists_in(int rootfd, const char *path);
+/* Opens the directory that holds path's last component, for *at() calls on that component. Returns an fd (caller closes) and
+ * points *ret_base into path; -1 with errno. With make, missing parents are made (0755). */
+int file_open_parent_in(int rootfd, const char *path, bool make, const char **ret_base) MUST_CHECK;
+
+/* mkdir -p; an existing directory is fine. */
+int dir_make(int dirfd, const char *path, mode_t mode, struct error *err) MUST_CHECK;
+int dir_make_in(int rootfd, const char *path, mode_t mode, struct error *err) MUST_CHECK;
+/* Opens a directory, O_PATH-free and O_CLOEXEC; -1 with *err. */
+int dir_open(int dirfd, const char *path, struct error *err) MUST_CHECK;
+/* rm -rf without following links and without leaving the file system it starts on; a missing name is fine. */
+int tree_remove(int dirfd, const char *name, struct error *err) MUST_CHECK;
+
+/* All of it, or -1 with errno. */
+int write_all(int fd, const void *data, size_t len) MUST_CHECK;
+int pwrite_all(int fd, const void *data, size_t len, off_t offset) MUST_CHECK;
+/* Exactly len bytes; a short file is errno ENODATA. */
+int pread_all(int fd, void *data, size_t len, off_t offset) MUST_CHECK;
+/* Copies what is left of in to out, in the kernel where it can (copy_file_range), else by read and write. */
+int copy_all(int in, int out, struct error *err) MUST_CHECK;

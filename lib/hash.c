@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/hash.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/alloc.h"
+
+#define READ_SIZE (256 * 1024)
+
+struct hash {
+	EVP_MD_CTX *ctx;
+};
+
+/* libcrypto's digests fail only for want of memory. */
+static void must(int ok)
+{
+	if (ok != 1)
+		abort();
+}
+
+struct hash *hash_new(void)
+{
+	struct hash *h = xcalloc(1, sizeof *h);
+
+	h->ctx = EVP_MD_CTX_new();
+	must(h->ctx != NULL);
+	must(EVP_DigestInit_ex(h->ctx, EVP_sha256(), NULL));
+	return h;
+}
+
+void hash_add(struct hash *h, const void *data, size_t len)
+{
+	must(EVP_DigestUpdate(h->ctx, data, len));
+}
+
+void hash_field(struct hash *h, const char *label, const char *text)
+{
+	CLEANUP(free_p) char *head = text ? xasprintf("%s=%zu:", label, strlen(text)) : xasprintf("%s=-", label);
+
+	hash_add(h, head, strlen(head));
+	if (text)
+		hash_add(h, text, strlen(text));
+	hash_add(h, "\n", 1);
+}
+
+void hash_hex(struct hash *h, char ret_hex[SHA256_HEX])
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char sum[EVP_MAX_MD_SIZE];
+
+	must(EVP_DigestFinal_ex(h->ctx, sum, NULL));
+	for (size_t i = 0; i < (SHA256_HEX - 1) / 2; i++) {
+		ret_hex[2 * i] = digits[sum[i] >> 4];
+		ret_hex[2 * i + 1] = digits[sum[i] & 15];
+	}
+	ret_hex[SHA256_HEX - 1] = '\0';
+}
+
+void hash_free(struct hash *h)
+{
+	if (!h)
+		return;
+	EVP_MD_CTX_free(h->ctx);
+	free(h);
+}
+
+void hash_free_p(struct hash **h)
+{
+	hash_free(*h);
+}
+
+void sha256_hex(const void *data, size_t len, char ret_hex[SHA256_HEX])
+{
+	CLEANUP(hash_free_p) struct hash *h = hash_new();
+
+	hash_add(h, data, len);
+	hash_hex(h, ret_hex);
+}
+
+int sha256_fd(int fd, char ret_hex[SHA256_HEX], struct error *err)
+{
+	CLEANUP(hash_free_p) struct hash *h = hash_new();
+	CLEANUP(free_p) char *buffer = xmalloc(READ_SIZE);
+	ssize_t n;
+
+	for (off_t at = 0; (n = pread(fd, buffer, READ_SIZE, at)) != 0; at += n) {
+		if (n < 0 && errno == EINTR) {
+			n = 0;
+			continue;
+		}
+		if (n < 0)
+			return error_errno(err, errno, "read a file for its sha256");
+		hash_add(h, buffer, (size_t)n);
+	}
+	hash_hex(h, ret_hex);
+	return 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * JSON values (json-c behind). Objects keep the order in which keys were put. Values are counted references inside; here each
+ * has ONE owner: putting or pushing a value into another hands it over; what json_get/json_at return is borrowed.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/error.h"
+#include "lib/text.h"
+
+struct json;
+
+struct json *json_object(void) MUST_CHECK;
+struct json *json_array(void) MUST_CHECK;
+struct json *json_string(const char *s) MUST_CHECK; /* NULL makes null */
+
+void json_put(struct json *object, const char *key, struct json *value);
+void json_put_string(struct json *object, const char *key, const char *s); /* NULL puts null */
+void json_put_stringf(struct json *object, const char *key, const char *fmt, ...) PRINTF(3, 4);
+void json_put_int(struct json *object, const char *key, int64_t n);
+void json_put_double(struct json *object, const char *key, double n);
+void json_put_bool(struct json *object, const char *key, bool b);
+void json_put_strings(struct json *object, const char *key, const struct strings *list);
+void json_push(struct json *array, struct json *value);
+
+/* NULL when absent or of another type. */
+const struct json *json_get(const struct json *object, const char *key);
+const char *json_get_string(const struct json *object, const char *key);
+bool json_get_int(const struct json *object, const char *key, int64_t *ret);
+bool json_get_bool(const struct json *object, const char *key, bool *ret);
+size_t json_count(const struct json *array); /* 0 for anything but an array */
+const struct json *json_at(const struct json *array, size_t i);
+const char *json_as_string(const struct json *value);
+
+/* The whole text must be one value; errors say the byte offset. name is for the message. */
+int json_parse(const char *name, const char *text, size_t len, struct json **ret, struct error *err) MUST_CHECK;
+/* pretty: two-space indent and a final newline; else one line without one. */
+void json_print(const struct json *value, bool pretty, struct text *ret);
+void json_free(struct json *value);
+void json_free_p(struct json **value);

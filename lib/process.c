@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/alloc.h"
+#include "lib/file.h"
+
+#define TAIL_LINES 6
+#define SETUP_FAILED 125 /* the child could not even start; its sentence comes through the error pipe */
+
+/* The last lines a child said, for the error text, and the line that is still being written. */
+struct tail {
+	char *line[TAIL_LINES]; /* owned */
+	unsigned next;
+	struct text partial;
+};
+
+static const char *name_of(const struct process *p)
+{
+	return p->name ? p->name : p->argv[0];
+}
+
+static void tail_done(struct tail *tail)
+{
+	for (size_t i = 0; i < TAIL_LINES; i++)
+		free(tail->line[i]);
+	text_done(&tail->partial);
+}
+
+static void tail_line(struct tail *tail, const struct process *p)
+{
+	char *line = text_take(&tail->partial);
+
+	if (p->line)
+		p->line(p->context, line);
+	if (!*text_trim(line)) {
+		free(line);
+		return;
+	}
+	free(tail->line[tail->next % TAIL_LINES]);
+	tail->line[tail->next++ % TAIL_LINES] = line;
+}
+
+static void tail_add(struct tail *tail, const struct process *p, const char *bytes, size_t n)
+{
+	while (n > 0) {
+		const char *end = memchr(bytes, '\n', n);
+		size_t part = end ? (size_t)(end - bytes) : n;
+		text_addn(&tail->partial, bytes, part);
+		if (end)
+			tail_line(tail, p);
+		bytes += part + (end != NULL);
+		n -= part + (end != NULL);
+	}
+}
+
+static int failed_sentence(const struct process *p, int status, const struct tail *tail, struct error *err)
+{
+	CLEANUP(text_done) struct text said = { 0 };
+	char buffer[64];
+
+	for (unsigned i = 0; i < TAIL_LINES; i++) {
+		const char *line = tail->line[(tail->next + i) % TAIL_LINES];
+		if (line)
+			text_addf(&said, "%s%s", said.len ? " | " : "", line);
+	}
+	return error_set(err, p->failure ? p->failure : ERROR_FAILED, "%s: %s%s%s", name_of(p),
+			 process_status_text(status, buffer, sizeof buffer), said.len ? ": " : "",
+			 said.len ? said.data : "");
+}
+
+const char *process_status_text(int status, char *buffer, size_t size)
+{
+	if (WIFSIGNALED(status))
+		snprintf(buffer, size, "killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		snprintf(buffer, size, "exit status %d", WEXITSTATUS(status));
+	return buffer;
+}
+
+/* In the child: descriptors, death with the parent, the caller's setup, exec. Never returns. */
+NORETURN static void child_exec(const struct process *p, int in, int out, int messages, int failure, pid_t parent)
+{
+	struct error err = { 0 };
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(SETUP_FAILED);
+	dup2(in, STDIN_FILENO);
+	dup2(out, STDOUT_FILENO);
+	dup2(messages, STDERR_FILENO);
+	if (!p->setup || p->setup(p->context, &err) == 0) {
+		if (p->env)
+			execvpe(p->argv[0], p->argv, p->env);
+		else
+			execvp(p->argv[0], p->argv);
+		if (errno == ENOENT)
+			error_set(&err, ERROR_HOST, "%s: no such program; `nodekiln doctor` says which package brings it",
+				  p->argv[0]);
+		else
+			error_errno(&err, errno, "run %s", p->argv[0]);
+	}
+	if (write(failure, &err, sizeof err) != sizeof err)
+		_exit(SETUP_FAILED);
+	_exit(SETUP_FAILED);
+}
+
+static int input_fd(const struct process *p, struct error *err)
+{
+	int fd = p->input ? memfd_create("stdin", MFD_CLOEXEC) : open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(err, errno, "prepare stdin of %s", name_of(p));
+	if (p->input && (write_all(fd, p->input, p->input_len) < 0 || lseek(fd, 0, SEEK_SET) < 0)) {
+		close(fd);
+		return error_errno(err, errno, "prepare stdin of %s", name_of(p));
+	}
+	return fd;
+}
+
+static pid_t child_fork(const struct process *p, int out, int messages, int failure, struct error *err)
+{
+	CLEANUP(close_p) int in = input_fd(p, err);
+	pid_t parent = getpid();
+
+	if (in < 0)
+		return -1;
+	pid_t pid = fork();
+	if (pid < 0)
+		return error_errno(err, errno, "start %s", name_of(p));
+	if (pid == 0)
+		child_exec(p, in, out, messages, failure, parent);
+	return pid;
+}
+
+/* 0 when exec went through; else the child's own sentence, and it is reaped. */
+static int child_started(pid_t pid, int failure, struct error *err)
+{
+	struct error said;
+	ssize_t n;
+
+	do
+		n = read(failure, &said, sizeof said);
+	while (n < 0 && errno == EINTR);
+	if (n != sizeof said)
+		return 0;
+	waitpid(pid, NULL, 0);
+	*err = said;
+	return -1;
+}
+
+static int pipe_pair(int ends[2], struct error *err)
+{
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_errno(err, errno, "make a pipe");
+	return 0;
+}
+
+/* Reads both streams until they end. A stream that closed has fd -1, which poll(2) passes over. */
+static int child_drain(const struct process *p, int out, int messages, struct tail *tail, struct error *err)
+{
+	struct pollfd fds[2] = { { .fd = messages, .events = POLLIN }, { .fd = out, .events = POLLIN } };
+	char chunk[8192];
+
+	while (fds[0].fd >= 0 || fds[1].fd >= 0) {
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			return error_errno(err, errno, "poll the output of %s", name_of(p));
+		for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+			if (fds[i].fd < 0 || !fds[i].revents)
+				continue;
+			ssize_t n = read(fds[i].fd, chunk, sizeof chunk);
+			if (n < 0 && errno == EINTR)
+				continue;
+			if (n <= 0)
+				fds[i].fd = -1;
+			else if (i == 1)
+				text_addn(p->output, chunk, (size_t)n);
+			else
+				tail_add(tail, p, chunk, (size_t)n);
+		}
+	}
+	if (tail->partial.len)
+		tail_line(tail, p);
+	return 0;
+}
+
+int process_run(const struct process *p, struct error *err)
+{
+	CLEANUP(tail_done) struct tail tail = { 0 };
+	int messages[2] = { -1, -1 }, output[2] = { -1, -1 }, failure[2] = { -1, -1 };
+	int rc = -1, status = 0;
+
+	if (pipe_pair(messages, err) < 0 || (p->output && pipe_pair(output, err) < 0) || pipe_pair(failure, err) < 0)
+		goto out;
+	pid_t pid = child_fork(p, p->output ? output[1] : messages[1], messages[1], failure[1], err);
+	if (pid < 0)
+		goto out;
+	close_p(&messages[1]), close_p(&output[1]), close_p(&failure[1]);
+	messages[1] = output[1] = failure[1] = -1;
+	if (child_started(pid, failure[0], err) < 0)
+		goto out;
+	rc = child_drain(p, output[0], messages[0], &tail, err);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (rc == 0 && status != 0)
+		rc = failed_sentence(p, status, &tail, err);
+out:
+	for (int i = 0; i < 2; i++)
+		close_p(&messages[i]), close_p(&output[i]), close_p(&failure[i]);
+	return rc;
+}
+
+int process_capture(char *const *argv, struct text *ret_output, struct error *err)
+{
+	return process_run(&(struct process){ .argv = argv, .output = ret_output }, err);
+}
+
+pid_t process_start(const struct process *p, int output_fd, struct error *err)
+{
+	CLEANUP(close_p) int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	int failure[2] = { -1, -1 };
+	int out = output_fd >= 0 ? output_fd : null;
+
+	if (pipe_pair(failure, err) < 0)
+		return -1;
+	pid_t pid = child_fork(p, out, out, failure[1], err);
+	close(failure[1]);
+	if (pid > 0 && child_started(pid, failure[0], err) < 0)
+		pid = -1;
+	close(failure[0]);
+	return pid;
+}
+
+int process_wait(pid_t pid, int milliseconds, int *ret_status)
+{
+	CLEANUP(close_p) int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
+	int status = 0;
+
+	if (pidfd >= 0 && milliseconds >= 0 && poll(&ended, 1, milliseconds) == 0)
+		return 0;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			break;
+	if (ret_status)
+		*ret_status = status;
+	return 1;
+}
+
+void process_stop(pid_t pid, int milliseconds)
+{
+	kill(pid, SIGTERM);
+	if (process_wait(pid, milliseconds, NULL))
+		return;
+	kill(pid, SIGKILL);
+	process_wait(pid, -1, NULL);
+}
+
+bool process_exists(const char *program)
+{
+	const char *path = getenv("PATH");
+	CLEANUP(free_p) char *dirs = xasprintf("%s:/usr/sbin:/sbin", path ? path : "/usr/bin:/bin");
+	char *rest = dirs, *dir;
+
+	while ((dir = strsep(&rest, ":"))) {
+		CLEANUP(free_p) char *file = xasprintf("%s/%s", dir, program);
+		if (access(file, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
