@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * JSON values (json-c behind). Objects keep the order in which keys were put. Values are counted references inside; here each
- * has ONE owner: putting or pushing a value into another hands it over; what json_get/json_at return is borrowed.
+ * JSON values (json-c behind). Objects keep the order in which keys were put. Values are counted references inside;
+ * here each has ONE owner: putting or pushing a value into another hands it over; what json_get/json_at return is
+ * borrowed.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,6 +11,9 @@
 
 #include "lib/error.h"
 #include "lib/text.h"
+
+#define JSON_SIZE_MAX  (64 << 20)
+#define JSON_DEPTH_MAX 32
 
 struct json;
 
@@ -26,6 +30,8 @@ void json_put_bool(struct json *object, const char *key, bool b);
 void json_put_strings(struct json *object, const char *key, const struct strings *list);
 void json_push(struct json *array, struct json *value);
 
+bool json_is_object(const struct json *value);
+bool json_is_array(const struct json *value);
 /* NULL when absent or of another type. */
 const struct json *json_get(const struct json *object, const char *key);
 const char *json_get_string(const struct json *object, const char *key);
@@ -34,6 +40,8 @@ bool json_get_bool(const struct json *object, const char *key, bool *ret);
 size_t json_count(const struct json *array); /* 0 for anything but an array */
 const struct json *json_at(const struct json *array, size_t i);
 const char *json_as_string(const struct json *value);
+/* The first key of an object that is not in the NULL-ended table, for strict readers; NULL when all are. */
+const char *json_unknown_key(const struct json *object, const char *const *known);
 
 /* The whole text must be one value; errors say the byte offset. name is for the message. */
 int json_parse(const char *name, const char *text, size_t len, struct json **ret, struct error *err) MUST_CHECK;

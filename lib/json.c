@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* struct json is json-c's object under our name; null is a NULL pointer in both. */
+#include "lib/json.h"
+
+/* Their type has the name of our function; here it goes by another one. */
+#define json_object json_c_object
+#include <json-c/json.h>
+#undef json_object
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/alloc.h"
+
+static struct json_c_object *inner(const struct json *value)
+{
+	return (struct json_c_object *)value;
+}
+
+/* json-c answers NULL when memory is out, and for nothing else that is asked for here. */
+static struct json *made(struct json_c_object *value)
+{
+	if (!value)
+		abort();
+	return (struct json *)value;
+}
+
+struct json *json_object(void)
+{
+	return made(json_object_new_object());
+}
+
+struct json *json_array(void)
+{
+	return made(json_object_new_array());
+}
+
+struct json *json_string(const char *s)
+{
+	return s ? made(json_object_new_string(s)) : NULL;
+}
+
+void json_put(struct json *object, const char *key, struct json *value)
+{
+	if (json_object_object_add(inner(object), key, inner(value)) < 0)
+		abort();
+}
+
+void json_put_string(struct json *object, const char *key, const char *s)
+{
+	json_put(object, key, json_string(s));
+}
+
+void json_put_stringf(struct json *object, const char *key, const char *fmt, ...)
+{
+	CLEANUP(free_p) char *s = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	s = xvasprintf(fmt, ap);
+	va_end(ap);
+	json_put_string(object, key, s);
+}
+
+void json_put_int(struct json *object, const char *key, int64_t n)
+{
+	json_put(object, key, made(json_object_new_int64(n)));
+}
+
+void json_put_double(struct json *object, const char *key, double n)
+{
+	char text[40];
+
+	/* json-c's own form has 17 digits: 4.81 would read 4.8099999999999996. */
+	snprintf(text, sizeof text, "%.10g", n);
+	json_put(object, key, made(json_object_new_double_s(n, text)));
+}
+
+void json_put_bool(struct json *object, const char *key, bool b)
+{
+	json_put(object, key, made(json_object_new_boolean(b)));
+}
+
+void json_put_strings(struct json *object, const char *key, const struct strings *list)
+{
+	struct json *array = json_array();
+
+	for (size_t i = 0; i < list->n; i++)
+		json_push(array, json_string(list->at[i]));
+	json_put(object, key, array);
+}
+
+void json_push(struct json *array, struct json *value)
+{
+	if (json_object_array_add(inner(array), inner(value)) < 0)
+		abort();
+}
+
+bool json_is_object(const struct json *value)
+{
+	return json_object_is_type(inner(value), json_type_object);
+}
+
+bool json_is_array(const struct json *value)
+{
+	return json_object_is_type(inner(value), json_type_array);
+}
+
+const struct json *json_get(const struct json *object, const char *key)
+{
+	struct json_c_object *value = NULL;
+
+	if (!json_is_object(object) || !json_object_object_get_ex(inner(object), key, &value))
+		return NULL;
+	return (const struct json *)value;
+}
+
+const char *json_get_string(const struct json *object, const char *key)
+{
+	return json_as_string(json_get(object, key));
+}
+
+bool json_get_int(const struct json *object, const char *key, int64_t *ret)
+{
+	struct json_c_object *value = inner(json_get(object, key));
+
+	if (!json_object_is_type(value, json_type_int))
+		return false;
+	/* json-c clamps what does not fit; the limit itself is no number anyone means */
+	if (json_object_get_int64(value) == INT64_MAX)
+		return false;
+	*ret = json_object_get_int64(value);
+	return true;
+}
+
+bool json_get_bool(const struct json *object, const char *key, bool *ret)
+{
+	struct json_c_object *value = inner(json_get(object, key));
+
+	if (!json_object_is_type(value, json_type_boolean))
+		return false;
+	*ret = json_object_get_boolean(value);
+	return true;
+}
+
+size_t json_count(const struct json *array)
+{
+	return json_is_array(array) ? json_object_array_length(inner(array)) : 0;
+}
+
+const struct json *json_at(const struct json *array, size_t i)
+{
+	return i < json_count(array) ? (const struct json *)json_object_array_get_idx(inner(array), i) : NULL;
+}
+
+const char *json_as_string(const struct json *value)
+{
+	const char *s;
+
+	if (!json_object_is_type(inner(value), json_type_string))
+		return NULL;
+	s = json_object_get_string(inner(value));
+	/* "\u0000" would make C read less than what stands there */
+	return strlen(s) == (size_t)json_object_get_string_len(inner(value)) ? s : NULL;
+}
+
+const char *json_unknown_key(const struct json *object, const char *const *known)
+{
+	if (!json_is_object(object))
+		return NULL;
+	json_object_object_foreach(inner(object), key, value)
+	{
+		size_t i = 0;
+
+		(void)value;
+		while (known[i] && strcmp(known[i], key) != 0)
+			i++;
+		if (!known[i])
+			return key;
+	}
+	return NULL;
+}
+
+static void tokener_p(struct json_tokener **tokener)
+{
+	if (*tokener)
+		json_tokener_free(*tokener);
+}
+
+int json_parse(const char *name, const char *text, size_t len, struct json **ret, struct error *err)
+{
+	CLEANUP(tokener_p) struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
+	CLEANUP(json_free_p) struct json *value = NULL;
+	enum json_tokener_error why;
+	size_t end;
+
+	if (!tokener)
+		abort();
+	if (len > JSON_SIZE_MAX)
+		return error_set(err, ERROR_RECIPE, "%s: %zu bytes of JSON; the limit is %d", name, len, JSON_SIZE_MAX);
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	value = (struct json *)json_tokener_parse_ex(tokener, text, (int)len);
+	why = json_tokener_get_error(tokener);
+	end = json_tokener_get_parse_end(tokener);
+	if (why == json_tokener_continue) {
+		/* a bare number ends only where the text does: the NUL says so */
+		value = (struct json *)json_tokener_parse_ex(tokener, "", 1);
+		why = json_tokener_get_error(tokener) == json_tokener_success ? json_tokener_success : why;
+		end = len;
+	}
+	if (why == json_tokener_continue)
+		return error_set(err, ERROR_RECIPE, "%s: the JSON text ends too early, at byte %zu", name, len);
+	if (why != json_tokener_success)
+		return error_set(err, ERROR_RECIPE, "%s: not JSON at byte %zu: %s", name, end,
+				 json_tokener_error_desc(why));
+	end += strspn(text + end, " \t\r\n");
+	if (end != len)
+		return error_set(err, ERROR_RECIPE, "%s: more after the end of the JSON value, at byte %zu", name, end);
+	*ret = TAKE(value);
+	return 0;
+}
+
+void json_print(const struct json *value, bool pretty, struct text *ret)
+{
+	int flags = JSON_C_TO_STRING_NOSLASHESCAPE;
+
+	flags |= pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED : JSON_C_TO_STRING_PLAIN;
+	text_add(ret, json_object_to_json_string_ext(inner(value), flags));
+	if (pretty)
+		text_add(ret, "\n");
+}
+
+void json_free(struct json *value)
+{
+	json_object_put(inner(value));
+}
+
+void json_free_p(struct json **value)
+{
+	json_free(*value);
+	*value = NULL;
+}
