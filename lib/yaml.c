@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From libyaml's events to a tree of nodes. Recursion is bounded by YAML_DEPTH_MAX. */
+#include "lib/yaml.h"
+
+#include <string.h>
+#include <yaml.h>
+
+#include "lib/alloc.h"
+
+struct reader {
+	const char *file; /* borrowed */
+	yaml_parser_t parser;
+	yaml_event_t event; /* the current one */
+	int depth;
+	struct error *err;
+};
+
+static void reader_done(struct reader *r)
+{
+	yaml_event_delete(&r->event);
+	yaml_parser_delete(&r->parser);
+}
+
+static int event_line(const struct reader *r)
+{
+	return (int)r->event.start_mark.line + 1;
+}
+
+static int reader_next(struct reader *r)
+{
+	const yaml_parser_t *p = &r->parser;
+
+	yaml_event_delete(&r->event);
+	if (yaml_parser_parse(&r->parser, &r->event))
+		return 0;
+	return error_set(r->err, ERROR_RECIPE, "%s:%zu: not YAML: %s%s%s", r->file, p->problem_mark.line + 1,
+			 p->context ? p->context : "", p->context ? ", " : "", p->problem ? p->problem : "unreadable");
+}
+
+/* What YAML can do and configuration must not: see yaml.h. */
+static int refuse_extras(const struct reader *r)
+{
+	const yaml_event_t *e = &r->event;
+	const yaml_char_t *anchor = NULL, *tag = NULL;
+
+	if (e->type == YAML_SCALAR_EVENT)
+		anchor = e->data.scalar.anchor, tag = e->data.scalar.tag;
+	else if (e->type == YAML_SEQUENCE_START_EVENT)
+		anchor = e->data.sequence_start.anchor, tag = e->data.sequence_start.tag;
+	else if (e->type == YAML_MAPPING_START_EVENT)
+		anchor = e->data.mapping_start.anchor, tag = e->data.mapping_start.tag;
+	if (e->type == YAML_ALIAS_EVENT || anchor)
+		return error_set(r->err, ERROR_RECIPE,
+				 "%s:%d: anchors and aliases are not allowed; write the value out", r->file,
+				 event_line(r));
+	if (tag)
+		return error_set(r->err, ERROR_RECIPE, "%s:%d: tags (%s) are not allowed; remove it", r->file,
+				 event_line(r), (const char *)tag);
+	return 0;
+}
+
+static int read_node(struct reader *r, struct yaml **ret);
+
+static int read_list(struct reader *r, struct yaml *list)
+{
+	for (;;) {
+		struct yaml *item = NULL;
+
+		if (reader_next(r) < 0)
+			return -1;
+		if (r->event.type == YAML_SEQUENCE_END_EVENT)
+			return 0;
+		if (read_node(r, &item) < 0)
+			return -1;
+		yaml_add(list, NULL, item);
+	}
+}
+
+/* The current event must be a scalar that can be a key of map. */
+static int read_key(struct reader *r, const struct yaml *map, char **ret)
+{
+	const yaml_event_t *e = &r->event;
+	const char *key;
+
+	if (refuse_extras(r) < 0)
+		return -1;
+	if (e->type != YAML_SCALAR_EVENT)
+		return error_set(r->err, ERROR_RECIPE, "%s:%d: a key must be a plain word", r->file, event_line(r));
+	key = (const char *)e->data.scalar.value;
+	if (strlen(key) != e->data.scalar.length || !*key)
+		return error_set(r->err, ERROR_RECIPE, "%s:%d: a key must be a plain word", r->file, event_line(r));
+	if (yaml_find(map, key))
+		return error_set(r->err, ERROR_RECIPE, "%s:%d: key '%s' stands here twice, first in line %d", r->file,
+				 event_line(r), key, yaml_find(map, key)->line);
+	*ret = xstrdup(key);
+	return 0;
+}
+
+static int read_map(struct reader *r, struct yaml *map)
+{
+	for (;;) {
+		CLEANUP(free_p) char *key = NULL;
+		struct yaml *value = NULL;
+
+		if (reader_next(r) < 0)
+			return -1;
+		if (r->event.type == YAML_MAPPING_END_EVENT)
+			return 0;
+		if (read_key(r, map, &key) < 0 || reader_next(r) < 0 || read_node(r, &value) < 0)
+			return -1;
+		yaml_add(map, key, value);
+	}
+}
+
+static int read_scalar(struct reader *r, struct yaml *node)
+{
+	const char *value = (const char *)r->event.data.scalar.value;
+
+	if (strlen(value) != r->event.data.scalar.length)
+		return error_set(r->err, ERROR_RECIPE, "%s:%d: a value has a NUL byte in it", r->file, event_line(r));
+	node->plain = r->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+	node->value = xstrdup(node->plain && strcmp(value, "~") == 0 ? "" : value);
+	return 0;
+}
+
+/* The node that the current event starts. */
+static int read_node(struct reader *r, struct yaml **ret)
+{
+	CLEANUP(yaml_node_free_p) struct yaml *node = yaml_new(YAML_SCALAR, r->file, event_line(r));
+	int result = 0;
+
+	if (refuse_extras(r) < 0)
+		return -1;
+	if (++r->depth > YAML_DEPTH_MAX)
+		return error_set(r->err, ERROR_RECIPE, "%s:%d: nested deeper than %d levels", r->file, event_line(r),
+				 YAML_DEPTH_MAX);
+	if (r->event.type == YAML_SEQUENCE_START_EVENT) {
+		node->kind = YAML_LIST;
+		result = read_list(r, node);
+	} else if (r->event.type == YAML_MAPPING_START_EVENT) {
+		node->kind = YAML_MAP;
+		result = read_map(r, node);
+	} else {
+		result = read_scalar(r, node);
+	}
+	r->depth--;
+	if (result == 0)
+		*ret = TAKE(node);
+	return result;
+}
+
+/* STREAM-START DOCUMENT-START node DOCUMENT-END STREAM-END; a stream without a document is an empty scalar. */
+static int read_stream(struct reader *r, struct yaml **ret)
+{
+	CLEANUP(yaml_node_free_p) struct yaml *root = NULL;
+
+	if (reader_next(r) < 0 || reader_next(r) < 0)
+		return -1;
+	if (r->event.type == YAML_STREAM_END_EVENT) {
+		root = yaml_new_scalar(r->file, 1, "");
+	} else {
+		if (reader_next(r) < 0 || read_node(r, &root) < 0)
+			return -1;
+		if (reader_next(r) < 0 || reader_next(r) < 0)
+			return -1;
+		if (r->event.type != YAML_STREAM_END_EVENT)
+			return error_set(r->err, ERROR_RECIPE, "%s:%d: a second document starts here; one per file",
+					 r->file, event_line(r));
+	}
+	*ret = TAKE(root);
+	return 0;
+}
+
+int yaml_parse(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err)
+{
+	struct reader r = { .file = file, .err = err };
+	int result;
+
+	if (len > YAML_SIZE_MAX)
+		return error_set(err, ERROR_RECIPE, "%s: %zu bytes of YAML; the limit is %d", file, len, YAML_SIZE_MAX);
+	if (!yaml_parser_initialize(&r.parser))
+		abort();
+	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, len);
+	/* Without it a BOM could switch to UTF-16, which looks like something else to every other reader. */
+	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
+	result = read_stream(&r, ret);
+	reader_done(&r);
+	return result;
+}
