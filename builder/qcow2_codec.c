@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/qcow2_codec.h"
+
+#include <zlib.h>
+#include <zstd.h>
+
+#include "lib/alloc.h"
+
+#define DEFLATE_WINDOW (-12) /* raw, 4 KiB: QEMU inflates with just this window */
+#define DEFLATE_MEMORY 9     /* memLevel, as qemu-img has it */
+
+struct qcow2_codec {
+	enum compression compression;
+	int level;
+	ZSTD_CCtx *compress;   /* owned; made at first use, as one codec only ever goes one way */
+	ZSTD_DCtx *decompress; /* owned */
+};
+
+struct qcow2_codec *qcow2_codec_new(enum compression compression, int level)
+{
+	struct qcow2_codec *codec = xcalloc(1, sizeof *codec);
+
+	codec->compression = compression;
+	codec->level = level;
+	return codec;
+}
+
+void qcow2_codec_free_p(struct qcow2_codec **codec)
+{
+	if (!*codec)
+		return;
+	ZSTD_freeCCtx((*codec)->compress);
+	ZSTD_freeDCtx((*codec)->decompress);
+	free(*codec);
+	*codec = NULL;
+}
+
+static size_t zstd_pack(struct qcow2_codec *codec, const void *in, size_t len, void *out, size_t max)
+{
+	size_t n;
+
+	if (!codec->compress)
+		codec->compress = ZSTD_createCCtx();
+	if (!codec->compress)
+		return 0;
+	n = ZSTD_compressCCtx(codec->compress, out, max, in, len, codec->level ? codec->level : ZSTD_CLEVEL_DEFAULT);
+	return ZSTD_isError(n) ? 0 : n;
+}
+
+static int zstd_unpack(struct qcow2_codec *codec, const void *in, size_t len, void *out, size_t size)
+{
+	size_t frame = ZSTD_findFrameCompressedSize(in, len);
+
+	if (!codec->decompress)
+		codec->decompress = ZSTD_createDCtx();
+	if (ZSTD_isError(frame) || !codec->decompress)
+		return -1;
+	return ZSTD_decompressDCtx(codec->decompress, out, size, in, frame) == size ? 0 : -1;
+}
+
+static size_t deflate_pack(struct qcow2_codec *codec, const void *in, size_t len, void *out, size_t max)
+{
+	z_stream z = { .next_in = (void *)in, .avail_in = (uInt)len, .next_out = out, .avail_out = (uInt)max };
+	int rc;
+
+	if (deflateInit2(&z, codec->level ? codec->level : Z_DEFAULT_COMPRESSION, Z_DEFLATED, DEFLATE_WINDOW, DEFLATE_MEMORY,
+			 Z_DEFAULT_STRATEGY) != Z_OK)
+		return 0;
+	rc = deflate(&z, Z_FINISH);
+	deflateEnd(&z);
+	return rc == Z_STREAM_END ? max - z.avail_out : 0;
+}
+
+static int deflate_unpack(const void *in, size_t len, void *out, size_t size)
+{
+	z_stream z = { .next_in = (void *)in, .avail_in = (uInt)len, .next_out = out, .avail_out = (uInt)size };
+
+	if (inflateInit2(&z, DEFLATE_WINDOW) != Z_OK)
+		return -1;
+	/* The return value tells nothing more: a full buffer before the stream's end mark is fine for QEMU, too. */
+	inflate(&z, Z_FINISH);
+	inflateEnd(&z);
+	return z.avail_out == 0 ? 0 : -1;
+}
+
+size_t qcow2_codec_pack(struct qcow2_codec *codec, const void *in, size_t len, void *out, size_t max)
+{
+	switch (codec->compression) {
+	case COMPRESSION_ZSTD:
+		return zstd_pack(codec, in, len, out, max);
+	case COMPRESSION_ZLIB:
+		return deflate_pack(codec, in, len, out, max);
+	case COMPRESSION_NONE:
+		break;
+	}
+	return 0;
+}
+
+int qcow2_codec_unpack(struct qcow2_codec *codec, const void *in, size_t len, void *out, size_t size)
+{
+	return codec->compression == COMPRESSION_ZSTD ? zstd_unpack(codec, in, len, out, size) :
+							deflate_unpack(in, len, out, size);
+}
