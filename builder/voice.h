@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * How a report sounds: a table of functions that turn a phase into text, for people at a terminal, for logs and for machines.
- * Pure: what they add to *ret is written by report.c, in one go.
+ * How a report sounds: a table of functions that turn a phase into text, for people at a terminal, for logs and for
+ * machines. Pure: what they add to *ret is written by report.c, in one go.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,24 +16,24 @@
 struct phase {
 	char name[PHASE_NAME_MAX];
 	char text[PHASE_TEXT_MAX]; /* of the beginning, then of the end */
-	double begin;		   /* CLOCK_MONOTONIC seconds */
-	double seconds;		   /* taken, once it is not running */
-	double told;		   /* when the voice last said that it goes on */
-	uint64_t done, total;	   /* bytes; total 0 = unknown */
+	double begin;              /* CLOCK_MONOTONIC seconds */
+	double seconds;            /* taken, once it is not running */
+	double told;               /* when the voice last said that it goes on */
+	uint64_t done, total;      /* bytes; total 0 = unknown */
 	bool running;
 };
 
 struct voice_stage {
-	double now;	  /* CLOCK_MONOTONIC */
-	double date;	  /* seconds since 1970 */
+	double now;       /* CLOCK_MONOTONIC */
+	double date;      /* seconds since 1970 */
 	unsigned columns; /* of the terminal; 0 = no terminal */
 	bool color;
 };
 
 struct voice {
-	int fd;		  /* 1 or 2 */
+	int fd;           /* 1 or 2 */
 	unsigned beat_ms; /* how often running phases are looked at */
-	bool transient;	  /* lines of `going` stand at the end of the terminal and are drawn over */
+	bool transient;   /* lines of `going` stand at the end of the terminal and are drawn over */
 	void (*begin)(const struct phase *p, const struct voice_stage *s, struct text *ret);
 	/* p runs: how far it is. May add nothing when it is too early to say so again. */
 	void (*going)(struct phase *p, const struct voice_stage *s, struct text *ret);

@@ -72,7 +72,7 @@ void json_put_double(struct json *object, const char *key, double n)
 	char text[40];
 
 	/* json-c's own form has 17 digits: 4.81 would read 4.8099999999999996. */
-	snprintf(text, sizeof text, "%.10g", n);
+	snprintf(text, sizeof text, "%.15g", n);
 	json_put(object, key, made(json_object_new_double_s(n, text)));
 }
 
