@@ -18,18 +18,18 @@
 #include "lib/http.h"
 
 struct cache {
-	char *path; /* owned */
+	char *path; /* owned; absolute */
 	int fd;	    /* owned */
 };
 
 int cache_open(struct cache *ret, struct error *err) MUST_CHECK;
-void cache_close(struct cache *cache);
+void cache_close(struct cache *cache); /* accepts a zeroed value */
 
 /* Downloads whatever of the packages and files is not there yet, checked against sha256 and size: ERROR_TRUST names the one that
- * differs. */
+ * differs. progress is told what is downloaded, not what was there. */
 struct cache_want {
 	const char *name, *url, *sha256; /* borrowed */
-	uint64_t size;
+	uint64_t size;			 /* 0 = unknown */
 };
 int cache_fetch(struct cache *cache, const struct cache_want *wants, size_t n,
 		void (*progress)(void *context, uint64_t new_bytes), void *context, struct error *err) MUST_CHECK;
@@ -38,6 +38,7 @@ int cache_file(struct cache *cache, const char *sha256, struct error *err) MUST_
 
 /* A directory of our own below tmp/: *ret_fd is its fd, locked while open. *ret_name is relative to cache->fd. */
 int cache_scratch(struct cache *cache, char **ret_name, int *ret_fd, struct error *err) MUST_CHECK;
-/* Makes a scratch entry (file or directory) final under KIND/KEY; an existing one wins and the scratch is removed. */
+/* Makes a scratch entry (file or directory, or something inside one) final under KIND/KEY, KEY being the whole file name; an
+ * existing one wins and the scratch is removed. */
 int cache_publish(struct cache *cache, const char *scratch_name, const char *kind, const char *key, struct error *err) MUST_CHECK;
 bool cache_has(struct cache *cache, const char *kind, const char *key);
