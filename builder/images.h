@@ -21,5 +21,7 @@ struct oci_image {
 /* Writes one OCI image-layout archive (with docker's manifest.json beside, so that `docker load` takes it too). */
 int oci_write(const struct oci_image *images, size_t n, int fd, struct error *err) MUST_CHECK;
 
-/* Starts the tree's containerd in the sandbox, imports every archive into namespace k8s.io, unpacks, pins, stops it again. */
-int images_preload(const char *root, const struct strings *archives, struct error *err) MUST_CHECK;
+/* Starts the tree's containerd in the sandbox with store (absolute path of an empty directory) bound at /var/lib/containerd,
+ * imports every archive into namespace k8s.io, unpacks, pins, stops it again. The tree itself is not changed; dpkg may be
+ * configuring it at the same time. */
+int images_preload(const char *root, const char *store, const struct strings *archives, struct error *err) MUST_CHECK;

@@ -25,4 +25,7 @@ int kubernetes_make(const struct recipe *recipe, const struct lock *lock, struct
  * the tree. */
 int kubernetes_install(const struct recipe *recipe, const struct lock *lock, const struct kubernetes *k, struct cache *cache,
 		       const char *root, struct error *err) MUST_CHECK;
+/* The pause image that the tree's own kubeadm names for this version (`kubeadm config images list`, no network); owned by the
+ * caller. containerd's sandbox image must be the same. */
+int kubernetes_pause_image(const char *root, const char *version, char **ret, struct error *err) MUST_CHECK;
 void kubernetes_done(struct kubernetes *k);

@@ -23,5 +23,7 @@ int sandbox_private_mounts(struct error *err) MUST_CHECK;
 /* Mounts a tmpfs of at most size bytes, or an overlay (upper and work made beside it), in our private mount namespace. */
 int sandbox_mount_tmpfs(const char *target, unsigned long long size, struct error *err) MUST_CHECK;
 int sandbox_mount_overlay(const char *lower, const char *upper, const char *work, const char *target, struct error *err) MUST_CHECK;
+/* Shows a directory at a second place, in our private mount namespace. */
+int sandbox_mount_bind(const char *source, const char *target, struct error *err) MUST_CHECK;
 int sandbox_unmount(const char *target, struct error *err) MUST_CHECK;
 void sandbox_done(struct sandbox *sandbox);

@@ -24,6 +24,7 @@ struct seal_rule {
 extern const struct seal_rule seal_rules[];
 extern const size_t seal_rules_count;
 
-int seal_apply(const char *root, struct error *err) MUST_CHECK;
+/* set: which artifact (rules may differ, e.g. machine-id). */
+int seal_apply(const char *root, enum set set, struct error *err) MUST_CHECK;
 /* Collects every finding (sentences) instead of stopping at the first. */
 int seal_check(struct image *image, struct strings *ret_findings, struct error *err) MUST_CHECK;

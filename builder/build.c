@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/build.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "builder/manifest.h"
+#include "builder/report.h"
+#include "builder/resolve.h"
+#include "builder/toolchain.h"
+#include "lib/file.h"
+#include "lib/job.h"
+#include "lib/log.h"
+
+#define MANIFEST_MAX (64u << 20)
+/* Scratch beside twice the trees (the tree and its disk image): indices, boot files, slack. */
+#define NEED_FIXED (1ull << 30)
+/* An image's archive, unpacked twice over: content store and snapshots, and once more in the disk image. */
+#define NEED_PER_ARCHIVE_BYTE 8
+
+static void build_done(struct build *b)
+{
+	for (size_t i = 0; i < LAYERS; i++)
+		free(b->layer[i].path);
+	scratch_close(&b->scratch);
+	free(b->pause_image);
+	strings_done(&b->archives);
+	kubernetes_done(&b->kubernetes);
+	free(b->agent);
+	lock_done(&b->lock);
+	outputs_close(&b->outputs);
+	cache_close(&b->cache);
+	recipe_done(&b->recipe);
+}
+
+/* SOURCE_DATE_EPOCH (reproducible-builds.org): decimal seconds, nothing else. */
+static int read_epoch(int64_t *ret, struct error *err)
+{
+	const char *text = getenv("SOURCE_DATE_EPOCH");
+	char *end;
+
+	if (!text) {
+		*ret = time(NULL);
+		return 0;
+	}
+	errno = 0;
+	long long n = strtoll(text, &end, 10);
+	if (errno || end == text || *end || n < 0)
+		return error_set(err, ERROR_USAGE, "SOURCE_DATE_EPOCH is '%s'; it must be seconds since 1970", text);
+	*ret = n;
+	return 0;
+}
+
+static int get_lock(struct build *b, struct error *err)
+{
+	const struct build_options *o = b->options;
+	struct resolve_options options = { .mirror = o->mirror, .update = o->update };
+
+	report_begin("resolve", "%s", o->lock ? o->lock : b->recipe.distribution.suite);
+	if (o->lock ? lock_load(o->lock, &b->lock, err) < 0 :
+		      resolve(&b->recipe, &options, &b->cache, &b->lock, err) < 0)
+		return -1;
+	size_t packages = b->lock.group[LOCK_BASE].n + b->lock.group[LOCK_VM].n + b->lock.group[LOCK_LXC].n;
+	report_end("resolve", "%zu packages%s%s", packages, b->lock.kubernetes_version ? ", Kubernetes " : "",
+		   b->lock.kubernetes_version ? b->lock.kubernetes_version : "");
+	return 0;
+}
+
+/* A lock belongs to its recipe: what was locked for another one is refused. */
+static int check_lock(const struct build *b, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *json = recipe_json(&b->recipe);
+	CLEANUP(text_done) struct text text = { 0 };
+	char digest[SHA256_HEX];
+
+	json_print(json, false, &text);
+	sha256_hex(text.data, text.len, digest);
+	if (text_same(b->lock.recipe_digest, digest))
+		return 0;
+	return error_set(err, ERROR_RECIPE, "%s was made for another state of recipe '%s'; run `nodekiln lock %s` again",
+			 b->options->lock, b->recipe.name, b->options->recipe);
+}
+
+struct download {
+	uint64_t done, total;
+};
+
+static void count_bytes(void *context, uint64_t bytes)
+{
+	struct download *d = context;
+
+	d->done += bytes;
+	report_progress("fetch", d->done, d->total);
+}
+
+static int fetch(struct build *b, struct error *err)
+{
+	static const enum lock_group groups[] = { LOCK_BASE, LOCK_VM, LOCK_LXC };
+	VEC(struct cache_want) wants = { 0 };
+	struct download d = { 0 };
+
+	for (size_t g = 0; g < ARRAY_SIZE(groups); g++)
+		for (size_t i = 0; i < b->lock.group[groups[g]].n; i++) {
+			const struct lock_package *p = &b->lock.group[groups[g]].at[i];
+			vec_push(&wants, (struct cache_want){ p->name, p->url, p->sha256, p->size });
+			d.total += p->size;
+		}
+	report_begin("fetch", "%zu packages, %s", wants.n, text_bytes(d.total));
+	int rc = cache_fetch(&b->cache, wants.at, wants.n, count_bytes, &d, err);
+	vec_done(&wants);
+	if (rc == 0)
+		report_end("fetch", "%s downloaded", text_bytes(d.done));
+	return rc;
+}
+
+static void compiler_line(void *context UNUSED, const char *line)
+{
+	log_debug("%s", line);
+}
+
+static int get_programs(struct build *b, struct error *err)
+{
+	report_begin("programs", "the agent%s", b->recipe.kubernetes.source == KUBERNETES_DEBIAN_SOURCE ?
+							", Kubernetes (compiling takes minutes, once)" : "");
+	if (toolchain_agent(&b->recipe, &b->lock, &b->cache, &b->agent, err) < 0 ||
+	    kubernetes_make(&b->recipe, &b->lock, &b->cache, compiler_line, NULL, &b->kubernetes, err) < 0)
+		return -1;
+	strings_append(&b->archives, &b->kubernetes.images);
+	strings_append(&b->archives, &b->recipe.images.archives);
+	report_end("programs", "ready");
+	return 0;
+}
+
+/* True when what is published was made of the same inputs and is still all there. */
+static bool is_published(const struct build *b)
+{
+	CLEANUP(free_p) char *name = xasprintf("%s.manifest.json", b->recipe.name);
+	CLEANUP(text_done) struct text text = { 0 };
+	CLEANUP(json_free_p) struct json *manifest = NULL;
+	struct error err = { 0 };
+
+	if (b->options->force || file_read(b->outputs.dirfd, name, MANIFEST_MAX, &text, &err) < 0 ||
+	    json_parse(name, text.data, text.len, &manifest, &err) < 0 ||
+	    !text_same(json_get_string(manifest, "key"), b->key))
+		return false;
+	const struct json *artifacts = json_get(manifest, "artifacts");
+	for (size_t i = 0; i < json_count(artifacts); i++) {
+		const char *file = json_get_string(json_at(artifacts, i), "file");
+		int64_t size = -1;
+		struct stat st;
+		if (!file || !json_get_int(json_at(artifacts, i), "size", &size) ||
+		    fstatat(b->outputs.dirfd, file, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_size != size)
+			return false;
+	}
+	return json_count(artifacts) > 0;
+}
+
+/* Bytes of scratch that this build takes at most. */
+static uint64_t scratch_need(const struct build *b)
+{
+	static const enum lock_group groups[] = { LOCK_BASE, LOCK_VM, LOCK_LXC };
+	uint64_t need = NEED_FIXED;
+	struct stat st;
+
+	for (size_t g = 0; g < ARRAY_SIZE(groups); g++)
+		for (size_t i = 0; i < b->lock.group[groups[g]].n; i++)
+			need += 2 * b->lock.group[groups[g]].at[i].installed;
+	for (size_t i = 0; i < b->archives.n; i++)
+		if (stat(b->archives.at[i], &st) == 0)
+			need += NEED_PER_ARCHIVE_BYTE * (uint64_t)st.st_size;
+	return need;
+}
+
+static int vm_job(void *build, struct error *err)
+{
+	return build_artifact_vm(build, err);
+}
+
+static int lxc_job(void *build, struct error *err)
+{
+	return build_artifact_lxc(build, err);
+}
+
+/* Both artifacts side by side; what is new among the shared layers is saved meanwhile. */
+static int make_artifacts(struct build *b, struct error *err)
+{
+	CLEANUP(job_stop) struct job vm = { 0 };
+	CLEANUP(job_stop) struct job lxc = { 0 };
+
+	if ((b->layer[LAYER_VM].wanted && job_start(&vm, vm_job, b, err) < 0) ||
+	    (b->layer[LAYER_LXC].wanted && job_start(&lxc, lxc_job, b, err) < 0) ||
+	    build_layers_save(b, LAYER_BASE, err) < 0 || build_layers_save(b, LAYER_IMAGES, err) < 0)
+		return -1;
+	if ((lxc.pid && job_wait(&lxc, err) < 0) || (vm.pid && job_wait(&vm, err) < 0))
+		return -1;
+	return 0;
+}
+
+static int write_json(const struct build *b, const char *suffix, const struct json *json, struct error *err)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	CLEANUP(close_p) int fd = outputs_file(&b->outputs, suffix, err);
+
+	if (fd < 0)
+		return -1;
+	json_print(json, true, &text);
+	if (write_all(fd, text.data, text.len) < 0)
+		return error_errno(err, errno, "write %s.%s", b->recipe.name, suffix);
+	return 0;
+}
+
+static int write_papers(struct build *b, struct error *err)
+{
+	struct manifest m = { .recipe = &b->recipe, .lock = &b->lock, .epoch = b->epoch };
+
+	CLEANUP(json_free_p) struct json *sbom = sbom_json(&m);
+	if (write_json(b, "spdx.json", sbom, err) < 0)
+		return -1;
+	CLEANUP(json_free_p) struct json *manifest = manifest_json(&m, &b->outputs, report_timings(), err);
+	if (!manifest)
+		return -1;
+	json_put_string(manifest, "key", b->key);
+	return write_json(b, "manifest.json", manifest, err);
+}
+
+static int make_and_publish(struct build *b, struct error *err)
+{
+	if (scratch_open(&b->cache, b->options->scratch, scratch_need(b), &b->scratch, err) < 0 ||
+	    build_layers(b, err) < 0 || make_artifacts(b, err) < 0)
+		return -1;
+	report_begin("publish", "%s", b->outputs.directory);
+	if (write_papers(b, err) < 0 || outputs_publish(&b->outputs, err) < 0)
+		return -1;
+	report_end("publish", "%s/%s.*", b->outputs.directory, b->recipe.name);
+	return 0;
+}
+
+static int build_steps(struct build *b, struct error *err)
+{
+	const struct build_options *o = b->options;
+
+	if (read_epoch(&b->epoch, err) < 0 || recipe_load_with(o->recipe, &o->set, &b->recipe, err) < 0)
+		return -1;
+	if (b->recipe.warning)
+		report_notice("%s", b->recipe.warning);
+	if (outputs_open(o->out, b->recipe.name, &b->outputs, err) < 0 || cache_open(&b->cache, err) < 0 ||
+	    get_lock(b, err) < 0 || (o->lock && check_lock(b, err) < 0) || get_programs(b, err) < 0 ||
+	    build_keys(b, err) < 0)
+		return -1;
+	if (is_published(b)) {
+		log_info("%s/%s.*: nothing changed, nothing to do (--force builds anyway)", o->out, b->recipe.name);
+		return 0;
+	}
+	if (fetch(b, err) < 0)
+		return -1;
+	return make_and_publish(b, err);
+}
+
+int build_run(const struct build_options *options, struct error *err)
+{
+	CLEANUP(build_done) struct build b = { .options = options, .cache.fd = -1, .outputs.dirfd = -1,
+					       .outputs.stagefd = -1, .scratch.fd = -1 };
+
+	return build_steps(&b, err);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * One build, from recipe to published artifacts. The order of work, and what runs side by side:
+ *
+ *	recipe -> lock -> fetch -> agent, Kubernetes (compiled once, cached)
+ *	base tree: unpack -> configure       | beside it: vm and lxc layers unpacked, images preloaded
+ *	vm:  layer configured -> guest -> seal -> disk -> qcow2  | beside it: lxc: layer -> guest -> seal -> tarball
+ *	papers -> publish
+ *
+ * base, vm, lxc and images are layers (layer.h): a build that finds them in the cache starts behind them. What is not cached is saved
+ * beside the artifacts' making. A build whose key equals the published manifest's does nothing.
+ */
+#include <stdbool.h>
+
+#include "builder/cache.h"
+#include "builder/kubernetes.h"
+#include "builder/lock.h"
+#include "builder/outputs.h"
+#include "builder/recipe.h"
+#include "builder/scratch.h"
+#include "lib/error.h"
+#include "lib/hash.h"
+
+struct build_options {
+	const char *recipe;	/* name or file */
+	struct strings set;	/* KEY=VALUE overrides */
+	const char *out;	/* directory */
+	const char *lock;	/* use exactly this lock file; NULL = resolve now */
+	const char *mirror;	/* NULL = the recipe's, else the host's */
+	bool update;		/* refresh the package indices first */
+	bool force;		/* build even when nothing changed */
+	enum scratch_kind scratch;
+};
+
+enum build_layer { LAYER_BASE, LAYER_VM, LAYER_LXC, LAYER_IMAGES, LAYERS };
+
+/* A layer on its way: loaded from the cache, or made now and saved later. */
+struct build_tree {
+	char *path;	      /* owned; in the scratch */
+	char key[SHA256_HEX];
+	bool wanted, cached;
+};
+
+/* Everything that the steps share. Filled from top to bottom; jobs work on their own copy. */
+struct build {
+	const struct build_options *options; /* borrowed */
+	struct recipe recipe;
+	int64_t epoch; /* SOURCE_DATE_EPOCH, else now */
+	struct cache cache;
+	struct outputs outputs;
+	struct lock lock;
+	char *agent; /* owned; the compiled agent */
+	struct kubernetes kubernetes;
+	struct strings archives; /* of images to preload */
+	char *pause_image;	 /* owned; what kubeadm says; NULL without Kubernetes */
+	char key[SHA256_HEX];	 /* of all that goes into the artifacts */
+	struct scratch scratch;
+	struct build_tree layer[LAYERS];
+};
+
+int build_run(const struct build_options *options, struct error *err) MUST_CHECK;
+
+/* build_key.c: the digests that name the layers and the whole. */
+int build_keys(struct build *b, struct error *err) MUST_CHECK;
+/* build_layers.c: base, vm, lxc and images in the scratch, base configured. */
+int build_layers(struct build *b, struct error *err) MUST_CHECK;
+/* Configures the vm or lxc layer over the base when it is new; its union with base is mounted at *ret_root. */
+int build_layers_side(struct build *b, enum set set, char **ret_root, struct error *err) MUST_CHECK;
+int build_layers_save(struct build *b, enum build_layer layer, struct error *err) MUST_CHECK;
+/* build_artifact.c: one artifact, as a job beside the other. */
+int build_artifact_vm(struct build *b, struct error *err) MUST_CHECK;
+int build_artifact_lxc(struct build *b, struct error *err) MUST_CHECK;

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The digests that name a build's layers and the whole: equal inputs, equal keys. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "builder/build.h"
+#include "builder/digest.h"
+#include "lib/file.h"
+
+/* Raise when trees come out differently from the same packages. */
+#define TREE_FORMAT "1"
+
+static int add_file(struct hash *h, const char *path, struct error *err)
+{
+	CLEANUP(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char hex[SHA256_HEX];
+
+	if (fd < 0)
+		return error_errno(err, errno, "open %s", path);
+	if (sha256_fd(fd, hex, err) < 0)
+		return error_wrap(err, "%s", path);
+	hash_field(h, "sha256", hex);
+	return 0;
+}
+
+static void add_group(struct hash *h, const struct lock *lock, enum lock_group group)
+{
+	char hex[SHA256_HEX];
+
+	lock_group_digest(lock, group, hex);
+	hash_field(h, lock_group_names[group], hex);
+}
+
+/* Compiled Kubernetes is named by its cache directory, which is itself a digest; binaries by their sums. */
+static void add_kubernetes(struct hash *h, const struct build *b)
+{
+	const char *slash = b->kubernetes.artifacts ? strrchr(b->kubernetes.artifacts, '/') : NULL;
+
+	hash_field(h, "kubernetes", slash ? slash + 1 : NULL);
+	for (size_t i = 0; i < b->recipe.kubernetes.binaries.n; i++) {
+		hash_field(h, "path", b->recipe.kubernetes.binaries.at[i].path);
+		hash_field(h, "sha256", b->recipe.kubernetes.binaries.at[i].sha256);
+	}
+}
+
+static int add_overlays(struct hash *h, const struct build *b, enum set set, const char *only, struct error *err)
+{
+	const struct strings *overlays = &b->recipe.overlays[set];
+
+	for (size_t i = 0; i < overlays->n; i++) {
+		CLEANUP(free_p) char *path = NULL;
+		if (recipe_overlay_path(&b->recipe, overlays->at[i], &path, err) < 0)
+			return -1;
+		CLEANUP(free_p) char *part = xasprintf("%s/%s", path, only ? only : "");
+		if (only && access(part, F_OK) < 0)
+			continue;
+		hash_field(h, "overlay", overlays->at[i]);
+		if (digest_directory(h, part, err) < 0)
+			return error_wrap(err, "overlay '%s'", overlays->at[i]);
+	}
+	return 0;
+}
+
+static struct hash *layer_hash(const char *what, const char *under)
+{
+	struct hash *h = hash_new();
+
+	hash_field(h, "layer", what);
+	hash_field(h, "format", TREE_FORMAT);
+	hash_field(h, "under", under);
+	return h;
+}
+
+static void key_base(struct build *b)
+{
+	CLEANUP(hash_free_p) struct hash *h = layer_hash("base", NULL);
+
+	add_group(h, &b->lock, LOCK_BASE);
+	add_kubernetes(h, b);
+	hash_hex(h, b->layer[LAYER_BASE].key);
+}
+
+/* The initramfs is made with the vm layer, so its configuration counts there. */
+static int key_sides(struct build *b, struct error *err)
+{
+	CLEANUP(hash_free_p) struct hash *vm = layer_hash("vm", b->layer[LAYER_BASE].key);
+	CLEANUP(hash_free_p) struct hash *lxc = layer_hash("lxc", b->layer[LAYER_BASE].key);
+
+	add_group(vm, &b->lock, LOCK_VM);
+	if (add_overlays(vm, b, SET_BASE, "etc/initramfs-tools", err) < 0 ||
+	    add_overlays(vm, b, SET_VM, "etc/initramfs-tools", err) < 0)
+		return -1;
+	hash_hex(vm, b->layer[LAYER_VM].key);
+	add_group(lxc, &b->lock, LOCK_LXC);
+	hash_hex(lxc, b->layer[LAYER_LXC].key);
+	return 0;
+}
+
+static int key_images(struct build *b, struct error *err)
+{
+	CLEANUP(hash_free_p) struct hash *h = layer_hash("images", NULL);
+	const struct lock_package *containerd = lock_find(&b->lock, LOCK_BASE, "containerd");
+
+	hash_field(h, "containerd", containerd ? containerd->sha256 : NULL);
+	add_kubernetes(h, b);
+	for (size_t i = 0; i < b->recipe.images.archives.n; i++)
+		if (add_file(h, b->recipe.images.archives.at[i], err) < 0)
+			return error_wrap(err, "images.archives");
+	hash_hex(h, b->layer[LAYER_IMAGES].key);
+	return 0;
+}
+
+/* The whole: the recipe as merged, every layer, every overlay, the agent, and this program. */
+static int key_whole(struct build *b, struct error *err)
+{
+	CLEANUP(hash_free_p) struct hash *h = hash_new();
+	CLEANUP(json_free_p) struct json *recipe = recipe_json(&b->recipe);
+	CLEANUP(text_done) struct text text = { 0 };
+
+	json_print(recipe, false, &text);
+	hash_field(h, "nodekiln", NODEKILN_VERSION);
+	hash_field(h, "recipe", text.data);
+	hash_field(h, "epoch", getenv("SOURCE_DATE_EPOCH"));
+	for (size_t i = 0; i < LAYERS; i++)
+		hash_field(h, "layer", b->layer[i].key);
+	for (enum set set = 0; set < SETS; set++)
+		if (add_overlays(h, b, set, NULL, err) < 0)
+			return -1;
+	if (add_file(h, "/proc/self/exe", err) < 0 || (b->agent && add_file(h, b->agent, err) < 0))
+		return -1;
+	hash_hex(h, b->key);
+	return 0;
+}
+
+int build_keys(struct build *b, struct error *err)
+{
+	key_base(b);
+	if (key_sides(b, err) < 0 || key_images(b, err) < 0)
+		return -1;
+	b->layer[LAYER_BASE].wanted = true;
+	b->layer[LAYER_VM].wanted = b->recipe.outputs.qcow2;
+	b->layer[LAYER_LXC].wanted = b->recipe.outputs.tarball;
+	b->layer[LAYER_IMAGES].wanted = b->archives.n > 0;
+	return key_whole(b, err);
+}

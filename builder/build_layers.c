@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From packages to configured trees: the base, the vm and lxc layers above it, and the store of preloaded images beside it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "builder/build.h"
+#include "builder/images.h"
+#include "builder/layer.h"
+#include "builder/report.h"
+#include "builder/sandbox.h"
+#include "builder/tree.h"
+#include "lib/file.h"
+#include "lib/job.h"
+#include "lib/log.h"
+
+static const char *const layer_names[LAYERS] = { "base", "vm", "lxc", "images" };
+static const enum lock_group layer_groups[] = { LOCK_BASE, LOCK_VM, LOCK_LXC };
+
+/* What a maintainer script says is for --verbose. */
+static void script_line(void *context UNUSED, const char *line)
+{
+	log_debug("%s", line);
+}
+
+static int load(struct build *b, enum build_layer layer, struct error *err)
+{
+	struct build_tree *t = &b->layer[layer];
+
+	if (!t->wanted)
+		return 0;
+	if (scratch_directory(&b->scratch, layer_names[layer], &t->path, err) < 0)
+		return -1;
+	int rc = layer_load(&b->cache, t->key, t->path, err);
+	t->cached = rc == 1;
+	return rc;
+}
+
+static int unpack(struct build *b, enum build_layer layer, unsigned threads, struct error *err)
+{
+	enum lock_group group = layer_groups[layer];
+	struct tree_packages packages = { b->lock.group[group].at, b->lock.group[group].n };
+	CLEANUP(free_p) char *phase = xasprintf("unpack-%s", layer_names[layer]);
+
+	report_begin(phase, "%zu packages", packages.n);
+	if (tree_unpack(b->layer[layer].path, packages, &b->cache, layer != LAYER_BASE, threads, err) < 0)
+		return -1;
+	report_end(phase, "%zu packages", packages.n);
+	return 0;
+}
+
+static int configure_base(void *build, struct error *err)
+{
+	struct build *b = build;
+	struct tree_configure c = { .root = b->layer[LAYER_BASE].path, .line = script_line };
+
+	report_begin("configure-base", "%zu packages", b->lock.group[LOCK_BASE].n);
+	if (tree_configure(&c, err) < 0)
+		return -1;
+	report_end("configure-base", "%zu packages", b->lock.group[LOCK_BASE].n);
+	return 0;
+}
+
+/* Imports into a store of its own, shown to containerd as /var/lib/containerd: the store is a layer, the base stays as it is. */
+static int preload(struct build *b, struct error *err)
+{
+	report_begin("images", "%zu archives", b->archives.n);
+	if (images_preload(b->layer[LAYER_BASE].path, b->layer[LAYER_IMAGES].path, &b->archives, err) < 0)
+		return -1;
+	report_end("images", "%zu archives", b->archives.n);
+	return 0;
+}
+
+/* While dpkg configures the base on one core: everything that needs only its files. */
+static int beside_configure(struct build *b, struct error *err)
+{
+	for (enum build_layer side = LAYER_VM; side <= LAYER_LXC; side++)
+		if (b->layer[side].wanted && !b->layer[side].cached && unpack(b, side, 1, err) < 0)
+			return -1;
+	if (b->layer[LAYER_IMAGES].wanted && !b->layer[LAYER_IMAGES].cached)
+		return preload(b, err);
+	return 0;
+}
+
+static int load_images(void *build, struct error *err)
+{
+	return load(build, LAYER_IMAGES, err) < 0 ? -1 : 0;
+}
+
+/* The two large layers side by side. A job's memory is its own, so the parent asks the cache again what happened. */
+static int load_all(struct build *b, struct error *err)
+{
+	CLEANUP(job_stop) struct job images = { 0 };
+	struct build_tree *store = &b->layer[LAYER_IMAGES];
+	CLEANUP(free_p) char *file = xasprintf("%s.tar.zst", store->key);
+
+	store->cached = store->wanted && cache_has(&b->cache, "trees", file);
+	if (store->wanted && scratch_directory(&b->scratch, layer_names[LAYER_IMAGES], &store->path, err) < 0)
+		return -1;
+	if (store->cached && job_start(&images, load_images, b, err) < 0)
+		return -1;
+	if (load(b, LAYER_BASE, err) < 0 || load(b, LAYER_VM, err) < 0 || load(b, LAYER_LXC, err) < 0)
+		return -1;
+	return images.pid ? job_wait(&images, err) : 0;
+}
+
+static int make_base(struct build *b, struct error *err)
+{
+	return unpack(b, LAYER_BASE, 0, err) < 0 ? -1 :
+						   kubernetes_install(&b->recipe, &b->lock, &b->kubernetes, &b->cache,
+								      b->layer[LAYER_BASE].path, err);
+}
+
+/* kubeadm itself says which pause image its kubelet will ask for; containerd must be told the same one. */
+static int ask_pause_image(struct build *b, struct error *err)
+{
+	if (b->recipe.kubernetes.source == KUBERNETES_NONE)
+		return 0;
+	return kubernetes_pause_image(b->layer[LAYER_BASE].path, b->lock.kubernetes_version, &b->pause_image, err);
+}
+
+int build_layers(struct build *b, struct error *err)
+{
+	CLEANUP(job_stop) struct job configure = { 0 };
+
+	report_begin("cache", "trees");
+	if (load_all(b, err) < 0)
+		return -1;
+	report_end("cache", "%s", b->layer[LAYER_BASE].cached ? "trees found" : "no trees yet");
+	if (!b->layer[LAYER_BASE].cached &&
+	    (make_base(b, err) < 0 || job_start(&configure, configure_base, b, err) < 0))
+		return -1;
+	if (beside_configure(b, err) < 0 || ask_pause_image(b, err) < 0)
+		return -1;
+	return configure.pid ? job_wait(&configure, err) : 0;
+}
+
+int build_layers_save(struct build *b, enum build_layer layer, struct error *err)
+{
+	struct build_tree *t = &b->layer[layer];
+
+	if (!t->wanted || t->cached)
+		return 0;
+	CLEANUP(free_p) char *phase = xasprintf("save-%s", layer_names[layer]);
+	report_begin(phase, "into the cache");
+	if (layer_save(&b->cache, t->key, t->path, err) < 0)
+		return -1;
+	report_end(phase, "into the cache");
+	return 0;
+}
+
+/* Overlay files that the initramfs is made of must be there before it is made. */
+static int early_overlays(struct build *b, const char *root, struct error *err)
+{
+	for (enum set set = SET_BASE; set <= SET_VM; set++)
+		for (size_t i = 0; i < b->recipe.overlays[set].n; i++) {
+			CLEANUP(free_p) char *path = NULL;
+			if (recipe_overlay_path(&b->recipe, b->recipe.overlays[set].at[i], &path, err) < 0)
+				return -1;
+			CLEANUP(free_p) char *from = xasprintf("%s/etc/initramfs-tools", path);
+			CLEANUP(free_p) char *to = xasprintf("%s/etc/initramfs-tools", root);
+			if (access(from, F_OK) == 0 &&
+			    (dir_make(AT_FDCWD, to, 0755, err) < 0 || tree_overlay(from, to, err) < 0))
+				return -1;
+		}
+	return 0;
+}
+
+static int configure_side(struct build *b, enum set set, const char *root, struct error *err)
+{
+	CLEANUP(free_p) char *phase = xasprintf("configure-%s", set_names[set]);
+	size_t packages = b->lock.group[layer_groups[set]].n;
+	struct tree_configure c = { .root = root, .initramfs = set == SET_VM, .line = script_line };
+
+	report_begin(phase, "%zu packages", packages);
+	if (tree_join_status(root, err) < 0 || (set == SET_VM && early_overlays(b, root, err) < 0) ||
+	    (packages && tree_configure(&c, err) < 0))
+		return -1;
+	report_end(phase, "%zu packages", packages);
+	return 0;
+}
+
+/* Mounts lower and upper (with its work directory) as one tree; the names are directories in the scratch. */
+static int mount_union(struct build *b, const char *lower, const char *upper, const char *name, char **ret, struct error *err)
+{
+	CLEANUP(free_p) char *work_name = xasprintf("%s.work", name);
+	CLEANUP(free_p) char *work = NULL;
+	CLEANUP(free_p) char *target = NULL;
+
+	if (scratch_directory(&b->scratch, work_name, &work, err) < 0 ||
+	    scratch_directory(&b->scratch, name, &target, err) < 0 ||
+	    sandbox_mount_overlay(lower, upper, work, target, err) < 0)
+		return -1;
+	*ret = TAKE(target);
+	return 0;
+}
+
+static int make_side(struct build *b, enum set set, struct error *err)
+{
+	const char *base = b->layer[LAYER_BASE].path, *layer = b->layer[set].path;
+	CLEANUP(free_p) char *name = xasprintf("%s.configure", set_names[set]);
+	CLEANUP(free_p) char *root = NULL;
+
+	if (tree_adopt(base, layer, err) < 0 || mount_union(b, base, layer, name, &root, err) < 0 ||
+	    configure_side(b, set, root, err) < 0)
+		return -1;
+	return sandbox_unmount(root, err);
+}
+
+int build_layers_side(struct build *b, enum set set, char **ret_root, struct error *err)
+{
+	CLEANUP(free_p) char *lower = xasprintf("%s:%s", b->layer[set].path, b->layer[LAYER_BASE].path);
+	CLEANUP(free_p) char *top_name = xasprintf("%s.top", set_names[set]);
+	CLEANUP(free_p) char *name = xasprintf("%s.guest", set_names[set]);
+	CLEANUP(free_p) char *top = NULL;
+	CLEANUP(free_p) char *root = NULL;
+
+	if (!b->layer[set].cached && make_side(b, set, err) < 0)
+		return -1;
+	if (scratch_directory(&b->scratch, top_name, &top, err) < 0 || mount_union(b, lower, top, name, &root, err) < 0)
+		return -1;
+	if (b->layer[LAYER_IMAGES].wanted) {
+		CLEANUP(free_p) char *store = xasprintf("%s/var/lib/containerd", root);
+		if (dir_make(AT_FDCWD, store, 0711, err) < 0 ||
+		    sandbox_mount_bind(b->layer[LAYER_IMAGES].path, store, err) < 0)
+			return -1;
+	}
+	*ret_root = TAKE(root);
+	return 0;
+}
