@@ -60,8 +60,8 @@ static int get_lock(struct build *b, struct error *err)
 	struct resolve_options options = { .mirror = o->mirror, .update = o->update };
 
 	report_begin("resolve", "%s", o->lock ? o->lock : b->recipe.distribution.suite);
-	if (o->lock ? lock_load(o->lock, &b->lock, err) < 0 :
-		      resolve(&b->recipe, &options, &b->cache, &b->lock, err) < 0)
+	if (o->lock ? lock_load(o->lock, &b->lock, err) < 0
+		    : resolve(&b->recipe, &options, &b->cache, &b->lock, err) < 0)
 		return -1;
 	size_t packages = b->lock.group[LOCK_BASE].n + b->lock.group[LOCK_VM].n + b->lock.group[LOCK_LXC].n;
 	report_end("resolve", "%zu packages%s%s", packages, b->lock.kubernetes_version ? ", Kubernetes " : "",
@@ -80,8 +80,9 @@ static int check_lock(const struct build *b, struct error *err)
 	sha256_hex(text.data, text.len, digest);
 	if (text_same(b->lock.recipe_digest, digest))
 		return 0;
-	return error_set(err, ERROR_RECIPE, "%s was made for another state of recipe '%s'; run `nodekiln lock %s` again",
-			 b->options->lock, b->recipe.name, b->options->recipe);
+	return error_set(err, ERROR_RECIPE,
+			 "%s was made for another state of recipe '%s'; run `nodekiln lock %s` again", b->options->lock,
+			 b->recipe.name, b->options->recipe);
 }
 
 struct download {
@@ -123,8 +124,10 @@ static void compiler_line(void *context UNUSED, const char *line)
 
 static int get_programs(struct build *b, struct error *err)
 {
-	report_begin("programs", "the agent%s", b->recipe.kubernetes.source == KUBERNETES_DEBIAN_SOURCE ?
-							", Kubernetes (compiling takes minutes, once)" : "");
+	report_begin("programs", "the agent%s",
+		     b->recipe.kubernetes.source == KUBERNETES_DEBIAN_SOURCE
+			     ? ", Kubernetes (compiling takes minutes, once)"
+			     : "");
 	if (toolchain_agent(&b->recipe, &b->lock, &b->cache, &b->agent, err) < 0 ||
 	    kubernetes_make(&b->recipe, &b->lock, &b->cache, compiler_line, NULL, &b->kubernetes, err) < 0)
 		return -1;
@@ -261,8 +264,10 @@ static int build_steps(struct build *b, struct error *err)
 
 int build_run(const struct build_options *options, struct error *err)
 {
-	CLEANUP(build_done) struct build b = { .options = options, .cache.fd = -1, .outputs.dirfd = -1,
-					       .outputs.stagefd = -1, .scratch.fd = -1 };
+	CLEANUP(build_done)
+	struct build b = {
+		.options = options, .cache.fd = -1, .outputs.dirfd = -1, .outputs.stagefd = -1, .scratch.fd = -1
+	};
 
 	return build_steps(&b, err);
 }

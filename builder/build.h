@@ -8,8 +8,8 @@
  *	vm:  layer configured -> guest -> seal -> disk -> qcow2  | beside it: lxc: layer -> guest -> seal -> tarball
  *	papers -> publish
  *
- * base, vm, lxc and images are layers (layer.h): a build that finds them in the cache starts behind them. What is not cached is saved
- * beside the artifacts' making. A build whose key equals the published manifest's does nothing.
+ * base, vm, lxc and images are layers (layer.h): a build that finds them in the cache starts behind them. What is not
+ * cached is saved beside the artifacts' making. A build whose key equals the published manifest's does nothing.
  */
 #include <stdbool.h>
 
@@ -23,13 +23,13 @@
 #include "lib/hash.h"
 
 struct build_options {
-	const char *recipe;	/* name or file */
-	struct strings set;	/* KEY=VALUE overrides */
-	const char *out;	/* directory */
-	const char *lock;	/* use exactly this lock file; NULL = resolve now */
-	const char *mirror;	/* NULL = the recipe's, else the host's */
-	bool update;		/* refresh the package indices first */
-	bool force;		/* build even when nothing changed */
+	const char *recipe; /* name or file */
+	struct strings set; /* KEY=VALUE overrides */
+	const char *out;    /* directory */
+	const char *lock;   /* use exactly this lock file; NULL = resolve now */
+	const char *mirror; /* NULL = the recipe's, else the host's */
+	bool update;        /* refresh the package indices first */
+	bool force;         /* build even when nothing changed */
 	enum scratch_kind scratch;
 };
 
@@ -37,7 +37,7 @@ enum build_layer { LAYER_BASE, LAYER_VM, LAYER_LXC, LAYER_IMAGES, LAYERS };
 
 /* A layer on its way: loaded from the cache, or made now and saved later. */
 struct build_tree {
-	char *path;	      /* owned; in the scratch */
+	char *path; /* owned; in the scratch */
 	char key[SHA256_HEX];
 	bool wanted, cached;
 };
@@ -53,8 +53,8 @@ struct build {
 	char *agent; /* owned; the compiled agent */
 	struct kubernetes kubernetes;
 	struct strings archives; /* of images to preload */
-	char *pause_image;	 /* owned; what kubeadm says; NULL without Kubernetes */
-	char key[SHA256_HEX];	 /* of all that goes into the artifacts */
+	char *pause_image;       /* owned; what kubeadm says; NULL without Kubernetes */
+	char key[SHA256_HEX];    /* of all that goes into the artifacts */
 	struct scratch scratch;
 	struct build_tree layer[LAYERS];
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One artifact from the layers: the guest is finished and sealed, then written in its form. Each runs as a job of its own. */
+/* One artifact from the layers: the guest is finished and sealed, then written in its form. Each runs as a job of its
+ * own. */
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -19,8 +20,12 @@ static const char *const lxc_leaves_out[] = { "boot", "usr/lib/modules", NULL };
 static int make_guest(struct build *b, enum set set, char **ret_root, struct error *err)
 {
 	CLEANUP(free_p) char *root = NULL;
-	struct guest guest = { .recipe = &b->recipe, .lock = &b->lock, .agent = b->agent, .pause_image = b->pause_image,
-			       .key = b->key, .set = set };
+	struct guest guest = { .recipe = &b->recipe,
+			       .lock = &b->lock,
+			       .agent = b->agent,
+			       .pause_image = b->pause_image,
+			       .key = b->key,
+			       .set = set };
 
 	if (build_layers_side(b, set, &root, err) < 0 || guest_make(&guest, root, err) < 0)
 		return -1;
@@ -37,7 +42,8 @@ static int write_qcow2(struct build *b, int raw, struct error *err)
 {
 	CLEANUP(close_p) int out = outputs_file(&b->outputs, "qcow2", err);
 	struct qcow2_options options = { .compression = b->recipe.outputs.qcow2_compression,
-					 .level = b->recipe.outputs.qcow2_level, .progress = qcow2_bytes };
+					 .level = b->recipe.outputs.qcow2_level,
+					 .progress = qcow2_bytes };
 	struct stat st;
 
 	report_begin("qcow2", "%s", b->recipe.name);
@@ -89,9 +95,13 @@ static const char *tarball_suffix(enum compression compression)
 static int write_tarball(struct build *b, const char *root, struct error *err)
 {
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, root, err);
-	CLEANUP(close_p) int out = outputs_file(&b->outputs, tarball_suffix(b->recipe.outputs.tarball_compression), err);
-	struct tarball tarball = { .rootfd = rootfd, .compression = b->recipe.outputs.tarball_compression,
-				   .level = b->recipe.outputs.tarball_level, .newest = b->epoch, .strict = true,
+	CLEANUP(close_p)
+	int out = outputs_file(&b->outputs, tarball_suffix(b->recipe.outputs.tarball_compression), err);
+	struct tarball tarball = { .rootfd = rootfd,
+				   .compression = b->recipe.outputs.tarball_compression,
+				   .level = b->recipe.outputs.tarball_level,
+				   .newest = b->epoch,
+				   .strict = true,
 				   .leave_out = lxc_leaves_out };
 	uint64_t members;
 

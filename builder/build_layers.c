@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From packages to configured trees: the base, the vm and lxc layers above it, and the store of preloaded images beside it. */
+/* From packages to configured trees: the base, the vm and lxc layers above it, and the store of preloaded images beside
+ * it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +63,8 @@ static int configure_base(void *build, struct error *err)
 	return 0;
 }
 
-/* Imports into a store of its own, shown to containerd as /var/lib/containerd: the store is a layer, the base stays as it is. */
+/* Imports into a store of its own, shown to containerd as /var/lib/containerd: the store is a layer, the base stays as
+ * it is. */
 static int preload(struct build *b, struct error *err)
 {
 	report_begin("images", "%zu archives", b->archives.n);
@@ -107,8 +109,8 @@ static int load_all(struct build *b, struct error *err)
 
 static int make_base(struct build *b, struct error *err)
 {
-	return unpack(b, LAYER_BASE, 0, err) < 0 ? -1 :
-						   kubernetes_install(&b->recipe, &b->lock, &b->kubernetes, &b->cache,
+	return unpack(b, LAYER_BASE, 0, err) < 0 ? -1
+						 : kubernetes_install(&b->recipe, &b->lock, &b->kubernetes, &b->cache,
 								      b->layer[LAYER_BASE].path, err);
 }
 
@@ -182,7 +184,8 @@ static int configure_side(struct build *b, enum set set, const char *root, struc
 }
 
 /* Mounts lower and upper (with its work directory) as one tree; the names are directories in the scratch. */
-static int mount_union(struct build *b, const char *lower, const char *upper, const char *name, char **ret, struct error *err)
+static int mount_union(struct build *b, const char *lower, const char *upper, const char *name, char **ret,
+		       struct error *err)
 {
 	CLEANUP(free_p) char *work_name = xasprintf("%s.work", name);
 	CLEANUP(free_p) char *work = NULL;

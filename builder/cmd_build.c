@@ -13,7 +13,8 @@ static bool locked, json, plain, verbose;
 static const struct option_spec options[] = {
 	{ "--out", OPTION_VALUE, &build.out, "DIR", "where the artifacts go (default: out)" },
 	{ "--set", OPTION_LIST, &build.set, "KEY=VALUE", "override a key of the recipe, e.g. disk.size=20G" },
-	{ "--mirror", OPTION_VALUE, &build.mirror, "URL", "the distribution's mirror (default: the recipe's, else the host's)" },
+	{ "--mirror", OPTION_VALUE, &build.mirror, "URL",
+	  "the distribution's mirror (default: the recipe's, else the host's)" },
 	{ "--locked", OPTION_FLAG, &locked, NULL, "use exactly what NAME.lock.json says" },
 	{ "--lock", OPTION_VALUE, &lock_file, "FILE", "the same, with that lock file" },
 	{ "--update", OPTION_FLAG, &build.update, NULL, "refresh the package indices first" },

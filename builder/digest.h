@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The digest of a directory of sources (an overlay, the agent's code): names, types, permission bits, contents and link targets,
- * in sorted order. Owners and times do not count, so that two checkouts agree.
+ * The digest of a directory of sources (an overlay, the agent's code): names, types, permission bits, contents and link
+ * targets, in sorted order. Owners and times do not count, so that two checkouts agree.
  */
 #include "lib/error.h"
 #include "lib/hash.h"

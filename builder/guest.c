@@ -72,15 +72,16 @@ static int write_image_json(const struct guest *g, int rootfd, struct error *err
 	return file_write_in(rootfd, "etc/nodekiln/image.json", text.data, text.len, 0644, err);
 }
 
-/* IMAGE_ID and IMAGE_VERSION as os-release(5) wants them: lower case, and the version a short form of the build's key. */
+/* IMAGE_ID and IMAGE_VERSION as os-release(5) wants them: lower case, and the version a short form of the build's key.
+ */
 static int write_os_release(const struct guest *g, int rootfd, struct error *err)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 
 	if (file_read_in(rootfd, OS_RELEASE, OS_RELEASE_MAX, &text, err) < 0)
 		return -1;
-	text_addf(&text, "%sIMAGE_ID=%s\nIMAGE_VERSION=%.12s\n", text_ends(text.data, "\n") ? "" : "\n", g->recipe->name,
-		  g->key);
+	text_addf(&text, "%sIMAGE_ID=%s\nIMAGE_VERSION=%.12s\n", text_ends(text.data, "\n") ? "" : "\n",
+		  g->recipe->name, g->key);
 	return file_write_in(rootfd, OS_RELEASE, text.data, text.len, 0644, err);
 }
 

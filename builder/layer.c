@@ -26,7 +26,8 @@ int layer_load(struct cache *cache, const char *key, const char *path, struct er
 }
 
 /* The scratch directory holds the one file until it is whole. */
-static int save_in(struct cache *cache, const char *scratch, int scratchfd, const char *key, int root, struct error *err)
+static int save_in(struct cache *cache, const char *scratch, int scratchfd, const char *key, int root,
+		   struct error *err)
 {
 	CLEANUP(free_p) char *name = xasprintf("%s.tar.zst", key);
 	CLEANUP(free_p) char *source = xasprintf("%s/%s", scratch, name);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The program's front door: finds the command, reads its options, runs it, and turns an error into one line and an exit code. */
+/* The program's front door: finds the command, reads its options, runs it, and turns an error into one line and an exit
+ * code. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +9,7 @@
 #include "lib/log.h"
 
 static const struct command *const commands[] = {
-	&command_build, &command_lock,	 &command_plan,	  &command_inspect,
-	&command_verify, &command_boot, &command_doctor,
+	&command_build, &command_lock, &command_plan, &command_inspect, &command_verify, &command_boot, &command_doctor,
 };
 
 static const struct option_spec common_options[] = {
@@ -20,24 +20,29 @@ static const struct option_spec common_options[] = {
 static void print_options(const struct option_spec *options)
 {
 	for (const struct option_spec *o = options; o && o->name; o++) {
-		CLEANUP(free_p) char *left = xasprintf("%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+		CLEANUP(free_p)
+		char *left = xasprintf("%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
 		printf("  %-24s %s\n", left, o->help);
 	}
 }
 
 static void print_help(void)
 {
-	printf("nodekiln %s: golden Kubernetes node images for Proxmox VE\n\nusage: nodekiln COMMAND [OPTIONS] [ARGUMENTS]\n\n",
+	printf("nodekiln %s: golden Kubernetes node images for Proxmox VE\n\nusage: nodekiln COMMAND [OPTIONS] "
+	       "[ARGUMENTS]\n\n",
 	       NODEKILN_VERSION);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
-	printf("\n`nodekiln COMMAND --help` tells more. Exit codes: 0 done, 1 failed, 2 usage, 3 recipe or other input, 4 host,\n"
-	       "5 network, 6 signature or checksum, 7 space, 8 a command inside the image, 9 the image does not pass `verify`.\n");
+	printf("\n`nodekiln COMMAND --help` tells more. Exit codes: 0 done, 1 failed, 2 usage, 3 recipe or other "
+	       "input, 4 host,\n"
+	       "5 network, 6 signature or checksum, 7 space, 8 a command inside the image, 9 the image does not pass "
+	       "`verify`.\n");
 }
 
 static void print_command_help(const struct command *c)
 {
-	printf("usage: nodekiln %s [OPTIONS]%s%s\n\n%s\n\n", c->name, *c->arguments ? " " : "", c->arguments, c->summary);
+	printf("usage: nodekiln %s [OPTIONS]%s%s\n\n%s\n\n", c->name, *c->arguments ? " " : "", c->arguments,
+	       c->summary);
 	print_options(c->options);
 	print_options(common_options);
 }
@@ -58,7 +63,8 @@ static int read_option(const struct command *c, int argc, char **argv, int *i, s
 	const struct option_spec *o = find_option(c, word, len);
 
 	if (!o)
-		return error_set(err, ERROR_USAGE, "unknown option %.*s; see `nodekiln %s --help`", (int)len, word, c->name);
+		return error_set(err, ERROR_USAGE, "unknown option %.*s; see `nodekiln %s --help`", (int)len, word,
+				 c->name);
 	if (o->kind == OPTION_FLAG) {
 		*(bool *)o->target = true;
 		return equals ? error_set(err, ERROR_USAGE, "%s takes no value", o->name) : 0;
@@ -91,8 +97,8 @@ static int read_words(const struct command *c, int argc, char **argv, struct str
 		}
 	}
 	if (words->n < (size_t)c->min || words->n > (size_t)c->max)
-		return error_set(err, ERROR_USAGE, "wrong number of arguments; usage: nodekiln %s [OPTIONS] %s", c->name,
-				 c->arguments);
+		return error_set(err, ERROR_USAGE, "wrong number of arguments; usage: nodekiln %s [OPTIONS] %s",
+				 c->name, c->arguments);
 	return 0;
 }
 

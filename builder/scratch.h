@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Where a build works: a tmpfs in our private mount namespace when there is memory for it (it is faster, and gone with us even
- * after SIGKILL), else a directory in the cache's tmp/ (swept by the next build).
+ * Where a build works: a tmpfs in our private mount namespace when there is memory for it (it is faster, and gone with
+ * us even after SIGKILL), else a directory in the cache's tmp/ (swept by the next build).
  */
 #include <stdint.h>
 
@@ -13,15 +13,16 @@ enum scratch_kind { SCRATCH_AUTO, SCRATCH_MEMORY, SCRATCH_DISK };
 extern const char *const scratch_names[]; /* "auto", "memory", "disk", NULL */
 
 struct scratch {
-	struct cache *cache;	/* borrowed */
-	char *name;		/* owned; the cache's name of the directory */
-	char *path;		/* owned; absolute */
-	int fd;			/* owned; keeps the directory locked */
+	struct cache *cache;    /* borrowed */
+	char *name;             /* owned; the cache's name of the directory */
+	char *path;             /* owned; absolute */
+	int fd;                 /* owned; keeps the directory locked */
 	enum scratch_kind kind; /* as decided */
 };
 
 /* need: bytes that the build will take at most. Puts the calling process into a private mount namespace. */
-int scratch_open(struct cache *cache, enum scratch_kind kind, uint64_t need, struct scratch *ret, struct error *err) MUST_CHECK;
+int scratch_open(struct cache *cache, enum scratch_kind kind, uint64_t need, struct scratch *ret, struct error *err)
+	MUST_CHECK;
 /* "PATH/NAME", made as a directory; owned by the caller. */
 int scratch_directory(const struct scratch *s, const char *name, char **ret, struct error *err) MUST_CHECK;
 /* Unmounts and removes; accepts a zeroed value. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Allocation that cannot fail: out of memory ends the program with one sentence and exit code 1. Outputs are published by
- * rename, so ending anywhere is safe. What comes from outside has its size checked against a named limit BEFORE it gets here.
+ * Allocation that cannot fail: out of memory ends the program with one sentence and exit code 1. Outputs are published
+ * by rename, so ending anywhere is safe. What comes from outside has its size checked against a named limit BEFORE it
+ * gets here.
  */
 #include <stdarg.h>
 #include <stddef.h>

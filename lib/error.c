@@ -27,7 +27,8 @@ int error_errno(struct error *err, int errnum, const char *fmt, ...)
 	vsnprintf(err->text, sizeof err->text, fmt, ap);
 	va_end(ap);
 	size_t n = strlen(err->text);
-	snprintf(err->text + n, sizeof err->text - n, ": %s%s", strerror(errnum), full ? "; free some space and try again" : "");
+	snprintf(err->text + n, sizeof err->text - n, ": %s%s", strerror(errnum),
+		 full ? "; free some space and try again" : "");
 	return -1;
 }
 

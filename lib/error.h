@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The one error convention. A function that can fail returns int: 0 (or a count >= 0), or -1 with *err filled. The text is one
- * sentence without a final full stop: what failed, on what, why, what to do. Each layer may add its context in front, once:
+ * The one error convention. A function that can fail returns int: 0 (or a count >= 0), or -1 with *err filled. The text
+ *is one sentence without a final full stop: what failed, on what, why, what to do. Each layer may add its context in
+ *front, once:
  *
  *	return error_set(err, ERROR_TRUST, "%s: sha256 is %s, the lock says %s; run `nodekiln lock`", name, got, want);
  *	return error_errno(err, errno, "open %s", path);
@@ -18,15 +19,15 @@
 /* The class of a failure is the program's exit code; README documents these for users. */
 enum error_class {
 	ERROR_NONE = 0,
-	ERROR_FAILED = 1,   /* anything not named below */
-	ERROR_USAGE = 2,    /* the command line */
-	ERROR_RECIPE = 3,   /* a recipe, lock file or other input file is wrong */
-	ERROR_HOST = 4,	    /* the host lacks a program, a right or a kernel feature; `nodekiln doctor` tells */
-	ERROR_NETWORK = 5,  /* a server could not be reached or did not deliver */
-	ERROR_TRUST = 6,    /* a signature, key or checksum is wrong */
-	ERROR_SPACE = 7,    /* disk full, or an image larger than its disk */
-	ERROR_SANDBOX = 8,  /* a command inside the image failed (a maintainer script, a compiler) */
-	ERROR_GATE = 9,	    /* `verify` found the image wanting */
+	ERROR_FAILED = 1,  /* anything not named below */
+	ERROR_USAGE = 2,   /* the command line */
+	ERROR_RECIPE = 3,  /* a recipe, lock file or other input file is wrong */
+	ERROR_HOST = 4,    /* the host lacks a program, a right or a kernel feature; `nodekiln doctor` tells */
+	ERROR_NETWORK = 5, /* a server could not be reached or did not deliver */
+	ERROR_TRUST = 6,   /* a signature, key or checksum is wrong */
+	ERROR_SPACE = 7,   /* disk full, or an image larger than its disk */
+	ERROR_SANDBOX = 8, /* a command inside the image failed (a maintainer script, a compiler) */
+	ERROR_GATE = 9,    /* `verify` found the image wanting */
 };
 
 #define ERROR_TEXT_MAX 2048

@@ -3,8 +3,9 @@
 /*
  * Files and trees. A root is a directory fd (AT_FDCWD for the caller's own) and names are relative to it.
  *
- * Functions named *_in resolve a path inside an image's tree as the guest would see it: symlinks, absolute ones and `..`
- * included, never leave the tree (openat2(2), RESOLVE_IN_ROOT). Use them for every name that comes from an image or a recipe.
+ * Functions named *_in resolve a path inside an image's tree as the guest would see it: symlinks, absolute ones and
+ * `..` included, never leave the tree (openat2(2), RESOLVE_IN_ROOT). Use them for every name that comes from an image
+ * or a recipe.
  */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -20,13 +21,14 @@ int file_read_in(int rootfd, const char *path, size_t limit, struct text *ret, s
 /* Writes a temporary beside the name and renames it: the old content or the new, never a part. */
 int file_write(int dirfd, const char *name, const void *data, size_t len, mode_t mode, struct error *err) MUST_CHECK;
 /* Inside a tree; parents are made as 0755; the file is replaced, not followed. */
-int file_write_in(int rootfd, const char *path, const void *data, size_t len, mode_t mode, struct error *err) MUST_CHECK;
+int file_write_in(int rootfd, const char *path, const void *data, size_t len, mode_t mode, struct error *err)
+	MUST_CHECK;
 
 /* openat2 with RESOLVE_IN_ROOT; returns an fd or -1 with errno set. O_CLOEXEC is added. */
 int file_open_in(int rootfd, const char *path, int flags, mode_t mode) MUST_CHECK;
 bool file_exists_in(int rootfd, const char *path);
-/* Opens the directory that holds path's last component, for *at() calls on that component. Returns an fd (caller closes) and
- * points *ret_base into path; -1 with errno. With make, missing parents are made (0755). */
+/* Opens the directory that holds path's last component, for *at() calls on that component. Returns an fd (caller
+ * closes) and points *ret_base into path; -1 with errno. With make, missing parents are made (0755). */
 int file_open_parent_in(int rootfd, const char *path, bool make, const char **ret_base) MUST_CHECK;
 
 /* mkdir -p; an existing directory is fine. */

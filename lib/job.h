@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Work side by side, as forked processes: a job shares no memory with its starter, dies with it, and hands back 0 or an error.
- * What it makes, it makes in files.
+ * Work side by side, as forked processes: a job shares no memory with its starter, dies with it, and hands back 0 or an
+ *error. What it makes, it makes in files.
  *
  *	struct job tar = { 0 };
  *	if (job_start(&tar, make_tarball, &plan, &err) < 0) ...
@@ -14,7 +14,7 @@
 #include "lib/error.h"
 
 struct job {
-	pid_t pid; /* 0 = not running */
+	pid_t pid;  /* 0 = not running */
 	int result; /* read end of the pipe that carries its struct error */
 };
 

@@ -8,28 +8,28 @@
  */
 #include <stddef.h>
 
-#define CLEANUP(fn) __attribute__((cleanup(fn)))
-#define MUST_CHECK __attribute__((warn_unused_result))
+#define CLEANUP(fn)        __attribute__((cleanup(fn)))
+#define MUST_CHECK         __attribute__((warn_unused_result))
 #define PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
-#define NORETURN __attribute__((noreturn))
-#define UNUSED __attribute__((unused))
+#define NORETURN           __attribute__((noreturn))
+#define UNUSED             __attribute__((unused))
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Gives a pointer away: evaluates to its value and leaves NULL behind. */
-#define TAKE(p)                           \
-	({                                \
-		__typeof__(p) taken_ = p; \
-		(p) = NULL;               \
-		taken_;                   \
+#define TAKE(p)                                                                                                        \
+	({                                                                                                             \
+		__typeof__(p) taken_ = p;                                                                              \
+		(p) = NULL;                                                                                            \
+		taken_;                                                                                                \
 	})
 
 /* Gives a file descriptor away and leaves -1 behind. */
-#define TAKE_FD(fd)              \
-	({                       \
-		int taken_ = fd; \
-		(fd) = -1;       \
-		taken_;          \
+#define TAKE_FD(fd)                                                                                                    \
+	({                                                                                                             \
+		int taken_ = fd;                                                                                       \
+		(fd) = -1;                                                                                             \
+		taken_;                                                                                                \
 	})
 
 /* Scope cleanups for what libc hands out. Each accepts the empty value (NULL, -1) and keeps errno. */

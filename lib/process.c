@@ -112,8 +112,8 @@ NORETURN static void child_exec(const struct process *p, int in, int out, int me
 		else
 			execvp(p->argv[0], p->argv);
 		if (errno == ENOENT)
-			error_set(&err, ERROR_HOST, "%s: no such program; `nodekiln doctor` says which package brings it",
-				  p->argv[0]);
+			error_set(&err, ERROR_HOST,
+				  "%s: no such program; `nodekiln doctor` says which package brings it", p->argv[0]);
 		else
 			error_errno(&err, errno, "run %s", p->argv[0]);
 	}

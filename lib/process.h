@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Child processes: argv arrays, never shell text. A child dies with us (PR_SET_PDEATHSIG), inherits no descriptor that was not
- * asked for, and its failure is a sentence that ends with the last lines it wrote.
+ * Child processes: argv arrays, never shell text. A child dies with us (PR_SET_PDEATHSIG), inherits no descriptor that
+ * was not asked for, and its failure is a sentence that ends with the last lines it wrote.
  */
 #include <stdbool.h>
 #include <sys/types.h>
@@ -11,16 +11,17 @@
 #include "lib/text.h"
 
 struct process {
-	char *const *argv;	  /* borrowed; argv[0] is looked up in PATH; ends with NULL */
-	char *const *env;	  /* borrowed; NULL = ours */
-	const char *name;	  /* for messages; NULL = argv[0] */
-	const char *input;	  /* its stdin, NULL = /dev/null; input_len bytes */
+	char *const *argv; /* borrowed; argv[0] is looked up in PATH; ends with NULL */
+	char *const *env;  /* borrowed; NULL = ours */
+	const char *name;  /* for messages; NULL = argv[0] */
+	const char *input; /* its stdin, NULL = /dev/null; input_len bytes */
 	size_t input_len;
-	struct text *output;	  /* when set: stdout is collected here instead of going to line() */
-	void (*line)(void *context, const char *line); /* every line of stdout and stderr; NULL = only kept for the error text */
+	struct text *output; /* when set: stdout is collected here instead of going to line() */
+	void (*line)(void *context,
+		     const char *line); /* every line of stdout and stderr; NULL = only kept for the error text */
 	int (*setup)(void *context, struct error *err); /* runs in the child before exec, e.g. to enter a sandbox */
-	void *context;		  /* for line() and setup() */
-	enum error_class failure; /* class of "it ran and failed"; 0 = ERROR_FAILED */
+	void *context;                                  /* for line() and setup() */
+	enum error_class failure;                       /* class of "it ran and failed"; 0 = ERROR_FAILED */
 };
 
 /* Runs it to its end: 0 when it exited with 0. A missing program is ERROR_HOST and says so. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Text that grows, and lists of text. A zeroed value is valid and empty; data is always terminated once something was added.
+ * Text that grows, and lists of text. A zeroed value is valid and empty; data is always terminated once something was
+ * added.
  */
 #include <stdarg.h>
 #include <stdbool.h>

@@ -12,25 +12,25 @@
 
 #include "lib/alloc.h"
 
-#define VEC(type)          \
-	struct {           \
-		type *at;  \
-		size_t n;  \
-		size_t max; \
+#define VEC(type)                                                                                                      \
+	struct {                                                                                                       \
+		type *at;                                                                                              \
+		size_t n;                                                                                              \
+		size_t max;                                                                                            \
 	}
 
-#define vec_push(v, ...)                                                                           \
-	do {                                                                                       \
-		if ((v)->n == (v)->max) {                                                          \
-			(v)->max = (v)->max ? (v)->max * 2 : 8;                                    \
-			(v)->at = xrealloc((v)->at, (v)->max, sizeof *(v)->at);                    \
-		}                                                                                  \
-		(v)->at[(v)->n++] = (__VA_ARGS__);                                                 \
+#define vec_push(v, ...)                                                                                               \
+	do {                                                                                                           \
+		if ((v)->n == (v)->max) {                                                                              \
+			(v)->max = (v)->max ? (v)->max * 2 : 8;                                                        \
+			(v)->at = xrealloc((v)->at, (v)->max, sizeof *(v)->at);                                        \
+		}                                                                                                      \
+		(v)->at[(v)->n++] = (__VA_ARGS__);                                                                     \
 	} while (0)
 
-#define vec_done(v)            \
-	do {                   \
-		free((v)->at); \
-		(v)->at = NULL; \
-		(v)->n = (v)->max = 0; \
+#define vec_done(v)                                                                                                    \
+	do {                                                                                                           \
+		free((v)->at);                                                                                         \
+		(v)->at = NULL;                                                                                        \
+		(v)->n = (v)->max = 0;                                                                                 \
 	} while (0)

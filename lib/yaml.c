@@ -59,6 +59,13 @@ static int refuse_extras(const struct reader *r)
 	return 0;
 }
 
+static int check_room(const struct reader *r, const struct yaml *parent)
+{
+	if (parent->children < YAML_ITEMS_MAX)
+		return 0;
+	return error_set(r->err, ERROR_RECIPE, "%s:%d: more than %d items", r->file, event_line(r), YAML_ITEMS_MAX);
+}
+
 static int read_node(struct reader *r, struct yaml **ret);
 
 static int read_list(struct reader *r, struct yaml *list)
@@ -70,7 +77,7 @@ static int read_list(struct reader *r, struct yaml *list)
 			return -1;
 		if (r->event.type == YAML_SEQUENCE_END_EVENT)
 			return 0;
-		if (read_node(r, &item) < 0)
+		if (check_room(r, list) < 0 || read_node(r, &item) < 0)
 			return -1;
 		yaml_add(list, NULL, item);
 	}
@@ -106,7 +113,8 @@ static int read_map(struct reader *r, struct yaml *map)
 			return -1;
 		if (r->event.type == YAML_MAPPING_END_EVENT)
 			return 0;
-		if (read_key(r, map, &key) < 0 || reader_next(r) < 0 || read_node(r, &value) < 0)
+		if (check_room(r, map) < 0 || read_key(r, map, &key) < 0 || reader_next(r) < 0 ||
+		    read_node(r, &value) < 0)
 			return -1;
 		yaml_add(map, key, value);
 	}

@@ -16,6 +16,7 @@
 
 #define YAML_SIZE_MAX  (1 << 20)
 #define YAML_DEPTH_MAX 32
+#define YAML_ITEMS_MAX 4096 /* of one list or map */
 
 enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
 

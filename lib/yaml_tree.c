@@ -50,8 +50,9 @@ void yaml_add(struct yaml *parent, const char *key, struct yaml *child)
 		parent->max = parent->max ? 2 * parent->max : 8;
 		parent->child = xrealloc(parent->child, parent->max, sizeof *parent->child);
 	}
+	char *own = key ? xstrdup(key) : NULL; /* first: key may be child->key itself */
 	free(child->key);
-	child->key = key ? xstrdup(key) : NULL;
+	child->key = own;
 	parent->child[parent->children++] = child;
 }
 

@@ -14,10 +14,10 @@ static int scratch(char path[32])
 	return mkdtemp(path) ? dir_open(AT_FDCWD, path, &err) : -1;
 }
 
-#define SCRATCH()                                             \
-	char path[32];                                        \
-	CLEANUP(close_p) int root = scratch(path);            \
-	struct error err = { 0 };                             \
+#define SCRATCH()                                                                                                      \
+	char path[32];                                                                                                 \
+	CLEANUP(close_p) int root = scratch(path);                                                                     \
+	struct error err = { 0 };                                                                                      \
 	CHECK(root >= 0)
 #define SCRATCH_END() CHECK(tree_remove(AT_FDCWD, path, &err) == 0)
 

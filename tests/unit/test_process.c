@@ -25,7 +25,9 @@ TEST(process_failure_is_a_sentence_with_its_last_lines)
 {
 	struct error err = { 0 };
 
-	CHECK(process_run(&(struct process){ .argv = SH("echo a; echo b >&2; exit 3"), .name = "tool", .failure = ERROR_SANDBOX },
+	CHECK(process_run(&(struct process){ .argv = SH("echo a; echo b >&2; exit 3"),
+					     .name = "tool",
+					     .failure = ERROR_SANDBOX },
 			  &err) < 0);
 	CHECK_STR(err.text, "tool: exit status 3: a | b");
 	CHECK(err.class == ERROR_SANDBOX);
@@ -48,7 +50,8 @@ TEST(process_reads_its_input)
 	struct error err = { 0 };
 	char *argv[] = { (char *)"cat", NULL };
 
-	CHECK(process_run(&(struct process){ .argv = argv, .input = "hello", .input_len = 5, .output = &out }, &err) == 0);
+	CHECK(process_run(&(struct process){ .argv = argv, .input = "hello", .input_len = 5, .output = &out }, &err) ==
+	      0);
 	CHECK_STR(out.data, "hello");
 }
 
