@@ -2,8 +2,8 @@
 #pragma once
 /*
  * The one error convention. A function that can fail returns int: 0 (or a count >= 0), or -1 with *err filled. The text
- *is one sentence without a final full stop: what failed, on what, why, what to do. Each layer may add its context in
- *front, once:
+ * is one sentence without a final full stop: what failed, on what, why, what to do. Each layer may add its context in
+ * front, once:
  *
  *	return error_set(err, ERROR_TRUST, "%s: sha256 is %s, the lock says %s; run `nodekiln lock`", name, got, want);
  *	return error_errno(err, errno, "open %s", path);

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Work side by side, as forked processes: a job shares no memory with its starter, dies with it, and hands back 0 or an
- *error. What it makes, it makes in files.
+ * error. What it makes, it makes in files.
  *
  *	struct job tar = { 0 };
  *	if (job_start(&tar, make_tarball, &plan, &err) < 0) ...
