@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A recipe: what one image is. Read from YAML (recipes/NAME.yaml; README documents every key), includes merged, judged as a
- * whole. Nothing here knows how an image is made.
+ * A recipe: what one image is. Read from YAML (recipes/NAME.yaml), includes merged, judged as a whole. The keys are the names of
+ * the fields below, but for disk.firmware: [bios, uefi] and outputs.qcow2|tarball: {enabled, compression, level};
+ * recipes/README.md explains each. Nothing here knows how an image is made.
  *
- * Every part of an image belongs to one of three sets: `base` is in both artifacts, `vm` only in the qcow2, `lxc` only in
- * the tarball.
+ * Every part of an image is in one of three sets: `base` in both artifacts, `vm` only in the qcow2, `lxc` only in the tarball.
  */
 #include <stdbool.h>
 
@@ -19,58 +19,61 @@ extern const char *const set_names[SETS + 1]; /* "base", "vm", "lxc", NULL */
 enum kubernetes_source { KUBERNETES_NONE, KUBERNETES_DEBIAN_SOURCE, KUBERNETES_PACKAGES, KUBERNETES_BINARIES };
 enum runtime { RUNTIME_NONE, RUNTIME_CONTAINERD, RUNTIME_DOCKER };
 enum compression { COMPRESSION_ZSTD, COMPRESSION_ZLIB, COMPRESSION_NONE };
+/* As recipes, manifests and messages spell them; each ends with NULL. */
+extern const char *const kubernetes_source_names[], *const runtime_names[], *const compression_names[];
 
 /* One apt repository beside the distribution's own. A flat one has suite "/" and no components. */
 struct repository {
 	char *url, *suite;
 	struct strings components;
-	char *key_url;	       /* where its armored key is fetched from; NULL: keyring names a file */
+	char *key_url;         /* where its armored key is fetched from; NULL: keyring names a file */
 	char *key_fingerprint; /* 40 hex digits; apt accepts only signatures by this key */
-	char *keyring;	       /* a file; NULL when key_url is set */
+	char *keyring;         /* a file; NULL when key_url is set */
 };
 
 /* One release binary or archive (kubernetes.source: binaries). */
 struct binary {
 	char *url, *sha256;
-	char *path;    /* where it goes in the image, absolute; for an archive the directory that it is unpacked into */
-	bool archive;  /* .tar.gz, .tgz, .tar.zst, ...: unpacked there */
+	char *path;   /* where it goes in the image, absolute; for an archive the directory that it is unpacked into */
+	bool archive; /* .tar.gz, .tgz, .tar.zst, ...: unpacked there */
 };
 
 struct recipe {
-	char *name;	    /* of the artifacts: NAME.qcow2, NAME.tar.zst */
-	char *file;	    /* where it was read from */
+	char *name; /* of the artifacts: NAME.qcow2, NAME.tar.zst */
+	char *file; /* where it was read from */
 	char *description;
-	char *warning;	    /* said loudly in output, manifest and image; NULL when there is none (e.g. end of life) */
+	char *warning; /* said loudly in output, manifest and image; NULL when there is none (e.g. end of life) */
 	struct {
-		char *id;	/* "debian" */
-		char *suite;	/* "bookworm" */
-		char *mirror;	/* NULL: the archive of the host's own apt sources */
+		char *id;              /* "debian" */
+		char *suite;           /* "bookworm" */
+		char *mirror;          /* NULL: the archive of the host's own apt sources */
 		char *security_mirror; /* NULL: the host's, or no security suite when the host has none */
 		struct strings components;
 		bool updates, security; /* also SUITE-updates, SUITE-security */
-		char *keyring;	/* a file */
-		char *variant;	/* what is always there: "essential", "apt" (default), "required" */
+		char *keyring;          /* a file */
+		char *variant;          /* what is always there: "essential", "apt" (default), "required" */
 	} distribution;
-	char *architecture;	/* Debian's name: amd64 */
+	char *architecture; /* Debian's name: amd64 */
 	VEC(struct repository) repositories;
 	struct {
 		enum kubernetes_source source;
-		char *version;		/* "1.20.2"; packages: "1.34.1" or a minor "1.34" */
-		char *source_version;	/* debian-source: the source package's version, NULL = newest */
+		char *version;           /* "1.20.2"; packages: "1.34.1" or a minor "1.34" */
+		char *source_version;    /* debian-source: the source package's version, NULL = newest */
 		struct strings packages; /* packages: names beside kubelet kubeadm kubectl, e.g. cri-tools */
 		VEC(struct binary) binaries;
 	} kubernetes;
 	enum runtime runtime;
 	struct strings packages[SETS];
-	struct strings overlays[SETS]; /* names below rootfs-overlays/, or paths relative to the recipe's file */
-	struct strings units[SETS];    /* systemd units that must be enabled; `verify` checks them */
+	struct strings
+		overlays[SETS];     /* names below rootfs-overlays/; with a '/' paths, in YAML relative to the file */
+	struct strings units[SETS]; /* systemd units that must be enabled; `verify` checks them */
 	struct {
-		bool control_plane;	 /* debian-source: pack the compiled control plane, etcd and pause as images and preload them */
+		bool control_plane; /* debian-source: pack the compiled control plane, etcd and pause as images and preload them */
 		struct strings archives; /* docker or OCI archives (files) to preload */
 	} images;
 	struct {
 		unsigned long long size; /* bytes, virtual size of the qcow2 */
-		char *filesystem;	 /* "ext4" */
+		char *filesystem;        /* "ext4" */
 		bool bios, uefi;
 	} disk;
 	struct {
@@ -80,15 +83,15 @@ struct recipe {
 	} outputs;
 };
 
-/* name_or_path: "debian-12" is looked up in the recipe directories (recipe_directory()), anything with a '/' or ending in .yaml
- * is a file. */
+/* name_or_path: "debian-12" is recipes/debian-12.yaml of data_directory(); with a '/' or ending in .yaml it is a file.
+ * overrides (may be NULL): `KEY.KEY=VALUE` as in --set disk.size=20G; applied before judging. */
 int recipe_load(const char *name_or_path, struct recipe *ret, struct error *err) MUST_CHECK;
-/* Overrides from the command line, `KEY.KEY=VALUE` as in --set disk.size=20G; applied before judging. */
-int recipe_load_with(const char *name_or_path, const struct strings *overrides, struct recipe *ret, struct error *err) MUST_CHECK;
+int recipe_load_with(const char *name_or_path, const struct strings *overrides, struct recipe *ret, struct error *err)
+	MUST_CHECK;
 void recipe_done(struct recipe *recipe);
-/* The whole recipe after merging, as canonical YAML-in-JSON: for the manifest, and for cache keys. */
+/* Every key in a fixed order, wherever the recipe's directory is: for the manifest and for cache keys. */
 struct json *recipe_json(const struct recipe *recipe) MUST_CHECK;
-/* Where recipes, rootfs-overlays and agent sources are: $NODEKILN_DATA, else beside the program (a checkout), else
+/* Where recipes, rootfs-overlays and agent sources are: $NODEKILN_DATA, else around the program (a checkout), else
  * PREFIX/share/nodekiln. Static storage. */
 const char *data_directory(void);
 /* The directory of an overlay, checked to exist: ERROR_RECIPE with what was looked for. *ret is owned by the caller. */

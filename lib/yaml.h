@@ -14,7 +14,7 @@
 #include "lib/error.h"
 #include "lib/text.h"
 
-#define YAML_SIZE_MAX  (1 << 20)
+#define YAML_SIZE_MAX (1 << 20)
 #define YAML_DEPTH_MAX 32
 #define YAML_ITEMS_MAX 4096 /* of one list or map */
 
@@ -60,8 +60,8 @@ int yaml_take_bool(struct yaml *map, const char *key, bool *ret, struct error *e
 int yaml_take_int(struct yaml *map, const char *key, long min, long max, long *ret, struct error *err) MUST_CHECK;
 int yaml_take_size(struct yaml *map, const char *key, unsigned long long *ret, struct error *err) MUST_CHECK;
 /* One of the names of a NULL-ended table; *ret is its index. */
-int yaml_take_choice(struct yaml *map, const char *key, const char *const *names, int *ret,
-		     struct error *err) MUST_CHECK;
+int yaml_take_choice(struct yaml *map, const char *key, const char *const *names, int *ret, struct error *err)
+	MUST_CHECK;
 /* A list of scalars (a single scalar counts as a list of one); replaces *ret. */
 int yaml_take_strings(struct yaml *map, const char *key, struct strings *ret, struct error *err) MUST_CHECK;
 /* A map or list child, checked for its kind; *ret is NULL when absent. */
