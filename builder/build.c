@@ -202,31 +202,11 @@ static int make_artifacts(struct build *b, struct error *err)
 	return 0;
 }
 
-static int write_json(const struct build *b, const char *suffix, const struct json *json, struct error *err)
-{
-	CLEANUP(text_done) struct text text = { 0 };
-	CLEANUP(close_p) int fd = outputs_file(&b->outputs, suffix, err);
-
-	if (fd < 0)
-		return -1;
-	json_print(json, true, &text);
-	if (write_all(fd, text.data, text.len) < 0)
-		return error_errno(err, errno, "write %s.%s", b->recipe.name, suffix);
-	return 0;
-}
-
 static int write_papers(struct build *b, struct error *err)
 {
-	struct manifest m = { .recipe = &b->recipe, .lock = &b->lock, .epoch = b->epoch };
+	struct manifest m = { .recipe = &b->recipe, .lock = &b->lock, .key = b->key, .epoch = b->epoch };
 
-	CLEANUP(json_free_p) struct json *sbom = sbom_json(&m);
-	if (write_json(b, "spdx.json", sbom, err) < 0)
-		return -1;
-	CLEANUP(json_free_p) struct json *manifest = manifest_json(&m, &b->outputs, report_timings(), err);
-	if (!manifest)
-		return -1;
-	json_put_string(manifest, "key", b->key);
-	return write_json(b, "manifest.json", manifest, err);
+	return manifest_write(&m, &b->outputs, report_timings(), err);
 }
 
 static int make_and_publish(struct build *b, struct error *err)

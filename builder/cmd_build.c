@@ -54,6 +54,8 @@ static int run(int argc, char **argv, struct error *err)
 	log_set_verbose(verbose);
 	report_open(json ? REPORT_JSON : plain || verbose ? REPORT_PLAIN : REPORT_AUTO);
 	int rc = build_run(&build, err);
+	if (rc < 0)
+		report_failure(err);
 	report_close();
 	strings_done(&build.set);
 	return rc;

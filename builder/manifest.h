@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The papers of an image: NAME.manifest.json (recipe, lock, versions, sizes, digests, timings) and NAME.spdx.json (SPDX 2.3).
+ * The papers of an image: NAME.manifest.json (recipe, lock, versions, sizes, digests, timings) and NAME.spdx.json (SPDX 2.3,
+ * which package bytes are in which artifact). The SBOM depends on what is in the artifacts and the epoch only: equal builds
+ * have equal ones. The manifest also says how long it took.
  */
+#include <stdint.h>
+
 #include "builder/lock.h"
 #include "builder/outputs.h"
 #include "builder/recipe.h"
@@ -10,11 +14,19 @@
 #include "lib/json.h"
 
 struct manifest {
-	const struct recipe *recipe; /* borrowed */
-	const struct lock *lock;     /* borrowed */
-	const struct strings *images; /* references of preloaded images; may be NULL */
-	int64_t epoch;		     /* SOURCE_DATE_EPOCH */
+	const struct recipe *recipe;  /* borrowed */
+	const struct lock *lock;      /* borrowed */
+	const struct strings *images; /* borrowed; references of preloaded images; may be NULL */
+	const char *key;              /* borrowed; digest of all inputs: the same key, the same artifacts */
+	int64_t epoch;                /* SOURCE_DATE_EPOCH */
 };
 
-struct json *manifest_json(const struct manifest *m, const struct outputs *o, struct json *timings, struct error *err) MUST_CHECK;
-struct json *sbom_json(const struct manifest *m) MUST_CHECK;
+/* Writes both into the stage, beside the finished artifacts. Takes timings over. */
+int manifest_write(const struct manifest *m, struct outputs *o, struct json *timings, struct error *err) MUST_CHECK;
+
+/* Pure: of what o->summed holds. manifest_json() takes timings over. */
+struct json *manifest_json(const struct manifest *m, const struct outputs *o, struct json *timings) MUST_CHECK;
+struct json *sbom_json(const struct manifest *m, const struct outputs *o) MUST_CHECK;
+
+/* "2026-11-22T08:42:00Z" */
+void manifest_date(int64_t epoch, char ret[32]);

@@ -9,23 +9,19 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "builder/commit.h"
+#include "builder/stage.h"
 #include "builder/sums.h"
 #include "lib/file.h"
 #include "lib/hash.h"
 #include "lib/log.h"
 
-#define MARKER          "commit"
-#define MARKER_UNDO     "undo"
+#define MARKER "commit"
+#define MARKER_UNDO "undo"
 #define MARKER_SIZE_MAX (COMMIT_STEPS_MAX * 512)
-#define SUMS_STAGED     "sums"
-
-/* How long a stage may still be held by the jobs of a build that was just killed. */
-#define LOCK_PATIENCE_MS 1000
-#define LOCK_PAUSE_MS    20
+#define SUMS_STAGED "sums"
 
 /* What a build may leave under its name. What an older build left and this one did not make would not fit its manifest:
  * retired. */
@@ -36,51 +32,6 @@ static bool exists(int dirfd, const char *name)
 	struct stat st;
 
 	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-/* ---- the stage ---- */
-
-static int lock_patiently(int fd)
-{
-	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
-
-	for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += LOCK_PAUSE_MS) {
-		if (errno != EINTR && (errno != EWOULDBLOCK || waited >= LOCK_PATIENCE_MS))
-			return -1;
-		nanosleep(&pause, NULL);
-	}
-	return 0;
-}
-
-/* True when the name still leads to the directory that was locked: whoever held it before us may have removed it. */
-static bool still_there(int dirfd, const char *name, int fd)
-{
-	struct stat named, locked;
-
-	return fstatat(dirfd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &locked) == 0 &&
-	       named.st_ino == locked.st_ino && named.st_dev == locked.st_dev;
-}
-
-/* 1: o->stagefd is an empty stage of ours, locked; 0: the same, but somebody left things in it, or it is gone; -1:
- * *err. */
-static int stage_enter(struct outputs *o, struct error *err)
-{
-	bool made = mkdirat(o->dirfd, o->stage, 0755) == 0;
-
-	if (!made && errno != EEXIST)
-		return error_errno(err, errno, "create %s/%s", o->directory, o->stage);
-	CLEANUP(close_p) int fd = openat(o->dirfd, o->stage, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : error_errno(err, errno, "open %s/%s", o->directory, o->stage);
-	if (lock_patiently(fd) < 0 && errno == EWOULDBLOCK)
-		return error_set(
-			err, ERROR_FAILED,
-			"another build is writing %s in %s; wait for it to end, or choose another directory with --out",
-			o->name, o->directory);
-	if (!still_there(o->dirfd, o->stage, fd))
-		return 0;
-	o->stagefd = TAKE_FD(fd);
-	return made;
 }
 
 /* ---- commit ---- */
@@ -250,20 +201,27 @@ static int recover_locked(const struct outputs *o, struct error *err)
 /* ---- the interface ---- */
 
 /* Enters the stage, first ending what a killed build left in it. */
-static int stage_open(struct outputs *o, struct error *err)
+static int open_stage(struct outputs *o, struct error *err)
 {
-	int empty;
+	bool made, busy;
 
-	while ((empty = stage_enter(o, err)) == 0) {
+	for (;;) {
+		o->stagefd = stage_enter(o->dirfd, o->stage, &made, &busy, err);
+		if (o->stagefd < 0 && busy)
+			return error_set(err, ERROR_FAILED,
+					 "another build is writing %s in %s; wait for it to end, or choose another "
+					 "directory with --out",
+					 o->name, o->directory);
 		if (o->stagefd < 0)
-			continue; /* it was removed under us */
+			return error_wrap(err, "%s", o->directory);
+		if (made)
+			return 0;
 		int rc = recover_locked(o, err);
 		close(o->stagefd);
 		o->stagefd = -1;
 		if (rc < 0)
 			return -1;
 	}
-	return empty < 0 ? -1 : 0;
 }
 
 int outputs_open(const char *directory, const char *name, struct outputs *ret, struct error *err)
@@ -277,7 +235,7 @@ int outputs_open(const char *directory, const char *name, struct outputs *ret, s
 	o.name = xstrdup(name);
 	o.stage = xasprintf(".%s.stage", name);
 	if (dir_make(AT_FDCWD, directory, 0755, err) < 0 || (o.dirfd = dir_open(AT_FDCWD, directory, err)) < 0 ||
-	    stage_open(&o, err) < 0)
+	    open_stage(&o, err) < 0)
 		return -1;
 	*ret = o;
 	o = (struct outputs){ 0 };
@@ -294,28 +252,39 @@ int outputs_file(const struct outputs *o, const char *suffix, struct error *err)
 	return fd;
 }
 
-static bool is_summed(const struct outputs *o, const char *name)
+static struct output *find_summed(struct outputs *o, const char *name)
 {
 	for (size_t i = 0; i < o->summed.n; i++)
 		if (!strcmp(o->summed.at[i].name, name))
-			return true;
-	return false;
+			return &o->summed.at[i];
+	return NULL;
+}
+
+static bool is_unchanged(const struct output *file, const struct stat *st)
+{
+	return file->size == (uint64_t)st->st_size && file->changed.tv_sec == st->st_mtim.tv_sec &&
+	       file->changed.tv_nsec == st->st_mtim.tv_nsec;
 }
 
 static int sum_file(struct outputs *o, const char *name, struct error *err)
 {
 	CLEANUP(close_p) int fd = openat(o->stagefd, name, O_RDONLY | O_CLOEXEC);
-	struct output file = { 0 };
+	struct output *file = find_summed(o, name);
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || fsync(fd) < 0)
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_errno(err, errno, "open %s", name);
+	if (file && is_unchanged(file, &st))
+		return 0;
+	if (!file) {
+		vec_push(&o->summed, (struct output){ .name = xstrdup(name) });
+		file = &o->summed.at[o->summed.n - 1];
+	}
+	file->size = (uint64_t)st.st_size;
+	file->changed = st.st_mtim;
+	if (fsync(fd) < 0)
 		return error_errno(err, errno, "flush %s to the disk", name);
-	if (sha256_fd(fd, file.sha256, err) < 0)
-		return error_wrap(err, "%s", name);
-	file.size = (uint64_t)st.st_size;
-	file.name = xstrdup(name);
-	vec_push(&o->summed, file);
-	return 0;
+	return sha256_fd(fd, file->sha256, err) < 0 ? error_wrap(err, "%s", name) : 0;
 }
 
 static int compare(const void *a, const void *b)
@@ -332,7 +301,7 @@ int outputs_sum(struct outputs *o, struct error *err)
 	if (!dir)
 		return error_errno(err, errno, "read %s", o->stage);
 	while ((entry = readdir(dir)))
-		if (*entry->d_name != '.' && !is_summed(o, entry->d_name) && sum_file(o, entry->d_name, err) < 0)
+		if (*entry->d_name != '.' && sum_file(o, entry->d_name, err) < 0)
 			return -1;
 	if (o->summed.n > 1)
 		qsort(o->summed.at, o->summed.n, sizeof *o->summed.at, compare);
@@ -341,7 +310,7 @@ int outputs_sum(struct outputs *o, struct error *err)
 
 /* Lets go of the stage. With a marker in it, it holds the only copy of something: the next outputs_open() knows what to
  * do. */
-static void stage_leave(struct outputs *o)
+static void leave_stage(struct outputs *o)
 {
 	struct error err = { 0 };
 
@@ -355,13 +324,27 @@ static void stage_leave(struct outputs *o)
 	o->stagefd = -1;
 }
 
+struct json *outputs_json(const struct outputs *o)
+{
+	struct json *list = json_array();
+
+	for (size_t i = 0; i < o->summed.n; i++) {
+		struct json *file = json_object();
+		json_put_string(file, "file", o->summed.at[i].name);
+		json_put_int(file, "size", (int64_t)o->summed.at[i].size);
+		json_put_string(file, "sha256", o->summed.at[i].sha256);
+		json_push(list, file);
+	}
+	return list;
+}
+
 int outputs_publish(struct outputs *o, struct error *err)
 {
 	if (outputs_sum(o, err) < 0 || directory_lock(o, err) < 0)
 		return error_wrap(err, "publish %s in %s", o->name, o->directory);
 	int rc = commit_stage(o, err);
 	flock(o->dirfd, LOCK_UN);
-	stage_leave(o);
+	leave_stage(o);
 	return rc < 0 ? error_wrap(err, "publish %s in %s", o->name, o->directory) : 0;
 }
 
@@ -369,7 +352,7 @@ void outputs_close(struct outputs *o)
 {
 	if (!o->name)
 		return;
-	stage_leave(o);
+	leave_stage(o);
 	for (size_t i = 0; i < o->summed.n; i++)
 		free(o->summed.at[i].name);
 	vec_done(&o->summed);

@@ -22,8 +22,10 @@
  *directory.
  */
 #include <stdint.h>
+#include <time.h>
 
 #include "lib/error.h"
+#include "lib/json.h"
 #include "lib/vec.h"
 
 #define OUTPUTS_SUMS "SHA256SUMS"
@@ -31,6 +33,7 @@
 struct output {
 	char *name; /* owned; "NAME.qcow2" */
 	uint64_t size;
+	struct timespec changed; /* when it was summed: a file that was written to since is summed again */
 	char sha256[65];
 };
 
@@ -48,9 +51,11 @@ int outputs_open(const char *directory, const char *name, struct outputs *ret, s
 /* A new file in the stage, e.g. outputs_file(o, "qcow2"): NAME.qcow2. Returns an fd to read and write (caller closes).
  */
 int outputs_file(const struct outputs *o, const char *suffix, struct error *err) MUST_CHECK;
-/* Sums and flushes what is in the stage and was not summed before; call it when these files are finished, e.g. before
- * the manifest is written. The list, sorted by name, is o->summed. */
+/* Sums and flushes what is in the stage and was not summed before, e.g. the artifacts before the manifest is written. The list,
+ * sorted by name, is o->summed. */
 int outputs_sum(struct outputs *o, struct error *err) MUST_CHECK;
+/* What o->summed holds: [{"file": "NAME.qcow2", "size": 1, "sha256": ".."}, ...] */
+struct json *outputs_json(const struct outputs *o) MUST_CHECK;
 /* The commit. On failure the old artifacts are as they were. */
 int outputs_publish(struct outputs *o, struct error *err) MUST_CHECK;
 /* Drops a stage that was not published; accepts a zeroed value. */
