@@ -13,19 +13,23 @@
 #include "lib/error.h"
 
 struct kubernetes {
-	char *artifacts;	  /* absolute path of the finished directory; NULL for other sources */
-	struct strings images;	  /* archives to preload, absolute paths */
+	char *artifacts;           /* absolute path of the finished directory; NULL for other sources */
+	struct strings images;     /* archives to preload, absolute paths */
+	struct strings references; /* of the images in them */
 };
 
-/* Compiles (debian-source) or finds it in the cache; line gets the compiler's output. */
+/* The packages that lock group `image` must be made of: what kube-proxy and etcd need around them. None without
+ * images.control_plane. */
+void kubernetes_image_packages(const struct recipe *recipe, struct strings *ret);
+
+/* Compiles (debian-source) or finds it in the cache, and downloads what that takes; line gets the compiler's output. */
 int kubernetes_make(const struct recipe *recipe, const struct lock *lock, struct cache *cache,
 		    void (*line)(void *context, const char *line), void *context, struct kubernetes *ret,
 		    struct error *err) MUST_CHECK;
 /* Puts the programs (and for debian-source and binaries the kubelet unit and kubeadm drop-in that packages would bring) into
  * the tree. */
-int kubernetes_install(const struct recipe *recipe, const struct lock *lock, const struct kubernetes *k, struct cache *cache,
-		       const char *root, struct error *err) MUST_CHECK;
-/* The pause image that the tree's own kubeadm names for this version (`kubeadm config images list`, no network); owned by the
- * caller. containerd's sandbox image must be the same. */
+int kubernetes_install(const struct recipe *recipe, const struct lock *lock, const struct kubernetes *k,
+		       struct cache *cache, const char *root, struct error *err) MUST_CHECK;
+/* Which pause image the kubelet of this version asks for: the tree's own kubeadm says it. *ret is owned by the caller. */
 int kubernetes_pause_image(const char *root, const char *version, char **ret, struct error *err) MUST_CHECK;
 void kubernetes_done(struct kubernetes *k);
