@@ -79,7 +79,7 @@ int build_artifact_vm(struct build *b, struct error *err)
 	if (disk_plan(&b->recipe, b->key, &plan, err) < 0 || make_guest(b, SET_VM, &root, err) < 0)
 		return -1;
 	report_begin("seal-vm", "%s", b->recipe.name);
-	if (disk_prepare(&plan, root, err) < 0 || seal_apply(root, SET_VM, err) < 0)
+	if (disk_prepare(&plan, root, err) < 0 || seal_apply(root, err) < 0)
 		return -1;
 	report_end("seal-vm", "%s", b->recipe.name);
 	if (write_raw(b, &plan, root, &raw, err) < 0 || write_qcow2(b, raw, err) < 0)
@@ -116,7 +116,7 @@ int build_artifact_lxc(struct build *b, struct error *err)
 {
 	CLEANUP(free_p) char *root = NULL;
 
-	if (make_guest(b, SET_LXC, &root, err) < 0 || seal_apply(root, SET_LXC, err) < 0 ||
+	if (make_guest(b, SET_LXC, &root, err) < 0 || seal_apply(root, err) < 0 ||
 	    write_tarball(b, root, err) < 0)
 		return -1;
 	return build_layers_save(b, LAYER_LXC, err);
