@@ -12,20 +12,20 @@
 #include "lib/vec.h"
 
 enum lock_group {
-	LOCK_BASE,	/* SET_BASE's packages, closed under dependencies */
-	LOCK_VM,	/* what SET_VM adds to base */
-	LOCK_LXC,	/* what SET_LXC adds to base */
+	LOCK_BASE,      /* SET_BASE's packages, closed under dependencies */
+	LOCK_VM,        /* what SET_VM adds to base */
+	LOCK_LXC,       /* what SET_LXC adds to base */
 	LOCK_TOOLCHAIN, /* debian-source and the agent: a tree with the compilers */
-	LOCK_IMAGE,	/* the Debian layer of preloaded images (etcd, kube-proxy) */
+	LOCK_IMAGE,     /* the Debian layer of preloaded images (etcd, kube-proxy) */
 	LOCK_GROUPS
 };
 extern const char *const lock_group_names[LOCK_GROUPS + 1];
 
 struct lock_package {
 	char *name, *version, *architecture;
-	char *url;	/* full address it was resolved to; the lock file keeps it relative to its repository's url */
-	char *sha256;	/* 64 hex digits */
-	uint64_t size;	/* bytes of the .deb */
+	char *url;     /* full address it was resolved to; the lock file keeps it relative to its repository's url */
+	char *sha256;  /* 64 hex digits */
+	uint64_t size; /* bytes of the .deb */
 	uint64_t installed; /* bytes, from Installed-Size; 0 when unknown */
 };
 
@@ -39,7 +39,7 @@ struct lock {
 	VEC(struct lock_package) group[LOCK_GROUPS];
 	VEC(struct lock_file) files; /* Kubernetes source package or binaries */
 	char *kubernetes_version;    /* as resolved, "1.20.2"; NULL when the recipe has none */
-	char *recipe_digest;	     /* sha256 of recipe_json: a lock belongs to its recipe */
+	char *recipe_digest;         /* sha256 of recipe_json: a lock belongs to its recipe */
 };
 
 int lock_parse(const char *file, const char *text, size_t len, struct lock *ret, struct error *err) MUST_CHECK;

@@ -26,9 +26,8 @@ extern const char *const kubernetes_source_names[], *const runtime_names[], *con
 struct repository {
 	char *url, *suite;
 	struct strings components;
-	char *key_url;         /* where its armored key is fetched from; NULL: keyring names a file */
-	char *key_fingerprint; /* 40 hex digits; apt accepts only signatures by this key */
-	char *keyring;         /* a file; NULL when key_url is set */
+	char *key_url, *keyring; /* where its armored key is fetched from, or a file; the other is NULL */
+	char *key_fingerprint;   /* 40 hex digits; apt accepts only signatures by this key */
 };
 
 /* One release binary or archive (kubernetes.source: binaries). */
@@ -39,19 +38,16 @@ struct binary {
 };
 
 struct recipe {
-	char *name; /* of the artifacts: NAME.qcow2, NAME.tar.zst */
-	char *file; /* where it was read from */
-	char *description;
-	char *warning; /* said loudly in output, manifest and image; NULL when there is none (e.g. end of life) */
+	char *name, *description; /* of the artifacts: NAME.qcow2, NAME.tar.zst */
+	char *file;               /* where it was read from */
+	char *warning;            /* said loudly in output, manifest and image, e.g. end of life; else NULL */
 	struct {
-		char *id;              /* "debian" */
-		char *suite;           /* "bookworm" */
+		char *id, *suite;      /* "debian", "bookworm" */
 		char *mirror;          /* NULL: the archive of the host's own apt sources */
 		char *security_mirror; /* NULL: the host's, or no security suite when the host has none */
 		struct strings components;
-		bool updates, security; /* also SUITE-updates, SUITE-security */
-		char *keyring;          /* a file */
-		char *variant;          /* what is always there: "essential", "apt" (default), "required" */
+		bool updates, security;  /* also SUITE-updates, SUITE-security */
+		char *keyring, *variant; /* a file; what is always there: "essential", "apt" (default), "required" */
 	} distribution;
 	char *architecture; /* Debian's name: amd64 */
 	VEC(struct repository) repositories;
@@ -68,13 +64,13 @@ struct recipe {
 		overlays[SETS];     /* names below rootfs-overlays/; with a '/' paths, in YAML relative to the file */
 	struct strings units[SETS]; /* systemd units that must be enabled; `verify` checks them */
 	struct {
-		bool control_plane; /* debian-source: pack the compiled control plane, etcd and pause as images and preload them */
-		struct strings archives; /* docker or OCI archives (files) to preload */
-	} images;
+		bool control_plane;      /* debian-source: pack what was compiled, etcd and pause as images */
+		struct strings archives; /* docker or OCI archives (files) */
+	} images;                        /* preloaded */
 	struct {
 		unsigned long long size; /* bytes, virtual size of the qcow2 */
 		char *filesystem;        /* "ext4" */
-		bool bios, uefi;
+		bool bios, uefi;         /* boots under */
 	} disk;
 	struct {
 		bool qcow2, tarball;

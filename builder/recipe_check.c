@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "builder/recipe_parts.h"
+#include "builder/word.h"
 #include "lib/alloc.h"
 
 #define MIB (1024ull * 1024)

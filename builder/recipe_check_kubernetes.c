@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "builder/recipe_parts.h"
+#include "builder/word.h"
 #include "lib/alloc.h"
 
 #define DOCKERSHIM_LAST_MINOR 23 /* from 1.24 on the kubelet speaks to Docker only through cri-dockerd */
@@ -16,7 +17,7 @@ static int check_version(const struct recipe_judge *j)
 	if (!version)
 		return recipe_wrong(j, "kubernetes", "kubernetes.version is missing; kubernetes.source %s needs it",
 				    kubernetes_source_names[r->kubernetes.source]);
-	if (!word_is_version(version, &major, &minor, &patch))
+	if (!word_is_release(version, &major, &minor, &patch))
 		return recipe_wrong(
 			j, "kubernetes.version",
 			"kubernetes.version is '%s'; allowed: 1.34.1, and for source packages also a minor, 1.34",
@@ -146,7 +147,7 @@ static int check_cri_dockerd(const struct recipe_judge *j)
 	const struct recipe *r = j->recipe;
 	int major, minor, patch;
 
-	if (r->runtime != RUNTIME_DOCKER || !word_is_version(r->kubernetes.version, &major, &minor, &patch) ||
+	if (r->runtime != RUNTIME_DOCKER || !word_is_release(r->kubernetes.version, &major, &minor, &patch) ||
 	    minor <= DOCKERSHIM_LAST_MINOR || has_package(r, cri_dockerd) || installs(r, "cri-dockerd"))
 		return 0;
 	return recipe_wrong(

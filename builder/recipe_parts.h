@@ -46,14 +46,3 @@ int recipe_wrong(const struct recipe_judge *j, const char *path, const char *fmt
 int recipe_check_url(const struct recipe_judge *j, const char *path, const char *url) MUST_CHECK;
 /* recipe_check_kubernetes.c */
 int recipe_check_kubernetes(const struct recipe_judge *j) MUST_CHECK;
-
-/* recipe_words.c: shapes of single words */
-bool word_is_name(const char *s);    /* of a recipe: a DNS label or several, so that PVE takes it as a guest's name */
-bool word_is_package(const char *s); /* Debian's rule */
-bool word_is_file_name(const char *s);
-bool word_is_path(const char *s); /* absolute, no empty, "." or ".." part */
-bool word_is_unit(const char *s);
-bool word_is_url(const char *s); /* http, https or file; no spaces, no credentials' @ in the host part */
-bool word_is_hex(const char *s, size_t digits);
-/* "1.34" or "1.34.1" (full: only the latter) into its numbers; *ret_patch is -1 when there is none. */
-bool word_is_version(const char *s, int *ret_major, int *ret_minor, int *ret_patch);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "builder/recipe_parts.h"
+#include "builder/word.h"
 #include "lib/alloc.h"
 
 const char *const set_names[SETS + 1] = { [SET_BASE] = "base", [SET_VM] = "vm", [SET_LXC] = "lxc", NULL };
@@ -162,7 +163,7 @@ static void expand_versions(struct recipe *r)
 	CLEANUP(free_p) char *minor = NULL;
 	int major, n, patch;
 
-	if (!version || !word_is_version(version, &major, &n, &patch))
+	if (!version || !word_is_release(version, &major, &n, &patch))
 		return;
 	minor = xasprintf("%d.%d", major, n);
 	for (size_t i = 0; i < r->repositories.n; i++) {

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/word.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "builder/recipe_parts.h"
+#include "lib/macro.h"
+#include "lib/text.h"
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -30,6 +33,11 @@ bool word_is_name(const char *s)
 bool word_is_package(const char *s)
 {
 	return strlen(s) >= 2 && starts_with_one_of(s, LOWER DIGIT) && only(s, LOWER DIGIT "+-.");
+}
+
+bool word_is_version(const char *s)
+{
+	return starts_with_one_of(s, DIGIT) && only(s, LOWER UPPER DIGIT ".+-~:");
 }
 
 bool word_is_file_name(const char *s)
@@ -93,7 +101,7 @@ static bool take_number(const char **s, int *ret)
 	return true;
 }
 
-bool word_is_version(const char *s, int *ret_major, int *ret_minor, int *ret_patch)
+bool word_is_release(const char *s, int *ret_major, int *ret_minor, int *ret_patch)
 {
 	int major, minor, patch = -1;
 
