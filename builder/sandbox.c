@@ -21,7 +21,10 @@
 #include "builder/sandbox_room.h"
 #include "lib/alloc.h"
 
-#define NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
+/* The guard makes the PID namespace for its child and stays in the caller's mounts, where it can tidy up; the child makes the
+ * rest. */
+#define GUARD_NAMESPACES CLONE_NEWPID
+#define INNER_NAMESPACES (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
 
 /* What dpkg, debconf and the maintainer scripts see: nothing of the caller's environment. */
 static const char *const environment[] = {
@@ -97,11 +100,11 @@ static int fork_and_stand_by(int keep, const char *policy_root, struct error *er
 	return 0;
 }
 
-static int unshare_all(struct error *err)
+static int unshare_or_say(int namespaces, struct error *err)
 {
-	if (unshare(NAMESPACES) == 0)
+	if (unshare(namespaces) == 0)
 		return 0;
-	error_errno(err, errno, "make namespaces for the sandbox; run as root");
+	error_errno(err, errno, "make private namespaces; run as root");
 	err->class = ERROR_HOST;
 	return -1;
 }
@@ -113,7 +116,7 @@ static int enter(const struct sandbox *s, struct error *err)
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_errno(err, errno, "make a pipe");
-	if (unshare_all(err) < 0)
+	if (unshare_or_say(GUARD_NAMESPACES, err) < 0)
 		return -1;
 	bool policy = sandbox_room_open_policy(s->root);
 	if (fork_and_stand_by(ends[1], policy ? s->root : NULL, err) < 0) {
@@ -123,9 +126,12 @@ static int enter(const struct sandbox *s, struct error *err)
 	}
 	close(ends[1]);
 	die_with_guard(ends[0]);
-	if (sandbox_room_enter(s, err) < 0)
+	if (unshare_or_say(INNER_NAMESPACES, err) < 0 || sandbox_room_enter(s, err) < 0 ||
+	    fork_and_stand_by(-1, NULL, err) < 0)
 		return -1;
-	return fork_and_stand_by(-1, NULL, err);
+	/* Whatever our caller's callers left open without O_CLOEXEC ends here. */
+	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+	return 0;
 }
 
 /* What process_run()'s hooks get as context. */
@@ -232,11 +238,8 @@ void sandbox_done(struct sandbox *sandbox)
 
 int sandbox_private_mounts(struct error *err)
 {
-	if (unshare(CLONE_NEWNS) < 0) {
-		error_errno(err, errno, "make a private mount namespace; run as root");
-		err->class = ERROR_HOST;
+	if (unshare_or_say(CLONE_NEWNS, err) < 0)
 		return -1;
-	}
 	return mount_attach("none", "/", NULL, "rprivate", err);
 }
 

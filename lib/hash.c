@@ -47,17 +47,24 @@ void hash_field(struct hash *h, const char *label, const char *text)
 	hash_add(h, "\n", 1);
 }
 
-void hash_hex(struct hash *h, char ret_hex[SHA256_HEX])
+/* size is that of the hex text with its NUL. */
+static void print_hex(const unsigned char *sum, char *ret_hex, size_t size)
 {
 	static const char digits[] = "0123456789abcdef";
-	unsigned char sum[EVP_MAX_MD_SIZE];
 
-	must(EVP_DigestFinal_ex(h->ctx, sum, NULL));
-	for (size_t i = 0; i < (SHA256_HEX - 1) / 2; i++) {
+	for (size_t i = 0; i < (size - 1) / 2; i++) {
 		ret_hex[2 * i] = digits[sum[i] >> 4];
 		ret_hex[2 * i + 1] = digits[sum[i] & 15];
 	}
-	ret_hex[SHA256_HEX - 1] = '\0';
+	ret_hex[size - 1] = '\0';
+}
+
+void hash_hex(struct hash *h, char ret_hex[SHA256_HEX])
+{
+	unsigned char sum[EVP_MAX_MD_SIZE];
+
+	must(EVP_DigestFinal_ex(h->ctx, sum, NULL));
+	print_hex(sum, ret_hex, SHA256_HEX);
 }
 
 void hash_free(struct hash *h)
@@ -79,6 +86,14 @@ void sha256_hex(const void *data, size_t len, char ret_hex[SHA256_HEX])
 
 	hash_add(h, data, len);
 	hash_hex(h, ret_hex);
+}
+
+void md5_hex(const void *data, size_t len, char ret_hex[MD5_HEX])
+{
+	unsigned char sum[EVP_MAX_MD_SIZE];
+
+	must(EVP_Digest(data, len, sum, NULL, EVP_md5(), NULL));
+	print_hex(sum, ret_hex, MD5_HEX);
 }
 
 int sha256_fd(int fd, char ret_hex[SHA256_HEX], struct error *err)

@@ -8,6 +8,7 @@
 
 #include "lib/error.h"
 
+#define MD5_HEX 33
 #define SHA256_HEX 65 /* 64 lower-case hex digits and a NUL */
 
 struct hash; /* opaque: one running digest */
@@ -21,5 +22,7 @@ void hash_free(struct hash *h);
 void hash_free_p(struct hash **h);
 
 void sha256_hex(const void *data, size_t len, char ret_hex[SHA256_HEX]);
+/* For dpkg's database only: it knows its configuration files by MD5. */
+void md5_hex(const void *data, size_t len, char ret_hex[MD5_HEX]);
 /* From the start of the file to its end; the file position is not used. */
 int sha256_fd(int fd, char ret_hex[SHA256_HEX], struct error *err) MUST_CHECK;
