@@ -7,6 +7,7 @@
  * that it can grow). One disk boots under SeaBIOS and OVMF. Partition numbers as in Debian's cloud images (root = 1, BIOS boot = 14,
  * ESP = 15), physical order 14, 15, 1.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "builder/recipe.h"
@@ -26,7 +27,9 @@ struct disk_plan {
 	uint64_t size;		/* bytes */
 	char uuid[37];		/* disk GUID */
 	char root_uuid[37];	/* of the ext4 file system; the kernel command line and fstab name it */
+	char hash_seed[37];	/* of its directory hashes */
 	uint32_t esp_serial;	/* FAT volume id */
+	bool bios, uefi;	/* the firmwares that it boots under */
 	struct disk_partition partition[DISK_PARTITIONS];
 };
 
