@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The papers: the SBOM obeys what SPDX 2.3's JSON schema asks for, and says what is in which artifact. */
+#include <ctype.h>
+
+#include "builder/manifest.h"
+#include "tests/unit/check.h"
+
+#define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void add_package(struct lock *lock, enum lock_group group, const char *name, const char *version,
+			const char *url)
+{
+	vec_push(&lock->group[group], (struct lock_package){ .name = xstrdup(name),
+							     .version = xstrdup(version),
+							     .architecture = xstrdup("amd64"),
+							     .url = xstrdup(url),
+							     .sha256 = xstrdup(HEX64),
+							     .size = 100,
+							     .installed = 1000 });
+}
+
+/* One package in every corner: in both layers, with an epoch, with characters that need escaping, with a password in its url. */
+static void make_lock(struct lock *lock)
+{
+	*lock = (struct lock){ .kubernetes_version = xstrdup("1.20.2"), .recipe_digest = xstrdup(HEX64) };
+	add_package(lock, LOCK_BASE, "libstdc++6", "12.2.0-14+deb12u1", "http://mirror.example/pool/l.deb");
+	add_package(lock, LOCK_BASE, "containerd", "1.6.20~ds1-1+deb12u1",
+		    "http://me:secret@mirror.example/pool/c.deb");
+	add_package(lock, LOCK_VM, "grub-common", "2:2.06-13", "http://mirror.example/pool/g.deb");
+	add_package(lock, LOCK_VM, "ifupdown", "0.8.41", "http://mirror.example/pool/i.deb");
+	add_package(lock, LOCK_LXC, "ifupdown", "0.8.41", "http://mirror.example/pool/i.deb");
+	add_package(lock, LOCK_TOOLCHAIN, "golang-go", "1.19", "http://mirror.example/pool/go.deb");
+	vec_push(&lock->files, (struct lock_file){ xstrdup("kubernetes_1.20.orig.tar.gz"),
+						   xstrdup("http://mirror.example/k.tar.gz"), xstrdup(HEX64), 5 });
+}
+
+static struct recipe make_recipe(void)
+{
+	struct recipe r = { .name = (char *)"node", .warning = (char *)"end of life", .architecture = (char *)"amd64" };
+
+	r.distribution.id = (char *)"debian";
+	r.distribution.suite = (char *)"bookworm";
+	r.kubernetes.source = KUBERNETES_DEBIAN_SOURCE;
+	return r;
+}
+
+static void make_outputs(struct outputs *o)
+{
+	struct output vm = { .name = xstrdup("node.qcow2"), .size = 7, .sha256 = HEX64 };
+	struct output lxc = { .name = xstrdup("node.tar.zst"), .size = 8, .sha256 = HEX64 };
+
+	*o = (struct outputs){ .name = xstrdup("node"), .dirfd = -1, .stagefd = -1 };
+	vec_push(&o->summed, vm);
+	vec_push(&o->summed, lxc);
+}
+
+/* The two documents of a small node. */
+static struct json *make(bool sbom, int64_t epoch)
+{
+	CLEANUP(lock_done) struct lock lock;
+	CLEANUP(outputs_close) struct outputs o;
+	struct recipe recipe = make_recipe();
+	struct manifest m = { .recipe = &recipe, .lock = &lock, .key = "k", .epoch = epoch };
+	struct json *timings = sbom ? NULL : json_object();
+
+	make_lock(&lock);
+	make_outputs(&o);
+	return sbom ? sbom_json(&m, &o) : manifest_json(&m, &o, timings);
+}
+
+static bool is_text(const struct json *object, const char *key)
+{
+	const char *s = json_get_string(object, key);
+
+	return s && *s;
+}
+
+static bool is_id(const char *s)
+{
+	if (!s || !text_starts(s, "SPDXRef-"))
+		return false;
+	for (s += strlen("SPDXRef-"); *s; s++)
+		if (!isalnum((unsigned char)*s) && *s != '.' && *s != '-')
+			return false;
+	return true;
+}
+
+static size_t packages_of_id(const struct json *document, const char *id)
+{
+	const struct json *packages = json_get(document, "packages");
+	size_t found = 0;
+
+	for (size_t i = 0; i < json_count(packages); i++)
+		found += text_same(json_get_string(json_at(packages, i), "SPDXID"), id);
+	return found;
+}
+
+/* How many relationships say this; NULL = anything. */
+static size_t relations(const struct json *document, const char *from, const char *how, const char *to)
+{
+	const struct json *list = json_get(document, "relationships");
+	size_t found = 0;
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *r = json_at(list, i);
+		found += (!from || text_same(json_get_string(r, "spdxElementId"), from)) &&
+			 (!how || text_same(json_get_string(r, "relationshipType"), how)) &&
+			 (!to || text_same(json_get_string(r, "relatedSpdxElement"), to));
+	}
+	return found;
+}
+
+TEST(the_document_has_what_spdx_requires)
+{
+	CLEANUP(json_free_p) struct json *d = make(true, 1700000000);
+
+	CHECK_STR(json_get_string(d, "spdxVersion"), "SPDX-2.3");
+	CHECK_STR(json_get_string(d, "dataLicense"), "CC0-1.0");
+	CHECK_STR(json_get_string(d, "SPDXID"), "SPDXRef-DOCUMENT");
+	CHECK(is_text(d, "name"));
+	CHECK(text_starts(json_get_string(d, "documentNamespace"), "https://"));
+	CHECK(!strchr(json_get_string(d, "documentNamespace"), '#'));
+	CHECK_STR(json_get_string(json_get(d, "creationInfo"), "created"), "2023-11-14T22:13:20Z");
+	CHECK(json_count(json_get(json_get(d, "creationInfo"), "creators")) == 1);
+}
+
+TEST(every_package_has_what_spdx_requires)
+{
+	CLEANUP(json_free_p) struct json *d = make(true, 0);
+	const struct json *packages = json_get(d, "packages");
+
+	/* two artifacts, four different debs, Kubernetes and its source file */
+	CHECK(json_count(packages) == 8);
+	for (size_t i = 0; i < json_count(packages); i++) {
+		const struct json *p = json_at(packages, i);
+		bool analyzed = true;
+		CHECK(is_id(json_get_string(p, "SPDXID")));
+		CHECK(packages_of_id(d, json_get_string(p, "SPDXID")) == 1);
+		CHECK(is_text(p, "name") && is_text(p, "downloadLocation"));
+		CHECK(json_get_bool(p, "filesAnalyzed", &analyzed) && !analyzed);
+	}
+}
+
+TEST(every_relationship_leads_somewhere)
+{
+	CLEANUP(json_free_p) struct json *d = make(true, 0);
+	const struct json *list = json_get(d, "relationships");
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		const char *from = json_get_string(json_at(list, i), "spdxElementId");
+		const char *to = json_get_string(json_at(list, i), "relatedSpdxElement");
+		CHECK(text_same(from, "SPDXRef-DOCUMENT") || packages_of_id(d, from) == 1);
+		CHECK(packages_of_id(d, to) == 1);
+	}
+	CHECK(relations(d, "SPDXRef-DOCUMENT", "DESCRIBES", NULL) == 2);
+}
+
+TEST(each_artifact_contains_its_own)
+{
+	CLEANUP(json_free_p) struct json *d = make(true, 0);
+	const char *vm = "SPDXRef-artifact-node.qcow2", *lxc = "SPDXRef-artifact-node.tar.zst";
+
+	CHECK(relations(d, vm, "CONTAINS", "SPDXRef-deb-libstdc.2B.2B6-12.2.0-14.2Bdeb12u1") == 1);
+	CHECK(relations(d, lxc, "CONTAINS", "SPDXRef-deb-libstdc.2B.2B6-12.2.0-14.2Bdeb12u1") == 1);
+	CHECK(relations(d, vm, "CONTAINS", "SPDXRef-deb-grub-common-2.3A2.06-13") == 1);
+	CHECK(relations(d, lxc, "CONTAINS", "SPDXRef-deb-grub-common-2.3A2.06-13") == 0);
+	CHECK(relations(d, NULL, "CONTAINS", "SPDXRef-deb-ifupdown-0.8.41") == 2);
+	CHECK(relations(d, NULL, "CONTAINS", "SPDXRef-Kubernetes") == 2);
+	CHECK(relations(d, "SPDXRef-Kubernetes", "GENERATED_FROM", NULL) == 1);
+	/* compilers made it and are not in it */
+	CHECK(packages_of_id(d, "SPDXRef-deb-golang-go-1.19") == 0);
+}
+
+TEST(package_urls_are_encoded)
+{
+	CLEANUP(json_free_p) struct json *d = make(true, 0);
+	CLEANUP(text_done) struct text t = { 0 };
+
+	json_print(d, false, &t);
+	CHECK(strstr(t.data, "\"pkg:deb/debian/libstdc%2B%2B6@12.2.0-14%2Bdeb12u1?arch=amd64&distro=bookworm\""));
+	CHECK(strstr(t.data, "grub-common@2%3A2.06-13?"));
+	CHECK(strstr(t.data, "containerd@1.6.20~ds1-1%2Bdeb12u1?"));
+}
+
+TEST(no_password_gets_out)
+{
+	CLEANUP(json_free_p) struct json *d = make(true, 0);
+	CLEANUP(text_done) struct text t = { 0 };
+
+	json_print(d, false, &t);
+	CHECK(!strstr(t.data, "secret"));
+}
+
+TEST(equal_builds_have_equal_sboms)
+{
+	CLEANUP(json_free_p) struct json *a = make(true, 5), *b = make(true, 5), *c = make(true, 6);
+	CLEANUP(text_done) struct text at = { 0 }, bt = { 0 };
+
+	json_print(a, true, &at);
+	json_print(b, true, &bt);
+	CHECK_STR(at.data, bt.data);
+	CHECK(!text_same(json_get_string(a, "documentNamespace"), json_get_string(c, "documentNamespace")));
+}
+
+TEST(the_manifest_says_what_people_ask_for)
+{
+	CLEANUP(json_free_p) struct json *m = make(false, 0);
+	const struct json *artifacts = json_get(m, "artifacts");
+	int64_t packages = 0;
+
+	CHECK_STR(json_get_string(m, "name"), "node");
+	CHECK_STR(json_get_string(m, "warning"), "end of life");
+	CHECK_STR(json_get_string(m, "key"), "k");
+	CHECK_STR(json_get_string(json_get(m, "versions"), "kubernetes"), "1.20.2");
+	CHECK_STR(json_get_string(json_get(m, "versions"), "containerd"), "1.6.20~ds1-1+deb12u1");
+	CHECK(json_count(artifacts) == 2);
+	CHECK_STR(json_get_string(json_at(artifacts, 0), "file"), "node.qcow2");
+	CHECK_STR(json_get_string(json_at(artifacts, 0), "sha256"), HEX64);
+	CHECK(json_get_int(json_get(json_get(m, "sizes"), "base"), "packages", &packages) && packages == 2);
+	CHECK(json_get(m, "lock") && json_get(m, "recipe") && json_get(m, "timings"));
+}
