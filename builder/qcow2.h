@@ -23,7 +23,7 @@ int qcow2_write(int raw_fd, int out_fd, const struct qcow2_options *options, str
 
 /* What the header says, checked. */
 struct qcow2_info {
-	uint64_t size, cluster_size, allocated; /* allocated: bytes of clusters in use */
+	uint64_t size, cluster_size, allocated; /* allocated: guest bytes that are stored, before compression */
 	enum compression compression;
 	uint32_t version;
 };
