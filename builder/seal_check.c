@@ -9,7 +9,8 @@
 /* Passes over "name:PASSWORD:rest" lines. */
 struct shadow_line {
 	const char *name, *password, *rest;
-	size_t name_len, password_len, rest_len; /* rest: from the colon behind the password to the end, newline included */
+	size_t name_len, password_len,
+		rest_len; /* rest: from the colon behind the password to the end, newline included */
 };
 
 static bool shadow_next(const char **text, struct shadow_line *ret)
@@ -58,8 +59,7 @@ void seal_shadow_check(const char *shadow, struct strings *ret_findings)
 	while (shadow_next(&shadow, &l))
 		if (!is_locked(&l))
 			strings_addf(ret_findings, "/etc/shadow: %.*s has %s; every account of an image must be locked",
-				     (int)l.name_len, l.name,
-				     l.password_len ? "a password hash" : "an empty password");
+				     (int)l.name_len, l.name, l.password_len ? "a password hash" : "an empty password");
 }
 
 /* An entry that the rule is about may still be as the rule wants it. */

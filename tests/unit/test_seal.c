@@ -126,7 +126,8 @@ TEST(apply_seals_a_tree_and_stays_inside)
 	CHECK(put(&outside, "precious", "x"));
 	CHECK(put(&t, "etc/machine-id", "0123456789abcdef0123456789abcdef\n") && put(&t, "etc/hostname", "builder\n"));
 	CHECK(put(&t, "etc/ssh/ssh_host_rsa_key", "k") && put(&t, "etc/ssh/sshd_config", "c"));
-	CHECK(put(&t, "var/log/apt/term.log", "l") && put(&t, "tmp/a/b", "t") && put(&t, "etc/resolv.conf", "nameserver"));
+	CHECK(put(&t, "var/log/apt/term.log", "l") && put(&t, "tmp/a/b", "t") &&
+	      put(&t, "etc/resolv.conf", "nameserver"));
 	CHECK(put(&t, "etc/shadow", "root:hash:1::::::\n"));
 	CHECK(symlinkat(outside.path, t.fd, "var/tmp") == 0);
 	CHECK(symlinkat(outside.path, t.fd, "var/log/journal") == 0);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * A virtual machine like the ones Proxmox VE makes (q35, virtio-scsi-single, virtio network, guest agent's port, serial console),
+ * as a plan, and as QEMU's command line. Files may be /proc/self/fd/N: QEMU opens those for itself, so that a machine's
+ * private files need no name and nothing is left behind, however it ends.
+ */
+#include <stdbool.h>
+
+#include "lib/error.h"
+#include "lib/text.h"
+
+enum qemu_firmware { QEMU_BIOS, QEMU_UEFI };
+
+struct qemu_plan {
+	enum qemu_firmware firmware;
+	bool kvm;      /* else TCG */
+	bool snapshot; /* nothing that the guest writes is kept, not even in the overlay: for a trial */
+	bool console; /* the serial console reads our stdin, and Ctrl-A X ends the machine; else it only writes to stdout */
+	unsigned long long memory; /* bytes */
+	unsigned cpus;
+	const char *disk;       /* borrowed, as all of these; a qcow2 that may be written */
+	const char *seed;       /* an ISO, NULL = none */
+	const char *code;       /* UEFI: the firmware's program */
+	const char *variables;  /* UEFI: its variables, may be written */
+	struct strings forward; /* "PORT:GUESTPORT", judged by qemu_forward_check */
+};
+
+/* Pure. */
+void qemu_argv(const struct qemu_plan *plan, struct strings *ret);
+/* "2222:22": from a port of 127.0.0.1 to a port of the guest. ERROR_USAGE. */
+int qemu_forward_check(const char *forward, struct error *err) MUST_CHECK;
+
+/* Where OVMF is installed: its program, and the template of its variables. */
+struct qemu_ovmf {
+	const char *code, *variables; /* static storage */
+};
+int qemu_find_ovmf(struct qemu_ovmf *ret, struct error *err) MUST_CHECK;
+
+/* Does KVM really run this machine? Boots it for a few seconds without keeping anything; a nested or crippled KVM opens and then
+ * hangs or aborts. inherit: descriptors that the plan's files name, ended by -1. */
+bool qemu_kvm_works(const struct qemu_plan *plan, const int *inherit);
+/* Runs it until it powers off, or until SIGINT, SIGTERM or SIGHUP. It dies with us. */
+int qemu_run(const struct qemu_plan *plan, const int *inherit, struct error *err) MUST_CHECK;

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * A node's seed: the files of cloud-init's NoCloud data source, and the ISO (labelled cidata) that brings them.
+ */
+#include "lib/error.h"
+#include "lib/text.h"
+
+struct seed {
+	const char
+		*directory; /* borrowed; holds user-data and meta-data, maybe network-config and vendor-data; NULL = */
+	const char *hostname;    /* borrowed; made from these; NULL = none */
+	struct strings keys;     /* ssh public keys, one line each */
+	const char *instance_id; /* borrowed; */
+};
+
+/* Pure; names and keys are judged: ERROR_USAGE. */
+int seed_user_data(const struct seed *seed, struct text *ret, struct error *err) MUST_CHECK;
+int seed_meta_data(const struct seed *seed, struct text *ret, struct error *err) MUST_CHECK;
+
+/* Reads the keys of an id_*.pub or authorized_keys file: lines that are neither empty nor comments. */
+int seed_read_keys(const char *file, struct strings *ret, struct error *err) MUST_CHECK;
+/* Writes the ISO to the path iso. work: a directory for the files in between. */
+int seed_write(const struct seed *seed, const char *work, const char *iso, struct error *err) MUST_CHECK;

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/seed.h"
+#include "tests/unit/check.h"
+
+#define KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHVl3p2l me@x"
+
+TEST(user_data_names_and_lets_in)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	struct seed seed = { .hostname = "node-1.lab" };
+	struct error err = { 0 };
+
+	strings_add(&seed.keys, KEY);
+	strings_add(&seed.keys, "ssh-rsa AAAA \"quoted\": comment");
+	int rc = seed_user_data(&seed, &text, &err);
+	strings_done(&seed.keys);
+	CHECK(rc == 0);
+	CHECK_STR(text.data, "#cloud-config\n"
+			     "hostname: \"node-1.lab\"\n"
+			     "manage_etc_hosts: true\n"
+			     "users: [default]\n"
+			     "ssh_authorized_keys:\n"
+			     "- \"" KEY "\"\n"
+			     "- \"ssh-rsa AAAA \\\"quoted\\\": comment\"\n");
+}
+
+TEST(an_empty_seed_is_a_seed)
+{
+	CLEANUP(text_done) struct text user = { 0 };
+	CLEANUP(text_done) struct text meta = { 0 };
+	struct seed seed = { .instance_id = "i-1" };
+	struct error err = { 0 };
+
+	CHECK(seed_user_data(&seed, &user, &err) == 0 && seed_meta_data(&seed, &meta, &err) == 0);
+	CHECK_STR(user.data, "#cloud-config\nusers: [default]\n");
+	CHECK_STR(meta.data, "instance-id: \"i-1\"\n");
+}
+
+TEST(bad_names_are_refused)
+{
+	static const char *const bad[] = {
+		"",     "-a",   "a-",        "a.-b", "a-.b",
+		".a",   "a..b", "a.",        "a b",  "a_b",
+		"a\nb", "a: b", "h\xc3\xa9", "a\"b", "0123456789012345678901234567890123456789012345678901234567890123"
+	};
+	static const char *const good[] = {
+		"a", "9", "a-b", "a.b.c", "A1-2.b3", "012345678901234567890123456789012345678901234567890123456789012"
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad) + ARRAY_SIZE(good); i++) {
+		CLEANUP(text_done) struct text text = { 0 };
+		bool is_bad = i < ARRAY_SIZE(bad);
+		struct seed seed = { .hostname = is_bad ? bad[i] : good[i - ARRAY_SIZE(bad)] };
+		struct error err = { 0 };
+		CHECK((seed_user_data(&seed, &text, &err) < 0) == is_bad);
+		CHECK(!is_bad || err.class == ERROR_USAGE);
+	}
+}
+
+TEST(bad_keys_are_refused)
+{
+	static const char *const bad[] = { "nonsense", "ssh-rsa AAAA\nroot: pw", "ssh-rsa \x01" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		CLEANUP(text_done) struct text text = { 0 };
+		struct seed seed = { 0 };
+		struct error err = { 0 };
+		strings_add(&seed.keys, bad[i]);
+		int rc = seed_user_data(&seed, &text, &err);
+		strings_done(&seed.keys);
+		CHECK(rc < 0 && err.class == ERROR_USAGE);
+	}
+}
+
+TEST(meta_data_needs_an_instance)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	struct error err = { 0 };
+
+	CHECK(seed_meta_data(&(struct seed){ 0 }, &text, &err) < 0);
+}
