@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading a tree by consuming it: see yaml.h. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -14,6 +15,14 @@ static const char *const kind_names[] = {
 	[YAML_MAP] = "a map (key: value)",
 };
 
+/* What a file says is repeated in errors: it must not move a terminal's cursor or begin a line of its own. */
+static void make_printable(char *s)
+{
+	for (; *s; s++)
+		if (iscntrl((unsigned char)*s))
+			*s = '?';
+}
+
 int yaml_error(const struct yaml *node, struct error *err, const char *fmt, ...)
 {
 	CLEANUP(free_p) char *what = NULL;
@@ -22,6 +31,7 @@ int yaml_error(const struct yaml *node, struct error *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	what = xvasprintf(fmt, ap);
 	va_end(ap);
+	make_printable(what);
 	if (node->line == 0)
 		return error_set(err, ERROR_RECIPE, "%s: %s", node->file, what);
 	return error_set(err, ERROR_RECIPE, "%s:%d: %s", node->file, node->line, what);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/json.h"
+#include "tests/unit/check.h"
+
+static struct json *parse(const char *text, struct error *err)
+{
+	struct json *value = NULL;
+
+	return json_parse("f", text, strlen(text), &value, err) < 0 ? NULL : value;
+}
+
+TEST(printing_keeps_the_order_and_reads_well)
+{
+	CLEANUP(json_free_p) struct json *o = json_object();
+	CLEANUP(text_done) struct text plain = { 0 }, pretty = { 0 };
+	struct json *list = json_array();
+
+	json_put_string(o, "z", "a/b \"c\"");
+	json_put_int(o, "a", -5);
+	json_put_double(o, "d", 4.81);
+	json_put_bool(o, "b", true);
+	json_put_string(o, "n", NULL);
+	json_push(list, json_string("x"));
+	json_put(o, "l", list);
+	json_put_stringf(o, "f", "%d-%s", 7, "x");
+	json_print(o, false, &plain);
+	CHECK_STR(plain.data,
+		  "{\"z\":\"a/b \\\"c\\\"\",\"a\":-5,\"d\":4.81,\"b\":true,\"n\":null,\"l\":[\"x\"],\"f\":\"7-x\"}");
+	json_print(o, true, &pretty);
+	CHECK(text_starts(pretty.data, "{\n  \"z\": \"a/b") && text_ends(pretty.data, "\n}\n"));
+}
+
+TEST(reading_by_type)
+{
+	struct error err = { 0 };
+	CLEANUP(json_free_p)
+	struct json *o = parse("{\"s\":\"x\",\"i\":3,\"b\":false,\"l\":[1,\"y\"],\"n\":null,\"d\":1.5}", &err);
+	int64_t n = 0;
+	bool b = true;
+
+	CHECK(o && json_is_object(o) && json_is_array(json_get(o, "l")));
+	CHECK_STR(json_get_string(o, "s"), "x");
+	CHECK(json_get_int(o, "i", &n) && n == 3 && json_get_bool(o, "b", &b) && !b);
+	CHECK(json_count(json_get(o, "l")) == 2 && json_count(o) == 0);
+	CHECK_STR(json_as_string(json_at(json_get(o, "l"), 1)), "y");
+	CHECK(!json_get(o, "n") && !json_get(o, "none") && !json_get_string(o, "i") && !json_get_int(o, "s", &n));
+	CHECK(!json_get_int(o, "d", &n) && !json_at(json_get(o, "l"), 2) && !json_get(NULL, "x"));
+}
+
+TEST(unknown_keys_are_found)
+{
+	static const char *const known[] = { "a", "b", NULL };
+	struct error err = { 0 };
+	CLEANUP(json_free_p) struct json *good = parse("{\"b\":1}", &err), *bad = parse("{\"a\":1,\"c\":2}", &err);
+
+	CHECK(!json_unknown_key(good, known));
+	CHECK_STR(json_unknown_key(bad, known), "c");
+}
+
+TEST(numbers_beyond_int64_are_no_ints)
+{
+	struct error err = { 0 };
+	CLEANUP(json_free_p) struct json *o = parse("{\"big\":99999999999999999999,\"max\":9223372036854775806}", &err);
+	int64_t n = 0;
+
+	CHECK(!json_get_int(o, "big", &n));
+	CHECK(json_get_int(o, "max", &n) && n == 9223372036854775806);
+}
+
+TEST(whole_text_must_be_one_value)
+{
+	static const char *const bad[] = { "",     "{",       "{}{}",     "{\"a\":1,}", "[1 2]",    "nul",
+					   "{} x", "// x\n1", "'single'", "{a:1}",      "\"\xff\"", "[1]\x01" };
+	struct error err = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		CLEANUP(json_free_p) struct json *value = parse(bad[i], &err);
+
+		if (value)
+			printf("# accepted: %s\n", bad[i]);
+		CHECK(!value);
+		CHECK(err.class == ERROR_RECIPE && text_starts(err.text, "f: "));
+	}
+}
+
+TEST(bare_values_are_fine)
+{
+	struct error err = { 0 };
+	CLEANUP(json_free_p) struct json *s = parse(" \"x\" \n", &err), *n = parse("12", &err);
+
+	CHECK_STR(json_as_string(s), "x");
+	CHECK(n);
+}
+
+TEST(text_with_a_nul_is_no_text)
+{
+	struct error err = { 0 };
+	CLEANUP(json_free_p) struct json *o = parse("{\"s\":\"a\\u0000b\"}", &err);
+	struct json *raw = NULL;
+
+	CHECK(o && !json_get_string(o, "s"));
+	CHECK(json_parse("f", "{}\0{}", 5, &raw, &err) < 0);
+}
+
+TEST(depth_has_a_limit)
+{
+	CLEANUP(text_done) struct text deep = { 0 };
+	struct error err = { 0 };
+
+	for (int i = 0; i <= JSON_DEPTH_MAX; i++)
+		text_add(&deep, "[");
+	for (int i = 0; i <= JSON_DEPTH_MAX; i++)
+		text_add(&deep, "]");
+	CHECK(!parse(deep.data, &err));
+}

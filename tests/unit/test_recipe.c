@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tests/golden/recipe/: NAME.yaml (with the assignments of NAME.set, one a line) must give NAME.json, the canonical form, or fail
+ * with the text of NAME.error. UPDATE_GOLDEN=1 writes what is given instead; read the difference before you commit it.
+ */
+#include <dirent.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "builder/recipe.h"
+#include "builder/word.h"
+#include "lib/file.h"
+#include "lib/json.h"
+#include "tests/unit/check.h"
+
+#define FOLDER "tests/golden/recipe"
+
+static bool read_text(const char *file, struct text *ret)
+{
+	struct error err = { 0 };
+
+	return file_read(AT_FDCWD, file, 1 << 20, ret, &err) == 0;
+}
+
+static void read_sets(const char *name, struct strings *ret)
+{
+	CLEANUP(free_p) char *file = xasprintf(FOLDER "/%s.set", name);
+	CLEANUP(text_done) struct text text = { 0 };
+	char *rest, *line;
+
+	if (!read_text(file, &text))
+		return;
+	for (rest = text.data; (line = strsep(&rest, "\n"));)
+		if (*line)
+			strings_add(ret, line);
+}
+
+/* What the recipe gives: JSON or the error, with *ret_suffix telling which. */
+static void load_as_text(const char *name, struct text *ret, const char **ret_suffix)
+{
+	CLEANUP(free_p) char *file = xasprintf(FOLDER "/%s.yaml", name);
+	CLEANUP(recipe_done) struct recipe recipe = { 0 };
+	CLEANUP(strings_done) struct strings sets = { 0 };
+	CLEANUP(json_free_p) struct json *json = NULL;
+	struct error err = { 0 };
+
+	read_sets(name, &sets);
+	if (recipe_load_with(file, &sets, &recipe, &err) < 0) {
+		text_addf(ret, "%d %s\n", err.class, err.text);
+		*ret_suffix = "error";
+		return;
+	}
+	json = recipe_json(&recipe);
+	json_print(json, true, ret);
+	*ret_suffix = "json";
+}
+
+static void check_golden(const char *name)
+{
+	CLEANUP(text_done) struct text got = { 0 }, want = { 0 };
+	CLEANUP(free_p) char *file = NULL;
+	struct error err = { 0 };
+	const char *suffix;
+
+	load_as_text(name, &got, &suffix);
+	file = xasprintf(FOLDER "/%s.%s", name, suffix);
+	if (getenv("UPDATE_GOLDEN") && file_write(AT_FDCWD, file, got.data, got.len, 0644, &err) < 0)
+		printf("# %s\n", err.text);
+	bool same = text_starts(name, "should-fail-") == (strcmp(suffix, "error") == 0) && read_text(file, &want) &&
+		    text_same(got.data, want.data);
+	printf("%s recipe/%s\n", same ? "ok" : "not ok", name);
+	if (same)
+		return;
+	printf("# got: %s# want: %s", got.data, want.data ? want.data : "no such file\n");
+	check_failed = 1;
+}
+
+TEST(golden_recipes)
+{
+	CLEANUP(closedir_p) DIR *dir = opendir(FOLDER);
+	CLEANUP(strings_done) struct strings names = { 0 };
+
+	CHECK(dir);
+	for (struct dirent *entry; (entry = readdir(dir));)
+		if (text_ends(entry->d_name, ".yaml"))
+			strings_own(&names, xstrndup(entry->d_name, strlen(entry->d_name) - strlen(".yaml")));
+	strings_sort(&names);
+	CHECK(names.n > 50);
+	for (size_t i = 0; i < names.n; i++)
+		check_golden(names.at[i]);
+}
+
+static const char *check_overlays(const struct recipe *recipe, struct error *err)
+{
+	for (int set = 0; set < SETS; set++) {
+		for (size_t i = 0; i < recipe->overlays[set].n; i++) {
+			CLEANUP(free_p) char *path = NULL;
+
+			if (recipe_overlay_path(recipe, recipe->overlays[set].at[i], &path, err) < 0)
+				return err->text;
+		}
+	}
+	return "";
+}
+
+TEST(shipped_recipes_are_right)
+{
+	static const char *const names[] = { "debian-12", "debian-13", "bench" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		CLEANUP(recipe_done) struct recipe recipe = { 0 };
+		struct error err = { 0 };
+
+		CHECK_STR(recipe_load(names[i], &recipe, &err) < 0 ? err.text : "", "");
+		CHECK_STR(check_overlays(&recipe, &err), "");
+	}
+}
+
+TEST(end_of_life_is_said_in_name_and_warning)
+{
+	CLEANUP(recipe_done) struct recipe recipe = { 0 };
+	struct error err = { 0 };
+
+	CHECK(recipe_load("debian-12", &recipe, &err) == 0);
+	CHECK(strstr(recipe.name, "eol"));
+	CHECK(recipe.warning && strstr(recipe.warning, "end of life"));
+}
+
+TEST(unknown_recipe_lists_what_there_is)
+{
+	CLEANUP(recipe_done) struct recipe recipe = { 0 };
+	struct error err = { 0 };
+
+	CHECK(recipe_load("nothing", &recipe, &err) < 0);
+	CHECK(err.class == ERROR_RECIPE);
+	CHECK(strstr(err.text, "bench, debian-12, debian-13"));
+}
+
+TEST(missing_overlay_names_the_directory)
+{
+	struct recipe recipe = { .name = (char *)"x" };
+	struct error err = { 0 };
+	char *path = NULL;
+
+	CHECK(recipe_overlay_path(&recipe, "no-such", &path, &err) < 0);
+	CHECK(err.class == ERROR_RECIPE && strstr(err.text, "rootfs-overlays/no-such"));
+}
+
+/* The digest of a lock must not depend on where the checkout is. */
+TEST(canonical_form_is_the_same_from_anywhere)
+{
+	CLEANUP(free_p) char *here = getcwd(NULL, 0), *file = xasprintf("%s/" FOLDER "/merge.yaml", here);
+	CLEANUP(recipe_done) struct recipe near = { 0 }, far = { 0 };
+	CLEANUP(text_done) struct text a = { 0 }, b = { 0 };
+	CLEANUP(json_free_p) struct json *x = NULL, *y = NULL;
+	struct error err = { 0 };
+
+	CHECK(recipe_load(FOLDER "/merge.yaml", &near, &err) == 0);
+	CHECK(recipe_load(file, &far, &err) == 0);
+	x = recipe_json(&near);
+	y = recipe_json(&far);
+	json_print(x, false, &a);
+	json_print(y, false, &b);
+	CHECK_STR(a.data, b.data);
+	CHECK_STR(near.distribution.keyring, FOLDER "/include/keys/first.gpg");
+}
+
+TEST(words)
+{
+	int major = 0, minor = 0, patch = 0;
+
+	CHECK(word_is_package("libstdc++6") && !word_is_package("-y") && !word_is_package("a b") &&
+	      !word_is_package("x"));
+	CHECK(word_is_name("debian-12.5") && !word_is_name("-x") && !word_is_name("a..b") && !word_is_name(""));
+	CHECK(word_is_path("/usr/bin/x") && !word_is_path("/usr//x") && !word_is_path("/a/..") && !word_is_path("/"));
+	CHECK(word_is_url("http://h/x") && word_is_url("file:///srv") && !word_is_url("http://") &&
+	      !word_is_url("/srv"));
+	CHECK(word_is_unit("serial-getty@ttyS0.service") && !word_is_unit("../x.service") && !word_is_unit("x"));
+	CHECK(word_is_release("1.34", &major, &minor, &patch) && minor == 34 && patch == -1);
+	CHECK(word_is_release("1.20.2", &major, &minor, &patch) && major == 1 && patch == 2);
+	CHECK(!word_is_release("1", &major, &minor, &patch) && !word_is_release("1.2.3.4", &major, &minor, &patch));
+}
