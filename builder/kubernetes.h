@@ -18,10 +18,6 @@ struct kubernetes {
 	struct strings references; /* of the images in them */
 };
 
-/* The packages that lock group `image` must be made of: what kube-proxy and etcd need around them. None without
- * images.control_plane. */
-void kubernetes_image_packages(const struct recipe *recipe, struct strings *ret);
-
 /* Compiles (debian-source) or finds it in the cache, and downloads what that takes; line gets the compiler's output. */
 int kubernetes_make(const struct recipe *recipe, const struct lock *lock, struct cache *cache,
 		    void (*line)(void *context, const char *line), void *context, struct kubernetes *ret,
