@@ -9,8 +9,7 @@
 
 #define GIB (1024ull * 1024 * 1024)
 
-/* What a recipe gets without saying it. */
-static void set_defaults(struct recipe *r)
+void recipe_defaults(struct recipe *r)
 {
 	*r = (struct recipe){
 		.distribution = { .updates = true, .security = true },
@@ -36,7 +35,7 @@ int recipe_load_with(const char *name_or_path, const struct strings *overrides, 
 	CLEANUP(yaml_node_free_p) struct yaml *tree = NULL;
 	CLEANUP(recipe_done) struct recipe recipe;
 
-	set_defaults(&recipe);
+	recipe_defaults(&recipe);
 	if (recipe_find(name_or_path, &recipe.file, err) < 0 || recipe_tree(recipe.file, overrides, &tree, err) < 0 ||
 	    recipe_read(tree, &recipe, err) < 0)
 		return -1;

@@ -11,6 +11,9 @@
 #define RECIPE_INCLUDE_DEPTH_MAX 8
 #define RECIPE_FILES_MAX 64 /* includes of includes multiply */
 
+/* recipe.c: what a recipe gets without saying it */
+void recipe_defaults(struct recipe *ret);
+
 /* recipe_path.c */
 /* The file of a recipe's name; ERROR_RECIPE lists the names that there are. */
 int recipe_find(const char *name_or_path, char **ret_file, struct error *err) MUST_CHECK;

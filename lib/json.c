@@ -213,7 +213,8 @@ int json_parse(const char *name, const char *text, size_t len, struct json **ret
 	if (why != json_tokener_success)
 		return error_set(err, ERROR_RECIPE, "%s: not JSON at byte %zu: %s", name, end,
 				 json_tokener_error_desc(why));
-	end += strspn(text + end, " \t\r\n");
+	while (end < len && strchr(" \t\r\n", text[end]) && text[end])
+		end++; /* text need not end in a NUL, so no strspn */
 	if (end != len)
 		return error_set(err, ERROR_RECIPE, "%s: more after the end of the JSON value, at byte %zu", name, end);
 	*ret = TAKE(value);

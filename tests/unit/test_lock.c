@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/lock.h"
+#include "lib/hash.h"
+#include "tests/unit/check.h"
+
+#define HEX_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static struct lock_package package(const char *name, const char *url)
+{
+	return (struct lock_package){
+		.name = xstrdup(name),
+		.version = xstrdup("1:2.0~rc1+deb12u1-1"),
+		.architecture = xstrdup("amd64"),
+		.url = xstrdup(url),
+		.sha256 = xstrdup(HEX_A),
+		.size = 1234,
+		.installed = 4096,
+	};
+}
+
+static void make_lock(struct lock *lock)
+{
+	vec_push(&lock->group[LOCK_BASE],
+		 package("zsh", "http://example.invalid/debian/pool/main/z/zsh/zsh_1_amd64.deb"));
+	vec_push(&lock->group[LOCK_BASE],
+		 package("adduser", "http://example.invalid/debian/pool/main/a/adduser_1_all.deb"));
+	vec_push(&lock->group[LOCK_VM],
+		 package("kubelet", "https://k8s.invalid/v1.35/deb/amd64/kubelet_1.35.1-1.1_amd64.deb"));
+	vec_push(&lock->files,
+		 (struct lock_file){ .name = xstrdup("kubernetes_1.dsc"),
+				     .url = xstrdup("http://example.invalid/debian/pool/k/kubernetes_1.dsc"),
+				     .sha256 = xstrdup(HEX_A) });
+	lock->kubernetes_version = xstrdup("1.20.2");
+	lock->recipe_digest = xstrdup(HEX_A);
+}
+
+static void lock_text(const struct lock *lock, struct text *ret)
+{
+	CLEANUP(json_free_p) struct json *json = lock_json(lock);
+
+	json_print(json, true, ret);
+}
+
+TEST(a_lock_reads_back_as_it_was_written)
+{
+	CLEANUP(lock_done) struct lock lock = { 0 }, back = { 0 };
+	CLEANUP(text_done) struct text text = { 0 }, again = { 0 };
+	struct error err = { 0 };
+
+	make_lock(&lock);
+	lock_text(&lock, &text);
+	CHECK_STR(lock_parse("l", text.data, text.len, &back, &err) < 0 ? err.text : "", "");
+	lock_text(&back, &again);
+	CHECK_STR(again.data, text.data);
+	CHECK(back.group[LOCK_BASE].n == 2 && back.group[LOCK_TOOLCHAIN].n == 0 && back.files.n == 1);
+	CHECK_STR(back.group[LOCK_BASE].at[0].name, "adduser");
+	CHECK_STR(back.group[LOCK_BASE].at[1].url, "http://example.invalid/debian/pool/main/z/zsh/zsh_1_amd64.deb");
+	CHECK_STR(back.group[LOCK_VM].at[0].url, "https://k8s.invalid/v1.35/deb/amd64/kubelet_1.35.1-1.1_amd64.deb");
+	CHECK(back.group[LOCK_BASE].at[0].size == 1234 && back.group[LOCK_BASE].at[0].installed == 4096);
+	CHECK_STR(back.kubernetes_version, "1.20.2");
+}
+
+TEST(a_mirror_stands_in_one_line)
+{
+	CLEANUP(lock_done) struct lock lock = { 0 };
+	CLEANUP(text_done) struct text text = { 0 };
+
+	make_lock(&lock);
+	lock_text(&lock, &text);
+	CHECK(strstr(text.data, "\"http://example.invalid/debian/\""));
+	CHECK(strstr(text.data, "\"path\": \"pool/main/z/zsh/zsh_1_amd64.deb\""));
+}
+
+TEST(an_empty_lock_is_a_lock)
+{
+	CLEANUP(lock_done) struct lock lock = { .recipe_digest = xstrdup(HEX_A) }, back = { 0 };
+	CLEANUP(text_done) struct text text = { 0 };
+	struct error err = { 0 };
+
+	lock_text(&lock, &text);
+	CHECK_STR(lock_parse("l", text.data, text.len, &back, &err) < 0 ? err.text : "", "");
+	CHECK(!back.kubernetes_version);
+}
+
+/* A written lock with one thing exchanged must be refused, in the given words. */
+static const struct {
+	const char *old, *new, *error;
+} spoilt[] = {
+	{ "\"nodekiln_lock\": 1", "\"nodekiln_lock\": 2", "l: nodekiln_lock must be 1" },
+	{ "\"size\": 1234", "\"size\": -1", "l: packages.base[0].size must be a number" },
+	{ "\"size\": 1234", "\"size\": \"1234\"", "l: packages.base[0].size must be a number" },
+	{ "\"size\": 1234", "\"size\": 1234, \"odd\": 1", "l: packages.base[0] has an unknown key 'odd'" },
+	{ "\"sha256\": \"aaaa", "\"sha256\": \"AAAA", "l: packages.base[0].sha256 has no valid value: 'AAAAaaaa" },
+	{ "\"sha256\": \"aaaa", "\"sha256\": \"", "l: packages.base[0].sha256 has no valid value" },
+	{ "\"version\": \"1:", "\"version\": \"; rm ", "l: packages.base[0].version has no valid value: '; rm " },
+	{ "\"name\": \"adduser\"", "\"name\": \"../x\"", "l: packages.base[0].name has no valid value: '../x'" },
+	{ "\"name\": \"adduser\"", "\"name\": \"zsh\"", "l: packages.base[1] (zsh) stands behind zsh" },
+	{ "\"name\": \"adduser\"", "\"name\": 1", "l: packages.base[0].name is missing or no text" },
+	{ "\"path\": \"pool", "\"path\": \"../pool", "l: packages.base[0].path has no valid value" },
+	{ "\"path\": \"pool", "\"path\": \"/pool", "l: packages.base[0].path has no valid value" },
+	{ "\"repository\": 0", "\"repository\": 2", "l: packages.base[0].repository must be a number from 0 to 1" },
+	{ "\"http://example.invalid/debian/\"", "\"/etc/\"", "l: repositories must hold addresses" },
+	{ "\"toolchain\": [", "\"tools\": [", "l: packages has an unknown key 'tools'" },
+	{ "\"kubernetes_version\": \"1.20.2\"", "\"kubernetes_version\": 1.20",
+	  "l: the lock.kubernetes_version is missing" },
+	{ "\"files\": [", "\"files\": [ 1, ", "l: files[0] must be an object" },
+	{ "\"url\": \"http:", "\"url\": \"gopher:", "l: files[0].url has no valid value" },
+	{ "{", "[{", "l: the JSON text ends too early" },
+};
+
+static void spoil(const char *text, const char *old, const char *new, struct text *ret)
+{
+	const char *found = strstr(text, old);
+
+	text_addn(ret, text, (size_t)(found - text));
+	text_add(ret, new);
+	text_add(ret, found + strlen(old));
+}
+
+TEST(spoilt_locks_are_refused)
+{
+	CLEANUP(lock_done) struct lock lock = { 0 };
+	CLEANUP(text_done) struct text text = { 0 };
+
+	make_lock(&lock);
+	lock_text(&lock, &text);
+	for (size_t i = 0; i < ARRAY_SIZE(spoilt); i++) {
+		CLEANUP(text_done) struct text bad = { 0 };
+		CLEANUP(lock_done) struct lock back = { 0 };
+		struct error err = { 0 };
+
+		CHECK(strstr(text.data, spoilt[i].old));
+		spoil(text.data, spoilt[i].old, spoilt[i].new, &bad);
+		CHECK(lock_parse("l", bad.data, bad.len, &back, &err) < 0);
+		if (!text_starts(err.text, spoilt[i].error))
+			CHECK_STR(err.text, spoilt[i].error);
+		CHECK(err.class == ERROR_RECIPE);
+	}
+}
+
+TEST(digest_of_a_group_is_that_of_its_packages)
+{
+	CLEANUP(lock_done) struct lock one = { 0 }, two = { 0 };
+	char a[SHA256_HEX], b[SHA256_HEX], vm[SHA256_HEX];
+
+	make_lock(&one);
+	make_lock(&two);
+	lock_group_digest(&one, LOCK_BASE, a);
+	lock_group_digest(&two, LOCK_BASE, b);
+	lock_group_digest(&one, LOCK_VM, vm);
+	CHECK_STR(a, b);
+	CHECK(strcmp(a, vm) != 0);
+	two.group[LOCK_BASE].at[0].sha256[0] = 'b';
+	lock_group_digest(&two, LOCK_BASE, b);
+	CHECK(strcmp(a, b) != 0);
+}
+
+TEST(packages_are_found_by_name)
+{
+	CLEANUP(lock_done) struct lock lock = { 0 };
+
+	make_lock(&lock);
+	CHECK(lock_find(&lock, LOCK_BASE, "zsh") == &lock.group[LOCK_BASE].at[0]);
+	CHECK(!lock_find(&lock, LOCK_VM, "zsh"));
+}
+
+TEST(a_missing_lock_says_how_to_make_one)
+{
+	CLEANUP(lock_done) struct lock lock = { 0 };
+	struct error err = { 0 };
+
+	CHECK(lock_load("no/such/x.lock.json", &lock, &err) < 0);
+	CHECK(err.class == ERROR_RECIPE && strstr(err.text, "nodekiln lock") &&
+	      strstr(err.text, "no/such/x.lock.json"));
+}
