@@ -32,7 +32,9 @@ static const char *const unwanted_packages[] = {
 	"adduser", "debconf",        "dpkg", "init-system-helpers", "lsb-base",
 	"passwd",  "sysvinit-utils", "tar",  "usr-is-merged",       "usrmerge"
 };
-static const char *const unwanted_prefixes[] = { "libaudit", "libpam", "libperl", "libsemanage", "libsepol", "perl" };
+static const char *const unwanted_prefixes[] = { "libaudit",    "libcap-ng", "libcrypt1", "libdb5",
+						 "libpam",      "libpcre2",  "libperl",   "libselinux",
+						 "libsemanage", "libsepol",  "perl" };
 
 /* Of the layer's packages, what no program reads. dpkg's status stays: scanners of images look there. */
 static const char *const unwanted_paths[] = { "usr/share/bash-completion",

@@ -102,7 +102,7 @@ static int add_content(struct tar_writer *w, int program, struct error *err)
 	}
 }
 
-/* An image without a base still needs a /tmp: klog and the API server's self-made certificates go there. */
+/* Even an image without a base needs a /tmp: klog and the API server's self-made certificates go there. */
 static int add_program(struct tar_writer *w, const struct oci_image *image, int program, struct error *err)
 {
 	CLEANUP(free_p) char *path = xasprintf(".%s", image->program_path);
@@ -113,8 +113,8 @@ static int add_program(struct tar_writer *w, const struct oci_image *image, int 
 		return error_errno(err, errno, "look at %s", image->program);
 	entry.size = (uint64_t)st.st_size;
 	if (add_parents(w, image->program_path, image->epoch, err) < 0 ||
-	    (!image->base && add_directory(w, "./tmp/", 01777, image->epoch, err) < 0) ||
-	    tar_write_entry(w, &entry, err) < 0 || add_content(w, program, err) < 0)
+	    add_directory(w, "./tmp/", 01777, image->epoch, err) < 0 || tar_write_entry(w, &entry, err) < 0 ||
+	    add_content(w, program, err) < 0)
 		return -1;
 	return tar_write_end(w, err);
 }
