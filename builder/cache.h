@@ -19,7 +19,7 @@
 
 struct cache {
 	char *path; /* owned; absolute */
-	int fd;	    /* owned */
+	int fd;     /* owned */
 };
 
 int cache_open(struct cache *ret, struct error *err) MUST_CHECK;
@@ -29,7 +29,7 @@ void cache_close(struct cache *cache); /* accepts a zeroed value */
  * differs. progress is told what is downloaded, not what was there. */
 struct cache_want {
 	const char *name, *url, *sha256; /* borrowed */
-	uint64_t size;			 /* 0 = unknown */
+	uint64_t size;                   /* 0 = unknown */
 };
 int cache_fetch(struct cache *cache, const struct cache_want *wants, size_t n,
 		void (*progress)(void *context, uint64_t new_bytes), void *context, struct error *err) MUST_CHECK;
@@ -40,5 +40,6 @@ int cache_file(struct cache *cache, const char *sha256, struct error *err) MUST_
 int cache_scratch(struct cache *cache, char **ret_name, int *ret_fd, struct error *err) MUST_CHECK;
 /* Makes a scratch entry (file or directory, or something inside one) final under KIND/KEY, KEY being the whole file name; an
  * existing one wins and the scratch is removed. */
-int cache_publish(struct cache *cache, const char *scratch_name, const char *kind, const char *key, struct error *err) MUST_CHECK;
+int cache_publish(struct cache *cache, const char *scratch_name, const char *kind, const char *key, struct error *err)
+	MUST_CHECK;
 bool cache_has(struct cache *cache, const char *kind, const char *key);

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Recipe to lock: apt's own solver and signature checks, in a private state directory (nothing of the host's apt is read but
- * its sources, for the mirror; nothing is written). apt's state is kept in the cache, keyed by the sources, and refreshed when
- * older than RESOLVE_FRESH_SECONDS or when --update asks for it.
+ * Recipe to lock: apt's own solver and signature checks, in a private state directory (apt.h; nothing of the host's apt is read
+ * but its sources, for the mirror; nothing is written). apt's state is kept in the cache and asked for news when it is older than
+ * APT_FRESH_SECONDS or when --update says so; what was solved once with the same indices is not solved again.
+ *
+ *	base		what is always there (distribution.variant), base's packages, and Kubernetes' when they are packages
+ *	vm, lxc		what they add to base as it was chosen: base is never changed by them
+ *	toolchain	essential packages and the compilers (toolchain.h)
+ *	image		the layer below etcd and kube-proxy: just what they need, not even the essential packages
  */
 #include "builder/cache.h"
 #include "builder/lock.h"
 #include "builder/recipe.h"
 
-#define RESOLVE_FRESH_SECONDS 3600
-
 struct resolve_options {
-	const char *mirror;	     /* --mirror, NULL = recipe's, else host's */
-	bool update;		     /* refresh the indices now */
+	const char *mirror; /* --mirror, NULL = recipe's, else host's */
+	bool update;        /* ask the mirror now */
 };
 
 int resolve(const struct recipe *recipe, const struct resolve_options *options, struct cache *cache, struct lock *ret,

@@ -12,14 +12,14 @@
 #include "lib/alloc.h"
 #include "lib/file.h"
 
-#define TRIES           4
-#define FIRST_DELAY     0.3 /* seconds before the second try */
-#define DELAY_GROWTH    3   /* each further try waits so many times longer */
+#define TRIES 4
+#define FIRST_DELAY 0.3 /* seconds before the second try */
+#define DELAY_GROWTH 3  /* each further try waits so many times longer */
 #define CONNECT_SECONDS 20L
-#define STALLED_SECONDS 60L  /* a server that sends less than STALLED_SPEED for so long has failed */
-#define STALLED_SPEED   100L /* bytes a second */
-#define REDIRECTS_MAX   8L
-#define POLL_MS         1000
+#define STALLED_SECONDS 60L /* a server that sends less than STALLED_SPEED for so long has failed */
+#define STALLED_SPEED 100L  /* bytes a second */
+#define REDIRECTS_MAX 8L
+#define POLL_MS 1000
 
 struct transfer {
 	struct http_download *item; /* borrowed */

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/resolve.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "builder/apt_text.h"
+#include "builder/request.h"
+#include "builder/solve.h"
+#include "lib/alloc.h"
+#include "lib/file.h"
+#include "lib/log.h"
+
+#define SOLUTION_MAX (16u << 20)
+
+/* One recipe on its way to a lock. */
+struct resolution {
+	const struct recipe *recipe; /* borrowed */
+	struct request request;
+	struct apt apt;
+	struct solve solve[LOCK_GROUPS];
+	struct cache *cache; /* borrowed */
+	char *scratch;       /* owned; ours below the cache */
+	int scratch_fd;      /* owned */
+	char *base_status;   /* owned; the file there that says what base installs */
+	struct lock lock;
+};
+
+static void resolution_done(struct resolution *r)
+{
+	struct error ignored = { 0 };
+
+	for (size_t g = 0; g < LOCK_GROUPS; g++)
+		solve_done(&r->solve[g]);
+	request_done(&r->request);
+	apt_close(&r->apt);
+	if (r->scratch && tree_remove(r->cache->fd, r->scratch, &ignored) < 0)
+		log_debug("%s", ignored.text); /* the next sweep gets it */
+	close_p(&r->scratch_fd);
+	free(r->scratch);
+	free(r->base_status);
+	lock_done(&r->lock);
+}
+
+static int open_apt(struct resolution *r, const struct resolve_options *options, struct error *err)
+{
+	CLEANUP(mirror_done) struct mirror mirror = { 0 };
+	CLEANUP(sources_done) struct sources sources = { 0 };
+
+	if (mirror_find(r->recipe, options->mirror, &mirror, err) < 0 ||
+	    sources_make(r->recipe, &mirror, &sources, err) < 0 || sources_read_keys(&sources, err) < 0)
+		return -1;
+	if (r->recipe->distribution.security && !mirror.security)
+		log_warning("no mirror of %s's security updates is known; name one in distribution.security_mirror",
+			    r->recipe->distribution.id);
+	return apt_open(&sources, options->update, r->cache, &r->apt, err);
+}
+
+static int start(struct resolution *r, enum lock_group group, struct error *err)
+{
+	bool on_base = group == LOCK_VM || group == LOCK_LXC;
+
+	if (!r->request.group[group].n)
+		return 0;
+	r->solve[group] = (struct solve){ .apt = &r->apt, .status = on_base ? r->base_status : NULL, .answer = -1 };
+	strings_append(&r->solve[group].packages, &r->request.group[group]);
+	return solve_start(&r->solve[group], err);
+}
+
+static int finish(struct resolution *r, enum lock_group group, struct text *ret_status, struct error *err)
+{
+	if (!r->request.group[group].n)
+		return 0;
+	if (solve_wait(&r->solve[group], &r->lock, group, ret_status, err) < 0)
+		return error_wrap(err, "packages of %s", lock_group_names[group]);
+	return 0;
+}
+
+/* What base installs, as a dpkg status file for the questions that build on it. */
+static int finish_base(struct resolution *r, struct error *err)
+{
+	CLEANUP(text_done) struct text status = { 0 };
+
+	if (finish(r, LOCK_BASE, &status, err) < 0)
+		return -1;
+	if (cache_scratch(r->cache, &r->scratch, &r->scratch_fd, err) < 0)
+		return -1;
+	r->base_status = xasprintf("%s/%s/status", r->cache->path, r->scratch);
+	return file_write(r->scratch_fd, "status", status.data ? status.data : "", status.len, 0644, err);
+}
+
+/* vm and lxc add to base; apt was told not to remove anything, and so the only way to change base is another version of it. */
+static int check_layer(const struct lock *lock, enum lock_group layer, struct error *err)
+{
+	for (size_t i = 0; i < lock->group[layer].n; i++) {
+		const struct lock_package *p = &lock->group[layer].at[i], *base = lock_find(lock, LOCK_BASE, p->name);
+		if (base && !strcmp(base->architecture, p->architecture))
+			return error_set(err, ERROR_RECIPE,
+					 "packages of %s need %s %s, but base has %s; name the version that both can "
+					 "take in base",
+					 lock_group_names[layer], p->name, p->version, base->version);
+	}
+	return 0;
+}
+
+static int get_source(struct resolution *r, struct error *err)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	CLEANUP(apt_uris_done) struct apt_uris uris = { 0 };
+	char *argv[] = {
+		"apt-get",         "-q", "-oAcquire::ForceHash=SHA256", "--print-uris", "--only-source", "source", "--",
+		r->request.source, NULL
+	};
+
+	if (!r->request.source)
+		return 0;
+	if (apt_run(r->apt.path, argv, &text, err) < 0 || apt_uris_parse(text.data ? text.data : "", &uris, err) < 0)
+		return error_wrap(err, "source package %s", r->request.source);
+	for (size_t i = 0; i < uris.list.n; i++) {
+		struct apt_uri *u = &uris.list.at[i];
+		vec_push(&r->lock.files, (struct lock_file){ .name = TAKE(u->file),
+							     .url = TAKE(u->url),
+							     .sha256 = TAKE(u->sha256),
+							     .size = u->size });
+	}
+	return 0;
+}
+
+/* Questions that do not depend on each other are asked side by side. */
+static int solve_all(struct resolution *r, struct error *err)
+{
+	static const enum lock_group later[] = { LOCK_VM, LOCK_LXC, LOCK_IMAGE };
+
+	if (start(r, LOCK_BASE, err) < 0 || start(r, LOCK_TOOLCHAIN, err) < 0 || get_source(r, err) < 0 ||
+	    finish_base(r, err) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(later); i++)
+		if (start(r, later[i], err) < 0)
+			return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(later); i++)
+		if (finish(r, later[i], NULL, err) < 0 ||
+		    (later[i] != LOCK_IMAGE && check_layer(&r->lock, later[i], err) < 0))
+			return -1;
+	return finish(r, LOCK_TOOLCHAIN, NULL, err);
+}
+
+static char *solution_name(const struct resolution *r)
+{
+	char hex[SHA256_HEX];
+
+	request_digest(&r->request, hex);
+	return xasprintf("solutions/%s.json", hex);
+}
+
+/* What was found with these indices before: 1, or 0 when nothing was. A file that cannot be read is as good as none. */
+static int recall(struct resolution *r)
+{
+	CLEANUP(free_p) char *name = solution_name(r);
+	CLEANUP(text_done) struct text text = { 0 };
+	struct error ignored = { 0 };
+
+	if (faccessat(r->apt.fd, name, F_OK, 0) < 0)
+		return 0;
+	if (file_read(r->apt.fd, name, SOLUTION_MAX, &text, &ignored) == 0 &&
+	    lock_parse(name, text.data, text.len, &r->lock, &ignored) == 0)
+		return 1;
+	log_debug("%s", ignored.text);
+	return 0;
+}
+
+/* It belongs to no recipe but to what was asked: that is the digest it gets meanwhile. */
+static int remember(struct resolution *r, struct error *err)
+{
+	char hex[SHA256_HEX];
+
+	request_digest(&r->request, hex);
+	r->lock.recipe_digest = xstrdup(hex);
+
+	CLEANUP(free_p) char *name = solution_name(r);
+	CLEANUP(json_free_p) struct json *json = lock_json(&r->lock);
+	CLEANUP(text_done) struct text text = { 0 };
+
+	json_print(json, false, &text);
+	return file_write(r->apt.fd, name, text.data, text.len, 0644, err);
+}
+
+/* The version of what was chosen; a recipe that names another one is wrong. */
+static int set_kubernetes_version(struct resolution *r, struct error *err)
+{
+	const char *wanted = r->recipe->kubernetes.version, *debian = NULL;
+	const struct lock_package *kubelet = lock_find(&r->lock, LOCK_BASE, "kubelet");
+
+	for (size_t i = 0; i < r->lock.files.n; i++)
+		if (text_ends(r->lock.files.at[i].name, ".dsc"))
+			debian = strchr(r->lock.files.at[i].name, '_') + 1;
+	if (r->recipe->kubernetes.source == KUBERNETES_PACKAGES && kubelet)
+		debian = kubelet->version;
+	free(r->lock.kubernetes_version);
+	r->lock.kubernetes_version = debian ? request_upstream_version(debian) : wanted ? xstrdup(wanted) : NULL;
+	if (debian && wanted && !text_starts(r->lock.kubernetes_version, wanted))
+		return error_set(err, ERROR_RECIPE, "the recipe wants Kubernetes %s, but %s of its repositories is %s",
+				 wanted, r->request.source ? r->request.source : "kubelet", r->lock.kubernetes_version);
+	return 0;
+}
+
+static void add_binaries(struct resolution *r)
+{
+	for (size_t i = 0; i < r->recipe->kubernetes.binaries.n; i++) {
+		const struct binary *b = &r->recipe->kubernetes.binaries.at[i];
+		const char *slash = strrchr(b->url, '/');
+		vec_push(&r->lock.files, (struct lock_file){ .name = xstrdup(slash && slash[1] ? slash + 1 : b->url),
+							     .url = xstrdup(b->url),
+							     .sha256 = xstrdup(b->sha256) });
+	}
+}
+
+/* What the recipe says beside what apt chose. */
+static int complete(struct resolution *r, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *json = recipe_json(r->recipe);
+	CLEANUP(text_done) struct text text = { 0 };
+	char hex[SHA256_HEX];
+
+	if (set_kubernetes_version(r, err) < 0)
+		return -1;
+	if (r->recipe->kubernetes.source == KUBERNETES_BINARIES)
+		add_binaries(r);
+	json_print(json, false, &text);
+	sha256_hex(text.data, text.len, hex);
+	free(r->lock.recipe_digest);
+	r->lock.recipe_digest = xstrdup(hex);
+	return 0;
+}
+
+int resolve(const struct recipe *recipe, const struct resolve_options *options, struct cache *cache, struct lock *ret,
+	    struct error *err)
+{
+	CLEANUP(resolution_done) struct resolution r = { .recipe = recipe, .cache = cache, .scratch_fd = -1 };
+
+	if (request_make(recipe, &r.request, err) < 0 || open_apt(&r, options, err) < 0)
+		return -1;
+	if (!recall(&r) && (solve_all(&r, err) < 0 || remember(&r, err) < 0))
+		return -1;
+	if (complete(&r, err) < 0)
+		return -1;
+	*ret = r.lock;
+	r.lock = (struct lock){ 0 };
+	return 0;
+}
