@@ -33,7 +33,7 @@ static int check_source(const struct source *s, struct error *err)
 	for (size_t i = 0; i < s->components.n; i++)
 		if (check_word("component", s->components.at[i], err) < 0)
 			return -1;
-	if (s->key_url && !is_fingerprint(s->fingerprint))
+	if ((s->key_url || s->fingerprint) && !is_fingerprint(s->fingerprint))
 		return error_set(err, ERROR_RECIPE,
 				 "repository %s: key_url needs key_fingerprint, the 40 hex digits of the key that may "
 				 "sign for it",
@@ -177,13 +177,16 @@ void sources_digest(const struct sources *sources, char ret_hex[SHA256_HEX])
 	hash_hex(h, ret_hex);
 }
 
-/* apt's key tools tell an armored keyring by its name. */
+/*
+ * A keyring alone may sign with all its keys: apt is given the file. With a fingerprint only that key may: then the keys go to
+ * apt's trusted ones, and the fingerprint says which of them counts. apt's key tools tell an armored keyring by its name.
+ */
 static char *key_file(const struct source *s, size_t i)
 {
-	bool armored = s->key.len && text_starts(s->key.data, "-----BEGIN");
-	const char *directory = s->key_url ? "etc/apt/trusted.gpg.d" : "keyrings";
+	bool armored = s->key_url || (s->key.len && text_starts(s->key.data, "-----BEGIN"));
 
-	return xasprintf("%s/%zu.%s", directory, i, armored || s->key_url ? "asc" : "gpg");
+	return xasprintf("%s/%zu.%s", s->fingerprint ? "etc/apt/trusted.gpg.d" : "keyrings", i,
+			 armored ? "asc" : "gpg");
 }
 
 void sources_deb822(const struct sources *sources, const char *directory, struct text *ret)
@@ -196,7 +199,7 @@ void sources_deb822(const struct sources *sources, const char *directory, struct
 		for (size_t c = 0; c < s->components.n; c++)
 			text_addf(ret, " %s%s", s->components.at[c], c + 1 == s->components.n ? "\n" : "");
 		text_addf(ret, "Architectures: %s\n", sources->architecture);
-		if (s->key_url) {
+		if (s->fingerprint) {
 			text_addf(ret, "Signed-By: %s\n\n", s->fingerprint);
 			continue;
 		}

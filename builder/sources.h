@@ -20,7 +20,7 @@ struct source {
 	bool sources;              /* source packages, too */
 	char *keyring;             /* owned; a file; NULL when key_url is set */
 	char *key_url;             /* owned; where the armored key is */
-	char *fingerprint;         /* owned; key_url: apt accepts only signatures by this key */
+	char *fingerprint;         /* owned; apt accepts only signatures by this key; a key_url must have one */
 	struct text key;           /* the keyring's content; of key_url only after sources_fetch_keys */
 };
 
