@@ -85,6 +85,20 @@ static int read_file(const char *file, struct yaml **ret, struct error *err)
 
 static int load(struct loading *l, const char *file, const struct yaml *asked_at, struct yaml **ret, struct error *err);
 
+/* A file beside the one that includes it, or the name of a recipe that nodekiln brings. */
+static int find_included(const char *file, const struct yaml *asked_at, const char *name, char **ret, struct error *err)
+{
+	struct error why = { 0 };
+
+	if (strchr(name, '/') || text_ends(name, ".yaml")) {
+		*ret = recipe_beside(file, name);
+		return 0;
+	}
+	if (recipe_find(name, ret, &why) < 0)
+		return yaml_error(asked_at, err, "include: %s", why.text);
+	return 0;
+}
+
 /* Everything that root includes, merged from first to last. */
 static int load_includes(struct loading *l, const char *file, struct yaml *root, struct yaml *merged, struct error *err)
 {
@@ -95,11 +109,12 @@ static int load_includes(struct loading *l, const char *file, struct yaml *root,
 		return -1;
 	list = yaml_remove(root, "include");
 	for (size_t i = 0; i < names.n; i++) {
-		CLEANUP(free_p) char *included = recipe_beside(file, names.at[i]);
+		const struct yaml *asked_at = list->kind == YAML_LIST ? list->child[i] : list;
+		CLEANUP(free_p) char *included = NULL;
 		struct yaml *tree = NULL;
 
-		if (load(l, included, list->kind == YAML_LIST ? list->child[i] : list, &tree, err) < 0 ||
-		    recipe_merge(merged, tree, err) < 0)
+		if (find_included(file, asked_at, names.at[i], &included, err) < 0 ||
+		    load(l, included, asked_at, &tree, err) < 0 || recipe_merge(merged, tree, err) < 0)
 			return -1;
 	}
 	return 0;
