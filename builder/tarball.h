@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A tree as a tar file (libarchive): members `./...` sorted by name, numeric ids, pax headers with xattrs and nanosecond-free
+ * A tree as a tar file: members `./...` sorted by name, numeric ids, pax headers with xattrs and nanosecond-free
  * times, hard links kept, sockets left out, zstd in a few threads. The same tree gives the same bytes.
  * For LXC templates this follows pve-container: ids 0..65535, no device nodes (an error names the entry that is in the way).
  */
@@ -13,11 +13,11 @@
 #include "lib/error.h"
 
 struct tarball {
-	int rootfd;		   /* borrowed */
+	int rootfd; /* borrowed */
 	enum compression compression;
 	int level;
-	time_t newest;		   /* later mtimes become this one (SOURCE_DATE_EPOCH); 0 = leave */
-	bool strict;		   /* LXC template rules: refuse device nodes and large ids */
+	time_t newest;                /* later mtimes become this one (SOURCE_DATE_EPOCH); 0 = leave */
+	bool strict;                  /* LXC template rules: refuse device nodes and large ids */
 	const char *const *leave_out; /* NULL-ended; paths from the root without "./", whole subtrees; may be NULL */
 };
 

@@ -5,14 +5,13 @@
 
 #include "lib/file.h"
 
-/* Behind what is there, if anything. */
-static int append(int rootfd, const char *path, const char *line, struct error *err)
+int tree_append(int rootfd, const char *path, const char *text, struct error *err)
 {
 	CLEANUP(text_done) struct text content = { 0 };
 
-	if (file_exists_in(rootfd, path) && file_read_in(rootfd, path, TRIGGERS_MAX, &content, err) < 0)
+	if (file_exists_in(rootfd, path) && file_read_in(rootfd, path, STATUS_MAX, &content, err) < 0)
 		return -1;
-	text_add(&content, line);
+	text_add(&content, text);
 	return file_write_in(rootfd, path, content.data, content.len, 0644, err);
 }
 
@@ -21,7 +20,7 @@ static int add_named(int rootfd, const char *trigger, const char *id, struct err
 	CLEANUP(free_p) char *path = xasprintf(DPKG_TRIGGERS "/%s", trigger);
 	CLEANUP(free_p) char *line = xasprintf("%s\n", id);
 
-	return append(rootfd, path, line, err);
+	return tree_append(rootfd, path, line, err);
 }
 
 int tree_add_interests(int rootfd, const char *interests, struct error *err)
@@ -40,5 +39,5 @@ int tree_add_interests(int rootfd, const char *interests, struct error *err)
 		else if (add_named(rootfd, trigger, id, err) < 0)
 			return -1;
 	}
-	return file.len ? append(rootfd, DPKG_TRIGGERS "/File", file.data, err) : 0;
+	return file.len ? tree_append(rootfd, DPKG_TRIGGERS "/File", file.data, err) : 0;
 }

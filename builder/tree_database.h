@@ -17,5 +17,7 @@
 #define STATUS_MAX (64u << 20)
 #define TRIGGERS_MAX (16u << 20)
 
+/* Puts text behind what a file has, if it is there. */
+int tree_append(int rootfd, const char *path, const char *text, struct error *err) MUST_CHECK;
 /* Adds "TRIGGER ID" lines to triggers/File and triggers/TRIGGER. */
 int tree_add_interests(int rootfd, const char *interests, struct error *err) MUST_CHECK;
