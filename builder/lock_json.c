@@ -7,10 +7,11 @@
 #include "builder/lock.h"
 #include "builder/lock_format.h"
 
-/* The repository's part of an address: up to Debian's pool/, else the directory. */
+/* The repository's part of an address: up to Debian's pool/, else the directory. A host may be called pool. */
 static size_t repository_length(const char *url)
 {
-	const char *pool = strstr(url, "/pool/"), *slash = pool ? pool : strrchr(url, '/');
+	const char *host = strstr(url, "://"), *path = host ? strchr(host + strlen("://"), '/') : NULL;
+	const char *pool = path ? strstr(path, "/pool/") : NULL, *slash = pool ? pool : strrchr(url, '/');
 
 	return slash ? (size_t)(slash - url) + 1 : 0;
 }

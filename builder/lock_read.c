@@ -40,12 +40,23 @@ static bool is_hex64(const char *s)
 	return word_is_hex(s, 64) && !s[strcspn(s, "ABCDEF")];
 }
 
+static bool has_dots(const char *path)
+{
+	for (const char *part = path; part; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL) {
+		size_t len = strcspn(part, "/");
+
+		if (len > 0 && len <= 2 && strspn(part, ".") >= len)
+			return true;
+	}
+	return false;
+}
+
 /* A path below a repository's address. */
 static bool is_below(const char *s)
 {
-	CLEANUP(free_p) char *absolute = xasprintf("/%s", s);
+	CLEANUP(free_p) char *url = xasprintf("file:///%s", s);
 
-	return word_is_path(absolute) && !s[strcspn(s, " \t\r\n\"\\")];
+	return *s && *s != '/' && !text_ends(s, "/") && !has_dots(s) && word_is_url(url);
 }
 
 static bool is_release(const char *s)
@@ -92,8 +103,8 @@ static int read_repositories(struct reader *r, const struct json *root)
 	for (size_t i = 0; i < json_count(array); i++) {
 		const char *url = json_as_string(json_at(array, i));
 
-		if (!url || !word_is_url(url) || !text_ends(url, "/"))
-			return wrong(r, "repositories", "must hold addresses that end in /");
+		if (!url || !word_is_url(url) || !text_ends(url, "/") || has_dots(url))
+			return wrong(r, "repositories", "must hold addresses that end in / and have no ..");
 		strings_add(&r->repositories, url);
 	}
 	return 0;

@@ -73,11 +73,13 @@ bool word_is_unit(const char *s)
 
 bool word_is_url(const char *s)
 {
-	static const char *const schemes[] = { "http://", "https://", "file:///" };
+	static const char *const schemes[] = { "http://", "https://" };
 
 	for (const char *c = s; *c; c++)
 		if (!isgraph((unsigned char)*c) || *c == '"' || *c == '\\')
 			return false;
+	if (text_starts(s, "file:///"))
+		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
 		if (text_starts(s, schemes[i]))
 			return s[strlen(schemes[i])] && s[strlen(schemes[i])] != '/';
