@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "builder/crew.h"
 #include "lib/alloc.h"
 
 #define READ_BLOCK (1 << 20)
@@ -17,7 +17,7 @@
 
 struct tar_reader {
 	struct archive *archive; /* owned */
-	char *name;		 /* owned */
+	char *name;              /* owned */
 	struct tar_entry entry;
 	struct tar_xattr xattr[TAR_XATTR_MAX];
 	uint64_t members, bytes;
@@ -58,7 +58,8 @@ static int read_error(struct tar_reader *r, struct error *err)
 
 	if (archive_errno(r->archive) == ENOMEM)
 		return error_errno(err, ENOMEM, "read %s", r->name);
-	return error_set(err, ERROR_FAILED, "read %s: the archive is damaged: %s", r->name, why ? why : "unknown reason");
+	return error_set(err, ERROR_FAILED, "read %s: the archive is damaged: %s", r->name,
+			 why ? why : "unknown reason");
 }
 
 static struct tar_reader *reader_new(const char *name)
@@ -109,8 +110,9 @@ static int read_xattrs(struct tar_reader *r, struct archive_entry *e, struct err
 		if (archive_entry_xattr_next(e, &x.name, &x.value, &x.size) != ARCHIVE_OK)
 			break;
 		if (n == TAR_XATTR_MAX)
-			return error_set(err, ERROR_FAILED, "read %s: %s has more than the limit of %d extended attributes",
-					 r->name, r->entry.path, TAR_XATTR_MAX);
+			return error_set(err, ERROR_FAILED,
+					 "read %s: %s has more than the limit of %d extended attributes", r->name,
+					 r->entry.path, TAR_XATTR_MAX);
 		r->xattr[n++] = x;
 	}
 	r->entry.xattr = r->xattr;
@@ -127,10 +129,11 @@ static int read_check(struct tar_reader *r, struct error *err)
 		return error_set(err, ERROR_FAILED, "read %s: a member has no usable name", r->name);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (names[i] && strlen(names[i]) > TAR_PATH_MAX)
-			return error_set(err, ERROR_FAILED, "read %s: a name is longer than the limit of %d bytes", r->name,
-					 TAR_PATH_MAX);
+			return error_set(err, ERROR_FAILED, "read %s: a name is longer than the limit of %d bytes",
+					 r->name, TAR_PATH_MAX);
 	if (++r->members > TAR_MEMBERS_MAX)
-		return error_set(err, ERROR_FAILED, "read %s: more than the limit of %u members", r->name, TAR_MEMBERS_MAX);
+		return error_set(err, ERROR_FAILED, "read %s: more than the limit of %u members", r->name,
+				 TAR_MEMBERS_MAX);
 	if (e->size > TAR_SIZE_MAX - r->bytes)
 		return error_set(err, ERROR_FAILED, "read %s: more than the limit of %s, at %s", r->name,
 				 text_bytes(TAR_SIZE_MAX), e->path);
@@ -211,8 +214,6 @@ static int set_number(struct archive *a, const char *option, long value)
 /* zstd cuts its input into jobs by size alone once it works in threads, so any number from one up gives the same bytes. */
 static int set_compression(struct archive *a, enum compression compression, int level, unsigned threads)
 {
-	long cores = threads ? (long)threads : sysconf(_SC_NPROCESSORS_ONLN);
-
 	switch (compression) {
 	case COMPRESSION_NONE:
 		return archive_write_add_filter_none(a);
@@ -224,14 +225,15 @@ static int set_compression(struct archive *a, enum compression compression, int 
 	case COMPRESSION_ZSTD:
 		if (archive_write_add_filter_zstd(a) != ARCHIVE_OK)
 			return ARCHIVE_FATAL;
-		if (set_number(a, "threads", cores < 1 ? 1 : cores) != ARCHIVE_OK)
+		if (set_number(a, "threads", crew_size(threads)) != ARCHIVE_OK)
 			return ARCHIVE_FATAL;
 		break;
 	}
 	return level ? set_number(a, "compression-level", level) : ARCHIVE_OK;
 }
 
-int tar_write_fd(int fd, enum compression compression, int level, unsigned threads, struct tar_writer **ret, struct error *err)
+int tar_write_fd(int fd, enum compression compression, int level, unsigned threads, struct tar_writer **ret,
+		 struct error *err)
 {
 	UTF8_SCOPE;
 	CLEANUP(tar_writer_free_p) struct tar_writer *w = xcalloc(1, sizeof *w);

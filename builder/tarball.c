@@ -20,8 +20,12 @@
 
 /* The extended attributes that belong to an image. trusted.overlay.* makes a layer what it is; its other attributes
  * (origin, impure) name inodes of the file system it was made on. */
-static const char *const kept_xattrs[] = { "security.capability", "user.", "trusted.overlay.opaque",
-					   "trusted.overlay.redirect", "trusted.overlay.metacopy" };
+static const char *const kept_xattrs[] = {
+	"security.capability",      "user.",
+	"system.posix_acl_access",  "system.posix_acl_default",
+	"trusted.overlay.opaque",   "trusted.overlay.redirect",
+	"trusted.overlay.metacopy",
+};
 
 /* A file with several names: the first one met is the member, the others are links to it. */
 struct first_name {
