@@ -8,8 +8,8 @@
 #include "lib/alloc.h"
 
 #define MIB (1024ull * 1024)
-#define DISK_SIZE_MIN (2048 * MIB) /* a kernel, a boot loader and a small Debian need about 1 GiB */
-#define DISK_SIZE_MAX (64ull << 40)
+#define DISK_SIZE_MIN (2048 * MIB)  /* a kernel, a boot loader and a small Debian need about 1 GiB */
+#define DISK_SIZE_MAX (16ull << 40) /* what ext4 with 32-bit block numbers takes */
 #define ZLIB_LEVEL_MAX 9
 
 int recipe_wrong(const struct recipe_judge *j, const char *path, const char *fmt, ...)
@@ -158,7 +158,7 @@ static int check_disk(const struct recipe_judge *j)
 	if (!r->outputs.qcow2)
 		return 0;
 	if (r->disk.size < DISK_SIZE_MIN || r->disk.size > DISK_SIZE_MAX)
-		return recipe_wrong(j, "disk.size", "disk.size is %s; allowed: 2G to 64T", text_bytes(r->disk.size));
+		return recipe_wrong(j, "disk.size", "disk.size is %s; allowed: 2G to 16T", text_bytes(r->disk.size));
 	if (r->disk.size % MIB)
 		return recipe_wrong(j, "disk.size", "disk.size is %llu bytes; allowed: whole MiB", r->disk.size);
 	if (strcmp(r->disk.filesystem, "ext4") != 0)
