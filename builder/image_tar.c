@@ -113,25 +113,34 @@ static int add_member(struct image *image, struct tar_reader *reader, const stru
 	return image_index_add(&image->index, node, err);
 }
 
-int image_tar_open(struct image *image, int fd, struct error *err)
+static int read_members(struct image *image, int fd, bool *ret_any, struct error *err)
 {
 	CLEANUP(tar_reader_free_p) struct tar_reader *reader = NULL;
 	const struct tar_entry *entry;
+	int rc = tar_read_fd(fd, "it", &reader, err);
+
+	while (rc == 0 && (rc = tar_read_next(reader, &entry, err)) > 0) {
+		*ret_any = true;
+		rc = add_member(image, reader, entry, err);
+	}
+	return rc;
+}
+
+int image_tar_open(struct image *image, int fd, struct error *err)
+{
+	struct error why;
+	bool any = false;
 	struct stat st;
-	int rc;
 
 	if (fstat(fd, &st) < 0)
 		return error_errno(err, errno, "stat");
 	image->content = spool_open((uint64_t)st.st_size * EXPANSION, err);
-	if (image->content < 0 || tar_read_fd(fd, image->path, &reader, err) < 0)
+	if (image->content < 0)
 		return -1;
-	while ((rc = tar_read_next(reader, &entry, err)) > 0) {
-		if (add_member(image, reader, entry, err) < 0)
-			return -1;
-	}
-	if (rc < 0 && image->index.n == 0)
-		return error_set(err, ERROR_FAILED, "it is neither a disk nor a tar archive");
-	return rc < 0 ? -1 : finish(image, err);
+	if (read_members(image, fd, &any, err) == 0)
+		return finish(image, err);
+	why = *err;
+	return any ? -1 : error_set(err, why.class, "this is neither a disk nor a tar archive (%s)", why.text);
 }
 
 int image_tar_read(struct image *image, const struct image_node *node, size_t limit UNUSED, struct text *ret, struct error *err)

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <unistd.h>
+
+#include "builder/image.h"
+#include "builder/image_index.h"
+#include "builder/tar.h"
+#include "lib/file.h"
+#include "tests/unit/check.h"
+
+static void add(struct image_index *index, const char *path, mode_t mode, const char *link)
+{
+	struct image_node node = { .entry = { .path = xstrdup(path), .mode = mode, .link = link ? xstrdup(link) : NULL } };
+	struct error err = { 0 };
+
+	if (image_index_add(index, node, &err) < 0)
+		abort();
+}
+
+static struct image_index sample_index(void)
+{
+	struct image_index index = { 0 };
+
+	add(&index, "/usr/lib/os-release", S_IFREG | 0644, NULL);
+	add(&index, "/", S_IFDIR | 0755, NULL);
+	add(&index, "/usr", S_IFDIR | 0755, NULL);
+	add(&index, "/usr/lib", S_IFDIR | 0755, NULL);
+	add(&index, "/lib", S_IFLNK | 0777, "usr/lib");
+	add(&index, "/etc", S_IFDIR | 0755, NULL);
+	add(&index, "/etc/os-release", S_IFLNK | 0777, "../usr/lib/os-release");
+	add(&index, "/etc/absolute", S_IFLNK | 0777, "/lib/os-release");
+	add(&index, "/etc/outside", S_IFLNK | 0777, "../../../../usr/lib/os-release");
+	add(&index, "/etc/loop", S_IFLNK | 0777, "loop");
+	add(&index, "/etc/nothing", S_IFLNK | 0777, "gone");
+	image_index_sort(&index);
+	return index;
+}
+
+static const char *resolve(const char *path, bool follow)
+{
+	static char answer[128];
+	struct image_index index = sample_index();
+	const struct image_node *node = image_index_resolve(&index, path, follow);
+
+	snprintf(answer, sizeof answer, "%s", node ? node->entry.path : "nothing");
+	image_index_done(&index);
+	return answer;
+}
+
+TEST(paths_lead_where_the_guest_would_get)
+{
+	CHECK_STR(resolve("/", true), "/");
+	CHECK_STR(resolve("/usr/lib/os-release", true), "/usr/lib/os-release");
+	CHECK_STR(resolve("/lib/os-release", false), "/usr/lib/os-release");
+	CHECK_STR(resolve("/etc/os-release", true), "/usr/lib/os-release");
+	CHECK_STR(resolve("/etc/absolute", true), "/usr/lib/os-release");
+	CHECK_STR(resolve("/etc/outside", true), "/usr/lib/os-release");
+	CHECK_STR(resolve("//etc/./../etc/os-release", true), "/usr/lib/os-release");
+	CHECK_STR(resolve("/lib/", true), "/usr/lib");
+}
+
+TEST(a_last_link_is_followed_only_when_asked)
+{
+	CHECK_STR(resolve("/etc/os-release", false), "/etc/os-release");
+	CHECK_STR(resolve("/lib", false), "/lib");
+	CHECK_STR(resolve("/etc/nothing", false), "/etc/nothing");
+}
+
+TEST(loops_and_gaps_lead_nowhere)
+{
+	CHECK_STR(resolve("/etc/loop", true), "nothing");
+	CHECK_STR(resolve("/etc/loop/x", false), "nothing");
+	CHECK_STR(resolve("/etc/nothing", true), "nothing");
+	CHECK_STR(resolve("/gone/x", true), "nothing");
+}
+
+struct member {
+	const char *path, *target, *original, *content;
+	mode_t mode;
+};
+
+/* Writes a tar archive and opens it as an image. */
+static int open_members(const struct member *m, size_t n, struct image **ret, struct error *err)
+{
+	CLEANUP(tar_writer_free_p) struct tar_writer *writer = NULL;
+	char path[] = "/tmp/test_image.XXXXXX";
+	CLEANUP(close_p) int fd = mkstemp(path);
+	int rc = tar_write_fd(fd, COMPRESSION_ZSTD, 0, 1, &writer, err);
+
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		size_t size = m[i].content ? strlen(m[i].content) : 0;
+		struct tar_entry e = { .path = m[i].path, .target = m[i].target, .original = m[i].original, .mode = m[i].mode, .size = size };
+		rc = tar_write_entry(writer, &e, err);
+		if (rc == 0 && size)
+			rc = tar_write_data(writer, m[i].content, size, err);
+	}
+	if (rc == 0)
+		rc = tar_write_end(writer, err);
+	if (rc == 0)
+		rc = image_open(path, ret, err);
+	unlink(path);
+	return rc;
+}
+
+TEST(a_tarball_is_an_image)
+{
+	static const struct member members[] = {
+		{ "./", NULL, NULL, NULL, S_IFDIR | 0755 },
+		{ "./etc/", NULL, NULL, NULL, S_IFDIR | 0755 },
+		{ "./etc/a", NULL, NULL, "first", S_IFREG | 0600 },
+		{ "./etc/b", NULL, "./etc/a", NULL, S_IFREG | 0600 },
+		{ "./etc/c", "b", NULL, NULL, S_IFLNK | 0777 },
+		{ "./etc/node", NULL, NULL, "old", S_IFREG | 0644 },
+		{ "./etc/node", NULL, NULL, "newer", S_IFREG | 0644 },
+	};
+	CLEANUP(image_close_p) struct image *image = NULL;
+	CLEANUP(text_done) struct text b = { 0 }, c = { 0 }, node = { 0 };
+	const struct image_entry *entry;
+	struct error err = { 0 };
+
+	CHECK(open_members(members, ARRAY_SIZE(members), &image, &err) == 0);
+	CHECK(image_kind(image) == IMAGE_TARBALL && image_virtual_size(image) == 0);
+	CHECK(image_stat(image, "/etc/b", &entry, &err) == 1 && entry->size == 5 && entry->mode == (S_IFREG | 0600));
+	CHECK(image_stat(image, "/etc/c", &entry, &err) == 1 && strcmp(entry->link, "b") == 0);
+	CHECK(image_stat(image, "/etc/d", &entry, &err) == 0);
+	CHECK(image_read(image, "/etc/b", 100, &b, &err) == 0 && image_read(image, "/etc/c", 100, &c, &err) == 0);
+	CHECK_STR(b.data, "first");
+	CHECK_STR(c.data, "first");
+	CHECK(image_read(image, "/etc/node", 100, &node, &err) == 0);
+	CHECK_STR(node.data, "newer"); /* a later member replaces the earlier */
+	CHECK(image_read(image, "/etc/node", 4, &node, &err) < 0 && strstr(err.text, "larger"));
+	CHECK(image_read(image, "/etc", 4, &node, &err) < 0 && strstr(err.text, "no regular file"));
+}
+
+TEST(archives_that_lie_are_refused)
+{
+	static const struct member outside[] = { { "./../etc/passwd", NULL, NULL, "x", S_IFREG | 0644 } };
+	static const struct member dangling[] = { { "./a", NULL, "./b", NULL, S_IFREG | 0644 } };
+	CLEANUP(image_close_p) struct image *image = NULL;
+	struct error err = { 0 };
+
+	CHECK(open_members(outside, 1, &image, &err) < 0);
+	CHECK(strstr(err.text, "leads out of the tree"));
+	CHECK(open_members(dangling, 1, &image, &err) < 0);
+	CHECK(strstr(err.text, "not in the archive"));
+}
+
+TEST(what_is_no_image_is_refused)
+{
+	CLEANUP(image_close_p) struct image *image = NULL;
+	struct error err = { 0 };
+
+	CHECK(image_open("/proc/self/cmdline", &image, &err) < 0);
+	CHECK(strstr(err.text, "/proc/self/cmdline: this is neither a disk nor a tar archive"));
+	CHECK(image_open("/nonexistent", &image, &err) < 0);
+	CHECK(strstr(err.text, "open /nonexistent"));
+}
