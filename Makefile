@@ -30,8 +30,8 @@ O := $(if $(ASAN),out/asan,out)
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
 CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DNODEKILN_VERSION='"$(VERSION)"' -DNODEKILN_PREFIX='"$(PREFIX)"'
 HARDENING := -fstack-protector-strong -fPIE $(if $(ASAN),,-D_FORTIFY_SOURCE=2)
-SANITIZERS := $(if $(ASAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 comma := ,
+SANITIZERS := $(if $(ASAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 CFLAGS ?= $(if $(ASAN),-O1,-O2) -g
 ALL_CFLAGS = -std=gnu17 $(WARNINGS) $(HARDENING) $(SANITIZERS) $(CFLAGS) -MMD -MP -pthread
 ALL_LDFLAGS = $(SANITIZERS) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS) -pthread

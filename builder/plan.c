@@ -112,7 +112,7 @@ static void add_words(struct text *t, const char *label, const char *title, cons
 			text_addf(t, "\n%*s", LABEL_WIDTH + 2, "");
 			column = LABEL_WIDTH + 2;
 		}
-		text_addf(t, " %s", words->at[i]);
+		text_addf(t, "%s%s", i || *title ? " " : "", words->at[i]);
 		column += len;
 	}
 	text_add(t, "\n");

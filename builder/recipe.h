@@ -19,7 +19,7 @@ extern const char *const set_names[SETS + 1]; /* "base", "vm", "lxc", NULL */
 enum kubernetes_source { KUBERNETES_NONE, KUBERNETES_DEBIAN_SOURCE, KUBERNETES_PACKAGES, KUBERNETES_BINARIES };
 enum runtime { RUNTIME_NONE, RUNTIME_CONTAINERD, RUNTIME_DOCKER };
 enum compression { COMPRESSION_ZSTD, COMPRESSION_ZLIB, COMPRESSION_NONE };
-/* As recipes, manifests and messages spell them; each ends with NULL. */
+/* As recipes spell them; each ends with NULL. */
 extern const char *const kubernetes_source_names[], *const runtime_names[], *const compression_names[];
 
 /* One apt repository beside the distribution's own. A flat one has suite "/" and no components. */
@@ -32,19 +32,16 @@ struct repository {
 
 /* One release binary or archive (kubernetes.source: binaries). */
 struct binary {
-	char *url, *sha256;
-	char *path;   /* where it goes in the image, absolute; for an archive the directory that it is unpacked into */
-	bool archive; /* .tar.gz, .tgz, .tar.zst, ...: unpacked there */
+	char *url, *sha256, *path; /* path: where it goes in the image, absolute; an archive is unpacked there */
+	bool archive;
 };
 
 struct recipe {
 	char *name, *description; /* of the artifacts: NAME.qcow2, NAME.tar.zst */
-	char *file;               /* where it was read from */
-	char *warning;            /* said loudly in output, manifest and image, e.g. end of life; else NULL */
+	char *file, *warning;     /* where it was read from; said loudly, e.g. end of life; else NULL */
 	struct {
-		char *id, *suite;      /* "debian", "bookworm" */
-		char *mirror;          /* NULL: the archive of the host's own apt sources */
-		char *security_mirror; /* NULL: the host's, or no security suite when the host has none */
+		char *id, *suite;               /* "debian", "bookworm" */
+		char *mirror, *security_mirror; /* NULL: that of the host's own apt sources */
 		struct strings components;
 		bool updates, security;  /* also SUITE-updates, SUITE-security */
 		char *keyring, *variant; /* a file; what is always there: "essential", "apt" (default), "required" */
@@ -79,13 +76,12 @@ struct recipe {
 	} outputs;
 };
 
-/* name_or_path: "debian-12" is recipes/debian-12.yaml of data_directory(); with a '/' or ending in .yaml it is a file.
- * overrides (may be NULL): `KEY.KEY=VALUE` as in --set disk.size=20G; applied before judging. */
-int recipe_load(const char *name_or_path, struct recipe *ret, struct error *err) MUST_CHECK;
-int recipe_load_with(const char *name_or_path, const struct strings *overrides, struct recipe *ret, struct error *err)
-	MUST_CHECK;
+/* name: "debian-12" is recipes/debian-12.yaml of data_directory(); with a '/' or ending in .yaml it is a file.
+ * set (may be NULL): `KEY.KEY=VALUE` as in --set disk.size=20G; applied before judging. */
+int recipe_load(const char *name, struct recipe *ret, struct error *err) MUST_CHECK;
+int recipe_load_with(const char *name, const struct strings *set, struct recipe *ret, struct error *err) MUST_CHECK;
 void recipe_done(struct recipe *recipe);
-/* Every key in a fixed order, wherever the recipe's directory is: for the manifest and for cache keys. */
+/* Every key in a fixed order, wherever the recipe's directory is: for the manifest and for keys. */
 struct json *recipe_json(const struct recipe *recipe) MUST_CHECK;
 /* Where recipes, rootfs-overlays and agent sources are: $NODEKILN_DATA, else around the program (a checkout), else
  * PREFIX/share/nodekiln. Static storage. */

@@ -12,7 +12,7 @@
 #include "lib/error.h"
 #include "lib/text.h"
 
-#define JSON_SIZE_MAX  (64 << 20)
+#define JSON_SIZE_MAX (64 << 20)
 #define JSON_DEPTH_MAX 32
 
 struct json;

@@ -165,6 +165,28 @@ TEST(canonical_form_is_the_same_from_anywhere)
 	CHECK_STR(near.distribution.keyring, FOLDER "/include/keys/first.gpg");
 }
 
+/* The reference in recipes/README.md, as a recipe: every key that it shows must be one. */
+TEST(readme_is_a_recipe)
+{
+	static const char begin[] = "```yaml\nname: my-node", file[] = "out/test-readme-recipe.yaml";
+	CLEANUP(text_done) struct text readme = { 0 };
+	CLEANUP(recipe_done) struct recipe recipe = { 0 };
+	struct error err = { 0 };
+	char *yaml, *end, *include;
+
+	CHECK(read_text("recipes/README.md", &readme));
+	yaml = strstr(readme.data, begin);
+	CHECK(yaml && (end = strstr(yaml, "\n```\n")));
+	yaml += strlen("```yaml\n");
+	include = strstr(yaml, "include: [base.yaml]");
+	CHECK(include && strstr(yaml, "override: [packages.vm]"));
+	memcpy(include, "include: []         ", strlen("include: [base.yaml]"));
+	CHECK(file_write(AT_FDCWD, file, yaml, (size_t)(end - yaml) + 1, 0644, &err) == 0);
+	CHECK_STR(recipe_load(file, &recipe, &err) < 0 ? err.text : "", "");
+	CHECK(unlink(file) == 0);
+	CHECK_STR(recipe.repositories.at[0].url, "https://pkgs.k8s.io/core:/stable:/v1.35/deb/");
+}
+
 TEST(words)
 {
 	int major = 0, minor = 0, patch = 0;
