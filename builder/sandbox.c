@@ -118,7 +118,7 @@ static int enter(const struct sandbox *s, struct error *err)
 		return error_errno(err, errno, "make a pipe");
 	if (unshare_or_say(GUARD_NAMESPACES, err) < 0)
 		return -1;
-	bool policy = sandbox_room_open_policy(s->root);
+	bool policy = s->forbid_services && sandbox_room_open_policy(s->root);
 	if (fork_and_stand_by(ends[1], policy ? s->root : NULL, err) < 0) {
 		if (policy)
 			sandbox_room_close_policy(s->root);

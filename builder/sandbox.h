@@ -3,8 +3,7 @@
 /*
  * Where a tree's own programs run: the tree as /, in private mount, PID, network, IPC and UTS namespaces (libmount does the
  * mounts), with /proc, a minimal /dev, empty /run and /tmp, no /sys, no network but loopback, the environment of a package
- * installation, a policy-rc.d that lets no service start, and nothing of the host in reach. All of it dies with us, even by
- * SIGKILL; no mount ever shows on the host.
+ * installation, and nothing of the host in reach. All of it dies with us, even by SIGKILL; no mount ever shows on the host.
  */
 #include "lib/error.h"
 #include "lib/job.h"
@@ -14,8 +13,10 @@ struct sandbox {
 	const char *root;           /* borrowed; absolute path of the tree */
 	struct strings binds;       /* "SOURCE:TARGET": host directories or files to show inside, read-write */
 	struct strings environment; /* "NAME=VALUE" beside the default ones */
-	struct strings
-		held; /* programs of the tree, absolute: inside they do nothing and succeed; a missing one is fine */
+	/* Programs of the tree, absolute: inside they do nothing and succeed, shell and Python files alike. A missing one is
+	 * fine. */
+	struct strings held;
+	bool forbid_services; /* while packages are configured: a policy-rc.d that lets no service start */
 };
 
 /* As process_run(), inside. p->env and p->setup must be NULL. Failure is ERROR_SANDBOX; a program that a signal ended counts as

@@ -49,7 +49,7 @@ static const struct {
 	const char *name, *text;
 } stand_ins[] = {
 	{ "dev/.forbid", "#!/bin/sh\nexit 101\n" }, /* policy-rc.d's "not allowed" */
-	{ "dev/.nothing", "#!/bin/sh\nexit 0\n" },
+	{ "dev/.nothing", "#!/bin/sh\n# held\n" },
 };
 
 /* What a package's script has no business with, and what would reach the host from any namespace. */
@@ -139,7 +139,8 @@ static int furnish_stand_ins(const struct sandbox *s, int rootfd, struct error *
 		if (file_write_in(rootfd, stand_ins[i].name, stand_ins[i].text, strlen(stand_ins[i].text), 0755, err) <
 		    0)
 			return -1;
-	if (file_exists_in(rootfd, POLICY) && bind_into(s, rootfd, forbid, POLICY, "bind", err) < 0)
+	if (s->forbid_services && file_exists_in(rootfd, POLICY) &&
+	    bind_into(s, rootfd, forbid, POLICY, "bind", err) < 0)
 		return -1;
 	for (size_t i = 0; i < s->held.n; i++)
 		if (file_exists_in(rootfd, s->held.at[i]) &&

@@ -7,6 +7,8 @@
  *	tree_adopt	before an unpacked layer is mounted over a base: its directories take the base's mode, owner and times
  *	tree_configure	dpkg --configure -a, byte compilation and triggers; everything ends "installed"
  */
+#include <time.h>
+
 #include "builder/cache.h"
 #include "builder/lock.h"
 #include "lib/error.h"
@@ -27,6 +29,7 @@ int tree_join_status(const char *root, struct error *err) MUST_CHECK;
 struct tree_configure {
 	const char *root;
 	bool initramfs; /* make one at the end, once */
+	time_t epoch;   /* the scripts' SOURCE_DATE_EPOCH: what they date, they date so; 0 = none */
 	void (*line)(void *context, const char *line); /* what the maintainer scripts say; may be NULL */
 	void *context;
 };

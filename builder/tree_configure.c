@@ -6,13 +6,81 @@
 #include <unistd.h>
 
 #include "builder/dpkgdb.h"
+#include "builder/python.h"
 #include "builder/sandbox.h"
 #include "builder/tree.h"
 #include "builder/tree_database.h"
 #include "lib/file.h"
 
 #define UPDATE_INITRAMFS "/usr/sbin/update-initramfs"
+#define SSH_KEYGEN "/usr/bin/ssh-keygen"
 #define KERNEL_PREFIX "vmlinuz-"
+#define INFO_MAX (64u << 20)
+
+/* A package that was never configured. */
+struct fresh {
+	struct dpkgdb_package package; /* owned */
+	char *id;                      /* owned */
+};
+
+struct configuring {
+	const struct tree_configure *c; /* borrowed */
+	VEC(struct fresh) fresh;
+	struct strings sources; /* Python files of theirs */
+};
+
+static void configuring_done(struct configuring *g)
+{
+	for (size_t i = 0; i < g->fresh.n; i++) {
+		dpkgdb_done(&g->fresh.at[i].package);
+		free(g->fresh.at[i].id);
+	}
+	vec_done(&g->fresh);
+	strings_done(&g->sources);
+}
+
+/* A missing file is empty. */
+static int read_info(int rootfd, const char *id, const char *suffix, struct text *ret, struct error *err)
+{
+	CLEANUP(free_p) char *path = xasprintf(DPKG_INFO "/%s.%s", id, suffix);
+
+	if (file_exists_in(rootfd, path))
+		return file_read_in(rootfd, path, INFO_MAX, ret, err);
+	text_add(ret, "");
+	return 0;
+}
+
+static int collect_package(struct configuring *g, int rootfd, const char *stanza, struct error *err)
+{
+	CLEANUP(text_done) struct text list = { 0 }, postinst = { 0 };
+	struct fresh fresh = { 0 };
+
+	if (dpkgdb_parse(stanza, &fresh.package, err) < 0)
+		return error_wrap(err, "dpkg's status");
+	fresh.id = dpkgdb_id(&fresh.package);
+	vec_push(&g->fresh, fresh);
+	if (read_info(rootfd, fresh.id, "list", &list, err) < 0 ||
+	    read_info(rootfd, fresh.id, "postinst", &postinst, err) < 0)
+		return -1;
+	python_sources(list.data, postinst.data, &g->sources);
+	return 0;
+}
+
+static int collect(struct configuring *g, int rootfd, struct error *err)
+{
+	CLEANUP(text_done) struct text status = { 0 };
+
+	if (file_read_in(rootfd, DPKG_STATUS, STATUS_MAX, &status, err) < 0)
+		return -1;
+	for (const char *stanza = status.data; stanza && *stanza; stanza = dpkgdb_next(stanza)) {
+		CLEANUP(free_p) char *state = dpkgdb_field(stanza, "Status");
+		CLEANUP(free_p) char *configured = dpkgdb_field(stanza, "Config-Version");
+		if (!configured && text_same(state, "install ok unpacked") &&
+		    collect_package(g, rootfd, stanza, err) < 0)
+			return -1;
+	}
+	return 0;
+}
 
 static int run(const struct tree_configure *c, const char *name, char *const *argv, struct error *err)
 {
@@ -24,49 +92,30 @@ static int run(const struct tree_configure *c, const char *name, char *const *ar
 }
 
 /* dpkg would have run it before it unpacked the files; so late, it finds them already there. */
-static int run_preinst(const struct tree_configure *c, const struct dpkgdb_package *p, const char *id,
-		       struct error *err)
+static int run_preinst(const struct tree_configure *c, const struct fresh *fresh, struct error *err)
 {
-	CLEANUP(free_p) char *script = xasprintf("/" DPKG_INFO "/%s.preinst", id);
-	CLEANUP(free_p) char *name = xasprintf("the preinst script of %s", p->name);
+	CLEANUP(free_p) char *script = xasprintf("/" DPKG_INFO "/%s.preinst", fresh->id);
+	CLEANUP(free_p) char *name = xasprintf("the preinst script of %s", fresh->package.name);
 
 	if (access(script, X_OK) < 0)
 		return 0;
-	setenv("DPKG_MAINTSCRIPT_PACKAGE", p->name, 1);
-	setenv("DPKG_MAINTSCRIPT_ARCH", p->architecture, 1);
+	setenv("DPKG_MAINTSCRIPT_PACKAGE", fresh->package.name, 1);
+	setenv("DPKG_MAINTSCRIPT_ARCH", fresh->package.architecture, 1);
 	return run(c, name, (char *[]){ script, "install", NULL }, err);
 }
 
-/* Packages that were never configured; those that others rely on without saying so come first. */
-static int run_preinsts_of(const struct tree_configure *c, const char *status, bool essential, struct error *err)
+/* Essential packages first: the others may use them without saying so. base-passwd's makes the first users. */
+static int run_preinsts(const struct configuring *g, struct error *err)
 {
-	for (const char *stanza = status; stanza && *stanza; stanza = dpkgdb_next(stanza)) {
-		CLEANUP(free_p) char *state = dpkgdb_field(stanza, "Status");
-		CLEANUP(free_p) char *configured = dpkgdb_field(stanza, "Config-Version");
-		CLEANUP(dpkgdb_done) struct dpkgdb_package p = { 0 };
-		if (configured || !text_same(state, "install ok unpacked"))
-			continue;
-		if (dpkgdb_parse(stanza, &p, err) < 0)
-			return error_wrap(err, "dpkg's status");
-		CLEANUP(free_p) char *id = dpkgdb_id(&p);
-		if (p.essential == essential && run_preinst(c, &p, id, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int run_preinsts(const struct tree_configure *c, struct error *err)
-{
-	CLEANUP(text_done) struct text status = { 0 };
-
-	if (file_read(AT_FDCWD, "/" DPKG_STATUS, STATUS_MAX, &status, err) < 0)
-		return -1;
 	setenv("DPKG_MAINTSCRIPT_NAME", "preinst", 1);
 	setenv("DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT", "1", 1);
 	setenv("DPKG_ADMINDIR", "/" DPKG, 1);
 	setenv("DPKG_ROOT", "", 1);
-	if (run_preinsts_of(c, status.data, true, err) < 0 || run_preinsts_of(c, status.data, false, err) < 0)
-		return -1;
+	for (int essential = 1; essential >= 0; essential--)
+		for (size_t i = 0; i < g->fresh.n; i++)
+			if (g->fresh.at[i].package.essential == essential &&
+			    run_preinst(g->c, &g->fresh.at[i], err) < 0)
+				return -1;
 	unsetenv("DPKG_MAINTSCRIPT_NAME");
 	unsetenv("DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT");
 	unsetenv("DPKG_MAINTSCRIPT_PACKAGE");
@@ -75,14 +124,22 @@ static int run_preinsts(const struct tree_configure *c, struct error *err)
 }
 
 /* In the sandbox. */
-static int configure_inside(void *configure, struct error *err)
+static int configure_inside(void *configuring, struct error *err)
 {
 	static char *const dpkg[] = {
 		"dpkg", "--configure", "-a", "--force-unsafe-io", "--force-confnew", "--force-confmiss", NULL
 	};
-	const struct tree_configure *c = configure;
+	const struct configuring *g = configuring;
 
-	return run_preinsts(c, err) < 0 ? -1 : run(c, "dpkg --configure", dpkg, err);
+	return run_preinsts(g, err) < 0 ? -1 : run(g->c, "dpkg --configure", dpkg, err);
+}
+
+static int compile_python(void *configuring, struct error *err)
+{
+	const struct configuring *g = configuring;
+	struct python_compile compile = { g->c->root, &g->sources, g->c->line, g->c->context };
+
+	return python_compile(&compile, err);
 }
 
 /* In the sandbox: one initramfs for each kernel. */
@@ -107,13 +164,43 @@ static int initramfs_inside(void *configure, struct error *err)
 	return 0;
 }
 
+/* What is done once, elsewhere or never while packages are configured. */
+static int hold_programs(int rootfd, struct strings *held, struct error *err)
+{
+	/* Asked for by one package after the other, and made in full each time; once, at the end, is enough. */
+	strings_add(held, UPDATE_INITRAMFS);
+	/* Host keys belong to a host. An image with keys would be a key that everybody has. */
+	strings_add(held, SSH_KEYGEN);
+	return python_hold(rootfd, held, err);
+}
+
+static void set_epoch(struct sandbox *s, time_t epoch)
+{
+	if (epoch)
+		strings_addf(&s->environment, "SOURCE_DATE_EPOCH=%lld", (long long)epoch);
+}
+
+/* dpkg with the maintainer scripts, and Python's compiler beside it. */
+static int configure_packages(struct configuring *g, int rootfd, struct error *err)
+{
+	CLEANUP(sandbox_done) struct sandbox s = { .root = g->c->root, .forbid_services = true };
+	CLEANUP(job_stop) struct job python = { 0 };
+
+	set_epoch(&s, g->c->epoch);
+	if (hold_programs(rootfd, &s.held, err) < 0 || job_start(&python, compile_python, g, err) < 0 ||
+	    sandbox_call(&s, configure_inside, g, err) < 0)
+		return -1;
+	return job_wait(&python, err);
+}
+
 int tree_configure(const struct tree_configure *c, struct error *err)
 {
-	CLEANUP(sandbox_done) struct sandbox all = { .root = c->root }, last = { .root = c->root };
+	CLEANUP(configuring_done) struct configuring g = { .c = c };
+	CLEANUP(sandbox_done) struct sandbox last = { .root = c->root };
+	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, c->root, err);
 
-	/* Asked for by one package after the other, and each time made in full; once, at the end, is enough. */
-	strings_add(&all.held, UPDATE_INITRAMFS);
-	if (sandbox_call(&all, configure_inside, (void *)c, err) < 0)
+	set_epoch(&last, c->epoch);
+	if (rootfd < 0 || collect(&g, rootfd, err) < 0 || configure_packages(&g, rootfd, err) < 0)
 		return -1;
 	return c->initramfs ? sandbox_call(&last, initramfs_inside, (void *)c, err) : 0;
 }
