@@ -42,6 +42,7 @@ static const char *const unwanted_paths[] = { "usr/share/bash-completion",
 					      "usr/share/doc",
 					      "usr/share/doc-base",
 					      "usr/share/info",
+					      "usr/share/initramfs-tools",
 					      "usr/share/lintian",
 					      "usr/share/locale",
 					      "usr/share/man",
@@ -111,9 +112,20 @@ static int check_layer(const char *tree, struct error *err)
 	return 0;
 }
 
+/* Before the sandbox makes one for itself, with the mode of any directory. */
+static int make_tmp(const char *tree, struct error *err)
+{
+	CLEANUP(free_p) char *tmp = xasprintf("%s/tmp", tree);
+
+	if ((mkdir(tmp, 01777) < 0 && errno != EEXIST) || chmod(tmp, 01777) < 0)
+		return error_errno(err, errno, "create %s", tmp);
+	return 0;
+}
+
 static int make_layer(const struct control_plane *c, const char *tree, struct error *err)
 {
-	if (dir_make(AT_FDCWD, tree, 0755, err) < 0 || unpack_layer(c, tree, err) < 0 || link_iptables(tree, err) < 0)
+	if (dir_make(AT_FDCWD, tree, 0755, err) < 0 || unpack_layer(c, tree, err) < 0 || link_iptables(tree, err) < 0 ||
+	    make_tmp(tree, err) < 0)
 		return -1;
 	return check_layer(tree, err);
 }
