@@ -113,6 +113,18 @@ static int write_warning(const struct guest *g, int rootfd, struct error *err)
 	return file_write_in(rootfd, "etc/motd", motd, strlen(motd), 0644, err);
 }
 
+/* What the overlays' presets say about every unit, packages' own included: a first boot without /etc/machine-id would apply them,
+ * so the image already looks like that. */
+static int apply_presets(int rootfd, const char *root, struct error *err)
+{
+	struct sandbox sandbox = { .root = root };
+	char *argv[] = { "systemctl", "preset-all", "--quiet", NULL };
+
+	if (!file_exists_in(rootfd, "etc/systemd/system-preset"))
+		return 0;
+	return sandbox_run(&sandbox, &(struct process){ .argv = argv, .name = "preset units" }, err);
+}
+
 /* systemctl works offline in a chroot: it only makes the links that each unit's [Install] asks for. */
 static int enable_units(const struct guest *g, const char *root, struct error *err)
 {
@@ -135,7 +147,7 @@ int guest_make(const struct guest *g, const char *root, struct error *err)
 	if (rootfd < 0 || copy_overlays(g, SET_BASE, root, err) < 0 || copy_overlays(g, g->set, root, err) < 0 ||
 	    install_agent(g, rootfd, err) < 0 || write_image_json(g, rootfd, err) < 0 ||
 	    write_os_release(g, rootfd, err) < 0 || write_pause_image(g, rootfd, err) < 0 ||
-	    write_warning(g, rootfd, err) < 0)
+	    write_warning(g, rootfd, err) < 0 || apply_presets(rootfd, root, err) < 0)
 		return -1;
 	return enable_units(g, root, err);
 }

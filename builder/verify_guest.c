@@ -54,6 +54,19 @@ bool verify_unit_needs_enabling(const char *unit)
 	return false;
 }
 
+/* As systemctl does: a name without a suffix is a service's. */
+static char *unit_full_name(const char *name)
+{
+	static const char *const suffixes[] = {
+		".service", ".socket", ".timer", ".target", ".mount", ".path", ".slice"
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++)
+		if (text_ends(name, suffixes[i]))
+			return xstrdup(name);
+	return xasprintf("%s.service", name);
+}
+
 /* "getty@tty1.service" is an instance of the file "getty@.service". */
 static char *unit_file_name(const char *unit)
 {
@@ -80,8 +93,9 @@ static int check_unit_file(struct verify *v, const char *unit, const struct imag
 	return 0;
 }
 
-static int check_unit(struct verify *v, const char *unit, const struct strings *wanted, struct error *err)
+static int check_unit(struct verify *v, const char *given, const struct strings *wanted, struct error *err)
 {
+	CLEANUP(free_p) char *unit = unit_full_name(given);
 	CLEANUP(free_p) char *name = unit_file_name(unit);
 	const struct image_entry *e;
 
