@@ -57,7 +57,7 @@ static uint32_t derive_serial(const char *seed)
 static int check(const struct recipe *recipe, struct error *err)
 {
 	if (!text_same(recipe->architecture, "amd64"))
-		return error_set(err, ERROR_RECIPE, "architecture '%s': bootable disks are made for amd64 only; set outputs.qcow2: false",
+		return error_set(err, ERROR_RECIPE, "architecture '%s': bootable disks are made for amd64 only; set outputs.qcow2.enabled: false",
 				 recipe->architecture);
 	if (!text_same(recipe->disk.filesystem, "ext4"))
 		return error_set(err, ERROR_RECIPE, "disk.filesystem '%s' is not known; use ext4", recipe->disk.filesystem);
