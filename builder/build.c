@@ -20,6 +20,8 @@
 #define NEED_FIXED (1ull << 30)
 /* An image's archive, unpacked twice over: content store and snapshots, and once more in the disk image. */
 #define NEED_PER_ARCHIVE_BYTE 8
+/* In the VM's tree and its disk image, in the container's tree. */
+#define NEED_PER_OVERLAY_BYTE 3
 
 static void build_done(struct build *b)
 {
@@ -51,6 +53,19 @@ static int read_epoch(int64_t *ret, struct error *err)
 	if (errno || end == text || *end || n < 0)
 		return error_set(err, ERROR_USAGE, "SOURCE_DATE_EPOCH is '%s'; it must be seconds since 1970", text);
 	*ret = n;
+	return 0;
+}
+
+/* First of all: a missing overlay is told before minutes are spent. */
+static int measure_overlays(struct build *b, struct error *err)
+{
+	for (enum set set = 0; set < SETS; set++)
+		for (size_t i = 0; i < b->recipe.overlays[set].n; i++) {
+			CLEANUP(free_p) char *path = NULL;
+			if (recipe_overlay_path(&b->recipe, b->recipe.overlays[set].at[i], &path, err) < 0 ||
+			    tree_size(AT_FDCWD, path, &b->overlay_bytes, err) < 0)
+				return -1;
+		}
 	return 0;
 }
 
@@ -165,7 +180,7 @@ static bool is_published(const struct build *b)
 static uint64_t scratch_need(const struct build *b)
 {
 	static const enum lock_group groups[] = { LOCK_BASE, LOCK_VM, LOCK_LXC };
-	uint64_t need = NEED_FIXED;
+	uint64_t need = NEED_FIXED + NEED_PER_OVERLAY_BYTE * b->overlay_bytes;
 	struct stat st;
 
 	for (size_t g = 0; g < ARRAY_SIZE(groups); g++)
@@ -225,7 +240,8 @@ static int build_steps(struct build *b, struct error *err)
 {
 	const struct build_options *o = b->options;
 
-	if (read_epoch(&b->epoch, err) < 0 || recipe_load_with(o->recipe, &o->set, &b->recipe, err) < 0)
+	if (read_epoch(&b->epoch, err) < 0 || recipe_load_with(o->recipe, &o->set, &b->recipe, err) < 0 ||
+	    measure_overlays(b, err) < 0)
 		return -1;
 	if (b->recipe.warning)
 		report_notice("%s", b->recipe.warning);

@@ -46,7 +46,8 @@ struct build_tree {
 struct build {
 	const struct build_options *options; /* borrowed */
 	struct recipe recipe;
-	int64_t epoch; /* SOURCE_DATE_EPOCH, else now */
+	uint64_t overlay_bytes; /* of all overlays */
+	int64_t epoch;          /* SOURCE_DATE_EPOCH, else now */
 	struct cache cache;
 	struct outputs outputs;
 	struct lock lock;

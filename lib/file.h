@@ -38,6 +38,8 @@ int dir_make_in(int rootfd, const char *path, mode_t mode, struct error *err) MU
 int dir_open(int dirfd, const char *path, struct error *err) MUST_CHECK;
 /* rm -rf without following links and without leaving the file system it starts on; a missing name is fine. */
 int tree_remove(int dirfd, const char *name, struct error *err) MUST_CHECK;
+/* Adds the sizes of all files in a tree to *bytes; links are not followed. */
+int tree_size(int dirfd, const char *name, uint64_t *bytes, struct error *err) MUST_CHECK;
 
 /* All of it, or -1 with errno. */
 int write_all(int fd, const void *data, size_t len) MUST_CHECK;

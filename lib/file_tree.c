@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Removing trees: depth first, by directory fds, so that nothing swapped under us leads elsewhere. */
+/* Whole trees: depth first, by directory fds, so that nothing swapped under us leads elsewhere. */
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
@@ -60,4 +60,35 @@ int tree_remove(int dirfd, const char *name, struct error *err)
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : error_errno(err, errno, "look at %s", name);
 	return remove_entry(dirfd, name, st.st_dev, err);
+}
+
+static int size_children(int fd, const char *name, uint64_t *bytes, struct error *err)
+{
+	CLEANUP(closedir_p) DIR *dir = fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!dir) {
+		error_errno(err, errno, "read directory %s", name);
+		close(fd);
+		return -1;
+	}
+	while ((errno = 0, entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
+		    tree_size(fd, entry->d_name, bytes, err) < 0)
+			return -1;
+	return errno ? error_errno(err, errno, "read directory %s", name) : 0;
+}
+
+int tree_size(int dirfd, const char *name, uint64_t *bytes, struct error *err)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return error_errno(err, errno, "look at %s", name);
+	if (S_ISREG(st.st_mode))
+		*bytes += (uint64_t)st.st_size;
+	if (!S_ISDIR(st.st_mode))
+		return 0;
+	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? error_errno(err, errno, "open directory %s", name) : size_children(fd, name, bytes, err);
 }

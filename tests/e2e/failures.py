@@ -97,9 +97,9 @@ def with_options(*options):
 
 
 def too_large(w):
-    """3 GiB that take no space here, for a disk of 2 GiB."""
+    """Two GiB that take no space here, for a disk of 2 GiB."""
     with open(w.kiln.overlay / "large", "wb") as f:
-        f.truncate(3 << 30)
+        f.truncate(2 << 30)
     return w.kiln.build_argv("--set", "outputs.tarball.enabled=false")
 
 
@@ -153,7 +153,7 @@ CASES = [
     Case("not-yaml", with_keys("}{\n"), RECIPE, ("recipe.yaml:4",)),
     Case("no-such-recipe", lambda w: w.kiln.argv("build", "nothing-by-that-name", "--out", w.kiln.out), RECIPE, ("nothing-by-that-name",)),
     Case("unknown-option", with_options("--colour"), USAGE, ("--colour", "--help")),
-    Case("larger-than-its-disk", too_large, SPACE, ("disk",)),
+    Case("larger-than-its-disk", too_large, SPACE, ("the tree holds", "disk.size")),
     Case("no-space-for-outputs", on_small_tmpfs(lambda w: w.kiln.out, "4m"), SPACE, ("space",)),
     Case("no-space-for-the-cache", on_small_tmpfs(small_cache, "24m"), SPACE, ("space",)),
     Case("somebody-else-builds-it", busy, FAILED, ("another build", "--out"), stage_stays=True),

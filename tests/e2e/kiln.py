@@ -11,7 +11,7 @@ import uuid
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent.parent
-NODEKILN = TOP / "out/nodekiln"
+NODEKILN = Path(os.environ.get("NODEKILN") or TOP / "out/nodekiln")  # out/asan/nodekiln, say
 SMALL = TOP / "tests/recipes/small.yaml"
 DEFAULT_CACHE = Path(os.environ.get("NODEKILN_CACHE") or "/var/cache/nodekiln")
 TIMEOUT = 600  # of one build; the first compiles the agent

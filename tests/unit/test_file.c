@@ -98,3 +98,18 @@ TEST(tree_remove_does_not_follow_links)
 	CHECK(faccessat(root, "gone", F_OK, 0) < 0 && errno == ENOENT);
 	SCRATCH_END();
 }
+
+TEST(tree_size_counts_files_once_and_no_links)
+{
+	uint64_t bytes = 5;
+	SCRATCH();
+
+	CHECK(dir_make(root, "tree/deep", 0755, &err) == 0);
+	CHECK(file_write(root, "tree/one", "12345", 5, 0644, &err) == 0);
+	CHECK(file_write(root, "tree/deep/two", "1234567", 7, 0644, &err) == 0);
+	CHECK(symlinkat("one", root, "tree/link") == 0);
+	CHECK(symlinkat("/", root, "tree/deep/root") == 0);
+	CHECK(tree_size(root, "tree", &bytes, &err) == 0 && bytes == 5 + 12);
+	CHECK(tree_size(root, "none", &bytes, &err) < 0);
+	SCRATCH_END();
+}
