@@ -5,7 +5,16 @@
 #include "builder/apt_text.h"
 #include "lib/alloc.h"
 
-#define UNMET_LINES 4
+#define DETAIL_LINES 4
+
+/* clang-format off */
+#define UNKNOWN_KEY \
+	"this key is neither in its keyring nor at its key_url; if the repository is the right one, name its key (a newer " \
+	"Debian suite needs a newer package debian-archive-keyring)"
+#define CHANGED_INDEX \
+	"this is not what the signed Release file says; the mirror may be in the middle of an update: try again, and if " \
+	"it stays so, do not trust it"
+/* clang-format on */
 
 /*
  * What apt's sentences mean to us. The first row that is found anywhere wins, so the cause stands before what follows from it:
@@ -24,57 +33,59 @@ static const struct complaint {
 	  "it is signed with a key that has expired; the recipe needs the repository's current key" },
 	{ "EXPSIG", ERROR_TRUST, "its signature has expired; the mirror is out of date" },
 	{ "is not available: GOODSIG", ERROR_TRUST, "it is signed by another key than the recipe's key_fingerprint" },
-	{ "NO_PUBKEY", ERROR_TRUST,
-	  "it is signed by a key that is not in the recipe's keyring; if the repository is the right one, name its "
-	  "keyring (for a "
-	  "newer Debian suite: update the package debian-archive-keyring)" },
+	{ "NO_PUBKEY", ERROR_TRUST, UNKNOWN_KEY },
 	{ "into data and signature failed", ERROR_TRUST, "its InRelease file is damaged" },
-	{ "is expired (invalid since", ERROR_TRUST,
-	  "its Release file has expired: the mirror is out of date, or this machine's "
-	  "clock is wrong" },
-	{ "is not valid yet", ERROR_TRUST, "its Release file is from the future: set this machine's clock" },
-	{ "Hash Sum mismatch", ERROR_TRUST,
-	  "an index is not what the signed Release file says; the mirror may be in the middle "
-	  "of an update: try again, and if it stays so, do not trust it" },
-	{ "unexpected size", ERROR_TRUST,
-	  "an index is not what the signed Release file says; the mirror may be in the middle "
-	  "of an update: try again, and if it stays so, do not trust it" },
+	{ "is expired (invalid since", ERROR_TRUST, "the mirror is out of date, or this machine's clock is wrong" },
+	{ "is not valid yet", ERROR_TRUST, "set this machine's clock" },
+	{ "Hash Sum mismatch", ERROR_TRUST, CHANGED_INDEX },
+	{ "unexpected size", ERROR_TRUST, CHANGED_INDEX },
 	{ "Could not resolve", ERROR_NETWORK, "its server's name is unknown; check the mirror, DNS and proxy" },
 	{ "does not have a Release file", ERROR_NETWORK, "there is no such suite; check mirror and suite" },
 	{ "is not signed", ERROR_TRUST, "it has no signature that can be checked; nodekiln takes nothing from it" },
 	{ "Failed to fetch", ERROR_NETWORK, "its server did not deliver; check the mirror and the network" },
 	{ "Unable to locate package", ERROR_RECIPE, "no repository of the recipe has it" },
 	{ "has no installation candidate", ERROR_RECIPE,
-	  "it is only a virtual name; the recipe must choose a package" },
+	  "no repository of the recipe has it; if it is a virtual name, choose a package that provides it" },
 	{ "' was not found", ERROR_RECIPE, "no repository of the recipe has this version" },
-	{ "Unable to find a source package", ERROR_RECIPE, "no repository of the recipe has this source" },
 	{ "Can not find version", ERROR_RECIPE, "no repository of the recipe has this version of the source" },
-	{ "remove is disabled", ERROR_RECIPE, "packages of vm or lxc conflict with packages of base" },
+	{ "Unable to find a source package", ERROR_RECIPE, "no repository of the recipe has this source" },
+	{ "remove is disabled", ERROR_RECIPE, "packages of base would have to go" },
 	{ "held broken packages", ERROR_RECIPE, "these packages cannot be installed together" },
-	{ "dependency problem", ERROR_RECIPE, "these packages cannot be installed together" },
 };
 
-/* apt's line around a place in its text, without "E: " and the like. */
+/* Where stdout tells what is in the way of an installation. */
+static const char *const headings[] = { "will be REMOVED:\n", "unmet dependencies:\n" };
+
+/* apt's line around a place in its text: without "E: " and the like, the full stop, and spaces that stand twice. */
 static char *line_at(const char *text, const char *at)
 {
 	while (at > text && at[-1] != '\n')
 		at--;
-	CLEANUP(free_p) char *line = xstrndup(at, strcspn(at, "\n"));
-	char *body = text_trim(line);
-	return xstrdup(body[0] && body[1] == ':' && body[2] == ' ' ? body + 3 : body);
+	if (at[0] && at[1] == ':' && at[2] == ' ')
+		at += 3;
+	char *line = xstrndup(at, strcspn(at, "\n")), *to = line;
+	for (const char *from = line; *from; from++)
+		if (*from != ' ' || (to > line && to[-1] != ' '))
+			*to++ = *from;
+	while (to > line && (to[-1] == '.' || to[-1] == ' '))
+		to--;
+	*to = '\0';
+	return line;
 }
 
-/* The paragraph that says which dependencies are in the way, in one line. */
-static void add_unmet(const char *output, struct text *ret)
+/* What stdout lists below the first of the headings that is there, in one line. */
+static void add_details(const char *output, struct text *ret)
 {
-	const char *line = strstr(output, "unmet dependencies:\n");
+	const char *line = NULL;
 
+	for (size_t i = 0; !line && i < ARRAY_SIZE(headings); i++)
+		line = strstr(output, headings[i]);
 	if (!line)
 		return;
 	line = strchr(line, '\n') + 1;
-	for (int i = 0; i < UNMET_LINES && *line == ' '; i++) {
-		CLEANUP(free_p) char *copy = xstrndup(line, strcspn(line, "\n"));
-		text_addf(ret, "%s%s", i ? "; " : ": ", text_trim(copy));
+	for (int i = 0; i < DETAIL_LINES && *line == ' '; i++) {
+		CLEANUP(free_p) char *words = line_at(line, line);
+		text_addf(ret, "%s%s", i ? "; " : ": ", text_trim(words));
 		line += strcspn(line, "\n");
 		line += *line == '\n';
 	}
@@ -82,19 +93,21 @@ static void add_unmet(const char *output, struct text *ret)
 
 int apt_complaint(const char *output, const char *messages, struct error *err)
 {
-	CLEANUP(text_done) struct text detail = { 0 };
-	const char *first = strstr(messages, "E: ");
+	CLEANUP(text_done) struct text details = { 0 };
 
-	add_unmet(output, &detail);
 	for (size_t i = 0; i < ARRAY_SIZE(complaints); i++) {
-		const char *at = strstr(messages, complaints[i].says);
+		const struct complaint *c = &complaints[i];
+		const char *at = strstr(messages, c->says);
 		if (!at)
 			continue;
 		CLEANUP(free_p) char *line = line_at(messages, at);
-		return error_set(err, complaints[i].class, "%s%s: %s", line, detail.len ? detail.data : "",
-				 complaints[i].means);
+		if (c->class == ERROR_RECIPE)
+			add_details(output, &details);
+		if (details.len)
+			return error_set(err, c->class, "%s%s", c->means, details.data);
+		return error_set(err, c->class, "%s; %s", line, c->means);
 	}
+	const char *first = strstr(messages, "E: ");
 	CLEANUP(free_p) char *line = line_at(messages, first ? first : messages);
-	return error_set(err, ERROR_FAILED, "%s%s", *line ? line : "apt failed without a word",
-			 detail.len ? detail.data : "");
+	return error_set(err, ERROR_FAILED, "apt failed: %s", *line ? line : "it does not say why");
 }

@@ -325,7 +325,7 @@ def refuse_release(code, words, **options):
 
 
 CASES["unsigned"] = refuse_release(TRUST, ["is not signed"], key=None)
-CASES["signed-by-an-unknown-key"] = refuse_release(TRUST, ["NO_PUBKEY", "keyring"], key="other")
+CASES["signed-by-an-unknown-key"] = refuse_release(TRUST, ["NO_PUBKEY", "neither in its keyring"], key="other")
 CASES["changed-after-signing"] = refuse_release(TRUST, ["BADSIG", "changed after it was signed"], tamper=True)
 CASES["expired"] = refuse_release(TRUST, ["expired", "out of date"], date=time.time() - 9e5, valid_until=time.time() - 8e5)
 CASES["from-the-future"] = refuse_release(TRUST, ["not valid yet", "clock"], date=time.time() + 9e5)
@@ -392,7 +392,7 @@ def a_suite_that_is_not_there(w):
 
 @case
 def an_unknown_package(w):
-    w.refused(RECIPE, "packages of base", "no-such-package", packages={"base": ["no-such-package"]})
+    w.refused(RECIPE, "packages of base", "no-such-package", packages={"base": ["containerd", "no-such-package"]})
 
 
 @case

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything of apt's that is parsed: addresses, stanzas, an answer of the solver, its complaints, the host's sources. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "builder/apt_text.h"
+#include "builder/mirror.h"
+#include "builder/solve.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void read_uris(const char *text)
+{
+	CLEANUP(apt_uris_done) struct apt_uris uris = { 0 };
+	struct error err = { 0 };
+
+	if (apt_uris_parse(text, &uris, &err) < 0 && !err.class)
+		abort();
+	for (size_t i = 0; i < uris.list.n; i++)
+		if (strlen(uris.list.at[i].sha256) != SHA256_HEX - 1 || strchr(uris.list.at[i].file, '/'))
+			abort();
+}
+
+/* The input is both halves of an answer, divided at a byte 1. */
+static void read_answer(const char *text)
+{
+	CLEANUP(free_p) char *uris = xstrndup(text, strcspn(text, "\1"));
+	const char *stanzas = text + strlen(uris);
+	CLEANUP(lock_done) struct lock lock = { 0 };
+	CLEANUP(text_done) struct text status = { 0 };
+	struct error err = { 0 };
+
+	if (solve_read(uris, *stanzas ? stanzas + 1 : "", &lock, LOCK_BASE, &status, &err) < 0 && !err.class)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	CLEANUP(free_p) char *text = xstrndup((const char *)data, size);
+	struct error err = { 0 };
+	size_t others;
+
+	read_uris(text);
+	read_answer(text);
+	apt_complaint(text, text, &err);
+	free(mirror_choose(text, "debian", "bookworm", "", &others));
+	return 0;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/check.h"
+
+#include <dirent.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "builder/cache.h"
+#include "lib/file.h"
+
+/* A cache of its own per test, and a directory beside it whose files are "downloaded" by file:// addresses. */
+struct world {
+	char top[64];
+	struct cache cache;
+};
+
+static void world_close(struct world *w)
+{
+	struct error err = { 0 };
+
+	cache_close(&w->cache);
+	if (tree_remove(AT_FDCWD, w->top, &err) < 0)
+		printf("# %s\n", err.text);
+}
+
+static int world_open(struct world *w)
+{
+	struct error err = { 0 };
+
+	snprintf(w->top, sizeof w->top, "/tmp/nodekiln-cache.XXXXXX");
+	if (!mkdtemp(w->top))
+		return -1;
+	CLEANUP(free_p) char *path = xasprintf("%s/cache", w->top);
+	setenv("NODEKILN_CACHE", path, 1);
+	return cache_open(&w->cache, &err);
+}
+
+static char *publish_url(const struct world *w, const char *name, const char *content, char ret_sha256[SHA256_HEX])
+{
+	CLEANUP(free_p) char *path = xasprintf("%s/%s", w->top, name);
+	struct error err = { 0 };
+
+	if (file_write(AT_FDCWD, path, content, strlen(content), 0644, &err) < 0)
+		printf("# %s\n", err.text);
+	sha256_hex(content, strlen(content), ret_sha256);
+	return xasprintf("file://%s", path);
+}
+
+static int entries(const struct world *w, const char *kind)
+{
+	CLEANUP(free_p) char *path = xasprintf("%s/%s", w->cache.path, kind);
+	CLEANUP(closedir_p) DIR *dir = opendir(path);
+	int n = 0;
+
+	for (const struct dirent *e; dir && (e = readdir(dir));)
+		n += e->d_name[0] != '.';
+	return n;
+}
+
+static int fetch_one(struct world *w, const char *url, const char *sha256, uint64_t size, struct error *err)
+{
+	struct cache_want want = { .name = "thing", .url = url, .sha256 = sha256, .size = size };
+
+	return cache_fetch(&w->cache, &want, 1, NULL, NULL, err);
+}
+
+static void add_bytes(void *context, uint64_t bytes)
+{
+	*(uint64_t *)context += bytes;
+}
+
+TEST(what_is_fetched_is_there_once)
+{
+	CLEANUP(world_close) struct world w = { .cache.fd = -1 };
+	char sha256[SHA256_HEX];
+	struct error err = { 0 };
+	uint64_t bytes = 0;
+
+	CHECK(world_open(&w) == 0);
+	CLEANUP(free_p) char *url = publish_url(&w, "thing", "hello\n", sha256);
+	struct cache_want twice[] = { { "thing", url, sha256, 6 }, { "same", url, sha256, 0 } };
+	CHECK(cache_fetch(&w.cache, twice, 2, add_bytes, &bytes, &err) == 0);
+	CHECK(bytes == 6 && entries(&w, "files") == 1 && entries(&w, "tmp") == 0);
+	CLEANUP(close_p) int fd = cache_file(&w.cache, sha256, &err);
+	char content[6];
+	CHECK(fd >= 0 && pread_all(fd, content, 6, 0) == 0 && !memcmp(content, "hello\n", 6));
+	CHECK(cache_fetch(&w.cache, twice, 2, add_bytes, &bytes, &err) == 0 && bytes == 6);
+}
+
+TEST(what_differs_from_its_sha256_is_refused)
+{
+	CLEANUP(world_close) struct world w = { .cache.fd = -1 };
+	char sha256[SHA256_HEX], other[SHA256_HEX];
+	struct error err = { 0 };
+
+	CHECK(world_open(&w) == 0);
+	CLEANUP(free_p) char *url = publish_url(&w, "thing", "evil\n", sha256);
+	sha256_hex("good\n", 5, other);
+	CHECK(fetch_one(&w, url, other, 5, &err) == -1);
+	CHECK(err.class == ERROR_TRUST && strstr(err.text, "thing") && strstr(err.text, sha256));
+	CHECK(entries(&w, "files") == 0 && entries(&w, "tmp") == 0);
+}
+
+TEST(what_is_too_long_or_too_short_is_refused)
+{
+	CLEANUP(world_close) struct world w = { .cache.fd = -1 };
+	char sha256[SHA256_HEX];
+	struct error err = { 0 };
+
+	CHECK(world_open(&w) == 0);
+	CLEANUP(free_p) char *url = publish_url(&w, "thing", "hello\n", sha256);
+	CHECK(fetch_one(&w, url, sha256, 5, &err) == -1 && err.class == ERROR_TRUST);
+	CHECK(fetch_one(&w, url, sha256, 7, &err) == -1 && err.class == ERROR_TRUST);
+	CHECK(entries(&w, "files") == 0);
+}
+
+TEST(what_is_no_sha256_never_names_a_file)
+{
+	static const char *const bad[] = { "", "../../etc/passwd",
+					   "29B23C48C0FE6F878E56C5DDC9F65D1C05D729360F3690A593A8C795031CD867" };
+	CLEANUP(world_close) struct world w = { .cache.fd = -1 };
+
+	CHECK(world_open(&w) == 0);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct error err = { 0 };
+		CHECK(fetch_one(&w, "file:///dev/null", bad[i], 0, &err) == -1 && err.class == ERROR_RECIPE);
+	}
+}
+
+TEST(a_file_that_lost_its_end_is_fetched_again)
+{
+	CLEANUP(world_close) struct world w = { .cache.fd = -1 };
+	char sha256[SHA256_HEX];
+	struct error err = { 0 };
+	struct stat st;
+
+	CHECK(world_open(&w) == 0);
+	CLEANUP(free_p) char *url = publish_url(&w, "thing", "hello\n", sha256);
+	CHECK(fetch_one(&w, url, sha256, 6, &err) == 0);
+	CLEANUP(free_p) char *stored = xasprintf("%s/files/%s", w.cache.path, sha256);
+	CHECK(truncate(stored, 3) == 0);
+	CHECK(fetch_one(&w, url, sha256, 6, &err) == 0);
+	CHECK(stat(stored, &st) == 0 && st.st_size == 6);
+}
+
+TEST(a_missing_file_is_a_network_error_with_its_url)
+{
+	CLEANUP(world_close) struct world w = { .cache.fd = -1 };
+	char sha256[SHA256_HEX];
+	struct error err = { 0 };
+
+	CHECK(world_open(&w) == 0);
+	sha256_hex("", 0, sha256);
+	CHECK(fetch_one(&w, "file:///nonexistent/thing", sha256, 0, &err) == -1);
+	CHECK(err.class == ERROR_NETWORK && strstr(err.text, "file:///nonexistent/thing"));
+}
+
+TEST(the_first_to_publish_wins)
+{
+	CLEANUP(world_close) struct world w = { .cache.fd = -1 };
+	CLEANUP(free_p) char *one = NULL, *two = NULL;
+	CLEANUP(close_p) int first = -1, second = -1;
+	struct error err = { 0 };
+
+	CHECK(world_open(&w) == 0);
+	CHECK(cache_scratch(&w.cache, &one, &first, &err) == 0 && cache_scratch(&w.cache, &two, &second, &err) == 0);
+	CHECK(strcmp(one, two) != 0);
+	CHECK(file_write(first, "who", "first", 5, 0644, &err) == 0 &&
+	      file_write(second, "who", "second", 6, 0644, &err) == 0);
+	CHECK(!cache_has(&w.cache, "artifacts", "key"));
+	CHECK(cache_publish(&w.cache, one, "artifacts", "key", &err) == 0);
+	CHECK(cache_publish(&w.cache, two, "artifacts", "key", &err) == 0);
+	CHECK(cache_has(&w.cache, "artifacts", "key") && entries(&w, "tmp") == 0);
+	CLEANUP(text_done) struct text who = { 0 };
+	CHECK(file_read(w.cache.fd, "artifacts/key/who", 10, &who, &err) == 0);
+	CHECK_STR(who.data, "first");
+}
+
+/* A build that is killed leaves its scratch behind without a lock; one that runs keeps it. */
+TEST(what_a_killed_build_left_is_swept)
+{
+	CLEANUP(world_close) struct world w = { .cache.fd = -1 };
+	CLEANUP(free_p) char *name = NULL;
+	CLEANUP(close_p) int fd = -1;
+	struct error err = { 0 };
+	struct cache again = { .fd = -1 };
+	int status = 0;
+
+	CHECK(world_open(&w) == 0);
+	CHECK(cache_scratch(&w.cache, &name, &fd, &err) == 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		char *other = NULL;
+		int other_fd = -1;
+		_exit(cache_scratch(&w.cache, &other, &other_fd, &err) < 0); /* dies without removing it */
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+	CHECK(entries(&w, "tmp") == 2);
+	CHECK(cache_open(&again, &err) == 0);
+	CHECK(entries(&w, "tmp") == 1 && faccessat(w.cache.fd, name, F_OK, 0) == 0);
+	cache_close(&again);
+}
