@@ -15,7 +15,8 @@ static void fstab(const struct disk_plan *plan, struct text *ret)
 {
 	text_addf(ret, "UUID=%s / ext4 errors=remount-ro,x-systemd.growfs 0 1\n", plan->root_uuid);
 	if (plan->uefi)
-		text_addf(ret, "UUID=%04X-%04X /boot/efi vfat umask=0077 0 0\n", plan->esp_serial >> 16, plan->esp_serial & 0xffff);
+		text_addf(ret, "UUID=%04X-%04X /boot/efi vfat umask=0077 0 0\n", plan->esp_serial >> 16,
+			  plan->esp_serial & 0xffff);
 }
 
 int disk_prepare(const struct disk_plan *plan, const char *root, struct error *err)
@@ -36,8 +37,12 @@ int disk_prepare(const struct disk_plan *plan, const char *root, struct error *e
 int disk_write(const struct disk_plan *plan, const char *root, int fd, int64_t epoch, struct error *err)
 {
 	const struct disk_partition *p = &plan->partition[DISK_ROOT];
-	const struct ext4_make make = { .fd = fd, .offset = p->start, .size = p->size, .uuid = plan->root_uuid,
-					.hash_seed = plan->hash_seed, .epoch = epoch };
+	const struct ext4_make make = { .fd = fd,
+					.offset = p->start,
+					.size = p->size,
+					.uuid = plan->root_uuid,
+					.hash_seed = plan->hash_seed,
+					.epoch = epoch };
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, root, err);
 
 	if (rootfd < 0)

@@ -8,8 +8,11 @@
 #include "lib/json.h"
 
 #define MIB (1ull << 20)
-#define DISK_SIZE_MIN (512 * MIB)  /* less holds no guest that boots */
-#define DISK_SIZE_MAX (16ull << 40) /* what ext4 with 4 KiB blocks and 32-bit block numbers takes; nobody ships more */
+#define DISK_SIZE_MIN (512 * MIB) /* less holds no guest that boots */
+#define DISK_SIZE_MAX                                                                                                  \
+	(16ull                                                                                                         \
+	 << 40) /* what ext4 with 4 KiB blocks and 32-bit block numbers takes; nobody ships more                 \
+		       */
 
 /* Physical order. The ends are those of Debian's cloud images; root begins at a round 128 MiB. */
 static const struct {
@@ -57,15 +60,18 @@ static uint32_t derive_serial(const char *seed)
 static int check(const struct recipe *recipe, struct error *err)
 {
 	if (!text_same(recipe->architecture, "amd64"))
-		return error_set(err, ERROR_RECIPE, "architecture '%s': bootable disks are made for amd64 only; set outputs.qcow2.enabled: false",
-				 recipe->architecture);
+		return error_set(
+			err, ERROR_RECIPE,
+			"architecture '%s': bootable disks are made for amd64 only; set outputs.qcow2.enabled: false",
+			recipe->architecture);
 	if (!text_same(recipe->disk.filesystem, "ext4"))
-		return error_set(err, ERROR_RECIPE, "disk.filesystem '%s' is not known; use ext4", recipe->disk.filesystem);
+		return error_set(err, ERROR_RECIPE, "disk.filesystem '%s' is not known; use ext4",
+				 recipe->disk.filesystem);
 	if (!recipe->disk.bios && !recipe->disk.uefi)
 		return error_set(err, ERROR_RECIPE, "disk: switch on bios, uefi, or both, or nothing can boot it");
 	if (recipe->disk.size < DISK_SIZE_MIN || recipe->disk.size > DISK_SIZE_MAX)
-		return error_set(err, ERROR_RECIPE, "disk.size %s: give a size from %s to %s", text_bytes(recipe->disk.size),
-				 text_bytes(DISK_SIZE_MIN), text_bytes(DISK_SIZE_MAX));
+		return error_set(err, ERROR_RECIPE, "disk.size %s: give a size from %s to %s",
+				 text_bytes(recipe->disk.size), text_bytes(DISK_SIZE_MIN), text_bytes(DISK_SIZE_MAX));
 	if (recipe->disk.size % MIB)
 		return error_set(err, ERROR_RECIPE, "disk.size %llu: give a multiple of 1 MiB", recipe->disk.size);
 	return 0;
@@ -80,8 +86,11 @@ int disk_plan(const struct recipe *recipe, const char *seed, struct disk_plan *r
 	for (size_t i = 0; i < DISK_PARTITIONS; i++) {
 		struct disk_partition *p = &plan.partition[i];
 		uint64_t end = layout[i].end ? layout[i].end : plan.size - 1 * MIB;
-		*p = (struct disk_partition){ .name = layout[i].name, .type = layout[i].type, .number = layout[i].number,
-					      .start = layout[i].start, .size = end - layout[i].start };
+		*p = (struct disk_partition){ .name = layout[i].name,
+					      .type = layout[i].type,
+					      .number = layout[i].number,
+					      .start = layout[i].start,
+					      .size = end - layout[i].start };
 		derive_uuid(seed, layout[i].name, p->uuid);
 	}
 	derive_uuid(seed, "disk", plan.uuid);

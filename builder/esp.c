@@ -68,8 +68,8 @@ static int make_empty(const struct disk_plan *plan, const struct esp *esp, int f
 	CLEANUP(free_p) char *blocks = xasprintf("%llu", (unsigned long long)(p->size / 1024));
 	CLEANUP(free_p) char *serial = xasprintf("%08x", plan->esp_serial);
 	/* It would derive cluster size, geometry and alignment from the size of the whole disk: say them. */
-	char *argv[] = { "mkfs.vfat", "--invariant", "-F", "32", "-a", "-s", "1", "-g", "16/63", "-i", serial, "-n", "ESP",
-			 "--offset", offset, device, blocks, NULL };
+	char *argv[] = { "mkfs.vfat", "--invariant", "-F", "32",  "-a",       "-s",   "1",    "-g",   "16/63",
+			 "-i",        serial,        "-n", "ESP", "--offset", offset, device, blocks, NULL };
 
 	return run(esp, argv, err);
 }
@@ -87,7 +87,8 @@ static int copy_file(const struct esp *esp, int rootfd, const struct esp_file *f
 	CLEANUP(close_p) int fd = file_open_in(rootfd, file->source, O_RDONLY, 0);
 
 	if (fd < 0)
-		return error_errno(err, errno, "ESP: %s in the tree (packages shim-signed, grub-efi-amd64-signed)", file->source);
+		return error_errno(err, errno, "ESP: %s in the tree (packages shim-signed, grub-efi-amd64-signed)",
+				   file->source);
 	return copy_fd(esp, fd, file->target, err);
 }
 
@@ -104,10 +105,12 @@ static int copy_config(const struct disk_plan *plan, const struct esp *esp, stru
 
 int esp_write(const struct disk_plan *plan, int rootfd, int fd, int64_t epoch, struct error *err)
 {
-	const struct esp_file *file = file_exists_in(rootfd, SIGNED_GRUB) && file_exists_in(rootfd, SHIM) ? signed_files : made_files;
+	const struct esp_file *file =
+		file_exists_in(rootfd, SIGNED_GRUB) && file_exists_in(rootfd, SHIM) ? signed_files : made_files;
 	CLEANUP(esp_done)
 	struct esp esp = {
-		.image = xasprintf("/proc/%d/fd/%d@@%llu", getpid(), fd, (unsigned long long)plan->partition[DISK_ESP].start),
+		.image = xasprintf("/proc/%d/fd/%d@@%llu", getpid(), fd,
+				   (unsigned long long)plan->partition[DISK_ESP].start),
 		.epoch = xasprintf("SOURCE_DATE_EPOCH=%lld", (long long)epoch),
 		.path = xasprintf("PATH=%s", getenv("PATH") ? getenv("PATH") : "/usr/sbin:/usr/bin"),
 	};

@@ -15,12 +15,12 @@
 #include "lib/alloc.h"
 
 #define EXTENT_BLOCKS_MAX 32768u /* of an initialised extent */
-#define LINKS_MAX 64998u	 /* beyond, a directory's link count says 1 (dir_nlink) */
+#define LINKS_MAX 64998u         /* beyond, a directory's link count says 1 (dir_nlink) */
 
 struct ext4 {
 	ext2_filsys fs;
-	uint64_t offset;  /* of the file system in fd */
-	blk64_t next;	  /* where the next blocks are looked for: files follow each other as they come */
+	uint64_t offset; /* of the file system in fd */
+	blk64_t next;    /* where the next blocks are looked for: files follow each other as they come */
 	int64_t now;
 };
 
@@ -28,7 +28,8 @@ static int fail(struct error *err, errcode_t code, const char *what, uint32_t nu
 {
 	bool full = code == EXT2_ET_BLOCK_ALLOC_FAIL || code == EXT2_ET_INODE_ALLOC_FAIL || code == ENOSPC;
 
-	return error_set(err, full ? ERROR_SPACE : ERROR_FAILED, "ext4: %s (inode %u): %s", what, number, error_message(code));
+	return error_set(err, full ? ERROR_SPACE : ERROR_FAILED, "ext4: %s (inode %u): %s", what, number,
+			 error_message(code));
 }
 
 int ext4_open(int fd, uint64_t offset, bool writable, struct ext4 **ret, struct error *err)
@@ -41,16 +42,16 @@ int ext4_open(int fd, uint64_t offset, bool writable, struct ext4 **ret, struct 
 	initialize_ext2_error_table();
 	snprintf(name, sizeof name, "%d", own);
 	snprintf(options, sizeof options, "offset=%llu", (unsigned long long)offset);
-	code = own < 0 ? errno :
-			 ext2fs_open2(name, options, (writable ? EXT2_FLAG_RW : 0) | EXT2_FLAG_64BITS, 0, 0,
+	code = own < 0 ? errno
+		       : ext2fs_open2(name, options, (writable ? EXT2_FLAG_RW : 0) | EXT2_FLAG_64BITS, 0, 0,
 				      unixfd_io_manager, &fs->fs);
 	if (!code && writable)
 		code = ext2fs_read_bitmaps(fs->fs);
 	fs->offset = offset;
 	if (code) {
 		ext4_discard_p(&fs);
-		return error_set(err, ERROR_FAILED, "ext4: open the file system at byte %llu: %s", (unsigned long long)offset,
-				 error_message(code));
+		return error_set(err, ERROR_FAILED, "ext4: open the file system at byte %llu: %s",
+				 (unsigned long long)offset, error_message(code));
 	}
 	*ret = fs;
 	return 0;
@@ -169,7 +170,8 @@ static int put_span(struct ext4 *fs, uint32_t number, struct ext2_inode_large *r
 			code = ext2fs_iblk_add_blocks(fs->fs, (struct ext2_inode *)raw, count);
 		if (code)
 			return fail(err, code, "add an extent", number);
-		if (data(context, span.start * EXT4_BLOCK, fs->offset + first * EXT4_BLOCK, count * EXT4_BLOCK, err) < 0)
+		if (data(context, span.start * EXT4_BLOCK, fs->offset + first * EXT4_BLOCK, count * EXT4_BLOCK, err) <
+		    0)
 			return -1;
 		span.start += count;
 		span.count -= count;
@@ -177,7 +179,8 @@ static int put_span(struct ext4 *fs, uint32_t number, struct ext2_inode_large *r
 	return 0;
 }
 
-/* The extent functions write the inode themselves, so it has to be there before them; its block count comes after them. */
+/* The extent functions write the inode themselves, so it has to be there before them; its block count comes after them.
+ */
 static int put_spans(struct ext4 *fs, const struct ext4_inode *inode, struct ext2_inode_large *raw, ext4_data_fn *data,
 		     void *context, struct error *err)
 {
@@ -336,8 +339,8 @@ int ext4_read(struct ext4 *fs, uint32_t number, uint64_t limit, struct text *ret
 		return fail(err, code, "read an inode", number);
 	size = EXT2_I_SIZE(&raw);
 	if (size > limit)
-		return error_set(err, ERROR_FAILED, "ext4: inode %u has %llu bytes, more than the limit of %llu", number,
-				 (unsigned long long)size, (unsigned long long)limit);
+		return error_set(err, ERROR_FAILED, "ext4: inode %u has %llu bytes, more than the limit of %llu",
+				 number, (unsigned long long)size, (unsigned long long)limit);
 	if (LINUX_S_ISLNK(raw.i_mode) && ext2fs_is_fast_symlink(&raw))
 		return read_fast_link(&raw, ret);
 	code = read_blocks(fs, number, size, ret);
@@ -351,7 +354,8 @@ struct listing {
 	int result;
 };
 
-static int list_one(ext2_ino_t dir, int kind, struct ext2_dir_entry *entry, int offset, int blocksize, char *buffer, void *context)
+static int list_one(ext2_ino_t dir, int kind, struct ext2_dir_entry *entry, int offset, int blocksize, char *buffer,
+		    void *context)
 {
 	struct listing *l = context;
 	char name[EXT2_NAME_LEN + 1];

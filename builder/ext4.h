@@ -3,8 +3,8 @@
 /*
  * An ext4 file system inside a file, at an offset, without a mount (libext2fs behind; this is its only user).
  *
- * ext4_write makes one from a tree. The rest are the pieces it is made of, and the readers that image.c uses: those take
- * nothing for granted, as an image may come from anywhere.
+ * ext4_write makes one from a tree. The rest are the pieces it is made of, and the readers that image.c uses: those
+ * take nothing for granted, as an image may come from anywhere.
  */
 #include <stdint.h>
 #include <sys/types.h>
@@ -15,15 +15,15 @@
 struct ext4; /* opaque: an opened file system */
 
 struct ext4_make {
-	int fd;			     /* borrowed; holds zeros at offset .. offset + size */
-	uint64_t offset, size;	     /* bytes; multiples of EXT4_BLOCK */
+	int fd;                       /* borrowed; holds zeros at offset .. offset + size */
+	uint64_t offset, size;        /* bytes; multiples of EXT4_BLOCK */
 	const char *uuid, *hash_seed; /* borrowed; UUIDs */
-	int64_t epoch;		     /* time stamps of the file system itself */
+	int64_t epoch;                /* time stamps of the file system itself */
 };
 #define EXT4_BLOCK 4096u
 
-/* The whole job: an empty file system, then everything below root, in order of names, so that equal trees give equal bytes.
- * Access, change and birth times become the modification time, for a tree remembers no others. */
+/* The whole job: an empty file system, then everything below root, in order of names, so that equal trees give equal
+ * bytes. Access, change and birth times become the modification time, for a tree remembers no others. */
 int ext4_write(const struct ext4_make *make, const char *root, struct error *err) MUST_CHECK;
 
 /* An inode about to be written, or one that was read. */
@@ -34,10 +34,10 @@ struct ext4_inode {
 	uint64_t size;
 	int64_t mtime;
 	dev_t device;
-	const char *link; /* borrowed; target of a symlink to be written */
+	const char *link;        /* borrowed; target of a symlink to be written */
 	const struct ext4_span { /* borrowed; the parts that have blocks, ascending, not overlapping; in blocks */
 		uint64_t start, count;
-	} *span;
+	} * span;
 	size_t spans;
 };
 
@@ -52,13 +52,16 @@ void ext4_discard_p(struct ext4 **fs);
 void ext4_set_time(struct ext4 *fs, int64_t now);
 /* Reserves a number near the parent's. */
 int ext4_new(struct ext4 *fs, uint32_t parent, mode_t mode, uint32_t *ret_number, struct error *err) MUST_CHECK;
-/* Allocates the spans' blocks in one piece where it can, and calls data for each piece (byte offset in the file fd; bytes from
- * the inode's start), then the inode is on disk. */
+/* Allocates the spans' blocks in one piece where it can, and calls data for each piece (byte offset in the file fd;
+ * bytes from the inode's start), then the inode is on disk. */
 typedef int ext4_data_fn(void *context, uint64_t from, uint64_t offset, uint64_t len, struct error *err);
-int ext4_put(struct ext4 *fs, const struct ext4_inode *inode, ext4_data_fn *data, void *context, struct error *err) MUST_CHECK;
+int ext4_put(struct ext4 *fs, const struct ext4_inode *inode, ext4_data_fn *data, void *context, struct error *err)
+	MUST_CHECK;
 /* A directory whose blocks (ext4_dir.h) get their checksums here. The root's old blocks are given up first. */
-int ext4_put_directory(struct ext4 *fs, const struct ext4_inode *inode, struct text *blocks, struct error *err) MUST_CHECK;
-int ext4_put_xattr(struct ext4 *fs, uint32_t number, const char *name, const void *value, size_t len, struct error *err) MUST_CHECK;
+int ext4_put_directory(struct ext4 *fs, const struct ext4_inode *inode, struct text *blocks, struct error *err)
+	MUST_CHECK;
+int ext4_put_xattr(struct ext4 *fs, uint32_t number, const char *name, const void *value, size_t len, struct error *err)
+	MUST_CHECK;
 /* One more name for an inode that was put. */
 int ext4_link(struct ext4 *fs, uint32_t number, struct error *err) MUST_CHECK;
 /* The number of a name in the root directory, 0 when there is none. */

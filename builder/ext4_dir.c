@@ -56,7 +56,8 @@ static void block_end(struct ext4_dir *dir)
 
 void ext4_dir_add(struct ext4_dir *dir, const char *name, uint32_t number, mode_t mode)
 {
-	size_t name_length = strnlen(name, NAME_MAX_LEN), length = (sizeof(struct entry) + name_length + 3) & ~(size_t)3;
+	size_t name_length = strnlen(name, NAME_MAX_LEN),
+	       length = (sizeof(struct entry) + name_length + 3) & ~(size_t)3;
 	struct entry entry = { htole32(number), htole16((uint16_t)length), (uint8_t)name_length, type_of(mode) };
 
 	if (dir->blocks.len % EXT4_BLOCK + length > EXT4_BLOCK - sizeof(struct tail))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The blocks of a new ext4 directory: pure encoding. Linear, without a hash index: the kernel reads both, and e2fsck -D makes
- * an index where it pays. The last 12 bytes of each block are room for its checksum.
+ * The blocks of a new ext4 directory: pure encoding. Linear, without a hash index: the kernel reads both, and e2fsck -D
+ * makes an index where it pays. The last 12 bytes of each block are room for its checksum.
  */
 #include <stdint.h>
 #include <sys/types.h>
@@ -10,9 +10,9 @@
 #include "lib/text.h"
 
 struct ext4_dir {
-	struct text blocks;  /* owned */
-	size_t last;	     /* where the last entry began: it stretches to the end of its block */
-	uint32_t subdirs;    /* each counts as a link to the directory, by its `..` */
+	struct text blocks; /* owned */
+	size_t last;        /* where the last entry began: it stretches to the end of its block */
+	uint32_t subdirs;   /* each counts as a link to the directory, by its `..` */
 };
 
 void ext4_dir_start(struct ext4_dir *dir, uint32_t number, uint32_t parent);

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * ext4_write(): mke2fs makes the empty file system (it knows every default), then the tree goes in through ext4.h. mke2fs -d
- * would do both, but takes names in readdir's order and times as they come, so no two disks would be equal.
- */
+#include "builder/ext4_fill.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <search.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,58 +11,37 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "builder/ext4.h"
 #include "builder/ext4_dir.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
-#include "lib/process.h"
 #include "lib/vec.h"
 
 #define DEPTH_MAX 128 /* nested directories; each holds a descriptor open */
 #define COPY_BYTES (256u << 10)
 #define XATTR_MAX (64u << 10) /* the kernel's own limit for a value and for a list of names */
 
-/* What Debian 12 and the tools of Proxmox VE know: not what the host's mke2fs.conf happens to say. */
-#define FEATURES                                                                                                             \
-	"none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,64bit,flex_bg,sparse_super,large_file,huge_file," \
-	"dir_nlink,extra_isize,metadata_csum"
-
 struct filler {
 	struct ext4 *fs;
-	int out_fd;	  /* borrowed */
+	int out_fd; /* borrowed */
 	int64_t epoch;
-	dev_t device;	  /* the tree's: other mounts are left out */
-	void *links;	  /* tsearch tree of struct link: files with more than one name */
+	dev_t device;     /* the tree's: other mounts are left out */
+	void *links;      /* tsearch tree of struct link: files with more than one name */
 	struct text path; /* where we are, for messages */
 	uint8_t buffer[COPY_BYTES];
 };
 
 struct link {
+	dev_t device; /* with some overlays a file keeps its layer's */
 	ino_t source;
 	uint32_t number;
 };
-
-static int make_empty(const struct ext4_make *m, struct error *err)
-{
-	CLEANUP(free_p) char *device = xasprintf("/proc/%d/fd/%d", getpid(), m->fd);
-	/* The storage reads as zeros, so nothing needs to be written there, not even later by the guest's kernel. */
-	CLEANUP(free_p)
-	char *extended = xasprintf("offset=%llu,hash_seed=%s,root_owner=0:0,nodiscard,assume_storage_prezeroed=1",
-				   (unsigned long long)m->offset, m->hash_seed);
-	CLEANUP(free_p) char *blocks = xasprintf("%llu", (unsigned long long)(m->size / EXT4_BLOCK));
-	CLEANUP(free_p) char *time = xasprintf("E2FSPROGS_FAKE_TIME=%lld", (long long)m->epoch);
-	CLEANUP(free_p) char *path = xasprintf("PATH=%s", getenv("PATH") ? getenv("PATH") : "/usr/sbin:/usr/bin");
-	char *argv[] = { "mke2fs", "-q", "-F", "-t", "ext4", "-O", FEATURES, "-b", "4096", "-I", "256", "-i", "16384", "-m", "1",
-			 "-U", (char *)m->uuid, "-E", extended, device, blocks, NULL };
-	char *env[] = { time, path, "LC_ALL=C", "MKE2FS_SYNC=0", NULL };
-
-	return process_run(&(struct process){ .argv = argv, .env = env, .name = "mke2fs" }, err);
-}
 
 static int compare_links(const void *a, const void *b)
 {
 	const struct link *x = a, *y = b;
 
+	if (x->device != y->device)
+		return x->device > y->device ? 1 : -1;
 	return (x->source > y->source) - (x->source < y->source);
 }
 
@@ -148,7 +124,8 @@ static int copy_link(void *context, uint64_t from, uint64_t offset, uint64_t len
 
 	if (len > c->size - from)
 		len = c->size - from;
-	return pwrite_all(c->f->out_fd, target + from, len, (off_t)offset) < 0 ? fail_here(err, "write to the disk") : 0;
+	return pwrite_all(c->f->out_fd, target + from, len, (off_t)offset) < 0 ? fail_here(err, "write to the disk")
+									       : 0;
 }
 
 /* Up to FAST_LINK bytes live in the inode, longer targets in a block. */
@@ -174,7 +151,8 @@ static int put_link(struct filler *f, int dirfd, const char *name, struct ext4_i
 /* What a guest needs; not what the host's security module or overlayfs wrote there. */
 static bool xattr_wanted(const char *name)
 {
-	return text_same(name, "security.capability") || text_starts(name, "user.") || text_starts(name, "system.posix_acl_");
+	return text_same(name, "security.capability") || text_starts(name, "user.") ||
+	       text_starts(name, "system.posix_acl_");
 }
 
 static int put_xattrs(struct filler *f, int dirfd, const char *name, uint32_t number, struct error *err)
@@ -222,7 +200,7 @@ static int known_link(struct filler *f, const struct stat *st, struct link **ret
 	struct link *link = xmalloc(sizeof *link);
 	struct link **found;
 
-	*link = (struct link){ .source = st->st_ino };
+	*link = (struct link){ .device = st->st_dev, .source = st->st_ino };
 	found = tsearch(link, &f->links, compare_links);
 	if (*found != link)
 		free(link);
@@ -273,11 +251,11 @@ static int read_names(int dirfd, struct strings *ret, struct error *err)
 	return 0;
 }
 
-static int put_directory(struct filler *f, int dirfd, const char *name, uint32_t parent, uint32_t number, unsigned depth,
-			 struct error *err);
+static int put_directory(struct filler *f, int dirfd, const char *name, uint32_t parent, uint32_t number,
+			 unsigned depth, struct error *err);
 
-static int put_entry(struct filler *f, int dirfd, const char *name, uint32_t parent, struct ext4_dir *dir, unsigned depth,
-		     struct error *err)
+static int put_entry(struct filler *f, int dirfd, const char *name, uint32_t parent, struct ext4_dir *dir,
+		     unsigned depth, struct error *err)
 {
 	uint32_t number;
 	struct stat st;
@@ -295,8 +273,10 @@ static int put_entry(struct filler *f, int dirfd, const char *name, uint32_t par
 	return 0;
 }
 
-/* The directory's blocks list its entries, so they come after those; f->path is left at the culprit when something fails. */
-static int put_entries(struct filler *f, int fd, uint32_t number, struct ext4_dir *dir, unsigned depth, struct error *err)
+/* The directory's blocks list its entries, so they come after those; f->path is left at the culprit when something
+ * fails. */
+static int put_entries(struct filler *f, int fd, uint32_t number, struct ext4_dir *dir, unsigned depth,
+		       struct error *err)
 {
 	CLEANUP(strings_done) struct strings names = { 0 };
 	size_t here = f->path.len;
@@ -315,8 +295,8 @@ static int put_entries(struct filler *f, int fd, uint32_t number, struct ext4_di
 	return 0;
 }
 
-static int put_directory(struct filler *f, int dirfd, const char *name, uint32_t parent, uint32_t number, unsigned depth,
-			 struct error *err)
+static int put_directory(struct filler *f, int dirfd, const char *name, uint32_t parent, uint32_t number,
+			 unsigned depth, struct error *err)
 {
 	CLEANUP(close_p) int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	CLEANUP(ext4_dir_done) struct ext4_dir dir = { 0 };
@@ -341,27 +321,15 @@ static int put_directory(struct filler *f, int dirfd, const char *name, uint32_t
 	return put_xattrs(f, fd, ".", number, err);
 }
 
-/* Only asked when the disk was full, for the message. */
-static uint64_t tree_bytes(const char *root)
+int ext4_fill(struct ext4 *fs, int fd, const char *root, int64_t epoch, struct error *err)
 {
-	char *roots[] = { (char *)root, NULL };
-	FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
-	uint64_t sum = 0;
-
-	for (FTSENT *e; fts && (e = fts_read(fts)) != NULL;) {
-		if (e->fts_info != FTS_DP && e->fts_statp->st_nlink > 0)
-			sum += ((uint64_t)e->fts_statp->st_blocks * 512 + EXT4_BLOCK - 1) / EXT4_BLOCK * EXT4_BLOCK;
-	}
-	if (fts)
-		fts_close(fts);
-	return sum;
-}
-
-static int fill(struct filler *f, const char *root, struct error *err)
-{
+	CLEANUP(free_p) struct filler *f = xcalloc(1, sizeof *f);
 	struct stat st;
 	int rc;
 
+	f->fs = fs;
+	f->out_fd = fd;
+	f->epoch = epoch;
 	if (stat(root, &st) < 0)
 		return error_errno(err, errno, "stat %s", root);
 	f->device = st.st_dev;
@@ -371,23 +339,4 @@ static int fill(struct filler *f, const char *root, struct error *err)
 		error_wrap(err, "put %s on the disk", f->path.len ? f->path.data : "/");
 	text_done(&f->path);
 	return rc;
-}
-
-int ext4_write(const struct ext4_make *make, const char *root, struct error *err)
-{
-	CLEANUP(free_p) struct filler *f = xcalloc(1, sizeof *f);
-	CLEANUP(ext4_discard_p) struct ext4 *fs = NULL;
-
-	if (make_empty(make, err) < 0 || ext4_open(make->fd, make->offset, true, &fs, err) < 0)
-		return -1;
-	f->fs = fs;
-	f->out_fd = make->fd;
-	f->epoch = make->epoch;
-	ext4_set_time(fs, make->epoch);
-	if (fill(f, root, err) == 0 && ext4_close(&fs, err) == 0)
-		return 0;
-	if (err->class == ERROR_SPACE)
-		return error_set(err, ERROR_SPACE, "the tree holds %s, more than the root file system of %s can take; raise disk.size",
-				 text_bytes(tree_bytes(root)), text_bytes(make->size));
-	return -1;
 }

@@ -20,7 +20,8 @@
 
 static int lacks(struct error *err, const char *what)
 {
-	return error_set(err, ERROR_RECIPE, "the tree has no %s; add the package grub-cloud-amd64 to packages.vm", what);
+	return error_set(err, ERROR_RECIPE, "the tree has no %s; add the package grub-cloud-amd64 to packages.vm",
+			 what);
 }
 
 /* Every name in a directory of the tree. */
@@ -75,8 +76,8 @@ static int run_mkimage(const char *root, char *const *argv, struct error *err)
 static int prepare_bios(const struct disk_plan *plan, const char *root, int rootfd, struct error *err)
 {
 	CLEANUP(free_p) char *prefix = xasprintf("(,gpt%u)/boot/grub", plan->partition[DISK_ROOT].number);
-	char *argv[] = { "grub-mkimage", "-O", "i386-pc", "-d", PC_MODULES, "-p", prefix, "-o", PC_DIRECTORY "/core.img",
-			 "ext2", "part_gpt", "biosdisk", NULL };
+	char *argv[] = { "grub-mkimage",           "-O",   "i386-pc",  "-d",       PC_MODULES, "-p", prefix, "-o",
+			 PC_DIRECTORY "/core.img", "ext2", "part_gpt", "biosdisk", NULL };
 
 	if (!file_exists_in(rootfd, PC_MODULES "/boot.img"))
 		return lacks(err, PC_MODULES "/boot.img");
@@ -85,11 +86,26 @@ static int prepare_bios(const struct disk_plan *plan, const char *root, int root
 	return run_mkimage(root, argv, err);
 }
 
-/* The signed image has its modules inside and needs nothing. Without it, one is made, and takes its modules from the root. */
+/* The signed image has its modules inside and needs nothing. Without it, one is made, and takes its modules from the
+ * root. */
 static int prepare_uefi(const char *root, int rootfd, struct error *err)
 {
-	char *argv[] = { "grub-mkimage", "-O", "x86_64-efi", "-d", EFI_MODULES, "-p", "/EFI/debian", "-o", EFI_DIRECTORY "/core.efi",
-			 "ext2", "part_gpt", "fat", "search_fs_uuid", "configfile", "normal", NULL };
+	char *argv[] = { "grub-mkimage",
+			 "-O",
+			 "x86_64-efi",
+			 "-d",
+			 EFI_MODULES,
+			 "-p",
+			 "/EFI/debian",
+			 "-o",
+			 EFI_DIRECTORY "/core.efi",
+			 "ext2",
+			 "part_gpt",
+			 "fat",
+			 "search_fs_uuid",
+			 "configfile",
+			 "normal",
+			 NULL };
 
 	if (file_exists_in(rootfd, EFI_SIGNED))
 		return 0;
@@ -114,7 +130,9 @@ static int kernel_release(int rootfd, char **ret, struct error *err)
 			newest = names.at[i];
 	}
 	if (!newest)
-		return error_set(err, ERROR_RECIPE, "the tree has no kernel in /boot; add one such as linux-image-cloud-amd64 to packages.vm");
+		return error_set(
+			err, ERROR_RECIPE,
+			"the tree has no kernel in /boot; add one such as linux-image-cloud-amd64 to packages.vm");
 	*ret = xstrdup(newest + strlen(prefix));
 	return 0;
 }
@@ -130,14 +148,16 @@ static int write_settings(const struct disk_plan *plan, int rootfd, struct error
 	grub_code_environment(&environment);
 	if (file_write_in(rootfd, "/boot/grub/grub.cfg", config.data, config.len, 0444, err) < 0 ||
 	    file_write_in(rootfd, "/boot/grub/grubenv", environment.data, environment.len, 0644, err) < 0 ||
-	    file_write_in(rootfd, "/etc/default/grub.d/50_nodekiln.cfg", grub_code_defaults, strlen(grub_code_defaults), 0644, err) < 0)
+	    file_write_in(rootfd, "/etc/default/grub.d/50_nodekiln.cfg", grub_code_defaults, strlen(grub_code_defaults),
+			  0644, err) < 0)
 		return -1;
 	return file_write_in(rootfd, "/etc/grub.d/enable_cloud", "", 0, 0644, err);
 }
 
 int grub_prepare(const struct disk_plan *plan, const char *root, int rootfd, struct error *err)
 {
-	if (plan->bios && (dir_make_in(rootfd, PC_DIRECTORY, 0755, err) < 0 || prepare_bios(plan, root, rootfd, err) < 0))
+	if (plan->bios &&
+	    (dir_make_in(rootfd, PC_DIRECTORY, 0755, err) < 0 || prepare_bios(plan, root, rootfd, err) < 0))
 		return -1;
 	if (plan->uefi && prepare_uefi(root, rootfd, err) < 0)
 		return -1;
@@ -156,7 +176,9 @@ int grub_write_bios(const struct disk_plan *plan, int rootfd, int fd, struct err
 	    grub_code_patch_core((uint8_t *)core.data, core.len, first, err) < 0)
 		return -1;
 	if (boot.len != sizeof mbr || core.len > p->size)
-		return error_set(err, ERROR_FAILED, "GRUB's boot.img has %zu bytes instead of %zu, or its core.img (%zu) is larger than its partition",
+		return error_set(err, ERROR_FAILED,
+				 "GRUB's boot.img has %zu bytes instead of %zu, or its core.img (%zu) is larger than "
+				 "its partition",
 				 boot.len, sizeof mbr, core.len);
 	if (pread_all(fd, mbr, sizeof mbr, 0) < 0)
 		return error_errno(err, errno, "read the disk's first sector");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * GRUB for both firmwares, from the tree's own packages (grub-cloud-amd64 brings them: grub-pc-bin, grub-efi-amd64-signed, shim-signed).
- * grub-cloud's trigger runs grub-install whenever one of them is upgraded in the guest, because /etc/grub.d/enable_cloud
- * tells it that this is an image of the kind it is made for.
+ * GRUB for both firmwares, from the tree's own packages (grub-cloud-amd64 brings them: grub-pc-bin,
+ * grub-efi-amd64-signed, shim-signed). grub-cloud's trigger runs grub-install whenever one of them is upgraded in the
+ * guest, because /etc/grub.d/enable_cloud tells it that this is an image of the kind it is made for.
  */
 #include "builder/disk.h"
 

@@ -32,8 +32,8 @@ int grub_code_patch_core(uint8_t *core, size_t len, uint64_t first_lba, struct e
 	};
 
 	if (len < 2 * GRUB_SECTOR || len > GRUB_CORE_MAX)
-		return error_set(err, ERROR_FAILED, "GRUB's core.img has %zu bytes, not between %u and %u", len, 2 * GRUB_SECTOR,
-				 GRUB_CORE_MAX);
+		return error_set(err, ERROR_FAILED, "GRUB's core.img has %zu bytes, not between %u and %u", len,
+				 2 * GRUB_SECTOR, GRUB_CORE_MAX);
 	memcpy(core + GRUB_SECTOR - sizeof rest, &rest, sizeof rest);
 	return 0;
 }
@@ -54,22 +54,21 @@ void grub_code_patch_mbr(uint8_t mbr[GRUB_SECTOR], const uint8_t boot[GRUB_SECTO
 
 void grub_code_config(const struct disk_plan *plan, const char *release, struct text *ret)
 {
-	text_add(ret,
-		 "# Written by nodekiln when the image was made; update-grub replaces it, with the same settings\n"
-		 "# (/etc/default/grub.d/50_nodekiln.cfg).\n"
-		 "if [ -s $prefix/grubenv ]; then\n"
-		 "\tload_env\n"
-		 "fi\n"
-		 "serial --speed=115200\n"
-		 "terminal_input console serial\n"
-		 "terminal_output console serial\n"
-		 "set default=0\n"
-		 "set timeout=1\n"
-		 "\n"
-		 "menuentry 'Debian GNU/Linux' --class debian --class gnu-linux --class gnu --class os {\n"
-		 "\tinsmod gzio\n"
-		 "\tinsmod part_gpt\n"
-		 "\tinsmod ext2\n");
+	text_add(ret, "# Written by nodekiln when the image was made; update-grub replaces it, with the same settings\n"
+		      "# (/etc/default/grub.d/50_nodekiln.cfg).\n"
+		      "if [ -s $prefix/grubenv ]; then\n"
+		      "\tload_env\n"
+		      "fi\n"
+		      "serial --speed=115200\n"
+		      "terminal_input console serial\n"
+		      "terminal_output console serial\n"
+		      "set default=0\n"
+		      "set timeout=1\n"
+		      "\n"
+		      "menuentry 'Debian GNU/Linux' --class debian --class gnu-linux --class gnu --class os {\n"
+		      "\tinsmod gzio\n"
+		      "\tinsmod part_gpt\n"
+		      "\tinsmod ext2\n");
 	text_addf(ret, "\tsearch --no-floppy --fs-uuid --set=root %s\n", plan->root_uuid);
 	text_addf(ret, "\tlinux /boot/vmlinuz-%s root=UUID=%s ro " CONSOLES "\n", release, plan->root_uuid);
 	text_addf(ret, "\tinitrd /boot/initrd.img-%s\n}\n", release);
@@ -81,15 +80,16 @@ void grub_code_esp_config(const struct disk_plan *plan, struct text *ret)
 	text_add(ret, "set prefix=($root)'/boot/grub'\nconfigfile $prefix/grub.cfg\n");
 }
 
-const char grub_code_defaults[] = "# Set by nodekiln. A file that sorts behind this one may override it; then run update-grub.\n"
-				  "GRUB_TIMEOUT=1\n"
-				  "GRUB_DISTRIBUTOR=Debian\n"
-				  "GRUB_CMDLINE_LINUX_DEFAULT=\"\"\n"
-				  "GRUB_CMDLINE_LINUX=\"" CONSOLES "\"\n"
-				  "GRUB_TERMINAL=\"console serial\"\n"
-				  "GRUB_SERIAL_COMMAND=\"serial --speed=115200\"\n"
-				  "GRUB_DISABLE_OS_PROBER=true\n"
-				  "GRUB_DISABLE_RECOVERY=true\n";
+const char grub_code_defaults[] =
+	"# Set by nodekiln. A file that sorts behind this one may override it; then run update-grub.\n"
+	"GRUB_TIMEOUT=1\n"
+	"GRUB_DISTRIBUTOR=Debian\n"
+	"GRUB_CMDLINE_LINUX_DEFAULT=\"\"\n"
+	"GRUB_CMDLINE_LINUX=\"" CONSOLES "\"\n"
+	"GRUB_TERMINAL=\"console serial\"\n"
+	"GRUB_SERIAL_COMMAND=\"serial --speed=115200\"\n"
+	"GRUB_DISABLE_OS_PROBER=true\n"
+	"GRUB_DISABLE_RECOVERY=true\n";
 
 void grub_code_environment(struct text *ret)
 {

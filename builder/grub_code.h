@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What GRUB needs on a disk, as bytes and text; no I/O. The boot code is what grub-bios-setup --no-rs-codes would write (a test
- * compares), and grub.cfg is one that the guest's own update-grub replaces at its first kernel upgrade.
+ * What GRUB needs on a disk, as bytes and text; no I/O. The boot code is what grub-bios-setup --no-rs-codes would write
+ * (a test compares), and grub.cfg is one that the guest's own update-grub replaces at its first kernel upgrade.
  */
 #include <stddef.h>
 #include <stdint.h>

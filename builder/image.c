@@ -44,7 +44,8 @@ int image_open(const char *path, struct image **ret, struct error *err)
 		return error_errno(err, errno, "open %s", path);
 	format = format_of(fd);
 	image->kind = format == FORMAT_TAR ? IMAGE_TARBALL : IMAGE_DISK;
-	if ((format == FORMAT_TAR ? image_tar_open(image, fd, err) : image_disk_open(image, fd, format == FORMAT_QCOW2, err)) < 0)
+	if ((format == FORMAT_TAR ? image_tar_open(image, fd, err)
+				  : image_disk_open(image, fd, format == FORMAT_QCOW2, err)) < 0)
 		return error_wrap(err, "%s", path);
 	*ret = TAKE(image);
 	return 0;
@@ -98,14 +99,15 @@ int image_read(struct image *image, const char *path, size_t limit, struct text 
 	if (!S_ISREG(node->entry.mode))
 		return error_set(err, ERROR_FAILED, "%s: its %s is no regular file", image->path, path);
 	if (node->entry.size > limit)
-		return error_set(err, ERROR_FAILED, "%s: its %s is larger than %s", image->path, path, text_bytes(limit));
+		return error_set(err, ERROR_FAILED, "%s: its %s is larger than %s", image->path, path,
+				 text_bytes(limit));
 	if ((image->kind == IMAGE_DISK ? image_disk_read : image_tar_read)(image, node, limit, ret, err) < 0)
 		return error_wrap(err, "%s: %s", image->path, path);
 	return 0;
 }
 
-int image_walk(struct image *image, int (*entry)(void *context, const struct image_entry *e, struct error *err), void *context,
-	       struct error *err)
+int image_walk(struct image *image, int (*entry)(void *context, const struct image_entry *e, struct error *err),
+	       void *context, struct error *err)
 {
 	for (size_t i = 0; i < image->index.n; i++) {
 		if (entry(context, &image->index.at[i].entry, err) < 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A finished artifact, opened for reading without mounting anything: a qcow2 or raw disk (libblkid finds the partitions,
- * libext2fs reads the root) or a tarball (libarchive). `inspect` and `verify` look through this one window.
+ * A finished artifact, opened for reading without mounting anything: a qcow2 or raw disk (libblkid finds the
+ * partitions, libext2fs reads the root) or a tarball (libarchive). `inspect` and `verify` look through this one window.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,7 +16,7 @@ enum image_kind { IMAGE_DISK, IMAGE_TARBALL };
 
 struct image_partition {
 	unsigned number;
-	uint64_t start, size;	       /* bytes */
+	uint64_t start, size; /* bytes */
 	char name[73], type[37], uuid[37];
 	char filesystem[17], label[65], filesystem_uuid[37]; /* "" when unknown */
 };
@@ -42,5 +42,5 @@ int image_stat(struct image *image, const char *path, const struct image_entry *
 /* Follows a last symlink. Missing is ERROR_FAILED. */
 int image_read(struct image *image, const char *path, size_t limit, struct text *ret, struct error *err) MUST_CHECK;
 /* Every entry, sorted by path. */
-int image_walk(struct image *image, int (*entry)(void *context, const struct image_entry *e, struct error *err), void *context,
-	       struct error *err) MUST_CHECK;
+int image_walk(struct image *image, int (*entry)(void *context, const struct image_entry *e, struct error *err),
+	       void *context, struct error *err) MUST_CHECK;

@@ -9,7 +9,7 @@
 #include "builder/qcow2.h"
 #include "builder/spool.h"
 
-#define DEPTH_MAX 128	 /* nested directories; more is a loop in a broken file system */
+#define DEPTH_MAX 128 /* nested directories; more is a loop in a broken file system */
 #define LINK_MAX_BYTES 4096u
 
 static int open_raw(struct image *image, int fd, struct error *err)
@@ -65,8 +65,12 @@ static int add_inode(struct walk *w, const char *path, uint32_t number, mode_t *
 		return -1;
 	*ret_mode = inode.mode;
 	return image_index_add(&w->image->index,
-			       (struct image_node){ .entry = { .path = xstrdup(path), .mode = inode.mode, .uid = inode.uid,
-							       .gid = inode.gid, .size = inode.size, .link = link },
+			       (struct image_node){ .entry = { .path = xstrdup(path),
+							       .mode = inode.mode,
+							       .uid = inode.uid,
+							       .gid = inode.gid,
+							       .size = inode.size,
+							       .link = link },
 						    .handle = number },
 			       err);
 }
@@ -79,7 +83,8 @@ static int walk_entry(void *context, const char *name, uint32_t number, struct e
 	int rc;
 
 	if (!*name || strchr(name, '/'))
-		return error_set(err, ERROR_FAILED, "the root file system has an impossible name in %s", here ? w->path.data : "/");
+		return error_set(err, ERROR_FAILED, "the root file system has an impossible name in %s",
+				 here ? w->path.data : "/");
 	text_addf(&w->path, "/%s", name);
 	rc = add_inode(w, w->path.data, number, &mode, err);
 	if (rc == 0 && S_ISDIR(mode))
@@ -94,7 +99,8 @@ static int walk_directory(struct walk *w, uint32_t number, struct error *err)
 	int rc;
 
 	if (++w->depth > DEPTH_MAX)
-		return error_set(err, ERROR_FAILED, "the root file system's directories are nested more than %d deep", DEPTH_MAX);
+		return error_set(err, ERROR_FAILED, "the root file system's directories are nested more than %d deep",
+				 DEPTH_MAX);
 	rc = ext4_list(w->image->root, number, walk_entry, w, err);
 	w->depth--;
 	return rc;
@@ -131,7 +137,8 @@ int image_disk_open(struct image *image, int fd, bool qcow2, struct error *err)
 	return 0;
 }
 
-int image_disk_read(struct image *image, const struct image_node *node, size_t limit, struct text *ret, struct error *err)
+int image_disk_read(struct image *image, const struct image_node *node, size_t limit, struct text *ret,
+		    struct error *err)
 {
 	return ext4_read(image->root, (uint32_t)node->handle, limit, ret, err);
 }

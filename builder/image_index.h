@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Every entry of an image, in memory: what both kinds of images are turned into when they are opened. Lookups and symlinks are
- * answered from here, as the guest would see them.
+ * Every entry of an image, in memory: what both kinds of images are turned into when they are opened. Lookups and
+ * symlinks are answered from here, as the guest would see them.
  */
 #include "builder/image.h"
 
 struct image_node {
 	struct image_entry entry; /* path and link owned */
-	uint64_t handle;	  /* where its content is: the reader's own business */
+	uint64_t handle;          /* where its content is: the reader's own business */
 };
 
 struct image_index {

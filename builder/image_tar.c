@@ -34,7 +34,8 @@ static char *absolute(const char *path)
 }
 
 /* The member's content goes to the end of what we hold; its place is returned. */
-static int keep_content(struct image *image, struct tar_reader *reader, uint64_t size, uint64_t *ret_place, struct error *err)
+static int keep_content(struct image *image, struct tar_reader *reader, uint64_t size, uint64_t *ret_place,
+			struct error *err)
 {
 	const void *block;
 	off_t offset;
@@ -63,7 +64,9 @@ static int add_hard_link(struct image *image, const struct tar_entry *e, char *p
 		free(path);
 		return error_set(err, ERROR_FAILED, "the hard link %s leads out of the tree", e->path);
 	}
-	return image_index_add(&image->index, (struct image_node){ .entry = { .path = path, .link = original }, .handle = HARD_LINK }, err);
+	return image_index_add(&image->index,
+			       (struct image_node){ .entry = { .path = path, .link = original }, .handle = HARD_LINK },
+			       err);
 }
 
 static int resolve_hard_link(const struct image *image, struct image_node *node, struct error *err)
@@ -72,7 +75,8 @@ static int resolve_hard_link(const struct image *image, struct image_node *node,
 	char *path = node->entry.path;
 
 	if (!original || original->handle == HARD_LINK)
-		return error_set(err, ERROR_FAILED, "%s is a hard link to %s, which is not in the archive", path, node->entry.link);
+		return error_set(err, ERROR_FAILED, "%s is a hard link to %s, which is not in the archive", path,
+				 node->entry.link);
 	free(node->entry.link);
 	*node = *original;
 	node->entry.path = path;
@@ -89,7 +93,9 @@ static int finish(struct image *image, struct error *err)
 	}
 	if (image->index.n == 0)
 		return error_set(err, ERROR_FAILED, "the archive is empty");
-	return ftruncate(image->content, (off_t)image->held) < 0 ? error_errno(err, errno, "hold the archive's contents") : 0;
+	return ftruncate(image->content, (off_t)image->held) < 0
+		       ? error_errno(err, errno, "hold the archive's contents")
+		       : 0;
 }
 
 static int add_member(struct image *image, struct tar_reader *reader, const struct tar_entry *e, struct error *err)
@@ -143,7 +149,8 @@ int image_tar_open(struct image *image, int fd, struct error *err)
 	return any ? -1 : error_set(err, why.class, "this is neither a disk nor a tar archive (%s)", why.text);
 }
 
-int image_tar_read(struct image *image, const struct image_node *node, size_t limit UNUSED, struct text *ret, struct error *err)
+int image_tar_read(struct image *image, const struct image_node *node, size_t limit UNUSED, struct text *ret,
+		   struct error *err)
 {
 	CLEANUP(free_p) char *bytes = xmalloc(node->entry.size + 1);
 

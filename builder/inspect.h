@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What is in a finished artifact, found out without running any of it: from the partition table, from /etc/nodekiln/image.json
- * that the build leaves, and from the guest's own dpkg database.
+ * What is in a finished artifact, found out without running any of it: from the partition table, from
+ * /etc/nodekiln/image.json that the build leaves, and from the guest's own dpkg database.
  */
 #include "builder/image.h"
 #include "lib/error.h"
@@ -13,15 +13,15 @@ struct inspect_package {
 };
 
 struct inspection {
-	const char *path;	 /* borrowed */
-	struct image *image;	 /* owned */
-	uint64_t file_size;	 /* of the artifact as it lies there */
-	struct json *about;	 /* owned; image.json; NULL for an image that nodekiln did not make */
-	char *system;		 /* owned; os-release's PRETTY_NAME; may be NULL */
-	char *kubernetes;	 /* owned; version; may be NULL */
-	struct strings kernels;	 /* releases in /boot */
+	const char *path;                     /* borrowed */
+	struct image *image;                  /* owned */
+	uint64_t file_size;                   /* of the artifact as it lies there */
+	struct json *about;                   /* owned; image.json; NULL for an image that nodekiln did not make */
+	char *system;                         /* owned; os-release's PRETTY_NAME; may be NULL */
+	char *kubernetes;                     /* owned; version; may be NULL */
+	struct strings kernels;               /* releases in /boot */
 	VEC(struct inspect_package) packages; /* installed ones */
-	uint64_t entries, bytes; /* of the tree */
+	uint64_t entries, bytes;              /* of the tree */
 };
 
 int inspect(const char *path, struct inspection *ret, struct error *err) MUST_CHECK;

@@ -8,8 +8,11 @@
 
 /* What people look for first; JSON has them all. */
 static const char *const important[] = {
-	"systemd", "containerd", "docker.io", "runc",	      "kubelet",       "kubeadm",	   "kubectl",	     "cri-tools",
-	"containernetworking-plugins", "kubernetes-cni",       "cloud-init",    "qemu-guest-agent", "openssh-server", "grub-cloud-amd64",
+	"systemd",        "containerd",       "docker.io",
+	"runc",           "kubelet",          "kubeadm",
+	"kubectl",        "cri-tools",        "containernetworking-plugins",
+	"kubernetes-cni", "cloud-init",       "qemu-guest-agent",
+	"openssh-server", "grub-cloud-amd64",
 };
 
 static struct json *partition_json(const struct image_partition *p)
@@ -145,8 +148,8 @@ static void print_partitions(const struct inspection *i, struct text *ret)
 
 	for (size_t k = 0; k < n; k++) {
 		print_label(ret, k ? "" : "partitions");
-		text_addf(ret, "%2u %-5s at %9s, %9s %-5s %s\n", p[k].number, p[k].name, text_bytes(p[k].start), text_bytes(p[k].size),
-			  *p[k].filesystem ? p[k].filesystem : "-", p[k].filesystem_uuid);
+		text_addf(ret, "%2u %-5s at %9s, %9s %-5s %s\n", p[k].number, p[k].name, text_bytes(p[k].start),
+			  text_bytes(p[k].size), *p[k].filesystem ? p[k].filesystem : "-", p[k].filesystem_uuid);
 	}
 }
 

@@ -47,7 +47,8 @@ static void probe_content(int fd, struct image_partition *p)
 static void add(blkid_partition partition, uint64_t disk, struct partitions *ret)
 {
 	struct image_partition p = { .number = (unsigned)blkid_partition_get_partno(partition) };
-	uint64_t start = (uint64_t)blkid_partition_get_start(partition), size = (uint64_t)blkid_partition_get_size(partition);
+	uint64_t start = (uint64_t)blkid_partition_get_start(partition),
+		 size = (uint64_t)blkid_partition_get_size(partition);
 
 	/* A partition that reaches beyond the disk is somebody's mistake, or a trap. */
 	if (start > disk / SECTOR || size > disk / SECTOR - start)

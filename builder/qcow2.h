@@ -11,9 +11,9 @@
 #include "lib/error.h"
 
 struct qcow2_options {
-	enum compression compression; /* COMPRESSION_NONE: plain clusters */
-	int level;		      /* 0 = the library's default */
-	unsigned threads;	      /* 0 = one per core */
+	enum compression compression;                                   /* COMPRESSION_NONE: plain clusters */
+	int level;                                                      /* 0 = the library's default */
+	unsigned threads;                                               /* 0 = one per core */
 	void (*progress)(void *context, uint64_t done, uint64_t total); /* bytes of the raw disk; may be NULL */
 	void *context;
 };
@@ -28,7 +28,7 @@ struct qcow2_info {
 	uint32_t version;
 };
 int qcow2_info(int fd, struct qcow2_info *ret, struct error *err) MUST_CHECK;
-/* Any qcow2 of the kind above (also qemu-img's) into a sparse raw file. Hostile input is an error, never a crash; at most
- * QCOW2_SIZE_MAX virtual bytes. */
+/* Any qcow2 of the kind above (also qemu-img's) into a sparse raw file. Hostile input is an error, never a crash; at
+ * most QCOW2_SIZE_MAX virtual bytes. */
 #define QCOW2_SIZE_MAX (1ull << 42)
 int qcow2_read(int fd, int raw_fd, struct error *err) MUST_CHECK;

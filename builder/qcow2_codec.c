@@ -63,8 +63,8 @@ static size_t deflate_pack(struct qcow2_codec *codec, const void *in, size_t len
 	z_stream z = { .next_in = (void *)in, .avail_in = (uInt)len, .next_out = out, .avail_out = (uInt)max };
 	int rc;
 
-	if (deflateInit2(&z, codec->level ? codec->level : Z_DEFAULT_COMPRESSION, Z_DEFLATED, DEFLATE_WINDOW, DEFLATE_MEMORY,
-			 Z_DEFAULT_STRATEGY) != Z_OK)
+	if (deflateInit2(&z, codec->level ? codec->level : Z_DEFAULT_COMPRESSION, Z_DEFLATED, DEFLATE_WINDOW,
+			 DEFLATE_MEMORY, Z_DEFAULT_STRATEGY) != Z_OK)
 		return 0;
 	rc = deflate(&z, Z_FINISH);
 	deflateEnd(&z);
@@ -98,6 +98,6 @@ size_t qcow2_codec_pack(struct qcow2_codec *codec, const void *in, size_t len, v
 
 int qcow2_codec_unpack(struct qcow2_codec *codec, const void *in, size_t len, void *out, size_t size)
 {
-	return codec->compression == COMPRESSION_ZSTD ? zstd_unpack(codec, in, len, out, size) :
-							deflate_unpack(in, len, out, size);
+	return codec->compression == COMPRESSION_ZSTD ? zstd_unpack(codec, in, len, out, size)
+						      : deflate_unpack(in, len, out, size);
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * qcow2 on disk (QEMU docs/interop/qcow2.txt): what the writer and the reader both have to know. All numbers are big-endian.
+ * qcow2 on disk (QEMU docs/interop/qcow2.txt): what the writer and the reader both have to know. All numbers are
+ * big-endian.
  */
 #include <stdint.h>
 
 #define QCOW2_MAGIC 0x514649fbu /* "QFI\xfb" */
-#define QCOW2_SECTOR 512u	/* the unit of a compressed cluster's length */
+#define QCOW2_SECTOR 512u       /* the unit of a compressed cluster's length */
 
 #define QCOW2_INCOMPATIBLE_DIRTY (1u << 0)
 #define QCOW2_INCOMPATIBLE_COMPRESSION (1u << 3) /* compression_type is not 0 */
@@ -17,10 +18,11 @@
 /* L1 and L2 entries */
 #define QCOW2_COPIED (1ull << 63)     /* the cluster's refcount is exactly 1 */
 #define QCOW2_COMPRESSED (1ull << 62) /* the rest is a compressed cluster descriptor */
-#define QCOW2_ZERO (1ull << 0)	      /* reads as zeros, whatever the offset says */
+#define QCOW2_ZERO (1ull << 0)        /* reads as zeros, whatever the offset says */
 #define QCOW2_OFFSET 0x00fffffffffffe00ull
 
-/* A compressed cluster's descriptor: byte offset below this bit, above it the number of sectors that follow the first one. */
+/* A compressed cluster's descriptor: byte offset below this bit, above it the number of sectors that follow the first
+ * one. */
 #define QCOW2_SECTORS_SHIFT(cluster_bits) (62u - ((cluster_bits)-8u))
 
 struct qcow2_header {

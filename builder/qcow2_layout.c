@@ -9,7 +9,7 @@
 
 #define ENTRIES (QCOW2_CLUSTER / sizeof(uint64_t))   /* of an L2 table or a cluster of the refcount table */
 #define REFCOUNTS (QCOW2_CLUSTER / sizeof(uint16_t)) /* of a refcount block */
-#define REFCOUNT_ORDER 4u			     /* 16 bits each */
+#define REFCOUNT_ORDER 4u                            /* 16 bits each */
 
 static uint64_t divide_up(uint64_t n, uint64_t by)
 {
@@ -38,7 +38,8 @@ uint64_t qcow2_layout_packed(struct qcow2_layout *l, uint64_t cluster, uint32_t 
 {
 	uint64_t at, sectors;
 
-	/* Behind a plain cluster the packed bytes cannot go on across the boundary: leave the rest of the old one alone. */
+	/* Behind a plain cluster the packed bytes cannot go on across the boundary: leave the rest of the old one
+	 * alone. */
 	if (l->fill + len > l->room && l->room != l->end)
 		l->fill = l->end;
 	at = l->fill;

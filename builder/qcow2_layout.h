@@ -18,17 +18,18 @@
 #define QCOW2_CLUSTER (1u << QCOW2_CLUSTER_BITS)
 
 struct qcow2_layout {
-	uint64_t size;	     /* virtual bytes */
+	uint64_t size;       /* virtual bytes */
 	uint64_t clusters;   /* guest clusters; the last may be a part */
 	uint64_t *entry;     /* owned; the L2 entry of each guest cluster, 0 = reads as zeros */
-	uint64_t end;	     /* first free host cluster */
+	uint64_t end;        /* first free host cluster */
 	uint64_t fill, room; /* the next compressed cluster goes to fill, when it ends before room or room is end */
 };
 
 void qcow2_layout_init(struct qcow2_layout *l, uint64_t size);
 void qcow2_layout_done(struct qcow2_layout *l);
 
-/* Give a guest cluster its place and return the host offset. Call in guest order: the order alone decides the places. */
+/* Give a guest cluster its place and return the host offset. Call in guest order: the order alone decides the places.
+ */
 uint64_t qcow2_layout_packed(struct qcow2_layout *l, uint64_t cluster, uint32_t len);
 uint64_t qcow2_layout_plain(struct qcow2_layout *l, uint64_t cluster);
 

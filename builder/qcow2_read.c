@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reader trusts nothing: every offset is checked against the file's length, every table against a limit, and no more data
- * is written than a file without clusters of two owners could hold.
+ * The reader trusts nothing: every offset is checked against the file's length, every table against a limit, and no
+ * more data is written than a file without clusters of two owners could hold.
  */
 #include <endian.h>
 #include <errno.h>
@@ -20,9 +20,10 @@
 #define CLUSTER_BITS_MIN 9u
 #define CLUSTER_BITS_MAX 21u
 #define L1_BYTES_MAX (32u << 20) /* QEMU's own limit */
-#define PACKED_MIN 8u		 /* no cluster compresses to less */
+#define PACKED_MIN 8u            /* no cluster compresses to less */
 
-/* What we can read of the incompatible features. Dirty only means that refcounts may be stale, and those are not used. */
+/* What we can read of the incompatible features. Dirty only means that refcounts may be stale, and those are not used.
+ */
 #define INCOMPATIBLE_KNOWN (QCOW2_INCOMPATIBLE_DIRTY | QCOW2_INCOMPATIBLE_COMPRESSION)
 
 struct reader {
@@ -31,11 +32,11 @@ struct reader {
 	struct qcow2_info info;
 	uint32_t cluster_bits;
 	uint64_t cluster, l2_entries; /* bytes; entries of an L2 table */
-	uint64_t *l1;		      /* owned; CPU order */
+	uint64_t *l1;                 /* owned; CPU order */
 	uint64_t l1_size;
-	pthread_mutex_t lock;	      /* guards everything below */
-	uint64_t next;		      /* L1 entry that nobody has claimed yet */
-	uint64_t plain, packed;	      /* clusters seen so far */
+	pthread_mutex_t lock;   /* guards everything below */
+	uint64_t next;          /* L1 entry that nobody has claimed yet */
+	uint64_t plain, packed; /* clusters seen so far */
 	bool failed;
 	struct error error;
 };
@@ -75,10 +76,13 @@ static int header_check(const struct qcow2_header *h, struct error *err)
 	if (h->crypt_method)
 		return error_set(err, ERROR_FAILED, "qcow2: it is encrypted; decrypt it with qemu-img convert");
 	if (version == 3 && be64toh(h->incompatible) & ~(uint64_t)INCOMPATIBLE_KNOWN)
-		return error_set(err, ERROR_FAILED, "qcow2: it uses features that are not known (mask 0x%llx); rewrite it with qemu-img convert",
-				 (unsigned long long)be64toh(h->incompatible));
+		return error_set(
+			err, ERROR_FAILED,
+			"qcow2: it uses features that are not known (mask 0x%llx); rewrite it with qemu-img convert",
+			(unsigned long long)be64toh(h->incompatible));
 	if (be64toh(h->size) > QCOW2_SIZE_MAX)
-		return error_set(err, ERROR_FAILED, "qcow2: a virtual size of %llu bytes is more than the limit of %llu",
+		return error_set(err, ERROR_FAILED,
+				 "qcow2: a virtual size of %llu bytes is more than the limit of %llu",
 				 (unsigned long long)be64toh(h->size), QCOW2_SIZE_MAX);
 	return 0;
 }
@@ -178,7 +182,8 @@ static int count(struct reader *r, uint64_t plain, uint64_t packed, struct error
 	return too_many ? broken(err, "more clusters are in use than the file can hold", plain + packed) : 0;
 }
 
-static int read_packed(const struct reader *r, struct qcow2_codec *codec, uint64_t entry, uint8_t *in, uint8_t *out, struct error *err)
+static int read_packed(const struct reader *r, struct qcow2_codec *codec, uint64_t entry, uint8_t *in, uint8_t *out,
+		       struct error *err)
 {
 	unsigned shift = QCOW2_SECTORS_SHIFT(r->cluster_bits);
 	uint64_t at = entry & ((1ull << shift) - 1);
@@ -211,8 +216,8 @@ static int read_plain(const struct reader *r, uint64_t entry, uint8_t *out, stru
 }
 
 /* One guest cluster into the raw file; what reads as zeros stays a hole. */
-static int cluster_copy(struct reader *r, struct qcow2_codec *codec, uint64_t guest, uint64_t entry, uint8_t *in, uint8_t *out,
-			struct error *err)
+static int cluster_copy(struct reader *r, struct qcow2_codec *codec, uint64_t guest, uint64_t entry, uint8_t *in,
+			uint8_t *out, struct error *err)
 {
 	uint64_t at = guest * r->cluster, len = r->cluster;
 	bool packed = entry & QCOW2_COMPRESSED;

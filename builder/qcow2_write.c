@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Threads claim runs of clusters in guest order, compress them, and hand them in. Runs are placed and written in guest order by
- * whoever hands in the first missing one; so the file depends on the disk's bytes alone, never on who was faster.
+ * Threads claim runs of clusters in guest order, compress them, and hand them in. Runs are placed and written in guest
+ * order by whoever hands in the first missing one; so the file depends on the disk's bytes alone, never on who was
+ * faster.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -17,14 +18,14 @@
 #include "lib/alloc.h"
 #include "lib/file.h"
 
-#define RUN_CLUSTERS 16u     /* 1 MiB at a time: enough to make locking cheap, little enough to share evenly */
-#define RUNS_PER_THREAD 4u   /* how far a fast thread may be ahead of a slow one */
+#define RUN_CLUSTERS 16u   /* 1 MiB at a time: enough to make locking cheap, little enough to share evenly */
+#define RUNS_PER_THREAD 4u /* how far a fast thread may be ahead of a slow one */
 
 struct run {
-	uint64_t first;			/* guest cluster */
+	uint64_t first; /* guest cluster */
 	unsigned clusters;
-	uint32_t length[RUN_CLUSTERS];	/* stored bytes: 0 = all zeros, QCOW2_CLUSTER = plain */
-	uint8_t *data;			/* owned; what is stored, one cluster behind the other */
+	uint32_t length[RUN_CLUSTERS]; /* stored bytes: 0 = all zeros, QCOW2_CLUSTER = plain */
+	uint8_t *data;                 /* owned; what is stored, one cluster behind the other */
 	bool busy, ready;
 };
 
@@ -34,11 +35,11 @@ struct writer {
 	pthread_mutex_t lock; /* guards everything below */
 	pthread_cond_t freed;
 	struct qcow2_layout layout;
-	uint64_t next;		    /* guest cluster that nobody has claimed yet */
-	uint64_t claimed, written;  /* runs; run i lives in run[i % runs] */
-	struct run *run;	    /* owned */
+	uint64_t next;             /* guest cluster that nobody has claimed yet */
+	uint64_t claimed, written; /* runs; run i lives in run[i % runs] */
+	struct run *run;           /* owned */
 	unsigned runs;
-	bool draining;		    /* somebody is writing */
+	bool draining; /* somebody is writing */
 	bool failed;
 	struct error error;
 };
@@ -109,7 +110,8 @@ static int run_pack(const struct writer *w, struct qcow2_codec *codec, struct ru
 	for (unsigned i = 0; i < run->clusters; i++) {
 		run->length[i] = 0;
 		if (cluster_read(w, run->first + i, buffer) < 0)
-			return error_errno(err, errno, "read the raw disk at cluster %llu", (unsigned long long)run->first + i);
+			return error_errno(err, errno, "read the raw disk at cluster %llu",
+					   (unsigned long long)run->first + i);
 		if (all_zero(buffer, sizeof buffer))
 			continue;
 		run->length[i] = (uint32_t)qcow2_codec_pack(codec, buffer, sizeof buffer, out, QCOW2_CLUSTER - 1);
@@ -133,7 +135,8 @@ static void run_place(struct writer *w, const struct run *run, uint64_t place[RU
 }
 
 /* Neighbours in the file go out in one write. */
-static int run_write(const struct writer *w, const struct run *run, const uint64_t place[RUN_CLUSTERS], struct error *err)
+static int run_write(const struct writer *w, const struct run *run, const uint64_t place[RUN_CLUSTERS],
+		     struct error *err)
 {
 	const uint8_t *data = run->data;
 	uint64_t at = 0;
@@ -173,7 +176,8 @@ static void run_hand_in(struct writer *w, struct run *run)
 		w->written++;
 		pthread_cond_broadcast(&w->freed);
 		if (w->options->progress)
-			w->options->progress(w->options->context, (run->first + run->clusters) * QCOW2_CLUSTER, w->layout.size);
+			w->options->progress(w->options->context, (run->first + run->clusters) * QCOW2_CLUSTER,
+					     w->layout.size);
 	}
 	pthread_mutex_unlock(&w->lock);
 }
@@ -201,7 +205,8 @@ static int write_tables(const struct writer *w, struct error *err)
 	uint64_t at;
 
 	qcow2_layout_encode(&w->layout, w->options->compression, &header, &tables, &at);
-	if (pwrite_all(w->out_fd, tables.data, tables.len, (off_t)at) < 0 || pwrite_all(w->out_fd, header.data, header.len, 0) < 0)
+	if (pwrite_all(w->out_fd, tables.data, tables.len, (off_t)at) < 0 ||
+	    pwrite_all(w->out_fd, header.data, header.len, 0) < 0)
 		return error_errno(err, errno, "write the qcow2 tables");
 	return 0;
 }
@@ -219,7 +224,10 @@ static void writer_done(struct writer *w)
 int qcow2_write(int raw_fd, int out_fd, const struct qcow2_options *options, struct error *err)
 {
 	CLEANUP(writer_done)
-	struct writer w = { .raw_fd = raw_fd, .out_fd = out_fd, .options = options, .lock = PTHREAD_MUTEX_INITIALIZER,
+	struct writer w = { .raw_fd = raw_fd,
+			    .out_fd = out_fd,
+			    .options = options,
+			    .lock = PTHREAD_MUTEX_INITIALIZER,
 			    .freed = PTHREAD_COND_INITIALIZER };
 	unsigned threads = crew_size(options->threads);
 	struct stat st;
@@ -227,8 +235,8 @@ int qcow2_write(int raw_fd, int out_fd, const struct qcow2_options *options, str
 	if (fstat(raw_fd, &st) < 0)
 		return error_errno(err, errno, "stat the raw disk");
 	if (st.st_size % QCOW2_SECTOR)
-		return error_set(err, ERROR_FAILED, "the raw disk's size of %lld bytes is no multiple of %u", (long long)st.st_size,
-				 QCOW2_SECTOR);
+		return error_set(err, ERROR_FAILED, "the raw disk's size of %lld bytes is no multiple of %u",
+				 (long long)st.st_size, QCOW2_SECTOR);
 	qcow2_layout_init(&w.layout, (uint64_t)st.st_size);
 	w.runs = threads * RUNS_PER_THREAD;
 	w.run = xcalloc(w.runs, sizeof *w.run);

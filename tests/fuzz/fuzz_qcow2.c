@@ -18,7 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (in < 0 || out < 0 || write_all(in, data, size) < 0)
 		return 0;
-	if (qcow2_info(in, &info, &err) == 0 && info.allocated <= ALLOCATED_MAX && qcow2_read(in, out, &err) < 0 && !err.text[0])
+	if (qcow2_info(in, &info, &err) == 0 && info.allocated <= ALLOCATED_MAX && qcow2_read(in, out, &err) < 0 &&
+	    !err.text[0])
 		__builtin_trap(); /* a failure without a sentence */
 	return 0;
 }

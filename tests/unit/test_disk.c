@@ -53,7 +53,8 @@ TEST(partitions_follow_each_other_and_leave_the_backup_table_its_place)
 		end += plan.partition[i].size;
 	}
 	CHECK(end == plan.size - MIB);
-	CHECK(plan.partition[DISK_BIOS].number == 14 && plan.partition[DISK_ESP].number == 15 && plan.partition[DISK_ROOT].number == 1);
+	CHECK(plan.partition[DISK_BIOS].number == 14 && plan.partition[DISK_ESP].number == 15 &&
+	      plan.partition[DISK_ROOT].number == 1);
 }
 
 static int is_uuid8(const char *uuid)
@@ -73,7 +74,8 @@ TEST(identifiers_come_from_the_seed_alone)
 
 	CHECK(disk_plan(&small, "seed", &a, &err) == 0 && disk_plan(&large, "seed", &b, &err) == 0 &&
 	      disk_plan(&small, "other", &c, &err) == 0);
-	CHECK(is_uuid8(a.uuid) && is_uuid8(a.root_uuid) && is_uuid8(a.hash_seed) && is_uuid8(a.partition[DISK_ESP].uuid));
+	CHECK(is_uuid8(a.uuid) && is_uuid8(a.root_uuid) && is_uuid8(a.hash_seed) &&
+	      is_uuid8(a.partition[DISK_ESP].uuid));
 	CHECK_STR(a.root_uuid, b.root_uuid);
 	CHECK(strcmp(a.root_uuid, c.root_uuid) != 0 && a.esp_serial != c.esp_serial);
 	CHECK(strcmp(a.uuid, a.root_uuid) != 0 && strcmp(a.partition[DISK_BIOS].uuid, a.partition[DISK_ESP].uuid) != 0);
@@ -175,7 +177,7 @@ static int sample_files(int fd, struct error *err)
 	return 0;
 }
 
-#define LONG_TARGET                                                                                                         \
+#define LONG_TARGET                                                                                                    \
 	"a/target/that/is/longer/than/sixty/bytes/and/so/needs/a/block/of/its/own/instead/of/living/in/the/inode"
 
 static int sample_others(int fd, struct error *err)
@@ -202,8 +204,12 @@ static int sample_make(struct sample *s, struct error *err)
 
 static int sample_write(const struct sample *s, int fd, uint64_t size, struct error *err)
 {
-	const struct ext4_make make = { .fd = fd, .offset = 0, .size = size, .uuid = "01234567-89ab-8def-8123-456789abcdef",
-					.hash_seed = "01234567-89ab-8def-8123-456789abcdee", .epoch = EPOCH };
+	const struct ext4_make make = { .fd = fd,
+					.offset = 0,
+					.size = size,
+					.uuid = "01234567-89ab-8def-8123-456789abcdef",
+					.hash_seed = "01234567-89ab-8def-8123-456789abcdee",
+					.epoch = EPOCH };
 
 	return ftruncate(fd, (off_t)size) < 0 ? -1 : ext4_write(&make, s->path, err);
 }

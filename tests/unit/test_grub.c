@@ -2,9 +2,11 @@
 #include "builder/grub_code.h"
 #include "tests/unit/check.h"
 
-static const struct disk_plan plan = { .root_uuid = "01234567-89ab-8def-8123-456789abcdef", .partition = { [DISK_ROOT] = { .number = 1 } } };
+static const struct disk_plan plan = { .root_uuid = "01234567-89ab-8def-8123-456789abcdef",
+				       .partition = { [DISK_ROOT] = { .number = 1 } } };
 
-/* The offsets are GRUB's (boot.S, diskboot.S); that the whole is what grub-bios-setup writes, tests/e2e/disk compares. */
+/* The offsets are GRUB's (boot.S, diskboot.S); that the whole is what grub-bios-setup writes, tests/e2e/disk compares.
+ */
 TEST(core_finds_its_other_sectors)
 {
 	static const uint8_t list[] = { 0x01, 0x08, 0, 0, 0, 0, 0, 0, 0x02, 0x00, 0x20, 0x08 };
@@ -47,8 +49,9 @@ TEST(config_boots_the_kernel_from_the_root)
 
 	grub_code_config(&plan, "6.1.0-9-cloud-amd64", &config);
 	CHECK(strstr(config.data, "--set=root 01234567-89ab-8def-8123-456789abcdef\n"));
-	CHECK(strstr(config.data, "linux /boot/vmlinuz-6.1.0-9-cloud-amd64 root=UUID=01234567-89ab-8def-8123-456789abcdef ro "
-				  "console=tty0 console=ttyS0,115200\n"));
+	CHECK(strstr(config.data,
+		     "linux /boot/vmlinuz-6.1.0-9-cloud-amd64 root=UUID=01234567-89ab-8def-8123-456789abcdef ro "
+		     "console=tty0 console=ttyS0,115200\n"));
 	CHECK(strstr(config.data, "initrd /boot/initrd.img-6.1.0-9-cloud-amd64\n"));
 	CHECK(strstr(grub_code_defaults, "GRUB_CMDLINE_LINUX=\"console=tty0 console=ttyS0,115200\"\n"));
 }

@@ -9,7 +9,8 @@
 
 static void add(struct image_index *index, const char *path, mode_t mode, const char *link)
 {
-	struct image_node node = { .entry = { .path = xstrdup(path), .mode = mode, .link = link ? xstrdup(link) : NULL } };
+	struct image_node node = { .entry = {
+					   .path = xstrdup(path), .mode = mode, .link = link ? xstrdup(link) : NULL } };
 	struct error err = { 0 };
 
 	if (image_index_add(index, node, &err) < 0)
@@ -88,7 +89,11 @@ static int open_members(const struct member *m, size_t n, struct image **ret, st
 
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		size_t size = m[i].content ? strlen(m[i].content) : 0;
-		struct tar_entry e = { .path = m[i].path, .target = m[i].target, .original = m[i].original, .mode = m[i].mode, .size = size };
+		struct tar_entry e = { .path = m[i].path,
+				       .target = m[i].target,
+				       .original = m[i].original,
+				       .mode = m[i].mode,
+				       .size = size };
 		rc = tar_write_entry(writer, &e, err);
 		if (rc == 0 && size)
 			rc = tar_write_data(writer, m[i].content, size, err);

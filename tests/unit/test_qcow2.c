@@ -68,7 +68,8 @@ static int make_qcow2(enum compression compression, unsigned threads)
 
 static const char *there_and_back(enum compression compression)
 {
-	CLEANUP(close_p) int raw = make_raw(), fd = make_qcow2(compression, 2), back = memfd_create("back", MFD_CLOEXEC);
+	CLEANUP(close_p)
+	int raw = make_raw(), fd = make_qcow2(compression, 2), back = memfd_create("back", MFD_CLOEXEC);
 	struct error err = { 0 };
 
 	if (qcow2_read(fd, back, &err) < 0)
@@ -103,7 +104,8 @@ static const char *qemu_says(enum compression compression)
 	char *compare[] = { "qemu-img", "compare", "-f", "raw", "-F", "qcow2", raw_path, path, NULL };
 	static struct error err;
 
-	if (process_run(&(struct process){ .argv = check }, &err) < 0 || process_run(&(struct process){ .argv = compare }, &err) < 0)
+	if (process_run(&(struct process){ .argv = check }, &err) < 0 ||
+	    process_run(&(struct process){ .argv = compare }, &err) < 0)
 		return err.text;
 	return "fine";
 }
@@ -129,7 +131,8 @@ TEST(an_empty_disk_is_a_disk)
 	CHECK(ftruncate(raw, 10l << 30) == 0);
 	CHECK(qcow2_write(raw, fd, &options, &err) == 0);
 	CHECK(qcow2_info(fd, &info, &err) == 0);
-	CHECK(info.size == 10ull << 30 && info.allocated == 0 && info.version == 3 && info.compression == COMPRESSION_ZSTD);
+	CHECK(info.size == 10ull << 30 && info.allocated == 0 && info.version == 3 &&
+	      info.compression == COMPRESSION_ZSTD);
 }
 
 TEST(a_part_of_a_sector_is_refused)
@@ -170,7 +173,7 @@ TEST(a_plain_cluster_leaves_the_gap_to_those_that_fit)
 	CHECK(qcow2_layout_packed(&l, 2, 5000) == QCOW2_CLUSTER + 60000); /* fits in front of the plain one */
 	CHECK(qcow2_layout_packed(&l, 3, 5000) == 3 * QCOW2_CLUSTER);     /* does not */
 	CHECK(qcow2_layout_packed(&l, 4, QCOW2_CLUSTER - 5000) == 3 * QCOW2_CLUSTER + 5000);
-	CHECK(qcow2_layout_packed(&l, 5, 10) == 4 * QCOW2_CLUSTER);       /* exactly full before */
+	CHECK(qcow2_layout_packed(&l, 5, 10) == 4 * QCOW2_CLUSTER); /* exactly full before */
 }
 
 /* Writes a field of a good file's header and says what the reader answers. */
