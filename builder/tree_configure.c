@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "builder/complaint.h"
 #include "builder/dpkgdb.h"
 #include "builder/python.h"
 #include "builder/sandbox.h"
@@ -123,15 +124,41 @@ static int run_preinsts(const struct configuring *g, struct error *err)
 	return 0;
 }
 
+struct dpkg_run {
+	const struct tree_configure *c;
+	struct complaint complaint;
+};
+
+static void dpkg_line(void *context, const char *line)
+{
+	struct dpkg_run *d = context;
+
+	complaint_line(&d->complaint, line);
+	if (d->c->line)
+		d->c->line(d->c->context, line);
+}
+
+static int run_dpkg(const struct tree_configure *c, struct error *err)
+{
+	static char *const argv[] = {
+		"dpkg", "--configure", "-a", "--force-unsafe-io", "--force-confnew", "--force-confmiss", NULL
+	};
+	struct dpkg_run d = { .c = c };
+	struct process p = { .argv = argv, .line = dpkg_line, .context = &d, .failure = ERROR_SANDBOX };
+	int rc = process_run(&p, err);
+
+	if (rc < 0 && d.complaint.text.len)
+		error_set(err, ERROR_SANDBOX, "dpkg --configure: %s", d.complaint.text.data);
+	complaint_done(&d.complaint);
+	return rc;
+}
+
 /* In the sandbox. */
 static int configure_inside(void *configuring, struct error *err)
 {
-	static char *const dpkg[] = {
-		"dpkg", "--configure", "-a", "--force-unsafe-io", "--force-confnew", "--force-confmiss", NULL
-	};
 	const struct configuring *g = configuring;
 
-	return run_preinsts(g, err) < 0 ? -1 : run(g->c, "dpkg --configure", dpkg, err);
+	return run_preinsts(g, err) < 0 ? -1 : run_dpkg(g->c, err);
 }
 
 static int compile_python(void *configuring, struct error *err)
