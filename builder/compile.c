@@ -149,8 +149,7 @@ static int programs(struct compile *c, struct error *err)
 	CLEANUP(strings_done) struct strings argv = { 0 };
 	CLEANUP(free_p) char *flags = linker_flags(c);
 
-	strings_add_all(&argv, "nice", "go", "install", "-v", "-trimpath", "-tags", "selinux,notest", "-ldflags", flags,
-			NULL);
+	strings_add_all(&argv, "go", "install", "-v", "-trimpath", "-tags", "selinux,notest", "-ldflags", flags, NULL);
 	add_programs(&argv, compile_node_programs);
 	if (c->control_plane)
 		add_programs(&argv, compile_control_plane_programs);
