@@ -132,10 +132,20 @@ static int dispatch(int argc, char **argv, struct error *err)
 	return error_set(err, ERROR_USAGE, "unknown command '%s'; `nodekiln --help` lists them", name);
 }
 
+/* mke2fs and mkfs.vfat live where a normal user's PATH does not look. */
+static void widen_path(void)
+{
+	const char *path = getenv("PATH");
+	CLEANUP(free_p) char *wide = xasprintf("%s:/usr/sbin:/sbin", path && *path ? path : "/usr/bin:/bin");
+
+	setenv("PATH", wide, 1);
+}
+
 int main(int argc, char **argv)
 {
 	struct error err = { 0 };
 
+	widen_path();
 	if (dispatch(argc, argv, &err) == 0)
 		return 0;
 	log_error("%s", err.text);
