@@ -57,6 +57,7 @@ class Packages:
     def __init__(self, root):
         self.root = Path(root)
         self.stanzas = []
+        self.written = 0
 
     def add(self, name, version, depends="", files=None, fields=""):
         tree = self.root / ".tree"
@@ -77,8 +78,8 @@ class Packages:
         self.stanzas.append(f"{control}Filename: {file}\nSize: {len(data)}\nSHA256: {hashlib.sha256(data).hexdigest()}\n\n")
         return self.root / file
 
-    def release(self, directory, indices, key, fields, valid_until=None, date=None, inside=None, tamper=False):
-        """Writes directory/InRelease (Release alone when key is None). inside: changes the text before it is signed."""
+    def release(self, directory, indices, key, fields, valid_until=None, date=None, tamper=False):
+        """Writes directory/InRelease (Release alone when key is None). tamper: changes it after it is signed."""
         text = fields + f"Date: {formatdate(date or time.time() - 3600, usegmt=True)}\n"
         if valid_until:
             text += f"Valid-Until: {formatdate(valid_until, usegmt=True)}\n"
@@ -89,10 +90,15 @@ class Packages:
         for old in ("InRelease", "Release"):
             (directory / old).unlink(missing_ok=True)
         if key is None:
-            (directory / "Release").write_text(text)
-            return
-        signed = key.clearsign(text.encode())
-        (directory / "InRelease").write_bytes(signed.replace(b"Origin: test", b"Origin: evil") if tamper else signed)
+            file = directory / "Release"
+            file.write_text(text)
+        else:
+            file = directory / "InRelease"
+            signed = key.clearsign(text.encode())
+            file.write_bytes(signed.replace(b"Origin: test", b"Origin: evil") if tamper else signed)
+        # HTTP counts whole seconds: what is written twice in one must differ in its time, or it would count as not modified.
+        self.written += 1
+        os.utime(file, (time.time() - 600 + self.written,) * 2)
 
 
 class Flat(Packages):
