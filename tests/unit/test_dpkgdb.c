@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/complaint.h"
+#include "builder/dpkg_version.h"
+#include "builder/dpkgdb.h"
+#include "builder/python.h"
+#include "tests/unit/check.h"
+
+static const struct {
+	const char *less, *greater;
+} orders[] = {
+	{ "1.0", "1.1" },       { "1.9", "1.10" },           { "1.0~rc1", "1.0" },
+	{ "1.0", "1.0-1" },     { "1.0~", "1.0" },           { "1.0~~", "1.0~" },
+	{ "1.0", "1.0a" },      { "1.0a", "1.0+" },          { "9", "1:1" },
+	{ "1:2", "2:1" },       { "1.0-1", "1.0-1.1" },      { "1.0-1~bpo1", "1.0-1" },
+	{ "1.2-3", "1.2.1-1" }, { "0.0.9", "0.0.10" },       { "2.36-9", "2.36-9+deb12u1" },
+	{ "a", "b" },           { "5.7~rc5-1~exp1", "5.7" },
+};
+
+TEST(version_order)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(orders); i++) {
+		CHECK(dpkg_version_compare(orders[i].less, orders[i].greater) < 0);
+		CHECK(dpkg_version_compare(orders[i].greater, orders[i].less) > 0);
+		CHECK(dpkg_version_compare(orders[i].less, orders[i].less) == 0);
+	}
+	CHECK(dpkg_version_compare("0:1.0", "1.0") == 0);
+	CHECK(dpkg_version_compare("1.0-0", "1.0") == 0);
+	CHECK(dpkg_version_compare("1.001", "1.1") == 0);
+}
+
+TEST(version_relations)
+{
+	CHECK(dpkg_version_satisfies("1.0", "<< 1.1") && !dpkg_version_satisfies("1.1", "<< 1.1"));
+	CHECK(dpkg_version_satisfies("1.1", "<= 1.1") && dpkg_version_satisfies("1.1", ">=1.1"));
+	CHECK(dpkg_version_satisfies("1.1", "= 1.1") && !dpkg_version_satisfies("1.1", "= 1.2"));
+	CHECK(dpkg_version_satisfies("1.2", ">> 1.1") && !dpkg_version_satisfies("1.1", ">> 1.1"));
+	CHECK(!dpkg_version_satisfies("1.1", "1.1"));
+}
+
+#define CONTROL                                                                                                        \
+	"Package: libx1\nVersion: 1:2.0-3\nArchitecture: amd64\nMulti-Arch: same\nEssential: yes\n"                    \
+	"Replaces: libx0 (<< 2), libold:any,\n libz (>= 3~)\nDescription: a thing\n long\n .\n text\n"
+
+TEST(dpkgdb_control)
+{
+	CLEANUP(dpkgdb_done) struct dpkgdb_package p = { 0 };
+	struct error err = { 0 };
+
+	CHECK(dpkgdb_parse(CONTROL, &p, &err) == 0);
+	CLEANUP(free_p) char *id = dpkgdb_id(&p);
+	CLEANUP(free_p) char *description = dpkgdb_field(CONTROL, "description");
+	CHECK_STR(p.name, "libx1");
+	CHECK_STR(p.version, "1:2.0-3");
+	CHECK(p.same && p.essential);
+	CHECK_STR(id, "libx1:amd64");
+	CHECK_STR(description, "a thing\n long\n .\n text");
+	CHECK(!dpkgdb_field(CONTROL, "Pack"));
+}
+
+TEST(dpkgdb_names_are_file_names)
+{
+	static const char *const bad[] = {
+		"Version: 1\nArchitecture: all\n",
+		"Package: ../x\nVersion: 1\nArchitecture: all\n",
+		"Package: a/b\nVersion: 1\nArchitecture: all\n",
+		"Package: a\nVersion: 1 2\nArchitecture: all\n",
+		"Package: a\nVersion: 1\nArchitecture: ../amd64\n",
+		"Package: a\n b\nVersion: 1\nArchitecture: all\n",
+		"",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		CLEANUP(dpkgdb_done) struct dpkgdb_package p = { 0 };
+		struct error err = { 0 };
+		CHECK(dpkgdb_parse(bad[i], &p, &err) < 0);
+	}
+}
+
+TEST(dpkgdb_replaces_relations)
+{
+	static const struct {
+		const char *name, *version;
+		bool replaced;
+	} others[] = {
+		{ "libx0", "1.9", true }, { "libx0", "2", false }, { "libold", "7", true },
+		{ "libz", "3", true },    { "libz", "2", false },  { "libx1", "1", false },
+	};
+	CLEANUP(dpkgdb_done) struct dpkgdb_package p = { 0 };
+	struct error err = { 0 };
+
+	CHECK(dpkgdb_parse(CONTROL, &p, &err) == 0);
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		struct dpkgdb_package other = { .name = (char *)others[i].name, .version = (char *)others[i].version };
+		CHECK(dpkgdb_replaces(&p, &other) == others[i].replaced);
+	}
+}
+
+TEST(dpkgdb_status_stanza)
+{
+	CLEANUP(text_done) struct text t = { 0 };
+
+	dpkgdb_stanza("Section: x\nPackage: a\nVersion: 1", " /etc/a 900150983cd24fb0d6963f7d28e17f72\n", &t);
+	dpkgdb_stanza("Package: b\nVersion: 1\nDescription: d\n e\n\nPackage: hidden\n", "", &t);
+	CHECK_STR(t.data, "Package: a\nStatus: install ok unpacked\nSection: x\nVersion: 1\nConffiles:\n"
+			  " /etc/a 900150983cd24fb0d6963f7d28e17f72\n\n"
+			  "Package: b\nStatus: install ok unpacked\nVersion: 1\nDescription: d\n e\n\n");
+	const char *next = dpkgdb_next(t.data);
+	CHECK(next && text_starts(next, "Package: b"));
+	CHECK(!dpkgdb_next(next));
+}
+
+TEST(dpkgdb_conffile_lists)
+{
+	CLEANUP(strings_done) struct strings l = { 0 };
+	struct error err = { 0 };
+
+	CHECK(dpkgdb_conffiles("/etc/a\nremove-on-upgrade /etc/old\n\n/etc/b\n", &l, &err) == 0);
+	CHECK(l.n == 2 && strings_has(&l, "/etc/a") && strings_has(&l, "/etc/b"));
+	CHECK(dpkgdb_conffiles("etc/a\n", &l, &err) < 0);
+}
+
+TEST(dpkgdb_triggers)
+{
+	static const char *const bad[] = { "interest", "interest a/b\n", "wish x\n", "interest ../x" };
+	CLEANUP(text_done) struct text t = { 0 };
+	CLEANUP(strings_done) struct strings l = { 0 };
+	struct error err = { 0 };
+
+	CHECK(dpkgdb_interests(
+		      "# why\ninterest-noawait /usr/share/x # here\nactivate-noawait ldconfig\n\ninterest named\n",
+		      "p:amd64", &t, &err) == 0);
+	CHECK_STR(t.data, "/usr/share/x p:amd64/noawait\nnamed p:amd64\n");
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		CHECK(dpkgdb_interests(bad[i], "p", &t, &err) < 0);
+	dpkgdb_activations("/usr/share/x p\n/usr/share/y q\n/usr/share/x r\n",
+			   "/.\n/usr/share/x\n/usr/share/x/1\n/usr/share/yes\n", &l);
+	CHECK(l.n == 1);
+	CHECK_STR(l.at[0], "/usr/share/x -");
+}
+
+TEST(python_source_rules)
+{
+	CLEANUP(strings_done) struct strings l = { 0 };
+
+	python_sources("/.\n/usr/lib/python3/dist-packages/a.py\n/usr/lib/python3.11/os.py\n/usr/share/own/b.py\n"
+		       "/usr/share/other/c.py\n/usr/lib/python3/dist-packages/a.pyi\n",
+		       "pypy3compile -p x /usr/share/other\n\tpy3compile -p x /usr/share/own || true\n", &l);
+	CHECK(l.n == 3);
+	CHECK(strings_has(&l, "/usr/lib/python3/dist-packages/a.py"));
+	CHECK(strings_has(&l, "/usr/lib/python3.11/os.py"));
+	CHECK(strings_has(&l, "/usr/share/own/b.py"));
+}
+
+TEST(complaint_keeps_the_first_error)
+{
+	static const char *const log[] = { "one",
+					   "two",
+					   "three",
+					   "four",
+					   "the script says why",
+					   "dpkg: error processing package a (--configure):",
+					   " script returned 1",
+					   "Setting up b",
+					   "more",
+					   "dpkg: error processing package c (--configure):",
+					   "end" };
+	struct complaint c = { 0 };
+
+	complaint_line(&c, "fine");
+	CHECK(!c.text.len);
+	for (size_t i = 0; i < ARRAY_SIZE(log); i++)
+		complaint_line(&c, log[i]);
+	CHECK_STR(c.text.data,
+		  "two | three | four | the script says why | dpkg: error processing package a (--configure): | "
+		  "script returned 1 | Setting up b | more");
+	complaint_done(&c);
+}
