@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""boot.py [DIRECTORY]: boots every qcow2 of a directory (out/) under SeaBIOS and OVMF, side by side, with `nodekiln boot` and a seed
-made for the test, and asks the nodes over ssh whether they are what they should be.
+"""boot.py [DIRECTORY]: boots every qcow2 of a directory (out/) under SeaBIOS and OVMF, side by side, with `nodekiln boot`, and
+asks the nodes over ssh whether they are what they should be. One gets the seed that `nodekiln boot` makes, the other the files
+of a real cloud-init drive of Proxmox VE 9 (pve/), with the test's key, and the addresses and MAC of QEMU's user network.
 
 NODEKILN names the program (out/nodekiln), NODEKILN_ACCEL is given to --accel. A node that fails leaves its console's end in
 the output.
 """
 import concurrent.futures
 import ctypes
+import gzip
 import hashlib
 import json
 import os
@@ -25,7 +27,9 @@ NODEKILN = os.environ.get("NODEKILN", str(TOP / "out/nodekiln"))
 ACCEL = os.environ.get("NODEKILN_ACCEL", "auto")
 DISK_GIB = 10
 BOOT_SECONDS = 900  # two emulated nodes on two busy cores
-FIRMWARES = ("bios", "uefi")
+PVE_DRIVE = Path(__file__).resolve().parent / "pve/pve9-nocloud-cidata.iso.gz"
+PVE_CHANGES = (("bc:24:11:06:fa:f6", "52:54:00:12:34:56"), ("10.0.0.5", "10.0.2.15"), ("10.0.0.1", "10.0.2.2"),
+               ("10.0.0.2", "10.0.2.3"))
 
 
 class Failed(Exception):
@@ -47,24 +51,49 @@ def digest(path):
         return hashlib.file_digest(f, "sha256").hexdigest()
 
 
+class OwnSeed:
+    name, user, instance, address = "node-bios", "debian", "nodekiln-.*", None
+
+    def arguments(self, work, key):
+        return ["--hostname", self.name, "--ssh-key", key]
+
+
+class PveSeed:
+    name, user, instance, address = "foo", "admin", "[0-9a-f]{40}", "10.0.2.15/24"
+
+    def arguments(self, work, key):
+        drive, directory = work / "pve.iso", work / "pve"
+        drive.write_bytes(gzip.decompress(PVE_DRIVE.read_bytes()))
+        directory.mkdir()
+        for name in ("user-data", "meta-data", "network-config", "vendor-data"):
+            text = subprocess.run(["isoinfo", "-R", "-x", f"/{name}", "-i", drive], check=True, capture_output=True,
+                                  text=True).stdout
+            for old, new in PVE_CHANGES if name == "network-config" else ():
+                text = text.replace(f"'{old}'", f"'{new}'")
+            (directory / name).write_text(re.sub(r"ssh-ed25519 .*", key.read_text().strip(), text))
+        return ["--seed", directory]
+
+
+SEEDS = {"bios": OwnSeed(), "uefi": PveSeed()}
+
+
 class Node:
     """One machine: started with `nodekiln boot`, asked over ssh."""
 
     def __init__(self, image, firmware, work):
-        self.name, self.firmware, self.port = f"node-{firmware}", firmware, free_port()
-        self.work, self.console = work, work / f"{firmware}.console"
-        self.key = work / f"{firmware}.key"
+        self.seed, self.firmware, self.port = SEEDS[firmware], firmware, free_port()
+        self.console, self.key = work / f"{firmware}.console", work / f"{firmware}.key"
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key], check=True)
         self.started = time.monotonic()
         self.process = subprocess.Popen(
-            [NODEKILN, "boot", image, "--firmware", firmware, "--accel", ACCEL, "--hostname", self.name, "--ssh-key",
-             f"{self.key}.pub", "--forward", f"{self.port}:22", "--disk-size", f"{DISK_GIB}G"],
+            [NODEKILN, "boot", image, "--firmware", firmware, "--accel", ACCEL, "--forward", f"{self.port}:22", "--disk-size",
+             f"{DISK_GIB}G", *self.seed.arguments(work, Path(f"{self.key}.pub"))],
             stdin=subprocess.DEVNULL, stdout=open(self.console, "wb"), stderr=subprocess.STDOUT, preexec_fn=die_with_parent)
 
     def ssh(self, command, timeout=240, options=()):
         return subprocess.run(
             ["ssh", "-q", "-i", self.key, "-p", str(self.port), "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o",
-             "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", *options, "debian@127.0.0.1", command],
+             "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", *options, f"{self.seed.user}@127.0.0.1", command],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)
 
     def ask(self, command, timeout=240):
@@ -124,8 +153,10 @@ def no_unit_failed(node):
 
 
 def has_its_name(node):
-    same(node.ask("hostname"), node.name)
-    matches(node.ask("getent hosts $(hostname)").split()[0], r"127\.0\.1\.1|::1|[0-9.]+")
+    same(node.ask("hostname"), node.seed.name)
+    matches(node.ask("getent ahostsv4 $(hostname)").split()[0], r"127\.0\.1\.1|10\.0\.2\.15")
+    if node.seed.address:
+        matches(node.ask("ip -4 -o addr show eth0"), rf".* inet {re.escape(node.seed.address)} .*")
 
 
 def firmware_is_right(node):
@@ -143,7 +174,8 @@ def root_has_grown(node):
 
 
 def only_keys_let_in(node):
-    got = node.ssh("true", options=("-o", "PreferredAuthentications=password,keyboard-interactive", "-o", "PubkeyAuthentication=no"))
+    got = node.ssh("true", options=("-o", "PreferredAuthentications=password,keyboard-interactive", "-o",
+                                    "PubkeyAuthentication=no"))
     if got.returncode == 0:
         raise Failed("a login without a key")
     settings = node.ask("sudo -n /usr/sbin/sshd -T")
@@ -154,7 +186,7 @@ def only_keys_let_in(node):
 
 def seed_is_ours_alone(node):
     same(node.ask("sudo -n ls /var/lib/cloud/instances | wc -l"), "1")
-    matches(node.ask("sudo -n cat /var/lib/cloud/data/instance-id"), "nodekiln-.*")
+    matches(node.ask("sudo -n cat /var/lib/cloud/data/instance-id"), node.seed.instance)
     same(json.loads(node.ask("cloud-init status --format json"))["status"], "done")
 
 
@@ -239,7 +271,8 @@ def try_node(node, label):
             except (Failed, subprocess.TimeoutExpired, ValueError, KeyError) as why:
                 fine = False
                 lines.append(f"not ok {label}: {check.__name__}: {why}")
-        lines += ["# " + line for line in node.ask("systemd-analyze; cloud-init analyze show | grep -E '^Finished|Total'").splitlines()]
+        times = node.ask("systemd-analyze; cloud-init analyze show | grep -E '^Finished|Total'")
+        lines += ["# " + line for line in times.splitlines()]
         identity = node.ask("cat /etc/machine-id /etc/ssh/ssh_host_*_key.pub").split("\n")
         powers_off(node)
         lines.append(f"ok {label}: powers_off")
@@ -258,8 +291,8 @@ def try_image(image, work):
     before = digest(image)
     nodes = []
     try:
-        with concurrent.futures.ThreadPoolExecutor(len(FIRMWARES)) as pool:
-            for firmware in FIRMWARES:
+        with concurrent.futures.ThreadPoolExecutor(len(SEEDS)) as pool:
+            for firmware in SEEDS:
                 nodes.append(Node(image, firmware, work))
             identities = list(pool.map(lambda n: try_node(n, f"{image.name} {n.firmware}"), nodes))
     finally:

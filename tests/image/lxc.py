@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""lxc.py [DIRECTORY]: unpacks every container template of a directory (out/) with exactly Proxmox VE's tar command, writes into it what
-Proxmox VE writes, and boots it under lxc-start. Needs root.
+"""lxc.py [DIRECTORY]: unpacks every container template of a directory (out/) with exactly Proxmox VE's tar command, writes into
+it what Proxmox VE writes, and boots it under lxc-start. Needs root.
 
 Everything happens in network, mount and PID namespaces of its own: when this program ends, however, the container is gone,
 and the host's network was never touched.
@@ -90,8 +90,8 @@ def set_up(root):
     write(root, "etc/network/interfaces", INTERFACES)
     write(root, "etc/systemd/system-preset/00-pve.preset", "disable systemd-networkd.service\n")
     for kind in ("ecdsa", "ed25519", "rsa"):
-        subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", f"root@{NAME}", "-f", root / f"etc/ssh/ssh_host_{kind}_key"],
-                       check=True)
+        key = root / f"etc/ssh/ssh_host_{kind}_key"
+        subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", f"root@{NAME}", "-f", key], check=True)
     for tty in (1, 2):
         link = root / f"etc/systemd/system/getty.target.wants/container-getty@{tty}.service"
         link.parent.mkdir(parents=True, exist_ok=True)
@@ -111,8 +111,8 @@ class Container:
 
     def run(self, command, timeout=120):
         """A pipe and no stdin: lxc-attach on a terminal of ours would hang."""
-        return subprocess.run(["lxc-attach", "-P", self.path, "-n", self.name, "-f", self.config, "--clear-env", "--", "/bin/sh", "-c",
-                               "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; " + command],
+        attach = ["lxc-attach", "-P", self.path, "-n", self.name, "-f", self.config, "--clear-env", "--", "/bin/sh", "-c"]
+        return subprocess.run(attach + ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; " + command],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)
 
     def ask(self, command, timeout=120):
@@ -150,7 +150,8 @@ def is_running(ct):
     try:
         state = ct.run("systemctl is-system-running --wait", START_SECONDS).stdout.strip()
     except subprocess.TimeoutExpired:
-        state = "not there yet, waits for " + ct.run("systemctl list-jobs --no-legend --no-pager").stdout.strip().replace("\n", " | ")
+        jobs = ct.run("systemctl list-jobs --no-legend --no-pager").stdout.strip()
+        state = "not there yet, waits for " + jobs.replace("\n", " | ")
     if state != "running":
         failed = ct.run("systemctl --failed --plain --no-legend --no-pager").stdout.strip()
         detail = ct.run("journalctl -b -p warning --no-pager | tail -20").stdout.strip().replace("\n", " | ")
