@@ -22,7 +22,8 @@ static const struct option_spec options[] = {
 	  "the distribution's mirror (default: the recipe's, else the host's)" },
 	{ "--update", OPTION_FLAG, &resolving.update, NULL, "ask the mirror for news first" },
 	{ "--set", OPTION_LIST, &settings, "KEY=VALUE", "override a key of the recipe, e.g. disk.size=20G" },
-	{ "-o", OPTION_VALUE, &out, "FILE", "write to FILE, - for stdout (default: NAME.lock.json in the current directory)" },
+	{ "-o", OPTION_VALUE, &out, "FILE",
+	  "write to FILE, - for stdout (default: NAME.lock.json in the current directory)" },
 	{ 0 },
 };
 
