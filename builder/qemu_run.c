@@ -141,7 +141,8 @@ static int wait_for_end(pid_t pid, const sigset_t *held, struct error *err)
 
 int qemu_run(const struct qemu_plan *plan, const int *inherit, struct error *err)
 {
-	struct child child = { .inherit = inherit, .terminal = plan->console ? dup(STDIN_FILENO) : -1 };
+	struct child child = { .inherit = inherit,
+			       .terminal = plan->console ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : -1 };
 	struct termios terminal;
 	bool have_terminal = tcgetattr(STDIN_FILENO, &terminal) == 0;
 	sigset_t held, old;
