@@ -11,6 +11,7 @@
 
 #include "builder/crew.h"
 #include "lib/alloc.h"
+#include "lib/file.h"
 
 #define READ_BLOCK (1 << 20)
 #define WRITE_BLOCK (1 << 20)
@@ -26,6 +27,8 @@ struct tar_reader {
 struct tar_writer {
 	struct archive *archive;     /* owned */
 	struct archive_entry *entry; /* owned; reused for every member */
+	int fd;                      /* borrowed */
+	bool discard;                /* nothing more may be written: it failed, or nobody wants it */
 };
 
 /*
@@ -188,6 +191,8 @@ void tar_reader_free_p(struct tar_reader **r)
 {
 	if (!*r)
 		return;
+	/* After a fatal error archive_read_free() alone would forget the input's buffers. */
+	archive_read_close((*r)->archive);
 	archive_read_free((*r)->archive);
 	free((*r)->name);
 	free(*r);
@@ -232,6 +237,16 @@ static int set_compression(struct archive *a, enum compression compression, int 
 	return level ? set_number(a, "compression-level", level) : ARCHIVE_OK;
 }
 
+static la_ssize_t write_block(struct archive *a, void *writer, const void *bytes, size_t n)
+{
+	const struct tar_writer *w = writer;
+
+	if (w->discard || write_all(w->fd, bytes, n) == 0)
+		return (la_ssize_t)n;
+	archive_set_error(a, errno, "%s", strerror(errno));
+	return -1;
+}
+
 int tar_write_fd(int fd, enum compression compression, int level, unsigned threads, struct tar_writer **ret,
 		 struct error *err)
 {
@@ -240,6 +255,7 @@ int tar_write_fd(int fd, enum compression compression, int level, unsigned threa
 
 	w->archive = archive_write_new();
 	w->entry = archive_entry_new();
+	w->fd = fd;
 	if (!w->archive || !w->entry)
 		abort();
 	/* The restricted form of pax: extended headers only for what a plain header cannot say. */
@@ -248,7 +264,7 @@ int tar_write_fd(int fd, enum compression compression, int level, unsigned threa
 	    set_compression(w->archive, compression, level, threads) != ARCHIVE_OK ||
 	    archive_write_set_bytes_per_block(w->archive, WRITE_BLOCK) != ARCHIVE_OK ||
 	    archive_write_set_bytes_in_last_block(w->archive, 1) != ARCHIVE_OK ||
-	    archive_write_open_fd(w->archive, fd) != ARCHIVE_OK)
+	    archive_write_open2(w->archive, w, NULL, write_block, NULL, NULL) != ARCHIVE_OK)
 		return write_error(w, "begin", err);
 	*ret = TAKE(w);
 	return 0;
@@ -273,8 +289,9 @@ int tar_write_entry(struct tar_writer *w, const struct tar_entry *entry, struct 
 		archive_entry_set_rdev(e, entry->device);
 	for (size_t i = 0; i < entry->xattrs; i++)
 		archive_entry_xattr_add_entry(e, entry->xattr[i].name, entry->xattr[i].value, entry->xattr[i].size);
-	/* A warning is a name that had to be written in a poorer way: for an image that is a failure. */
-	if (archive_write_header(w->archive, e) != ARCHIVE_OK)
+	/* A warning: a name is no UTF-8, and its bytes were written as they are. */
+	int rc = archive_write_header(w->archive, e);
+	if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
 		return write_error(w, entry->path, err);
 	return 0;
 }
@@ -302,9 +319,11 @@ void tar_writer_free_p(struct tar_writer **w)
 {
 	if (!*w)
 		return;
-	/* Fail first: freeing an unfinished archive must not write its end and make it look whole. */
+	/* libarchive gives its buffers back only to those who close; but the end of an archive that failed must not make it
+	 * look whole. */
+	(*w)->discard = true;
 	if ((*w)->archive) {
-		archive_write_fail((*w)->archive);
+		archive_write_close((*w)->archive);
 		archive_write_free((*w)->archive);
 	}
 	archive_entry_free((*w)->entry);

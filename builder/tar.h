@@ -17,10 +17,10 @@
 #include "builder/recipe.h"
 #include "lib/error.h"
 
-#define TAR_MEMBERS_MAX (4u << 20)	/* members of one archive */
-#define TAR_SIZE_MAX (256ull << 30)	/* bytes of all members of one archive together */
-#define TAR_PATH_MAX 4095		/* bytes of a name or link target */
-#define TAR_XATTR_MAX 64		/* attributes of one member */
+#define TAR_MEMBERS_MAX (4u << 20)  /* members of one archive */
+#define TAR_SIZE_MAX (256ull << 30) /* bytes of all members of one archive together */
+#define TAR_PATH_MAX 4095           /* bytes of a name or link target */
+#define TAR_XATTR_MAX 64            /* attributes of one member */
 
 struct tar_xattr {
 	const char *name;
@@ -33,11 +33,11 @@ struct tar_entry {
 	const char *path;     /* as it stands in the archive */
 	const char *target;   /* symbolic link: where it points; else NULL */
 	const char *original; /* hard link: path of the member it is the same file as; else NULL */
-	mode_t mode;	      /* type and permissions; of a hard link S_IFREG */
+	mode_t mode;          /* type and permissions; of a hard link S_IFREG */
 	uint32_t uid, gid;
-	dev_t device;	      /* character and block devices */
-	uint64_t size;	      /* regular files */
-	time_t mtime;	      /* whole seconds */
+	dev_t device;  /* character and block devices */
+	uint64_t size; /* regular files */
+	time_t mtime;  /* whole seconds */
 	const struct tar_xattr *xattr;
 	size_t xattrs;
 };
@@ -45,13 +45,15 @@ struct tar_entry {
 struct tar_reader; /* opaque */
 
 /* The bytes stay the caller's while the reader lives. name is for messages. */
-int tar_read_memory(const void *bytes, size_t n, const char *name, struct tar_reader **ret, struct error *err) MUST_CHECK;
+int tar_read_memory(const void *bytes, size_t n, const char *name, struct tar_reader **ret, struct error *err)
+	MUST_CHECK;
 /* From the file position on; pipes are fine. */
 int tar_read_fd(int fd, const char *name, struct tar_reader **ret, struct error *err) MUST_CHECK;
 /* 1 with the next member, 0 at the end, -1. */
 int tar_read_next(struct tar_reader *r, const struct tar_entry **ret, struct error *err) MUST_CHECK;
 /* 1 with the next piece of the member and its place in the file (holes are left out), 0 at its end, -1. */
-int tar_read_data(struct tar_reader *r, const void **ret_block, size_t *ret_n, off_t *ret_offset, struct error *err) MUST_CHECK;
+int tar_read_data(struct tar_reader *r, const void **ret_block, size_t *ret_n, off_t *ret_offset, struct error *err)
+	MUST_CHECK;
 void tar_reader_free_p(struct tar_reader **r);
 
 struct tar_writer; /* opaque */

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/xattr.h>
+
+#include "builder/tarball.h"
+#include "tests/unit/deb_maker.h"
+
+struct trees {
+	char path[32];
+	int dir, in, out;
+};
+
+static void trees_open(struct trees *t)
+{
+	struct error err = { 0 };
+
+	strcpy(t->path, "/tmp/nodekiln-test.XXXXXX");
+	if (!mkdtemp(t->path))
+		abort();
+	t->dir = dir_open(AT_FDCWD, t->path, &err);
+	if (mkdirat(t->dir, "in", 0755) < 0 || mkdirat(t->dir, "out", 0755) < 0)
+		abort();
+	t->in = dir_open(t->dir, "in", &err);
+	t->out = dir_open(t->dir, "out", &err);
+}
+
+static void trees_done(struct trees *t)
+{
+	struct error err = { 0 };
+
+	close_p(&t->in);
+	close_p(&t->out);
+	close_p(&t->dir);
+	if (tree_remove(AT_FDCWD, t->path, &err) < 0)
+		printf("# %s\n", err.text);
+}
+
+static void put(int root, const char *path, const char *text, mode_t mode)
+{
+	struct error err = { 0 };
+
+	if (file_write_in(root, path, text, strlen(text), mode, &err) < 0)
+		abort();
+}
+
+static void date(int root, const char *path, time_t seconds)
+{
+	struct timespec times[2] = { { .tv_sec = seconds }, { .tv_sec = seconds, .tv_nsec = 5 } };
+
+	if (utimensat(root, path, times, AT_SYMLINK_NOFOLLOW) < 0)
+		abort();
+}
+
+/* A bit of everything. */
+static void fill(int root)
+{
+	put(root, "b/file", "content", 0640);
+	put(root, "a", "first name", 04755);
+	put(root, "F\xc5\x91tan\xc3\xbas\xc3\xadtv\xc3\xa1ny.crt", "utf-8", 0644);
+	put(root, "latin\xe9", "no utf-8", 0644);
+	if (linkat(root, "a", root, "b/again", 0) < 0 || symlinkat("../a", root, "b/link") < 0 ||
+	    mkdirat(root, "b/closed", 0) < 0 || mkfifoat(root, "pipe", 0600) < 0)
+		abort();
+	CLEANUP(close_p) int fd = openat(root, "a", O_RDONLY);
+	fsetxattr(fd, "user.note", "x\0y", 3, 0); /* a file system without them is fine */
+	date(root, "b/file", 1000);
+	date(root, "b/closed", 2000);
+	date(root, "b", 3000);
+}
+
+static int write_to(const struct tarball *t, struct text *ret, struct error *err)
+{
+	CLEANUP(close_p) int fd = memfd_create("tar", MFD_CLOEXEC);
+	char chunk[4096];
+	ssize_t n;
+
+	if (tarball_write(t, fd, NULL, err) < 0)
+		return -1;
+	lseek(fd, 0, SEEK_SET);
+	while ((n = read(fd, chunk, sizeof chunk)) > 0)
+		text_addn(ret, chunk, (size_t)n);
+	return 0;
+}
+
+static int unpack_from(const struct text *tar, int root, struct error *err)
+{
+	CLEANUP(close_p) int fd = memfd_create("tar", MFD_CLOEXEC);
+
+	if (write_all(fd, tar->data, tar->len) < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		abort();
+	return tarball_unpack(fd, "tar", root, err);
+}
+
+static const enum compression compressions[] = { COMPRESSION_NONE, COMPRESSION_ZLIB, COMPRESSION_ZSTD };
+
+/* Packed, unpacked and packed again it is the same, so nothing was lost. */
+TEST(tarball_there_and_back)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(compressions); i++) {
+		CLEANUP(trees_done) struct trees t;
+		CLEANUP(text_done) struct text first = { 0 }, second = { 0 };
+		struct error err = { 0 };
+		struct stat a, again;
+		trees_open(&t);
+		fill(t.in);
+		CHECK(write_to(&(struct tarball){ .rootfd = t.in, .compression = compressions[i] }, &first, &err) == 0);
+		CHECK(unpack_from(&first, t.out, &err) == 0);
+		CHECK(write_to(&(struct tarball){ .rootfd = t.out, .compression = compressions[i] }, &second, &err) ==
+		      0);
+		CHECK(first.len == second.len && !memcmp(first.data, second.data, first.len));
+		CHECK(fstatat(t.out, "a", &a, 0) == 0 && fstatat(t.out, "b/again", &again, 0) == 0);
+		CHECK(a.st_ino == again.st_ino && (a.st_mode & 07777) == 04755);
+		CHECK(fstatat(t.out, "b", &a, 0) == 0 && a.st_mtime == 3000 && a.st_mtim.tv_nsec == 0);
+		CHECK(fstatat(t.out, "latin\xe9", &a, 0) == 0);
+	}
+}
+
+static void names_of(const struct text *tar, struct strings *ret)
+{
+	CLEANUP(tar_reader_free_p) struct tar_reader *r = NULL;
+	const struct tar_entry *e;
+	struct error err = { 0 };
+
+	if (tar_read_memory(tar->data, tar->len, "tar", &r, &err) < 0)
+		abort();
+	while (tar_read_next(r, &e, &err) > 0)
+		strings_addf(ret, "%s %ld", e->path, (long)e->mtime);
+}
+
+TEST(tarball_sorted_and_clamped)
+{
+	static const char *const leave_out[] = { "b/out", "gone", NULL };
+	CLEANUP(trees_done) struct trees t;
+	CLEANUP(text_done) struct text tar = { 0 };
+	CLEANUP(strings_done) struct strings names = { 0 };
+	struct error err = { 0 };
+
+	trees_open(&t);
+	put(t.in, "z", "", 0644);
+	put(t.in, "b/out/x", "", 0644);
+	put(t.in, "b/old", "", 0644);
+	put(t.in, "b.txt", "", 0644);
+	date(t.in, "b/old", 7);
+	CHECK(write_to(
+		      &(struct tarball){
+			      .rootfd = t.in, .compression = COMPRESSION_NONE, .newest = 1000, .leave_out = leave_out },
+		      &tar, &err) == 0);
+	names_of(&tar, &names);
+	CHECK(names.n == 5);
+	CHECK_STR(names.at[0], "./ 1000");
+	CHECK_STR(names.at[1], "./b/ 1000");
+	CHECK_STR(names.at[2], "./b/old 7");
+	CHECK_STR(names.at[3], "./b.txt 1000");
+	CHECK_STR(names.at[4], "./z 1000");
+}
+
+/* The bytes do not depend on how many threads compress. */
+TEST(tar_threads_give_the_same_bytes)
+{
+	CLEANUP(text_done) struct text content = { 0 };
+	CLEANUP(free_p) char *bytes[3] = { 0 };
+	off_t size[3];
+
+	for (unsigned i = 0; i < 600000; i++)
+		text_addf(&content, "%u,", i * 2654435761u);
+	for (unsigned i = 0; i < 3; i++) {
+		CLEANUP(close_p) int fd = memfd_create("tar", MFD_CLOEXEC);
+		CLEANUP(tar_writer_free_p) struct tar_writer *w = NULL;
+		struct tar_entry e = { .path = "x", .mode = S_IFREG | 0644, .size = content.len };
+		struct error err = { 0 };
+		CHECK(tar_write_fd(fd, COMPRESSION_ZSTD, 1, 1 + i * i, &w, &err) == 0);
+		CHECK(tar_write_entry(w, &e, &err) == 0 && tar_write_data(w, content.data, content.len, &err) == 0);
+		CHECK(tar_write_end(w, &err) == 0);
+		size[i] = lseek(fd, 0, SEEK_END);
+		free(bytes[i % 2]);
+		bytes[i % 2] = xmalloc((size_t)size[i]);
+		CHECK(pread_all(fd, bytes[i % 2], (size_t)size[i], 0) == 0);
+		CHECK(i == 0 || (size[i] == size[i - 1] && !memcmp(bytes[0], bytes[1], (size_t)size[i])));
+	}
+	free(bytes[1]);
+}
+
+TEST(tarball_template_rules)
+{
+	CLEANUP(trees_done) struct trees t;
+	CLEANUP(text_done) struct text tar = { 0 };
+	struct error err = { 0 };
+	struct tarball strict = { .compression = COMPRESSION_NONE, .strict = true };
+
+	trees_open(&t);
+	strict.rootfd = t.in;
+	put(t.in, "dev/x", "", 0644);
+	CHECK(write_to(&strict, &tar, &err) == 0);
+	if (geteuid() != 0) {
+		printf("# device nodes and owners need root\n");
+		return;
+	}
+	CHECK(fchownat(t.in, "dev/x", 65536, 0, 0) == 0);
+	CHECK(write_to(&strict, &tar, &err) < 0 && err.class == ERROR_GATE);
+	CHECK(strstr(err.text, "./dev/x belongs to 65536:0"));
+	CHECK(fchownat(t.in, "dev/x", 65535, 65535, 0) == 0);
+	CHECK(write_to(&strict, &tar, &err) == 0);
+	if (mknodat(t.in, "dev/null", S_IFCHR | 0666, 0x103) < 0)
+		return;
+	CHECK(write_to(&strict, &tar, &err) < 0);
+	CHECK(strstr(err.text, "./dev/null is a device node"));
+	strict.strict = false;
+	CHECK(write_to(&strict, &tar, &err) == 0);
+}
+
+TEST(tarball_leaves_sockets_out)
+{
+	CLEANUP(trees_done) struct trees t;
+	CLEANUP(text_done) struct text tar = { 0 };
+	CLEANUP(strings_done) struct strings names = { 0 };
+	CLEANUP(close_p) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct error err = { 0 };
+
+	trees_open(&t);
+	snprintf(address.sun_path, sizeof address.sun_path, "%s/in/socket", t.path);
+	CHECK(bind(fd, (struct sockaddr *)&address, sizeof address) == 0);
+	CHECK(write_to(&(struct tarball){ .rootfd = t.in, .compression = COMPRESSION_NONE }, &tar, &err) == 0);
+	names_of(&tar, &names);
+	CHECK(names.n == 1);
+}
+
+/* Archives that want out of the tree, or to put something in a directory's place. */
+static const struct {
+	struct maker_member member[3];
+	const char *says; /* NULL: goes well, inside the tree */
+} hostile[] = {
+	{ { { .path = "../outside", .content = "x" } }, "leads upwards" },
+	{ { { .path = "/outside", .content = "x" } }, "absolute" },
+	{ { { .path = "out", .target = "../.." }, { .path = "out/outside", .content = "x" } }, NULL },
+	{ { { .path = "dir/file", .content = "x" }, { .path = "dir", .target = "/tmp" } }, "replace dir" },
+	{ { { .path = "hard", .original = "../in" } }, "leads upwards" },
+	{ { { .path = "file", .content = "x" }, { .path = "file/below", .content = "x" } }, "directory of file/below" },
+};
+
+TEST(tarball_hostile)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hostile); i++) {
+		CLEANUP(trees_done) struct trees t;
+		CLEANUP(text_done) struct text tar = { 0 };
+		struct error err = { 0 };
+		trees_open(&t);
+		maker_tar(hostile[i].member, COMPRESSION_NONE, &tar);
+		int rc = unpack_from(&tar, t.out, &err);
+		CHECK(hostile[i].says ? rc < 0 && strstr(err.text, hostile[i].says) : rc == 0);
+		CHECK(faccessat(t.dir, "outside", F_OK, AT_SYMLINK_NOFOLLOW) < 0);
+	}
+}
+
+TEST(tarball_damaged)
+{
+	CLEANUP(trees_done) struct trees t;
+	CLEANUP(text_done) struct text tar = { 0 };
+	struct error err = { 0 };
+
+	trees_open(&t);
+	fill(t.in);
+	CHECK(write_to(&(struct tarball){ .rootfd = t.in, .compression = COMPRESSION_ZSTD }, &tar, &err) == 0);
+	tar.data[tar.len / 2] ^= 0x55;
+	tar.data[tar.len / 2 + 1] ^= 0x55;
+	CHECK(unpack_from(&tar, t.out, &err) < 0);
+	tar.len /= 2;
+	CHECK(unpack_from(&tar, t.out, &err) < 0);
+}
