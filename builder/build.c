@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "builder/images.h"
 #include "builder/manifest.h"
 #include "builder/report.h"
 #include "builder/resolve.h"
@@ -19,7 +20,7 @@
 /* Scratch beside twice the trees (the tree and its disk image): indices, boot files, slack. */
 #define NEED_FIXED (1ull << 30)
 /* An image's archive, unpacked twice over: content store and snapshots, and once more in the disk image. */
-#define NEED_PER_ARCHIVE_BYTE 8
+#define NEED_PER_ARCHIVE_BYTE 4
 /* In the VM's tree and its disk image, in the container's tree. */
 #define NEED_PER_OVERLAY_BYTE 3
 
@@ -29,6 +30,7 @@ static void build_done(struct build *b)
 		free(b->layer[i].path);
 	scratch_close(&b->scratch);
 	free(b->pause_image);
+	strings_done(&b->images);
 	strings_done(&b->archives);
 	kubernetes_done(&b->kubernetes);
 	free(b->agent);
@@ -148,6 +150,10 @@ static int get_programs(struct build *b, struct error *err)
 		return -1;
 	strings_append(&b->archives, &b->kubernetes.images);
 	strings_append(&b->archives, &b->recipe.images.archives);
+	strings_append(&b->images, &b->kubernetes.references);
+	for (size_t i = 0; i < b->recipe.images.archives.n; i++)
+		if (images_names(b->recipe.images.archives.at[i], &b->images, err) < 0)
+			return -1;
 	report_end("programs", "ready");
 	return 0;
 }
@@ -219,7 +225,9 @@ static int make_artifacts(struct build *b, struct error *err)
 
 static int write_papers(struct build *b, struct error *err)
 {
-	struct manifest m = { .recipe = &b->recipe, .lock = &b->lock, .key = b->key, .epoch = b->epoch };
+	struct manifest m = {
+		.recipe = &b->recipe, .lock = &b->lock, .images = &b->images, .key = b->key, .epoch = b->epoch
+	};
 
 	return manifest_write(&m, &b->outputs, report_timings(), err);
 }

@@ -54,6 +54,7 @@ struct build {
 	char *agent; /* owned; the compiled agent */
 	struct kubernetes kubernetes;
 	struct strings archives; /* of images to preload */
+	struct strings images;   /* what these are called */
 	char *pause_image;       /* owned; what kubeadm says; NULL without Kubernetes */
 	char key[SHA256_HEX];    /* of all that goes into the artifacts */
 	struct scratch scratch;
