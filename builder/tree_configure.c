@@ -7,6 +7,7 @@
 
 #include "builder/complaint.h"
 #include "builder/dpkgdb.h"
+#include "builder/preinst.h"
 #include "builder/python.h"
 #include "builder/sandbox.h"
 #include "builder/tree.h"
@@ -92,35 +93,16 @@ static int run(const struct tree_configure *c, const char *name, char *const *ar
 	return process_run(&p, err);
 }
 
-/* dpkg would have run it before it unpacked the files; so late, it finds them already there. */
-static int run_preinst(const struct tree_configure *c, const struct fresh *fresh, struct error *err)
-{
-	CLEANUP(free_p) char *script = xasprintf("/" DPKG_INFO "/%s.preinst", fresh->id);
-	CLEANUP(free_p) char *name = xasprintf("the preinst script of %s", fresh->package.name);
-
-	if (access(script, X_OK) < 0)
-		return 0;
-	setenv("DPKG_MAINTSCRIPT_PACKAGE", fresh->package.name, 1);
-	setenv("DPKG_MAINTSCRIPT_ARCH", fresh->package.architecture, 1);
-	return run(c, name, (char *[]){ script, "install", NULL }, err);
-}
-
-/* Essential packages first: the others may use them without saying so. base-passwd's makes the first users. */
+/* Essential packages first: the others may use them without saying so. */
 static int run_preinsts(const struct configuring *g, struct error *err)
 {
-	setenv("DPKG_MAINTSCRIPT_NAME", "preinst", 1);
-	setenv("DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT", "1", 1);
-	setenv("DPKG_ADMINDIR", "/" DPKG, 1);
-	setenv("DPKG_ROOT", "", 1);
 	for (int essential = 1; essential >= 0; essential--)
-		for (size_t i = 0; i < g->fresh.n; i++)
-			if (g->fresh.at[i].package.essential == essential &&
-			    run_preinst(g->c, &g->fresh.at[i], err) < 0)
+		for (size_t i = 0; i < g->fresh.n; i++) {
+			const struct fresh *f = &g->fresh.at[i];
+			if (f->package.essential == essential &&
+			    preinst_run(&f->package, f->id, g->c->line, g->c->context, err) < 0)
 				return -1;
-	unsetenv("DPKG_MAINTSCRIPT_NAME");
-	unsetenv("DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT");
-	unsetenv("DPKG_MAINTSCRIPT_PACKAGE");
-	unsetenv("DPKG_MAINTSCRIPT_ARCH");
+		}
 	return 0;
 }
 
