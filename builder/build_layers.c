@@ -54,7 +54,7 @@ static int unpack(struct build *b, enum build_layer layer, unsigned threads, str
 static int configure_base(void *build, struct error *err)
 {
 	struct build *b = build;
-	struct tree_configure c = { .root = b->layer[LAYER_BASE].path, .line = script_line };
+	struct tree_configure c = { .root = b->layer[LAYER_BASE].path, .epoch = b->epoch, .line = script_line };
 
 	report_begin("configure-base", "%zu packages", b->lock.group[LOCK_BASE].n);
 	if (tree_configure(&c, err) < 0)
@@ -173,7 +173,7 @@ static int configure_side(struct build *b, enum set set, const char *root, struc
 {
 	CLEANUP(free_p) char *phase = xasprintf("configure-%s", set_names[set]);
 	size_t packages = b->lock.group[layer_groups[set]].n;
-	struct tree_configure c = { .root = root, .initramfs = set == SET_VM, .line = script_line };
+	struct tree_configure c = { .root = root, .initramfs = set == SET_VM, .epoch = b->epoch, .line = script_line };
 
 	report_begin(phase, "%zu packages", packages);
 	if (tree_join_status(root, err) < 0 || (set == SET_VM && early_overlays(b, root, err) < 0) ||
