@@ -22,6 +22,7 @@ static int make_guest(struct build *b, enum set set, char **ret_root, struct err
 	CLEANUP(free_p) char *root = NULL;
 	struct guest guest = { .recipe = &b->recipe,
 			       .lock = &b->lock,
+			       .images = &b->images,
 			       .agent = b->agent,
 			       .pause_image = b->pause_image,
 			       .key = b->key,
@@ -116,8 +117,7 @@ int build_artifact_lxc(struct build *b, struct error *err)
 {
 	CLEANUP(free_p) char *root = NULL;
 
-	if (make_guest(b, SET_LXC, &root, err) < 0 || seal_apply(root, err) < 0 ||
-	    write_tarball(b, root, err) < 0)
+	if (make_guest(b, SET_LXC, &root, err) < 0 || seal_apply(root, err) < 0 || write_tarball(b, root, err) < 0)
 		return -1;
 	return build_layers_save(b, LAYER_LXC, err);
 }

@@ -24,7 +24,6 @@ struct filler {
 	struct ext4 *fs;
 	int out_fd; /* borrowed */
 	int64_t epoch;
-	dev_t device;     /* the tree's: other mounts are left out */
 	void *links;      /* tsearch tree of struct link: files with more than one name */
 	struct text path; /* where we are, for messages */
 	uint8_t buffer[COPY_BYTES];
@@ -310,8 +309,8 @@ static int put_directory(struct filler *f, int dirfd, const char *name, uint32_t
 	ext4_dir_start(&dir, number, parent);
 	if (number == EXT4_ROOT && ext4_root_entry(f->fs, "lost+found"))
 		ext4_dir_add(&dir, "lost+found", ext4_root_entry(f->fs, "lost+found"), S_IFDIR);
-	/* What is mounted on a directory of the tree is no part of it. */
-	if (st.st_dev == f->device && put_entries(f, fd, number, &dir, depth, err) < 0)
+	/* What the builder mounted into the tree (preloaded images) is a part of it. */
+	if (put_entries(f, fd, number, &dir, depth, err) < 0)
 		return -1;
 	ext4_dir_end(&dir);
 	inode = inode_of(f, &st, number);
@@ -324,15 +323,11 @@ static int put_directory(struct filler *f, int dirfd, const char *name, uint32_t
 int ext4_fill(struct ext4 *fs, int fd, const char *root, int64_t epoch, struct error *err)
 {
 	CLEANUP(free_p) struct filler *f = xcalloc(1, sizeof *f);
-	struct stat st;
 	int rc;
 
 	f->fs = fs;
 	f->out_fd = fd;
 	f->epoch = epoch;
-	if (stat(root, &st) < 0)
-		return error_errno(err, errno, "stat %s", root);
-	f->device = st.st_dev;
 	rc = put_directory(f, AT_FDCWD, root, EXT4_ROOT, EXT4_ROOT, 0, err);
 	tdestroy(f->links, free);
 	if (rc < 0)

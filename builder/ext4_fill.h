@@ -2,7 +2,7 @@
 #pragma once
 /*
  * A tree into an empty ext4 file system: names in order, hard links, holes, devices and the guest's extended attributes
- * kept; mounts in the tree and lost+found left out.
+ * kept; mounts in the tree followed, lost+found left out.
  */
 #include "builder/ext4.h"
 

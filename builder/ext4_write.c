@@ -38,7 +38,7 @@ static int make_empty(const struct ext4_make *m, struct error *err)
 static uint64_t tree_bytes(const char *root)
 {
 	char *roots[] = { (char *)root, NULL };
-	FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
+	FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
 	uint64_t sum = 0;
 
 	for (FTSENT *e; fts && (e = fts_read(fts)) != NULL;) {

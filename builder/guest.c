@@ -59,6 +59,7 @@ struct json *guest_json(const struct guest *g)
 	json_put_string(kubernetes, "version", g->lock->kubernetes_version);
 	json_put(image, "kubernetes", kubernetes);
 	json_put_string(image, "pause_image", g->pause_image);
+	json_put_strings(image, "images", g->images);
 	json_put_strings(image, "units", &units);
 	return image;
 }

@@ -11,10 +11,11 @@
 struct guest {
 	const struct recipe *recipe; /* borrowed, as all of these */
 	const struct lock *lock;
-	const char *agent;       /* the compiled agent; NULL = none */
-	const char *pause_image; /* NULL without Kubernetes */
-	const char *key;         /* of the build */
-	enum set set;            /* SET_VM or SET_LXC */
+	const struct strings *images; /* preloaded */
+	const char *agent;            /* the compiled agent; NULL = none */
+	const char *pause_image;      /* NULL without Kubernetes */
+	const char *key;              /* of the build */
+	enum set set;                 /* SET_VM or SET_LXC */
 };
 
 int guest_make(const struct guest *g, const char *root, struct error *err) MUST_CHECK;

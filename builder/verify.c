@@ -85,9 +85,9 @@ static int verify_packing(struct verify *v, struct error *err)
 	return image_kind(v->image) == IMAGE_DISK ? verify_disk(v, err) : verify_tarball(v, err);
 }
 
-/* In this order: verify_about fills what verify_units and verify_kubernetes compare with. */
+/* In this order: verify_about fills what the ones after it compare with. */
 static int (*const checks[])(struct verify *v, struct error *err) = {
-	verify_sums, verify_packing, verify_about, verify_seal, verify_units, verify_kubernetes,
+	verify_sums, verify_packing, verify_about, verify_seal, verify_units, verify_kubernetes, verify_images,
 };
 
 int verify_file(const char *path, struct verify *ret, struct error *err)

@@ -24,6 +24,7 @@ void verify_done(struct verify *v);
 /* Its parts, one file each: verify_guest.c looks at what is inside, verify_container.c at what it is in. */
 int verify_units(struct verify *v, struct error *err) MUST_CHECK;
 int verify_kubernetes(struct verify *v, struct error *err) MUST_CHECK;
+int verify_images(struct verify *v, struct error *err) MUST_CHECK;
 int verify_disk(struct verify *v, struct error *err) MUST_CHECK;
 int verify_tarball(struct verify *v, struct error *err) MUST_CHECK;
 

@@ -7,6 +7,8 @@
 #define UNIT_MAX (1 << 20)
 #define CONFIG_MAX (1 << 20)
 #define CONTAINERD_CONFIG "/etc/containerd/config.toml"
+#define IMAGE_STORE "/var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db"
+#define IMAGE_STORE_MAX (64 << 20)
 
 /* In systemd's order of precedence. */
 static const char *const unit_directories[] = { "/etc/systemd/system", "/usr/lib/systemd/system" };
@@ -191,4 +193,23 @@ int verify_kubernetes(struct verify *v, struct error *err)
 		if (check_program(v, programs[i], err) < 0)
 			return -1;
 	return text_same(json_get_string(v->about, "runtime"), "containerd") ? check_pause_image(v, err) : 0;
+}
+
+/* Image names are keys of containerd's database, which holds keys as they are (bolt). */
+int verify_images(struct verify *v, struct error *err)
+{
+	const struct json *images = v->about ? json_get(v->about, "images") : NULL;
+	CLEANUP(text_done) struct text store = { 0 };
+	const struct image_entry *e;
+	int found = json_count(images) ? image_stat(v->image, IMAGE_STORE, &e, err) : 0;
+
+	if (found < 0 || (found && image_read(v->image, IMAGE_STORE, IMAGE_STORE_MAX, &store, err) < 0))
+		return -1;
+	for (size_t i = 0; i < json_count(images); i++) {
+		const char *name = json_as_string(json_at(images, i));
+		if (name && (!store.len || !memmem(store.data, store.len, name, strlen(name))))
+			strings_addf(&v->findings,
+				     "the image %s is said to be preloaded, but containerd's store lacks it", name);
+	}
+	return 0;
 }

@@ -238,8 +238,11 @@ def preloaded_images_run(node):
     images = node.ask("sudo -n ctr -n k8s.io images ls -q").split()
     pause = image_json(node)["pause_image"]
     server = next((i for i in images if "/kube-apiserver:" in i), None)
+    for name in image_json(node)["images"]:
+        if name not in images:
+            raise Failed(f"{name} is said to be preloaded, but containerd has only: {' '.join(images)}")
     if not images:
-        return "no images are preloaded"
+        return "the recipe preloads none"
     if pause and pause not in images:
         raise Failed(f"the pause image {pause} is not among {' '.join(images)}")
     if server:
