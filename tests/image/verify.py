@@ -16,9 +16,10 @@ NODEKILN = os.environ.get("NODEKILN", str(TOP / "out/nodekiln"))
 GATE = 9
 
 ABOUT = {"artifact": "lxc", "runtime": "containerd", "kubernetes": {"source": "packages", "version": "1.34.1"},
-         "pause_image": "registry/pause:3.10", "units": ["containerd", "kubelet.service", "getty@tty1.service", "static.socket"]}
+         "pause_image": "registry/pause:3.10", "images": ["registry/pause:3.10"], "units": ["containerd", "kubelet.service", "getty@tty1.service", "static.socket"]}
 CONFIG = 'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "registry/pause:3.10"\n'
 WANTED = "[Unit]\n[Install]\nWantedBy=multi-user.target\n"
+STORE = "./var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db"
 UNITS, ETC = "./usr/lib/systemd/system/", "./etc/systemd/system/"
 
 
@@ -37,6 +38,7 @@ class Directory:
 GOOD = {
     "./etc/machine-id": "", "./etc/debian_version": "12.1\n", "./etc/os-release": "ID=debian\n", "./bin/sh": "x", "./sbin/init": "x",
     "./etc/shadow": "root:*:1::::::\nsshd:!:1::::::\n", "./etc/nodekiln/image.json": json.dumps(ABOUT),
+    STORE: "bolt registry/pause:3.10 bolt",
     "./etc/containerd/config.toml": CONFIG, "./usr/bin/kubelet": "x", "./usr/bin/kubeadm": "x", "./usr/bin/kubectl": "x",
     UNITS + "containerd.service": WANTED, UNITS + "kubelet.service": WANTED, UNITS + "getty@.service": WANTED,
     UNITS + "static.socket": "[Unit]\n", "./var/log": Directory(), "./tmp": Directory(),
@@ -66,6 +68,8 @@ CASES = {
     "pause image": ({"./etc/containerd/config.toml": CONFIG.replace("3.10", "3.2")},
                     ["containerd's sandbox image is registry/pause:3.2, kubeadm's pause image is registry/pause:3.10"]),
     "no containerd config": ({"./etc/containerd/config.toml": None}, ["/etc/containerd/config.toml is missing"]),
+    "no image store": ({STORE: None}, ["the image registry/pause:3.10 is said to be preloaded"]),
+    "another image": ({STORE: "bolt registry/pause:3.9 bolt"}, ["the image registry/pause:3.10 is said to be preloaded"]),
     "no kubeadm": ({"./usr/bin/kubeadm": None}, ["/usr/bin/kubeadm is missing"]),
     "not ours": ({"./etc/nodekiln/image.json": None}, ["/etc/nodekiln/image.json is missing"]),
     "broken json": ({"./etc/nodekiln/image.json": "{"}, ["/etc/nodekiln/image.json"]),
