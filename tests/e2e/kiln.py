@@ -94,8 +94,8 @@ def digest(path):
 
 
 def host_state():
-    """What a build must not change: mounts and loop devices."""
-    mounts = sorted(line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    """What a build must not leave: mounts of its own (sandbox_mount_*() call theirs so, the rest is below a cache), loop devices."""
+    mounts = sorted(line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines() if "nodekiln" in line)
     loops = sorted(p.name for p in Path("/sys/block").glob("loop*") if (p / "loop/backing_file").exists())
     return {"mounts": mounts, "loop devices": loops}
 
