@@ -7,13 +7,13 @@
 #include "lib/json.h"
 
 #define PLAIN_PATIENCE 30.0 /* seconds after which a log is told that a phase still runs */
-#define JSON_PATIENCE  1.0
+#define JSON_PATIENCE 1.0
 
 #define NAME_COLUMNS 12
-#define BAR_MIN      8 /* a narrower bar says nothing */
-#define BAR_MAX      30
+#define BAR_MIN 8 /* a narrower bar says nothing */
+#define BAR_MAX 30
 
-#define GREEN  "\033[32m"
+#define GREEN "\033[32m"
 #define YELLOW "\033[1;33m"
 #define NORMAL "\033[0m"
 
