@@ -10,13 +10,14 @@
 #include "builder/grub.h"
 #include "lib/file.h"
 
-/* The root grows with its partition, which systemd-repart grows with the disk. */
+/* The root grows with its partition, which systemd-repart grows with the disk. The ESP is mounted when somebody looks (grub-install):
+ * no boot waits for it, and none ends in emergency mode because a slow machine found it late. */
 static void fstab(const struct disk_plan *plan, struct text *ret)
 {
 	text_addf(ret, "UUID=%s / ext4 errors=remount-ro,x-systemd.growfs 0 1\n", plan->root_uuid);
 	if (plan->uefi)
-		text_addf(ret, "UUID=%04X-%04X /boot/efi vfat umask=0077 0 0\n", plan->esp_serial >> 16,
-			  plan->esp_serial & 0xffff);
+		text_addf(ret, "UUID=%04X-%04X /boot/efi vfat umask=0077,noauto,nofail,x-systemd.automount 0 0\n",
+			  plan->esp_serial >> 16, plan->esp_serial & 0xffff);
 }
 
 int disk_prepare(const struct disk_plan *plan, const char *root, struct error *err)

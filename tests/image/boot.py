@@ -183,6 +183,11 @@ def root_has_grown(node):
         raise Failed(f"the root has {size / 2**30:.1f} GiB of the disk's {DISK_GIB}")
 
 
+def esp_is_mounted_on_demand(node):
+    node.ask("sudo -n test -f /boot/efi/EFI/BOOT/BOOTX64.EFI")
+    matches(node.ask("findmnt -n -o FSTYPE -t vfat /boot/efi"), "vfat")
+
+
 def only_keys_let_in(node):
     got = node.ssh("true", options=("-o", "PreferredAuthentications=password,keyboard-interactive", "-o",
                                     "PubkeyAuthentication=no"))
@@ -264,8 +269,9 @@ def powers_off(node):
         raise Failed("the machine is still on after 180 s")
 
 
-CHECKS = (is_running, no_unit_failed, has_its_name, firmware_is_right, machine_id_is_made, root_has_grown, only_keys_let_in,
-          seed_is_ours_alone, kernel_is_ready, agents_are_there, containerd_answers, kubernetes_is_right, preloaded_images_run)
+CHECKS = (is_running, no_unit_failed, has_its_name, firmware_is_right, machine_id_is_made, root_has_grown,
+          esp_is_mounted_on_demand, only_keys_let_in, seed_is_ours_alone, kernel_is_ready, agents_are_there,
+          containerd_answers, kubernetes_is_right, preloaded_images_run)
 
 
 def say(lines):
