@@ -28,6 +28,8 @@ pid_t sandbox_start(const struct sandbox *sandbox, const struct process *p, int 
 /* Runs fn inside, as a job of its own that is waited for: there process_run() runs the tree's programs and / is the tree. One
  * sandbox for many programs. */
 int sandbox_call(const struct sandbox *sandbox, job_fn *fn, void *context, struct error *err) MUST_CHECK;
+/* From then on a held program is itself again. Only within sandbox_call(). *ret_called: somebody wanted it meanwhile. */
+int sandbox_release(const char *program, bool *ret_called, struct error *err) MUST_CHECK;
 void sandbox_done(struct sandbox *sandbox);
 
 /* Puts the calling process into a private mount namespace, with nothing propagating to the host; once, before any mount. */

@@ -45,11 +45,13 @@ static const struct {
 };
 
 /* Programs that stand in for others; on the sandbox's own /dev, so that they are gone with it. */
+#define CALLED "dev/.called-"
 static const struct {
 	const char *name, *text;
 } stand_ins[] = {
 	{ "dev/.forbid", "#!/bin/sh\nexit 101\n" }, /* policy-rc.d's "not allowed" */
-	{ "dev/.nothing", "#!/bin/sh\n# held\n" },
+	{ "dev/.held", "#!/bin/sh\n: >\"/" CALLED "${0##*/}\"\n" },
+	{ "dev/.held.py", "# held\n" },
 };
 
 /* What a package's script has no business with, and what would reach the host from any namespace. */
@@ -130,10 +132,17 @@ static int furnish_devices(const struct sandbox *s, int rootfd, struct error *er
 	return 0;
 }
 
+static int hold(const struct sandbox *s, int rootfd, const char *program, struct error *err)
+{
+	CLEANUP(free_p)
+	char *source = xasprintf("%s/%s", s->root, text_ends(program, ".py") ? "dev/.held.py" : "dev/.held");
+
+	return file_exists_in(rootfd, program) ? bind_into(s, rootfd, source, program, "bind", err) : 0;
+}
+
 static int furnish_stand_ins(const struct sandbox *s, int rootfd, struct error *err)
 {
-	CLEANUP(free_p) char *forbid = xasprintf("%s/%s", s->root, stand_ins[0].name);
-	CLEANUP(free_p) char *nothing = xasprintf("%s/%s", s->root, stand_ins[1].name);
+	CLEANUP(free_p) char *forbid = xasprintf("%s/dev/.forbid", s->root);
 
 	for (size_t i = 0; i < ARRAY_SIZE(stand_ins); i++)
 		if (file_write_in(rootfd, stand_ins[i].name, stand_ins[i].text, strlen(stand_ins[i].text), 0755, err) <
@@ -143,10 +152,17 @@ static int furnish_stand_ins(const struct sandbox *s, int rootfd, struct error *
 	    bind_into(s, rootfd, forbid, POLICY, "bind", err) < 0)
 		return -1;
 	for (size_t i = 0; i < s->held.n; i++)
-		if (file_exists_in(rootfd, s->held.at[i]) &&
-		    bind_into(s, rootfd, nothing, s->held.at[i], "bind", err) < 0)
+		if (hold(s, rootfd, s->held.at[i], err) < 0)
 			return -1;
 	return 0;
+}
+
+int sandbox_release(const char *program, bool *ret_called, struct error *err)
+{
+	CLEANUP(free_p) char *called = xasprintf("/" CALLED "%s", strrchr(program, '/') + 1);
+
+	*ret_called = access(called, F_OK) == 0;
+	return access(program, F_OK) < 0 ? 0 : mount_detach(program, err);
 }
 
 static int furnish_binds(const struct sandbox *s, int rootfd, struct error *err)

@@ -14,6 +14,7 @@
 #include "builder/tree_database.h"
 #include "lib/file.h"
 
+#define UPDATE_CA_CERTIFICATES "/usr/sbin/update-ca-certificates"
 #define UPDATE_INITRAMFS "/usr/sbin/update-initramfs"
 #define SSH_KEYGEN "/usr/bin/ssh-keygen"
 #define KERNEL_PREFIX "vmlinuz-"
@@ -84,11 +85,9 @@ static int collect(struct configuring *g, int rootfd, struct error *err)
 	return 0;
 }
 
-static int run(const struct tree_configure *c, const char *name, char *const *argv, struct error *err)
+static int run(const struct tree_configure *c, char *const *argv, struct error *err)
 {
-	struct process p = {
-		.argv = argv, .name = name, .line = c->line, .context = c->context, .failure = ERROR_SANDBOX
-	};
+	struct process p = { .argv = argv, .line = c->line, .context = c->context, .failure = ERROR_SANDBOX };
 
 	return process_run(&p, err);
 }
@@ -135,14 +134,6 @@ static int run_dpkg(const struct tree_configure *c, struct error *err)
 	return rc;
 }
 
-/* In the sandbox. */
-static int configure_inside(void *configuring, struct error *err)
-{
-	const struct configuring *g = configuring;
-
-	return run_preinsts(g, err) < 0 ? -1 : run_dpkg(g->c, err);
-}
-
 static int compile_python(void *configuring, struct error *err)
 {
 	const struct configuring *g = configuring;
@@ -151,10 +142,9 @@ static int compile_python(void *configuring, struct error *err)
 	return python_compile(&compile, err);
 }
 
-/* In the sandbox: one initramfs for each kernel. */
-static int initramfs_inside(void *configure, struct error *err)
+/* One for each kernel. */
+static int make_initramfs(const struct tree_configure *c, struct error *err)
 {
-	const struct tree_configure *c = configure;
 	CLEANUP(closedir_p) DIR *boot = opendir("/boot");
 	CLEANUP(strings_done) struct strings versions = { 0 };
 	const struct dirent *entry;
@@ -167,26 +157,45 @@ static int initramfs_inside(void *configure, struct error *err)
 	strings_sort(&versions);
 	for (size_t i = 0; i < versions.n; i++) {
 		char *const argv[] = { UPDATE_INITRAMFS, "-c", "-k", versions.at[i], NULL };
-		if (run(c, "update-initramfs", argv, err) < 0)
+		if (run(c, argv, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
+/* What was held and is done once. The initramfs last: it is made of what all others leave. */
+static int run_deferred(const struct tree_configure *c, struct error *err)
+{
+	static char *const certificates[] = { UPDATE_CA_CERTIFICATES, NULL };
+	bool certificates_called, initramfs_called;
+
+	if (sandbox_release(UPDATE_CA_CERTIFICATES, &certificates_called, err) < 0 ||
+	    sandbox_release(UPDATE_INITRAMFS, &initramfs_called, err) < 0)
+		return -1;
+	if (certificates_called && run(c, certificates, err) < 0)
+		return -1;
+	return c->initramfs ? make_initramfs(c, err) : 0;
+}
+
+/* In the sandbox. */
+static int configure_inside(void *configuring, struct error *err)
+{
+	const struct configuring *g = configuring;
+
+	if (run_preinsts(g, err) < 0 || run_dpkg(g->c, err) < 0)
+		return -1;
+	return run_deferred(g->c, err);
+}
+
 /* What is done once, elsewhere or never while packages are configured. */
 static int hold_programs(int rootfd, struct strings *held, struct error *err)
 {
-	/* Asked for by one package after the other, and made in full each time; once, at the end, is enough. */
+	/* Asked for by one package after the other, and done in full each time; once, at the end, is enough. */
+	strings_add(held, UPDATE_CA_CERTIFICATES);
 	strings_add(held, UPDATE_INITRAMFS);
 	/* Host keys belong to a host. An image with keys would be a key that everybody has. */
 	strings_add(held, SSH_KEYGEN);
 	return python_hold(rootfd, held, err);
-}
-
-static void set_epoch(struct sandbox *s, time_t epoch)
-{
-	if (epoch)
-		strings_addf(&s->environment, "SOURCE_DATE_EPOCH=%lld", (long long)epoch);
 }
 
 /* dpkg with the maintainer scripts, and Python's compiler beside it. */
@@ -195,7 +204,8 @@ static int configure_packages(struct configuring *g, int rootfd, struct error *e
 	CLEANUP(sandbox_done) struct sandbox s = { .root = g->c->root, .forbid_services = true };
 	CLEANUP(job_stop) struct job python = { 0 };
 
-	set_epoch(&s, g->c->epoch);
+	if (g->c->epoch)
+		strings_addf(&s.environment, "SOURCE_DATE_EPOCH=%lld", (long long)g->c->epoch);
 	if (hold_programs(rootfd, &s.held, err) < 0 || job_start(&python, compile_python, g, err) < 0 ||
 	    sandbox_call(&s, configure_inside, g, err) < 0)
 		return -1;
@@ -205,11 +215,9 @@ static int configure_packages(struct configuring *g, int rootfd, struct error *e
 int tree_configure(const struct tree_configure *c, struct error *err)
 {
 	CLEANUP(configuring_done) struct configuring g = { .c = c };
-	CLEANUP(sandbox_done) struct sandbox last = { .root = c->root };
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, c->root, err);
 
-	set_epoch(&last, c->epoch);
-	if (rootfd < 0 || collect(&g, rootfd, err) < 0 || configure_packages(&g, rootfd, err) < 0)
+	if (rootfd < 0 || collect(&g, rootfd, err) < 0)
 		return -1;
-	return c->initramfs ? sandbox_call(&last, initramfs_inside, (void *)c, err) : 0;
+	return configure_packages(&g, rootfd, err);
 }

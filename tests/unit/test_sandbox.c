@@ -142,6 +142,38 @@ TEST(sandbox_held_programs)
 	CHECK_STR(t.data, "#!/bin/sh\necho loud\n");
 }
 
+static int release(void *context, struct error *err)
+{
+	CLEANUP(text_done) struct text said = { 0 };
+	char *const loud[] = { (char *)"/opt/loud", NULL };
+	bool called;
+
+	(void)context;
+	if (process_capture(loud, &said, err) < 0 || said.len)
+		return error_set(err, ERROR_FAILED, "held, it said '%s'", said.len ? said.data : err->text);
+	if (sandbox_release("/opt/loud", &called, err) < 0)
+		return -1;
+	if (!called || process_capture(loud, &said, err) < 0 || strcmp(said.data, "loud\n"))
+		return error_set(err, ERROR_FAILED, "released, it said '%s'", said.len ? said.data : err->text);
+	if (sandbox_release("/opt/missing", &called, err) < 0 || called)
+		return error_set(err, ERROR_FAILED, "a missing program was called");
+	return 0;
+}
+
+TEST(sandbox_releases_held_programs)
+{
+	CLEANUP(room_done) struct room r;
+	struct error err = { 0 };
+
+	if (!room_open(&r))
+		return;
+	CHECK(file_write_in(r.root, "opt/loud", "#!/bin/sh\necho loud\n", 20, 0755, &err) == 0);
+	strings_add(&r.sandbox.held, "/opt/loud");
+	strings_add(&r.sandbox.held, "/opt/missing");
+	int rc = sandbox_call(&r.sandbox, release, NULL, &err);
+	CHECK_STR(rc < 0 ? err.text : "", "");
+}
+
 /* A policy-rc.d stands only while the sandbox does, and one that the tree has comes back. */
 TEST(sandbox_forbids_services)
 {
