@@ -21,7 +21,7 @@ BUILD_PACKAGES := gcc libc6-dev make pkg-config libarchive-dev libblkid-dev libm
 	libyaml-dev libjson-c-dev libext2fs-dev libzstd-dev zlib1g-dev libssl-dev
 RUN_PACKAGES := apt gpgv ca-certificates debian-archive-keyring dosfstools mtools e2fsprogs
 BOOT_PACKAGES := genisoimage cloud-image-utils qemu-system-x86 ovmf
-TEST_PACKAGES := clang clang-format libclang-rt-14-dev python3 mmdebstrap qemu-utils lxc gnupg procps openssh-client file
+TEST_PACKAGES := clang clang-format libclang-rt-14-dev python3 mmdebstrap qemu-utils lxc gnupg procps openssh-client file zstd
 
 LIBS := libarchive blkid mount fdisk libcurl yaml-0.1 json-c ext2fs com_err libzstd zlib libcrypto
 AGENT_LIBS := libcurl yaml-0.1 json-c libcrypto
@@ -99,7 +99,7 @@ setup:
 
 image:
 	$(Q)$(MAKE) --no-print-directory setup PACKAGES="$(BUILD_PACKAGES) $(RUN_PACKAGES)"
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
 	$(SUDO) out/nodekiln build $(RECIPE) --out out
 
 check: all tests
