@@ -176,7 +176,13 @@ int file_open_in(int rootfd, const char *path, int flags, mode_t mode)
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 
-	return (int)syscall(SYS_openat2, rootfd, path, &how, sizeof how);
+	int fd;
+
+	/* A rename elsewhere in the tree while the kernel walks over `..` asks for another try (openat2(2)). */
+	do
+		fd = (int)syscall(SYS_openat2, rootfd, path, &how, sizeof how);
+	while (fd < 0 && errno == EAGAIN);
+	return fd;
 }
 
 bool file_exists_in(int rootfd, const char *path)
