@@ -12,19 +12,19 @@
 enum option_kind { OPTION_FLAG, OPTION_VALUE, OPTION_LIST };
 
 struct option_spec {
-	const char *name;     /* "--out" */
+	const char *name; /* "--out" */
 	enum option_kind kind;
-	void *target;	      /* bool *, const char **, struct strings * */
+	void *target;         /* bool *, const char **, struct strings * */
 	const char *argument; /* "DIR" for help; NULL for a flag */
 	const char *help;
 };
 
 struct command {
 	const char *name;
-	const char *arguments; /* "[RECIPE]" */
-	const char *summary;   /* one line */
-	const struct option_spec *options; /* ends with a NULL name */
-	int min, max;	       /* how many plain arguments */
+	const char *arguments;                                /* "[RECIPE]" */
+	const char *summary;                                  /* one line */
+	const struct option_spec *options;                    /* ends with a NULL name */
+	int min, max;                                         /* how many plain arguments */
 	int (*run)(int argc, char **argv, struct error *err); /* plain arguments only */
 };
 

@@ -8,11 +8,11 @@
  */
 #include <stddef.h>
 
-#define CLEANUP(fn)        __attribute__((cleanup(fn)))
-#define MUST_CHECK         __attribute__((warn_unused_result))
+#define CLEANUP(fn) __attribute__((cleanup(fn)))
+#define MUST_CHECK __attribute__((warn_unused_result))
 #define PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
-#define NORETURN           __attribute__((noreturn))
-#define UNUSED             __attribute__((unused))
+#define NORETURN __attribute__((noreturn))
+#define UNUSED __attribute__((unused))
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
