@@ -7,9 +7,11 @@
 
 #include "lib/file.h"
 
-static int remove_entry(int dirfd, const char *name, dev_t device, struct error *err);
+/* What is done with each entry of a directory; name is relative to dirfd. */
+typedef int entry_fn(int dirfd, const char *name, void *context, struct error *err);
 
-static int remove_children(int fd, const char *name, dev_t device, struct error *err)
+/* Takes over fd, an open directory called name. */
+static int each_entry(int fd, const char *name, entry_fn *fn, void *context, struct error *err)
 {
 	CLEANUP(closedir_p) DIR *dir = fdopendir(fd);
 	const struct dirent *entry;
@@ -21,35 +23,46 @@ static int remove_children(int fd, const char *name, dev_t device, struct error 
 	}
 	while ((errno = 0, entry = readdir(dir)))
 		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
-		    remove_entry(fd, entry->d_name, device, err) < 0)
+		    fn(fd, entry->d_name, context, err) < 0)
 			return -1;
 	return errno ? error_errno(err, errno, "read directory %s", name) : 0;
 }
 
-static int remove_directory(int dirfd, const char *name, dev_t device, struct error *err)
+static int open_directory(int dirfd, const char *name, struct error *err)
 {
-	struct stat st;
 	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
+	return fd < 0 ? error_errno(err, errno, "open directory %s", name) : fd;
+}
+
+static entry_fn remove_entry;
+
+/* context: the dev_t that the whole tree must be on. */
+static int remove_directory(int dirfd, const char *name, void *context, struct error *err)
+{
+	const dev_t *device = context;
+	int fd = open_directory(dirfd, name, err);
+	struct stat st;
+
 	if (fd < 0)
-		return error_errno(err, errno, "open directory %s", name);
-	if (fstat(fd, &st) == 0 && st.st_dev != device) {
+		return -1;
+	if (fstat(fd, &st) == 0 && st.st_dev != *device) {
 		close(fd);
 		return error_set(err, ERROR_FAILED, "remove %s: something is mounted there; unmount it first", name);
 	}
-	if (remove_children(fd, name, device, err) < 0)
+	if (each_entry(fd, name, remove_entry, context, err) < 0)
 		return -1;
 	if (unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return error_errno(err, errno, "remove directory %s", name);
 	return 0;
 }
 
-static int remove_entry(int dirfd, const char *name, dev_t device, struct error *err)
+static int remove_entry(int dirfd, const char *name, void *context, struct error *err)
 {
 	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
 		return 0;
 	if (errno == EISDIR || errno == EPERM)
-		return remove_directory(dirfd, name, device, err);
+		return remove_directory(dirfd, name, context, err);
 	return error_errno(err, errno, "remove %s", name);
 }
 
@@ -59,24 +72,12 @@ int tree_remove(int dirfd, const char *name, struct error *err)
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : error_errno(err, errno, "look at %s", name);
-	return remove_entry(dirfd, name, st.st_dev, err);
+	return remove_entry(dirfd, name, &st.st_dev, err);
 }
 
-static int size_children(int fd, const char *name, uint64_t *bytes, struct error *err)
+static int size_entry(int dirfd, const char *name, void *context, struct error *err)
 {
-	CLEANUP(closedir_p) DIR *dir = fdopendir(fd);
-	const struct dirent *entry;
-
-	if (!dir) {
-		error_errno(err, errno, "read directory %s", name);
-		close(fd);
-		return -1;
-	}
-	while ((errno = 0, entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
-		    tree_size(fd, entry->d_name, bytes, err) < 0)
-			return -1;
-	return errno ? error_errno(err, errno, "read directory %s", name) : 0;
+	return tree_size(dirfd, name, context, err);
 }
 
 int tree_size(int dirfd, const char *name, uint64_t *bytes, struct error *err)
@@ -89,6 +90,6 @@ int tree_size(int dirfd, const char *name, uint64_t *bytes, struct error *err)
 		*bytes += (uint64_t)st.st_size;
 	if (!S_ISDIR(st.st_mode))
 		return 0;
-	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? error_errno(err, errno, "open directory %s", name) : size_children(fd, name, bytes, err);
+	int fd = open_directory(dirfd, name, err);
+	return fd < 0 ? -1 : each_entry(fd, name, size_entry, bytes, err);
 }
