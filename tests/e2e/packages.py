@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""kubernetes.source packages, the whole way: from a signed flat repository of the community's layout, served on loopback, to an
+artifact in which dpkg knows them; and the same repository signed by another key."""
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+
+from kiln import TRUST, Check, Kiln, require_root, sentences, work_directory
+from repository import Flat, Key, Server
+
+PROGRAMS = {
+    "kubelet": "#!/bin/sh\necho Kubernetes v1.34.2\n",
+    "kubeadm": "#!/bin/sh\necho registry.k8s.io/etcd:3.6.4-0\necho registry.k8s.io/pause:3.10.1\n",
+    "kubectl": "#!/bin/sh\n",
+    "cri-tools": "#!/bin/sh\n",
+}
+STATUS, ABOUT, KUBELET = "./var/lib/dpkg/status", "./etc/nodekiln/image.json", "./usr/bin/kubelet"
+
+
+def make_repository(directory, key):
+    """Two releases of one minor; the newest is wanted."""
+    directory.mkdir(parents=True)
+    repository = Flat(directory)
+    for version in ("1.34.1-1.1", "1.34.2-1.1"):
+        for name, program in PROGRAMS.items():
+            repository.add(name, version, files={f"usr/bin/{name}": program})
+    repository.write(key)
+    (directory / "Release.key").write_bytes(key.armored())
+    return repository
+
+
+def recipe_keys(url, fingerprint):
+    return ("architecture: amd64\nruntime: containerd\npackages: {base: [containerd]}\noutputs:\n  qcow2: {enabled: false}\n"
+            "kubernetes: {source: packages, version: '1.34', packages: [cri-tools]}\n"
+            f"repositories:\n  - {{url: '{url}/v{{minor}}/deb/', suite: /, key_url: '{url}/v{{minor}}/deb/Release.key', "
+            f"key_fingerprint: {fingerprint}}}\n")
+
+
+def read_members(path, names):
+    unpacked = subprocess.Popen(["zstd", "-dcq", path], stdout=subprocess.PIPE)
+    with tarfile.open(fileobj=unpacked.stdout, mode="r|") as archive:
+        found = {m.name: archive.extractfile(m).read().decode() for m in archive if m.name in names}
+    unpacked.wait()
+    return found
+
+
+def artifact_problems(kiln):
+    found = read_members(kiln.out / "small.tar.zst", (STATUS, ABOUT, KUBELET))
+    problems = [f"{name} is missing" for name in (STATUS, ABOUT, KUBELET) if name not in found]
+    if problems:
+        return problems
+    for name in PROGRAMS:
+        if f"Package: {name}\nStatus: install ok installed\n" not in found[STATUS]:
+            problems.append(f"dpkg does not know {name} as installed")
+    about = json.loads(found[ABOUT])
+    if about["kubernetes"] != {"source": "packages", "version": "1.34.2"} or about["pause_image"] != "registry.k8s.io/pause:3.10.1":
+        problems.append(f"image.json says {about['kubernetes']}, {about['pause_image']}")
+    return problems if found[KUBELET] == PROGRAMS["kubelet"] else [*problems, "kubelet is another program"]
+
+
+def main():
+    require_root()
+    check, work = Check(), work_directory()
+    keys = []
+    try:
+        keys = [Key(work, "ours"), Key(work, "theirs")]
+        repository = make_repository(work / "served/v1.34/deb", keys[0])
+        with Server(work / "served") as server:
+            kiln = Kiln(work / "good", recipe_keys(server.url, keys[0].fingerprint))
+            done = kiln.build()
+            check("packages of a signed flat repository are in the artifact",
+                  artifact_problems(kiln) if done.returncode == 0 else [done.stderr.strip()])
+            repository.write(keys[1])
+            kiln = Kiln(work / "other", recipe_keys(server.url, keys[0].fingerprint))
+            done = kiln.build("--update")
+            said = sentences(done.stderr)
+            check("the repository signed by another key is refused",
+                  [] if done.returncode == TRUST and len(said) == 1 and not (kiln.out / "small.tar.zst").exists()
+                  else [f"exit status {done.returncode}, it said {said}"])
+    finally:
+        for key in keys:
+            key.stop()
+        shutil.rmtree(work, ignore_errors=True)
+    return check.failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
