@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/alloc.h"
@@ -14,6 +15,8 @@
 #include "lib/log.h"
 
 #define SCRATCH_TRIES 100
+#define SWEEP_TRIES 50
+#define SWEEP_PAUSE 20000000 /* nanoseconds */
 
 static const char *const kinds[] = { "files", "apt", "trees", "artifacts", "tmp" };
 
@@ -39,15 +42,20 @@ static bool still_there(int dirfd, const char *name, int fd)
 	       named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
 }
 
-/* Removes one entry of tmp/ unless somebody holds its lock. */
-static int sweep_entry(struct cache *cache, const char *entry, struct error *err)
+/* Removes one entry of tmp/ unless somebody holds its lock. The children of a build that was killed a moment ago may still write
+ * there: they get a second to end, and what then remains is left to the next sweep. */
+static void sweep_entry(struct cache *cache, const char *entry)
 {
 	CLEANUP(free_p) char *name = xasprintf("tmp/%s", entry);
 	CLEANUP(close_p) int fd = openat(cache->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct error err = { 0 };
 
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return 0;
-	return tree_remove(cache->fd, name, err);
+		return;
+	for (int i = 0; i < SWEEP_TRIES && tree_remove(cache->fd, name, &err) < 0; i++)
+		nanosleep(&(struct timespec){ .tv_nsec = SWEEP_PAUSE }, NULL);
+	if (faccessat(cache->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		log_debug("sweep the cache: %s", err.text);
 }
 
 static int sweep(struct cache *cache, struct error *err)
@@ -59,9 +67,8 @@ static int sweep(struct cache *cache, struct error *err)
 	if (!dir)
 		return fd < 0 ? -1 : error_errno(err, errno, "list tmp");
 	while ((entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
-		    sweep_entry(cache, entry->d_name, err) < 0)
-			return -1;
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			sweep_entry(cache, entry->d_name);
 	return 0;
 }
 

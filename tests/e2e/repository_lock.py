@@ -73,10 +73,14 @@ class World:
         file.write_text(json.dumps(recipe))
         return file
 
+    def program(self, user):
+        """For another user a copy: the checkout may lie where only root may look."""
+        return shutil.copy(NODEKILN, self.directory / "nodekiln") if user else NODEKILN
+
     def start(self, *options, user=None, env=None, **changes):
         recipe = self.recipe(**changes)
         environment = {**os.environ, "NODEKILN_CACHE": str(self.cache), "no_proxy": "127.0.0.1", **(env or {})}
-        return subprocess.Popen([NODEKILN, "lock", recipe, "-o", "-", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        return subprocess.Popen([self.program(user), "lock", recipe, "-o", "-", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                 text=True, env=environment, user=user, group=user, extra_groups=[] if user else None)
 
     def run(self, *options, **changes):
