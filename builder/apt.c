@@ -33,7 +33,8 @@ static const char *const directories[] = {
 
 /*
  * The whole configuration. ForceEssential: apt counts itself as essential unless told otherwise, and a tree without it must be
- * possible. Update::Error-Mode: one repository that fails, fails all. A removal can only be one of base's packages.
+ * possible. Update::Error-Mode: one repository that fails, fails all. NoLocking: a published state is only read, by several at once,
+ * and one being made has our own lock. A removal can only be one of base's packages.
  */
 static const char config[] = "Dir \"%s/\";\n"
 			     "Dir::State::status \"%s/status\";\n"
@@ -45,6 +46,7 @@ static const char config[] = "Dir \"%s/\";\n"
 			     "APT::Get::Assume-Yes \"true\";\n"
 			     "APT::Get::Remove \"false\";\n"
 			     "APT::Update::Error-Mode \"any\";\n"
+			     "Debug::NoLocking \"true\";\n"
 			     "APT::Sandbox::User \"%s\";\n"
 			     "pkgCacheGen::ForceEssential \",\";\n"
 			     "Acquire::Languages \"none\";\n"
