@@ -47,7 +47,7 @@ static int digest_entry(struct hash *h, int dirfd, const char *name, struct erro
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_errno(err, errno, "look at %s", name);
-	snprintf(mode, sizeof mode, "%o", (unsigned)(st.st_mode & (S_IFMT | (S_ISLNK(st.st_mode) ? 0 : 0111))));
+	snprintf(mode, sizeof mode, "%o", (unsigned)(st.st_mode & (S_IFMT | (S_ISLNK(st.st_mode) ? 0 : 07777))));
 	hash_field(h, "name", name);
 	hash_field(h, "mode", mode);
 	if (S_ISREG(st.st_mode))

@@ -41,6 +41,7 @@ TEST(digest_sees_content_modes_and_links_but_not_times)
 	CHECK_STR(again, first);
 	CHECK(fill(root, "two", 0755, "file") == 0 && digest(path, other) == 0 && strcmp(other, first));
 	CHECK(fill(root, "one", 0644, "file") == 0 && digest(path, other) == 0 && strcmp(other, first));
+	CHECK(fill(root, "one", 0700, "file") == 0 && digest(path, other) == 0 && strcmp(other, first));
 	CHECK(fill(root, "one", 0755, "run") == 0 && digest(path, other) == 0 && strcmp(other, first));
 	CHECK(fill(root, "one", 0755, "file") == 0 && digest(path, again) == 0);
 	CHECK_STR(again, first);
