@@ -33,15 +33,6 @@ static char *default_path(void)
 	return home ? xasprintf("%s/.cache/nodekiln", home) : NULL;
 }
 
-/* True when fd still is what name leads to, so that a lock on it means something. */
-static bool still_there(int dirfd, const char *name, int fd)
-{
-	struct stat named, opened;
-
-	return fstatat(dirfd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &opened) == 0 &&
-	       named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
-}
-
 /* Removes one entry of tmp/ unless somebody holds its lock. The children of a build that was killed a moment ago may still write
  * there: they get a second to end, and what then remains is left to the next sweep. */
 static void sweep_entry(struct cache *cache, const char *entry)
@@ -117,7 +108,7 @@ static int scratch_try(struct cache *cache, const char *name, int *ret_fd, struc
 	if (mkdirat(cache->fd, name, 0755) < 0)
 		return errno == EEXIST ? 0 : error_errno(err, errno, "make %s/%s", cache->path, name);
 	CLEANUP(close_p) int fd = openat(cache->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || !still_there(cache->fd, name, fd))
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || !file_still_there(cache->fd, name, fd))
 		return 0;
 	*ret_fd = TAKE_FD(fd);
 	return 1;

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/file.h"
+
 /* How long a stage may still be held by the jobs of a build that was just killed. */
 #define PATIENCE_MS 1000
 #define PAUSE_MS 20
@@ -22,15 +24,6 @@ static int lock_patiently(int fd)
 		nanosleep(&pause, NULL);
 	}
 	return 0;
-}
-
-/* True when the name still leads to the directory that was locked: whoever held it before us may have removed it. */
-static bool still_there(int dirfd, const char *name, int fd)
-{
-	struct stat named, locked;
-
-	return fstatat(dirfd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &locked) == 0 &&
-	       named.st_ino == locked.st_ino && named.st_dev == locked.st_dev;
 }
 
 int stage_enter(int dirfd, const char *name, bool *ret_made, bool *ret_busy, struct error *err)
@@ -49,7 +42,7 @@ int stage_enter(int dirfd, const char *name, bool *ret_made, bool *ret_busy, str
 			*ret_busy = errno == EWOULDBLOCK;
 			return error_errno(err, errno, "lock directory %s", name);
 		}
-		if (!still_there(dirfd, name, fd))
+		if (!file_still_there(dirfd, name, fd))
 			continue;
 		*ret_made = made;
 		return TAKE_FD(fd);

@@ -185,6 +185,14 @@ int file_open_in(int rootfd, const char *path, int flags, mode_t mode)
 	return fd;
 }
 
+bool file_still_there(int dirfd, const char *name, int fd)
+{
+	struct stat named, opened;
+
+	return fstatat(dirfd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &opened) == 0 &&
+	       named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+}
+
 bool file_exists_in(int rootfd, const char *path)
 {
 	CLEANUP(close_p) int fd = file_open_in(rootfd, path, O_PATH | O_NOFOLLOW, 0);

@@ -26,6 +26,8 @@ int file_write_in(int rootfd, const char *path, const void *data, size_t len, mo
 
 /* openat2 with RESOLVE_IN_ROOT; returns an fd or -1 with errno set. O_CLOEXEC is added. */
 int file_open_in(int rootfd, const char *path, int flags, mode_t mode) MUST_CHECK;
+/* True when fd still is what name leads to, so that a lock on it means something. */
+bool file_still_there(int dirfd, const char *name, int fd);
 bool file_exists_in(int rootfd, const char *path);
 /* Opens the directory that holds path's last component, for *at() calls on that component. Returns an fd (caller
  * closes) and points *ret_base into path; -1 with errno. With make, missing parents are made (0755). */
