@@ -23,8 +23,8 @@ RUN_PACKAGES := apt gpgv ca-certificates debian-archive-keyring dosfstools mtool
 BOOT_PACKAGES := genisoimage cloud-image-utils qemu-system-x86 qemu-utils ovmf
 TEST_PACKAGES := clang clang-format libclang-rt-14-dev python3 mmdebstrap qemu-utils lxc gnupg procps openssh-client file zstd
 
-LIBS := libarchive blkid mount fdisk libcurl yaml-0.1 json-c ext2fs com_err libzstd zlib libcrypto
-AGENT_LIBS := libcurl yaml-0.1 json-c libcrypto
+LIBS := libarchive blkid mount fdisk libcurl yaml-0.1 json-c ext2fs com_err libzstd zlib libssl libcrypto
+AGENT_LIBS := libcurl yaml-0.1 json-c libssl libcrypto blkid mount
 
 O := $(if $(ASAN),out/asan,out)
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
@@ -42,10 +42,11 @@ AGENT_LDLIBS = $(eval AGENT_LDLIBS := $(shell pkg-config --libs $(AGENT_LIBS)))$
 objects = $(patsubst %.c,$(O)/obj/%.o,$(1))
 LIB_OBJECTS := $(call objects,$(wildcard lib/*.c))
 BUILDER_OBJECTS := $(call objects,$(filter-out builder/main.c,$(wildcard builder/*.c)))
-AGENT_OBJECTS := $(call objects,$(wildcard agent/*.c))
+AGENT_OBJECTS := $(call objects,$(filter-out agent/main.c,$(wildcard agent/*.c)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ_TESTS := $(patsubst tests/fuzz/%.c,$(O)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 ARCHIVE := $(O)/libnodekiln.a
+AGENT_ARCHIVE := $(O)/libagent.a
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)	$(2)")
@@ -57,9 +58,13 @@ $(O)/nodekiln: $(O)/obj/builder/main.o $(ARCHIVE)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_LDLIBS)
 
-$(O)/nodekiln-agent: $(AGENT_OBJECTS) $(ARCHIVE)
+$(O)/nodekiln-agent: $(O)/obj/agent/main.o $(AGENT_ARCHIVE) $(ARCHIVE)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(AGENT_LDLIBS)
+
+$(AGENT_ARCHIVE): $(AGENT_OBJECTS)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(ARCHIVE): $(LIB_OBJECTS) $(BUILDER_OBJECTS)
 	$(call say,AR,$@)
@@ -70,12 +75,12 @@ $(O)/obj/%.o: %.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(LIBS_CFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
-$(O)/tests/test_%: $(O)/obj/tests/unit/test_%.o $(ARCHIVE)
+$(O)/tests/test_%: $(O)/obj/tests/unit/test_%.o $(AGENT_ARCHIVE) $(ARCHIVE)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_LDLIBS)
 
-$(O)/tests/fuzz_%: $(O)/obj/tests/fuzz/fuzz_%.o $(O)/obj/tests/fuzz/corpus.o $(ARCHIVE)
+$(O)/tests/fuzz_%: $(O)/obj/tests/fuzz/fuzz_%.o $(O)/obj/tests/fuzz/corpus.o $(AGENT_ARCHIVE) $(ARCHIVE)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_LDLIBS)
@@ -88,7 +93,7 @@ fuzz: SECONDS ?= 60
 fuzz:
 	$(Q)mkdir -p out/fuzz/$(TARGET)
 	$(Q)$(CLANG) $(CPPFLAGS) $(LIBS_CFLAGS) -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -pthread -o out/fuzz/fuzz_$(TARGET) \
-		tests/fuzz/fuzz_$(TARGET).c $(wildcard lib/*.c) $(filter-out builder/main.c,$(wildcard builder/*.c)) $(LIBS_LDLIBS)
+		tests/fuzz/fuzz_$(TARGET).c $(wildcard lib/*.c) $(filter-out builder/main.c agent/main.c,$(wildcard builder/*.c agent/*.c)) $(LIBS_LDLIBS)
 	out/fuzz/fuzz_$(TARGET) -max_total_time=$(SECONDS) out/fuzz/$(TARGET) tests/fuzz/corpus/$(TARGET)
 
 # Installs what is missing, and nothing else. PACKAGES: the list.

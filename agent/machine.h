@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The guest as it is: read once from /proc, /sys, /etc and the installed programs. root is the directory that stands for "/"
+ * (tests give a fake one). What cannot be read is left empty; judging it is preflight's.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/error.h"
+#include "lib/text.h"
+
+enum machine_runtime { RUNTIME_NONE, RUNTIME_CONTAINERD, RUNTIME_DOCKERSHIM, RUNTIME_CRI_DOCKERD, RUNTIME_SEVERAL };
+
+/* All pointers are owned; NULL = could not be read. */
+struct machine {
+	char *hostname;
+	char *uuid;                   /* SMBIOS product_uuid in lower case; NULL in containers */
+	struct strings macs;          /* of the physical-looking cards, lower case */
+	char *address;                /* the address that the default route leaves from, IPv4 first */
+	char *container;              /* "lxc", ... from PID 1's environment; NULL = a machine */
+	char *kubeadm_version;        /* "v1.20.2" */
+	int kubeadm_minor;            /* 20 */
+	enum machine_runtime runtime; /* by what is installed and what kubeadm can use */
+	char *cri_socket;             /* of that runtime, unix:///... */
+	char *node_pause_image;       /* what the build configured */
+	bool crictl, kubectl;
+	bool swap, cgroup2, ip_forward, bridge_nf, overlay, br_netfilter;
+	bool user_namespace; /* root here is not root of the host */
+	bool kmsg;           /* /dev/kmsg can be opened */
+	unsigned cpus;
+	uint64_t memory;                /* bytes */
+	bool clock_known, clock_synced; /* timesyncd or chrony; not known in containers */
+};
+
+int machine_read(const char *root, struct machine *ret, struct error *err) MUST_CHECK;
+void machine_done(struct machine *m);

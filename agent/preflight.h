@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What stands in kubeadm's way, said before it runs: one sentence each, with what to do. Pure over struct machine, but for
+ * preflight_runtime(), which asks the runtime's socket.
+ */
+#include "agent/machine.h"
+#include "lib/node.h"
+
+enum finding_kind { FINDING_WARNING, FINDING_WAIT /* may pass by itself: clock, runtime starting */, FINDING_FATAL };
+struct finding {
+	enum finding_kind kind;
+	const char *name; /* "swap", "clock": stable, for node.ignore_preflight */
+	char *sentence;   /* owned */
+};
+struct findings {
+	struct finding *at; /* owned */
+	size_t n, max;
+};
+
+void preflight(const struct node *node, const struct machine *machine, struct findings *ret);
+/* Whether somebody answers on the runtime's socket under root. */
+int preflight_runtime(const char *root, const char *cri_socket, struct error *err) MUST_CHECK;
+void findings_done(struct findings *f);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * One request after another to one server, over connections that are kept: for APIs. Downloads are lib/http.h's. TLS is verified,
+ * by CA or by the SHA-256 of the server's certificate. No redirect is followed, no proxy from the environment is used, nothing is
+ * sent twice; no Expect header.
+ */
+#include "lib/error.h"
+#include "lib/text.h"
+
+struct http_session;
+
+struct http_trust {
+	const char *ca; /* borrowed; PEM text; NULL = the system's CAs, unless there are fingerprints */
+	const struct strings *
+		fingerprints; /* borrowed; SHA-256 of accepted leaves, "AA:BB:..."; NULL = none. Either these or ca suffice */
+	const char *certificate, *key; /* borrowed; the client's, PEM text; NULL = none */
+};
+
+struct http_request {
+	const char *method, *url;
+	const struct strings *headers; /* "Name: value"; secrets among them appear in no message */
+	const char *body;              /* NULL = none */
+	size_t body_len;
+};
+
+struct http_response {
+	long status; /* 0 = none came */
+	char *reason;
+	struct text body; /* at most HTTP_BODY_MAX */
+	bool reused;      /* the connection had served a request before: a GET without an answer may be sent again */
+};
+
+#define HTTP_BODY_MAX (8u << 20)
+
+/* timeout: seconds for a whole request. */
+int http_session_open(const struct http_trust *trust, long timeout, struct http_session **ret, struct error *err)
+	MUST_CHECK;
+/* 0 when an answer came, whatever its status. Else ERROR_NETWORK, or ERROR_TRUST when the certificate is not the one. */
+int http_session_request(struct http_session *s, const struct http_request *request, struct http_response *ret,
+			 struct error *err) MUST_CHECK;
+void http_response_done(struct http_response *r);
+void http_session_close(struct http_session *s);

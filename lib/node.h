@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * A node's configuration: what nodekiln-agent is told about the cluster, and what `nodekiln seed` writes. A YAML document,
+ * /etc/nodekiln/node.yaml; the map `nodekiln:` of cloud-init's meta-data (shown in instance-data.json, which anybody in the guest
+ * can read) may hold the same keys but no secrets. agent/README.md shows every key.
+ *
+ * Reading is two steps: documents are merged as trees (a later one's keys win; maps merge, lists and scalars replace), then the
+ * tree is read and judged as a whole. Every value keeps its origin, "FILE:LINE", for messages.
+ */
+#include <stdbool.h>
+
+#include "lib/error.h"
+#include "lib/yaml.h"
+
+#define NODE_CONFIG_FILE "/etc/nodekiln/node.yaml"
+#define NODE_CLUSTER_MAX 63
+
+enum node_role { NODE_INIT, NODE_CONTROL_PLANE, NODE_WORKER };
+enum node_provider { NODE_PROVIDER_NONE, NODE_PROVIDER_VMID, NODE_PROVIDER_UUID };
+enum node_pod_network { NODE_POD_NETWORK_NONE, NODE_POD_NETWORK_BRIDGE };
+
+/* Lists of pairs keep their order. */
+struct node_pair {
+	char *key, *value; /* owned */
+};
+struct node_pairs {
+	struct node_pair *at; /* owned */
+	size_t n, max;
+};
+
+/* All pointers are owned; NULL = not given. Durations are seconds. */
+struct node {
+	char *cluster; /* cluster: a DNS label */
+	enum node_role role;
+	char *endpoint;                /* control_plane_endpoint: HOST:PORT (":6443" added when there is no port) */
+	char *token;                   /* token: [a-z0-9]{6}.[a-z0-9]{16}; SECRET */
+	long token_ttl;                /* token_ttl: "24h"; 0 never expires */
+	struct strings ca_cert_hashes; /* ca_cert_hashes: "sha256:<64 hex>" */
+	char *certificate_key;         /* certificate_key: 64 hex; SECRET */
+	char *pod_subnet, *service_subnet, *dns_domain; /* networking: */
+	enum node_pod_network pod_network;              /* networking.pod_network: none | bridge */
+	char *kubernetes_version;       /* kubernetes_version: "v1.34.1"; NULL = that of the installed kubeadm */
+	char *name, *ip;                /* node.name (NULL = host name), node.ip */
+	struct node_pairs labels;       /* node.labels */
+	struct strings taints;          /* node.taints: "key[=value]:Effect" */
+	bool taints_given;              /* taints: [] means none, absent means kubeadm's default */
+	enum node_provider provider;    /* node.provider_id: none | vmid | uuid */
+	char *region;                   /* node.region, for proxmox://REGION/VMID; NULL = the cluster's name */
+	struct node_pairs kubelet_args; /* kubelet.extra_args */
+	char *patches;                  /* kubeadm.patches: a directory in the guest */
+	struct strings skip_phases, ignore_preflight; /* kubeadm.skip_phases, kubeadm.ignore_preflight_errors */
+	char *cri_socket;                             /* cri_socket: unix:///... ; NULL = what is installed */
+	struct strings manifests; /* manifests: files or directories in the guest, applied after init in order */
+	long timeout_rendezvous, timeout_kubeadm,
+		timeout_ready; /* timeouts: rendezvous 30m, kubeadm 20m (all tries), ready 10m */
+	struct {
+		bool given;
+		char *url;                   /* proxmox.url: https://HOST[:8006] */
+		char *node;                  /* proxmox.node; NULL = found */
+		long vmid;                   /* proxmox.vmid; 0 = found */
+		char *token_id;              /* proxmox.token_id: USER@REALM!ID */
+		char *token_secret;          /* proxmox.token_secret: a UUID; SECRET */
+		char *ca;                    /* proxmox.ca: PEM text, or the path of a file in the guest */
+		struct strings fingerprints; /* proxmox.fingerprints: SHA-256 of the leaf, AA:BB:... */
+	} proxmox;
+	struct yaml *tree; /* what it was read from */
+};
+
+/* The keys that hold secrets, as "token", "certificate_key", "proxmox.token_secret"; ends with NULL. */
+extern const char *const node_secret_keys[];
+
+/* One document; file is its name in messages. A document that is not a map is ERROR_RECIPE. */
+int node_parse(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err) MUST_CHECK;
+/* over's keys win; over is consumed. */
+void node_merge(struct yaml *base, struct yaml *over);
+/* ERROR_RECIPE when a secret key stands in it: says where, and where it belongs instead. */
+int node_refuse_secrets(const struct yaml *tree, struct error *err) MUST_CHECK;
+/* Reads and judges the whole tree (consumed either way). Unknown keys, bad values, and combinations that cannot work are
+ * ERROR_RECIPE with their origin. */
+int node_read(struct yaml *tree, struct node *ret, struct error *err) MUST_CHECK;
+/* "FILE:LINE" of "a.b"; "the default" when it was not given. Borrowed until the next call. */
+const char *node_origin(const struct node *node, const char *key);
+/* The inverse of node_read: a document that reads back as the same node; secrets as they are, or as "(hidden)". */
+void node_print(const struct node *node, bool with_secrets, struct text *ret);
+const char *node_role_name(enum node_role role); /* "init", "control-plane", "worker" */
+/* Overwrites secrets in memory, then frees. */
+void node_done(struct node *node);

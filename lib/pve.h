@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The Proxmox VE API, as an API token sees it (PVE 8 and 9; https://pve.proxmox.com/pve-docs/api-viewer/). TLS is verified, by
+ * CA or by the leaf's SHA-256; there is no way to turn that off. Parameters are form-encoded so that PVE's decoder, which
+ * splits on ';' and every '=', reads what was meant. Nothing here retries a request that may have been carried out.
+ */
+#include <stdint.h>
+
+#include "lib/error.h"
+#include "lib/json.h"
+#include "lib/text.h"
+
+struct pve;
+
+struct pve_access {
+	const char *url;             /* borrowed; https://HOST[:PORT], port 8006 when absent */
+	const char *token_id;        /* borrowed; USER@REALM!ID */
+	const char *token_secret;    /* borrowed; never in a message */
+	const char *ca;              /* borrowed; PEM text; NULL = the system's CAs, unless fingerprints are given */
+	struct strings fingerprints; /* borrowed; SHA-256 of accepted leaves; either these or the CA suffice */
+	long timeout;                /* seconds for one request; 0 = 30 */
+};
+
+/* How a request failed, in what the caller does about it. */
+enum pve_failure {
+	PVE_OK,
+	PVE_UNREACHABLE, /* no answer, or 595/596/597/599: try again later; after 596 and later read the state back first */
+	PVE_BUSY,        /* locked guest, lock time-out, no quorum: try again */
+	PVE_CONFLICT,     /* digest mismatch: read again, apply again */
+	PVE_UNAUTHORIZED, /* 401: this token will not work; do not ask again */
+	PVE_FORBIDDEN,    /* 403: the message names path and privilege */
+	PVE_MISSING,      /* the guest, node, storage or task does not exist */
+	PVE_REFUSED,      /* 400, 501: our request is wrong */
+	PVE_UNTRUSTED,    /* TLS: the certificate is neither signed by the CA nor pinned */
+	PVE_ERROR,        /* any other 5xx, or an answer that is not JSON */
+};
+
+struct pve_param {
+	const char *name, *value; /* a list ends with { NULL } */
+};
+
+int pve_open(const struct pve_access *access, struct pve **ret, struct error *err) MUST_CHECK;
+void pve_close(struct pve *pve);
+void pve_close_p(struct pve **pve);
+
+/* GET, POST, PUT or DELETE of "/nodes/x/..." (below /api2/json; path parts are encoded by the caller with pve_path). *ret is
+ * the answer's `data`, owned by the caller; ret may be NULL. Returns 0, or -1 with *err and pve_failure(). A GET on a reused
+ * connection that the server has closed is sent again once; nothing else is. */
+int pve_call(struct pve *pve, const char *method, const char *path, const struct pve_param *params, struct json **ret,
+	     struct error *err) MUST_CHECK;
+enum pve_failure pve_failure(const struct pve *pve); /* of the last call */
+/* printf with every %s percent-encoded for a path. */
+char *pve_path(const char *fmt, ...) PRINTF(1, 2) MUST_CHECK;
+/* What a status and body mean; pure, for tests and fuzzing. message may be NULL. */
+enum pve_failure pve_classify(long status, const char *reason, const char *body, size_t len, char **message);
+
+/* A guest. Kinds are PVE's words for it in paths. */
+enum pve_kind { PVE_QEMU, PVE_LXC };
+struct pve_guest {
+	long vmid;
+	enum pve_kind kind;
+	char *node, *name, *status, *tags, *pool; /* owned; NULL = not said */
+	bool template;
+};
+struct pve_guests {
+	struct pve_guest *at; /* owned, by vmid */
+	size_t n, max;
+};
+/* The guests that the token may see (GET /cluster/resources). */
+int pve_list_guests(struct pve *pve, struct pve_guests *ret, struct error *err) MUST_CHECK;
+void pve_guests_done(struct pve_guests *guests);
+void pve_guest_done(struct pve_guest *guest);
+
+/* GET its config: an object with description, tags, digest, smbios1, netN, ... Numbers and booleans vary in type. */
+int pve_guest_config(struct pve *pve, const struct pve_guest *guest, struct json **ret, struct error *err) MUST_CHECK;
+/* PUT its config; digest (from pve_guest_config) makes it compare-and-swap: PVE_CONFLICT when it changed in between. */
+int pve_guest_update(struct pve *pve, const struct pve_guest *guest, const char *digest, const struct pve_param *params,
+		     struct error *err) MUST_CHECK;
