@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "builder/manifest.h"
+#include "lib/clock.h"
 #include "lib/file.h"
 
 #define SOURCE_PACKAGE "source"
@@ -123,10 +123,10 @@ static char *linker_flags(const struct compile *c)
 {
 	struct text flags = { 0 };
 	int major = 0, minor = 0;
-	char date[32];
+	char date[CLOCK_TEXT_MAX];
 
 	sscanf(c->lock->kubernetes_version, "%d.%d", &major, &minor);
-	manifest_date(c->epoch, date);
+	clock_text((time_t)c->epoch, date);
 	text_add(&flags, "-s -w -buildid=");
 	for (size_t i = 0; i < ARRAY_SIZE(version_packages); i++) {
 		const char *package = version_packages[i];

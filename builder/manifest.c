@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/clock.h"
 #include "lib/file.h"
 
 #define FORMAT 1 /* raised when a reader of older manifests would be misled */
@@ -19,15 +20,6 @@ static const char *const notable_packages[] = {
 };
 
 static const enum lock_group image_groups[] = { LOCK_BASE, LOCK_VM, LOCK_LXC };
-
-void manifest_date(int64_t epoch, char ret[32])
-{
-	struct tm tm;
-	time_t t = (time_t)epoch;
-
-	if (!gmtime_r(&t, &tm) || !strftime(ret, 32, "%Y-%m-%dT%H:%M:%SZ", &tm))
-		strcpy(ret, "1970-01-01T00:00:00Z");
-}
 
 static const struct lock_package *find_package(const struct lock *lock, const char *name)
 {
@@ -75,9 +67,9 @@ static struct json *group_sizes(const struct lock *lock)
 struct json *manifest_json(const struct manifest *m, const struct outputs *o, struct json *timings)
 {
 	struct json *object = json_object();
-	char date[32];
+	char date[CLOCK_TEXT_MAX];
 
-	manifest_date(m->epoch, date);
+	clock_text((time_t)m->epoch, date);
 	json_put_int(object, "format", FORMAT);
 	json_put_string(object, "name", m->recipe->name);
 	json_put_string(object, "description", m->recipe->description);

@@ -27,6 +27,3 @@ int manifest_write(const struct manifest *m, struct outputs *o, struct json *tim
 /* Pure: of what o->summed holds. manifest_json() takes timings over. */
 struct json *manifest_json(const struct manifest *m, const struct outputs *o, struct json *timings) MUST_CHECK;
 struct json *sbom_json(const struct manifest *m, const struct outputs *o) MUST_CHECK;
-
-/* "2026-11-22T08:42:00Z" */
-void manifest_date(int64_t epoch, char ret[32]);

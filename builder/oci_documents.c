@@ -2,8 +2,9 @@
 /* The JSON documents of an image layout, as the OCI image specification 1.0 and `docker save` have them. */
 #include <string.h>
 
-#include "builder/manifest.h"
 #include "builder/oci.h"
+
+#include "lib/clock.h"
 
 #define MEDIA_TYPE "application/vnd.oci.image."
 
@@ -41,9 +42,9 @@ struct json *oci_config(const struct oci_image *image, const struct oci_blob *la
 {
 	struct json *document = json_object(), *config = json_object(), *rootfs = json_object();
 	const char *const environment[] = { path_variable, NULL };
-	char created[32];
+	char created[CLOCK_TEXT_MAX];
 
-	manifest_date(image->epoch, created);
+	clock_text((time_t)image->epoch, created);
 	json_put_string(document, "created", created);
 	json_put_string(document, "architecture", image->architecture);
 	json_put_string(document, "os", "linux");

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "builder/manifest.h"
+#include "lib/clock.h"
 #include "lib/hash.h"
 
 #define DOCUMENT "SPDXRef-DOCUMENT"
@@ -241,9 +242,9 @@ struct json *sbom_json(const struct manifest *m, const struct outputs *o)
 {
 	struct sbom s = { .packages = json_array(), .relationships = json_array() };
 	struct json *document = json_object();
-	char date[32];
+	char date[CLOCK_TEXT_MAX];
 
-	manifest_date(m->epoch, date);
+	clock_text((time_t)m->epoch, date);
 	json_put_string(document, "spdxVersion", "SPDX-2.3");
 	json_put_string(document, "dataLicense", "CC0-1.0");
 	json_put_string(document, "SPDXID", DOCUMENT);

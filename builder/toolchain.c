@@ -11,8 +11,10 @@
 /* Raise when the tree comes out differently from the same packages. */
 #define TREE_FORMAT "1"
 
-static const char *const compiler_packages[] = { "gcc",         "libc6-dev",     "libcurl4-openssl-dev",
-						 "libyaml-dev", "libjson-c-dev", "libssl-dev" };
+static const char *const compiler_packages[] = {
+	"gcc",           "libc6-dev",  "libcurl4-openssl-dev", "libyaml-dev",
+	"libjson-c-dev", "libssl-dev", "libblkid-dev",         "libmount-dev"
+};
 /* reflect2: the one that Kubernetes 1.20 vendors breaks under Go 1.18 and later. */
 static const char *const kubernetes_packages[] = { "dpkg-dev", "golang-go", "golang-github-modern-go-reflect2-dev",
 						   "grep" };

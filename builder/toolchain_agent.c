@@ -44,7 +44,9 @@ static const char *const linker_flags[] = {
 	"-pie", "-s", "-pthread", "-Wl,-z,relro,-z,now", "-Wl,-z,noexecstack", "-Wl,--gc-sections", "-Wl,--as-needed",
 	NULL
 };
-static const char *const libraries[] = { "-lcurl", "-lyaml", "-ljson-c", "-lcrypto", NULL };
+static const char *const libraries[] = {
+	"-lcurl", "-lyaml", "-ljson-c", "-lssl", "-lcrypto", "-lmount", "-lblkid", NULL
+};
 
 /* One making; runs as a job, because the scratch is a mount. */
 struct making {

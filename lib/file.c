@@ -139,14 +139,19 @@ int file_read_in(int rootfd, const char *path, size_t limit, struct text *ret, s
 }
 
 /* name is the last component; the temporary stands beside it so that the rename stays inside one directory. */
-static int write_and_rename(int dirfd, const char *name, const void *data, size_t len, mode_t mode, struct error *err)
+static int write_and_rename(int dirfd, const char *name, const void *data, size_t len, mode_t mode, bool durable,
+			    struct error *err)
 {
 	CLEANUP(free_p) char *temporary = xasprintf("%s.%d.new", name, (int)getpid());
-	CLEANUP(close_p) int fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	CLEANUP(close_p) int fd = -1;
 
+	/* One of a process that had our number before a power cut may be left. */
+	unlinkat(dirfd, temporary, 0);
+	fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return error_errno(err, errno, "create %s", temporary);
-	if (write_all(fd, data, len) == 0 && fchmod(fd, mode) == 0 && renameat(dirfd, temporary, dirfd, name) == 0)
+	if (write_all(fd, data, len) == 0 && fchmod(fd, mode) == 0 && (!durable || fsync(fd) == 0) &&
+	    renameat(dirfd, temporary, dirfd, name) == 0)
 		return 0;
 	error_errno(err, errno, "write %s", name);
 	unlinkat(dirfd, temporary, 0);
@@ -155,7 +160,20 @@ static int write_and_rename(int dirfd, const char *name, const void *data, size_
 
 int file_write(int dirfd, const char *name, const void *data, size_t len, mode_t mode, struct error *err)
 {
-	return write_and_rename(dirfd, name, data, len, mode, err);
+	return write_and_rename(dirfd, name, data, len, mode, false, err);
+}
+
+int file_write_durable(const char *path, const void *data, size_t len, mode_t mode, struct error *err)
+{
+	CLEANUP(free_p) char *directory = xstrdup(path);
+	char *slash = strrchr(directory, '/');
+
+	if (slash)
+		*slash = '\0';
+	CLEANUP(close_p) int parent = dir_open(AT_FDCWD, !slash ? "." : *directory ? directory : "/", err);
+	if (parent < 0 || write_and_rename(parent, slash ? slash + 1 : path, data, len, mode, true, err) < 0)
+		return -1;
+	return fsync(parent) == 0 ? 0 : error_errno(err, errno, "sync the directory of %s", path);
 }
 
 int file_write_in(int rootfd, const char *path, const void *data, size_t len, mode_t mode, struct error *err)
@@ -165,7 +183,7 @@ int file_write_in(int rootfd, const char *path, const void *data, size_t len, mo
 
 	if (parent < 0)
 		return error_errno(err, errno, "open the directory of %s", path);
-	return write_and_rename(parent, base, data, len, mode, err);
+	return write_and_rename(parent, base, data, len, mode, false, err);
 }
 
 int file_open_in(int rootfd, const char *path, int flags, mode_t mode)

@@ -20,6 +20,8 @@ int file_read(int dirfd, const char *name, size_t limit, struct text *ret, struc
 int file_read_in(int rootfd, const char *path, size_t limit, struct text *ret, struct error *err) MUST_CHECK;
 /* Writes a temporary beside the name and renames it: the old content or the new, never a part. */
 int file_write(int dirfd, const char *name, const void *data, size_t len, mode_t mode, struct error *err) MUST_CHECK;
+/* The same, and on the disk when it returns: file and directory are synced, so that a power cut keeps one of the two. */
+int file_write_durable(const char *path, const void *data, size_t len, mode_t mode, struct error *err) MUST_CHECK;
 /* Inside a tree; parents are made as 0755; the file is replaced, not followed. */
 int file_write_in(int rootfd, const char *path, const void *data, size_t len, mode_t mode, struct error *err)
 	MUST_CHECK;
