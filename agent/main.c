@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nodekiln-agent: the one small program in every guest. So far it can say how far the node has come. */
+/* nodekiln-agent: the one small program in every guest. */
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/state.h"
+#include "agent/agent.h"
 #include "lib/log.h"
 
 static const char usage[] =
-	"usage: nodekiln-agent status [--json] [--state FILE]\n"
+	"usage: nodekiln-agent run [--dry-run] [--root DIR]\n"
+	"       nodekiln-agent status [--json] [--root DIR]\n"
 	"       nodekiln-agent --version\n"
 	"\n"
-	"status: what phase this node is in, since when, and what it waits for (from " STATE_FILE ")\n";
+	"run: makes this guest a node, as " NODE_CONFIG_FILE
+	" and cloud-init's meta-data say (the service does this at boot);\n"
+	"     --dry-run prints what it would do and kubeadm's configuration, secrets hidden\n"
+	"status: what phase this node is in, since when, and what it waits for (from " STATE_FILE ")\n"
+	"--root: another directory stands for /, for tests\n";
 
 static int print_state(const char *file, bool as_json, struct error *err)
 {
@@ -30,21 +35,40 @@ static int print_state(const char *file, bool as_json, struct error *err)
 	return fflush(stdout) == 0 ? 0 : error_set(err, ERROR_FAILED, "cannot write to the standard output");
 }
 
+static int read_arguments(int argc, char **argv, const char *flag, bool *set, const char **root, struct error *err)
+{
+	*root = "";
+	for (int i = 2; i < argc; i++) {
+		if (!strcmp(argv[i], flag))
+			*set = true;
+		else if (!strcmp(argv[i], "--root") && i + 1 < argc)
+			*root = argv[++i];
+		else
+			return error_set(err, ERROR_USAGE, "%s: unknown argument '%s'; see `nodekiln-agent --help`",
+					 argv[1], argv[i]);
+	}
+	return 0;
+}
+
 static int status(int argc, char **argv, struct error *err)
 {
-	const char *file = STATE_FILE;
+	const char *root;
 	bool as_json = false;
 
-	for (int i = 0; i < argc; i++) {
-		if (!strcmp(argv[i], "--json"))
-			as_json = true;
-		else if (!strcmp(argv[i], "--state") && i + 1 < argc)
-			file = argv[++i];
-		else
-			return error_set(err, ERROR_USAGE, "status: unknown argument '%s'; see `nodekiln-agent --help`",
-					 argv[i]);
-	}
+	if (read_arguments(argc, argv, "--json", &as_json, &root, err) < 0)
+		return -1;
+	CLEANUP(free_p) char *file = xasprintf("%s" STATE_FILE, root);
 	return print_state(file, as_json, err);
+}
+
+static int run(int argc, char **argv, struct error *err)
+{
+	const char *root;
+	bool dry = false;
+
+	if (read_arguments(argc, argv, "--dry-run", &dry, &root, err) < 0)
+		return -1;
+	return dry ? agent_dry_run(root, err) : agent_run(root, err);
 }
 
 static int dispatch(int argc, char **argv, struct error *err)
@@ -52,7 +76,9 @@ static int dispatch(int argc, char **argv, struct error *err)
 	const char *command = argc > 1 ? argv[1] : "";
 
 	if (!strcmp(command, "status"))
-		return status(argc - 2, argv + 2, err);
+		return status(argc, argv, err);
+	if (!strcmp(command, "run"))
+		return run(argc, argv, err);
 	if (!strcmp(command, "--version")) {
 		puts("nodekiln-agent " NODEKILN_VERSION);
 		return 0;

@@ -23,6 +23,7 @@ static const struct {
 	{ "waiting_for", offsetof(struct state, waiting_for) },
 	{ "error", offsetof(struct state, error) },
 	{ "step", offsetof(struct state, step) },
+	{ "claim", offsetof(struct state, claim) },
 	{ "endpoint", offsetof(struct state, endpoint) },
 };
 

@@ -5,7 +5,7 @@
  * new one. `nodekiln-agent status` shows it; `run` goes on from it.
  *
  *	{"phase": "joining", "since": "2026-11-22T08:42:00Z", "waiting_for": "kubeadm join, try 2", "error": "...",
- *	 "step": "kubeadm", "leader": false, "started": true, "endpoint": "10.0.0.10:6443", "ca": ["sha256:..."]}
+ *	 "step": "kubeadm", "claim": null, "leader": false, "started": true, "endpoint": "10.0.0.10:6443", "ca": ["sha256:..."]}
  *
  * No secret is ever in it.
  */
@@ -23,6 +23,7 @@ struct state {
 	char *step;        /* owned; the step that was begun last (run.c's table); NULL = from the start */
 	bool leader;       /* this node may initialise the cluster: its claim was read back */
 	bool started;      /* kubeadm was started: what it left behind is ours, and the claim must stay */
+	char *claim;       /* owned; what our notes say, or shall say: agent/rendezvous.h; NULL = none */
 	char *endpoint;    /* owned; HOST:PORT of the cluster; NULL = not known yet */
 	struct strings ca; /* of that cluster: "sha256:..." */
 };

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * One run of the agent: what it knows, and the words that its steps speak. A step (run.c's table) does one thing, may be done again
+ * after it was cut off, waits and retries by itself, and returns -1 only when the node has to give up.
+ */
+#include "agent/machine.h"
+#include "agent/registration.h"
+#include "agent/state.h"
+#include "lib/node.h"
+
+struct agent {
+	const char *root; /* borrowed; "" in a guest, a fake root in tests */
+	char *state_file; /* owned */
+	struct node node; /* the configuration */
+	struct machine machine;
+	struct state state; /* what is on the disk, or will be with the next agent_save() */
+	struct registration pve;
+	double pve_rest_until; /* clock_seconds(); an API that did not answer is left alone until then */
+};
+
+#define AGENT_RESET_NOTE "the node was reset; correct it and boot again, or run `systemctl restart nodekiln-agent`"
+
+/* agent.c */
+bool agent_inits(const struct agent *a); /* this node makes the cluster, as far as is known */
+const char *agent_name(const struct agent *a);
+const char *agent_address(const struct agent *a);
+int agent_save(struct agent *a, struct error *err) MUST_CHECK;
+/* Says in state and journal what we wait for; nothing when it says so already. */
+int agent_wait_for(struct agent *a, struct error *err, const char *fmt, ...) PRINTF(3, 4) MUST_CHECK;
+/* A nap before the next try; -1 when `until` (clock_seconds()) has passed: ERROR_NETWORK, naming what was waited for. */
+int agent_nap(struct agent *a, double seconds, double until, struct error *err) MUST_CHECK;
+void agent_done(struct agent *a);
+
+/* announce.c: our tags and notes follow the state, as well as the API allows. */
+void agent_announce(struct agent *a);
+/* The same, and it has to succeed: -1 with PVE's failure. */
+int agent_announce_now(struct agent *a, struct error *err) MUST_CHECK;
+
+/* The steps. */
+int step_register(struct agent *a, struct error *err) MUST_CHECK;   /* announce.c */
+int step_rendezvous(struct agent *a, struct error *err) MUST_CHECK; /* meet.c */
+int step_turn(struct agent *a, struct error *err) MUST_CHECK;       /* meet.c: one control plane joins at a time */
+int step_preflight(struct agent *a, struct error *err) MUST_CHECK;  /* bootstrap.c */
+int step_kubeadm(struct agent *a, struct error *err) MUST_CHECK;    /* bootstrap.c */
+int step_publish(struct agent *a, struct error *err)
+	MUST_CHECK; /* bootstrap.c: endpoint and CA hash of a new cluster */
+int step_manifests(struct agent *a, struct error *err) MUST_CHECK; /* settle.c */
+int step_ready(struct agent *a, struct error *err) MUST_CHECK;     /* settle.c */
+int step_report(struct agent *a, struct error *err) MUST_CHECK;    /* settle.c */
+int step_wipe(struct agent *a, struct error *err) MUST_CHECK;      /* settle.c */
+int step_leave(struct agent *a, struct error *err) MUST_CHECK;     /* settle.c: sentinels, disabled */
+
+/* run.c: from the configuration to a node that is Ready. 0 also when there is nothing to do. */
+int agent_run(const char *root, struct error *err) MUST_CHECK;
+/* dry_run.c: what agent_run() would do, to stdout, with secrets hidden; nothing is written anywhere. */
+int agent_dry_run(const char *root, struct error *err) MUST_CHECK;
+/* bootstrap.c: what kubeadm would be run with now. provider is written to and must outlive *ret. */
+struct kubeadm_run;
+int agent_kubeadm_run(const struct agent *a, struct kubeadm_run *ret, char **provider, struct error *err) MUST_CHECK;

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Our tags and notes at Proxmox VE. They are for people and for the other nodes; this node goes on without them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+
+#define PVE_REST 60 /* seconds that an API which did not answer is left alone */
+#define FIND_POLL 5
+
+static enum member_state member_state_of(const char *phase)
+{
+	for (int i = MEMBER_UNKNOWN; i <= MEMBER_FAILED; i++)
+		if (text_same(member_state_name((enum member_state)i), phase))
+			return (enum member_state)i;
+	return MEMBER_UNKNOWN;
+}
+
+/* Borrows everything: not for member_done(). */
+static struct member member_of(const struct agent *a)
+{
+	bool cluster_is_ours = agent_inits(a) && a->state.endpoint;
+
+	return (struct member){
+		.cluster = a->node.cluster,
+		.role = (int)a->node.role,
+		.state = member_state_of(a->state.phase),
+		.since = a->state.since,
+		.node = (char *)agent_name(a),
+		.version = a->machine.kubeadm_version,
+		.endpoint = cluster_is_ours ? a->state.endpoint : NULL,
+		.ca = cluster_is_ours ? a->state.ca : (struct strings){ 0 },
+		.claim = a->state.claim,
+		.error = a->state.error,
+	};
+}
+
+int agent_announce_now(struct agent *a, struct error *err)
+{
+	struct member member = member_of(a);
+
+	if (registration_find(&a->pve, &a->node, &a->machine, err) < 0 ||
+	    registration_write(&a->pve, &member, err) < 0) {
+		a->pve_rest_until = clock_seconds() + PVE_REST;
+		return error_wrap(err, "register at %s", a->node.proxmox.url);
+	}
+	a->pve_rest_until = 0;
+	return 0;
+}
+
+void agent_announce(struct agent *a)
+{
+	struct error err = { 0 };
+
+	if (!a->pve.pve || a->pve.refused || clock_seconds() < a->pve_rest_until)
+		return;
+	if (agent_announce_now(a, &err) < 0)
+		log_warning("%s; the node goes on without it", err.text);
+}
+
+/* The provider id cannot be changed once the Node exists, so a VMID that goes into it must be known before. */
+int step_register(struct agent *a, struct error *err)
+{
+	double until = clock_seconds() + (double)a->node.timeout_rendezvous;
+
+	agent_announce(a);
+	if (a->node.provider != NODE_PROVIDER_VMID || a->node.proxmox.vmid || a->pve.guest.vmid)
+		return 0;
+	for (;;) {
+		struct error why = { 0 };
+		if (registration_find(&a->pve, &a->node, &a->machine, &why) == 0)
+			return 0;
+		if (a->pve.refused) {
+			*err = why;
+			return error_wrap(err, "node.provider_id: vmid");
+		}
+		state_set_text(&a->state.error, why.text);
+		if (agent_wait_for(a, err, "Proxmox VE to tell this guest's VMID") < 0 ||
+		    agent_nap(a, FIND_POLL, until, err) < 0)
+			return -1;
+	}
+}

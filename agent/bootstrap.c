@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kubeadm, from the checks before it to the hash of the CA that it made. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "agent/kubeadm.h"
+#include "agent/preflight.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+
+#define CHECK_SECONDS 3
+#define CHECK_TIMEOUT 300 /* for what passes by itself: the clock, the runtime's start */
+#define BACK_OFF_FIRST 5
+#define BACK_OFF_MAX 60
+#define NEW_CREDENTIALS_MAX 3 /* times that the rendezvous is asked for other ones */
+#define API_PORT 6443
+
+static char *provider_id(const struct agent *a)
+{
+	const char *region = a->node.region ? a->node.region : a->node.cluster;
+	long vmid = a->node.proxmox.vmid ? a->node.proxmox.vmid : a->pve.guest.vmid;
+
+	if (a->node.provider == NODE_PROVIDER_VMID && vmid)
+		return xasprintf("proxmox://%s/%ld", region, vmid);
+	if (a->node.provider == NODE_PROVIDER_UUID && a->machine.uuid)
+		return xasprintf("proxmox://%s", a->machine.uuid);
+	return NULL;
+}
+
+static char *own_endpoint(const struct agent *a)
+{
+	if (a->node.endpoint)
+		return xstrdup(a->node.endpoint);
+	return xasprintf(strchr(agent_address(a), ':') ? "[%s]:%d" : "%s:%d", agent_address(a), API_PORT);
+}
+
+int agent_kubeadm_run(const struct agent *a, struct kubeadm_run *ret, char **provider, struct error *err)
+{
+	*ret = (struct kubeadm_run){
+		.node = &a->node,
+		.machine = &a->machine,
+		.init = agent_inits(a),
+		.control_plane = a->node.role != NODE_WORKER,
+		.name = agent_name(a),
+		.address = agent_address(a),
+		.endpoint = a->state.endpoint,
+		.ca_cert_hashes = &a->state.ca,
+		.provider_id = *provider = provider_id(a),
+		.again = a->state.started,
+	};
+	if (a->node.provider == NODE_PROVIDER_UUID && !*provider)
+		return error_set(err, ERROR_HOST,
+				 "node.provider_id (%s): this guest has no SMBIOS uuid of its own; use vmid",
+				 node_origin(&a->node, "node.provider_id"));
+	if (!ret->address)
+		return error_set(err, ERROR_HOST,
+				 "no address: there is no default route, and node.ip is not given; correct the "
+				 "network or give node.ip");
+	return 0;
+}
+
+/* The worst of what stands in the way: -1 fatal, 1 something that may pass, 0 nothing. */
+static int judge(const struct findings *found, struct agent *a, struct error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < found->n; i++) {
+		const struct finding *f = &found->at[i];
+		if (f->kind == FINDING_FATAL)
+			return error_set(err, ERROR_HOST, "%s", f->sentence);
+		if (f->kind == FINDING_WAIT) {
+			state_set_text(&a->state.error, f->sentence);
+			rc = 1;
+		}
+	}
+	return rc;
+}
+
+static int look_once(struct agent *a, bool first, struct error *err)
+{
+	CLEANUP(findings_done) struct findings found = { 0 };
+	struct error why = { 0 };
+	const char *socket = a->node.cri_socket ? a->node.cri_socket : a->machine.cri_socket;
+
+	state_set_text(&a->state.error, NULL);
+	preflight(&a->node, &a->machine, &found);
+	for (size_t i = 0; first && i < found.n; i++)
+		if (found.at[i].kind == FINDING_WARNING)
+			log_warning("%s", found.at[i].sentence);
+	int rc = judge(&found, a, err);
+	if (rc == 0 && preflight_runtime(a->root, socket, &why) < 0) {
+		state_set_text(&a->state.error, why.text);
+		rc = 1;
+	}
+	return rc;
+}
+
+static int read_machine_again(struct agent *a, struct error *err)
+{
+	machine_done(&a->machine);
+	return machine_read(a->root, &a->machine, err);
+}
+
+int step_preflight(struct agent *a, struct error *err)
+{
+	double until = clock_seconds() + CHECK_TIMEOUT;
+
+	for (bool first = true;; first = false) {
+		int rc = look_once(a, first, err);
+		if (rc <= 0)
+			return rc;
+		if (agent_wait_for(a, err, "the machine: %s", a->state.error) < 0 ||
+		    agent_nap(a, CHECK_SECONDS, until, err) < 0 || read_machine_again(a, err) < 0)
+			return -1;
+	}
+}
+
+/* kubeadm's phases, as its output shows them, for `status`. */
+static void show_phase(void *context, const char *name)
+{
+	struct agent *a = context;
+	struct error ignored = { 0 };
+
+	if (agent_wait_for(a, &ignored, "kubeadm %s: %s", agent_inits(a) ? "init" : "join", name) < 0)
+		log_warning("%s", ignored.text);
+}
+
+/* One run. What is on the disk afterwards is ours even if we do not live to see the end. */
+static int run_once(struct agent *a, struct verdict *verdict, struct error *err)
+{
+	CLEANUP(free_p) char *provider = NULL;
+	struct kubeadm_run run;
+
+	if (a->state.started && kubeadm_mend(a->root, err) < 0)
+		return -1;
+	if (agent_kubeadm_run(a, &run, &provider, err) < 0)
+		return -1;
+	a->state.started = true;
+	if (agent_save(a, err) < 0)
+		return -1;
+	return kubeadm_execute(&run, a->root, show_phase, a, verdict, err);
+}
+
+/* Endpoint and CA hash that came from another node's notes may be those of a cluster that is gone. */
+static bool has_other_credentials(const struct agent *a)
+{
+	return !agent_inits(a) && a->pve.pve && !a->pve.refused && !(a->node.endpoint && a->node.ca_cert_hashes.n);
+}
+
+static int try_until(struct agent *a, double until, struct error *err)
+{
+	double back_off = BACK_OFF_FIRST;
+
+	for (int asked = 0;;) {
+		CLEANUP(verdict_done) struct verdict verdict = { .class = VERDICT_FATAL };
+		if (run_once(a, &verdict, err) == 0 || verdict.class == VERDICT_JOINED)
+			return 0;
+		if (verdict.class == VERDICT_FATAL)
+			return -1;
+		if (verdict.class == VERDICT_CREDENTIALS &&
+		    (!has_other_credentials(a) || ++asked > NEW_CREDENTIALS_MAX))
+			return -1;
+		state_set_text(&a->state.error, err->text);
+		log_warning("%s; trying again", err->text);
+		agent_announce(a);
+		if (agent_wait_for(a, err, "the next try of kubeadm") < 0 || agent_nap(a, back_off, until, err) < 0)
+			return -1;
+		if (verdict.class == VERDICT_CREDENTIALS && step_rendezvous(a, err) < 0)
+			return -1;
+		back_off = back_off * 2 < BACK_OFF_MAX ? back_off * 2 : BACK_OFF_MAX;
+	}
+}
+
+int step_kubeadm(struct agent *a, struct error *err)
+{
+	struct error ignored = { 0 };
+
+	if (try_until(a, clock_seconds() + (double)a->node.timeout_kubeadm, err) == 0)
+		return 0;
+	log_info("resetting the node, because kubeadm did not succeed");
+	if (kubeadm_reset(&a->machine, a->root, &ignored) < 0)
+		log_warning("%s", ignored.text);
+	else
+		a->state.started = false;
+	a->state.leader = false;
+	return error_wrap(err, AGENT_RESET_NOTE);
+}
+
+int step_publish(struct agent *a, struct error *err)
+{
+	CLEANUP(free_p) char *hash = NULL;
+	CLEANUP(free_p) char *endpoint = NULL;
+
+	if (!agent_inits(a))
+		return 0;
+	if (kubeadm_ca_hash(a->root, &hash, err) < 0)
+		return -1;
+	endpoint = own_endpoint(a);
+	state_set_text(&a->state.endpoint, endpoint);
+	strings_done(&a->state.ca);
+	strings_add(&a->state.ca, hash);
+	state_set_text(&a->state.claim, NULL); /* what is published says more */
+	return agent_save(a, err);
+}

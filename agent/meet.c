@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rendezvous as it happens: asking Proxmox VE who else is there, claiming, waiting. rendezvous.c decides. */
+#include <limits.h>
+#include <stdlib.h>
+
+#include "agent/agent.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+
+#define POLL_SECONDS 10 /* every question takes one of three workers of the PVE node */
+#define SILENCE_MAX 3   /* looks in vain at an API that a join does not need */
+#define CLAIM_INIT "init"
+#define CLAIM_JOIN "join"
+
+/* Two nodes of one name would be one Node to Kubernetes, and the later would take the earlier's place. */
+static int check_name(const struct agent *a, const struct candidates *all, struct error *err)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		const struct candidate *other = &all->at[i];
+		if (other->vmid != a->pve.guest.vmid && other->running && text_same(other->member.node, agent_name(a)))
+			return error_set(
+				err, ERROR_RECIPE,
+				"guest %ld is a node of cluster %s called %s already; give this one another host name",
+				other->vmid, a->node.cluster, agent_name(a));
+	}
+	return 0;
+}
+
+/* One look at the others. 0; 1 = PVE cannot tell at the moment, and why is in the state; -1 = it never will. */
+static int look(struct agent *a, struct candidates *ret, struct error *err)
+{
+	struct error why = { 0 };
+
+	if (registration_find(&a->pve, &a->node, &a->machine, &why) == 0 &&
+	    registration_members(&a->pve, a->node.cluster, ret, &why) == 0) {
+		state_set_text(&a->state.error, NULL);
+		return check_name(a, ret, err);
+	}
+	if (a->pve.refused) {
+		*err = why;
+		return -1;
+	}
+	if (!text_same(a->state.error, why.text))
+		log_warning("%s", why.text);
+	state_set_text(&a->state.error, why.text);
+	return 1;
+}
+
+/* What our notes say about our claim, on PVE's disk when it returns 0; 1 = not now. */
+static int show_claim(struct agent *a, const char *claim, struct error *err)
+{
+	struct error why = { 0 };
+
+	state_set_text(&a->state.claim, claim);
+	if (agent_announce_now(a, &why) == 0)
+		return 0;
+	if (a->pve.refused) {
+		*err = why;
+		return -1;
+	}
+	state_set_text(&a->state.error, why.text);
+	return 1;
+}
+
+static int wait_for_other(struct agent *a, enum rendezvous_move move, const struct candidate *other, struct error *err)
+{
+	return agent_wait_for(a, err,
+			      move == RENDEZVOUS_YIELD ? "guest %ld (%s), which goes first"
+						       : "guest %ld (%s) to yield or finish",
+			      other->vmid, other->member.node ? other->member.node : "its name is not known");
+}
+
+/* One round; *ret is what came out of it. Claims before the second look, never after. 1 = PVE cannot tell at the moment. */
+static int claim_round(struct agent *a, const char *claim, enum rendezvous_move *ret, struct candidates *all,
+		       struct error *err)
+{
+	const struct candidate *other;
+	int rc = look(a, all, err);
+
+	if (rc != 0)
+		return rc;
+	*ret = rendezvous_decide(all, a->pve.guest.vmid, claim, &other);
+	if (*ret == RENDEZVOUS_ACT || *ret == RENDEZVOUS_WAIT) {
+		candidates_done(all);
+		if ((rc = show_claim(a, claim, err)) != 0 || (rc = look(a, all, err)) != 0)
+			return rc;
+		*ret = rendezvous_decide(all, a->pve.guest.vmid, claim, &other);
+	}
+	if (*ret == RENDEZVOUS_ACT || *ret == RENDEZVOUS_FOLLOW)
+		return 0;
+	if (*ret == RENDEZVOUS_YIELD && a->state.claim && (rc = show_claim(a, NULL, err)) != 0)
+		return rc;
+	return wait_for_other(a, *ret, other, err);
+}
+
+/* Until we may act or have somebody to follow, or PVE was asked in vain silence_max times in a row. *all is the last look. */
+static int claim_until_clear(struct agent *a, const char *claim, int silence_max, enum rendezvous_move *ret,
+			     struct candidates *all, struct error *err)
+{
+	double until = clock_seconds() + (double)a->node.timeout_rendezvous;
+
+	for (int silence = 0; silence < silence_max; silence++) {
+		*ret = RENDEZVOUS_WAIT;
+		int rc = claim_round(a, claim, ret, all, err);
+		if (rc < 0)
+			return -1;
+		if (rc == 0 && (*ret == RENDEZVOUS_ACT || *ret == RENDEZVOUS_FOLLOW))
+			return 0;
+		candidates_done(all);
+		if (rc == 0)
+			silence = 0;
+		if ((rc == 1 && agent_wait_for(a, err, "Proxmox VE") < 0) || agent_nap(a, POLL_SECONDS, until, err) < 0)
+			return -1;
+	}
+	log_warning("Proxmox VE does not answer; joining without waiting for other control planes");
+	return 0;
+}
+
+static int adopt(struct agent *a, const struct candidate *found, struct error *err)
+{
+	log_info("cluster %s is at %s, says guest %ld", a->node.cluster, found->member.endpoint, found->vmid);
+	if (!a->node.endpoint)
+		state_set_text(&a->state.endpoint, found->member.endpoint);
+	if (!a->node.ca_cert_hashes.n) {
+		strings_done(&a->state.ca);
+		strings_append(&a->state.ca, &found->member.ca);
+	}
+	return agent_save(a, err);
+}
+
+static int lead(struct agent *a, struct error *err)
+{
+	a->state.leader = true;
+	return agent_save(a, err);
+}
+
+/* Another guest made the cluster; this one wanted to, so it becomes one more control plane. */
+static int follow(struct agent *a, const struct candidate *found, struct error *err)
+{
+	state_set_text(&a->state.claim, NULL);
+	if (!a->node.token || !a->node.certificate_key)
+		return error_set(err, ERROR_RECIPE,
+				 "role init (%s): guest %ld has initialised cluster %s already, and to join it as a "
+				 "control plane "
+				 "this node lacks a %s; add it, or remove the node",
+				 node_origin(&a->node, "role"), found->vmid, a->node.cluster,
+				 a->node.token ? "certificate_key" : "token");
+	return adopt(a, found, err);
+}
+
+static int meet_to_init(struct agent *a, struct error *err)
+{
+	CLEANUP(candidates_done) struct candidates all = { 0 };
+	enum rendezvous_move move;
+
+	if (!a->pve.pve)
+		return lead(a, err); /* nobody to ask: the configuration's word */
+	if (claim_until_clear(a, CLAIM_INIT, INT_MAX, &move, &all, err) < 0)
+		return -1;
+	if (move == RENDEZVOUS_ACT)
+		return lead(a, err);
+	return follow(a, rendezvous_find(&all, a->node.cluster), err);
+}
+
+static int meet_to_join(struct agent *a, struct error *err)
+{
+	double until = clock_seconds() + (double)a->node.timeout_rendezvous;
+
+	for (;;) {
+		CLEANUP(candidates_done) struct candidates all = { 0 };
+		int rc = look(a, &all, err);
+		if (rc < 0)
+			return -1;
+		const struct candidate *found = rc == 0 ? rendezvous_find(&all, a->node.cluster) : NULL;
+		if (found)
+			return adopt(a, found, err);
+		if (agent_wait_for(a, err, rc ? "Proxmox VE" : "the control plane of cluster %s", a->node.cluster) <
+			    0 ||
+		    agent_nap(a, POLL_SECONDS, until, err) < 0)
+			return -1;
+	}
+}
+
+int step_rendezvous(struct agent *a, struct error *err)
+{
+	if (a->node.endpoint)
+		state_set_text(&a->state.endpoint, a->node.endpoint);
+	if (a->node.ca_cert_hashes.n) {
+		strings_done(&a->state.ca);
+		strings_append(&a->state.ca, &a->node.ca_cert_hashes);
+	}
+	if (a->node.role == NODE_INIT)
+		return meet_to_init(a, err);
+	if (!a->state.endpoint || !a->state.ca.n)
+		return meet_to_join(a, err);
+	return agent_save(a, err);
+}
+
+/* etcd takes one new member at a time. Without the API, kubeadm's own retries have to do. */
+int step_turn(struct agent *a, struct error *err)
+{
+	CLEANUP(candidates_done) struct candidates all = { 0 };
+	enum rendezvous_move move;
+
+	if (agent_inits(a) || a->node.role == NODE_WORKER || !a->pve.pve || a->pve.refused)
+		return 0;
+	return claim_until_clear(a, CLAIM_JOIN, SILENCE_MAX, &move, &all, err);
+}

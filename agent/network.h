@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * networking.pod_network: bridge. The simplest pod network: the CNI project's bridge plugin with the node's own pod CIDR, in
+ * NETWORK_CONFLIST. Another network's configuration in /etc/cni/net.d is left alone and wins.
+ */
+#include "lib/error.h"
+#include "lib/text.h"
+
+#define NETWORK_CONFLIST "/etc/cni/net.d/10-nodekiln.conflist"
+
+void network_bridge_conflist(const char *pod_cidr, struct text *ret);
+int network_write_bridge(const char *root, const char *pod_cidr, struct error *err) MUST_CHECK;

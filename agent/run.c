@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The agent as a table of steps. The state file names the step that was begun last; a boot that was cut off goes on there. A step
+ * that gives up ends the run with a named failure, and the next boot begins again, or at that step when the node had joined.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "agent/source.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+
+#define CONFIG_POLL 1
+#define CONFIG_TIMEOUT 600 /* for cloud-init to finish */
+
+static const struct step {
+	const char *name;
+	enum member_state state; /* what the node is while it does this */
+	int (*run)(struct agent *a, struct error *err);
+} steps[] = {
+	{ "register", MEMBER_BOOTING, step_register },
+	{ "rendezvous", MEMBER_BOOTING, step_rendezvous },
+	{ "preflight", MEMBER_BOOTING, step_preflight },
+	{ "turn", MEMBER_BOOTING, step_turn },
+	{ "kubeadm", MEMBER_JOINING, step_kubeadm },
+	{ "publish", MEMBER_JOINING, step_publish }, /* from here on the node has joined */
+	{ "manifests", MEMBER_JOINING, step_manifests },
+	{ "ready", MEMBER_JOINING, step_ready },
+	{ "report", MEMBER_READY, step_report },
+	{ "wipe", MEMBER_READY, step_wipe }, /* from here on the configuration may be gone */
+	{ "leave", MEMBER_READY, step_leave },
+};
+
+static size_t step_index(const char *name)
+{
+	for (size_t i = 0; name && i < ARRAY_SIZE(steps); i++)
+		if (!strcmp(steps[i].name, name))
+			return i;
+	return 0;
+}
+
+static bool is_from(const struct agent *a, const char *name)
+{
+	return step_index(a->state.step) >= step_index(name);
+}
+
+/* What a boot before this one left. A file that cannot be read must not stop a node for ever: then whatever kubeadm left behind
+ * is taken for ours, and everything begins again. */
+static void recall(struct agent *a)
+{
+	struct error err = { 0 };
+	bool failed;
+
+	if (state_load(a->state_file, &a->state, &err) < 0) {
+		log_warning("%s; starting again", err.text);
+		state_done(&a->state);
+		a->state.started = true;
+		return;
+	}
+	failed = text_same(a->state.phase, member_state_name(MEMBER_FAILED));
+	if (failed && !is_from(a, "publish"))
+		state_set_text(&a->state.step, NULL);
+	state_set_text(&a->state.error, NULL);
+	state_set_text(&a->state.waiting_for, NULL);
+}
+
+/* 1 = configured, 0 = this guest is not meant to be a node. */
+static int configure(struct agent *a, struct error *err)
+{
+	double until = clock_seconds() + CONFIG_TIMEOUT;
+	int answer;
+
+	while ((answer = source_read(a->root, &a->node, err)) == SOURCE_LATER)
+		if (agent_wait_for(a, err, "cloud-init, which may bring the configuration") < 0 ||
+		    agent_nap(a, CONFIG_POLL, until, err) < 0)
+			return -1;
+	if (answer >= 0)
+		return answer == SOURCE_FOUND;
+	if (!is_from(a, "wipe"))
+		return -1;
+	log_info("the configuration has been wiped already");
+	return 1;
+}
+
+/* Each begins with what is known on the disk and at Proxmox VE. */
+static int enter(struct agent *a, const struct step *step, struct error *err)
+{
+	state_set_text(&a->state.step, step->name);
+	state_set_text(&a->state.waiting_for, NULL);
+	state_set_text(&a->state.error, NULL);
+	state_set_phase(&a->state, member_state_name(step->state));
+	if (agent_save(a, err) < 0)
+		return -1;
+	log_info("step %s", step->name);
+	return 0;
+}
+
+static int walk(struct agent *a, struct error *err)
+{
+	enum member_state said = MEMBER_UNKNOWN;
+
+	for (size_t i = step_index(a->state.step); i < ARRAY_SIZE(steps); i++) {
+		if (enter(a, &steps[i], err) < 0)
+			return -1;
+		/* "register" and "report" speak for themselves; what a cluster's maker publishes cannot wait. */
+		if (steps[i].run != step_register && steps[i].run != step_report &&
+		    (steps[i].state != said || steps[i].run == step_manifests))
+			agent_announce(a);
+		said = steps[i].state;
+		if (steps[i].run(a, err) < 0)
+			return -1;
+	}
+	state_set_text(&a->state.waiting_for, NULL);
+	return agent_save(a, err);
+}
+
+/* The failure gets its name in the state, the journal and at Proxmox VE; *err stays. */
+static int give_up(struct agent *a, const struct error *err)
+{
+	struct error ignored = { 0 };
+
+	state_set_phase(&a->state, member_state_name(MEMBER_FAILED));
+	state_set_text(&a->state.waiting_for, NULL);
+	state_set_text(&a->state.error, err->text);
+	if (!a->state.leader)
+		state_set_text(&a->state.claim, NULL);
+	if (agent_save(a, &ignored) < 0)
+		log_warning("%s", ignored.text);
+	a->pve_rest_until = 0;
+	agent_announce(a);
+	return -1;
+}
+
+static int run_node(struct agent *a, struct error *err)
+{
+	recall(a);
+	int configured = configure(a, err);
+	if (configured == 0) {
+		log_info("no node configuration: nothing to do");
+		return 0;
+	}
+	if (configured < 0 || machine_read(a->root, &a->machine, err) < 0 ||
+	    registration_open(&a->node, &a->pve, err) < 0 || walk(a, err) < 0)
+		return give_up(a, err);
+	log_info("node %s is Ready", agent_name(a));
+	return 0;
+}
+
+int agent_run(const char *root, struct error *err)
+{
+	CLEANUP(agent_done) struct agent a = { .root = root, .state_file = xasprintf("%s" STATE_FILE, root) };
+
+	return run_node(&a, err);
+}
