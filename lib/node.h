@@ -55,10 +55,10 @@ struct node {
 	long timeout_rendezvous, timeout_kubeadm,
 		timeout_ready; /* timeouts: rendezvous 30m, kubeadm 20m (all tries), ready 10m */
 	struct {
-		bool given;
+		bool given;                  /* there is a url: an API to talk to */
 		char *url;                   /* proxmox.url: https://HOST[:8006] */
 		char *node;                  /* proxmox.node; NULL = found */
-		long vmid;                   /* proxmox.vmid; 0 = found */
+		long vmid;                   /* proxmox.vmid; 0 = found. May stand alone, for provider_id */
 		char *token_id;              /* proxmox.token_id: USER@REALM!ID */
 		char *token_secret;          /* proxmox.token_secret: a UUID; SECRET */
 		char *ca;                    /* proxmox.ca: PEM text, or the path of a file in the guest */

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Documents and what lives as long as a node does; node_read.c reads, node_check.c judges, node_print.c prints. */
+#include "lib/node.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/alloc.h"
+#include "lib/form.h"
+#include "lib/node_field.h"
+
+const char *const node_secret_keys[] = { "token", "certificate_key", "proxmox.token_secret", NULL };
+
+int node_parse(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err)
+{
+	CLEANUP(yaml_node_free_p) struct yaml *tree = NULL;
+
+	if (yaml_parse(file, text, len, &tree, err) < 0) {
+		form_hide_secrets(err->text);
+		return -1;
+	}
+	if (tree->kind != YAML_MAP)
+		return yaml_error(tree, err, "a node's configuration is a map that begins with `cluster:` and `role:`");
+	*ret = TAKE(tree);
+	return 0;
+}
+
+/* What is said last about a map is said where over stands: a message about something missing names that file. */
+static void move_place(struct yaml *to, const struct yaml *from)
+{
+	free(to->file);
+	to->file = xstrdup(from->file);
+	to->line = from->line;
+}
+
+static void merge(struct yaml *base, struct yaml *over)
+{
+	move_place(base, over);
+	while (over->children) {
+		struct yaml *child = yaml_remove(over, over->child[0]->key), *old = yaml_find(base, child->key);
+
+		if (old && old->kind == YAML_MAP && child->kind == YAML_MAP) {
+			merge(old, child);
+			yaml_node_free(child);
+			continue;
+		}
+		yaml_node_free(yaml_remove(base, child->key));
+		yaml_add(base, child->key, child);
+	}
+}
+
+void node_merge(struct yaml *base, struct yaml *over)
+{
+	merge(base, over);
+	yaml_node_free(over);
+}
+
+int node_refuse_secrets(const struct yaml *tree, struct error *err)
+{
+	for (size_t i = 0; i < node_fields_n; i++) {
+		const struct yaml *found = node_fields[i].secret ? node_field_find(&node_fields[i], tree) : NULL;
+		CLEANUP(free_p) char *path = node_field_path(&node_fields[i]);
+
+		if (found)
+			return yaml_error(found, err,
+					  "'%s' is a secret, and anybody in the guest can read meta-data; put it into "
+					  "user-data: write_files with path " NODE_CONFIG_FILE
+					  ", owner root:root and permissions '0600'",
+					  path);
+	}
+	return 0;
+}
+
+const char *node_origin(const struct node *node, const char *key)
+{
+	static char origin[256];
+
+	for (size_t i = 0; i < node_fields_n; i++) {
+		CLEANUP(free_p) char *path = node_field_path(&node_fields[i]);
+		const struct yaml *found = strcmp(path, key) ? NULL : node_field_find(&node_fields[i], node->tree);
+
+		if (!found)
+			continue;
+		if (found->line)
+			snprintf(origin, sizeof origin, "%s:%d", found->file, found->line);
+		else
+			snprintf(origin, sizeof origin, "%s", found->file);
+		return origin;
+	}
+	return "the default";
+}
+
+static void wipe(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+}
+
+/* In the tree a secret may stand under a key where it does not belong: every value goes. */
+static void wipe_tree(struct yaml *tree)
+{
+	wipe(tree->value);
+	for (size_t i = 0; i < tree->children; i++)
+		wipe_tree(tree->child[i]);
+}
+
+static void pairs_done(struct node_pairs *pairs)
+{
+	for (size_t i = 0; i < pairs->n; i++) {
+		free(pairs->at[i].key);
+		free(pairs->at[i].value);
+	}
+	vec_done(pairs);
+}
+
+static void field_done(const struct node_field *f, struct node *node)
+{
+	void *at = node_field_at(f, node);
+
+	switch (f->kind) {
+	case FIELD_STRING:
+		if (f->secret)
+			wipe(*(char **)at);
+		free(*(char **)at);
+		break;
+	case FIELD_STRINGS:
+		strings_done(at);
+		break;
+	case FIELD_PAIRS:
+		pairs_done(at);
+		break;
+	case FIELD_DURATION:
+	case FIELD_NUMBER:
+	case FIELD_CHOICE:
+		break;
+	}
+}
+
+void node_done(struct node *node)
+{
+	for (size_t i = 0; i < node_fields_n; i++)
+		field_done(&node_fields[i], node);
+	if (node->tree)
+		wipe_tree(node->tree);
+	yaml_node_free(node->tree);
+	*node = (struct node){ 0 };
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/node_field.h"
+
+#include <stddef.h>
+
+#include "lib/alloc.h"
+#include "lib/duration.h"
+#include "lib/form.h"
+
+#define MINUTE 60L
+#define WEEK (7 * 24 * 60 * MINUTE)
+#define VMID_MIN 100 /* Proxmox VE's own limits */
+#define VMID_MAX 999999999
+
+static const char *const roles[] = {
+	[NODE_INIT] = "init", [NODE_CONTROL_PLANE] = "control-plane", [NODE_WORKER] = "worker", NULL
+};
+static const char *const providers[] = {
+	[NODE_PROVIDER_NONE] = "none", [NODE_PROVIDER_VMID] = "vmid", [NODE_PROVIDER_UUID] = "uuid", NULL
+};
+static const char *const pod_networks[] = {
+	[NODE_POD_NETWORK_NONE] = "none", [NODE_POD_NETWORK_BRIDGE] = "bridge", NULL
+};
+
+#define AT(member) offsetof(struct node, member)
+
+/* clang-format off */
+const struct node_field node_fields[] = {
+	{ NULL, "cluster", FIELD_STRING, AT(cluster), .is = form_is_dns_label,
+	  .allowed = "up to 63 of a-z 0-9 - with a letter or digit at both ends" },
+	{ NULL, "role", FIELD_CHOICE, AT(role), .names = roles },
+	{ NULL, "control_plane_endpoint", FIELD_STRING, AT(endpoint), .is = form_is_endpoint, .tidy = form_tidy_endpoint,
+	  .allowed = "HOST or HOST:PORT; an IPv6 address in brackets" },
+	{ NULL, "token", FIELD_STRING, AT(token), .is = form_is_token, .secret = true,
+	  .allowed = "six of a-z 0-9, a dot, sixteen of a-z 0-9, as `kubeadm token generate` makes them" },
+	{ NULL, "token_ttl", FIELD_DURATION, AT(token_ttl), .max = DURATION_MAX },
+	{ NULL, "ca_cert_hashes", FIELD_STRINGS, AT(ca_cert_hashes), .is = form_is_ca_hash, .tidy = form_tidy_lower,
+	  .allowed = "sha256: and 64 hex digits" },
+	{ NULL, "certificate_key", FIELD_STRING, AT(certificate_key), .is = form_is_key, .tidy = form_tidy_lower, .secret = true,
+	  .allowed = "64 hex digits, as `kubeadm certs certificate-key` makes them" },
+	{ NULL, "kubernetes_version", FIELD_STRING, AT(kubernetes_version), .is = form_is_version, .tidy = form_tidy_version,
+	  .allowed = "all three numbers, e.g. v1.34.1" },
+	{ NULL, "cri_socket", FIELD_STRING, AT(cri_socket), .is = form_is_socket,
+	  .allowed = "e.g. unix:///run/containerd/containerd.sock" },
+	{ NULL, "manifests", FIELD_STRINGS, AT(manifests), .is = form_is_path,
+	  .allowed = "absolute paths of files or directories in the guest" },
+
+	{ "networking", "pod_subnet", FIELD_STRING, AT(pod_subnet), .is = form_is_pods,
+	  .allowed = "a network with no bits set behind its length, e.g. 10.244.0.0/16; IPv4 /8 to /24, IPv6 /48 to /64, "
+		     "or one of each with a comma between" },
+	{ "networking", "service_subnet", FIELD_STRING, AT(service_subnet), .is = form_is_services,
+	  .allowed = "a network with no bits set behind its length, e.g. 10.96.0.0/12; IPv4 /12 to /28, IPv6 /108 to /124, "
+		     "or one of each with a comma between" },
+	{ "networking", "dns_domain", FIELD_STRING, AT(dns_domain), .is = form_is_dns_name,
+	  .allowed = "a DNS domain, e.g. cluster.local" },
+	{ "networking", "pod_network", FIELD_CHOICE, AT(pod_network), .names = pod_networks },
+
+	{ "node", "name", FIELD_STRING, AT(name), .is = form_is_dns_name,
+	  .allowed = "a DNS name in lower case, labels of up to 63 of a-z 0-9 -" },
+	{ "node", "ip", FIELD_STRING, AT(ip), .is = form_is_address, .allowed = "one IP address" },
+	{ "node", "labels", FIELD_PAIRS, AT(labels), .is = form_is_label_key, .is_value = form_is_label_value,
+	  .allowed = "[PREFIX/]NAME: VALUE, name and value up to 63 of a-z A-Z 0-9 - _ . with a letter or digit at both ends" },
+	{ "node", "taints", FIELD_STRINGS, AT(taints), .is = form_is_taint,
+	  .allowed = "KEY[=VALUE]:EFFECT with the effect NoSchedule, PreferNoSchedule or NoExecute" },
+	{ "node", "provider_id", FIELD_CHOICE, AT(provider), .names = providers },
+	{ "node", "region", FIELD_STRING, AT(region), .is = form_is_region, .allowed = "a word of a-z A-Z 0-9 - _ ." },
+
+	{ "kubelet", "extra_args", FIELD_PAIRS, AT(kubelet_args), .is = form_is_argument,
+	  .allowed = "kubelet's options without their dashes, e.g. max-pods: 50" },
+
+	{ "kubeadm", "patches", FIELD_STRING, AT(patches), .is = form_is_path, .allowed = "a directory's absolute path in the guest" },
+	{ "kubeadm", "skip_phases", FIELD_STRINGS, AT(skip_phases), .is = form_is_phase, .allowed = "kubeadm's phases, e.g. addon/kube-proxy" },
+	{ "kubeadm", "ignore_preflight_errors", FIELD_STRINGS, AT(ignore_preflight), .is = form_is_check,
+	  .allowed = "names of checks, e.g. swap or NumCPU" },
+
+	{ "timeouts", "rendezvous", FIELD_DURATION, AT(timeout_rendezvous), .min = 1, .max = WEEK },
+	{ "timeouts", "kubeadm", FIELD_DURATION, AT(timeout_kubeadm), .min = MINUTE, .max = WEEK },
+	{ "timeouts", "ready", FIELD_DURATION, AT(timeout_ready), .min = 1, .max = WEEK },
+
+	{ "proxmox", "url", FIELD_STRING, AT(proxmox.url), .is = form_is_pve_url,
+	  .allowed = "https://HOST or https://HOST:PORT, without a path" },
+	{ "proxmox", "node", FIELD_STRING, AT(proxmox.node), .is = form_is_pve_node, .allowed = "the name of a Proxmox VE node" },
+	{ "proxmox", "vmid", FIELD_NUMBER, AT(proxmox.vmid), .min = VMID_MIN, .max = VMID_MAX },
+	{ "proxmox", "token_id", FIELD_STRING, AT(proxmox.token_id), .is = form_is_pve_token,
+	  .allowed = "USER@REALM!NAME, e.g. kiln@pve!node7" },
+	{ "proxmox", "token_secret", FIELD_STRING, AT(proxmox.token_secret), .is = form_is_uuid, .secret = true,
+	  .allowed = "the UUID that Proxmox VE showed when it made the token" },
+	{ "proxmox", "ca", FIELD_STRING, AT(proxmox.ca), .is = form_is_certificate, .unshown = true,
+	  .allowed = "a PEM certificate (never a private key), or the absolute path of a file with one in the guest" },
+	{ "proxmox", "fingerprints", FIELD_STRINGS, AT(proxmox.fingerprints), .is = form_is_fingerprint, .tidy = form_tidy_fingerprint,
+	  .allowed = "SHA-256 fingerprints: 32 pairs of hex digits with colons between, as Proxmox VE shows them" },
+};
+/* clang-format on */
+const size_t node_fields_n = ARRAY_SIZE(node_fields);
+
+char *node_field_path(const struct node_field *f)
+{
+	return xasprintf("%s%s%s", f->section ? f->section : "", f->section ? "." : "", f->key);
+}
+
+void *node_field_at(const struct node_field *f, const struct node *node)
+{
+	return (char *)node + f->offset;
+}
+
+struct yaml *node_field_find(const struct node_field *f, const struct yaml *tree)
+{
+	return yaml_find(f->section ? yaml_find(tree, f->section) : tree, f->key);
+}
+
+const char *node_role_name(enum node_role role)
+{
+	return roles[role];
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The struct as a document again, field by field of the table. */
+#include <string.h>
+
+#include "lib/duration.h"
+#include "lib/json.h"
+#include "lib/node_field.h"
+
+/* A JSON string is a YAML string, whatever is in it. */
+static void add_quoted(struct text *t, const char *s)
+{
+	CLEANUP(json_free_p) struct json *value = json_string(s);
+
+	json_print(value, false, t);
+}
+
+static void add_strings(struct text *t, const struct strings *list)
+{
+	text_add(t, "[");
+	for (size_t i = 0; i < list->n; i++) {
+		text_add(t, i ? ", " : "");
+		add_quoted(t, list->at[i]);
+	}
+	text_add(t, "]");
+}
+
+static void add_pairs(struct text *t, const struct node_pairs *pairs)
+{
+	text_add(t, "{");
+	for (size_t i = 0; i < pairs->n; i++) {
+		text_add(t, i ? ", " : "");
+		add_quoted(t, pairs->at[i].key);
+		text_add(t, ": ");
+		add_quoted(t, pairs->at[i].value);
+	}
+	text_add(t, "}");
+}
+
+/* Whether there is something to say: times and choices always have a value, if only the default. */
+static bool is_said(const struct node_field *f, const struct node *node)
+{
+	const void *at = node_field_at(f, node);
+
+	switch (f->kind) {
+	case FIELD_STRING:
+		return *(char *const *)at;
+	case FIELD_STRINGS:
+		return ((const struct strings *)at)->n || (at == &node->taints && node->taints_given);
+	case FIELD_PAIRS:
+		return ((const struct node_pairs *)at)->n;
+	case FIELD_NUMBER:
+		return *(const long *)at;
+	case FIELD_DURATION:
+	case FIELD_CHOICE:
+		break;
+	}
+	return true;
+}
+
+static void add_value(const struct node_field *f, const struct node *node, bool with_secrets, struct text *t)
+{
+	const void *at = node_field_at(f, node);
+	char buffer[DURATION_TEXT];
+
+	switch (f->kind) {
+	case FIELD_STRING:
+		add_quoted(t, f->secret && !with_secrets ? "(hidden)" : *(char *const *)at);
+		break;
+	case FIELD_STRINGS:
+		add_strings(t, at);
+		break;
+	case FIELD_PAIRS:
+		add_pairs(t, at);
+		break;
+	case FIELD_NUMBER:
+		text_addf(t, "%ld", *(const long *)at);
+		break;
+	case FIELD_DURATION:
+		text_add(t, duration_text(*(const long *)at, buffer));
+		break;
+	case FIELD_CHOICE:
+		text_add(t, f->names[*(const int *)at]);
+		break;
+	}
+}
+
+void node_print(const struct node *node, bool with_secrets, struct text *ret)
+{
+	const char *section = NULL;
+
+	for (size_t i = 0; i < node_fields_n; i++) {
+		const struct node_field *f = &node_fields[i];
+
+		if (!is_said(f, node))
+			continue;
+		if (!text_same(f->section, section))
+			text_addf(ret, "%s:\n", f->section);
+		section = f->section;
+		text_addf(ret, "%s%s: ", section ? "  " : "", f->key);
+		add_value(f, node, with_secrets, ret);
+		text_add(ret, "\n");
+	}
+}

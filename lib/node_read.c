@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the tree to the struct, field by field of the table. */
+#include <string.h>
+
+#include "lib/alloc.h"
+#include "lib/duration.h"
+#include "lib/form.h"
+#include "lib/node_check.h"
+#include "lib/node_field.h"
+
+#define ROLE_MISSING ((enum node_role) - 1)
+
+static int refuse(const struct node_field *f, const struct yaml *where, const char *value, struct error *err)
+{
+	CLEANUP(free_p) char *path = node_field_path(f);
+
+	if (f->secret || f->unshown)
+		return yaml_error(where, err, "'%s' has the wrong form (it is not shown here); allowed: %s", path,
+				  f->allowed);
+	return yaml_error(where, err, "'%s' %s '%s'; allowed: %s", path, f->kind == FIELD_STRING ? "is" : "has", value,
+			  f->allowed);
+}
+
+/* The value that `where` holds, into *text as it will be used. */
+static int judge(const struct node_field *f, const struct yaml *where, char **text, struct error *err)
+{
+	if (f->is && !f->is(*text))
+		return refuse(f, where, *text, err);
+	if (f->tidy)
+		f->tidy(text);
+	return 0;
+}
+
+static int read_string(const struct node_field *f, struct yaml *map, char **to, struct error *err)
+{
+	if (yaml_take_string(map, f->key, to, err) < 0)
+		return -1;
+	return *to ? judge(f, yaml_find(map, f->key), to, err) : 0;
+}
+
+static int read_strings(const struct node_field *f, struct yaml *map, struct strings *to, struct error *err)
+{
+	const struct yaml *found = yaml_find(map, f->key);
+
+	if (yaml_take_strings(map, f->key, to, err) < 0)
+		return -1;
+	for (size_t i = 0; i < to->n; i++)
+		if (judge(f, found->children ? found->child[i] : found, &to->at[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int read_pair(const struct node_field *f, const struct yaml *child, struct node_pairs *to, struct error *err)
+{
+	if (child->kind != YAML_SCALAR)
+		return yaml_error(child, err, "'%s' must be a single value", child->key);
+	if (!f->is(child->key))
+		return refuse(f, child, child->key, err);
+	if (f->is_value && !f->is_value(child->value))
+		return refuse(f, child, child->value, err);
+	vec_push(to, (struct node_pair){ xstrdup(child->key), xstrdup(child->value) });
+	return 0;
+}
+
+static int read_pairs(const struct node_field *f, struct yaml *map, struct node_pairs *to, struct error *err)
+{
+	struct yaml *pairs;
+
+	if (yaml_take_map(map, f->key, &pairs, err) < 0)
+		return -1;
+	for (size_t i = 0; pairs && i < pairs->children; i++)
+		if (read_pair(f, yaml_take(pairs, pairs->child[i]->key), to, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int read_duration(const struct node_field *f, struct yaml *map, long *to, struct error *err)
+{
+	CLEANUP(free_p) char *text = NULL;
+	CLEANUP(free_p) char *path = node_field_path(f);
+	char min[DURATION_TEXT], max[DURATION_TEXT];
+	long seconds;
+
+	if (yaml_take_string(map, f->key, &text, err) < 0)
+		return -1;
+	if (!text)
+		return 0;
+	if (!duration_parse(text, &seconds) || seconds < f->min || seconds > f->max)
+		return yaml_error(yaml_find(map, f->key), err,
+				  "'%s' is '%s'; allowed: a time such as 90s, 30m, 1h30m, 7d, from %s to %s", path,
+				  text, duration_text(f->min, min), duration_text(f->max, max));
+	*to = seconds;
+	return 0;
+}
+
+static int read_field(const struct node_field *f, struct yaml *map, struct node *node, struct error *err)
+{
+	void *to = node_field_at(f, node);
+
+	switch (f->kind) {
+	case FIELD_STRING:
+		return read_string(f, map, to, err);
+	case FIELD_STRINGS:
+		return read_strings(f, map, to, err);
+	case FIELD_PAIRS:
+		return read_pairs(f, map, to, err);
+	case FIELD_DURATION:
+		return read_duration(f, map, to, err);
+	case FIELD_NUMBER:
+		return yaml_take_int(map, f->key, f->min, f->max, to, err);
+	case FIELD_CHOICE:
+		return yaml_take_choice(map, f->key, f->names, to, err);
+	}
+	return 0;
+}
+
+static int read_fields(struct yaml *tree, struct node *node, struct error *err)
+{
+	for (size_t i = 0; i < node_fields_n; i++) {
+		const struct node_field *f = &node_fields[i];
+		struct yaml *map = tree;
+
+		if (f->section && yaml_take_map(tree, f->section, &map, err) < 0)
+			return -1;
+		if (read_field(f, map, node, err) < 0)
+			return -1;
+	}
+	return yaml_check_all_taken(tree, err);
+}
+
+static void node_defaults(struct node *node)
+{
+	*node = (struct node){
+		.role = ROLE_MISSING,
+		.token_ttl = 24 * 3600,
+		.timeout_rendezvous = 30 * 60,
+		.timeout_kubeadm = 20 * 60,
+		.timeout_ready = 10 * 60,
+	};
+}
+
+static int read_and_check(struct node *node, struct error *err)
+{
+	if (read_fields(node->tree, node, err) < 0)
+		return -1;
+	if (node->role == ROLE_MISSING)
+		return yaml_error(node->tree, err, "'role' is missing; allowed: init, control-plane, worker");
+	node->taints_given = yaml_find(yaml_find(node->tree, "node"), "taints") != NULL;
+	node->proxmox.given = node->proxmox.url != NULL;
+	return node_check(node, err);
+}
+
+int node_read(struct yaml *tree, struct node *ret, struct error *err)
+{
+	CLEANUP(node_done) struct node node;
+
+	node_defaults(&node);
+	node.tree = tree;
+	if (read_and_check(&node, err) < 0) {
+		form_hide_secrets(err->text);
+		return -1;
+	}
+	*ret = node;
+	node = (struct node){ 0 };
+	return 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * IP networks, of either family. An address is a network of full length, so that "is it in there?" is "do they overlap?".
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+struct subnet {
+	int family;          /* AF_INET or AF_INET6 */
+	uint8_t address[16]; /* in network order; the first 4 of IPv4 */
+	unsigned bits;
+};
+
+/* "10.244.0.0/16". Bits that are set behind the length are refused: such a text means two things. */
+bool subnet_parse(const char *text, struct subnet *ret);
+/* "10.0.0.7", "fd00::7". */
+bool subnet_parse_address(const char *text, struct subnet *ret);
+bool subnet_overlap(const struct subnet *a, const struct subnet *b);
