@@ -2,7 +2,8 @@
 #pragma once
 /*
  * The guest as it is: read once from /proc, /sys, /etc and the installed programs. root is the directory that stands for "/"
- * (tests give a fake one). What cannot be read is left empty; judging it is preflight's.
+ * (tests give a fake one; only the address and kubeadm's version come from the running system). What cannot be read is left
+ * empty; judging it is preflight's.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,6 +12,14 @@
 #include "lib/text.h"
 
 enum machine_runtime { RUNTIME_NONE, RUNTIME_CONTAINERD, RUNTIME_DOCKERSHIM, RUNTIME_CRI_DOCKERD, RUNTIME_SEVERAL };
+
+#define MACHINE_DOCKERSHIM_SOCKET "unix:///var/run/dockershim.sock" /* kubelet itself serves it, so it comes last */
+
+/* TCP ports that somebody listens on. */
+struct machine_ports {
+	uint16_t *at; /* owned */
+	size_t n, max;
+};
 
 /* All pointers are owned; NULL = could not be read. */
 struct machine {
@@ -24,13 +33,17 @@ struct machine {
 	enum machine_runtime runtime; /* by what is installed and what kubeadm can use */
 	char *cri_socket;             /* of that runtime, unix:///... */
 	char *node_pause_image;       /* what the build configured */
-	bool crictl, kubectl;
+	struct strings images;        /* what the build preloaded */
+	bool kubelet, crictl, kubectl;
 	bool swap, cgroup2, ip_forward, bridge_nf, overlay, br_netfilter;
 	bool user_namespace; /* root here is not root of the host */
 	bool kmsg;           /* /dev/kmsg can be opened */
 	unsigned cpus;
 	uint64_t memory;                /* bytes */
 	bool clock_known, clock_synced; /* timesyncd or chrony; not known in containers */
+	bool clock_behind;              /* it is earlier than this image was built */
+	struct machine_ports ports;
+	struct strings leftovers; /* files that only a node has, e.g. /etc/kubernetes/kubelet.conf */
 };
 
 int machine_read(const char *root, struct machine *ret, struct error *err) MUST_CHECK;

@@ -18,7 +18,9 @@ struct findings {
 	size_t n, max;
 };
 
-void preflight(const struct node *node, const struct machine *machine, struct findings *ret);
+/* again: a run of kubeadm before this one was cut off, so what it left behind is no finding. A fatal finding whose name (or that of
+ * kubeadm's check for the same) stands in kubeadm.ignore_preflight_errors is a warning. */
+void preflight(const struct node *node, const struct machine *machine, bool again, struct findings *ret);
 /* Whether somebody answers on the runtime's socket under root. */
 int preflight_runtime(const char *root, const char *cri_socket, struct error *err) MUST_CHECK;
 void findings_done(struct findings *f);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kubeadm init: InitConfiguration, ClusterConfiguration, KubeletConfiguration and, in a container, KubeProxyConfiguration. */
+#include <string.h>
+
+#include "agent/kubeadm_parts.h"
+#include "lib/alloc.h"
+
+/* The token that joiners come with; kubeadm would make a random one when there is none. */
+static struct json *token_json(const struct kubeadm_document *d)
+{
+	CLEANUP(strings_done) struct strings usages = { 0 };
+	CLEANUP(strings_done) struct strings groups = { 0 };
+	struct json *token = json_object(), *tokens = json_array();
+
+	strings_add_all(&usages, "signing", "authentication", NULL);
+	strings_add(&groups, "system:bootstrappers:kubeadm:default-node-token");
+	json_put_string(token, "token", kubeadm_secret(d, d->run->node->token));
+	kubeadm_put_duration(token, "ttl", d->run->node->token_ttl);
+	json_put_strings(token, "usages", &usages);
+	json_put_strings(token, "groups", &groups);
+	json_push(tokens, token);
+	return tokens;
+}
+
+static struct json *init_json(const struct kubeadm_document *d)
+{
+	struct json *init = kubeadm_new(d, "InitConfiguration");
+
+	if (d->run->node->token)
+		json_put(init, "bootstrapTokens", token_json(d));
+	if (d->run->node->certificate_key)
+		json_put_string(init, "certificateKey", kubeadm_secret(d, d->run->node->certificate_key));
+	json_put(init, "localAPIEndpoint", kubeadm_local_endpoint(d));
+	kubeadm_put_node(d, init);
+	return init;
+}
+
+static void put_if(struct json *object, const char *key, const char *value)
+{
+	if (value)
+		json_put_string(object, key, value);
+}
+
+/* The endpoint is always set: without it no second control plane could ever join. The image repository never: kubeadm's default
+ * is what the image has preloaded. */
+static struct json *cluster_json(const struct kubeadm_document *d)
+{
+	const struct node *node = d->run->node;
+	bool ipv6 = strchr(d->run->address, ':') != NULL;
+	struct json *cluster = kubeadm_new(d, "ClusterConfiguration"), *networking = json_object();
+
+	put_if(cluster, "clusterName", node->cluster);
+	json_put_string(cluster, "kubernetesVersion",
+			node->kubernetes_version ? node->kubernetes_version : d->run->machine->kubeadm_version);
+	if (d->run->endpoint)
+		json_put_string(cluster, "controlPlaneEndpoint", d->run->endpoint);
+	else
+		json_put_stringf(cluster, "controlPlaneEndpoint", ipv6 ? "[%s]:6443" : "%s:6443", d->run->address);
+	put_if(networking, "podSubnet", node->pod_subnet);
+	put_if(networking, "serviceSubnet", node->service_subnet);
+	put_if(networking, "dnsDomain", node->dns_domain);
+	json_put(cluster, "networking", networking);
+	if (d->api < KUBEADM_V1BETA4) {
+		struct json *server = json_object();
+		kubeadm_put_duration(server, "timeoutForControlPlane", kubeadm_step_timeout(d, KUBEADM_HEALTH_TIMEOUT));
+		json_put(cluster, "apiServer", server);
+	}
+	return cluster;
+}
+
+static struct json *kubelet_json(void)
+{
+	struct json *kubelet = json_object();
+
+	json_put_string(kubelet, "apiVersion", "kubelet.config.k8s.io/v1beta1");
+	json_put_string(kubelet, "kind", "KubeletConfiguration");
+	json_put_string(kubelet, "cgroupDriver", "systemd");
+	return kubelet;
+}
+
+/* In a container the connection tracking limits are the host's and cannot be written: 0 leaves them alone. */
+static struct json *proxy_json(void)
+{
+	struct json *proxy = json_object(), *conntrack = json_object();
+
+	json_put_string(proxy, "apiVersion", "kubeproxy.config.k8s.io/v1alpha1");
+	json_put_string(proxy, "kind", "KubeProxyConfiguration");
+	json_put_int(conntrack, "maxPerCore", 0);
+	json_put_string(conntrack, "tcpEstablishedTimeout", "0s");
+	json_put_string(conntrack, "tcpCloseWaitTimeout", "0s");
+	json_put(proxy, "conntrack", conntrack);
+	return proxy;
+}
+
+static void print_and_free(struct json *document, struct text *ret)
+{
+	if (ret->len)
+		text_add(ret, "---\n");
+	json_print(document, true, ret);
+	json_free(document);
+}
+
+int kubeadm_init_documents(const struct kubeadm_document *d, struct text *ret, struct error *err)
+{
+	if (!d->run->address)
+		return error_set(err, ERROR_RECIPE,
+				 "kubeadm init: this node has no address yet, so others could not reach it; set "
+				 "node.ip, or give the guest a default route");
+	print_and_free(init_json(d), ret);
+	print_and_free(cluster_json(d), ret);
+	print_and_free(kubelet_json(), ret);
+	if (d->run->machine->container)
+		print_and_free(proxy_json(), ret);
+	return 0;
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every run of kubeadm says about the node itself. */
+#include <string.h>
+
+#include "agent/kubeadm_parts.h"
+#include "lib/alloc.h"
+
+#define URL_SOCKET_MINOR                                                                                               \
+	24 /* from here on a CRI socket without unix:// is deprecated; before, kubeadm compares paths */
+#define USER_NAMESPACE_MINOR 22 /* KubeletInUserNamespace */
+#define API_PORT 6443
+
+static const char *const versions[] = {
+	[KUBEADM_V1BETA2] = "kubeadm.k8s.io/v1beta2",
+	[KUBEADM_V1BETA3] = "kubeadm.k8s.io/v1beta3",
+	[KUBEADM_V1BETA4] = "kubeadm.k8s.io/v1beta4",
+};
+
+struct json *kubeadm_new(const struct kubeadm_document *d, const char *kind)
+{
+	struct json *document = json_object();
+
+	json_put_string(document, "apiVersion", versions[d->api]);
+	json_put_string(document, "kind", kind);
+	return document;
+}
+
+const char *kubeadm_secret(const struct kubeadm_document *d, const char *secret)
+{
+	return d->masked ? "(hidden)" : secret;
+}
+
+void kubeadm_put_duration(struct json *object, const char *key, long seconds)
+{
+	long hours = seconds / 3600, minutes = seconds / 60 % 60;
+
+	if (hours)
+		json_put_stringf(object, key, "%ldh%ldm%lds", hours, minutes, seconds % 60);
+	else if (minutes)
+		json_put_stringf(object, key, "%ldm%lds", minutes, seconds % 60);
+	else
+		json_put_stringf(object, key, "%lds", seconds);
+}
+
+/* Half of it, so that there is time for a second try. */
+long kubeadm_step_timeout(const struct kubeadm_document *d, long most)
+{
+	long half = d->run->node->timeout_kubeadm / 2;
+
+	return half > 0 && half < most ? half : most;
+}
+
+/* kubelet's flags; a name stands once. */
+struct args {
+	struct strings names, values;
+};
+
+static void args_done(struct args *a)
+{
+	strings_done(&a->names);
+	strings_done(&a->values);
+}
+
+/* A second value replaces the first, but lists grow. */
+static void args_set(struct args *a, const char *name, const char *value)
+{
+	bool list = !strcmp(name, "node-labels") || !strcmp(name, "feature-gates");
+
+	for (size_t i = 0; i < a->names.n; i++)
+		if (!strcmp(a->names.at[i], name)) {
+			char *old = a->values.at[i];
+			a->values.at[i] = list ? xasprintf("%s,%s", old, value) : xstrdup(value);
+			free(old);
+			return;
+		}
+	strings_add(&a->names, name);
+	strings_add(&a->values, value);
+}
+
+/* What this node needs in a container: kubelet cannot turn the host's swap off, nor write the host's sysctls. These are flags,
+ * because kubelet's configuration is one for the whole cluster. */
+static void args_of_container(const struct machine *m, struct args *a)
+{
+	if (m->container && m->swap)
+		args_set(a, "fail-swap-on", "false");
+	if (m->user_namespace && m->kubeadm_minor >= USER_NAMESPACE_MINOR)
+		args_set(a, "feature-gates", "KubeletInUserNamespace=true");
+}
+
+static void args_of(const struct kubeadm_run *run, struct args *a)
+{
+	const struct node *node = run->node;
+
+	if (node->ip)
+		args_set(a, "node-ip", node->ip);
+	for (size_t i = 0; i < node->labels.n; i++) {
+		CLEANUP(free_p) char *label = xasprintf("%s=%s", node->labels.at[i].key, node->labels.at[i].value);
+		args_set(a, "node-labels", label);
+	}
+	if (run->provider_id)
+		args_set(a, "provider-id", run->provider_id);
+	args_of_container(run->machine, a);
+	for (size_t i = 0; i < node->kubelet_args.n; i++)
+		args_set(a, node->kubelet_args.at[i].key, node->kubelet_args.at[i].value);
+}
+
+/* A map up to v1beta3, then a list of pairs. */
+static struct json *args_json(const struct args *a, enum kubeadm_api api)
+{
+	struct json *all = api < KUBEADM_V1BETA4 ? json_object() : json_array();
+
+	for (size_t i = 0; i < a->names.n; i++) {
+		if (api < KUBEADM_V1BETA4) {
+			json_put_string(all, a->names.at[i], a->values.at[i]);
+			continue;
+		}
+		struct json *pair = json_object();
+		json_put_string(pair, "name", a->names.at[i]);
+		json_put_string(pair, "value", a->values.at[i]);
+		json_push(all, pair);
+	}
+	return all;
+}
+
+/* "key[=value]:Effect" */
+static struct json *taint_json(const char *taint)
+{
+	size_t key = strcspn(taint, "=:");
+	const char *colon = strrchr(taint, ':');
+	struct json *json = json_object();
+
+	json_put_stringf(json, "key", "%.*s", (int)key, taint);
+	if (taint[key] == '=' && colon > taint + key)
+		json_put_stringf(json, "value", "%.*s", (int)(colon - taint - (ptrdiff_t)key - 1), taint + key + 1);
+	json_put_string(json, "effect", colon ? colon + 1 : "");
+	return json;
+}
+
+static void put_socket(const struct kubeadm_run *run, struct json *registration)
+{
+	const char *socket = run->node->cri_socket ? run->node->cri_socket : run->machine->cri_socket;
+	bool path = run->machine->kubeadm_minor < URL_SOCKET_MINOR;
+
+	if (socket)
+		json_put_string(registration, "criSocket",
+				path && text_starts(socket, "unix://") ? socket + strlen("unix://") : socket);
+}
+
+static struct json *registration_json(const struct kubeadm_document *d)
+{
+	CLEANUP(args_done) struct args args = { 0 };
+	CLEANUP(strings_done) struct strings checks = { 0 };
+	const struct node *node = d->run->node;
+	struct json *registration = json_object();
+
+	json_put_string(registration, "name", d->run->name);
+	put_socket(d->run, registration);
+	if (node->taints_given) {
+		struct json *taints = json_array();
+		for (size_t i = 0; i < node->taints.n; i++)
+			json_push(taints, taint_json(node->taints.at[i]));
+		json_put(registration, "taints", taints);
+	}
+	args_of(d->run, &args);
+	if (args.names.n)
+		json_put(registration, "kubeletExtraArgs", args_json(&args, d->api));
+	kubeadm_ignored(d->run, &checks);
+	if (checks.n)
+		json_put_strings(registration, "ignorePreflightErrors", &checks);
+	return registration;
+}
+
+static void put_timeouts(const struct kubeadm_document *d, struct json *document)
+{
+	struct json *timeouts = json_object();
+
+	kubeadm_put_duration(timeouts, "controlPlaneComponentHealthCheck",
+			     kubeadm_step_timeout(d, KUBEADM_HEALTH_TIMEOUT));
+	kubeadm_put_duration(timeouts, "kubeletHealthCheck", kubeadm_step_timeout(d, KUBEADM_HEALTH_TIMEOUT));
+	if (!d->run->init) {
+		kubeadm_put_duration(timeouts, "discovery", kubeadm_step_timeout(d, KUBEADM_DISCOVERY_TIMEOUT));
+		kubeadm_put_duration(timeouts, "tlsBootstrap", kubeadm_step_timeout(d, KUBEADM_DISCOVERY_TIMEOUT));
+	}
+	json_put(document, "timeouts", timeouts);
+}
+
+void kubeadm_put_node(const struct kubeadm_document *d, struct json *document)
+{
+	CLEANUP(strings_done) struct strings skipped = { 0 };
+
+	json_put(document, "nodeRegistration", registration_json(d));
+	if (d->api == KUBEADM_V1BETA2) /* the rest stands on the command line there */
+		return;
+	kubeadm_skipped(d->run, &skipped);
+	if (skipped.n)
+		json_put_strings(document, "skipPhases", &skipped);
+	if (d->run->node->patches) {
+		struct json *patches = json_object();
+		json_put_string(patches, "directory", d->run->node->patches);
+		json_put(document, "patches", patches);
+	}
+	if (d->api == KUBEADM_V1BETA4)
+		put_timeouts(d, document);
+}
+
+struct json *kubeadm_local_endpoint(const struct kubeadm_document *d)
+{
+	struct json *endpoint = json_object();
+
+	json_put_string(endpoint, "advertiseAddress", d->run->address);
+	json_put_int(endpoint, "bindPort", API_PORT);
+	return endpoint;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/machine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/timex.h>
+#include <time.h>
+
+#include "agent/machine_parts.h"
+#include "lib/alloc.h"
+#include "lib/file.h"
+
+#define MACHINE_TEXT_MAX (1 << 20) /* /proc/net/tcp of a busy node; the rest is a line or two */
+
+char *machine_text(int rootfd, const char *path)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	struct error ignored = { 0 };
+
+	if (file_read_in(rootfd, path, MACHINE_TEXT_MAX, &text, &ignored) < 0)
+		return NULL;
+	return text_take(&text);
+}
+
+char *machine_word(int rootfd, const char *path)
+{
+	CLEANUP(free_p) char *text = machine_text(rootfd, path);
+	const char *word = text ? text_trim(text) : "";
+
+	return *word ? xstrdup(word) : NULL;
+}
+
+static bool is_one(int rootfd, const char *path)
+{
+	CLEANUP(free_p) char *word = machine_word(rootfd, path);
+
+	return word && !strcmp(word, "1");
+}
+
+/* How many lines start with prefix. */
+static unsigned count_lines(const char *text, const char *prefix)
+{
+	unsigned n = 0;
+
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		n += text_starts(line, prefix);
+	}
+	return n;
+}
+
+/* NUL-divided, as the kernel shows an environment: "container=lxc". */
+static char *read_container(int rootfd)
+{
+	static const char key[] = "container=";
+	CLEANUP(text_done) struct text text = { 0 };
+	struct error ignored = { 0 };
+
+	if (file_read_in(rootfd, "proc/1/environ", MACHINE_TEXT_MAX, &text, &ignored) < 0 || !text.data)
+		return NULL;
+	for (size_t at = 0; at < text.len; at += strlen(text.data + at) + 1)
+		if (text_starts(text.data + at, key))
+			return xstrdup(text.data + at + strlen(key));
+	return NULL;
+}
+
+/* The first user namespace maps all ids to themselves, in one line. */
+static bool in_user_namespace(int rootfd)
+{
+	CLEANUP(free_p) char *map = machine_text(rootfd, "proc/self/uid_map");
+	unsigned long inside, outside, count;
+
+	return map && sscanf(map, "%lu %lu %lu", &inside, &outside, &count) == 3 &&
+	       !(inside == 0 && outside == 0 && count == 4294967295ul);
+}
+
+static uint64_t read_memory(int rootfd)
+{
+	CLEANUP(free_p) char *text = machine_text(rootfd, "proc/meminfo");
+	const char *line = text ? strstr(text, "MemTotal:") : NULL;
+
+	return line ? strtoull(line + strlen("MemTotal:"), NULL, 10) * 1024 : 0;
+}
+
+/* /proc/swaps has a heading, and then a line for each. */
+static bool has_swap(int rootfd)
+{
+	CLEANUP(free_p) char *text = machine_text(rootfd, "proc/swaps");
+	const char *rest = text ? strchr(text, '\n') : NULL;
+
+	return rest && rest[1];
+}
+
+static bool has_overlay(int rootfd)
+{
+	CLEANUP(free_p) char *text = machine_text(rootfd, "proc/filesystems");
+
+	return text && strstr(text, "\toverlay\n");
+}
+
+static void read_kernel(int rootfd, struct machine *m)
+{
+	CLEANUP(free_p) char *cpus = machine_text(rootfd, "proc/cpuinfo");
+	CLEANUP(close_p) int kmsg = file_open_in(rootfd, "dev/kmsg", O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+
+	m->kmsg = kmsg >= 0;
+	m->cpus = cpus ? count_lines(cpus, "processor") : 0;
+	m->memory = read_memory(rootfd);
+	m->swap = has_swap(rootfd);
+	m->overlay = has_overlay(rootfd);
+	m->cgroup2 = file_exists_in(rootfd, "sys/fs/cgroup/cgroup.controllers");
+	m->ip_forward = is_one(rootfd, "proc/sys/net/ipv4/ip_forward");
+	/* With br_netfilter built in there is no directory in /sys/module, but the sysctls are there. */
+	m->br_netfilter = file_exists_in(rootfd, "sys/module/br_netfilter") ||
+			  file_exists_in(rootfd, "proc/sys/net/bridge/bridge-nf-call-iptables");
+	m->bridge_nf = is_one(rootfd, "proc/sys/net/bridge/bridge-nf-call-iptables");
+}
+
+/* Only where somebody is there to set it; a container has its host's clock. timesyncd says in a file that it did, of others the
+ * kernel knows. */
+static void read_clock(int rootfd, struct machine *m)
+{
+	bool timesyncd = file_exists_in(rootfd, "run/systemd/timesync");
+	bool other = file_exists_in(rootfd, "run/chrony") || file_exists_in(rootfd, "run/ntpd.pid");
+	CLEANUP(close_p) int image = file_open_in(rootfd, MACHINE_IMAGE_FILE, O_RDONLY, 0);
+	struct timex kernel = { 0 };
+	struct stat st;
+
+	m->clock_known = !m->container && (timesyncd || other);
+	m->clock_synced = file_exists_in(rootfd, "run/systemd/timesync/synchronized") ||
+			  (other && adjtimex(&kernel) >= 0 && !(kernel.status & STA_UNSYNC));
+	m->clock_behind = image >= 0 && fstat(image, &st) == 0 && st.st_mtime > time(NULL);
+}
+
+int machine_read(const char *root, struct machine *ret, struct error *err)
+{
+	CLEANUP(machine_done) struct machine m = { 0 };
+	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, *root ? root : "/", err);
+
+	if (rootfd < 0)
+		return -1;
+	m.hostname = machine_word(rootfd, "proc/sys/kernel/hostname");
+	m.container = read_container(rootfd);
+	m.user_namespace = in_user_namespace(rootfd);
+	read_kernel(rootfd, &m);
+	read_clock(rootfd, &m);
+	machine_identity(rootfd, &m);
+	machine_software(rootfd, &m);
+	*ret = m;
+	m = (struct machine){ 0 };
+	return 0;
+}
+
+void machine_done(struct machine *m)
+{
+	char **owned[] = { &m->hostname,        &m->uuid,       &m->address,         &m->container,
+			   &m->kubeadm_version, &m->cri_socket, &m->node_pause_image };
+
+	for (size_t i = 0; i < ARRAY_SIZE(owned); i++)
+		free(*owned[i]);
+	strings_done(&m->macs);
+	strings_done(&m->images);
+	strings_done(&m->leftovers);
+	vec_done(&m->ports);
+	*m = (struct machine){ 0 };
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How others know this machine: SMBIOS uuid, network cards, address; and the ports it serves already. */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "agent/machine_parts.h"
+#include "lib/alloc.h"
+#include "lib/file.h"
+
+#define CARDS "sys/class/net"
+#define ETHERNET "1"    /* ARPHRD_ETHER, in a card's file `type` */
+#define TCP_LISTEN 0x0a /* in /proc/net/tcp */
+
+static void lower(char *s)
+{
+	for (; s && *s; s++)
+		*s = (char)tolower((unsigned char)*s);
+}
+
+static bool has(int rootfd, const char *name, const char *file)
+{
+	CLEANUP(free_p) char *path = xasprintf(CARDS "/%s/%s", name, file);
+
+	return file_exists_in(rootfd, path);
+}
+
+static char *read_card(int rootfd, const char *name, const char *file)
+{
+	CLEANUP(free_p) char *path = xasprintf(CARDS "/%s/%s", name, file);
+
+	return machine_word(rootfd, path);
+}
+
+/* A card has a device behind it. A container's have none: there it is what no bridge and no container runtime made. */
+static bool is_card(int rootfd, const char *name, bool container)
+{
+	static const char *const made[] = { "veth", "cni", "docker", "br-", "cali", "flannel", "lxc", "kube", "dummy" };
+	CLEANUP(free_p) char *type = read_card(rootfd, name, "type");
+
+	if (!text_same(type, ETHERNET))
+		return false;
+	if (has(rootfd, name, "device"))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(made); i++)
+		if (text_starts(name, made[i]))
+			return false;
+	return container && !has(rootfd, name, "bridge");
+}
+
+static void read_cards(int rootfd, struct machine *m)
+{
+	int fd = file_open_in(rootfd, CARDS, O_RDONLY | O_DIRECTORY, 0);
+	CLEANUP(closedir_p) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir && fd >= 0)
+		close(fd);
+	for (const struct dirent *e; dir && (e = readdir(dir));) {
+		if (e->d_name[0] == '.' || !is_card(rootfd, e->d_name, m->container))
+			continue;
+		char *mac = read_card(rootfd, e->d_name, "address");
+		lower(mac);
+		if (mac)
+			strings_own(&m->macs, mac);
+	}
+	strings_sort(&m->macs);
+}
+
+/* A datagram socket that is connected has the source address of the route it would take; nothing is sent. The targets are
+ * reserved for documentation, so that only a default route leads there. */
+static char *source_address(int family)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(9) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(9) };
+	struct sockaddr *to = family == AF_INET ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6;
+	socklen_t len = family == AF_INET ? sizeof v4 : sizeof v6;
+	CLEANUP(close_p) int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char text[INET6_ADDRSTRLEN];
+
+	inet_pton(AF_INET, "192.0.2.1", &v4.sin_addr);
+	inet_pton(AF_INET6, "2001:db8::1", &v6.sin6_addr);
+	if (fd < 0 || connect(fd, to, len) < 0 || getsockname(fd, to, &len) < 0)
+		return NULL;
+	const void *from = family == AF_INET ? (const void *)&v4.sin_addr : (const void *)&v6.sin6_addr;
+	return inet_ntop(family, from, text, sizeof text) ? xstrdup(text) : NULL;
+}
+
+/* "  0: 0100007F:1F90 00000000:0000 0A ...": number, local address, remote address, state. */
+static void add_listeners(const char *table, struct machine_ports *ports)
+{
+	unsigned port, state;
+
+	for (const char *line = table; line && *line; line += strcspn(line, "\n"), line += *line == '\n')
+		if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x", &port, &state) == 2 &&
+		    state == TCP_LISTEN)
+			vec_push(ports, (uint16_t)port);
+}
+
+static void read_ports(int rootfd, struct machine *m)
+{
+	static const char *const tables[] = { "proc/net/tcp", "proc/net/tcp6" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+		CLEANUP(free_p) char *table = machine_text(rootfd, tables[i]);
+		add_listeners(table, &m->ports);
+	}
+}
+
+void machine_identity(int rootfd, struct machine *m)
+{
+	/* A container sees its host's. */
+	m->uuid = m->container ? NULL : machine_word(rootfd, "sys/class/dmi/id/product_uuid");
+	lower(m->uuid);
+	read_cards(rootfd, m);
+	m->address = source_address(AF_INET);
+	if (!m->address)
+		m->address = source_address(AF_INET6);
+	read_ports(rootfd, m);
+}

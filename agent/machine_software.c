@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is installed: kubeadm, the container runtime, what the builder says of the image, and what a former node left. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/machine_parts.h"
+#include "lib/alloc.h"
+#include "lib/file.h"
+#include "lib/json.h"
+#include "lib/process.h"
+
+#define DOCKERSHIM_LAST_MINOR 23 /* kubelet 1.24 cannot speak to Docker itself */
+
+static bool installed(int rootfd, const char *program)
+{
+	static const char *const dirs[] = { "usr/bin", "usr/local/bin", "usr/sbin", "usr/local/sbin" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		CLEANUP(free_p) char *path = xasprintf("%s/%s", dirs[i], program);
+		if (file_exists_in(rootfd, path))
+			return true;
+	}
+	return false;
+}
+
+/* "v1.20.2"; of anything else nothing is taken. */
+static void read_kubeadm(struct machine *m)
+{
+	char *const argv[] = { "kubeadm", "version", "-o", "short", NULL };
+	CLEANUP(text_done) struct text out = { 0 };
+	struct error ignored = { 0 };
+
+	if (process_capture(argv, &out, &ignored) < 0 || !out.data)
+		return;
+	const char *version = text_trim(out.data);
+	if (sscanf(version, "v1.%d", &m->kubeadm_minor) == 1)
+		m->kubeadm_version = xstrdup(version);
+}
+
+static struct json *read_image(int rootfd)
+{
+	CLEANUP(free_p) char *text = machine_text(rootfd, MACHINE_IMAGE_FILE);
+	struct json *json = NULL;
+	struct error ignored = { 0 };
+
+	if (!text || json_parse(MACHINE_IMAGE_FILE, text, strlen(text), &json, &ignored) < 0)
+		return NULL;
+	return json;
+}
+
+static void take_image(const struct json *image, struct machine *m)
+{
+	const struct json *list = json_get(image, "images");
+	const char *pause = json_get_string(image, "pause_image");
+
+	m->node_pause_image = pause ? xstrdup(pause) : NULL;
+	for (size_t i = 0; i < json_count(list); i++)
+		if (json_as_string(json_at(list, i)))
+			strings_add(&m->images, json_as_string(json_at(list, i)));
+}
+
+/* Docker brings a containerd of its own; packages that do not mean it for Kubernetes disable its CRI plugin. */
+static bool containerd_speaks_cri(int rootfd)
+{
+	CLEANUP(free_p) char *config = machine_text(rootfd, "etc/containerd/config.toml");
+	const char *line = config ? strstr(config, "disabled_plugins") : NULL;
+	const char *cri = line ? strstr(line, "cri") : NULL;
+
+	return installed(rootfd, "containerd") && !(cri && cri < line + strcspn(line, "]\n"));
+}
+
+/* The runtime that the image was built for, else the only one that this kubeadm can use. Up to 1.23 Docker wins over the
+ * containerd it came with, by kubeadm's own rule. */
+static enum machine_runtime find_runtime(int rootfd, const char *built_for, int minor)
+{
+	bool containerd = containerd_speaks_cri(rootfd);
+	bool dockershim = installed(rootfd, "dockerd") && minor && minor <= DOCKERSHIM_LAST_MINOR;
+	bool cri_dockerd = installed(rootfd, "cri-dockerd") && !dockershim;
+
+	if (text_same(built_for, "containerd") && installed(rootfd, "containerd"))
+		return RUNTIME_CONTAINERD;
+	if (text_same(built_for, "docker"))
+		containerd = false;
+	if (dockershim)
+		return RUNTIME_DOCKERSHIM;
+	if (containerd && cri_dockerd)
+		return RUNTIME_SEVERAL;
+	return containerd ? RUNTIME_CONTAINERD : cri_dockerd ? RUNTIME_CRI_DOCKERD : RUNTIME_NONE;
+}
+
+static void read_leftovers(int rootfd, struct machine *m)
+{
+	static const char *const files[] = {
+		"/etc/kubernetes/kubelet.conf",
+		"/etc/kubernetes/bootstrap-kubelet.conf",
+		"/etc/kubernetes/admin.conf",
+		"/etc/kubernetes/pki/ca.crt",
+		"/etc/kubernetes/manifests/kube-apiserver.yaml",
+		"/var/lib/etcd/member",
+		"/var/lib/kubelet/pki/kubelet-client-current.pem",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		if (file_exists_in(rootfd, files[i] + 1))
+			strings_add(&m->leftovers, files[i]);
+}
+
+void machine_software(int rootfd, struct machine *m)
+{
+	static const char *const sockets[] = {
+		[RUNTIME_CONTAINERD] = "unix:///run/containerd/containerd.sock",
+		[RUNTIME_DOCKERSHIM] = MACHINE_DOCKERSHIM_SOCKET,
+		[RUNTIME_CRI_DOCKERD] = "unix:///run/cri-dockerd.sock",
+		[RUNTIME_SEVERAL] = NULL,
+	};
+	CLEANUP(json_free_p) struct json *image = read_image(rootfd);
+
+	read_kubeadm(m);
+	take_image(image, m);
+	m->kubelet = installed(rootfd, "kubelet");
+	m->crictl = installed(rootfd, "crictl");
+	m->kubectl = installed(rootfd, "kubectl");
+	m->runtime = find_runtime(rootfd, json_get_string(image, "runtime"), m->kubeadm_minor);
+	m->cri_socket = sockets[m->runtime] ? xstrdup(sockets[m->runtime]) : NULL;
+	read_leftovers(rootfd, m);
+}
