@@ -84,7 +84,7 @@ static int look_once(struct agent *a, bool first, struct error *err)
 	const char *socket = a->node.cri_socket ? a->node.cri_socket : a->machine.cri_socket;
 
 	state_set_text(&a->state.error, NULL);
-	preflight(&a->node, &a->machine, &found);
+	preflight(&a->node, &a->machine, a->state.started, &found);
 	for (size_t i = 0; first && i < found.n; i++)
 		if (found.at[i].kind == FINDING_WARNING)
 			log_warning("%s", found.at[i].sentence);

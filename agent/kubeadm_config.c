@@ -37,7 +37,7 @@ int kubeadm_config(const struct kubeadm_run *run, bool masked, struct text *ret,
 	struct kubeadm_document d = { .run = run, .masked = masked };
 	CLEANUP(text_done) struct text text = { 0 };
 
-	if (kubeadm_api(run->machine->kubeadm_minor, &d.api, err) < 0 || kubeadm_check_labels(run->node, err) < 0)
+	if (kubeadm_api(run->machine->kubeadm_minor, &d.api, err) < 0)
 		return -1;
 	if ((run->init ? kubeadm_init_documents : kubeadm_join_document)(&d, &text, err) < 0)
 		return -1;

@@ -4,6 +4,7 @@
 
 #include "agent/kubeadm_parts.h"
 #include "lib/alloc.h"
+#include "lib/duration.h"
 
 #define URL_SOCKET_MINOR                                                                                               \
 	24 /* from here on a CRI socket without unix:// is deprecated; before, kubeadm compares paths */
@@ -32,14 +33,9 @@ const char *kubeadm_secret(const struct kubeadm_document *d, const char *secret)
 
 void kubeadm_put_duration(struct json *object, const char *key, long seconds)
 {
-	long hours = seconds / 3600, minutes = seconds / 60 % 60;
+	char buffer[DURATION_TEXT];
 
-	if (hours)
-		json_put_stringf(object, key, "%ldh%ldm%lds", hours, minutes, seconds % 60);
-	else if (minutes)
-		json_put_stringf(object, key, "%ldm%lds", minutes, seconds % 60);
-	else
-		json_put_stringf(object, key, "%lds", seconds);
+	json_put_string(object, key, duration_text(seconds, buffer));
 }
 
 /* Half of it, so that there is time for a second try. */

@@ -23,13 +23,10 @@ const char *kubeadm_secret(const struct kubeadm_document *d, const char *secret)
 /* nodeRegistration, skipPhases, patches, timeouts: where this API version has a place for them. */
 void kubeadm_put_node(const struct kubeadm_document *d, struct json *document);
 struct json *kubeadm_local_endpoint(const struct kubeadm_document *d) MUST_CHECK;
-/* Go's way to write a duration: "10m0s". */
 void kubeadm_put_duration(struct json *object, const char *key, long seconds);
 /* Seconds that one step inside kubeadm may take, of the time that all tries have. */
 long kubeadm_step_timeout(const struct kubeadm_document *d, long most);
 
-/* kubeadm_labels.c */
-int kubeadm_check_labels(const struct node *node, struct error *err) MUST_CHECK;
 /* kubeadm_init.c */
 int kubeadm_init_documents(const struct kubeadm_document *d, struct text *ret, struct error *err) MUST_CHECK;
 /* kubeadm_join.c */
