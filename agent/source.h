@@ -5,17 +5,25 @@
  * (ds.meta_data.nodekiln in /run/cloud-init/instance-data.json). Without cloud-init (not installed, or disabled for this boot) and
  * without NODE_CONFIG_FILE, the volume labelled cidata is found with libblkid and mounted read-only with libmount: its meta-data's
  * `nodekiln:` map, and the file NODE_CONFIG_FILE among the write_files of its user-data or vendor-data.
+ *
+ * NODE_CONFIG_FILE must be root's and writable by nobody else. When it holds secrets and others may read it, it is made private
+ * and a warning is logged: who forgets `permissions` in write_files wants a node, and on a first boot nobody else was there to
+ * read.
  */
 #include "lib/node.h"
 
 enum source_answer {
 	SOURCE_NONE,  /* there is none: this guest is not meant to be a node */
-	SOURCE_LATER, /* cloud-init is still at work and may bring one */
+	SOURCE_LATER, /* cloud-init is still at work and may bring one, or the file over the meta-data that is there */
 	SOURCE_FOUND,
 };
 /* Returns a source_answer, or -1. */
 int source_read(const char *root, struct node *ret, struct error *err) MUST_CHECK;
-/* Parts, pure, for tests and fuzzing: instance-data.json, and cloud-config of a volume. *ret is NULL when nothing is in it. */
+/* Parts, pure, for tests and fuzzing. *ret is NULL when nothing is in it; file is for messages. */
+/* instance-data.json; secrets are refused. */
 int source_instance_data(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err)
 	MUST_CHECK;
+/* A volume's meta-data; secrets are refused. */
+int source_meta_data(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err) MUST_CHECK;
+/* A volume's user-data or vendor-data: NODE_CONFIG_FILE in a #cloud-config; nothing is in user-data of other kinds. */
 int source_user_data(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err) MUST_CHECK;

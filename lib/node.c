@@ -56,20 +56,37 @@ void node_merge(struct yaml *base, struct yaml *over)
 	yaml_node_free(over);
 }
 
-int node_refuse_secrets(const struct yaml *tree, struct error *err)
+static const struct yaml *find_secret(const struct yaml *tree, const struct node_field **ret)
 {
 	for (size_t i = 0; i < node_fields_n; i++) {
 		const struct yaml *found = node_fields[i].secret ? node_field_find(&node_fields[i], tree) : NULL;
-		CLEANUP(free_p) char *path = node_field_path(&node_fields[i]);
 
+		*ret = &node_fields[i];
 		if (found)
-			return yaml_error(found, err,
-					  "'%s' is a secret, and anybody in the guest can read meta-data; put it into "
-					  "user-data: write_files with path " NODE_CONFIG_FILE
-					  ", owner root:root and permissions '0600'",
-					  path);
+			return found;
 	}
-	return 0;
+	return NULL;
+}
+
+bool node_holds_secrets(const struct yaml *tree)
+{
+	const struct node_field *f;
+
+	return find_secret(tree, &f);
+}
+
+int node_refuse_secrets(const struct yaml *tree, struct error *err)
+{
+	const struct node_field *f;
+	const struct yaml *found = find_secret(tree, &f);
+	CLEANUP(free_p) char *path = found ? node_field_path(f) : NULL;
+
+	if (!found)
+		return 0;
+	return yaml_error(found, err,
+			  "'%s' is a secret, and anybody in the guest can read meta-data; put it into user-data: "
+			  "write_files with path " NODE_CONFIG_FILE ", owner root:root and permissions '0600'",
+			  path);
 }
 
 const char *node_origin(const struct node *node, const char *key)

@@ -76,6 +76,7 @@ int node_parse(const char *file, const char *text, size_t len, struct yaml **ret
 void node_merge(struct yaml *base, struct yaml *over);
 /* ERROR_RECIPE when a secret key stands in it: says where, and where it belongs instead. */
 int node_refuse_secrets(const struct yaml *tree, struct error *err) MUST_CHECK;
+bool node_holds_secrets(const struct yaml *tree);
 /* Reads and judges the whole tree (consumed either way). Unknown keys, bad values, and combinations that cannot work are
  * ERROR_RECIPE with their origin. */
 int node_read(struct yaml *tree, struct node *ret, struct error *err) MUST_CHECK;

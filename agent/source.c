@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/source.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/volume.h"
+#include "lib/file.h"
+#include "lib/log.h"
+
+#define CLOUD_INIT "/usr/bin/cloud-init"
+#define CLOUD_INIT_ENABLED                                                                                             \
+	"/run/cloud-init/enabled" /* its systemd generator writes one of the two before anything starts */
+#define CLOUD_INIT_DISABLED "/run/cloud-init/disabled"
+#define CLOUD_INIT_RESULT "/run/cloud-init/result.json" /* appears when all its stages have run */
+#define INSTANCE_DATA "/run/cloud-init/instance-data.json"
+#define INSTANCE_DATA_MAX (16u << 20)
+#define VOLUME_NAME " of the volume cidata"
+
+typedef int source_fn(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err);
+
+/* What was found: meta-data, and the file that is put over it. */
+struct documents {
+	struct yaml *base, *over; /* owned; NULL = not there */
+};
+
+static void documents_done(struct documents *p)
+{
+	yaml_node_free_p(&p->base);
+	yaml_node_free_p(&p->over);
+}
+
+/* Reads path below dirfd with fn when it is there. */
+static int read_part(int dirfd, const char *path, const char *name, size_t limit, source_fn *fn, struct yaml **ret,
+		     struct error *err)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	int rc;
+
+	if (!file_exists_in(dirfd, path))
+		return 0;
+	rc = file_read_in(dirfd, path, limit, &text, err);
+	if (rc == 0)
+		rc = fn(name, text.data ? text.data : "", text.len, ret, err);
+	if (text.data)
+		explicit_bzero(text.data, text.len);
+	return rc;
+}
+
+/* See source.h: who may have written it, and who may read it. */
+static int guard_file(int rootfd, const struct yaml *tree, struct error *err)
+{
+	CLEANUP(close_p) int fd = file_open_in(rootfd, NODE_CONFIG_FILE, O_RDONLY, 0);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_errno(err, errno, "look at " NODE_CONFIG_FILE);
+	if (st.st_uid != 0 && st.st_uid != geteuid())
+		return error_set(err, ERROR_RECIPE,
+				 NODE_CONFIG_FILE
+				 " belongs to user %u, who could tell root what to do; chown it to root",
+				 st.st_uid);
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return error_set(err, ERROR_RECIPE,
+				 NODE_CONFIG_FILE " can be written by others than root (mode %04o); make it 0600",
+				 st.st_mode & 07777);
+	if (!(st.st_mode & (S_IRWXG | S_IRWXO)) || !node_holds_secrets(tree))
+		return 0;
+	if (fchmod(fd, 0600) < 0)
+		return error_errno(err, errno, "make " NODE_CONFIG_FILE ", which holds secrets, private");
+	log_warning(NODE_CONFIG_FILE " holds secrets and others could read it (mode %04o); it is 0600 now. Say "
+				     "`permissions: '0600'` in write_files",
+		    st.st_mode & 07777);
+	return 0;
+}
+
+static int read_files(int rootfd, struct documents *p, struct error *err)
+{
+	if (read_part(rootfd, INSTANCE_DATA, INSTANCE_DATA, INSTANCE_DATA_MAX, source_instance_data, &p->base, err) <
+		    0 ||
+	    read_part(rootfd, NODE_CONFIG_FILE, NODE_CONFIG_FILE, YAML_SIZE_MAX, node_parse, &p->over, err) < 0)
+		return -1;
+	return p->over ? guard_file(rootfd, p->over, err) : 0;
+}
+
+static int read_volume(const char *root, struct documents *p, struct error *err)
+{
+	CLEANUP(close_p) int fd = -1;
+	int there = volume_open(root, &fd, err);
+
+	if (there <= 0)
+		return there;
+	if (read_part(fd, "meta-data", "meta-data" VOLUME_NAME, YAML_SIZE_MAX, source_meta_data, &p->base, err) < 0 ||
+	    read_part(fd, "user-data", "user-data" VOLUME_NAME, YAML_SIZE_MAX, source_user_data, &p->over, err) < 0)
+		return -1;
+	if (p->over)
+		return 0;
+	return read_part(fd, "vendor-data", "vendor-data" VOLUME_NAME, YAML_SIZE_MAX, source_user_data, &p->over, err);
+}
+
+enum cloud_init { CLOUD_INIT_OFF, CLOUD_INIT_WORKING, CLOUD_INIT_DONE };
+
+static enum cloud_init cloud_init_state(int rootfd)
+{
+	if (file_exists_in(rootfd, CLOUD_INIT_RESULT))
+		return CLOUD_INIT_DONE;
+	if (file_exists_in(rootfd, CLOUD_INIT_DISABLED))
+		return CLOUD_INIT_OFF;
+	return file_exists_in(rootfd, CLOUD_INIT_ENABLED) || file_exists_in(rootfd, CLOUD_INIT) ? CLOUD_INIT_WORKING
+												: CLOUD_INIT_OFF;
+}
+
+/* The file over the meta-data, read and judged as one. */
+static int read_node(struct documents *p, struct node *ret, struct error *err)
+{
+	if (p->base && p->over)
+		node_merge(p->base, TAKE(p->over));
+	return node_read(p->base ? TAKE(p->base) : TAKE(p->over), ret, err);
+}
+
+int source_read(const char *root, struct node *ret, struct error *err)
+{
+	CLEANUP(documents_done) struct documents p = { 0 };
+	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, *root ? root : "/", err);
+	enum cloud_init cloud;
+
+	if (rootfd < 0)
+		return -1;
+	/* Asked first: what it finishes while we read is seen by what we read. */
+	cloud = cloud_init_state(rootfd);
+	if (read_files(rootfd, &p, err) < 0)
+		return -1;
+	if (!p.over && cloud == CLOUD_INIT_WORKING)
+		return SOURCE_LATER;
+	if (!p.over && cloud == CLOUD_INIT_OFF && read_volume(*root ? root : "", &p, err) < 0)
+		return -1;
+	if (!p.base && !p.over)
+		return SOURCE_NONE;
+	return read_node(&p, ret, err) < 0 ? -1 : SOURCE_FOUND;
+}

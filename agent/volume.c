@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/volume.h"
+
+#include <blkid/blkid.h>
+#include <dirent.h>
+#include <errno.h>
+#include <libmount/libmount.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "lib/file.h"
+
+#define LABEL "cidata"
+#define DEVICES "sys/class/block" /* disks and partitions, by name */
+#define OPTIONS "ro,nosuid,nodev,noexec"
+
+/* The file systems that a seed may have; nothing else is handed to the kernel. */
+static const char *const types[] = { "iso9660", "vfat" };
+
+static void probe_p(blkid_probe *probe)
+{
+	blkid_free_probe(*probe);
+}
+
+static const char *lookup(blkid_probe probe, const char *name)
+{
+	const char *value;
+
+	return blkid_probe_lookup_value(probe, name, &value, NULL) == 0 ? value : "";
+}
+
+int volume_probe(const char *device, const char **ret_type)
+{
+	CLEANUP(probe_p) blkid_probe probe = blkid_new_probe_from_filename(device);
+
+	/* An empty CD drive cannot be opened. */
+	if (!probe)
+		return 0;
+	blkid_probe_enable_superblocks(probe, 1);
+	blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_LABEL | BLKID_SUBLKS_TYPE);
+	if (blkid_do_safeprobe(probe) != 0 || strcasecmp(lookup(probe, "LABEL"), LABEL))
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		if (strcmp(lookup(probe, "TYPE"), types[i]))
+			continue;
+		*ret_type = types[i];
+		return 1;
+	}
+	return 0;
+}
+
+/* In the order of their names, so that with two volumes every boot takes the same. */
+static int list_devices(int rootfd, struct strings *ret, struct error *err)
+{
+	int fd = openat(rootfd, DEVICES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP(closedir_p) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (!dir) {
+		error_errno(err, errno, "list the block devices");
+		close_p(&fd);
+		return -1;
+	}
+	for (const struct dirent *e; (e = readdir(dir));)
+		if (e->d_name[0] != '.')
+			strings_add(ret, e->d_name);
+	strings_sort(ret);
+	return 0;
+}
+
+static int mount_error(struct libmnt_context *context, int rc, const char *what, const char *device, struct error *err)
+{
+	char why[256] = "unknown reason";
+
+	mnt_context_get_excode(context, rc, why, sizeof why);
+	return error_set(err, ERROR_FAILED, "%s the volume " LABEL " (%s): %s", what, device, why);
+}
+
+static void context_p(struct libmnt_context **context)
+{
+	mnt_free_context(*context);
+}
+
+/* No helper programs, no entry in a table of mounts: it is gone again before anybody could ask. */
+static struct libmnt_context *new_context(const char *target)
+{
+	struct libmnt_context *context = mnt_new_context();
+
+	if (!context || mnt_context_set_target(context, target) < 0)
+		abort();
+	mnt_context_disable_helpers(context, 1);
+	mnt_context_disable_mtab(context, 1);
+	return context;
+}
+
+static int attach(const char *device, const char *type, const char *target, struct error *err)
+{
+	CLEANUP(context_p) struct libmnt_context *context = new_context(target);
+	int rc;
+
+	if (mnt_context_set_source(context, device) < 0 || mnt_context_set_fstype(context, type) < 0 ||
+	    mnt_context_set_options(context, OPTIONS) < 0)
+		abort();
+	rc = mnt_context_mount(context);
+	return rc || !mnt_context_get_status(context) ? mount_error(context, rc, "mount", device, err) : 0;
+}
+
+static int detach(const char *device, const char *target, struct error *err)
+{
+	CLEANUP(context_p) struct libmnt_context *context = new_context(target);
+	int rc;
+
+	mnt_context_enable_lazy(context, 1);
+	rc = mnt_context_umount(context);
+	return rc || !mnt_context_get_status(context) ? mount_error(context, rc, "unmount", device, err) : 0;
+}
+
+/* What went wrong first is what is said. */
+static int open_attached(const char *device, const char *target, struct error *err)
+{
+	struct error later = { 0 };
+	CLEANUP(close_p) int fd = dir_open(AT_FDCWD, target, err);
+
+	if (detach(device, target, fd < 0 ? &later : err) < 0)
+		return -1;
+	return TAKE_FD(fd);
+}
+
+static int open_device(const char *root, const char *device, const char *type, struct error *err)
+{
+	CLEANUP(free_p) char *target = xasprintf("%s/run/nodekiln-seed-XXXXXX", root);
+	int fd;
+
+	if (!mkdtemp(target))
+		return error_errno(err, errno, "make %s", target);
+	fd = attach(device, type, target, err) < 0 ? -1 : open_attached(device, target, err);
+	rmdir(target); /* empty, as nothing is mounted there any more */
+	return fd;
+}
+
+int volume_open(const char *root, int *ret_directory, struct error *err)
+{
+	CLEANUP(strings_done) struct strings names = { 0 };
+	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, *root ? root : "/", err);
+
+	if (rootfd < 0 || list_devices(rootfd, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.n; i++) {
+		CLEANUP(free_p) char *device = xasprintf("%s/dev/%s", root, names.at[i]);
+		const char *type;
+
+		if (!volume_probe(device, &type))
+			continue;
+		*ret_directory = open_device(root, device, type, err);
+		return *ret_directory < 0 ? -1 : 1;
+	}
+	return 0;
+}
