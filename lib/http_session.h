@@ -2,33 +2,35 @@
 #pragma once
 /*
  * One request after another to one server, over connections that are kept: for APIs. Downloads are lib/http.h's. TLS is verified,
- * by CA or by the SHA-256 of the server's certificate. No redirect is followed, no proxy from the environment is used, nothing is
- * sent twice; no Expect header.
+ * by CA or by the SHA-256 of the server's certificate; nothing turns that off. No redirect is followed, no proxy from the
+ * environment is used, no Expect header is sent.
+ *
+ * Only a GET may be sent twice, when the kept connection that it took turns out to be closed. Everything else gets a new
+ * connection, so that it was either sent once or not at all.
  */
 #include "lib/error.h"
 #include "lib/text.h"
 
 struct http_session;
 
+/* Everything borrowed until http_session_close(). Either ca or a fingerprint suffices; without both, the system's CAs decide. */
 struct http_trust {
-	const char *ca; /* borrowed; PEM text; NULL = the system's CAs, unless there are fingerprints */
-	const struct strings *
-		fingerprints; /* borrowed; SHA-256 of accepted leaves, "AA:BB:..."; NULL = none. Either these or ca suffice */
-	const char *certificate, *key; /* borrowed; the client's, PEM text; NULL = none */
+	const char *ca;                     /* PEM text; NULL = none */
+	const struct strings *fingerprints; /* SHA-256 of accepted leaves, "AA:BB:..."; NULL = none */
+	const char *certificate, *key;      /* the client's, PEM text; NULL = none */
 };
 
 struct http_request {
 	const char *method, *url;
-	const struct strings *headers; /* "Name: value"; secrets among them appear in no message */
+	const struct strings *headers; /* "Name: value"; secrets among them appear in no message; NULL = none */
 	const char *body;              /* NULL = none */
 	size_t body_len;
 };
 
 struct http_response {
-	long status; /* 0 = none came */
-	char *reason;
-	struct text body; /* at most HTTP_BODY_MAX */
-	bool reused;      /* the connection had served a request before: a GET without an answer may be sent again */
+	long status;      /* 0 = none came */
+	char *reason;     /* owned; the words after the status; NULL = none */
+	struct text body; /* owned; at most HTTP_BODY_MAX */
 };
 
 #define HTTP_BODY_MAX (8u << 20)
@@ -40,4 +42,4 @@ int http_session_open(const struct http_trust *trust, long timeout, struct http_
 int http_session_request(struct http_session *s, const struct http_request *request, struct http_response *ret,
 			 struct error *err) MUST_CHECK;
 void http_response_done(struct http_response *r);
-void http_session_close(struct http_session *s);
+void http_session_close(struct http_session *s); /* NULL is fine */

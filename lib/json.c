@@ -164,6 +164,15 @@ const char *json_as_string(const struct json *value)
 	return strlen(s) == (size_t)json_object_get_string_len(inner(value)) ? s : NULL;
 }
 
+struct json *json_take(struct json *object, const char *key)
+{
+	struct json_c_object *value = json_object_get(inner(json_get(object, key)));
+
+	if (value)
+		json_object_object_del(inner(object), key);
+	return (struct json *)value;
+}
+
 const char *json_unknown_key(const struct json *object, const char *const *known)
 {
 	if (!json_is_object(object))

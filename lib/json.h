@@ -40,6 +40,8 @@ bool json_get_bool(const struct json *object, const char *key, bool *ret);
 size_t json_count(const struct json *array); /* 0 for anything but an array */
 const struct json *json_at(const struct json *array, size_t i);
 const char *json_as_string(const struct json *value);
+/* Takes a member out of its object: the caller owns it. NULL when there is none. */
+struct json *json_take(struct json *object, const char *key) MUST_CHECK;
 /* The first key of an object that is not in the NULL-ended table, for strict readers; NULL when all are. */
 const char *json_unknown_key(const struct json *object, const char *const *known);
 

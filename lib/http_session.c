@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/http_session.h"
+
+#include <string.h>
+
+#include "lib/alloc.h"
+#include "lib/wire.h"
+
+#define REASON_MAX 512 /* bytes of a status line that are kept */
+
+struct http_session {
+	struct wire wire;
+	struct tls_pin *pin;             /* owned; NULL = no fingerprints were given */
+	struct http_response *receiving; /* borrowed */
+	bool too_large;
+};
+
+static bool receive(void *context, const char *bytes, size_t n)
+{
+	struct http_session *s = context;
+
+	s->too_large = s->receiving->body.len + n > HTTP_BODY_MAX;
+	if (!s->too_large)
+		text_addn(&s->receiving->body, bytes, n);
+	return !s->too_large;
+}
+
+/* Each status line; the last one counts. */
+static void header(void *context, const char *line, size_t n)
+{
+	struct http_session *s = context;
+	CLEANUP(free_p) char *copy = xstrndup(line, n < REASON_MAX ? n : REASON_MAX);
+	char *reason = strchr(copy, ' ');
+
+	if (!text_starts(copy, "HTTP/") || !reason)
+		return;
+	reason += 1 + strcspn(reason + 1, " ");
+	free(s->receiving->reason);
+	s->receiving->reason = xstrdup(text_trim(reason));
+}
+
+static void session_close_p(struct http_session **s)
+{
+	http_session_close(*s);
+}
+
+int http_session_open(const struct http_trust *trust, long timeout, struct http_session **ret, struct error *err)
+{
+	CLEANUP(session_close_p) struct http_session *s = xcalloc(1, sizeof *s);
+
+	if (trust->fingerprints && trust->fingerprints->n && tls_pin_new(trust->fingerprints, &s->pin, err) < 0)
+		return -1;
+	s->wire = (struct wire){ .receive = receive, .header = header, .context = s, .pin = s->pin };
+	if (wire_open(&s->wire, trust, timeout, err) < 0)
+		return -1;
+	*ret = TAKE(s);
+	return 0;
+}
+
+static int request_failed(const struct http_session *s, enum wire_end end, const struct http_request *request,
+			  struct error *err)
+{
+	const char *seen = s->pin ? tls_pin_seen(s->pin) : "";
+
+	if (s->too_large)
+		return error_set(err, ERROR_NETWORK, "%s: the answer is larger than %u MiB", request->url,
+				 HTTP_BODY_MAX >> 20);
+	if (end == WIRE_UNTRUSTED)
+		return error_set(err, ERROR_TRUST, "%s: the server's certificate is not trusted: %s%s%s", request->url,
+				 s->wire.message, *seen ? "; its SHA-256 is " : "", seen);
+	return error_set(err, ERROR_NETWORK, "%s: %s", request->url, s->wire.message);
+}
+
+int http_session_request(struct http_session *s, const struct http_request *request, struct http_response *ret,
+			 struct error *err)
+{
+	CLEANUP(http_response_done) struct http_response response = { 0 };
+
+	s->receiving = &response;
+	s->too_large = false;
+	enum wire_end end = wire_exchange(&s->wire, request);
+	s->receiving = NULL;
+	if (end != WIRE_OK)
+		return request_failed(s, end, request, err);
+	response.status = s->wire.status;
+	*ret = response;
+	response = (struct http_response){ 0 };
+	return 0;
+}
+
+void http_response_done(struct http_response *r)
+{
+	free(r->reason);
+	text_done(&r->body);
+	*r = (struct http_response){ 0 };
+}
+
+void http_session_close(struct http_session *s)
+{
+	if (!s)
+		return;
+	wire_stop(&s->wire);
+	tls_pin_free(s->pin);
+	free(s);
+}

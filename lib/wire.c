@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/wire.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CONNECT_SECONDS 20L
+#define STALLED_SECONDS 60L /* a server that sends less than STALLED_SPEED for so long has failed */
+#define STALLED_SPEED 100L  /* bytes a second */
+#define REDIRECTS_MAX 8L
+#define KEPT_CONNECTIONS 1L
+
+_Static_assert(WIRE_MESSAGE_SIZE >= CURL_ERROR_SIZE, "libcurl's messages need more room");
+
+static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
+{
+	struct wire *w = context;
+
+	return w->receive(w->context, bytes, size * count) ? size * count : CURL_WRITEFUNC_ERROR;
+}
+
+static size_t on_header(char *bytes, size_t size, size_t count, void *context)
+{
+	struct wire *w = context;
+
+	w->header(w->context, bytes, size * count);
+	return size * count;
+}
+
+static CURLcode on_tls(CURL *easy, void *ssl_ctx, void *context)
+{
+	struct wire *w = context;
+
+	(void)easy;
+	tls_pin_install(w->pin, ssl_ctx);
+	return CURLE_OK;
+}
+
+static int wire_ready(struct error *err)
+{
+	static bool ready;
+
+	if (!ready && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return error_set(err, ERROR_FAILED, "libcurl cannot be set up");
+	ready = true;
+	return 0;
+}
+
+static int wire_start(struct wire *w, struct error *err)
+{
+	w->easy = curl_easy_init();
+	if (!w->easy)
+		return error_set(err, ERROR_FAILED, "libcurl cannot start a transfer (out of memory?)");
+	w->message[0] = '\0';
+	w->status = 0;
+	curl_easy_setopt(w->easy, CURLOPT_PRIVATE, w);
+	curl_easy_setopt(w->easy, CURLOPT_WRITEFUNCTION, on_bytes);
+	curl_easy_setopt(w->easy, CURLOPT_WRITEDATA, w);
+	curl_easy_setopt(w->easy, CURLOPT_ERRORBUFFER, w->message);
+	curl_easy_setopt(w->easy, CURLOPT_USERAGENT, "nodekiln/" NODEKILN_VERSION);
+	return 0;
+}
+
+void wire_stop(struct wire *w)
+{
+	if (!w->easy)
+		return;
+	if (w->pool)
+		curl_multi_remove_handle(w->pool, w->easy);
+	curl_easy_cleanup(w->easy);
+	w->easy = w->pool = NULL;
+}
+
+/* The table ends with what every other code means. */
+static enum wire_end wire_end_of(CURLcode code)
+{
+	static const struct {
+		CURLcode code;
+		enum wire_end end;
+	} known[] = {
+		{ CURLE_OK, WIRE_OK },
+		{ CURLE_HTTP_RETURNED_ERROR, WIRE_STATUS },
+		{ CURLE_PEER_FAILED_VERIFICATION, WIRE_UNTRUSTED },
+		{ CURLE_SSL_CACERT_BADFILE, WIRE_UNTRUSTED },
+		{ CURLE_COULDNT_RESOLVE_HOST, WIRE_PASSING },
+		{ CURLE_COULDNT_RESOLVE_PROXY, WIRE_PASSING },
+		{ CURLE_COULDNT_CONNECT, WIRE_PASSING },
+		{ CURLE_OPERATION_TIMEDOUT, WIRE_PASSING },
+		{ CURLE_PARTIAL_FILE, WIRE_PASSING },
+		{ CURLE_RECV_ERROR, WIRE_PASSING },
+		{ CURLE_SEND_ERROR, WIRE_PASSING },
+		{ CURLE_GOT_NOTHING, WIRE_PASSING },
+		{ CURLE_HTTP2, WIRE_PASSING },
+		{ CURLE_HTTP2_STREAM, WIRE_PASSING },
+		{ CURL_LAST, WIRE_FAILED },
+	};
+	size_t i = 0;
+
+	while (known[i].code != code && known[i].code != CURL_LAST)
+		i++;
+	return known[i].end;
+}
+
+static enum wire_end wire_ended(struct wire *w, CURLcode code)
+{
+	curl_easy_getinfo(w->easy, CURLINFO_RESPONSE_CODE, &w->status);
+	if (code != CURLE_OK && !w->message[0])
+		snprintf(w->message, sizeof w->message, "%s", curl_easy_strerror(code));
+	return wire_end_of(code);
+}
+
+/* Once encrypted, always encrypted: a redirect may not lead from https back to http. */
+static const char *redirect_protocols(const char *url)
+{
+	return text_starts(url, "https:") ? "https" : "http,https";
+}
+
+int wire_download(struct wire *w, void *pool, const char *url, struct error *err)
+{
+	if (wire_start(w, err) < 0)
+		return -1;
+	curl_easy_setopt(w->easy, CURLOPT_URL, url);
+	curl_easy_setopt(w->easy, CURLOPT_FAILONERROR, 1L);
+	curl_easy_setopt(w->easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(w->easy, CURLOPT_PROTOCOLS_STR, "http,https,file");
+	curl_easy_setopt(w->easy, CURLOPT_REDIR_PROTOCOLS_STR, redirect_protocols(url));
+	curl_easy_setopt(w->easy, CURLOPT_FOLLOWLOCATION, 1L);
+	curl_easy_setopt(w->easy, CURLOPT_MAXREDIRS, REDIRECTS_MAX);
+	curl_easy_setopt(w->easy, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+	curl_easy_setopt(w->easy, CURLOPT_LOW_SPEED_TIME, STALLED_SECONDS);
+	curl_easy_setopt(w->easy, CURLOPT_LOW_SPEED_LIMIT, STALLED_SPEED);
+	curl_easy_setopt(w->easy, CURLOPT_BUFFERSIZE, 256L << 10);
+	curl_multi_add_handle(pool, w->easy);
+	w->pool = pool;
+	return 0;
+}
+
+int wire_pool_open(void **ret_pool, struct error *err)
+{
+	if (wire_ready(err) < 0)
+		return -1;
+	*ret_pool = curl_multi_init();
+	return *ret_pool ? 0 : error_set(err, ERROR_FAILED, "libcurl cannot be set up (out of memory?)");
+}
+
+void wire_pool_close(void *pool)
+{
+	if (pool)
+		curl_multi_cleanup(pool);
+}
+
+static int pool_result(CURLMcode code, struct error *err)
+{
+	return code == CURLM_OK ? 0 : error_set(err, ERROR_NETWORK, "download: %s", curl_multi_strerror(code));
+}
+
+int wire_pool_perform(void *pool, int *ret_running, struct error *err)
+{
+	return pool_result(curl_multi_perform(pool, ret_running), err);
+}
+
+int wire_pool_wait(void *pool, int milliseconds, struct error *err)
+{
+	return pool_result(curl_multi_poll(pool, NULL, 0, milliseconds, NULL), err);
+}
+
+struct wire *wire_pool_next(void *pool, enum wire_end *ret_end)
+{
+	int left;
+	CURLMsg *message = curl_multi_info_read(pool, &left);
+	struct wire *w = NULL;
+
+	if (!message)
+		return NULL;
+	curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &w);
+	*ret_end = wire_ended(w, message->data.result);
+	return w;
+}
+
+static void set_pem(CURL *easy, CURLoption option, const char *pem)
+{
+	/* Borrowed for as long as the session lives, so no copy. */
+	struct curl_blob blob = { .data = (void *)pem, .len = pem ? strlen(pem) : 0, .flags = CURL_BLOB_NOCOPY };
+
+	if (pem)
+		curl_easy_setopt(easy, option, &blob);
+}
+
+static void set_trust(struct wire *w, const struct http_trust *trust)
+{
+	set_pem(w->easy, CURLOPT_CAINFO_BLOB, trust->ca);
+	set_pem(w->easy, CURLOPT_SSLCERT_BLOB, trust->certificate);
+	set_pem(w->easy, CURLOPT_SSLKEY_BLOB, trust->key);
+	if (trust->ca || w->pin) {
+		/* Who names a CA trusts no other; and the system's would cost megabytes. */
+		curl_easy_setopt(w->easy, CURLOPT_CAINFO, NULL);
+		curl_easy_setopt(w->easy, CURLOPT_CAPATH, NULL);
+	}
+	if (w->pin) {
+		/* The pin checks the host's name itself: libcurl would want it in a pinned certificate too. */
+		curl_easy_setopt(w->easy, CURLOPT_SSL_VERIFYHOST, 0L);
+		curl_easy_setopt(w->easy, CURLOPT_SSL_CTX_FUNCTION, on_tls);
+		curl_easy_setopt(w->easy, CURLOPT_SSL_CTX_DATA, w);
+	}
+}
+
+int wire_open(struct wire *w, const struct http_trust *trust, long timeout, struct error *err)
+{
+	if (wire_ready(err) < 0 || wire_start(w, err) < 0)
+		return -1;
+	set_trust(w, trust);
+	curl_easy_setopt(w->easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(w->easy, CURLOPT_HEADERDATA, w);
+	curl_easy_setopt(w->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(w->easy, CURLOPT_PROXY, "");
+	curl_easy_setopt(w->easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(w->easy, CURLOPT_MAXCONNECTS, KEPT_CONNECTIONS);
+	curl_easy_setopt(w->easy, CURLOPT_CONNECTTIMEOUT, timeout < CONNECT_SECONDS ? timeout : CONNECT_SECONDS);
+	curl_easy_setopt(w->easy, CURLOPT_TIMEOUT, timeout);
+	return 0;
+}
+
+static void expect_host(struct wire *w, const char *url)
+{
+	CURLU *parts = curl_url();
+	char *host = NULL;
+
+	if (parts && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK)
+		curl_url_get(parts, CURLUPART_HOST, &host, 0);
+	tls_pin_expect(w->pin, host ? host : "");
+	curl_free(host);
+	curl_url_cleanup(parts);
+}
+
+static struct curl_slist *header_list(const struct strings *headers)
+{
+	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+
+	for (size_t i = 0; headers && i < headers->n; i++)
+		list = curl_slist_append(list, headers->at[i]);
+	return list;
+}
+
+/* A GET may take the kept connection, and libcurl sends it again when that was closed already. It would do the same with a PUT,
+ * which the server may have carried out: so everything else starts on a fresh one. */
+static void set_request(struct wire *w, const struct http_request *request)
+{
+	bool get = !strcmp(request->method, "GET");
+
+	curl_easy_setopt(w->easy, CURLOPT_URL, request->url);
+	curl_easy_setopt(w->easy, CURLOPT_HTTPGET, 1L);
+	if (request->body) {
+		curl_easy_setopt(w->easy, CURLOPT_POSTFIELDS, request->body);
+		curl_easy_setopt(w->easy, CURLOPT_POSTFIELDSIZE, (long)request->body_len);
+	}
+	curl_easy_setopt(w->easy, CURLOPT_CUSTOMREQUEST, get ? NULL : request->method);
+	curl_easy_setopt(w->easy, CURLOPT_FRESH_CONNECT, get ? 0L : 1L);
+}
+
+enum wire_end wire_exchange(struct wire *w, const struct http_request *request)
+{
+	struct curl_slist *headers = header_list(request->headers);
+
+	if (w->pin)
+		expect_host(w, request->url);
+	set_request(w, request);
+	curl_easy_setopt(w->easy, CURLOPT_HTTPHEADER, headers);
+	w->message[0] = '\0';
+	w->status = 0;
+	enum wire_end end = wire_ended(w, curl_easy_perform(w->easy));
+	curl_easy_setopt(w->easy, CURLOPT_HTTPHEADER, NULL);
+	curl_slist_free_all(headers);
+	return end;
+}
