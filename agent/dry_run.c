@@ -33,7 +33,7 @@ static void print_findings(const struct agent *a)
 	static const char *const kinds[] = { "warning", "wait", "fatal" };
 	CLEANUP(findings_done) struct findings found = { 0 };
 
-	preflight(&a->node, &a->machine, &found);
+	preflight(&a->node, &a->machine, a->state.started, &found);
 	for (size_t i = 0; i < found.n; i++)
 		printf("preflight   %s: %s\n", kinds[found.at[i].kind], found.at[i].sentence);
 }
