@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/verdict.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/verdict_table.h"
+#include "lib/alloc.h"
+#include "lib/form.h"
+#include "lib/text.h"
+
+#define VERDICT_LINE_MAX 4096 /* bytes of a line that are looked at */
+#define VERDICT_WORDS_MAX 300 /* of kubeadm's own words in the sentence; it goes into a guest's notes */
+
+/* The best row so far, and the line it was found in. */
+struct match {
+	const struct verdict_row *row;
+	size_t weight; /* how many characters of the line the row knows */
+	char *line;    /* owned */
+};
+
+static size_t weight_in(const struct verdict_row *row, const char *line)
+{
+	size_t weight = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(row->fragment) && row->fragment[i]; i++) {
+		if (!strstr(line, row->fragment[i]))
+			return 0;
+		weight += strlen(row->fragment[i]);
+	}
+	return weight;
+}
+
+/* Of what stands in one line the row that knows most of it is the most specific, so it wins. */
+static const struct verdict_row *row_of(const char *line, size_t *ret_weight)
+{
+	const struct verdict_row *best = NULL;
+
+	*ret_weight = 0;
+	for (const struct verdict_row *row = verdict_rows; row->fragment[0]; row++) {
+		size_t weight = weight_in(row, line);
+		if (weight > *ret_weight) {
+			*ret_weight = weight;
+			best = row;
+		}
+	}
+	return best;
+}
+
+/* Several lines mean several things at once, above all the list that preflight prints: the node can only go on when all are gone.
+ * So the worst decides: what never passes, then what needs new credentials, then what passes. That we had joined already is said
+ * alone; beside anything else it is a symptom. */
+static bool is_worse(const struct match *a, const struct match *b)
+{
+	static const int severity[] = {
+		[VERDICT_JOINED] = 0,
+		[VERDICT_RETRY] = 1,
+		[VERDICT_CREDENTIALS] = 2,
+		[VERDICT_FATAL] = 3,
+	};
+
+	if (!b->row || severity[a->row->class] != severity[b->row->class])
+		return !b->row || severity[a->row->class] > severity[b->row->class];
+	return a->weight > b->weight;
+}
+
+/* klog's own lines, "I0608 15:40:44.436761 ...", tell of tries on the way, and warnings stop nobody. */
+static bool is_talk(const char *line)
+{
+	bool klog = (line[0] == 'I' || line[0] == 'W') && strspn(line + 1, "0123456789") == 4;
+
+	return klog || strstr(line, "[WARNING ");
+}
+
+/* What kubeadm ends with, most telling first; a failure that no row knows is told in such a line's words. */
+static int error_rank(const char *line)
+{
+	static const char *const marks[] = { "[ERROR ", "error execution phase ", "error: ", "rror" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
+		if (strstr(line, marks[i]))
+			return (int)(ARRAY_SIZE(marks) - i);
+	return 0;
+}
+
+struct reading {
+	struct match best;
+	char *error; /* owned; the most telling error line that no row knows, the last of its rank */
+	int rank;
+};
+
+static void read_line(struct reading *r, const char *line)
+{
+	/* Advice for people about flags, which holds the word "error". */
+	if (is_talk(line) || strstr(line, "To see the stack trace of this error"))
+		return;
+	struct match found = { 0 };
+	found.row = row_of(line, &found.weight);
+	if (found.row && is_worse(&found, &r->best)) {
+		free(r->best.line);
+		r->best = found;
+		r->best.line = xstrdup(line);
+	}
+	int rank = error_rank(line);
+	if (rank && rank >= r->rank) {
+		free(r->error);
+		r->error = xstrdup(line);
+		r->rank = rank;
+	}
+}
+
+static void read_output(struct reading *r, const char *output, size_t len)
+{
+	while (len > 0) {
+		const char *end = memchr(output, '\n', len);
+		size_t n = end ? (size_t)(end - output) : len;
+		CLEANUP(free_p) char *line = xstrndup(output, n < VERDICT_LINE_MAX ? n : VERDICT_LINE_MAX);
+		read_line(r, line);
+		output += n + (end != NULL);
+		len -= n + (end != NULL);
+	}
+}
+
+/* kubeadm's words as one short printable piece, without secrets. */
+static char *words_of(char *line)
+{
+	char *words = text_trim(line);
+
+	for (char *p = words; *p; p++)
+		if (iscntrl((unsigned char)*p))
+			*p = ' ';
+	form_hide_secrets(words);
+	if (strlen(words) > VERDICT_WORDS_MAX) {
+		size_t n = VERDICT_WORDS_MAX;
+		while (n > 0 && ((unsigned char)words[n] & 0xc0) == 0x80) /* not inside a UTF-8 character */
+			n--;
+		return xasprintf("%.*s...", (int)n, words);
+	}
+	return xstrdup(words);
+}
+
+void verdict_of(const char *output, size_t len, struct verdict *ret)
+{
+	struct reading r = { 0 };
+
+	read_output(&r, output, len);
+	if (r.best.row) {
+		CLEANUP(free_p) char *words = words_of(r.best.line);
+		ret->class = r.best.row->class;
+		ret->sentence = xasprintf("%s (kubeadm: %s)", r.best.row->advice, words);
+	} else {
+		CLEANUP(free_p) char *words = r.error ? words_of(r.error) : xstrdup("it gave no reason");
+		ret->class = VERDICT_RETRY;
+		ret->sentence = xasprintf("kubeadm failed: %s", words);
+	}
+	free(r.best.line);
+	free(r.error);
+}
+
+void verdict_settle(struct verdict *v, bool has_certificate)
+{
+	if (v->class != VERDICT_JOINED || has_certificate)
+		return;
+	char *told = v->sentence;
+	v->class = VERDICT_FATAL;
+	v->sentence = xasprintf(
+		"another machine of this name is in the cluster; give this node another name (node.name), or delete "
+		"the other Node: %s",
+		told);
+	free(told);
+}
+
+const char *verdict_class_name(enum verdict_class class)
+{
+	static const char *const names[] = {
+		[VERDICT_RETRY] = "retry",
+		[VERDICT_CREDENTIALS] = "credentials",
+		[VERDICT_FATAL] = "fatal",
+		[VERDICT_JOINED] = "joined",
+	};
+
+	return names[class];
+}
+
+void verdict_done(struct verdict *v)
+{
+	free(v->sentence);
+	v->sentence = NULL;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whatever kubeadm says, the verdict is one printable line that can be shown to everybody. */
+#include <ctype.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/verdict.h"
+#include "lib/form.h"
+#include "lib/text.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define SENTENCE_MAX 1024
+#define TOKEN_LENGTH 23
+
+static bool shows_a_token(const char *sentence)
+{
+	for (const char *s = sentence; strlen(s) >= TOKEN_LENGTH; s++) {
+		CLEANUP(free_p) char *word = xstrndup(s, TOKEN_LENGTH);
+		if (form_is_token(word))
+			return true;
+	}
+	return false;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	CLEANUP(verdict_done) struct verdict v = { 0 };
+
+	verdict_of((const char *)data, size, &v);
+	if (!v.sentence || strlen(v.sentence) > SENTENCE_MAX || shows_a_token(v.sentence) ||
+	    !verdict_class_name(v.class))
+		abort();
+	for (const char *s = v.sentence; *s; s++)
+		if (iscntrl((unsigned char)*s))
+			abort();
+	verdict_settle(&v, size % 2);
+	return v.sentence ? 0 : 1;
+}

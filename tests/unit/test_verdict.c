@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Real messages, as data in tests/golden/verdict: `lines` holds "class|advice|message"; each file CLASS.NAME a whole output below
+ * a line with a piece of the advice. */
+#include <dirent.h>
+
+#include "agent/verdict.h"
+#include "lib/file.h"
+#include "tests/unit/check.h"
+
+#define VERDICTS "tests/golden/verdict"
+
+static struct verdict judge(const char *output)
+{
+	struct verdict v = { 0 };
+
+	verdict_of(output, strlen(output), &v);
+	return v;
+}
+
+/* Says what is wrong, once, so that a table's failing row is named. */
+static bool fits(const char *output, const char *class, const char *advice)
+{
+	CLEANUP(verdict_done) struct verdict v = judge(output);
+
+	if (!strcmp(verdict_class_name(v.class), class) && strstr(v.sentence, advice) && !strchr(v.sentence, '\n'))
+		return true;
+	printf("# want %s, \"%s\"; got %s: %s\n", class, advice, verdict_class_name(v.class), v.sentence);
+	return false;
+}
+
+TEST(every_known_line_has_its_class_and_advice)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	struct error err = { 0 };
+	unsigned known = 0, wrong = 0;
+
+	CHECK(file_read(AT_FDCWD, VERDICTS "/lines", 1 << 20, &text, &err) == 0);
+	for (char *rest = text.data, *line; (line = strsep(&rest, "\n"));) {
+		if (!*line || *line == '#')
+			continue;
+		const char *class = strsep(&line, "|"), *advice = strsep(&line, "|");
+		wrong += !fits(line, class, advice);
+		known++;
+	}
+	CHECK(wrong == 0);
+	CHECK(known >= 40);
+}
+
+TEST(every_whole_output_has_its_class_and_advice)
+{
+	CLEANUP(closedir_p) DIR *dir = opendir(VERDICTS);
+	unsigned known = 0, wrong = 0;
+
+	CHECK(dir);
+	for (const struct dirent *e; (e = readdir(dir));) {
+		CLEANUP(text_done) struct text text = { 0 };
+		struct error err = { 0 };
+		const char *dot = strchr(e->d_name, '.');
+		if (!dot || dot == e->d_name)
+			continue;
+		CLEANUP(free_p) char *class = xstrndup(e->d_name, (size_t)(dot - e->d_name));
+		CHECK(file_read(dirfd(dir), e->d_name, 1 << 20, &text, &err) == 0);
+		char *output = text.data;
+		const char *advice = strsep(&output, "\n");
+		wrong += !fits(output, class, advice);
+		known++;
+	}
+	CHECK(wrong == 0);
+	CHECK(known >= 10);
+}
+
+TEST(a_token_never_gets_into_the_sentence)
+{
+	CLEANUP(verdict_done)
+	struct verdict v = judge(
+		"error execution phase preflight: could not construct token string for token: abcdef.0123456789abcdef");
+	CLEANUP(verdict_done)
+	struct verdict key = judge("error: 0123456789012345678901234567890123456789012345678901234567890123 is odd");
+
+	CHECK(!strstr(v.sentence, "0123456789abcdef"));
+	CHECK(strstr(v.sentence, "could not construct"));
+	CHECK(!strstr(key.sentence, "0123456789"));
+}
+
+TEST(nothing_said_is_worth_another_try)
+{
+	CLEANUP(verdict_done) struct verdict v = judge("");
+	CLEANUP(verdict_done) struct verdict talk = judge("[init] Using Kubernetes version: v1.20.2\n");
+
+	CHECK(v.class == VERDICT_RETRY);
+	CHECK_STR(v.sentence, "kubeadm failed: it gave no reason");
+	CHECK(talk.class == VERDICT_RETRY);
+}
+
+TEST(an_unknown_failure_is_told_in_the_last_error_line)
+{
+	CLEANUP(verdict_done)
+	struct verdict v = judge("error: first\nerror execution phase certs: something new\n"
+				 "To see the stack trace of this error execute with --v=5\n");
+
+	CHECK(v.class == VERDICT_RETRY);
+	CHECK_STR(v.sentence, "kubeadm failed: error execution phase certs: something new");
+}
+
+TEST(long_words_are_cut_between_characters)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+
+	text_add(&text, "error: ");
+	for (int i = 0; i < 400; i++)
+		text_add(&text, "\xc3\xa4");
+	CLEANUP(verdict_done) struct verdict v = judge(text.data);
+	CHECK(strlen(v.sentence) < 340);
+	CHECK(text_ends(v.sentence, "\xc3\xa4..."));
+}
+
+TEST(our_own_success_is_told_from_another_machines_name)
+{
+	static const char said[] =
+		"error execution phase kubelet-start: a Node with name \"w1\" and status \"Ready\" already "
+		"exists in the cluster.";
+	CLEANUP(verdict_done) struct verdict ours = judge(said);
+	CLEANUP(verdict_done) struct verdict other = judge(said);
+
+	verdict_settle(&ours, true);
+	verdict_settle(&other, false);
+	CHECK(ours.class == VERDICT_JOINED);
+	CHECK(other.class == VERDICT_FATAL);
+	CHECK(strstr(other.sentence, "node.name"));
+}
