@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parameters that nodekiln uses and a few more, as PVE checks them. One line each: NAME TYPE [optional "!" = needed] [limits].
+
+A line starting with 8 or 9 is for that line of PVE only.
+"""
+import functools
+import re
+
+NODE = "node string! format=pve-node\n"
+GUEST = NODE + "vmid integer! format=pve-vmid minimum=100 maximum=999999999\n"
+EDIT = "delete string format=pve-configid-list\nrevert string format=pve-configid-list\ndigest string maxLength=40\n"
+QEMU = """
+acpi boolean
+agent string
+args string
+balloon integer minimum=0
+bios string enum=seabios,ovmf
+boot string format=pve-qm-boot
+cdrom string format=pve-qm-ide
+cicustom string format=pve-qm-cicustom
+cipassword string
+citype string enum=configdrive2,nocloud,opennebula
+ciupgrade boolean
+ciuser string
+cores integer minimum=1
+cpu string
+description string maxLength=8192
+efidisk0 string
+hotplug string
+ide[n] string format=pve-qm-ide
+ipconfig[n] string format=pve-qm-ipconfig
+kvm boolean
+lock string enum=backup,clone,create,migrate,rollback,snapshot,snapshot-delete,suspending,suspended
+machine string
+memory string
+name string format=dns-name
+nameserver string format=address-list
+net[n] string
+numa boolean
+onboot boolean
+ostype string enum=other,wxp,w2k,w2k3,w2k8,wvista,win7,win8,win10,win11,l24,l26,solaris
+protection boolean
+rng0 string format=pve-qm-rng
+sata[n] string format=pve-qm-ide
+scsi[n] string format=pve-qm-ide
+scsihw string enum=lsi,lsi53c810,virtio-scsi-pci,virtio-scsi-single,megasas,pvscsi
+searchdomain string
+serial[n] string pattern=(/dev/.+|socket)
+skiplock boolean
+smbios1 string format=pve-qm-smbios1 maxLength=512
+sockets integer minimum=1
+sshkeys string format=urlencoded
+startup string format=pve-startup-order
+tablet boolean
+tags string format=pve-tag-list
+template boolean
+vga string
+virtio[n] string format=pve-qm-ide
+vmgenid string pattern=(?:[a-fA-F0-9]{8}(?:-[a-fA-F0-9]{4}){3}-[a-fA-F0-9]{12}|[01])
+"""
+LXC = """
+arch string enum=amd64,i386,arm64,armhf,riscv32,riscv64
+cmode string enum=shell,console,tty
+console boolean
+cores integer minimum=1 maximum=8192
+description string maxLength=8192
+dev[n] string
+9 entrypoint string
+9 env string
+features string
+hookscript string format=pve-volume-id
+hostname string format=dns-name maxLength=255
+lock string enum=backup,create,destroyed,disk,fstrim,migrate,mounted,rollback,snapshot,snapshot-delete
+memory integer minimum=16
+mp[n] string
+nameserver string
+net[n] string
+onboot boolean
+ostype string enum=debian,devuan,ubuntu,centos,fedora,opensuse,archlinux,alpine,gentoo,nixos,unmanaged
+protection boolean
+rootfs string
+searchdomain string
+startup string format=pve-startup-order
+swap integer minimum=0
+tags string format=pve-tag-list
+template boolean
+timezone string
+tty integer minimum=0 maximum=6
+unprivileged boolean
+"""
+CURRENT = "current boolean\nsnapshot string format=pve-configid maxLength=40\n"
+CALLS = {
+    "/version GET": "",
+    "/cluster/nextid GET": "vmid integer format=pve-vmid minimum=100 maximum=999999999",
+    "/cluster/resources GET": "type string enum=vm,storage,node,sdn",
+    "/cluster/status GET": "",
+    "/access/permissions GET": "path string\nuserid string",
+    "/access/ticket GET": "",
+    "/access/ticket POST": "username string! maxLength=64\npassword string!\nrealm string maxLength=32\nnew-format boolean\notp string",
+    "/nodes GET": "",
+    "/nodes/{node}/qemu GET": NODE + "full boolean",
+    "/nodes/{node}/lxc GET": NODE,
+    "/nodes/{node}/qemu/{vmid} GET": GUEST,
+    "/nodes/{node}/lxc/{vmid} GET": GUEST,
+    "/nodes/{node}/qemu/{vmid}/config GET": GUEST + CURRENT,
+    "/nodes/{node}/lxc/{vmid}/config GET": GUEST + CURRENT,
+    "/nodes/{node}/qemu/{vmid}/config PUT": GUEST + EDIT + "force boolean requires=delete" + QEMU,
+    "/nodes/{node}/qemu/{vmid}/config POST": GUEST + EDIT + "force boolean requires=delete\n"
+                                             "background_delay integer minimum=1 maximum=30" + QEMU,
+    "/nodes/{node}/lxc/{vmid}/config PUT": GUEST + EDIT + LXC,
+    "/nodes/{node}/qemu/{vmid}/status/current GET": GUEST,
+    "/nodes/{node}/lxc/{vmid}/status/current GET": GUEST,
+    "/nodes/{node}/tasks/{upid}/status GET": NODE + "upid string!",
+    "/nodes/{node}/tasks/{upid}/log GET": NODE + "upid string!\nstart integer minimum=0\nlimit integer minimum=0\ndownload boolean",
+}
+
+
+def whole(text):
+    return int(text) if re.fullmatch(r"-?\d+", text) else text
+
+
+def parse_line(line):
+    name, kind, *limits = line.split()
+    schema = {"type": kind.rstrip("!")}
+    if not kind.endswith("!"):
+        schema["optional"] = 1
+    for limit in limits:
+        key, _, value = limit.partition("=")
+        schema[key] = value.split(",") if key == "enum" else whole(value)
+    return name, schema
+
+
+def parse_table(text, version):
+    known = {}
+    for line in filter(None, text.split("\n")):
+        if line[0].isdigit():
+            if int(line[0]) != version:
+                continue
+            line = line[2:]
+        name, schema = parse_line(line)
+        known[name] = schema
+    return known
+
+
+@functools.cache
+def methods(version):
+    table = {}
+    for call, text in CALLS.items():
+        path, method = call.split()
+        table.setdefault(path, {})[method] = {"parameters": {"properties": parse_table(text, version)}}
+    return table
