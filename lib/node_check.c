@@ -36,7 +36,7 @@ static int check_init(const struct node *node, struct error *err)
 		return 0;
 	if (node->ca_cert_hashes.n)
 		return yaml_error(place(node, "ca_cert_hashes"), err,
-				  "'ca_cert_hashes' is for nodes that join; role init makes the CA. Remove it");
+				  "'ca_cert_hashes' is for nodes that join, and role init makes the CA; remove it");
 	if (node->pod_network == NODE_POD_NETWORK_BRIDGE && !node->pod_subnet)
 		return yaml_error(place(node, "networking.pod_network"), err,
 				  "'networking.pod_network: bridge' needs networking.pod_subnet, which nodes get their "
@@ -52,7 +52,7 @@ static int check_keys(const struct node *node, struct error *err)
 				  "cluster's certificates are handed over under it");
 	if (node->role == NODE_WORKER && node->certificate_key)
 		return yaml_error(place(node, "certificate_key"), err,
-				  "'certificate_key' opens the cluster's CA; a worker must not have it. Remove it");
+				  "'certificate_key' opens the cluster's CA, which is no worker's business; remove it");
 	return 0;
 }
 

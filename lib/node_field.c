@@ -7,8 +7,7 @@
 #include "lib/duration.h"
 #include "lib/form.h"
 
-#define MINUTE 60L
-#define WEEK (7 * 24 * 60 * MINUTE)
+#define WEEK (7 * 24 * 3600L)
 #define VMID_MIN 100 /* Proxmox VE's own limits */
 #define VMID_MAX 999999999
 
@@ -74,7 +73,7 @@ const struct node_field node_fields[] = {
 	  .allowed = "names of checks, e.g. swap or NumCPU" },
 
 	{ "timeouts", "rendezvous", FIELD_DURATION, AT(timeout_rendezvous), .min = 1, .max = WEEK },
-	{ "timeouts", "kubeadm", FIELD_DURATION, AT(timeout_kubeadm), .min = MINUTE, .max = WEEK },
+	{ "timeouts", "kubeadm", FIELD_DURATION, AT(timeout_kubeadm), .min = 1, .max = WEEK },
 	{ "timeouts", "ready", FIELD_DURATION, AT(timeout_ready), .min = 1, .max = WEEK },
 
 	{ "proxmox", "url", FIELD_STRING, AT(proxmox.url), .is = form_is_pve_url,

@@ -53,7 +53,7 @@ static int read_strings(const struct node_field *f, struct yaml *map, struct str
 static int read_pair(const struct node_field *f, const struct yaml *child, struct node_pairs *to, struct error *err)
 {
 	if (child->kind != YAML_SCALAR)
-		return yaml_error(child, err, "'%s' must be a single value", child->key);
+		return yaml_error(child, err, "'%s' in '%s' must be a single value", child->key, f->key);
 	if (!f->is(child->key))
 		return refuse(f, child, child->key, err);
 	if (f->is_value && !f->is_value(child->value))
