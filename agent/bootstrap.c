@@ -132,9 +132,9 @@ static int run_once(struct agent *a, struct verdict *verdict, struct error *err)
 	CLEANUP(free_p) char *provider = NULL;
 	struct kubeadm_run run;
 
-	if (a->state.started && kubeadm_mend(a->root, err) < 0)
-		return -1;
 	if (agent_kubeadm_run(a, &run, &provider, err) < 0)
+		return -1;
+	if (run.again && kubeadm_mend(&run, a->root, err) < 0)
 		return -1;
 	a->state.started = true;
 	if (agent_save(a, err) < 0)

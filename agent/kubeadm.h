@@ -7,13 +7,21 @@
 #include "agent/kubeadm_config.h"
 #include "agent/verdict.h"
 
-/* phase() is told kubeadm's own phase ("certs", "etcd") as its output shows it. Returns 0, or -1 with *err and *ret. */
+#define KUBEADM_CONFIG_FILE "/run/nodekiln/kubeadm.yaml"
+#define KUBEADM_CA_FILE "/etc/kubernetes/pki/ca.crt"
+
+/* phase() is told kubeadm's own phase ("certs", "etcd") as its output shows it; NULL = nobody wants to know. Returns 0 (also when
+ * the node turns out to have joined before), or -1 with *err and *ret. */
 int kubeadm_execute(const struct kubeadm_run *run, const char *root, void (*phase)(void *context, const char *name),
 		    void *context, struct verdict *ret, struct error *err) MUST_CHECK;
-/* Before a run after one that was cut off: removes what would stop it (an empty or short certificate or key, except a CA that was
- * used already; a kubeconfig that does not parse) and says so. */
-int kubeadm_mend(const char *root, struct error *err) MUST_CHECK;
-/* kubeadm reset -f, and what it leaves behind. */
+
+/* kubeadm_mend.c: before a run after one that was cut off. kubeadm takes what it finds in /etc/kubernetes for its own and gives up
+ * on what is cut off, so that goes, and what belongs to it: each removal is a line in the log. Whole files stay. When an unfinished
+ * init has lost its CA but has etcd data that was made with it, the machine is reset: nobody can have joined it yet. */
+int kubeadm_mend(const struct kubeadm_run *run, const char *root, struct error *err) MUST_CHECK;
+
+/* kubeadm_reset.c: kubeadm reset -f, and what it leaves behind: containers when there is no crictl, our pod network. */
 int kubeadm_reset(const struct machine *machine, const char *root, struct error *err) MUST_CHECK;
-/* sha256:<hex of the SubjectPublicKeyInfo> of /etc/kubernetes/pki/ca.crt. */
+
+/* sha256:<hex of the SubjectPublicKeyInfo> of KUBEADM_CA_FILE. */
 int kubeadm_ca_hash(const char *root, char **ret, struct error *err) MUST_CHECK;

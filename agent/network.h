@@ -7,7 +7,12 @@
 #include "lib/error.h"
 #include "lib/text.h"
 
-#define NETWORK_CONFLIST "/etc/cni/net.d/10-nodekiln.conflist"
+#define NETWORK_DIRECTORY "/etc/cni/net.d"
+#define NETWORK_CONFLIST NETWORK_DIRECTORY "/10-nodekiln.conflist"
 
+/* Pure. */
 void network_bridge_conflist(const char *pod_cidr, struct text *ret);
+/* Nothing is written when it stands there already; it is taken away when somebody else's has come. */
 int network_write_bridge(const char *root, const char *pod_cidr, struct error *err) MUST_CHECK;
+/* Removes ours; none is fine. */
+int network_remove(const char *root, struct error *err) MUST_CHECK;

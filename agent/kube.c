@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/kube.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "agent/kubeconfig.h"
+#include "agent/program.h"
+#include "lib/alloc.h"
+#include "lib/file.h"
+#include "lib/http_session.h"
+#include "lib/json.h"
+#include "lib/log.h"
+
+#define KUBE_TIMEOUT 15 /* seconds for one request */
+#define KUBE_ADMIN_CONF "/etc/kubernetes/admin.conf"
+#define KUBE_CACHE "/run/nodekiln/kubectl" /* gone with the next boot, as nobody needs it */
+#define MANIFESTS_MAX 256                  /* files in one directory */
+
+static char *copy_of(const char *s)
+{
+	return s ? xstrdup(s) : NULL;
+}
+
+static const struct json *condition(const struct json *status, const char *type)
+{
+	const struct json *all = json_get(status, "conditions");
+
+	for (size_t i = 0; i < json_count(all); i++)
+		if (text_same(json_get_string(json_at(all, i), "type"), type))
+			return json_at(all, i);
+	return NULL;
+}
+
+int kube_node_parse(const char *text, size_t len, struct kube_node *ret, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *node = NULL;
+
+	if (json_parse("the API server's answer", text ? text : "", len, &node, err) < 0)
+		return -1;
+	const struct json *ready = condition(json_get(node, "status"), "Ready");
+	const char *uid = json_get_string(json_get(node, "metadata"), "uid");
+	const char *reason = json_get_string(ready, "reason"), *message = json_get_string(ready, "message");
+	if (!uid)
+		return error_set(err, ERROR_FAILED, "the API server's answer is no Node: it has no metadata.uid");
+	*ret = (struct kube_node){
+		.ready = text_same(json_get_string(ready, "status"), "True"),
+		.reason = reason ? xasprintf("%s%s%s", reason, message ? ": " : "", message ? message : "") : NULL,
+		.uid = xstrdup(uid),
+		.pod_cidr = copy_of(json_get_string(json_get(node, "spec"), "podCIDR")),
+	};
+	return 0;
+}
+
+/* An answer other than a Node. Kubernetes says why in a Status object. */
+static int refuse(const struct http_response *r, const char *url, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *status = NULL;
+	struct error ignored = { 0 };
+	const char *message = NULL;
+
+	if (json_parse("status", r->body.data ? r->body.data : "", r->body.len, &status, &ignored) == 0)
+		message = json_get_string(status, "message");
+	/* Starting up, or busy: as good as no answer. */
+	bool passes = r->status >= 500 || r->status == 429;
+	return error_set(err, passes ? ERROR_NETWORK : ERROR_FAILED, "%s: HTTP status %ld%s%s", url, r->status,
+			 message ? ": " : "", message ? message : "");
+}
+
+static int answer(const struct http_response *r, const char *url, struct kube_node *ret, struct error *err)
+{
+	if (r->status == 404) {
+		*ret = (struct kube_node){ .reason = xstrdup("it has not registered yet") };
+		return 0;
+	}
+	if (r->status != 200)
+		return refuse(r, url, err);
+	return kube_node_parse(r->body.data, r->body.len, ret, err);
+}
+
+static void session_close_p(struct http_session **s)
+{
+	http_session_close(*s);
+}
+
+static int request(const struct kubeconfig *k, const char *name, struct kube_node *ret, struct error *err)
+{
+	const struct http_trust trust = { .ca = k->ca.text, .certificate = k->certificate.text, .key = k->key.text };
+	CLEANUP(free_p) char *url = xasprintf("%s/api/v1/nodes/%s", k->server, name);
+	CLEANUP(strings_done) struct strings headers = { 0 };
+	CLEANUP(http_response_done) struct http_response response = { 0 };
+	CLEANUP(session_close_p) struct http_session *session = NULL;
+
+	strings_add(&headers, "Accept: application/json");
+	if (k->token && !k->certificate.text)
+		strings_addf(&headers, "Authorization: Bearer %s", k->token);
+	if (http_session_open(&trust, KUBE_TIMEOUT, &session, err) < 0 ||
+	    http_session_request(session, &(struct http_request){ .method = "GET", .url = url, .headers = &headers },
+				 &response, err) < 0)
+		return -1;
+	return answer(&response, url, ret, err);
+}
+
+int kube_get_node(const char *root, const char *kubeconfig, const char *name, struct kube_node *ret, struct error *err)
+{
+	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, *root ? root : "/", err);
+	CLEANUP(kubeconfig_done) struct kubeconfig k = { 0 };
+
+	if (rootfd < 0 || kubeconfig_load(rootfd, kubeconfig, &k, err) < 0)
+		return -1;
+	return request(&k, name, ret, err);
+}
+
+void kube_node_done(struct kube_node *n)
+{
+	free(n->reason);
+	free(n->uid);
+	free(n->pod_cidr);
+	*n = (struct kube_node){ 0 };
+}
+
+static void print_line(void *context, const char *line)
+{
+	(void)context;
+	log_info("kubectl: %s", line);
+}
+
+static int apply_file(const char *root, const char *file, struct error *err)
+{
+	CLEANUP(strings_done) struct strings argv = { 0 };
+
+	strings_add_all(&argv, "kubectl", "apply", "-f", file, NULL);
+	strings_addf(&argv, "--kubeconfig=%s" KUBE_ADMIN_CONF, root);
+	strings_addf(&argv, "--cache-dir=%s" KUBE_CACHE, root);
+	if (program_run(&argv, print_line, NULL, err) < 0)
+		return error_wrap(err, "apply %s", file);
+	return 0;
+}
+
+static bool is_manifest(const char *name)
+{
+	return *name != '.' && (text_ends(name, ".yaml") || text_ends(name, ".yml") || text_ends(name, ".json"));
+}
+
+static int list_manifests(const char *directory, struct strings *ret, struct error *err)
+{
+	CLEANUP(closedir_p) DIR *dir = opendir(directory);
+
+	if (!dir)
+		return error_errno(err, errno, "read directory %s", directory);
+	for (const struct dirent *e; (e = readdir(dir));)
+		if (is_manifest(e->d_name))
+			strings_addf(ret, "%s/%s", directory, e->d_name);
+	if (ret->n > MANIFESTS_MAX)
+		return error_set(err, ERROR_RECIPE, "%s: more than %d manifests", directory, MANIFESTS_MAX);
+	strings_sort(ret);
+	return 0;
+}
+
+int kube_apply(const char *root, const char *file, struct error *err)
+{
+	CLEANUP(free_p) char *path = xasprintf("%s%s", root, file);
+	CLEANUP(strings_done) struct strings files = { 0 };
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return error_errno(err, errno, "manifest %s", file);
+	if (!S_ISDIR(st.st_mode))
+		return apply_file(root, path, err);
+	if (list_manifests(path, &files, err) < 0)
+		return -1;
+	if (!files.n)
+		return error_set(err, ERROR_RECIPE, "manifests %s: no .yaml, .yml or .json file is in this directory",
+				 file);
+	for (size_t i = 0; i < files.n; i++)
+		if (apply_file(root, files.at[i], err) < 0)
+			return -1;
+	return 0;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/kubeadm.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/kubeadm_output.h"
+#include "agent/program.h"
+#include "lib/alloc.h"
+#include "lib/certificate.h"
+#include "lib/file.h"
+#include "lib/log.h"
+
+#define CA_SIZE_MAX (1 << 20)
+
+/* Secrets stand in it: only root may look, and nobody needs it after the run. */
+static void remove_config(char **file)
+{
+	if (*file && unlink(*file) < 0 && errno != ENOENT)
+		log_warning("remove %s: %s; it holds secrets", *file, strerror(errno));
+	free_p(file);
+}
+
+static int write_config(const struct kubeadm_run *run, const char *file, struct error *err)
+{
+	CLEANUP(free_p) char *directory = xstrndup(file, (size_t)(strrchr(file, '/') - file));
+	CLEANUP(text_done) struct text config = { 0 };
+	int rc = kubeadm_config(run, false, &config, err);
+
+	if (rc == 0 && dir_make(AT_FDCWD, directory, 0755, err) < 0)
+		rc = -1;
+	if (rc == 0 && chmod(directory, 0700) < 0)
+		rc = error_errno(err, errno, "make %s private", directory);
+	if (rc == 0)
+		rc = file_write(AT_FDCWD, file, config.data, config.len, 0600, err);
+	if (config.data)
+		explicit_bzero(config.data, config.len);
+	return rc;
+}
+
+static int verdict_set(struct verdict *v, enum verdict_class class, struct error *err)
+{
+	verdict_done(v);
+	*v = (struct verdict){ .class = class, .sentence = xstrdup(err->text) };
+	return -1;
+}
+
+/* After a power cut kubelet's certificate may be gone while its Node still counts as Ready: that passes within a minute, since
+ * nobody reports for it any more. */
+static void settle(const struct kubeadm_run *run, const char *root, struct verdict *v)
+{
+	CLEANUP(free_p) char *conf = xasprintf("%s/etc/kubernetes/kubelet.conf", root);
+	CLEANUP(free_p) char *pem = xasprintf("%s/var/lib/kubelet/pki/kubelet-client-current.pem", root);
+	bool has_certificate = access(conf, F_OK) == 0 && access(pem, F_OK) == 0;
+
+	if (v->class == VERDICT_JOINED && !has_certificate && run->again)
+		v->class = VERDICT_RETRY;
+	verdict_settle(v, has_certificate);
+}
+
+static int judge(const struct kubeadm_run *run, const char *root, const struct text *said, struct verdict *ret,
+		 struct error *err)
+{
+	verdict_done(ret);
+	verdict_of(said->data ? said->data : "", said->len, ret);
+	settle(run, root, ret);
+	if (ret->class != VERDICT_JOINED)
+		return error_set(err, ERROR_FAILED, "%s", ret->sentence);
+	log_info("%s", ret->sentence);
+	return 0;
+}
+
+int kubeadm_execute(const struct kubeadm_run *run, const char *root, void (*phase)(void *context, const char *name),
+		    void *context, struct verdict *ret, struct error *err)
+{
+	CLEANUP(remove_config) char *file = xasprintf("%s" KUBEADM_CONFIG_FILE, root);
+	CLEANUP(kubeadm_output_done) struct kubeadm_output output = { .phase = phase, .context = context };
+	CLEANUP(strings_done) struct strings argv = { 0 };
+
+	secrets_of(run->node, &output.secrets);
+	kubeadm_argv(run, file, &argv);
+	if (write_config(run, file, err) < 0)
+		return verdict_set(ret, VERDICT_FATAL, err);
+	if (program_run(&argv, kubeadm_output_line, &output, err) == 0)
+		return 0;
+	if (err->class != PROGRAM_FAILED)
+		return verdict_set(ret, VERDICT_FATAL, err);
+	/* Not the error's text: it ends with lines that were not masked. */
+	return judge(run, root, &output.kept, ret, err);
+}
+
+int kubeadm_ca_hash(const char *root, char **ret, struct error *err)
+{
+	CLEANUP(free_p) char *file = xasprintf("%s" KUBEADM_CA_FILE, root);
+	CLEANUP(text_done) struct text pem = { 0 };
+	char hex[SHA256_HEX];
+
+	if (file_read(AT_FDCWD, file, CA_SIZE_MAX, &pem, err) < 0 ||
+	    certificate_spki_sha256(file, pem.data, pem.len, hex, err) < 0)
+		return error_wrap(err, "the cluster's CA");
+	*ret = xasprintf("sha256:%s", hex);
+	return 0;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/kubeadm.h"
+#include "agent/network.h"
+#include "agent/program.h"
+#include "lib/alloc.h"
+#include "lib/file.h"
+#include "lib/log.h"
+
+#define SOCKET_SCHEME "unix://"
+#define SCHEME_MINOR 24 /* from here on kubeadm wants sockets as URLs; before, it knows dockershim's by its path only */
+
+static void print_line(void *context, const char *line)
+{
+	(void)context;
+	log_info("kubeadm: %s", line);
+}
+
+static void reset_argv(const struct machine *machine, struct strings *argv)
+{
+	const char *socket = machine->cri_socket;
+
+	strings_add_all(argv, "kubeadm", "reset", "-f", NULL);
+	if (!socket)
+		return;
+	if (machine->kubeadm_minor < SCHEME_MINOR && text_starts(socket, SOCKET_SCHEME))
+		socket += strlen(SOCKET_SCHEME);
+	strings_add_all(argv, "--cri-socket", socket, NULL);
+}
+
+/* kubeadm removes containers through crictl, or through docker. Without crictl they run on and keep the ports; but all of them are
+ * below one slice, whatever the runtime is. Their remains are cleaned up by the next kubelet. */
+static void stop_containers(const struct machine *machine)
+{
+	CLEANUP(strings_done) struct strings argv = { 0 };
+	struct error err = { 0 };
+
+	if (machine->crictl || machine->runtime == RUNTIME_DOCKERSHIM)
+		return;
+	log_info("there is no crictl, so systemd stops the containers");
+	strings_add_all(&argv, "systemctl", "stop", "kubepods.slice", NULL);
+	if (program_run(&argv, NULL, NULL, &err) < 0)
+		log_warning("%s; containers may still be running", err.text);
+}
+
+/* etcd, still running while kubeadm emptied its directory, may have written once more. */
+static int remove_etcd_data(const char *root, struct error *err)
+{
+	CLEANUP(free_p) char *member = xasprintf("%s/var/lib/etcd/member", root);
+
+	return tree_remove(AT_FDCWD, member, err);
+}
+
+static int remove_config(const char *root, struct error *err)
+{
+	CLEANUP(free_p) char *config = xasprintf("%s" KUBEADM_CONFIG_FILE, root);
+
+	if (unlink(config) < 0 && errno != ENOENT && errno != ENOTDIR)
+		return error_errno(err, errno, "remove %s", config);
+	return 0;
+}
+
+int kubeadm_reset(const struct machine *machine, const char *root, struct error *err)
+{
+	CLEANUP(strings_done) struct strings argv = { 0 };
+
+	reset_argv(machine, &argv);
+	int rc = program_run(&argv, print_line, NULL, err);
+	stop_containers(machine);
+	if (rc < 0)
+		return -1;
+	log_info("iptables rules of kube-proxy stay until the next boot");
+	if (remove_etcd_data(root, err) < 0 || remove_config(root, err) < 0)
+		return -1;
+	return network_remove(root, err);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/program.h"
+
+#include <stdlib.h>
+
+#include "lib/process.h"
+
+#define PROGRAM_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+int program_run(struct strings *argv, void (*line)(void *context, const char *line), void *context, struct error *err)
+{
+	CLEANUP(strings_done) struct strings env = { 0 };
+	const char *path = getenv("PATH");
+
+	strings_addf(&env, "PATH=%s", path ? path : PROGRAM_PATH);
+	strings_add_all(&env, "HOME=/root", "LANG=C.UTF-8", NULL);
+	return process_run(&(struct process){ .argv = strings_argv(argv),
+					      .env = strings_argv(&env),
+					      .line = line,
+					      .context = context,
+					      .failure = PROGRAM_FAILED },
+			   err);
+}

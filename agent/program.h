@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Runs a program of the guest (kubeadm, kubectl, systemctl) with a small environment of its own: it inherits nothing that anybody
+ * put into ours.
+ */
+#include "lib/error.h"
+#include "lib/text.h"
+
+/* The class of "it ran and failed"; *err then ends with its last lines, as they are. */
+#define PROGRAM_FAILED ERROR_SANDBOX
+
+/* line() as in struct process. */
+int program_run(struct strings *argv, void (*line)(void *context, const char *line), void *context, struct error *err)
+	MUST_CHECK;

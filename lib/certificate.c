@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/certificate.h"
+
+#include <limits.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+static void bio_free_p(BIO **bio)
+{
+	BIO_free(*bio);
+}
+
+static void x509_free_p(X509 **certificate)
+{
+	X509_free(*certificate);
+}
+
+static void key_free_p(EVP_PKEY **key)
+{
+	EVP_PKEY_free(*key);
+}
+
+/* Without it libcrypto would ask a terminal for the passphrase. */
+static int no_passphrase(char *buffer, int size, int writing, void *context)
+{
+	(void)buffer, (void)size, (void)writing, (void)context;
+	return -1;
+}
+
+static BIO *open_text(const char *pem, size_t len)
+{
+	return BIO_new_mem_buf(pem ? pem : "", pem && len < INT_MAX ? (int)len : 0);
+}
+
+static X509 *read_certificate(const char *pem, size_t len)
+{
+	CLEANUP(bio_free_p) BIO *bio = open_text(pem, len);
+	X509 *certificate = bio ? PEM_read_bio_X509(bio, NULL, no_passphrase, NULL) : NULL;
+
+	ERR_clear_error();
+	return certificate;
+}
+
+static EVP_PKEY *read_key(const char *pem, size_t len)
+{
+	CLEANUP(bio_free_p) BIO *bio = open_text(pem, len);
+	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
+
+	ERR_clear_error();
+	return key;
+}
+
+static EVP_PKEY *read_public_key(const char *pem, size_t len)
+{
+	CLEANUP(bio_free_p) BIO *bio = open_text(pem, len);
+	EVP_PKEY *key = bio ? PEM_read_bio_PUBKEY(bio, NULL, no_passphrase, NULL) : NULL;
+
+	ERR_clear_error();
+	return key;
+}
+
+int certificate_spki_sha256(const char *name, const char *pem, size_t len, char ret_hex[SHA256_HEX], struct error *err)
+{
+	CLEANUP(x509_free_p) X509 *certificate = read_certificate(pem, len);
+	unsigned char *der = NULL;
+	int size = certificate ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der) : -1;
+
+	if (size <= 0)
+		return error_set(err, ERROR_RECIPE, "%s is no whole PEM certificate", name);
+	sha256_hex(der, (size_t)size, ret_hex);
+	OPENSSL_free(der);
+	return 0;
+}
+
+bool certificate_whole(const char *pem, size_t len)
+{
+	CLEANUP(x509_free_p) X509 *certificate = read_certificate(pem, len);
+
+	return certificate != NULL;
+}
+
+bool certificate_key_whole(const char *pem, size_t len)
+{
+	CLEANUP(key_free_p) EVP_PKEY *key = read_key(pem, len);
+
+	return key != NULL;
+}
+
+bool certificate_public_key_whole(const char *pem, size_t len)
+{
+	CLEANUP(key_free_p) EVP_PKEY *key = read_public_key(pem, len);
+
+	return key != NULL;
+}
+
+bool certificate_has_key(const char *pem, size_t len, const char *key, size_t key_len)
+{
+	CLEANUP(x509_free_p) X509 *certificate = read_certificate(pem, len);
+	CLEANUP(key_free_p) EVP_PKEY *pair = read_key(key, key_len);
+	bool same = certificate && pair && X509_check_private_key(certificate, pair) == 1;
+
+	ERR_clear_error();
+	return same;
+}
+
+bool certificate_signed_by(const char *pem, size_t len, const char *ca, size_t ca_len)
+{
+	CLEANUP(x509_free_p) X509 *certificate = read_certificate(pem, len);
+	CLEANUP(x509_free_p) X509 *issuer = read_certificate(ca, ca_len);
+	bool is_signed = certificate && issuer && X509_verify(certificate, X509_get0_pubkey(issuer)) == 1;
+
+	ERR_clear_error();
+	return is_signed;
+}
