@@ -5,28 +5,40 @@
  *
  * Finding itself, in this order: proxmox.vmid from the configuration; a token that sees exactly one guest; SMBIOS uuid (VMs only:
  * containers see the host's) or MAC address against the configs of the visible guests.
+ *
+ * Nothing here waits for an API that does not answer: that is an error at once (pve_failure() says which), and the caller's to
+ * try again. Each try reads first, so a write of which nobody knows whether it was carried out is never just repeated.
  */
 #include "agent/machine.h"
 #include "agent/rendezvous.h"
 #include "lib/member.h"
 #include "lib/pve.h"
 
+#define REGISTRATION_SETTLE 2 /* seconds between the cluster's tag and the first claim: agent/rendezvous.h */
+#define REGISTRATION_MARK 9   /* 8 hex digits and a NUL */
+
 struct registration {
-	struct pve *pve;        /* owned; NULL = the node has no proxmox section */
-	struct pve_guest guest; /* owned; vmid 0 = not found yet */
-	bool refused;           /* 401: this token is never tried again */
+	struct pve *pve;              /* owned; NULL = the node has no proxmox section */
+	struct pve_guest guest;       /* owned; vmid 0 = not found yet */
+	bool refused;                 /* 401: this token is never tried again */
+	bool looked;                  /* the token was seen to reach other guests, or was asked whether it may */
+	double tagged;                /* clock_seconds() since when the cluster's tag stands for sure; 0 = not yet */
+	char mark[REGISTRATION_MARK]; /* of our claim that PVE acknowledged; "" = none */
+	char *ca;                     /* owned; PEM text that the API's certificate is checked with; NULL = none */
 };
 
-/* Opens the API; no request yet. */
-int registration_open(const struct node *node, struct registration *ret, struct error *err) MUST_CHECK;
+/* Opens the API; no request yet. A proxmox.ca that is a path is read below root. */
+int registration_open(const char *root, const struct node *node, struct registration *ret, struct error *err)
+	MUST_CHECK;
 /* Which guest we are; no request when it is known already. */
 int registration_find(struct registration *r, const struct node *node, const struct machine *machine, struct error *err)
 	MUST_CHECK;
 /* Puts the member into our tags and notes: read, edit, write with digest, again when somebody else was quicker; nothing is
- * written when it stands there already. A guest that migrated is looked up again. */
+ * written when it stands there already. A guest that migrated is looked up again. mark and vmid of m are filled in here. */
 int registration_write(struct registration *r, const struct member *m, struct error *err) MUST_CHECK;
-/* All guests with this cluster's tag (ours too), with their notes. A guest whose notes we may not read is an error that names the
- * missing privilege (VM.Audit on the pool). */
+/* All guests with this cluster's tag (ours too), with the notes of those that are no workers: workers neither claim nor publish.
+ * Notes that we may not read are an error that names the missing privilege (VM.Audit on the pool); so is a token that sees nobody
+ * because it may not. */
 int registration_members(struct registration *r, const char *cluster, struct candidates *ret, struct error *err)
 	MUST_CHECK;
 void registration_close(struct registration *r);

@@ -1,28 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Who goes first, without a lock service: each node writes only its own notes and reads the others'.
+ * Who goes first, without a lock service: each node writes only its own notes and reads the others'. Of all OTHER guests of the
+ * cluster:
  *
- * A node that wants to act (initialise the cluster, or join as a control plane while no other does) writes its claim into its own
- * notes, and only after that write was acknowledged reads everybody's. Then, of all OTHER guests of the cluster that show the
- * same claim:
+ *	one has published an endpoint (claim "init")	-> FOLLOW: there is a cluster; drop the claim and join it
+ *	one with a lower VMID claims			-> YIELD: make sure that no claim of ours stands, look again later
+ *	only ones with higher VMIDs claim		-> WAIT: they see ours and yield, or they had acted before it stood
+ *	nobody claims, and our claim does not stand	-> CLAIM: write it, and look again
+ *	nobody claims, and ours stands			-> ACT
  *
- *	somebody has published an endpoint (for "init")	-> FOLLOW: there is a cluster; drop the claim and join it
- *	one with a lower VMID claims			-> YIELD: drop the claim, wait, look again
- *	only ones with higher VMIDs claim		-> WAIT: they yield to us, or had acted before we claimed
- *	nobody						-> ACT
+ * Why never two act: each wrote its claim before the look that let it act. Had neither seen the other's claim, each look would
+ * have come before the other's write. Why somebody acts: of those that claim at once, the lowest never yields, and nobody claims
+ * who sees a claim. tests/unit/test_rendezvous_model.c walks through every order of up to four nodes' steps.
  *
- * Two that both claim have both written before they read, so at least one sees the other; the higher always yields and the lower
- * always waits, so never both act. A node that acted and died keeps its claim in its notes, and goes on at its next boot;
- * one that is gone (deleted) is no longer in the list.
+ * Three things make it hold on a real API:
+ * - "Ours stands" means a claim that THIS process wrote and PVE acknowledged: it carries a mark drawn for that write. A claim
+ *   from before a crash is no proof: the PUT that drops it may still be under way, and come after our look. A claim with a
+ *   new mark changes the digest, so that such a PUT fails.
+ * - What is decided is synced to disk before it is acted on; a node that was cut off while it acted goes on, and asks nobody.
+ *   Its claim stands until the endpoint is published (in one write), or until it has joined, or has been reset.
+ * - The list of guests may be a moment old, their notes are not: the cluster's tag stands REGISTRATION_SETTLE seconds before the
+ *   first claim, so that who claims is in everybody's list.
+ *
+ * A guest that claims and is gone for good blocks the others until it is deleted or its line in the notes is: whether it has made
+ * half a cluster, nobody can know.
  */
 #include "lib/member.h"
 
-enum rendezvous_move { RENDEZVOUS_ACT, RENDEZVOUS_WAIT, RENDEZVOUS_YIELD, RENDEZVOUS_FOLLOW };
+enum rendezvous_move { RENDEZVOUS_ACT, RENDEZVOUS_CLAIM, RENDEZVOUS_WAIT, RENDEZVOUS_YIELD, RENDEZVOUS_FOLLOW };
 
 struct candidate {
 	long vmid;
 	bool running; /* as far as PVE says */
+	bool stands;  /* of our own: its claim is the one that this process wrote */
 	struct member member;
 };
 struct candidates {
@@ -30,9 +41,10 @@ struct candidates {
 	size_t n, max;
 };
 
-/* Pure. claim: "init" or "join". *ret_other: whom we wait for, yield to or follow; borrowed; NULL for ACT. */
+/* Pure. claim: "init" or "join". *ret_other: whom we wait for, yield to or follow; borrowed; NULL for ACT and CLAIM. */
 enum rendezvous_move rendezvous_decide(const struct candidates *all, long own_vmid, const char *claim,
 				       const struct candidate **ret_other);
-/* The member that a joiner takes endpoint and CA hashes from: of this cluster, with both published; NULL = none yet. */
+/* The member that a joiner takes endpoint and CA hashes from: of this cluster, with both published; a running one that has not
+ * failed before others; NULL = none yet. */
 const struct candidate *rendezvous_find(const struct candidates *all, const char *cluster);
 void candidates_done(struct candidates *all);

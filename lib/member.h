@@ -5,18 +5,21 @@
  * writes both to syslog in clear: public facts only, never a token or key.
  *
  *	tags	k8s.cluster.lab  k8s.role.worker  k8s.state.ready
- *	notes	nodekiln: {"cluster":"lab","role":"init","state":"ready","since":"2026-11-22T10:00:00Z","node":"cp1",
- *		"version":"v1.34.1","endpoint":"10.0.0.10:6443","ca":["sha256:..."],"claim":"init","error":"..."}
+ *	notes	nodekiln: {"role":"init","state":"ready","cluster":"lab","since":"2026-11-22T10:00:00Z","node":"cp1",
+ *		"version":"v1.34.1","endpoint":"10.0.0.10:6443","claim":"init","mark":"5f3c9a12","error":"...",
+ *		"vmid":101,"ca":["sha256:..."]}		(on one line)
  *
  * Everything else in tags and notes belongs to people and stays as it is. PVE lower-cases, sorts and de-duplicates tags, and
  * trims the notes' end: compare after parsing, never as text.
  */
+#include <stdint.h>
+
 #include "lib/error.h"
 #include "lib/node.h"
 #include "lib/text.h"
 
 #define MEMBER_NOTES_MAX 8192 /* characters that PVE takes as description */
-#define MEMBER_TAG_PREFIX "k8s."
+#define MEMBER_NOTES_PREFIX "nodekiln: {"
 
 enum member_state { MEMBER_UNKNOWN, MEMBER_BOOTING, MEMBER_JOINING, MEMBER_READY, MEMBER_FAILED };
 
@@ -26,22 +29,26 @@ struct member {
 	int role; /* enum node_role, -1 = not said */
 	enum member_state state;
 	char *since;       /* RFC 3339, UTC */
+	int64_t vmid;      /* of the guest that wrote it: a clone inherits its parent's notes; 0 = not said */
 	char *node;        /* Kubernetes' name of it */
 	char *version;     /* "v1.34.1" */
 	char *endpoint;    /* HOST:PORT; set once the control plane answers */
 	struct strings ca; /* "sha256:..." */
 	char *claim;       /* agent/rendezvous.h: "init" or "join" */
-	char *error;       /* one sentence, with state failed */
+	char *mark;        /* of that claim: one write's, no other's */
+	char *error;       /* one sentence of ASCII, with state failed */
 };
 
 const char *member_state_name(enum member_state state);
-/* From the tag list (any of ; , space between) and notes of a guest; either may be NULL. Never fails: what cannot be read is
- * not said. Where both say something, the notes win. */
+/* From the tag list (any of ; , space between) and notes of a guest; either may be NULL. Never fails: what cannot be read, or
+ * has not the form that it must have, is not said. Where both say something, the notes win. */
 void member_parse(const char *tags, const char *notes, struct member *ret);
 /* tags with ours replaced, joined by ';'. */
 char *member_tags(const struct member *m, const char *tags) MUST_CHECK;
-/* notes with our line replaced in place, or added at the end. ERROR_SPACE when it would exceed MEMBER_NOTES_MAX (the error
- * sentence is cut first). */
+/* As PVE compares them: order, case and repetition carry nothing. Either may be NULL. */
+bool member_tags_same(const char *a, const char *b);
+/* notes with our line replaced in place, or added at the end after an empty line. ERROR_SPACE when it would exceed
+ * MEMBER_NOTES_MAX (the error sentence is cut first). */
 int member_notes(const struct member *m, const char *notes, char **ret, struct error *err) MUST_CHECK;
 bool member_same(const struct member *a, const struct member *b);
 void member_done(struct member *m);

@@ -14,26 +14,27 @@
 struct pve;
 
 struct pve_access {
-	const char *url;             /* borrowed; https://HOST[:PORT], port 8006 when absent */
-	const char *token_id;        /* borrowed; USER@REALM!ID */
-	const char *token_secret;    /* borrowed; never in a message */
-	const char *ca;              /* borrowed; PEM text; NULL = the system's CAs, unless fingerprints are given */
-	struct strings fingerprints; /* borrowed; SHA-256 of accepted leaves; either these or the CA suffice */
-	long timeout;                /* seconds for one request; 0 = 30 */
+	const char *url;          /* borrowed until pve_close(), as all; https://HOST[:PORT], port 8006 when absent */
+	const char *token_id;     /* USER@REALM!ID */
+	const char *token_secret; /* never in a message */
+	const char *ca;           /* PEM text; NULL = the system's CAs, unless fingerprints are given */
+	const struct strings
+		*fingerprints; /* SHA-256 of accepted leaves; either these or the CA suffice; NULL = none */
+	long timeout;          /* seconds for one request; 0 = 30 */
 };
 
 /* How a request failed, in what the caller does about it. */
 enum pve_failure {
 	PVE_OK,
-	PVE_UNREACHABLE, /* no answer, or 595/596/597/599: try again later; after 596 and later read the state back first */
+	PVE_UNREACHABLE, /* no answer, or 595 and later: try again later; after 596 and later read the state back first */
 	PVE_BUSY,        /* locked guest, lock time-out, no quorum: try again */
-	PVE_CONFLICT,     /* digest mismatch: read again, apply again */
+	PVE_CONFLICT,    /* digest mismatch: read again, apply again */
 	PVE_UNAUTHORIZED, /* 401: this token will not work; do not ask again */
 	PVE_FORBIDDEN,    /* 403: the message names path and privilege */
 	PVE_MISSING,      /* the guest, node, storage or task does not exist */
 	PVE_REFUSED,      /* 400, 501: our request is wrong */
 	PVE_UNTRUSTED,    /* TLS: the certificate is neither signed by the CA nor pinned */
-	PVE_ERROR,        /* any other 5xx, or an answer that is not JSON */
+	PVE_ERROR,        /* any other 5xx, or an answer that is not PVE's */
 };
 
 struct pve_param {
@@ -41,26 +42,29 @@ struct pve_param {
 };
 
 int pve_open(const struct pve_access *access, struct pve **ret, struct error *err) MUST_CHECK;
-void pve_close(struct pve *pve);
-void pve_close_p(struct pve **pve);
-
+void pve_close(struct pve *pve); /* NULL is fine */
 /* GET, POST, PUT or DELETE of "/nodes/x/..." (below /api2/json; path parts are encoded by the caller with pve_path). *ret is
- * the answer's `data`, owned by the caller; ret may be NULL. Returns 0, or -1 with *err and pve_failure(). A GET on a reused
- * connection that the server has closed is sent again once; nothing else is. */
+ * the answer's `data`, owned by the caller; ret may be NULL. Returns 0, or -1 with *err and pve_failure(). */
 int pve_call(struct pve *pve, const char *method, const char *path, const struct pve_param *params, struct json **ret,
 	     struct error *err) MUST_CHECK;
 enum pve_failure pve_failure(const struct pve *pve); /* of the last call */
-/* printf with every %s percent-encoded for a path. */
-char *pve_path(const char *fmt, ...) PRINTF(1, 2) MUST_CHECK;
-/* What a status and body mean; pure, for tests and fuzzing. message may be NULL. */
-enum pve_failure pve_classify(long status, const char *reason, const char *body, size_t len, char **message);
 
-/* A guest. Kinds are PVE's words for it in paths. */
+/* pve_text.c: pure. */
+/* printf with %s percent-encoded, and %ld; no other conversion. */
+char *pve_path(const char *fmt, ...) PRINTF(1, 2) MUST_CHECK;
+/* "a=1&b=x%3By" */
+void pve_form(const struct pve_param *params, struct text *ret);
+/* What a status and body mean. *ret_message: PVE's words on one line, owned by the caller; NULL for PVE_OK. reason may be NULL. */
+enum pve_failure pve_classify(long status, const char *reason, const char *body, size_t len, char **ret_message);
+/* Numbers and booleans vary in type: 8, "8", true, "1". */
+bool pve_get_int(const struct json *object, const char *key, int64_t *ret);
+
+/* pve_guest.c: guests. Kinds are PVE's words for them in paths. */
 enum pve_kind { PVE_QEMU, PVE_LXC };
 struct pve_guest {
 	long vmid;
 	enum pve_kind kind;
-	char *node, *name, *status, *tags, *pool; /* owned; NULL = not said */
+	char *node, *name, *status, *tags, *pool; /* owned; NULL = not said, but node always is */
 	bool template;
 };
 struct pve_guests {
@@ -69,11 +73,15 @@ struct pve_guests {
 };
 /* The guests that the token may see (GET /cluster/resources). */
 int pve_list_guests(struct pve *pve, struct pve_guests *ret, struct error *err) MUST_CHECK;
+/* The same from the answer's data; what is no guest is left out. Pure. */
+void pve_parse_guests(const struct json *data, struct pve_guests *ret);
 void pve_guests_done(struct pve_guests *guests);
 void pve_guest_done(struct pve_guest *guest);
-
-/* GET its config: an object with description, tags, digest, smbios1, netN, ... Numbers and booleans vary in type. */
+/* GET its config: an object with description, tags, digest, smbios1, netN, ... */
 int pve_guest_config(struct pve *pve, const struct pve_guest *guest, struct json **ret, struct error *err) MUST_CHECK;
 /* PUT its config; digest (from pve_guest_config) makes it compare-and-swap: PVE_CONFLICT when it changed in between. */
 int pve_guest_update(struct pve *pve, const struct pve_guest *guest, const char *digest, const struct pve_param *params,
 		     struct error *err) MUST_CHECK;
+/* Whether a config is that of a machine with this SMBIOS uuid or one of these MAC addresses: 1 = yes, 0 = it says nothing about
+ * them, -1 = it is another's. uuid may be NULL. Pure. */
+int pve_config_matches(const struct json *config, const char *uuid, const struct strings *macs);

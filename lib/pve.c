@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/pve.h"
+
+#include <string.h>
+
+#include "lib/alloc.h"
+#include "lib/form.h"
+#include "lib/http_session.h"
+
+#define TIMEOUT_DEFAULT 30L
+#define PORT_DEFAULT "8006"
+
+struct pve {
+	struct http_session *session;
+	char *base;             /* owned; https://HOST:PORT/api2/json */
+	struct strings headers; /* owned; the secret is in it */
+	const char *token_id;   /* borrowed */
+	enum pve_failure failure;
+};
+
+enum pve_failure pve_failure(const struct pve *pve)
+{
+	return pve->failure;
+}
+
+/* The port is what stands behind the last colon that is not an IPv6 address's. */
+static bool has_port(const char *url)
+{
+	const char *colon = strrchr(url, ':'), *bracket = strrchr(url, ']');
+
+	return colon > strstr(url, "://") && (!bracket || colon > bracket);
+}
+
+static char *base_of(const char *url)
+{
+	return xasprintf("%s%s/api2/json", url, has_port(url) ? "" : ":" PORT_DEFAULT);
+}
+
+static void pve_close_p(struct pve **pve)
+{
+	pve_close(*pve);
+}
+
+int pve_open(const struct pve_access *access, struct pve **ret, struct error *err)
+{
+	CLEANUP(pve_close_p) struct pve *pve = xcalloc(1, sizeof *pve);
+	struct http_trust trust = { .ca = access->ca, .fingerprints = access->fingerprints };
+
+	if (!form_is_pve_url(access->url))
+		return error_set(err, ERROR_RECIPE, "'%s' is no address of Proxmox VE; it must be https://HOST[:PORT]",
+				 access->url);
+	if (http_session_open(&trust, access->timeout ? access->timeout : TIMEOUT_DEFAULT, &pve->session, err) < 0)
+		return error_wrap(err, "%s", access->url);
+	pve->base = base_of(access->url);
+	pve->token_id = access->token_id;
+	strings_addf(&pve->headers, "Authorization: PVEAPIToken=%s=%s", access->token_id, access->token_secret);
+	*ret = TAKE(pve);
+	return 0;
+}
+
+void pve_close(struct pve *pve)
+{
+	if (!pve)
+		return;
+	http_session_close(pve->session);
+	for (size_t i = 0; i < pve->headers.n; i++)
+		explicit_bzero(pve->headers.at[i], strlen(pve->headers.at[i]));
+	strings_done(&pve->headers);
+	free(pve->base);
+	free(pve);
+}
+
+/* What a person can do about it, after PVE's own words. */
+static const char *advice(enum pve_failure failure)
+{
+	static const char *const texts[] = {
+		[PVE_UNAUTHORIZED] = "; the token is wrong, has expired or was deleted: make a new one",
+		[PVE_FORBIDDEN] =
+			"; give the token this privilege (and its user, unless the token has none of its own)",
+		[PVE_ERROR] = "",
+	};
+
+	return texts[failure] ? texts[failure] : "";
+}
+
+static int call_failed(const struct pve *pve, const char *what, long status, const char *message, struct error *err)
+{
+	bool token = pve->failure == PVE_UNAUTHORIZED || pve->failure == PVE_FORBIDDEN;
+
+	return error_set(err, pve->failure == PVE_UNREACHABLE ? ERROR_NETWORK : ERROR_FAILED,
+			 "%s: Proxmox VE answers %ld %s%s%s%s%s", what, status, message, advice(pve->failure),
+			 token ? " (" : "", token ? pve->token_id : "", token ? ")" : "");
+}
+
+/* The answer's data, when there is an answer and it is PVE's. */
+static int read_data(struct pve *pve, const char *what, const struct http_response *response, struct json **ret,
+		     struct error *err)
+{
+	CLEANUP(free_p) char *message = NULL;
+	CLEANUP(json_free_p) struct json *json = NULL;
+	const char *body = response->body.data ? response->body.data : "";
+
+	pve->failure = pve_classify(response->status, response->reason, body, response->body.len, &message);
+	if (pve->failure != PVE_OK)
+		return call_failed(pve, what, response->status, message, err);
+	if (json_parse("the answer", body, response->body.len, &json, err) < 0 || !json_is_object(json)) {
+		pve->failure = PVE_ERROR;
+		return error_set(err, ERROR_FAILED, "%s: the answer is not JSON; is this a Proxmox VE API?", what);
+	}
+	if (ret)
+		*ret = json_take(json, "data");
+	return 0;
+}
+
+/* DELETE and GET may have no body; everything else has one, since PVE wants its length. */
+static bool in_query(const char *method)
+{
+	return !strcmp(method, "GET") || !strcmp(method, "DELETE");
+}
+
+int pve_call(struct pve *pve, const char *method, const char *path, const struct pve_param *params, struct json **ret,
+	     struct error *err)
+{
+	CLEANUP(http_response_done) struct http_response response = { 0 };
+	CLEANUP(text_done) struct text form = { 0 };
+	bool query = in_query(method);
+
+	pve_form(params, &form);
+	CLEANUP(free_p) char *what = xasprintf("%s %s", method, path);
+	CLEANUP(free_p)
+	char *url = xasprintf("%s%s%s%s", pve->base, path, query && form.len ? "?" : "",
+			      query && form.len ? form.data : "");
+	struct http_request request = { .method = method, .url = url, .headers = &pve->headers };
+	if (!query) {
+		request.body = form.len ? form.data : "";
+		request.body_len = form.len;
+	}
+	if (http_session_request(pve->session, &request, &response, err) < 0) {
+		pve->failure = err->class == ERROR_TRUST ? PVE_UNTRUSTED : PVE_UNREACHABLE;
+		return -1;
+	}
+	return read_data(pve, what, &response, ret, err);
+}
