@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/kubeadm_config.h"
 
-#include <string.h>
 #include <strings.h>
 
 #include "agent/kubeadm_parts.h"
@@ -131,19 +130,6 @@ void kubeadm_ignored(const struct kubeadm_run *run, struct strings *ret)
 			add_once(ret, left_behind[i].check);
 }
 
-/* A control plane without CoreDNS among its preloaded images is one that has none (Debian packages none). */
-static bool lacks_coredns(const struct strings *images)
-{
-	bool control_plane = false;
-
-	for (size_t i = 0; i < images->n; i++) {
-		if (strstr(images->at[i], "/coredns"))
-			return false;
-		control_plane |= strstr(images->at[i], "/kube-apiserver:") != NULL;
-	}
-	return control_plane;
-}
-
 void kubeadm_skipped(const struct kubeadm_run *run, struct strings *ret)
 {
 	const struct machine *m = run->machine;
@@ -154,6 +140,6 @@ void kubeadm_skipped(const struct kubeadm_run *run, struct strings *ret)
 	/* Its preflight cannot do without; ours has looked at the same things. */
 	if (needs_crictl && !m->crictl)
 		add_once(ret, "preflight");
-	if (run->init && lacks_coredns(&m->images))
+	if (run->init && machine_lacks_coredns(m))
 		add_once(ret, "addon/coredns");
 }

@@ -47,4 +47,6 @@ struct machine {
 };
 
 int machine_read(const char *root, struct machine *ret, struct error *err) MUST_CHECK;
+/* A control plane is preloaded, but no CoreDNS with it: this image has none (Debian packages none). */
+bool machine_lacks_coredns(const struct machine *m);
 void machine_done(struct machine *m);

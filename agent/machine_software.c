@@ -60,6 +60,18 @@ static void take_image(const struct json *image, struct machine *m)
 			strings_add(&m->images, json_as_string(json_at(list, i)));
 }
 
+bool machine_lacks_coredns(const struct machine *m)
+{
+	bool control_plane = false;
+
+	for (size_t i = 0; i < m->images.n; i++) {
+		if (strstr(m->images.at[i], "/coredns"))
+			return false;
+		control_plane |= strstr(m->images.at[i], "/kube-apiserver:") != NULL;
+	}
+	return control_plane;
+}
+
 /* Docker brings a containerd of its own; packages that do not mean it for Kubernetes disable its CRI plugin. */
 static bool containerd_speaks_cri(int rootfd)
 {
@@ -89,16 +101,13 @@ static enum machine_runtime find_runtime(int rootfd, const char *built_for, int 
 	return containerd ? RUNTIME_CONTAINERD : cri_dockerd ? RUNTIME_CRI_DOCKERD : RUNTIME_NONE;
 }
 
+/* Not the CA: that may have been put into the image or the seed. */
 static void read_leftovers(int rootfd, struct machine *m)
 {
 	static const char *const files[] = {
-		"/etc/kubernetes/kubelet.conf",
-		"/etc/kubernetes/bootstrap-kubelet.conf",
-		"/etc/kubernetes/admin.conf",
-		"/etc/kubernetes/pki/ca.crt",
-		"/etc/kubernetes/manifests/kube-apiserver.yaml",
-		"/var/lib/etcd/member",
-		"/var/lib/kubelet/pki/kubelet-client-current.pem",
+		"/etc/kubernetes/kubelet.conf", "/etc/kubernetes/bootstrap-kubelet.conf",
+		"/etc/kubernetes/admin.conf",   "/etc/kubernetes/manifests/kube-apiserver.yaml",
+		"/var/lib/etcd/member",         "/var/lib/kubelet/pki/kubelet-client-current.pem",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Kernel and hardware. In a container both are the Proxmox VE host's, so there the sentence says what to do on the host. */
+#include <string.h>
+
+#include "agent/preflight_parts.h"
+
+#define CONTROL_PLANE_CPUS 2
+#define CONTROL_PLANE_MEMORY (1700ull << 20)
+#define BRIDGE_CHECK_LAST_MINOR 29 /* later kubeadm leaves bridges to the pod network */
+#define CGROUP1_LAST_MINOR 34
+#define USER_NAMESPACE_MINOR 22 /* KubeletInUserNamespace */
+
+static bool has_kubelet_arg(const struct node *node, const char *key, const char *value)
+{
+	for (size_t i = 0; i < node->kubelet_args.n; i++)
+		if (!strcmp(node->kubelet_args.at[i].key, key))
+			return !strcmp(node->kubelet_args.at[i].value, value);
+	return false;
+}
+
+static void check_swap(const struct subject *s, struct findings *ret)
+{
+	if (!s->machine->swap)
+		return;
+	if (s->machine->container)
+		preflight_add(
+			s, ret, FINDING_WARNING, "swap", "Swap",
+			"the host's swap is in sight, so kubelet runs with fail-swap-on=false; set `swap: 0` in the "
+			"container's configuration on the PVE host");
+	else
+		preflight_add(s, ret,
+			      has_kubelet_arg(s->node, "fail-swap-on", "false") ? FINDING_WARNING : FINDING_FATAL,
+			      "swap", "Swap",
+			      "swap is on, and kubelet does not start with it; run `swapoff -a` and remove it from "
+			      "/etc/fstab, or set kubelet.extra_args fail-swap-on: \"false\"");
+}
+
+#define BRIDGE_CHECK "FileContent--proc-sys-net-bridge-bridge-nf-call-iptables"
+
+static void add_module(const struct subject *s, struct findings *ret, enum finding_kind kind, const char *module,
+		       const char *kubeadm)
+{
+	preflight_add(s, ret, kind, module, kubeadm,
+		      "the kernel module %s is not loaded%s run `modprobe %s` and put it in /etc/modules-load.d/",
+		      module, s->machine->container ? ", and a container cannot load it; on the PVE host" : ";",
+		      module);
+}
+
+static void check_modules(const struct subject *s, struct findings *ret)
+{
+	bool bridged =
+		s->machine->kubeadm_minor <= BRIDGE_CHECK_LAST_MINOR || s->node->pod_network == NODE_POD_NETWORK_BRIDGE;
+
+	if (!s->machine->overlay)
+		add_module(s, ret, FINDING_FATAL, "overlay", NULL);
+	if (!s->machine->br_netfilter)
+		add_module(s, ret, bridged ? FINDING_FATAL : FINDING_WARNING, "br_netfilter", BRIDGE_CHECK);
+	else if (!s->machine->bridge_nf)
+		preflight_add(s, ret, bridged ? FINDING_FATAL : FINDING_WARNING, "bridge_nf", BRIDGE_CHECK,
+			      "net.bridge.bridge-nf-call-iptables is not 1, so services do not reach pods on a bridge; "
+			      "set it in /etc/sysctl.d/%s",
+			      s->machine->container ? " of the PVE host" : "");
+}
+
+static void check_forwarding(const struct subject *s, struct findings *ret)
+{
+	if (!s->machine->ip_forward)
+		preflight_add(s, ret, FINDING_FATAL, "ip_forward", "FileContent--proc-sys-net-ipv4-ip_forward",
+			      "net.ipv4.ip_forward is not 1, so pods reach nobody; set it in /etc/sysctl.d/");
+}
+
+static void check_cgroups(const struct subject *s, struct findings *ret)
+{
+	if (!s->machine->cgroup2 && s->machine->kubeadm_minor > CGROUP1_LAST_MINOR)
+		preflight_add(s, ret, FINDING_FATAL, "cgroup2", "SystemVerification",
+			      "there is no cgroup v2, and kubelet 1.%d does not start on v1; %s without "
+			      "systemd.unified_cgroup_hierarchy=0 on the kernel's command line",
+			      s->machine->kubeadm_minor, s->machine->container ? "boot the PVE host" : "boot");
+}
+
+static void check_clock(const struct subject *s, struct findings *ret)
+{
+	if (s->machine->clock_behind)
+		preflight_add(s, ret, FINDING_WAIT, "clock", NULL,
+			      "the clock is wrong: it is before this image was built, so no certificate would be valid "
+			      "yet; it needs an NTP server, or the right time on the PVE host");
+	else if (s->machine->clock_known && !s->machine->clock_synced)
+		preflight_add(
+			s, ret, FINDING_WARNING, "clock", NULL,
+			"the clock is not synchronised yet; certificates need clocks that agree, so let the guest "
+			"reach an NTP server");
+}
+
+static void check_size(const struct subject *s, struct findings *ret)
+{
+	const struct machine *m = s->machine;
+
+	if (s->plane && m->cpus && m->cpus < CONTROL_PLANE_CPUS)
+		preflight_add(s, ret, FINDING_FATAL, "cpus", "NumCPU",
+			      "a control plane needs %d CPUs and this guest has %u; give it more cores",
+			      CONTROL_PLANE_CPUS, m->cpus);
+	if (s->plane && m->memory && m->memory < CONTROL_PLANE_MEMORY)
+		preflight_add(
+			s, ret, FINDING_FATAL, "memory", "Mem",
+			"a control plane needs %s of memory and this guest has %s; give it more (2048 MB or more)",
+			text_bytes(CONTROL_PLANE_MEMORY), text_bytes(m->memory));
+}
+
+static void check_user_namespace(const struct subject *s, struct findings *ret)
+{
+	if (s->machine->user_namespace && s->machine->kubeadm_minor < USER_NAMESPACE_MINOR)
+		preflight_add(s, ret, FINDING_FATAL, "user_namespace", NULL,
+			      "kubelet 1.%d cannot run in an unprivileged container; make it a privileged one, or use "
+			      "Kubernetes 1.%d or later with `features: nesting=1,keyctl=1`",
+			      s->machine->kubeadm_minor, USER_NAMESPACE_MINOR);
+}
+
+/* kubelet reads it for out-of-memory events, and ends without it but in a user namespace. */
+static void check_kmsg(const struct subject *s, struct findings *ret)
+{
+	if (!s->machine->kmsg && s->machine->container)
+		preflight_add(
+			s, ret, s->machine->user_namespace ? FINDING_WARNING : FINDING_FATAL, "kmsg", NULL,
+			"/dev/kmsg cannot be opened, which kubelet wants; link it to /dev/console (a tmpfiles.d "
+			"line `L /dev/kmsg - - - - /dev/console`), or add `lxc.mount.entry: /dev/kmsg dev/kmsg none "
+			"defaults,bind,create=file` to /etc/pve/lxc/VMID.conf on the PVE host");
+}
+
+preflight_check *const preflight_host_checks[] = {
+	check_swap, check_modules,        check_forwarding, check_cgroups, check_clock,
+	check_size, check_user_namespace, check_kmsg,       NULL,
+};

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Between the files of preflight; nobody else includes it.
+ */
+#include "agent/preflight.h"
+#include "lib/macro.h"
+
+/* Who is looked at; borrowed. */
+struct subject {
+	const struct node *node;
+	const struct machine *machine;
+	bool again;
+	bool plane; /* it is to be a control plane */
+};
+
+/* kubeadm: the name of kubeadm's own check for the same; NULL = none. */
+void preflight_add(const struct subject *s, struct findings *ret, enum finding_kind kind, const char *name,
+		   const char *kubeadm, const char *fmt, ...) PRINTF(6, 7);
+
+typedef void preflight_check(const struct subject *s, struct findings *ret);
+extern preflight_check *const preflight_host_checks[]; /* preflight_host.c: kernel and hardware; ends with NULL */
