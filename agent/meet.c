@@ -80,15 +80,15 @@ static int claim_round(struct agent *a, const char *claim, enum rendezvous_move 
 	if (rc != 0)
 		return rc;
 	*ret = rendezvous_decide(all, a->pve.guest.vmid, claim, &other);
-	if (*ret == RENDEZVOUS_ACT || *ret == RENDEZVOUS_WAIT) {
+	if (*ret == RENDEZVOUS_CLAIM) {
 		candidates_done(all);
 		if ((rc = show_claim(a, claim, err)) != 0 || (rc = look(a, all, err)) != 0)
 			return rc;
 		*ret = rendezvous_decide(all, a->pve.guest.vmid, claim, &other);
 	}
-	if (*ret == RENDEZVOUS_ACT || *ret == RENDEZVOUS_FOLLOW)
+	if (!other || *ret == RENDEZVOUS_FOLLOW)
 		return 0;
-	if (*ret == RENDEZVOUS_YIELD && a->state.claim && (rc = show_claim(a, NULL, err)) != 0)
+	if (*ret == RENDEZVOUS_YIELD && (rc = show_claim(a, NULL, err)) != 0)
 		return rc;
 	return wait_for_other(a, *ret, other, err);
 }
@@ -153,8 +153,8 @@ static int meet_to_init(struct agent *a, struct error *err)
 	CLEANUP(candidates_done) struct candidates all = { 0 };
 	enum rendezvous_move move;
 
-	if (!a->pve.pve)
-		return lead(a, err); /* nobody to ask: the configuration's word */
+	if (!a->pve.pve || a->state.leader)
+		return lead(a, err); /* the configuration's word, or what was decided before and may have begun */
 	if (claim_until_clear(a, CLAIM_INIT, INT_MAX, &move, &all, err) < 0)
 		return -1;
 	if (move == RENDEZVOUS_ACT)

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/registration.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "agent/registration_parts.h"
+#include "lib/clock.h"
+#include "lib/file.h"
+
+#define CA_MAX (256 << 10)
+#define TIMEOUT 20L /* seconds: PVE waits 10 for a guest's lock */
+
+static int read_ca(const char *root, const char *path, char **ret, struct error *err)
+{
+	CLEANUP(close_p) int fd = dir_open(AT_FDCWD, *root ? root : "/", err);
+	CLEANUP(text_done) struct text pem = { 0 };
+
+	if (fd < 0 || file_read_in(fd, path, CA_MAX, &pem, err) < 0)
+		return error_wrap(err, "proxmox.ca");
+	*ret = text_take(&pem);
+	return 0;
+}
+
+int registration_open(const char *root, const struct node *node, struct registration *ret, struct error *err)
+{
+	const char *ca = node->proxmox.ca;
+
+	if (!node->proxmox.given)
+		return 0;
+	if (ca && *ca == '/' && read_ca(root, ca, &ret->ca, err) < 0)
+		return -1;
+	if (ca && *ca != '/')
+		ret->ca = xstrdup(ca);
+	return pve_open(&(struct pve_access){ .url = node->proxmox.url,
+					      .token_id = node->proxmox.token_id,
+					      .token_secret = node->proxmox.token_secret,
+					      .ca = ret->ca,
+					      .fingerprints = &node->proxmox.fingerprints,
+					      .timeout = TIMEOUT },
+			&ret->pve, err);
+}
+
+void registration_close(struct registration *r)
+{
+	pve_close(r->pve);
+	pve_guest_done(&r->guest);
+	free(r->ca);
+	*r = (struct registration){ 0 };
+}
+
+int registration_ready(const struct registration *r, struct error *err)
+{
+	if (!r->pve)
+		return error_set(err, ERROR_RECIPE, "the node's configuration has no proxmox section");
+	if (r->refused)
+		return error_set(err, ERROR_FAILED,
+				 "Proxmox VE refused the API token; it is not asked again with the same one");
+	return 0;
+}
+
+int registration_failed(struct registration *r)
+{
+	r->refused = r->refused || pve_failure(r->pve) == PVE_UNAUTHORIZED;
+	return -1;
+}
+
+/* What a write is to change. */
+struct change {
+	const struct member *member; /* borrowed */
+	bool tags_only;              /* the notes stay, with whatever claim is in them */
+	char *tags, *notes;          /* owned; NULL = stays as it is */
+};
+
+static void change_done(struct change *c)
+{
+	free(c->tags);
+	free(c->notes);
+}
+
+/* PVE strips the notes' end (VMs), or gives them one newline (containers). */
+static bool same_notes(const char *a, const char *b)
+{
+	CLEANUP(free_p) char *left = xstrdup(a ? a : ""), *right = xstrdup(b ? b : "");
+
+	return !strcmp(text_trim(left), text_trim(right));
+}
+
+static int compute_change(const struct json *config, struct change *c, struct error *err)
+{
+	const char *tags = json_get_string(config, "tags"), *notes = json_get_string(config, "description");
+
+	c->tags = member_tags(c->member, tags);
+	if (member_tags_same(c->tags, tags))
+		free(TAKE(c->tags));
+	if (c->tags_only)
+		return 0;
+	if (member_notes(c->member, notes, &c->notes, err) < 0)
+		return -1;
+	if (same_notes(c->notes, notes))
+		free(TAKE(c->notes));
+	return 0;
+}
+
+/* Remembers since when the cluster's tag stands. */
+static void see_tag(struct registration *r, const char *tags, const char *cluster)
+{
+	CLEANUP(member_done) struct member said = { 0 };
+
+	member_parse(tags, NULL, &said);
+	if (!text_same(said.cluster, cluster))
+		r->tagged = 0;
+	else if (!r->tagged)
+		r->tagged = clock_seconds();
+}
+
+/* Read, edit, write. */
+static int write_once(struct registration *r, const struct member *m, bool tags_only, struct error *err)
+{
+	CLEANUP(change_done) struct change c = { .member = m, .tags_only = tags_only };
+	CLEANUP(json_free_p) struct json *config = NULL;
+	struct pve_param params[3] = { { 0 } };
+	size_t n = 0;
+
+	if (pve_guest_config(r->pve, &r->guest, &config, err) < 0 || compute_change(config, &c, err) < 0)
+		return -1;
+	see_tag(r, json_get_string(config, "tags"), m->cluster);
+	if (c.tags)
+		params[n++] = (struct pve_param){ "tags", c.tags };
+	if (c.notes)
+		params[n++] = (struct pve_param){ "description", c.notes };
+	if (!n)
+		return 0;
+	if (pve_guest_update(r->pve, &r->guest, json_get_string(config, "digest"), params, err) < 0)
+		return -1;
+	see_tag(r, c.tags ? c.tags : json_get_string(config, "tags"), m->cluster);
+	return 0;
+}
+
+/* Whether what PVE said passes when we look again: somebody was quicker, or the guest has moved. 1 = yes, 0 = no. */
+static int look_again(struct registration *r, struct error *err)
+{
+	switch (pve_failure(r->pve)) {
+	case PVE_CONFLICT:
+		return 1;
+	case PVE_MISSING:
+		return registration_locate(r, r->guest.vmid, err) == 0;
+	default:
+		return 0;
+	}
+}
+
+static int write_member(struct registration *r, const struct member *m, bool tags_only, struct error *err)
+{
+	for (int try = 1; write_once(r, m, tags_only, err) < 0; try++) {
+		if (err->class == ERROR_SPACE || try == REGISTRATION_TRIES || !look_again(r, err)) {
+			registration_failed(r);
+			return error_wrap(err, "guest %ld", r->guest.vmid);
+		}
+		clock_nap(REGISTRATION_PAUSE * try);
+	}
+	return 0;
+}
+
+/* Before a new claim the cluster's tag has to stand for a while: agent/rendezvous.h. The notes are not touched: a claim in them
+ * may be that of a node which was cut off while it acted, and goes on. */
+static int settle(struct registration *r, const struct member *m, struct error *err)
+{
+	if (write_member(r, m, true, err) < 0)
+		return -1;
+	double left = r->tagged + REGISTRATION_SETTLE - clock_seconds();
+	if (left > 0)
+		clock_nap(left / 0.75); /* naps may be a quarter shorter */
+	return 0;
+}
+
+static int draw_mark(char ret_mark[REGISTRATION_MARK], struct error *err)
+{
+	uint32_t dice;
+
+	if (getrandom(&dice, sizeof dice, 0) != sizeof dice)
+		return error_set(err, ERROR_FAILED, "draw a mark for the claim: the kernel has no random numbers");
+	snprintf(ret_mark, REGISTRATION_MARK, "%08x", dice);
+	return 0;
+}
+
+/* A mark is kept only while everything that was written since is known to have arrived. */
+int registration_write(struct registration *r, const struct member *m, struct error *err)
+{
+	char mark[REGISTRATION_MARK];
+	struct member own = *m;
+
+	if (registration_ready(r, err) < 0)
+		return -1;
+	if (!r->guest.vmid)
+		return error_set(err, ERROR_FAILED, "which guest this is at Proxmox VE is not known yet");
+	memcpy(mark, r->mark, sizeof mark);
+	r->mark[0] = '\0';
+	if (m->claim && !*mark && (settle(r, m, err) < 0 || draw_mark(mark, err) < 0))
+		return -1;
+	own.vmid = r->guest.vmid;
+	own.mark = m->claim ? mark : NULL;
+	if (write_member(r, &own, false, err) < 0)
+		return -1;
+	if (m->claim)
+		memcpy(r->mark, mark, sizeof mark);
+	return 0;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The other guests of the cluster, as far as the token may see them. */
+#include "agent/registration_parts.h"
+
+#include <stdlib.h>
+
+#include "lib/clock.h"
+
+/* A member's notes, unless it is a worker or a clone that inherited them. */
+static int read_notes(struct registration *r, const struct pve_guest *guest, struct candidate *c, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *config = NULL;
+	bool own = guest->vmid == r->guest.vmid;
+
+	if (c->member.role == NODE_WORKER && !own)
+		return 0;
+	if (pve_guest_config(r->pve, guest, &config, err) < 0) {
+		registration_failed(r);
+		return error_wrap(err, "the notes of guest %ld, which is of this cluster", guest->vmid);
+	}
+	member_done(&c->member);
+	member_parse(guest->tags, json_get_string(config, "description"), &c->member);
+	if (c->member.vmid && c->member.vmid != guest->vmid) {
+		member_done(&c->member);
+		member_parse(guest->tags, NULL, &c->member);
+	}
+	c->stands = own && *r->mark && text_same(c->member.mark, r->mark);
+	return 0;
+}
+
+static int add_member(struct registration *r, const struct pve_guest *guest, const char *cluster,
+		      struct candidates *ret, struct error *err)
+{
+	struct candidate c = { .vmid = guest->vmid, .running = text_same(guest->status, "running") };
+
+	member_parse(guest->tags, NULL, &c.member);
+	bool wanted = !guest->template && text_same(c.member.cluster, cluster);
+	if (!wanted || read_notes(r, guest, &c, err) < 0) {
+		member_done(&c.member);
+		return wanted ? -1 : 0;
+	}
+	vec_push(ret, c);
+	return 0;
+}
+
+/* Whether the token holds VM.Audit at a path; inherited = below it too. */
+static int holds(struct registration *r, const char *path, bool inherited, bool *ret, struct error *err)
+{
+	const struct pve_param params[] = { { "path", path }, { NULL, NULL } };
+	CLEANUP(json_free_p) struct json *data = NULL;
+	int64_t below = 0;
+
+	if (pve_call(r->pve, "GET", "/access/permissions", params, &data, err) < 0)
+		return registration_failed(r);
+	*ret = pve_get_int(json_get(data, path), "VM.Audit", &below) && (below || !inherited);
+	return 0;
+}
+
+/* Who sees nobody may be alone, or may not look: then "nobody claims" means nothing. */
+static int check_sight(struct registration *r, const struct pve_guest *own, struct error *err)
+{
+	CLEANUP(free_p) char *pool = own && own->pool ? xasprintf("/pool/%s", own->pool) : NULL;
+	bool sees = false;
+
+	if (holds(r, "/vms", true, &sees, err) < 0 || (!sees && pool && holds(r, pool, false, &sees, err) < 0))
+		return -1;
+	if (!sees)
+		return error_set(
+			err, ERROR_FAILED,
+			"the API token may not look at the other guests of the cluster; give it (and its user) "
+			"VM.Audit on %s",
+			pool ? pool : "a pool with all guests of the cluster in it, this one too");
+	r->looked = true;
+	return 0;
+}
+
+static int look_once(struct registration *r, const char *cluster, struct candidates *ret, struct error *err)
+{
+	CLEANUP(pve_guests_done) struct pve_guests guests = { 0 };
+	const struct pve_guest *own = NULL;
+
+	if (pve_list_guests(r->pve, &guests, err) < 0)
+		return registration_failed(r);
+	for (size_t i = 0; i < guests.n; i++) {
+		if (guests.at[i].vmid == r->guest.vmid)
+			own = &guests.at[i];
+		if (add_member(r, &guests.at[i], cluster, ret, err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < ret->n; i++)
+		r->looked = r->looked || ret->at[i].vmid != r->guest.vmid;
+	return r->looked ? 0 : check_sight(r, own, err);
+}
+
+int registration_members(struct registration *r, const char *cluster, struct candidates *ret, struct error *err)
+{
+	CLEANUP(candidates_done) struct candidates all = { 0 };
+
+	if (registration_ready(r, err) < 0)
+		return -1;
+	for (int try = 1; look_once(r, cluster, &all, err) < 0; try++) {
+		/* deleted, or on another node, since the list was made */
+		if (pve_failure(r->pve) != PVE_MISSING || try == REGISTRATION_TRIES)
+			return -1;
+		candidates_done(&all);
+		clock_nap(REGISTRATION_PAUSE * try);
+	}
+	*ret = all;
+	all = (struct candidates){ 0 };
+	return 0;
+}
