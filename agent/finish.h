@@ -11,9 +11,10 @@
 #define FINISH_SENTINEL                                                                                                \
 	"/run/cluster-api/bootstrap-success.complete" /* Cluster API's contract for bootstrap providers */
 
-/* Overwrites and removes node.yaml's secrets and every copy of user-data that cloud-init keeps (user-data.txt*, vendor-data.txt*,
- * cloud-config.txt, obj.pkl, scripts, instance-data-sensitive.json, combined-cloud-config.json, ...). What holds a secret and must stay
- * (node.yaml) is written again without it. Returns an error when a secret is still in one of these places afterwards. */
+/* Waits for cloud-init's last stage, which still reads its cache, and then overwrites the node's secrets in place (wipe.h) wherever
+ * they are: in all that cloud-init keeps of user-data and vendor-data, in its logs, and last in our own configuration, which stays
+ * valid. An error when one is still found afterwards. Freed blocks, where cloud-init's earlier versions of its files lie, are
+ * discarded if the disk can do that. */
 int finish_wipe(const char *root, const struct node *node, struct error *err) MUST_CHECK;
 int finish_sentinels(const char *root, struct error *err) MUST_CHECK;
 /* Removes the unit's wants links, as `systemctl disable` does. */
