@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/certificate.h"
+
+#include "lib/file.h"
+#include "tests/unit/check.h"
+
+#define PKI "tests/golden/pki/"
+
+static struct text pem(const char *name)
+{
+	CLEANUP(free_p) char *file = xasprintf(PKI "%s", name);
+	struct text text = { 0 };
+	struct error err = { 0 };
+
+	if (file_read(AT_FDCWD, file, 1 << 16, &text, &err) < 0)
+		exit(1);
+	return text;
+}
+
+/* The hash is what `openssl x509 -pubkey | openssl pkey -pubin -outform DER | sha256sum` says. */
+TEST(certificate_hashes_its_public_key)
+{
+	CLEANUP(text_done) struct text ca = pem("ca.crt"), want = pem("ca.sha256");
+	char hex[SHA256_HEX];
+	struct error err = { 0 };
+
+	CHECK(certificate_spki_sha256("ca.crt", ca.data, ca.len, hex, &err) == 0);
+	CHECK_STR(hex, text_trim(want.data));
+	CHECK(certificate_spki_sha256("short.crt", ca.data, ca.len / 2, hex, &err) < 0);
+	CHECK_STR(err.text, "short.crt is no whole PEM certificate");
+}
+
+/* As a power cut leaves them: every length but the whole one (the last newline may be missing), and zeros. */
+TEST(certificate_is_whole_or_not)
+{
+	CLEANUP(text_done) struct text ca = pem("ca.crt"), key = pem("ca.key"), sa = pem("sa.pub");
+
+	for (size_t n = 0; n + 1 < ca.len; n++)
+		CHECK(!certificate_whole(ca.data, n));
+	for (size_t n = 0; n + 1 < key.len; n++)
+		CHECK(!certificate_key_whole(key.data, n));
+	for (size_t n = 0; n + 1 < sa.len; n++)
+		CHECK(!certificate_public_key_whole(sa.data, n));
+	CHECK(certificate_whole(ca.data, ca.len));
+	CHECK(certificate_key_whole(key.data, key.len));
+	CHECK(certificate_public_key_whole(sa.data, sa.len));
+	CHECK(!certificate_whole(NULL, 0));
+	CHECK(!certificate_key_whole(ca.data, ca.len));
+	memset(ca.data + 100, 0, 100);
+	CHECK(!certificate_whole(ca.data, ca.len));
+}
+
+TEST(certificate_knows_its_key)
+{
+	CLEANUP(text_done) struct text ca = pem("ca.crt"), key = pem("ca.key"), other = pem("other-ca.key");
+
+	CHECK(certificate_has_key(ca.data, ca.len, key.data, key.len));
+	CHECK(!certificate_has_key(ca.data, ca.len, other.data, other.len));
+	CHECK(!certificate_has_key(ca.data, ca.len, key.data, 0));
+}
+
+/* Both CAs have the same name: only the signature tells. */
+TEST(certificate_knows_who_signed_it)
+{
+	CLEANUP(text_done) struct text ca = pem("ca.crt"), other = pem("other-ca.crt"), server = pem("server.crt");
+
+	CHECK(certificate_signed_by(server.data, server.len, ca.data, ca.len));
+	CHECK(!certificate_signed_by(server.data, server.len, other.data, other.len));
+	CHECK(certificate_signed_by(ca.data, ca.len, ca.data, ca.len));
+	CHECK(!certificate_signed_by(server.data, server.len, ca.data, 10));
+}
