@@ -41,13 +41,23 @@ static void put_if(struct json *object, const char *key, const char *value)
 		json_put_string(object, key, value);
 }
 
+static struct json *networking_json(const struct node *node)
+{
+	struct json *networking = json_object();
+
+	put_if(networking, "podSubnet", node->pod_subnet);
+	put_if(networking, "serviceSubnet", node->service_subnet);
+	put_if(networking, "dnsDomain", node->dns_domain);
+	return networking;
+}
+
 /* The endpoint is always set: without it no second control plane could ever join. The image repository never: kubeadm's default
  * is what the image has preloaded. */
 static struct json *cluster_json(const struct kubeadm_document *d)
 {
 	const struct node *node = d->run->node;
 	bool ipv6 = strchr(d->run->address, ':') != NULL;
-	struct json *cluster = kubeadm_new(d, "ClusterConfiguration"), *networking = json_object();
+	struct json *cluster = kubeadm_new(d, "ClusterConfiguration");
 
 	put_if(cluster, "clusterName", node->cluster);
 	json_put_string(cluster, "kubernetesVersion",
@@ -56,10 +66,8 @@ static struct json *cluster_json(const struct kubeadm_document *d)
 		json_put_string(cluster, "controlPlaneEndpoint", d->run->endpoint);
 	else
 		json_put_stringf(cluster, "controlPlaneEndpoint", ipv6 ? "[%s]:6443" : "%s:6443", d->run->address);
-	put_if(networking, "podSubnet", node->pod_subnet);
-	put_if(networking, "serviceSubnet", node->service_subnet);
-	put_if(networking, "dnsDomain", node->dns_domain);
-	json_put(cluster, "networking", networking);
+	if (node->pod_subnet || node->service_subnet || node->dns_domain)
+		json_put(cluster, "networking", networking_json(node));
 	if (d->api < KUBEADM_V1BETA4) {
 		struct json *server = json_object();
 		kubeadm_put_duration(server, "timeoutForControlPlane", kubeadm_step_timeout(d, KUBEADM_HEALTH_TIMEOUT));

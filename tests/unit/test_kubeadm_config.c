@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tests/golden/kubeadm/: what kubeadm of version V gets for the node CASE.yaml is V/CASE.conf, with the command line V/CASE.argv.
+ * UPDATE_GOLDEN=1 writes them; read the difference. tests/e2e/kubeadm_config.py shows the same files to a real kubeadm. All
+ * secrets in there are made of "c0ffee".
+ */
+#include "agent/kubeadm_config.h"
+#include "lib/file.h"
+#include "tests/unit/check.h"
+
+#define FOLDER "tests/golden/kubeadm"
+#define CANARY "c0ffee"
+
+static const char *const images_without_coredns[] = { "k8s.gcr.io/kube-apiserver:v1.20.2", "k8s.gcr.io/etcd:3.4.13-0" };
+
+static const struct {
+	const char *name;
+	struct machine machine; /* borrowed texts: never freed */
+} versions[] = {
+	{ "1.20",
+	  { .kubeadm_version = "v1.20.2",
+	    .kubeadm_minor = 20,
+	    .images = { (char **)images_without_coredns, ARRAY_SIZE(images_without_coredns), 0 } } },
+	{ "1.28", { .kubeadm_version = "v1.28.15", .kubeadm_minor = 28, .crictl = true } },
+	{ "1.31", { .kubeadm_version = "v1.31.9", .kubeadm_minor = 31, .crictl = true } },
+	{ "1.34", { .kubeadm_version = "v1.34.1", .kubeadm_minor = 34 } },
+	{ "1.36", { .kubeadm_version = "v1.36.0", .kubeadm_minor = 36 } },
+};
+
+static struct machine machine_of(size_t i)
+{
+	struct machine m = versions[i].machine;
+
+	m.runtime = RUNTIME_CONTAINERD;
+	m.cri_socket = "unix:///run/containerd/containerd.sock";
+	return m;
+}
+
+static struct machine machine_named(const char *version)
+{
+	size_t i = 0;
+
+	while (strcmp(versions[i].name, version) != 0)
+		i++;
+	return machine_of(i);
+}
+
+static bool load(const char *name, struct node *ret)
+{
+	CLEANUP(free_p) char *file = xasprintf(FOLDER "/%s.yaml", name);
+	CLEANUP(text_done) struct text text = { 0 };
+	struct yaml *tree = NULL;
+	struct error err = { 0 };
+
+	if (file_read(AT_FDCWD, file, 1 << 20, &text, &err) == 0 &&
+	    node_parse(file, text.data, text.len, &tree, &err) == 0 && node_read(tree, ret, &err) == 0)
+		return true;
+	printf("# %s\n", err.text);
+	return false;
+}
+
+/* As the agent's own step fills it. */
+static struct kubeadm_run run_of(const struct node *node, const struct machine *machine)
+{
+	return (struct kubeadm_run){
+		.node = node,
+		.machine = machine,
+		.init = node->role == NODE_INIT,
+		.control_plane = node->role != NODE_WORKER,
+		.name = node->name ? node->name : "n1",
+		.address = node->ip ? node->ip : "10.0.0.10",
+		.endpoint = node->endpoint,
+		.ca_cert_hashes = &node->ca_cert_hashes,
+		.provider_id = node->provider == NODE_PROVIDER_VMID ? "proxmox://home/104" : NULL,
+	};
+}
+
+static bool is_golden(const char *version, const char *name, const char *suffix, const struct text *got)
+{
+	CLEANUP(free_p) char *file = xasprintf(FOLDER "/%s/%s.%s", version, name, suffix);
+	CLEANUP(text_done) struct text want = { 0 };
+	struct error err = { 0 };
+
+	if (getenv("UPDATE_GOLDEN") && file_write(AT_FDCWD, file, got->data, got->len, 0644, &err) < 0)
+		return false;
+	if (file_read(AT_FDCWD, file, 1 << 20, &want, &err) < 0)
+		printf("# %s\n", err.text);
+	else if (text_same(got->data, want.data))
+		return true;
+	printf("# %s: got:\n%s", file, got->data);
+	return false;
+}
+
+static void print_argv(const struct kubeadm_run *run, struct text *ret)
+{
+	CLEANUP(strings_done) struct strings argv = { 0 };
+
+	kubeadm_argv(run, "/run/nodekiln/kubeadm.conf", &argv);
+	for (size_t i = 0; i < argv.n; i++)
+		text_addf(ret, "%s\n", argv.at[i]);
+}
+
+static bool all_golden(const char *version, const char *name, const struct kubeadm_run *run)
+{
+	CLEANUP(text_done) struct text conf = { 0 };
+	CLEANUP(text_done) struct text argv = { 0 };
+	struct error err = { 0 };
+
+	if (kubeadm_config(run, false, &conf, &err) < 0) {
+		printf("# %s\n", err.text);
+		return false;
+	}
+	print_argv(run, &argv);
+	return is_golden(version, name, "conf", &conf) && is_golden(version, name, "argv", &argv) &&
+	       !strstr(argv.data, CANARY);
+}
+
+TEST(every_version_gets_its_own_form)
+{
+	static const char *const cases[] = { "init-minimal", "worker-minimal", "control-plane-minimal",
+					     "init-full",    "worker-full",    "control-plane-full" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		CLEANUP(node_done) struct node node = { 0 };
+		CHECK(load(cases[i], &node));
+		for (size_t v = 0; v < ARRAY_SIZE(versions); v++) {
+			struct machine machine = machine_of(v);
+			struct kubeadm_run run = run_of(&node, &machine);
+			CHECK(all_golden(versions[v].name, cases[i], &run));
+		}
+	}
+}
+
+TEST(no_taints_is_something_else_than_none_given)
+{
+	CLEANUP(node_done) struct node node = { 0 };
+	struct machine machine = machine_named("1.34");
+
+	CHECK(load("init-untainted", &node));
+	struct kubeadm_run run = run_of(&node, &machine);
+	CHECK(all_golden("1.34", "init-untainted", &run));
+}
+
+TEST(a_container_leaves_the_hosts_kernel_alone)
+{
+	CLEANUP(node_done) struct node init = { 0 };
+	CLEANUP(node_done) struct node worker = { 0 };
+	struct machine machine = machine_named("1.34");
+
+	machine.container = "lxc";
+	machine.swap = machine.user_namespace = true;
+	CHECK(load("init-minimal", &init) && load("worker-minimal", &worker));
+	struct kubeadm_run first = run_of(&init, &machine), second = run_of(&worker, &machine);
+	CHECK(all_golden("1.34", "init-container", &first));
+	CHECK(all_golden("1.34", "worker-container", &second));
+}
+
+TEST(a_run_after_a_cut_ignores_what_the_first_left)
+{
+	static const char *const names[] = { "init", "control-plane", "worker" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		CLEANUP(free_p) char *minimal = xasprintf("%s-minimal", names[i]);
+		CLEANUP(free_p) char *again = xasprintf("%s-again", names[i]);
+		CLEANUP(node_done) struct node node = { 0 };
+		struct machine machine = machine_named("1.28");
+		CHECK(load(minimal, &node));
+		struct kubeadm_run run = run_of(&node, &machine);
+		run.again = true;
+		CHECK(all_golden("1.28", again, &run));
+	}
+}
+
+TEST(docker_has_its_socket_by_version)
+{
+	CLEANUP(node_done) struct node node = { 0 };
+	struct machine machine = machine_named("1.20");
+	CLEANUP(text_done) struct text conf = { 0 };
+	CLEANUP(text_done) struct text argv = { 0 };
+	struct error err = { 0 };
+
+	CHECK(load("worker-minimal", &node));
+	machine.runtime = RUNTIME_DOCKERSHIM;
+	machine.cri_socket = MACHINE_DOCKERSHIM_SOCKET;
+	struct kubeadm_run run = run_of(&node, &machine);
+	CHECK(kubeadm_config(&run, false, &conf, &err) == 0);
+	print_argv(&run, &argv);
+	CHECK(strstr(conf.data, "\"/var/run/dockershim.sock\"")); /* which kubeadm 1.20 compares as it stands */
+	CHECK(!strstr(argv.data, "preflight"));                   /* Docker needs no crictl */
+}
+
+TEST(masked_shows_no_secret)
+{
+	static const char *const cases[] = { "init-full", "control-plane-full", "worker-full" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		CLEANUP(node_done) struct node node = { 0 };
+		CLEANUP(text_done) struct text conf = { 0 };
+		struct machine machine = machine_named("1.36");
+		struct error err = { 0 };
+		CHECK(load(cases[i], &node));
+		struct kubeadm_run run = run_of(&node, &machine);
+		CHECK(kubeadm_config(&run, true, &conf, &err) == 0);
+		CHECK(!strstr(conf.data, CANARY) && strstr(conf.data, "(hidden)"));
+	}
+}
+
+TEST(all_checks_ignored_stands_alone)
+{
+	CLEANUP(strings_done) struct strings ignored = { 0 };
+	CLEANUP(node_done) struct node node = { 0 };
+	struct machine machine = machine_named("1.34");
+
+	strings_add_all(&node.ignore_preflight, "NumCPU", "All", NULL);
+	struct kubeadm_run run = { .node = &node, .machine = &machine, .init = true, .again = true };
+	kubeadm_ignored(&run, &ignored);
+	CHECK(ignored.n == 1);
+	CHECK_STR(ignored.at[0], "all");
+}
+
+TEST(api_versions_change_where_kubeadm_changed_them)
+{
+	static const int minors[] = { 20, 21, 22, 30, 31, 37 };
+	static const enum kubeadm_api want[] = { KUBEADM_V1BETA2, KUBEADM_V1BETA2, KUBEADM_V1BETA3,
+						 KUBEADM_V1BETA3, KUBEADM_V1BETA4, KUBEADM_V1BETA4 };
+	struct error err = { 0 };
+	enum kubeadm_api api;
+
+	for (size_t i = 0; i < ARRAY_SIZE(minors); i++)
+		CHECK(kubeadm_api(minors[i], &api, &err) == 0 && api == want[i]);
+	CHECK(kubeadm_api(19, &api, &err) < 0 && err.class == ERROR_HOST && strstr(err.text, "1.19"));
+	CHECK(kubeadm_api(0, &api, &err) < 0 && strstr(err.text, "does not run"));
+}
+
+TEST(a_join_without_a_ca_hash_is_refused)
+{
+	CLEANUP(node_done) struct node node = { 0 };
+	CLEANUP(text_done) struct text conf = { 0 };
+	struct machine machine = machine_named("1.34");
+	struct strings none = { 0 };
+	struct error err = { 0 };
+
+	CHECK(load("worker-minimal", &node));
+	struct kubeadm_run run = run_of(&node, &machine);
+	run.ca_cert_hashes = &none;
+	CHECK(kubeadm_config(&run, false, &conf, &err) < 0 && strstr(err.text, "ca_cert_hashes"));
+	CHECK(!conf.data);
+}
