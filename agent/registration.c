@@ -67,41 +67,64 @@ int registration_failed(struct registration *r)
 	return -1;
 }
 
+/* A mark for one write: agent/rendezvous.h. */
+static int draw_mark(char ret_mark[REGISTRATION_MARK], struct error *err)
+{
+	uint32_t dice;
+
+	if (getrandom(&dice, sizeof dice, 0) != sizeof dice)
+		return error_set(err, ERROR_FAILED, "mark a write: the kernel has no random numbers");
+	snprintf(ret_mark, REGISTRATION_MARK, "%08x", dice);
+	return 0;
+}
+
 /* What a write is to change. */
 struct change {
-	const struct member *member; /* borrowed */
-	bool tags_only;              /* the notes stay, with whatever claim is in them */
-	char *tags, *notes;          /* owned; NULL = stays as it is */
+	struct member member;         /* borrows all */
+	bool tags_only;               /* the notes stay, with whatever claim is in them */
+	char mark[REGISTRATION_MARK]; /* of the notes, new or as they are */
+	char *tags, *notes;           /* owned; NULL = stays as it is */
 };
 
 static void change_done(struct change *c)
 {
-	free(c->tags);
-	free(c->notes);
+	free(TAKE(c->tags));
+	free(TAKE(c->notes));
 }
 
 /* PVE strips the notes' end (VMs), or gives them one newline (containers). */
 static bool same_notes(const char *a, const char *b)
 {
-	CLEANUP(free_p) char *left = xstrdup(a ? a : ""), *right = xstrdup(b ? b : "");
+	CLEANUP(free_p) char *left = xstrdup(a), *right = xstrdup(b);
 
 	return !strcmp(text_trim(left), text_trim(right));
 }
 
-static int compute_change(const struct json *config, struct change *c, struct error *err)
+/* With the mark that stands there, when we know it: what then is the same says the same. Else with a new one. */
+static int compute_notes(const struct registration *r, const char *notes, struct change *c, struct error *err)
+{
+	c->member.mark = memcpy(c->mark, r->mark, sizeof c->mark);
+	if (*c->mark) {
+		if (member_notes(&c->member, notes, &c->notes, err) < 0)
+			return -1;
+		if (same_notes(c->notes, notes)) {
+			free(TAKE(c->notes));
+			return 0;
+		}
+		free(TAKE(c->notes));
+	}
+	return draw_mark(c->mark, err) < 0 ? -1 : member_notes(&c->member, notes, &c->notes, err);
+}
+
+static int compute_change(const struct registration *r, const struct json *config, struct change *c, struct error *err)
 {
 	const char *tags = json_get_string(config, "tags"), *notes = json_get_string(config, "description");
 
-	c->tags = member_tags(c->member, tags);
+	change_done(c);
+	c->tags = member_tags(&c->member, tags);
 	if (member_tags_same(c->tags, tags))
 		free(TAKE(c->tags));
-	if (c->tags_only)
-		return 0;
-	if (member_notes(c->member, notes, &c->notes, err) < 0)
-		return -1;
-	if (same_notes(c->notes, notes))
-		free(TAKE(c->notes));
-	return 0;
+	return c->tags_only ? 0 : compute_notes(r, notes ? notes : "", c, err);
 }
 
 /* Remembers since when the cluster's tag stands. */
@@ -117,45 +140,42 @@ static void see_tag(struct registration *r, const char *tags, const char *cluste
 }
 
 /* Read, edit, write. */
-static int write_once(struct registration *r, const struct member *m, bool tags_only, struct error *err)
+static int write_once(struct registration *r, struct change *c, struct error *err)
 {
-	CLEANUP(change_done) struct change c = { .member = m, .tags_only = tags_only };
 	CLEANUP(json_free_p) struct json *config = NULL;
 	struct pve_param params[3] = { { 0 } };
 	size_t n = 0;
 
-	if (pve_guest_config(r->pve, &r->guest, &config, err) < 0 || compute_change(config, &c, err) < 0)
+	if (pve_guest_config(r->pve, &r->guest, &config, err) < 0 || compute_change(r, config, c, err) < 0)
 		return -1;
-	see_tag(r, json_get_string(config, "tags"), m->cluster);
-	if (c.tags)
-		params[n++] = (struct pve_param){ "tags", c.tags };
-	if (c.notes)
-		params[n++] = (struct pve_param){ "description", c.notes };
+	const char *tags = json_get_string(config, "tags");
+	see_tag(r, tags, c->member.cluster);
+	if (c->tags)
+		params[n++] = (struct pve_param){ "tags", c->tags };
+	if (c->notes)
+		params[n++] = (struct pve_param){ "description", c->notes };
 	if (!n)
 		return 0;
 	if (pve_guest_update(r->pve, &r->guest, json_get_string(config, "digest"), params, err) < 0)
 		return -1;
-	see_tag(r, c.tags ? c.tags : json_get_string(config, "tags"), m->cluster);
+	see_tag(r, c->tags ? c->tags : tags, c->member.cluster);
 	return 0;
 }
 
-/* Whether what PVE said passes when we look again: somebody was quicker, or the guest has moved. 1 = yes, 0 = no. */
-static int look_again(struct registration *r, struct error *err)
+/* Whether what PVE said passes when we look again: somebody was quicker, or the guest has moved. */
+static bool may_look_again(struct registration *r, struct error *err)
 {
-	switch (pve_failure(r->pve)) {
-	case PVE_CONFLICT:
-		return 1;
-	case PVE_MISSING:
-		return registration_locate(r, r->guest.vmid, err) == 0;
-	default:
-		return 0;
-	}
+	enum pve_failure failure = pve_failure(r->pve);
+
+	return failure == PVE_CONFLICT || (failure == PVE_MISSING && registration_locate(r, r->guest.vmid, err) == 0);
 }
 
-static int write_member(struct registration *r, const struct member *m, bool tags_only, struct error *err)
+/* Once it began, what stands in the notes is known only when it succeeds. */
+static int write_change(struct registration *r, struct change *c, struct error *err)
 {
-	for (int try = 1; write_once(r, m, tags_only, err) < 0; try++) {
-		if (err->class == ERROR_SPACE || try == REGISTRATION_TRIES || !look_again(r, err)) {
+	for (int try = 1; write_once(r, c, err) < 0; try++) {
+		r->mark[0] = '\0';
+		if (try == REGISTRATION_TRIES || !may_look_again(r, err)) {
 			registration_failed(r);
 			return error_wrap(err, "guest %ld", r->guest.vmid);
 		}
@@ -164,11 +184,15 @@ static int write_member(struct registration *r, const struct member *m, bool tag
 	return 0;
 }
 
-/* Before a new claim the cluster's tag has to stand for a while: agent/rendezvous.h. The notes are not touched: a claim in them
- * may be that of a node which was cut off while it acted, and goes on. */
+/* Before the first claim the cluster's tag has to stand for a while: agent/rendezvous.h. The notes are not touched: a claim in
+ * them may be that of a node which was cut off while it acted, and goes on. */
 static int settle(struct registration *r, const struct member *m, struct error *err)
 {
-	if (write_member(r, m, true, err) < 0)
+	CLEANUP(change_done) struct change c = { .member = *m, .tags_only = true };
+
+	if (r->tagged && clock_seconds() > r->tagged + REGISTRATION_SETTLE)
+		return 0;
+	if (write_change(r, &c, err) < 0)
 		return -1;
 	double left = r->tagged + REGISTRATION_SETTLE - clock_seconds();
 	if (left > 0)
@@ -176,35 +200,17 @@ static int settle(struct registration *r, const struct member *m, struct error *
 	return 0;
 }
 
-static int draw_mark(char ret_mark[REGISTRATION_MARK], struct error *err)
-{
-	uint32_t dice;
-
-	if (getrandom(&dice, sizeof dice, 0) != sizeof dice)
-		return error_set(err, ERROR_FAILED, "draw a mark for the claim: the kernel has no random numbers");
-	snprintf(ret_mark, REGISTRATION_MARK, "%08x", dice);
-	return 0;
-}
-
-/* A mark is kept only while everything that was written since is known to have arrived. */
 int registration_write(struct registration *r, const struct member *m, struct error *err)
 {
-	char mark[REGISTRATION_MARK];
-	struct member own = *m;
+	CLEANUP(change_done) struct change c = { .member = *m };
 
 	if (registration_ready(r, err) < 0)
 		return -1;
 	if (!r->guest.vmid)
 		return error_set(err, ERROR_FAILED, "which guest this is at Proxmox VE is not known yet");
-	memcpy(mark, r->mark, sizeof mark);
-	r->mark[0] = '\0';
-	if (m->claim && !*mark && (settle(r, m, err) < 0 || draw_mark(mark, err) < 0))
+	c.member.vmid = r->guest.vmid;
+	if ((m->claim && settle(r, m, err) < 0) || write_change(r, &c, err) < 0)
 		return -1;
-	own.vmid = r->guest.vmid;
-	own.mark = m->claim ? mark : NULL;
-	if (write_member(r, &own, false, err) < 0)
-		return -1;
-	if (m->claim)
-		memcpy(r->mark, mark, sizeof mark);
+	memcpy(r->mark, c.mark, sizeof r->mark);
 	return 0;
 }

@@ -23,7 +23,7 @@ struct registration {
 	bool refused;                 /* 401: this token is never tried again */
 	bool looked;                  /* the token was seen to reach other guests, or was asked whether it may */
 	double tagged;                /* clock_seconds() since when the cluster's tag stands for sure; 0 = not yet */
-	char mark[REGISTRATION_MARK]; /* of our claim that PVE acknowledged; "" = none */
+	char mark[REGISTRATION_MARK]; /* of our last write, when PVE acknowledged it; "" = none, or nobody knows */
 	char *ca;                     /* owned; PEM text that the API's certificate is checked with; NULL = none */
 };
 
@@ -34,7 +34,7 @@ int registration_open(const char *root, const struct node *node, struct registra
 int registration_find(struct registration *r, const struct node *node, const struct machine *machine, struct error *err)
 	MUST_CHECK;
 /* Puts the member into our tags and notes: read, edit, write with digest, again when somebody else was quicker; nothing is
- * written when it stands there already. A guest that migrated is looked up again. mark and vmid of m are filled in here. */
+ * written when it is known to stand there. A guest that migrated is looked up again. mark and vmid of m are filled in here. */
 int registration_write(struct registration *r, const struct member *m, struct error *err) MUST_CHECK;
 /* All guests with this cluster's tag (ours too), with the notes of those that are no workers: workers neither claim nor publish.
  * Notes that we may not read are an error that names the missing privilege (VM.Audit on the pool); so is a token that sees nobody

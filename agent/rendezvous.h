@@ -15,9 +15,9 @@
  * who sees a claim. tests/unit/test_rendezvous_model.c walks through every order of up to four nodes' steps.
  *
  * Three things make it hold on a real API:
- * - "Ours stands" means a claim that THIS process wrote and PVE acknowledged: it carries a mark drawn for that write. A claim
- *   from before a crash is no proof: the PUT that drops it may still be under way, and come after our look. A claim with a
- *   new mark changes the digest, so that such a PUT fails.
+ * - Every write carries a mark of its own, so that a digest never comes back. A PUT of which nobody knows whether it was carried
+ *   out (no answer, a crash) may still come; after the next write with a new mark it fails. So "ours stands" means: in the write
+ *   that PVE acknowledged last to THIS process. And such a process writes again even when the notes seem to say it already.
  * - What is decided is synced to disk before it is acted on; a node that was cut off while it acted goes on, and asks nobody.
  *   Its claim stands until the endpoint is published (in one write), or until it has joined, or has been reset.
  * - The list of guests may be a moment old, their notes are not: the cluster's tag stands REGISTRATION_SETTLE seconds before the

@@ -35,7 +35,7 @@ struct member {
 	char *endpoint;    /* HOST:PORT; set once the control plane answers */
 	struct strings ca; /* "sha256:..." */
 	char *claim;       /* agent/rendezvous.h: "init" or "join" */
-	char *mark;        /* of that claim: one write's, no other's */
+	char *mark;        /* of the write that this stands in: agent/rendezvous.h */
 	char *error;       /* one sentence of ASCII, with state failed */
 };
 

@@ -142,7 +142,7 @@ int pve_config_matches(const struct json *config, const char *uuid, const struct
 	if (uuid && smbios && strstr(smbios, "uuid="))
 		return has_value(smbios, uuid) ? 1 : -1;
 	for (int i = 0; i < NETS_MAX; i++) {
-		char key[sizeof "net31"];
+		char key[16];
 		snprintf(key, sizeof key, "net%d", i);
 		const char *net = json_get_string(config, key);
 		for (size_t m = 0; net && m < macs->n; m++)

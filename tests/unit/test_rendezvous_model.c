@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * agent/rendezvous.h, walked through in every order of steps: two to four nodes read each other's notes one by one, claim, drop,
+ * act, publish; with faults in between (a node crashes; the answer to a write is lost, and the write is carried out later, or
+ * never; a node gives up). In every state that can be reached, no two act; and from every one, when no more faults come, all
+ * nodes finish, however unluckily they take turns.
+ *
+ * The same walk must find what is wrong with rules that look just as good.
+ */
+#include "tests/unit/check.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/rendezvous.h"
+
+#define NODES 4
+#define PUTS 2 /* of one node that may be under way at once; no more faults than that */
+#define MARK_MAX 7
+
+/* What a node does next. */
+enum { LOOK, CLAIM, DROP, ACT, PUBLISH, LEAVE, DONE };
+/* What it has on its disk. */
+enum { IDLE, ACTING, MADE, GAVE_UP };
+/* What notes say, beside the mark in the bits above. */
+enum { CLAIMS = 1, PUBLISHED = 2, MARK = 4 };
+
+struct place {
+	uint8_t next;        /* step */
+	uint8_t disk;        /* survives a crash */
+	uint8_t notes;       /* at PVE: mark of the write, CLAIMS, PUBLISHED */
+	uint8_t mine;        /* mark of the last write, when it was acknowledged to this process; 0 = none */
+	uint8_t reading;     /* whose notes are read next, with LOOK */
+	uint8_t seen[NODES]; /* so far */
+	uint16_t put[PUTS];  /* writes under way: the notes that the digest stands for, and those to write; 0 = none */
+};
+
+struct world {
+	struct place at[NODES];
+	uint8_t faults; /* left */
+};
+
+struct rules {
+	int nodes, faults;
+	const char *claim;
+	bool trust_old;  /* wrong: a claim from before a crash counts */
+	bool look_once;  /* wrong: acts without looking again */
+	bool never_give; /* wrong: a higher VMID does not yield */
+	bool same_again; /* wrong: nothing is written when the notes seem to say it already */
+};
+
+/* All worlds that were reached: a hash table over an array. */
+struct space {
+	const struct rules *rules;
+	struct world *at; /* owned */
+	uint32_t *slot;   /* owned; index + 1 */
+	size_t n, max, slots;
+	const char *wrong; /* the first thing found */
+};
+
+/* A mark that nothing which still matters carries. */
+static uint8_t fresh_mark(const struct place *p)
+{
+	bool used[MARK_MAX + 1] = { true };
+
+	used[p->notes / MARK] = true;
+	for (int i = 0; i < PUTS; i++)
+		used[(p->put[i] >> 8) / MARK] = used[(p->put[i] & 255) / MARK] = true;
+	for (uint8_t mark = 1; mark <= MARK_MAX; mark++)
+		if (!used[mark])
+			return mark;
+	abort();
+}
+
+static enum rendezvous_move decide(const struct rules *rules, const struct place *p, int self)
+{
+	struct candidate at[NODES] = { 0 };
+	struct candidates all = { .at = at, .n = (size_t)rules->nodes };
+	const struct candidate *other;
+
+	for (int i = 0; i < rules->nodes; i++) {
+		at[i].vmid = 100 + i;
+		at[i].member.claim = p->seen[i] & CLAIMS ? (char *)rules->claim : NULL;
+		at[i].member.endpoint = p->seen[i] & PUBLISHED ? "10.0.0.1:6443" : NULL;
+		at[i].stands = i == self && (rules->trust_old || (p->mine && p->seen[i] / MARK == p->mine));
+	}
+	enum rendezvous_move move = rendezvous_decide(&all, 100 + self, rules->claim, &other);
+	if (move == RENDEZVOUS_CLAIM && rules->look_once)
+		return RENDEZVOUS_ACT;
+	return move == RENDEZVOUS_YIELD && rules->never_give ? RENDEZVOUS_WAIT : move;
+}
+
+static void start(struct place *p, uint8_t step)
+{
+	p->next = step;
+	p->reading = 0;
+	memset(p->seen, 0, sizeof p->seen);
+}
+
+static void look(const struct rules *rules, struct world *w, int self)
+{
+	static const uint8_t after[] = { [RENDEZVOUS_ACT] = ACT,
+					 [RENDEZVOUS_CLAIM] = CLAIM,
+					 [RENDEZVOUS_WAIT] = LOOK,
+					 [RENDEZVOUS_YIELD] = DROP,
+					 [RENDEZVOUS_FOLLOW] = LEAVE };
+	struct place *p = &w->at[self];
+
+	/* another's marks mean nothing to us */
+	p->seen[p->reading] = w->at[p->reading].notes & (p->reading == self ? 255 : CLAIMS | PUBLISHED);
+	if (++p->reading < rules->nodes)
+		return;
+	enum rendezvous_move move = decide(rules, p, self);
+	start(p, after[move]);
+	if (move == RENDEZVOUS_ACT)
+		p->disk = ACTING;
+}
+
+/* What the node's next write makes of its notes. Nothing is written when this process knows that it stands there already. */
+static uint8_t to_write(const struct rules *rules, const struct place *p)
+{
+	uint8_t says = p->next == CLAIM ? CLAIMS : p->next == PUBLISH && rules->claim[0] == 'i' ? PUBLISHED : 0;
+	bool known = p->mine && p->notes / MARK == p->mine && p->notes % MARK == says;
+
+	if (rules->same_again && p->notes % MARK == says)
+		return p->notes;
+	return known ? p->notes : (uint8_t)(fresh_mark(p) * MARK + says);
+}
+
+static void step(const struct rules *rules, struct world *w, int self)
+{
+	static const uint8_t after[] = { [CLAIM] = LOOK, [DROP] = LOOK, [PUBLISH] = DONE, [LEAVE] = DONE };
+	struct place *p = &w->at[self];
+
+	if (p->next == LOOK) {
+		look(rules, w, self);
+	} else if (p->next == ACT) {
+		p->disk = MADE;
+		p->next = PUBLISH;
+	} else if (p->next != DONE) {
+		p->notes = to_write(rules, p);
+		p->mine = p->notes / MARK;
+		start(p, after[p->next]);
+	}
+}
+
+/* The answer does not come; the write may still be carried out. */
+static bool lose(const struct rules *rules, struct place *p)
+{
+	int i = 0;
+
+	while (i < PUTS && p->put[i])
+		i++;
+	if (p->next == LOOK || p->next == ACT || p->next == DONE || i == PUTS || to_write(rules, p) == p->notes)
+		return false;
+	p->put[i] = (uint16_t)(p->notes << 8 | to_write(rules, p));
+	p->mine = 0;
+	if (p->next == CLAIM || p->next == DROP)
+		start(p, LOOK);
+	return true;
+}
+
+/* A write that was under way arrives: with an old digest it fails. */
+static bool land(struct place *p, int i)
+{
+	uint16_t put = p->put[i];
+
+	if (!put)
+		return false;
+	p->put[i] = 0;
+	if (put >> 8 == p->notes)
+		p->notes = (uint8_t)put;
+	return true;
+}
+
+/* announces: at its next boot it begins with a write that says "booting", and claims nothing. */
+static bool crash(struct place *p, bool announces)
+{
+	static const uint8_t after[] = { [IDLE] = LOOK, [ACTING] = ACT, [MADE] = PUBLISH, [GAVE_UP] = LEAVE };
+
+	if (p->next == DONE || (announces && p->disk != IDLE))
+		return false;
+	p->mine = 0; /* what it wrote last may be under way */
+	start(p, announces ? DROP : after[p->disk]);
+	return true;
+}
+
+static bool give_up(struct place *p)
+{
+	if (p->next != ACT)
+		return false;
+	p->disk = GAVE_UP;
+	p->next = LEAVE;
+	return true;
+}
+
+/* The i-th thing that can happen next without a fault; *ret_node: whose step it is, -1 = nobody's. False = it cannot. */
+#define EVENTS (NODES + NODES * PUTS)
+static bool happen(const struct rules *rules, struct world *w, int i, int *ret_node)
+{
+	*ret_node = i < NODES ? i : -1;
+	if (i >= NODES)
+		return land(&w->at[(i - NODES) / PUTS], (i - NODES) % PUTS);
+	if (i >= rules->nodes || w->at[i].next == DONE)
+		return false;
+	step(rules, w, i);
+	return true;
+}
+
+#define FAULTS (NODES * 4)
+static bool go_wrong(const struct rules *rules, struct world *w, int i)
+{
+	struct place *p = &w->at[i / 4];
+
+	if (!w->faults || i / 4 >= rules->nodes)
+		return false;
+	w->faults--;
+	switch (i % 4) {
+	case 0:
+		return lose(rules, p);
+	case 1:
+		return crash(p, false);
+	case 2:
+		return crash(p, true);
+	default:
+		return give_up(p);
+	}
+}
+
+static uint64_t hash_of(const struct world *w)
+{
+	const uint8_t *byte = (const uint8_t *)w;
+	uint64_t h = 14695981039346656037u;
+
+	for (size_t i = 0; i < sizeof *w; i++)
+		h = (h ^ byte[i]) * 1099511628211u;
+	return h ^ h >> 29;
+}
+
+static uint32_t *slot_of(const struct space *s, const struct world *w)
+{
+	size_t i = hash_of(w) % s->slots;
+
+	while (s->slot[i] && memcmp(&s->at[s->slot[i] - 1], w, sizeof *w) != 0)
+		i = (i + 1) % s->slots;
+	return &s->slot[i];
+}
+
+static void grow(struct space *s)
+{
+	s->max = s->max ? 2 * s->max : 1 << 12;
+	s->at = xrealloc(s->at, s->max, sizeof *s->at);
+	free(s->slot);
+	s->slots = 2 * s->max + 1;
+	s->slot = xcalloc(s->slots, sizeof *s->slot);
+	for (size_t i = 0; i < s->n; i++)
+		*slot_of(s, &s->at[i]) = (uint32_t)i + 1;
+}
+
+/* Two that make a cluster, ever; or two that join at once. All done, and nobody made a cluster though nobody gave up. */
+static const char *judge(const struct rules *rules, const struct world *w)
+{
+	bool init = rules->claim[0] == 'i';
+	int acting = 0, done = 0, gave_up = 0;
+
+	for (int i = 0; i < rules->nodes; i++) {
+		acting += w->at[i].disk == ACTING || (init && w->at[i].disk == MADE);
+		done += w->at[i].next == DONE;
+		gave_up += w->at[i].disk == GAVE_UP;
+	}
+	if (acting > 1)
+		return "two act";
+	return init && done == rules->nodes && !acting && !gave_up ? "nobody acted" : NULL;
+}
+
+static void reach(struct space *s, const struct world *w)
+{
+	if (s->n == s->max)
+		grow(s);
+	uint32_t *slot = slot_of(s, w);
+	if (*slot)
+		return;
+	s->at[s->n++] = *w;
+	*slot = (uint32_t)s->n;
+	if (!s->wrong)
+		s->wrong = judge(s->rules, w);
+}
+
+static void explore(struct space *s)
+{
+	struct world first = { .faults = (uint8_t)s->rules->faults };
+	int node;
+
+	reach(s, &first);
+	for (size_t i = 0; i < s->n && !s->wrong; i++) {
+		for (int e = 0; e < EVENTS; e++) {
+			struct world w = s->at[i];
+			if (happen(s->rules, &w, e, &node))
+				reach(s, &w);
+		}
+		for (int f = 0; f < FAULTS; f++) {
+			struct world w = s->at[i];
+			if (go_wrong(s->rules, &w, f))
+				reach(s, &w);
+		}
+	}
+}
+
+/* Tarjan's strongly connected components, of the worlds joined by what happens without a fault. */
+struct visit {
+	uint32_t order, low, component; /* 0 = not yet */
+	uint32_t stacked;               /* the one below on the stack of open worlds */
+	uint32_t parent;
+	uint8_t event; /* tried next */
+};
+
+struct walk {
+	const struct space *space;
+	struct visit *at; /* owned; index 0 is nobody */
+	uint32_t orders, components, top;
+};
+
+static uint32_t follow(const struct space *s, uint32_t from, int event, int *ret_node)
+{
+	struct world w = s->at[from - 1];
+
+	return happen(s->rules, &w, event, ret_node) ? *slot_of(s, &w) : 0;
+}
+
+static void open_world(struct walk *k, uint32_t i, uint32_t parent)
+{
+	k->at[i] = (struct visit){ .order = ++k->orders, .low = k->orders, .stacked = k->top, .parent = parent };
+	k->top = i;
+}
+
+static void close_world(struct walk *k, uint32_t i)
+{
+	uint32_t parent = k->at[i].parent;
+
+	if (parent && k->at[i].low < k->at[parent].low)
+		k->at[parent].low = k->at[i].low;
+	if (k->at[i].low != k->at[i].order)
+		return;
+	k->components++;
+	for (uint32_t member = 0; member != i; k->top = k->at[member].stacked) {
+		member = k->top;
+		k->at[member].component = k->components;
+	}
+}
+
+static void walk_from(struct walk *k, uint32_t i)
+{
+	int node;
+
+	open_world(k, i, 0);
+	while (i) {
+		struct visit *v = &k->at[i];
+		if (v->event == EVENTS) {
+			close_world(k, i);
+			i = v->parent;
+			continue;
+		}
+		uint32_t to = follow(k->space, i, v->event++, &node);
+		if (to && !k->at[to].order) {
+			open_world(k, to, i);
+			i = to;
+		} else if (to && !k->at[to].component && k->at[to].order < v->low) {
+			v->low = k->at[to].order;
+		}
+	}
+}
+
+static uint8_t unfinished(const struct space *s, const struct world *w)
+{
+	uint8_t mask = 0;
+
+	for (int i = 0; i < s->rules->nodes; i++)
+		mask |= (uint8_t)((w->at[i].next != DONE) << i);
+	return mask;
+}
+
+/* A circle in which every node that is not done takes its steps, and still none gets on: they could go round for ever. */
+static bool goes_round(const struct walk *k)
+{
+	const struct space *s = k->space;
+	uint8_t *moves = xcalloc(k->components + 1, 1);
+	bool found = false;
+
+	for (uint32_t i = 1; i <= s->n; i++)
+		for (int node, e = 0; e < s->rules->nodes; e++) {
+			uint32_t to = follow(s, i, e, &node);
+			if (to && k->at[to].component == k->at[i].component)
+				moves[k->at[i].component] |= (uint8_t)(1 << node);
+		}
+	for (uint32_t i = 1; i <= s->n; i++) {
+		uint8_t left = unfinished(s, &s->at[i - 1]);
+		found = found || (left && (moves[k->at[i].component] & left) == left);
+	}
+	free(moves);
+	return found;
+}
+
+/* What is wrong with the rules; NULL = nothing. */
+static const char *verdict_on(const struct rules *rules)
+{
+	struct space s = { .rules = rules };
+	struct walk k = { .space = &s };
+
+	explore(&s);
+	if (!s.wrong) {
+		k.at = xcalloc(s.n + 1, sizeof *k.at);
+		for (uint32_t i = 1; i <= s.n; i++)
+			if (!k.at[i].order)
+				walk_from(&k, i);
+		if (goes_round(&k))
+			s.wrong = "they wait for ever";
+	}
+	printf("# %d nodes, %d faults, %s: %zu worlds: %s\n", rules->nodes, rules->faults, rules->claim, s.n,
+	       s.wrong ? s.wrong : "good");
+	free(k.at);
+	free(s.at);
+	free(s.slot);
+	return s.wrong;
+}
+
+TEST(one_initialises)
+{
+	static const struct rules cases[] = {
+		{ .nodes = 1, .faults = 2 }, { .nodes = 2, .faults = 2 }, { .nodes = 3, .faults = 1 }, { .nodes = 4 }
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct rules rules = cases[i];
+		rules.claim = "init";
+		CHECK(verdict_on(&rules) == NULL);
+	}
+}
+
+TEST(control_planes_join_one_at_a_time)
+{
+	static const struct rules cases[] = {
+		{ .nodes = 1, .faults = 2 }, { .nodes = 2, .faults = 2 }, { .nodes = 3, .faults = 1 }, { .nodes = 4 }
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct rules rules = cases[i];
+		rules.claim = "join";
+		CHECK(verdict_on(&rules) == NULL);
+	}
+}
+
+TEST(a_claim_from_before_a_crash_proves_nothing)
+{
+	CHECK_STR(verdict_on(&(struct rules){ .nodes = 2, .faults = 2, .claim = "init", .trust_old = true }),
+		  "two act");
+}
+
+TEST(who_claims_has_to_look_again)
+{
+	CHECK_STR(verdict_on(&(struct rules){ .nodes = 2, .claim = "init", .look_once = true }), "two act");
+}
+
+TEST(somebody_has_to_yield)
+{
+	CHECK_STR(verdict_on(&(struct rules){ .nodes = 2, .claim = "join", .never_give = true }), "they wait for ever");
+}
+
+TEST(what_may_be_under_way_has_to_be_overtaken)
+{
+	CHECK_STR(verdict_on(&(struct rules){ .nodes = 2, .faults = 2, .claim = "join", .same_again = true }),
+		  "two act");
+}
