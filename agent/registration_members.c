@@ -3,6 +3,7 @@
 #include "agent/registration_parts.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/clock.h"
 
@@ -43,53 +44,46 @@ static int add_member(struct registration *r, const struct pve_guest *guest, con
 	return 0;
 }
 
-/* Whether the token holds VM.Audit at a path; inherited = below it too. */
-static int holds(struct registration *r, const char *path, bool inherited, bool *ret, struct error *err)
+/* Whether what is held at this path shows the guests of a pool, or all. Rights on one guest show one guest. */
+static bool shows_others(const struct json *held, const char *path)
 {
-	const struct pve_param params[] = { { "path", path }, { NULL, NULL } };
-	CLEANUP(json_free_p) struct json *data = NULL;
-	int64_t below = 0;
+	bool pool = text_starts(path, "/pool/"), all = !strcmp(path, "/") || !strcmp(path, "/vms");
+	int64_t below = 0; /* whether it is held at longer paths too */
 
-	if (pve_call(r->pve, "GET", "/access/permissions", params, &data, err) < 0)
-		return registration_failed(r);
-	*ret = pve_get_int(json_get(data, path), "VM.Audit", &below) && (below || !inherited);
-	return 0;
+	return (pool || all) && pve_get_int(held, "VM.Audit", &below) && (pool || below);
 }
 
 /* Who sees nobody may be alone, or may not look: then "nobody claims" means nothing. */
-static int check_sight(struct registration *r, const struct pve_guest *own, struct error *err)
+static int check_sight(struct registration *r, struct error *err)
 {
-	CLEANUP(free_p) char *pool = own && own->pool ? xasprintf("/pool/%s", own->pool) : NULL;
-	bool sees = false;
+	CLEANUP(json_free_p) struct json *paths = NULL;
+	const char *path;
 
-	if (holds(r, "/vms", true, &sees, err) < 0 || (!sees && pool && holds(r, pool, false, &sees, err) < 0))
-		return -1;
-	if (!sees)
-		return error_set(
-			err, ERROR_FAILED,
-			"the API token may not look at the other guests of the cluster; give it (and its user) "
-			"VM.Audit on %s",
-			pool ? pool : "a pool with all guests of the cluster in it, this one too");
-	r->looked = true;
-	return 0;
+	if (pve_call(r->pve, "GET", "/access/permissions", NULL, &paths, err) < 0)
+		return registration_failed(r);
+	for (size_t i = 0; (path = json_key(paths, i)); i++)
+		if (shows_others(json_get(paths, path), path)) {
+			r->looked = true;
+			return 0;
+		}
+	return error_set(
+		err, ERROR_FAILED,
+		"the API token may not look at the other guests of the cluster; give it, and its user, VM.Audit on a "
+		"pool with all of them in it");
 }
 
 static int look_once(struct registration *r, const char *cluster, struct candidates *ret, struct error *err)
 {
 	CLEANUP(pve_guests_done) struct pve_guests guests = { 0 };
-	const struct pve_guest *own = NULL;
 
 	if (pve_list_guests(r->pve, &guests, err) < 0)
 		return registration_failed(r);
-	for (size_t i = 0; i < guests.n; i++) {
-		if (guests.at[i].vmid == r->guest.vmid)
-			own = &guests.at[i];
+	for (size_t i = 0; i < guests.n; i++)
 		if (add_member(r, &guests.at[i], cluster, ret, err) < 0)
 			return -1;
-	}
 	for (size_t i = 0; i < ret->n; i++)
 		r->looked = r->looked || ret->at[i].vmid != r->guest.vmid;
-	return r->looked ? 0 : check_sight(r, own, err);
+	return r->looked ? 0 : check_sight(r, err);
 }
 
 int registration_members(struct registration *r, const char *cluster, struct candidates *ret, struct error *err)

@@ -143,6 +143,19 @@ bool json_get_bool(const struct json *object, const char *key, bool *ret)
 	return true;
 }
 
+const char *json_key(const struct json *object, size_t i)
+{
+	if (!json_is_object(object))
+		return NULL;
+	json_object_object_foreach(inner(object), key, value)
+	{
+		(void)value;
+		if (i-- == 0)
+			return key;
+	}
+	return NULL;
+}
+
 size_t json_count(const struct json *array)
 {
 	return json_is_array(array) ? json_object_array_length(inner(array)) : 0;

@@ -37,6 +37,8 @@ const struct json *json_get(const struct json *object, const char *key);
 const char *json_get_string(const struct json *object, const char *key);
 bool json_get_int(const struct json *object, const char *key, int64_t *ret);
 bool json_get_bool(const struct json *object, const char *key, bool *ret);
+/* The i-th key of an object, borrowed; NULL beyond the last. */
+const char *json_key(const struct json *object, size_t i);
 size_t json_count(const struct json *array); /* 0 for anything but an array */
 const struct json *json_at(const struct json *array, size_t i);
 const char *json_as_string(const struct json *value);

@@ -69,7 +69,7 @@ bool pve_get_int(const struct json *object, const char *key, int64_t *ret)
 /* "Parameter verification failed." does not say which: the first of errors{} does. */
 static void add_parameter(const struct json *errors, struct text *ret)
 {
-	const char *name = json_unknown_key(errors, (const char *const[]){ NULL });
+	const char *name = json_key(errors, 0);
 	const char *why = name ? json_get_string(errors, name) : NULL;
 
 	if (why)
