@@ -110,14 +110,15 @@ static int make_seed(const struct files *s, const char *path, struct error *err)
 {
 	CLEANUP(free_p) char *instance = xasprintf("nodekiln-%s", s->directory + strlen(s->directory) - 6);
 	struct seed seed = { .directory = seed_directory, .hostname = hostname, .instance_id = instance };
+	CLEANUP(text_done) struct text iso = { 0 };
 	int rc = 0;
 
 	if (key_file)
 		rc = seed_read_keys(key_file, &seed.keys, err);
 	if (rc == 0)
-		rc = seed_write(&seed, s->directory, path, err);
+		rc = seed_iso(&seed, &iso, err);
 	strings_done(&seed.keys);
-	return rc;
+	return rc < 0 ? -1 : file_write(AT_FDCWD, path, iso.data, iso.len, 0600, err);
 }
 
 static int copy_variables(const char *from, const char *to, struct error *err)

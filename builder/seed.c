@@ -2,12 +2,14 @@
 #include "builder/seed.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib/file.h"
-#include "lib/json.h"
 #include "lib/process.h"
+#include "lib/yaml.h"
 
 #define KEY_FILE_MAX (1 << 18)
 #define HOSTNAME_MAX 253 /* RFC 1035, all labels together */
@@ -37,14 +39,6 @@ static bool is_hostname(const char *s)
 	return label > 0;
 }
 
-/* A JSON string is a YAML string, whatever is in it. */
-static void add_quoted(struct text *t, const char *s)
-{
-	CLEANUP(json_free_p) struct json *value = json_string(s);
-
-	json_print(value, false, t);
-}
-
 static int check_key(const char *key, struct error *err)
 {
 	for (const char *c = key; *c; c++)
@@ -64,7 +58,7 @@ int seed_user_data(const struct seed *seed, struct text *ret, struct error *err)
 					 "'%s' is no host name: letters, digits and '-', labels joined by '.'",
 					 seed->hostname);
 		text_add(ret, "hostname: ");
-		add_quoted(ret, seed->hostname);
+		yaml_quote(seed->hostname, ret);
 		text_add(ret, "\nmanage_etc_hosts: true\n");
 	}
 	text_add(ret, "users: [default]\n");
@@ -74,7 +68,7 @@ int seed_user_data(const struct seed *seed, struct text *ret, struct error *err)
 		if (check_key(seed->keys.at[i], err) < 0)
 			return -1;
 		text_add(ret, "- ");
-		add_quoted(ret, seed->keys.at[i]);
+		yaml_quote(seed->keys.at[i], ret);
 		text_add(ret, "\n");
 	}
 	return 0;
@@ -85,8 +79,13 @@ int seed_meta_data(const struct seed *seed, struct text *ret, struct error *err)
 	if (!seed->instance_id || !*seed->instance_id)
 		return error_set(err, ERROR_USAGE, "a seed needs an instance id");
 	text_add(ret, "instance-id: ");
-	add_quoted(ret, seed->instance_id);
+	yaml_quote(seed->instance_id, ret);
 	text_add(ret, "\n");
+	if (seed->hostname) {
+		text_add(ret, "local-hostname: ");
+		yaml_quote(seed->hostname, ret);
+		text_add(ret, "\n");
+	}
 	return 0;
 }
 
@@ -119,7 +118,7 @@ static int given_files(const struct seed *seed, struct strings *files, struct er
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
 		CLEANUP(free_p) char *path = xasprintf("%s/%s", seed->directory, known[i].name);
 		if (access(path, R_OK) == 0)
-			strings_add(files, path);
+			strings_addf(files, "%s=%s", known[i].name, path);
 		else if (known[i].needed)
 			return error_set(err, ERROR_USAGE,
 					 "%s is missing; cloud-init takes a seed only with user-data and meta-data",
@@ -128,24 +127,44 @@ static int given_files(const struct seed *seed, struct strings *files, struct er
 	return 0;
 }
 
-static int made_file(const char *work, const char *name, const struct text *content, struct strings *files,
-		     struct error *err)
-{
-	CLEANUP(free_p) char *path = xasprintf("%s/%s", work, name);
+/* What genisoimage puts into the ISO: "NAME=PATH" each, and the memory that paths of ours lead to. */
+struct contents {
+	struct strings grafts;
+	int fd[3]; /* owned; -1 = not used */
+	size_t fds;
+};
 
-	strings_add(files, path);
-	return file_write(AT_FDCWD, path, content->data, content->len, 0600, err);
+static void contents_done(struct contents *c)
+{
+	strings_done(&c->grafts);
+	while (c->fds)
+		close_p(&c->fd[--c->fds]);
 }
 
-static int made_files(const struct seed *seed, const char *work, struct strings *files, struct error *err)
+/* 0400: the ISO shows the mode of the file that its bytes come from. */
+static int add_made(struct contents *c, const char *name, const char *text, struct error *err)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(err, errno, "prepare %s", name);
+	c->fd[c->fds++] = fd;
+	if (write_all(fd, text, strlen(text)) < 0 || fchmod(fd, 0400) < 0)
+		return error_errno(err, errno, "prepare %s", name);
+	strings_addf(&c->grafts, "%s=/proc/self/fd/%d", name, fd);
+	return 0;
+}
+
+static int made_files(const struct seed *seed, struct contents *c, struct error *err)
 {
 	CLEANUP(text_done) struct text user = { 0 };
 	CLEANUP(text_done) struct text meta = { 0 };
 
-	if (seed_user_data(seed, &user, err) < 0 || seed_meta_data(seed, &meta, err) < 0 ||
-	    made_file(work, "user-data", &user, files, err) < 0)
+	if ((!seed->user_data && seed_user_data(seed, &user, err) < 0) || seed_meta_data(seed, &meta, err) < 0 ||
+	    add_made(c, "user-data", seed->user_data ? seed->user_data : user.data, err) < 0 ||
+	    add_made(c, "meta-data", meta.data, err) < 0)
 		return -1;
-	return made_file(work, "meta-data", &meta, files, err);
+	return seed->network_config ? add_made(c, "network-config", seed->network_config, err) : 0;
 }
 
 static const char *iso_program(void)
@@ -156,15 +175,29 @@ static const char *iso_program(void)
 	return iso_programs[0]; /* process_run says what is missing */
 }
 
-int seed_write(const struct seed *seed, const char *work, const char *iso, struct error *err)
+/* In the child: it alone may keep what is in memory. */
+static int let_through(void *contents, struct error *err)
 {
-	CLEANUP(strings_done) struct strings files = { 0 };
+	const struct contents *c = contents;
+
+	for (size_t i = 0; i < c->fds; i++)
+		if (fcntl(c->fd[i], F_SETFD, 0) < 0)
+			return error_errno(err, errno, "hand the seed over");
+	return 0;
+}
+
+int seed_iso(const struct seed *seed, struct text *ret, struct error *err)
+{
+	CLEANUP(contents_done) struct contents c = { 0 };
 	CLEANUP(strings_done) struct strings argv = { 0 };
 
-	if ((seed->directory ? given_files(seed, &files, err) : made_files(seed, work, &files, err)) < 0)
+	if ((seed->directory ? given_files(seed, &c.grafts, err) : made_files(seed, &c, err)) < 0)
 		return error_wrap(err, "seed");
 	/* Joliet and Rock Ridge, as Proxmox VE 9 makes its own drives: lower-case names either way. */
-	strings_add_all(&argv, iso_program(), "-quiet", "-V", ISO_LABEL, "-J", "-R", "-o", iso, NULL);
-	strings_append(&argv, &files);
-	return process_run(&(struct process){ .argv = strings_argv(&argv) }, err);
+	strings_add_all(&argv, iso_program(), "-quiet", "-V", ISO_LABEL, "-J", "-R", "-uid", "0", "-gid", "0", "-f",
+			"-graft-points", NULL);
+	strings_append(&argv, &c.grafts);
+	return process_run(
+		&(struct process){ .argv = strings_argv(&argv), .output = ret, .setup = let_through, .context = &c },
+		err);
 }

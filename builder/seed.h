@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A node's seed: the files of cloud-init's NoCloud data source, and the ISO (labelled cidata) that brings them.
+ * A seed: the files of cloud-init's NoCloud data source, and the ISO (labelled cidata) that brings them. What is made here never
+ * lies in a file: genisoimage reads it from memory, and the ISO comes back in memory.
  */
 #include "lib/error.h"
 #include "lib/text.h"
@@ -9,9 +10,11 @@
 struct seed {
 	const char
 		*directory; /* borrowed; holds user-data and meta-data, maybe network-config and vendor-data; NULL = */
-	const char *hostname;    /* borrowed; made from these; NULL = none */
-	struct strings keys;     /* ssh public keys, one line each */
-	const char *instance_id; /* borrowed; */
+	const char *hostname;       /* borrowed; made from these; NULL = none */
+	struct strings keys;        /* ssh public keys, one line each */
+	const char *instance_id;    /* borrowed */
+	const char *user_data;      /* borrowed; instead of what hostname and keys make; NULL = that */
+	const char *network_config; /* borrowed; NULL = none, which means DHCP */
 };
 
 /* Pure; names and keys are judged: ERROR_USAGE. */
@@ -20,5 +23,5 @@ int seed_meta_data(const struct seed *seed, struct text *ret, struct error *err)
 
 /* Reads the keys of an id_*.pub or authorized_keys file: lines that are neither empty nor comments. */
 int seed_read_keys(const char *file, struct strings *ret, struct error *err) MUST_CHECK;
-/* Writes the ISO to the path iso. work: a directory for the files in between. */
-int seed_write(const struct seed *seed, const char *work, const char *iso, struct error *err) MUST_CHECK;
+/* The ISO's bytes. In it, what is made here belongs to root and nobody else may read it. */
+int seed_iso(const struct seed *seed, struct text *ret, struct error *err) MUST_CHECK;

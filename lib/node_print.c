@@ -3,23 +3,14 @@
 #include <string.h>
 
 #include "lib/duration.h"
-#include "lib/json.h"
 #include "lib/node_field.h"
-
-/* A JSON string is a YAML string, whatever is in it. */
-static void add_quoted(struct text *t, const char *s)
-{
-	CLEANUP(json_free_p) struct json *value = json_string(s);
-
-	json_print(value, false, t);
-}
 
 static void add_strings(struct text *t, const struct strings *list)
 {
 	text_add(t, "[");
 	for (size_t i = 0; i < list->n; i++) {
 		text_add(t, i ? ", " : "");
-		add_quoted(t, list->at[i]);
+		yaml_quote(list->at[i], t);
 	}
 	text_add(t, "]");
 }
@@ -29,9 +20,9 @@ static void add_pairs(struct text *t, const struct node_pairs *pairs)
 	text_add(t, "{");
 	for (size_t i = 0; i < pairs->n; i++) {
 		text_add(t, i ? ", " : "");
-		add_quoted(t, pairs->at[i].key);
+		yaml_quote(pairs->at[i].key, t);
 		text_add(t, ": ");
-		add_quoted(t, pairs->at[i].value);
+		yaml_quote(pairs->at[i].value, t);
 	}
 	text_add(t, "}");
 }
@@ -64,7 +55,7 @@ static void add_value(const struct node_field *f, const struct node *node, bool 
 
 	switch (f->kind) {
 	case FIELD_STRING:
-		add_quoted(t, f->secret && !with_secrets ? "(hidden)" : *(char *const *)at);
+		yaml_quote(f->secret && !with_secrets ? "(hidden)" : *(char *const *)at, t);
 		break;
 	case FIELD_STRINGS:
 		add_strings(t, at);

@@ -48,6 +48,11 @@ struct yaml *yaml_find(const struct yaml *node, const char *key);
 struct yaml *yaml_remove(struct yaml *map, const char *key) MUST_CHECK;
 bool yaml_same(const struct yaml *a, const struct yaml *b); /* kinds, keys in any order, and values; not places */
 
+/* A block-style document that reads back as the same tree; what was plain stays plain, as its type may depend on it. */
+void yaml_print(const struct yaml *tree, struct text *ret);
+/* A double-quoted scalar, whatever is in value. */
+void yaml_quote(const char *value, struct text *ret);
+
 /* ERROR_RECIPE, "FILE:LINE: " in front. */
 int yaml_error(const struct yaml *node, struct error *err, const char *fmt, ...) PRINTF(3, 4);
 
