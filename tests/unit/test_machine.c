@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fake roots: each test starts from the files of a plain VM and changes what it is about. kubeadm is a stand-in in PATH. */
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/machine.h"
+#include "lib/file.h"
+#include "tests/unit/check.h"
+
+struct root {
+	char *path; /* owned */
+	int fd;
+};
+
+static const struct {
+	const char *path, *text;
+} plain[] = {
+	{ "proc/sys/kernel/hostname", "cp1\n" },
+	{ "proc/1/environ", "HOME=/" },
+	{ "proc/self/uid_map", "         0          0 4294967295\n" },
+	{ "proc/cpuinfo", "processor\t: 0\nmodel name\t: x\nprocessor\t: 1\n" },
+	{ "proc/meminfo", "MemTotal:        2035340 kB\nMemFree:  1 kB\n" },
+	{ "proc/swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n" },
+	{ "proc/filesystems", "nodev\tsysfs\n\text4\nnodev\toverlay\n" },
+	{ "proc/sys/net/ipv4/ip_forward", "1\n" },
+	{ "proc/sys/net/bridge/bridge-nf-call-iptables", "1\n" },
+	{ "sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory pids\n" },
+	{ "sys/class/dmi/id/product_uuid", "8F6D1C3A-0000-4000-8000-00000000000A\n" },
+	{ "sys/class/net/eth0/type", "1\n" },
+	{ "sys/class/net/eth0/address", "BC:24:11:0A:0B:0C\n" },
+	{ "sys/class/net/eth0/device/vendor", "0x1af4\n" },
+	{ "sys/class/net/lo/type", "772\n" },
+	{ "sys/class/net/lo/address", "00:00:00:00:00:00\n" },
+	{ "sys/class/net/cni0/type", "1\n" },
+	{ "sys/class/net/cni0/address", "0a:58:0a:f4:00:01\n" },
+	{ "sys/class/net/cni0/bridge/bridge_id", "8000\n" },
+	{ "dev/kmsg", "" },
+	{ "run/systemd/timesync/synchronized", "" },
+	{ "usr/bin/kubelet", "" },
+	{ "usr/bin/kubectl", "" },
+	{ "usr/bin/containerd", "" },
+	{ "etc/nodekiln/image.json",
+	  "{\"runtime\": \"containerd\", \"pause_image\": \"k8s.gcr.io/pause:3.2\", \"images\": "
+	  "[\"k8s.gcr.io/kube-apiserver:v1.20.2\", \"k8s.gcr.io/pause:3.2\"]}\n" },
+};
+
+static bool put(const struct root *root, const char *path, const char *text)
+{
+	struct error err = { 0 };
+
+	return file_write_in(root->fd, path, text, strlen(text), 0755, &err) == 0;
+}
+
+static void take(const struct root *root, const char *path)
+{
+	struct error ignored = { 0 };
+
+	CHECK(tree_remove(root->fd, path, &ignored) == 0);
+}
+
+/* kubeadm that says this version; none when NULL. */
+static bool install_kubeadm(const struct root *root, const char *version)
+{
+	CLEANUP(free_p) char *program = xasprintf("#!/bin/sh\n[ \"$*\" = \"version -o short\" ] && echo %s\n", version);
+	CLEANUP(free_p) char *path = xasprintf("%s/programs", root->path);
+
+	setenv("PATH", path, 1);
+	return mkdirat(root->fd, "programs", 0755) == 0 && (!version || put(root, "programs/kubeadm", program));
+}
+
+static struct root root_open(const char *kubeadm)
+{
+	struct root root = { .path = xstrdup("/tmp/test_machine.XXXXXX"), .fd = -1 };
+	struct error err = { 0 };
+
+	if (!mkdtemp(root.path) || (root.fd = dir_open(AT_FDCWD, root.path, &err)) < 0 ||
+	    !install_kubeadm(&root, kubeadm))
+		abort();
+	for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
+		if (!put(&root, plain[i].path, plain[i].text))
+			abort();
+	return root;
+}
+
+static void root_done(struct root *root)
+{
+	struct error ignored = { 0 };
+
+	if (tree_remove(AT_FDCWD, root->path, &ignored) < 0)
+		printf("# %s\n", ignored.text);
+	close_p(&root->fd);
+	free(root->path);
+}
+
+static bool read_root(const struct root *root, struct machine *ret)
+{
+	struct error err = { 0 };
+
+	return machine_read(root->path, ret, &err) == 0;
+}
+
+TEST(a_plain_vm)
+{
+	CLEANUP(root_done) struct root root = root_open("v1.20.2");
+	CLEANUP(machine_done) struct machine m = { 0 };
+
+	CHECK(read_root(&root, &m));
+	CHECK_STR(m.hostname, "cp1");
+	CHECK_STR(m.uuid, "8f6d1c3a-0000-4000-8000-00000000000a");
+	CHECK(!m.container && !m.user_namespace && !m.swap);
+	CHECK(m.cpus == 2 && m.memory == 2035340ull * 1024);
+	CHECK(m.overlay && m.br_netfilter && m.bridge_nf && m.ip_forward && m.cgroup2 && m.kmsg);
+	CHECK(m.clock_known && m.clock_synced && !m.clock_behind);
+	CHECK(m.leftovers.n == 0 && m.ports.n == 0);
+}
+
+TEST(only_real_cards_count)
+{
+	CLEANUP(root_done) struct root root = root_open(NULL);
+	CLEANUP(machine_done) struct machine m = { 0 };
+
+	CHECK(read_root(&root, &m));
+	CHECK(m.macs.n == 1);
+	CHECK_STR(m.macs.at[0], "bc:24:11:0a:0b:0c");
+}
+
+TEST(the_image_says_what_it_was_built_for)
+{
+	CLEANUP(root_done) struct root root = root_open("v1.20.2");
+	CLEANUP(machine_done) struct machine m = { 0 };
+
+	CHECK(read_root(&root, &m));
+	CHECK_STR(m.kubeadm_version, "v1.20.2");
+	CHECK(m.kubeadm_minor == 20);
+	CHECK(m.kubelet && m.kubectl && !m.crictl);
+	CHECK(m.runtime == RUNTIME_CONTAINERD);
+	CHECK_STR(m.cri_socket, "unix:///run/containerd/containerd.sock");
+	CHECK_STR(m.node_pause_image, "k8s.gcr.io/pause:3.2");
+	CHECK(m.images.n == 2 && machine_lacks_coredns(&m));
+}
+
+TEST(an_empty_root_leaves_everything_empty)
+{
+	CLEANUP(root_done) struct root root = root_open(NULL);
+	CLEANUP(machine_done) struct machine m = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
+		take(&root, plain[i].path);
+	CHECK(read_root(&root, &m));
+	CHECK(!m.hostname && !m.uuid && !m.macs.n && !m.kubeadm_version && !m.cri_socket && !m.kubelet);
+	CHECK(m.runtime == RUNTIME_NONE && !m.cpus && !m.memory && !m.kmsg && !m.clock_behind && !m.cgroup2);
+	CHECK(!machine_lacks_coredns(&m));
+}
+
+TEST(a_container_has_its_hosts_papers)
+{
+	CLEANUP(root_done) struct root root = root_open(NULL);
+	CLEANUP(machine_done) struct machine m = { 0 };
+	struct error err = { 0 };
+	static const char environment[] = "HOME=/\0container=lxc\0TERM=linux";
+
+	CHECK(file_write_in(root.fd, "proc/1/environ", environment, sizeof environment, 0644, &err) == 0);
+	CHECK(put(&root, "proc/self/uid_map", "0 100000 65536\n"));
+	CHECK(put(&root, "proc/swaps", "Filename Type Size Used Priority\n/dev/zd0 partition 8388604 0 -2\n"));
+	take(&root, "sys/class/net/eth0/device");
+	CHECK(put(&root, "sys/class/net/veth12ab/type", "1\n") &&
+	      put(&root, "sys/class/net/veth12ab/address", "aa:bb:cc:00:00:01\n"));
+	CHECK(read_root(&root, &m));
+	CHECK_STR(m.container, "lxc");
+	CHECK(m.user_namespace && m.swap && !m.clock_known && !m.uuid);
+	CHECK(m.macs.n == 1);
+	CHECK_STR(m.macs.at[0], "bc:24:11:0a:0b:0c");
+}
+
+TEST(runtimes_are_told_apart)
+{
+	static const struct {
+		const char *kubeadm, *image, *config;
+		bool docker, cri_dockerd, containerd;
+		enum machine_runtime want;
+	} cases[] = {
+		{ "v1.20.2", "{\"runtime\": \"docker\"}", NULL, true, false, true, RUNTIME_DOCKERSHIM },
+		{ "v1.20.2", NULL, NULL, true, false, true, RUNTIME_DOCKERSHIM }, /* kubeadm's own rule */
+		{ "v1.20.2", "{\"runtime\": \"containerd\"}", NULL, true, false, true, RUNTIME_CONTAINERD },
+		{ "v1.34.1", NULL, NULL, true, false, true, RUNTIME_CONTAINERD },
+		{ "v1.34.1", NULL, NULL, true, true, true, RUNTIME_SEVERAL },
+		{ "v1.34.1", NULL, "disabled_plugins = [\"cri\"]\n", true, true, true, RUNTIME_CRI_DOCKERD },
+		{ "v1.34.1", NULL, "disabled_plugins = []\n[plugins.cri]\n", true, true, true, RUNTIME_SEVERAL },
+		{ "v1.34.1", "{\"runtime\": \"docker\"}", NULL, true, true, true, RUNTIME_CRI_DOCKERD },
+		{ "v1.34.1", "{\"runtime\": \"docker\"}", NULL, true, false, true, RUNTIME_NONE },
+		{ "v1.34.1", NULL, NULL, false, false, false, RUNTIME_NONE },
+		{ "v1.34.1", "not json", NULL, false, false, true, RUNTIME_CONTAINERD },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		CLEANUP(root_done) struct root root = root_open(cases[i].kubeadm);
+		CLEANUP(machine_done) struct machine m = { 0 };
+		CHECK(put(&root, "etc/nodekiln/image.json", cases[i].image ? cases[i].image : "{}"));
+		CHECK(!cases[i].config || put(&root, "etc/containerd/config.toml", cases[i].config));
+		CHECK(!cases[i].docker || put(&root, "usr/sbin/dockerd", ""));
+		CHECK(!cases[i].cri_dockerd || put(&root, "usr/local/bin/cri-dockerd", ""));
+		if (!cases[i].containerd)
+			take(&root, "usr/bin/containerd");
+		CHECK(read_root(&root, &m));
+		if (m.runtime != cases[i].want)
+			printf("# case %zu\n", i);
+		CHECK(m.runtime == cases[i].want);
+		CHECK(!m.cri_socket == (m.runtime == RUNTIME_NONE || m.runtime == RUNTIME_SEVERAL));
+	}
+}
+
+TEST(listening_ports_are_seen)
+{
+	CLEANUP(root_done) struct root root = root_open(NULL);
+	CLEANUP(machine_done) struct machine m = { 0 };
+
+	CHECK(put(
+		&root, "proc/net/tcp",
+		"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+		"   0: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0\n"
+		"   1: 0100007F:280A 0100007F:E1A2 01 00000000:00000000 00:00000000 00000000     0        0 1 1 0\n"));
+	CHECK(put(&root, "proc/net/tcp6",
+		  "  sl  local_address                         remote_address                        st\n"
+		  "   0: 00000000000000000000000000000000:192B 00000000000000000000000000000000:0000 0A "
+		  "00000000:00000000\n"));
+	CHECK(read_root(&root, &m));
+	CHECK(m.ports.n == 2 && m.ports.at[0] == 22 && m.ports.at[1] == 6443);
+}
+
+TEST(a_former_nodes_files_are_seen_but_not_a_given_ca)
+{
+	CLEANUP(root_done) struct root root = root_open(NULL);
+	CLEANUP(machine_done) struct machine m = { 0 };
+
+	CHECK(put(&root, "etc/kubernetes/pki/ca.crt", "x") && put(&root, "etc/kubernetes/kubelet.conf", "x"));
+	CHECK(read_root(&root, &m));
+	CHECK(m.leftovers.n == 1);
+	CHECK_STR(m.leftovers.at[0], "/etc/kubernetes/kubelet.conf");
+}
+
+TEST(a_clock_before_the_build_is_wrong)
+{
+	CLEANUP(root_done) struct root root = root_open(NULL);
+	CLEANUP(machine_done) struct machine m = { 0 };
+	struct timespec future[2] = { { .tv_sec = time(NULL) + 86400 }, { .tv_sec = time(NULL) + 86400 } };
+
+	take(&root, "run/systemd/timesync/synchronized");
+	CHECK(utimensat(root.fd, "etc/nodekiln/image.json", future, 0) == 0);
+	CHECK(read_root(&root, &m));
+	CHECK(m.clock_known && !m.clock_synced && m.clock_behind);
+}
+
+TEST(what_is_no_version_is_none)
+{
+	CLEANUP(root_done) struct root root = root_open("unknown");
+	CLEANUP(machine_done) struct machine m = { 0 };
+
+	CHECK(read_root(&root, &m));
+	CHECK(!m.kubeadm_version && m.kubeadm_minor == 0);
+}
+
+TEST(this_machine_itself_can_be_read)
+{
+	CLEANUP(machine_done) struct machine m = { 0 };
+	struct error err = { 0 };
+
+	CHECK(machine_read("", &m, &err) == 0);
+	CHECK(m.hostname && m.cpus > 0 && m.memory > 0);
+	CHECK(!m.address || strpbrk(m.address, ".:"));
+}
+
+TEST(a_missing_root_is_an_error)
+{
+	CLEANUP(machine_done) struct machine m = { 0 };
+	struct error err = { 0 };
+
+	CHECK(machine_read("/nonexistent/root", &m, &err) < 0 && strstr(err.text, "/nonexistent/root"));
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A machine that is fit for everything; each case takes one thing away and names the finding. */
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "agent/preflight.h"
+#include "lib/file.h"
+#include "tests/unit/check.h"
+
+static struct machine fit(void)
+{
+	return (struct machine){
+		.hostname = "cp1",
+		.address = "10.0.0.10",
+		.kubeadm_version = "v1.28.15",
+		.kubeadm_minor = 28,
+		.runtime = RUNTIME_CONTAINERD,
+		.kubelet = true,
+		.crictl = true,
+		.cgroup2 = true,
+		.ip_forward = true,
+		.bridge_nf = true,
+		.overlay = true,
+		.br_netfilter = true,
+		.kmsg = true,
+		.cpus = 2,
+		.memory = 2048ull << 20,
+		.clock_known = true,
+		.clock_synced = true,
+	};
+}
+
+static struct findings look(const struct node *node, const struct machine *machine, bool again)
+{
+	struct findings found = { 0 };
+
+	preflight(node, machine, again, &found);
+	return found;
+}
+
+/* Whether exactly one thing was found, of this kind and name, with this in its sentence. */
+static bool is_only(const struct findings *found, enum finding_kind kind, const char *name, const char *piece)
+{
+	if (found->n == 1 && found->at[0].kind == kind && !strcmp(found->at[0].name, name) &&
+	    strstr(found->at[0].sentence, piece))
+		return true;
+	for (size_t i = 0; i < found->n; i++)
+		printf("# %d %s: %s\n", (int)found->at[i].kind, found->at[i].name, found->at[i].sentence);
+	printf("# want only %d %s: ...%s...\n", (int)kind, name, piece);
+	return false;
+}
+
+TEST(nothing_is_found_where_nothing_is_wrong)
+{
+	struct node node = { .role = NODE_INIT };
+	struct machine m = fit();
+	CLEANUP(findings_done) struct findings found = look(&node, &m, false);
+
+	CHECK(found.n == 0);
+}
+
+#define TAKES(test, change, kind, name, piece)                                                                         \
+	TEST(test)                                                                                                     \
+	{                                                                                                              \
+		struct node node = { .role = NODE_INIT };                                                              \
+		struct machine m = fit();                                                                              \
+		change;                                                                                                \
+		CLEANUP(findings_done) struct findings found = look(&node, &m, false);                                 \
+		CHECK(is_only(&found, kind, name, piece));                                                             \
+	}
+
+TAKES(no_kubeadm, m.kubeadm_version = NULL, FINDING_FATAL, "kubeadm", "kubernetes.source")
+TAKES(no_kubelet, m.kubelet = false, FINDING_FATAL, "kubelet", "not installed")
+TAKES(no_runtime, m.runtime = RUNTIME_NONE, FINDING_FATAL, "runtime", "CRI plugin")
+TAKES(two_runtimes, m.runtime = RUNTIME_SEVERAL, FINDING_FATAL, "runtime", "cri_socket: unix:///run/containerd")
+TAKES(an_old_version, node.kubernetes_version = "v1.26.3", FINDING_FATAL, "version", "only 1.27 and 1.28")
+TAKES(a_later_version, node.kubernetes_version = "v1.29.0", FINDING_FATAL, "version", "v1.29.0")
+TAKES(localhost, m.hostname = "localhost", FINDING_FATAL, "hostname", "node.name")
+TAKES(an_upper_case_name, m.hostname = "CP1", FINDING_FATAL, "hostname", "'CP1'")
+TAKES(no_name, m.hostname = NULL, FINDING_FATAL, "hostname", "node.name")
+TAKES(no_address, m.address = NULL, FINDING_WAIT, "address", "default route")
+TAKES(swap, m.swap = true, FINDING_FATAL, "swap", "swapoff -a")
+TAKES(no_overlay, m.overlay = false, FINDING_FATAL, "overlay", "modprobe overlay")
+TAKES(no_br_netfilter, m.br_netfilter = m.bridge_nf = false, FINDING_FATAL, "br_netfilter", "; run `modprobe")
+TAKES(no_bridge_nf, m.bridge_nf = false, FINDING_FATAL, "bridge_nf", "sysctl.d")
+TAKES(no_forwarding, m.ip_forward = false, FINDING_FATAL, "ip_forward", "net.ipv4.ip_forward")
+TAKES(cgroup1_with_new_kubelet, m.cgroup2 = false; m.kubeadm_minor = 35, FINDING_FATAL, "cgroup2", "1.35")
+TAKES(a_wrong_clock, m.clock_behind = true, FINDING_WAIT, "clock", "before this image was built")
+TAKES(an_unsynchronised_clock, m.clock_synced = false, FINDING_WARNING, "clock", "NTP")
+TAKES(one_cpu, m.cpus = 1, FINDING_FATAL, "cpus", "2 CPUs")
+TAKES(little_memory, m.memory = 1024ull << 20, FINDING_FATAL, "memory", "1.0 GiB")
+TAKES(a_new_kubeadm_leaves_bridges_alone, m.br_netfilter = false;
+      m.kubeadm_minor = 34, FINDING_WARNING, "br_netfilter", "modprobe")
+TAKES(our_bridge_does_not, m.br_netfilter = false; m.kubeadm_minor = 34;
+      node.pod_network = NODE_POD_NETWORK_BRIDGE, FINDING_FATAL, "br_netfilter", "modprobe")
+
+static struct machine in_container(void)
+{
+	struct machine m = fit();
+
+	m.container = "lxc";
+	m.clock_known = false;
+	return m;
+}
+
+TAKES(a_containers_modules_are_its_hosts, m = in_container();
+      m.overlay = false, FINDING_FATAL, "overlay", "on the PVE host run")
+TAKES(a_containers_swap_is_its_hosts, m = in_container(); m.swap = true, FINDING_WARNING, "swap", "`swap: 0`")
+TAKES(a_container_without_kmsg, m = in_container(); m.kmsg = false, FINDING_FATAL, "kmsg", "/etc/pve/lxc/VMID.conf")
+TAKES(an_unprivileged_one_can_live_so, m = in_container(); m.kmsg = false;
+      m.user_namespace = true, FINDING_WARNING, "kmsg", "tmpfiles.d")
+TAKES(an_unprivileged_one_needs_a_new_kubelet, m = in_container(); m.user_namespace = true;
+      m.kubeadm_minor = 20, FINDING_FATAL, "user_namespace", "nesting=1,keyctl=1")
+
+TEST(a_vm_without_kmsg_is_no_matter)
+{
+	struct node node = { .role = NODE_WORKER };
+	struct machine m = fit();
+	m.kmsg = false;
+	CLEANUP(findings_done) struct findings found = look(&node, &m, false);
+
+	CHECK(found.n == 0);
+}
+
+TEST(a_worker_may_be_small)
+{
+	struct node node = { .role = NODE_WORKER, .kubernetes_version = "v1.20.2" };
+	struct machine m = fit();
+	m.cpus = 1;
+	m.memory = 512ull << 20;
+	CLEANUP(findings_done) struct findings found = look(&node, &m, false);
+
+	CHECK(found.n == 0);
+}
+
+TEST(a_given_socket_settles_which_runtime)
+{
+	struct node node = { .role = NODE_WORKER, .cri_socket = "unix:///run/cri-dockerd.sock" };
+	struct machine m = fit();
+	m.runtime = RUNTIME_SEVERAL;
+	CLEANUP(findings_done) struct findings found = look(&node, &m, false);
+
+	CHECK(found.n == 0);
+}
+
+TEST(ports_and_leftovers_are_no_finding_after_a_cut)
+{
+	struct node node = { .role = NODE_INIT };
+	struct machine m = fit();
+	uint16_t used[] = { 22, 6443, 10250 };
+	char *files[] = { "/etc/kubernetes/kubelet.conf" };
+	m.ports = (struct machine_ports){ used, ARRAY_SIZE(used), 0 };
+	m.leftovers = (struct strings){ files, 1, 0 };
+	CLEANUP(findings_done) struct findings first = look(&node, &m, false);
+	CLEANUP(findings_done) struct findings again = look(&node, &m, true);
+	node.role = NODE_WORKER;
+	CLEANUP(findings_done) struct findings worker = look(&node, &m, false);
+
+	CHECK(first.n == 3 && worker.n == 2 && again.n == 0);
+	CHECK(first.at[0].kind == FINDING_FATAL && strstr(first.at[0].sentence, "kube-apiserver"));
+	CHECK_STR(worker.at[0].name, "ports");
+	CHECK_STR(worker.at[1].name, "leftovers");
+}
+
+TEST(what_is_ignored_by_either_name_is_a_warning)
+{
+	static const char *const names[] = { "swap", "Swap", "all" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char *ignored[] = { (char *)names[i] };
+		struct node node = { .role = NODE_WORKER, .ignore_preflight = { ignored, 1, 0 } };
+		struct machine m = fit();
+		m.swap = true;
+		CLEANUP(findings_done) struct findings found = look(&node, &m, false);
+		CHECK(is_only(&found, FINDING_WARNING, "swap", "swapoff"));
+	}
+}
+
+TEST(an_image_without_coredns_is_told_of)
+{
+	char *images[] = { "k8s.gcr.io/kube-apiserver:v1.20.2" };
+	struct node node = { .role = NODE_INIT };
+	struct machine m = fit();
+	m.images = (struct strings){ images, 1, 0 };
+	CLEANUP(findings_done) struct findings found = look(&node, &m, false);
+
+	CHECK(is_only(&found, FINDING_WARNING, "coredns", "manifests"));
+}
+
+static int serve(const char *file)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(at.sun_path, sizeof at.sun_path, "%s", file);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) < 0 || listen(fd, 1) < 0)
+		abort();
+	return fd;
+}
+
+static bool asks_at(const char *root, const char *cri_socket)
+{
+	struct error err = { 0 };
+
+	return preflight_runtime(root, cri_socket, &err) == 0;
+}
+
+TEST(a_runtime_is_asked_at_its_socket)
+{
+	char root[] = "/tmp/test_preflight.XXXXXX";
+	struct error err = { 0 };
+
+	CHECK(mkdtemp(root));
+	CLEANUP(free_p) char *run = xasprintf("%s/run/containerd", root);
+	CHECK(dir_make(AT_FDCWD, run, 0755, &err) == 0);
+	CLEANUP(free_p) char *containerd = xasprintf("%s/run/containerd/containerd.sock", root);
+	CLEANUP(free_p) char *docker = xasprintf("%s/run/docker.sock", root);
+	CHECK(!asks_at(root, "unix:///run/containerd/containerd.sock"));
+	CLEANUP(close_p) int first = serve(containerd);
+	CLEANUP(close_p) int second = serve(docker);
+	CHECK(asks_at(root, "unix:///run/containerd/containerd.sock"));
+	CHECK(asks_at(root, "/run/containerd/containerd.sock"));
+	CHECK(asks_at(root, MACHINE_DOCKERSHIM_SOCKET)); /* kubelet's own; Docker is asked */
+	close(TAKE_FD(first));
+	CHECK(preflight_runtime(root, "unix:///run/containerd/containerd.sock", &err) < 0);
+	CHECK(strstr(err.text, "/run/containerd/containerd.sock") && strstr(err.text, "refused"));
+	CHECK(preflight_runtime(root, NULL, &err) < 0);
+	CHECK(tree_remove(AT_FDCWD, root, &err) == 0);
+}
