@@ -32,6 +32,7 @@ class Certificates:
 
     def __init__(self, directory, version, names, bits=2048, days=730):
         self.directory, self.names, self.bits, self.days = Path(directory), names, bits, days
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.ca, self.leaf, self.key = (self.directory / name for name in ("ca.pem", "leaf.pem", "leaf.key"))
         if not self.ca.exists():
             self.make_ca(version)

@@ -17,6 +17,7 @@ import sys
 import threading
 from pathlib import Path
 
+sys.dont_write_bytecode = True
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 from pve.server import FakePve  # noqa: E402
 
@@ -45,7 +46,8 @@ def plain(value):
 
 
 def do(pve, line):
-    name, positional, named = (json.loads(line) + [[], {}])[:3]
+    parts = json.loads(line)
+    name, positional, named = parts + [[], {}][len(parts) - 1:]
     target = pve
     for part in name.split("."):
         target = getattr(target, part)
@@ -55,14 +57,14 @@ def do(pve, line):
 def control(pve, listener):
     while True:
         client, _ = listener.accept()
-        with client, client.makefile("rw") as stream:
-            for line in stream:
+        with client, client.makefile("r") as lines, client.makefile("w") as answers:
+            for line in lines:
                 try:
                     answer = {"result": do(pve, line)}
                 except Exception as error:  # whatever a caller got wrong is the caller's to read
                     answer = {"error": f"{type(error).__name__}: {error}"}
-                stream.write(json.dumps(answer) + "\n")
-                stream.flush()
+                answers.write(json.dumps(answer) + "\n")
+                answers.flush()
 
 
 def main():
