@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/check.h"
+
+#include "agent/rendezvous.h"
+
+#define HASH "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+/* Guests as "VMID WORDS": claims init, claims join, published, stands; the last is our own. */
+static void add(struct candidates *all, long vmid, const char *words)
+{
+	struct candidate c = { .vmid = vmid, .running = !strstr(words, "stopped"), .stands = strstr(words, "stands") };
+
+	c.member.claim = strstr(words, "init") ? xstrdup("init") : strstr(words, "join") ? xstrdup("join") : NULL;
+	c.member.state = strstr(words, "failed") ? MEMBER_FAILED : MEMBER_READY;
+	c.member.cluster = xstrdup(strstr(words, "other") ? "other" : "lab");
+	if (strstr(words, "published")) {
+		c.member.endpoint = xstrdup("10.0.0.1:6443");
+		strings_add(&c.member.ca, HASH);
+	}
+	if (strstr(words, "hashless"))
+		strings_done(&c.member.ca);
+	vec_push(all, c);
+}
+
+static const struct {
+	const char *claim, *first, *own, *last; /* guests 101, 102, 103 */
+	enum rendezvous_move move;
+	long other;
+} decisions[] = {
+	{ "init", "", "", "", RENDEZVOUS_CLAIM, 0 },
+	{ "init", "", "init stands", "", RENDEZVOUS_ACT, 0 },
+	{ "init", "", "init", "", RENDEZVOUS_CLAIM, 0 },
+	{ "init", "", "join stands", "", RENDEZVOUS_CLAIM, 0 },
+	{ "init", "", "stands", "", RENDEZVOUS_CLAIM, 0 },
+	{ "init", "init", "init stands", "", RENDEZVOUS_YIELD, 101 },
+	{ "init", "init", "", "init", RENDEZVOUS_YIELD, 101 },
+	{ "init", "", "init stands", "init", RENDEZVOUS_WAIT, 103 },
+	{ "init", "", "", "init", RENDEZVOUS_WAIT, 103 },
+	{ "init", "join", "init stands", "join", RENDEZVOUS_ACT, 0 },
+	{ "init", "", "init stands", "published", RENDEZVOUS_FOLLOW, 103 },
+	{ "init", "init", "init stands", "published", RENDEZVOUS_FOLLOW, 103 },
+	{ "init", "", "init stands published", "", RENDEZVOUS_ACT, 0 },
+	{ "init", "init stopped", "", "", RENDEZVOUS_YIELD, 101 },
+	{ "join", "published", "join stands", "", RENDEZVOUS_ACT, 0 },
+	{ "join", "published join", "join stands", "", RENDEZVOUS_YIELD, 101 },
+	{ "join", "published init", "join stands", "join", RENDEZVOUS_WAIT, 103 },
+};
+
+TEST(decisions_by_the_table)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(decisions); i++) {
+		CLEANUP(candidates_done) struct candidates all = { 0 };
+		const struct candidate *other;
+		add(&all, 101, decisions[i].first);
+		add(&all, 102, decisions[i].own);
+		add(&all, 103, decisions[i].last);
+		enum rendezvous_move move = rendezvous_decide(&all, 102, decisions[i].claim, &other);
+		printf("# %zu: move %d, other %ld\n", i, move, other ? other->vmid : 0);
+		CHECK(move == decisions[i].move);
+		CHECK((other ? other->vmid : 0) == decisions[i].other);
+	}
+}
+
+TEST(who_is_not_in_the_list_claims_first)
+{
+	struct candidates none = { 0 };
+	const struct candidate *other;
+
+	CHECK(rendezvous_decide(&none, 102, "init", &other) == RENDEZVOUS_CLAIM && !other);
+}
+
+TEST(a_joiner_finds_whom_it_can_use)
+{
+	static const struct {
+		const char *first, *second, *third;
+		long found;
+	} cases[] = {
+		{ "", "", "", 0 },
+		{ "", "published", "", 102 },
+		{ "published", "published", "", 101 },
+		{ "published hashless", "published other", "", 0 },
+		{ "published stopped", "published failed", "", 102 },
+		{ "published failed", "published", "", 102 },
+		{ "published stopped", "", "", 101 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		CLEANUP(candidates_done) struct candidates all = { 0 };
+		add(&all, 101, cases[i].first);
+		add(&all, 102, cases[i].second);
+		add(&all, 103, cases[i].third);
+		const struct candidate *found = rendezvous_find(&all, "lab");
+		CHECK((found ? found->vmid : 0) == cases[i].found);
+	}
+}
