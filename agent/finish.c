@@ -95,8 +95,12 @@ int finish_wipe(const char *root, const struct node *node, struct error *err)
 
 	if (rootfd < 0)
 		return -1;
-	wait_for_cloud_init(rootfd);
 	secrets_of(node, &secrets);
+	if (!secrets.plain.n) {
+		log_info("there are no secrets to wipe, or they are wiped already");
+		return 0;
+	}
+	wait_for_cloud_init(rootfd);
 	if (wipe_all(rootfd, &secrets, err) < 0)
 		return -1;
 	warn_of_seed(rootfd);
