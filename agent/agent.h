@@ -19,8 +19,6 @@ struct agent {
 	double pve_rest_until; /* clock_seconds(); an API that did not answer is left alone until then */
 };
 
-#define AGENT_RESET_NOTE "the node was reset; correct it and boot again, or run `systemctl restart nodekiln-agent`"
-
 /* agent.c */
 bool agent_inits(const struct agent *a); /* this node makes the cluster, as far as is known */
 const char *agent_name(const struct agent *a);

@@ -174,9 +174,9 @@ static int try_until(struct agent *a, double until, struct error *err)
 
 int step_kubeadm(struct agent *a, struct error *err)
 {
-	struct error ignored = { 0 };
+	struct error why = { 0 }, ignored = { 0 };
 
-	if (try_until(a, clock_seconds() + (double)a->node.timeout_kubeadm, err) == 0)
+	if (try_until(a, clock_seconds() + (double)a->node.timeout_kubeadm, &why) == 0)
 		return 0;
 	log_info("resetting the node, because kubeadm did not succeed");
 	if (kubeadm_reset(&a->machine, a->root, &ignored) < 0)
@@ -184,7 +184,10 @@ int step_kubeadm(struct agent *a, struct error *err)
 	else
 		a->state.started = false;
 	a->state.leader = false;
-	return error_wrap(err, AGENT_RESET_NOTE);
+	return error_set(err, why.class,
+			 "%s; the node was reset: correct that and boot again, or run `systemctl restart "
+			 "nodekiln-agent`",
+			 why.text);
 }
 
 int step_publish(struct agent *a, struct error *err)

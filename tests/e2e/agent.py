@@ -1,0 +1,406 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The agent from its configuration to a Ready node, in a room of its own (tests/agent/room.py): kubeadm is a stand-in, all else is
+real. Killed at every change of its state it must still end Ready. agent.py [PATTERN] runs the cases whose name has PATTERN in it."""
+import contextlib
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(TOP / "tests"), str(TOP / "tests/agent")]
+from pve.server import FakePve  # noqa: E402
+from room import ApiServer, Room, make_pki, runtime_socket  # noqa: E402
+
+TOKEN, KEY = "abcdef.0123456789abcdef", "0f" * 32
+JOIN = f"cluster: lab\nrole: worker\ncontrol_plane_endpoint: 10.0.0.1:6443\ntoken: {TOKEN}\nca_cert_hashes: ['sha256:{'a' * 64}']\n"
+INIT = f"""cluster: lab
+role: init
+token: {TOKEN}
+certificate_key: {KEY}
+node: {{ip: 10.0.0.1}}
+networking: {{pod_subnet: 10.244.0.0/16, pod_network: bridge}}
+manifests: [/etc/nodekiln/manifests/a.yaml]
+"""
+JOIN += "node: {ip: 10.0.0.2}\n"
+
+
+class Failed(Exception):
+    pass
+
+
+def check(condition, why):
+    if not condition:
+        raise Failed(why)
+
+
+def has_secret(text, secrets=(TOKEN, KEY)):
+    return any(secret in text for secret in secrets)
+
+
+def leaks(room, *texts):
+    """Where a secret is that should not be: what was said, argv, environments, and every file left in the room."""
+    for text in texts:
+        if has_secret(text):
+            yield "the journal"
+    for call in room.calls():
+        if has_secret(" ".join(call["argv"])):
+            yield f"argv of {call['argv'][0]}"
+    for path in room.root.rglob("*"):
+        if path.is_file() and not path.is_symlink() and "standin" not in path.parts and has_secret(path.read_text(errors="replace")):
+            yield str(path.relative_to(room.root))
+
+
+def must_finish(room, done):
+    check(done.returncode == 0, f"exit status {done.returncode}: {done.stderr[-600:]}")
+    wrong = list(room.finished()) + [f"a secret is in {where}" for where in leaks(room, done.stdout, done.stderr)]
+    check(not wrong, "; ".join(wrong) + "\n" + done.stderr[-600:])
+
+
+class Bench:
+    """What the cases share."""
+
+    def __init__(self, work):
+        self.work, self.count = work, 0
+        self.pki = work / "pki"
+        make_pki(self.pki)
+        self.shim = work / "cut.so"
+        subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", self.shim, TOP / "tests/agent/cut.c"], check=True)
+        self.api = ApiServer(self.pki)
+
+    def room(self, config, not_ready=0, files=()):
+        self.count += 1
+        self.api.asked, self.api.not_ready = [], not_ready
+        return Room(self.work, f"room{self.count}", config, self.pki, self.api, files)
+
+    def init_room(self, **more):
+        return self.room(INIT, files={"etc/nodekiln/manifests/a.yaml": "kind: ConfigMap\n"}, **more)
+
+
+def case_worker_joins(b):
+    room = b.room(JOIN, not_ready=1)
+    with runtime_socket(room):
+        done = room.run()
+    must_finish(room, done)
+    joins = room.calls("kubeadm", "join")
+    check(len(joins) == 1, f"{len(joins)} runs of kubeadm join")
+    check(joins[0]["config_mode"] == "0o600" and TOKEN in joins[0]["config"], "the configuration's mode or content")
+    check("waiting for Node n1 to be Ready" in done.stderr, "it did not say what it waited for")
+
+
+def case_init_makes_a_cluster(b):
+    room = b.init_room()
+    with runtime_socket(room):
+        must_finish(room, room.run())
+    check(len(room.calls("kubeadm", "init")) == 1, "kubeadm init did not run once")
+    check(len(room.calls("kubectl")) == 1, "the manifest was not applied once")
+    check("10.244.1.0/24" in (room.root / "etc/cni/net.d/10-nodekiln.conflist").read_text(), "no bridge for the pods")
+    state = room.status()
+    check(state["endpoint"] == "10.0.0.1:6443" and state["ca"][0].startswith("sha256:"), f"published: {state}")
+
+
+def case_second_run_does_nothing(b):
+    room = b.room(JOIN)
+    with runtime_socket(room):
+        must_finish(room, room.run())
+        room.run()
+    check(len(room.calls("kubeadm", "join")) == 1, "it joined again")
+
+
+def case_no_configuration(b):
+    room = b.room(JOIN)
+    (room.root / "etc/nodekiln/node.yaml").unlink()
+    done = room.run()
+    check(done.returncode == 0 and "nothing to do" in done.stderr, done.stderr)
+    check(room.status()["phase"] == "not configured", f"status {room.status()}")
+
+
+def case_passing_failure_is_retried(b):
+    room = b.room(JOIN)
+    room.write("standin/answers", "couldn't validate the identity of the API Server: failed to request the cluster-info ConfigMap: dial tcp: "
+               "connect: connection refused\nok\n")
+    with runtime_socket(room):
+        done = room.run()
+    must_finish(room, done)
+    check(len(room.calls("kubeadm", "join")) == 2, "not two tries")
+    check("connection refused" in done.stderr, "the journal does not say why")
+
+
+def case_fatal_failure_is_named(b):
+    room = b.room(JOIN)
+    room.write("standin/answers", "cluster CA found in cluster-info ConfigMap is invalid: none of the public keys are pinned\n")
+    with runtime_socket(room):
+        done = room.run()
+    state = room.status()
+    check(done.returncode != 0 and state["phase"] == "failed", f"status {done.returncode}, {state}")
+    check("pinned" in state["error"] and "reset" in state["error"], f"error: {state['error']}")
+    check(len(room.calls("kubeadm", "reset")) == 1, "kubeadm reset did not run")
+    check(not (room.root / "var/lib/nodekiln/done").exists(), "a failed node is done")
+    check(not any(room.root.glob("run/nodekiln/*")), "kubeadm's configuration is still there")
+
+
+def case_expired_token_is_named(b):
+    room = b.room(JOIN)
+    room.write("standin/answers", 'token id "abcdef" is invalid for this cluster or it has expired. Use "kubeadm token create" to create '
+               "a new valid token\n")
+    with runtime_socket(room):
+        done = room.run()
+    check(done.returncode != 0 and room.status()["phase"] == "failed", done.stderr[-300:])
+    check(not has_secret(done.stderr + room.status()["error"]), "the token is in what it said")
+
+
+def case_failed_node_tries_again_at_the_next_boot(b):
+    room = b.room(JOIN)
+    room.write("standin/answers", "cluster CA found in cluster-info ConfigMap is invalid\n")
+    with runtime_socket(room):
+        check(room.run().returncode != 0, "it did not fail")
+        must_finish(room, room.run())
+
+
+def case_broken_state_file(b):
+    room = b.room(JOIN)
+    room.write("var/lib/nodekiln/state", '{"phase": ')
+    with runtime_socket(room):
+        must_finish(room, room.run())
+
+
+def case_bad_configuration_is_named(b):
+    room = b.room(JOIN + "tokn: x\n")
+    done = room.run()
+    check(done.returncode == 3 and "/etc/nodekiln/node.yaml" in done.stderr and "tokn" in done.stderr, done.stderr)
+    check(room.status()["phase"] == "failed", f"{room.status()}")
+    check(not room.calls("kubeadm", "join"), "it joined")
+
+
+def case_dry_run(b):
+    room = b.init_room()
+    before = sorted(str(p) for p in room.root.rglob("*"))
+    done = room.run("--dry-run")
+    check(done.returncode == 0, done.stderr)
+    check("kind" in done.stdout and "InitConfiguration" in done.stdout and not has_secret(done.stdout), done.stdout[-500:])
+    after = sorted(str(p) for p in room.root.rglob("*"))
+    check([p for p in after if "standin" not in p] == [p for p in before if "standin" not in p], "it wrote something")
+
+
+# With Proxmox VE. Everybody reads the pool; each token writes its own guest only.
+
+NOTES = "# Rack 7\n\nAsk *Ada* before you touch this.\n\nnodekiln: this line is a person's\n\ttabs  and blanks"
+
+
+def guest_identity(vmid):
+    return {"uuid": f"6f2a2f0e-3c41-4b0f-9d7e-{vmid:012d}", "mac": f"bc:24:11:00:00:{vmid - 100:02x}", "name": f"n{vmid}"}
+
+
+@contextlib.contextmanager
+def proxmox(*vmids, version=9):
+    with FakePve(version=version, auth_delay=0.2) as pve:
+        pve.add_pool("k8s")
+        pve.add_role("Reader", "VM.Audit")
+        pve.add_role("Member", "VM.Audit VM.Config.Options")
+        pve.add_user("agent@pve")
+        pve.grant("/pool/k8s", "Member", "agent@pve")
+        pve.tokens = {}
+        for vmid in vmids:
+            who = guest_identity(vmid)
+            pve.add_vm(vmid, pool="k8s", name=who["name"], description=NOTES, tags="blue;rack-7", smbios1=f"uuid={who['uuid']}",
+                       net0=f"virtio={who['mac'].upper()},bridge=vmbr0")
+            pve.tokens[vmid] = pve.add_token("agent@pve", f"vm{vmid}")
+            token = pve.tokens[vmid].partition("=")[0]
+            pve.grant("/pool/k8s", "Reader", token)
+            pve.grant(f"/vms/{vmid}", "Member", token, propagate=0)
+        yield pve
+
+
+def section(pve, vmid, more=""):
+    token, _, secret = pve.tokens[vmid].partition("=")
+    ca = Path(pve.ca).read_text() if not str(pve.ca).startswith("-----") else pve.ca
+    return (f"proxmox:\n  url: {pve.url}\n  token_id: {token}\n  token_secret: {secret}\n  ca: |\n"
+            + "".join(f"    {line}\n" for line in ca.splitlines()) + more)
+
+
+def guest_files(vmid):
+    who = guest_identity(vmid)
+    return {"sys/class/dmi/id/product_uuid": who["uuid"] + "\n", "sys/class/net/eth0/address": who["mac"] + "\n",
+            "etc/hostname": who["name"] + "\n", "proc/sys/kernel/hostname": who["name"] + "\n"}
+
+
+def line_of(pve, vmid):
+    """Our line in a guest's notes; what people wrote must be there as it was."""
+    notes = pve.config(vmid)["description"]
+    ours = [line for line in notes.splitlines() if line.startswith("nodekiln: {")]
+    check(len(ours) == 1, f"{len(ours)} lines of ours in the notes of {vmid}: {notes}")
+    check("\n".join(line for line in notes.splitlines() if line != ours[0]).strip() == NOTES.strip(), f"a person's notes changed: {notes!r}")
+    return json.loads(ours[0].removeprefix("nodekiln: "))
+
+
+def check_member(pve, vmid, role, state, **more):
+    said = line_of(pve, vmid)
+    check((said["cluster"], said["role"], said["state"]) == ("lab", role, state), f"notes of {vmid}: {said}")
+    for key, value in more.items():
+        check(said.get(key) == value, f"notes of {vmid}: {key} is {said.get(key)}, not {value}")
+    tags = set(re.split("[;, ]", pve.config(vmid)["tags"]))
+    want = {"blue", "rack-7", "k8s.cluster.lab", f"k8s.role.{role}", f"k8s.state.{state}"}
+    check(tags == want, f"tags of {vmid}: {tags}, not {want}")
+
+
+def secrets_of(pve):
+    return [TOKEN, KEY, *(t.partition("=")[2] for t in pve.tokens.values())]
+
+
+def public_at_pve(pve):
+    """No secret of ours may come in a parameter: PVE writes them to syslog."""
+    for vmid in pve.tokens:
+        config = json.dumps(pve.config(vmid))
+        check(not has_secret(config, secrets_of(pve)), f"a secret is in the configuration of {vmid}")
+
+
+def worker_with_pve(b, version):
+    with proxmox(100, 101, version=version) as pve:
+        first = b.room(INIT.replace("manifests: [/etc/nodekiln/manifests/a.yaml]\n", "") + section(pve, 100), files=guest_files(100))
+        second = b.room(f"cluster: lab\nrole: worker\ntoken: {TOKEN}\nnode: {{ip: 10.0.0.2, provider_id: vmid}}\n" + section(pve, 101),
+                        files=guest_files(101))
+        with runtime_socket(first), runtime_socket(second):
+            late = []
+            joiner = threading.Thread(target=lambda: late.append(second.run(timeout=90)))
+            joiner.start()
+            must_finish(first, first.run())
+            joiner.join()
+        must_finish(second, late[0])
+        check_member(pve, 100, "init", "ready", node="n100", endpoint="10.0.0.1:6443")
+        check_member(pve, 101, "worker", "ready", node="n101", version="v1.20.2")
+        public_at_pve(pve)
+        config = second.calls("kubeadm", "join")[0]["config"]
+        check("10.0.0.1:6443" in config and line_of(pve, 100)["ca"][0] in config, "it joined without the published endpoint and hash")
+        check("proxmox://lab/101" in config, "no provider id")
+        check(not any(has_secret(p.read_text(errors="replace"), secrets_of(pve)) for p in second.root.rglob("*")
+                      if p.is_file() and "standin" not in p.parts), "the token's secret is still there")
+
+
+def case_worker_finds_its_cluster_at_PVE_9(b):
+    worker_with_pve(b, 9)
+
+
+def case_worker_finds_its_cluster_at_PVE_8(b):
+    worker_with_pve(b, 8)
+
+
+def case_three_init_nodes_make_one_cluster(b):
+    vmids = (100, 101, 102)
+    with proxmox(*vmids) as pve:
+        rooms = {v: b.room(INIT.replace("10.0.0.1", f"10.0.0.{v - 99}").replace("manifests: [/etc/nodekiln/manifests/a.yaml]\n", "")
+                           + section(pve, v), files=guest_files(v)) for v in vmids}
+        ends = {}
+        with contextlib.ExitStack() as stack:
+            for room in rooms.values():
+                stack.enter_context(runtime_socket(room))
+            threads = [threading.Thread(target=lambda v=v, r=r: ends.update({v: r.run(timeout=170)})) for v, r in rooms.items()]
+            [t.start() for t in threads]
+            [t.join() for t in threads]
+        for vmid, room in rooms.items():
+            check(vmid in ends, f"node {vmid} did not end")
+            must_finish(room, ends[vmid])
+        inits = [v for v, r in rooms.items() if r.calls("kubeadm", "init")]
+        check(len(inits) == 1, f"these initialised: {inits}")
+        for vmid in set(vmids) - set(inits):
+            config = rooms[vmid].calls("kubeadm", "join")[0]["config"]
+            check("controlPlane" in config and f"10.0.0.{inits[0] - 99}:6443" in config, f"{vmid} did not join as a control plane")
+            check("claim" not in line_of(pve, vmid) or not line_of(pve, vmid)["claim"], f"{vmid} still claims")
+
+
+def case_PVE_is_down(b):
+    with proxmox(101) as pve:
+        room = b.room(JOIN + section(pve, 101), files=guest_files(101))
+        pve.down()
+        threading.Timer(8, pve.up).start()
+        with runtime_socket(room):
+            done = room.run(timeout=120)
+        must_finish(room, done)
+        check_member(pve, 101, "worker", "ready")
+
+
+def case_refused_token_is_not_hammered(b):
+    with proxmox(101) as pve:
+        room = b.room(JOIN + section(pve, 101), files=guest_files(101))
+        pve.invalidate(pve.tokens[101])
+        with runtime_socket(room):
+            must_finish(room, room.run())
+        refused = [e for e in pve.journal.find("GET") + pve.journal.find("PUT") if e.status == 401]
+        check(len(refused) == 1, f"asked {len(refused)} times with a token that was refused")
+
+
+def case_no_control_plane_is_a_named_failure(b):
+    with proxmox(100, 101) as pve:
+        room = b.room(f"cluster: lab\nrole: worker\ntoken: {TOKEN}\nnode: {{ip: 10.0.0.2}}\ntimeouts: {{rendezvous: 5s}}\n"
+                      + section(pve, 101), files=guest_files(101))
+        with runtime_socket(room):
+            done = room.run()
+        check(done.returncode == 5 and room.status()["phase"] == "failed", f"{done.returncode}: {done.stderr[-300:]}")
+        check("control plane of cluster lab" in room.status()["error"], room.status()["error"])
+        check_member(pve, 101, "worker", "failed")
+
+
+def cut_everywhere(b, make, program):
+    room = make()
+    counter = room.root / "standin/count"
+    with runtime_socket(room):
+        must_finish(room, room.run(env={"LD_PRELOAD": str(b.shim), "CUT_COUNT": str(counter)}))
+    changes = len(counter.read_text())
+    check(changes >= 11, f"only {changes} changes of the state")
+    for at in range(1, changes + 1):
+        for before in (False, True):
+            room = make()
+            env = {"LD_PRELOAD": str(b.shim), "CUT_AT": str(at), **({"CUT_BEFORE": "1"} if before else {})}
+            with runtime_socket(room):
+                cut = room.run(env=env)
+                check(cut.returncode == -9, f"change {at} of {changes}: it was not killed but ended with {cut.returncode}")
+                if (room.root / "var/lib/nodekiln/done").exists():
+                    continue  # the unit's condition: it would not start again
+                try:
+                    must_finish(room, room.run())
+                except Failed as e:
+                    raise Failed(f"killed {'before' if before else 'after'} change {at} of {changes}: {e}\n{cut.stderr[-800:]}") from None
+            check(room.calls("kubeadm", program), f"kubeadm {program} never ran")
+    return changes
+
+
+def case_worker_is_killed_at_every_change(b):
+    cut_everywhere(b, lambda: b.room(JOIN), "join")
+
+
+def case_init_is_killed_at_every_change(b):
+    cut_everywhere(b, b.init_room, "init")
+
+
+def case_init_with_PVE_is_killed_at_every_change(b):
+    with proxmox(100) as pve:
+        def make():
+            pve.edit(100, description=NOTES, tags="blue;rack-7")
+            return b.room(INIT.replace("manifests: [/etc/nodekiln/manifests/a.yaml]\n", "") + section(pve, 100), files=guest_files(100))
+        cut_everywhere(b, make, "init")
+        check_member(pve, 100, "init", "ready", endpoint="10.0.0.1:6443")
+
+
+def main():
+    cases = {n[5:].replace("_", " "): f for n, f in globals().items() if n.startswith("case_")}
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="nodekiln-agent-") as work:
+        bench = Bench(Path(work))
+        for name, case in cases.items():
+            if len(sys.argv) > 1 and sys.argv[1] not in name:
+                continue
+            try:
+                case(bench)
+                print(f"ok agent: {name}", flush=True)
+            except (Failed, subprocess.TimeoutExpired, OSError) as e:
+                failed += 1
+                print(f"not ok agent: {name}: {e if isinstance(e, Failed) else traceback.format_exc()}".replace("\n", "\n# "), flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
