@@ -3,7 +3,8 @@
 """The golden configurations and command lines for kubeadm 1.20 (tests/golden/kubeadm/1.20, which the unit test keeps equal to what the
 agent writes) before a real kubeadm: the one in the default recipe's LXC artifact. It runs in a directory of its own as its whole
 world (chroot), so that nothing of the host can change: `config migrate` reads strictly and judges, `init --dry-run` goes through
-the phases, and `join` comes as far as asking for the cluster."""
+the phases, and `join` comes as far as asking for the cluster. What the later versions get is held against the fields that the
+published references of v1beta3 and v1beta4 name."""
 import json
 import os
 import re
@@ -17,6 +18,34 @@ from kiln import TOP, Check, require_root
 GOLDEN = TOP / "tests/golden/kubeadm/1.20"
 NOBODY = "127.0.0.1:1"
 CASES = [f"{role}-{kind}" for role in ("init", "control-plane", "worker") for kind in ("minimal", "full")]
+# The fields that the agent may use, and their kinds: a type's name, [kind] for a list, {kind} for a map.
+FIELDS = {
+    "InitConfiguration": {"bootstrapTokens": ["Token"], "certificateKey": "text", "localAPIEndpoint": "Endpoint",
+                          "nodeRegistration": "Registration", "skipPhases": ["text"], "patches": "Patches"},
+    "JoinConfiguration": {"discovery": "Discovery", "controlPlane": "ControlPlane", "nodeRegistration": "Registration",
+                          "skipPhases": ["text"], "patches": "Patches"},
+    "ClusterConfiguration": {"clusterName": "text", "kubernetesVersion": "text", "controlPlaneEndpoint": "text",
+                             "networking": "Networking"},
+    "Token": {"token": "text", "ttl": "duration", "usages": ["text"], "groups": ["text"]},
+    "Endpoint": {"advertiseAddress": "text", "bindPort": "number"},
+    "Registration": {"name": "text", "criSocket": "text", "taints": ["Taint"], "ignorePreflightErrors": ["text"]},
+    "Taint": {"key": "text", "value": "text", "effect": "text"},
+    "Patches": {"directory": "text"},
+    "Discovery": {"bootstrapToken": "BootstrapToken"},
+    "BootstrapToken": {"apiServerEndpoint": "text", "token": "text", "caCertHashes": ["text"]},
+    "ControlPlane": {"localAPIEndpoint": "Endpoint", "certificateKey": "text"},
+    "Networking": {"podSubnet": "text", "serviceSubnet": "text", "dnsDomain": "text"},
+    "Argument": {"name": "text", "value": "text"},
+    "Server": {"timeoutForControlPlane": "duration"},
+    "Timeouts": dict.fromkeys(("controlPlaneComponentHealthCheck", "kubeletHealthCheck", "discovery", "tlsBootstrap"), "duration"),
+}
+OWN_FIELDS = {
+    "v1beta3": {"ClusterConfiguration": {"apiServer": "Server"}, "Registration": {"kubeletExtraArgs": {"text"}},
+                "Discovery": {"timeout": "duration"}},
+    "v1beta4": {"Registration": {"kubeletExtraArgs": ["Argument"]}, "InitConfiguration": {"timeouts": "Timeouts"},
+                "JoinConfiguration": {"timeouts": "Timeouts"}},
+}
+API_OF = {"1.28": "v1beta3", "1.31": "v1beta4", "1.34": "v1beta4", "1.36": "v1beta4"}
 # kubeadm says this of the empty world, not of its configuration.
 WORLD = re.compile(r"cannot determine if systemd-resolved is active|overrides bindPort in the controlplane address")
 
@@ -126,9 +155,41 @@ def join_problems(world, case):
     return [f"exit status {done.returncode}: {done.stderr.strip()[-300:]}"]
 
 
+def misfits(api, kind, value, path):
+    """What of value is not of this kind."""
+    if isinstance(kind, list):
+        inner = value if isinstance(value, list) else [None]
+        return [m for i, v in enumerate(inner) for m in misfits(api, kind[0], v, f"{path}[{i}]")]
+    if isinstance(kind, set):
+        inner = value if isinstance(value, dict) else {"": None}
+        return [m for k, v in inner.items() for m in misfits(api, *kind, v, f"{path}.{k}")]
+    if kind == "number":
+        return [] if type(value) is int else [f"{path}: {value!r} is no number"]
+    if kind in ("text", "duration"):
+        form = r"(?=.)(\d+h)?(\d+m)?(\d+s)?" if kind == "duration" else r"[^\0]*"
+        return [] if isinstance(value, str) and re.fullmatch(form, value) else [f"{path}: {value!r} is no {kind}"]
+    known = {**FIELDS[kind], **OWN_FIELDS[api].get(kind, {})}
+    if not isinstance(value, dict):
+        return [f"{path}: {value!r} is no {kind}"]
+    return [m for k, v in value.items() for m in (misfits(api, known[k], v, f"{path}.{k}") if k in known else [f"{path}: no field {k}"])]
+
+
+def field_problems(version):
+    problems = []
+    for file in sorted((GOLDEN.parent / version).glob("*.conf")):
+        for document in documents(file.read_text()):
+            group, api = document.pop("apiVersion").split("/")
+            kind = document.pop("kind")
+            if group == "kubeadm.k8s.io":
+                problems += [f"{file.name} is {api}"] if api != API_OF[version] else misfits(api, kind, document, f"{file.name}: {kind}")
+    return problems
+
+
 def main():
     require_root()
     check = Check()
+    for version in API_OF:
+        check(f"kubeadm {version} gets fields that it has", field_problems(version))
     with tempfile.TemporaryDirectory() as directory:
         world = World(Path(directory))
         check("a wrong field is noticed", detects_problems(world))
