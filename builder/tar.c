@@ -15,6 +15,7 @@
 
 #define READ_BLOCK (1 << 20)
 #define WRITE_BLOCK (1 << 20)
+#define TAR_END 1024 /* the zero bytes that end an archive */
 
 struct tar_reader {
 	struct archive *archive; /* owned */
@@ -27,9 +28,15 @@ struct tar_reader {
 struct tar_writer {
 	struct archive *archive;     /* owned */
 	struct archive_entry *entry; /* owned; reused for every member */
-	int fd;                      /* borrowed */
-	bool discard;                /* nothing more may be written: it failed, or nobody wants it */
+	struct archive *zstd;        /* owned; compresses what archive writes; NULL = archive does that itself */
+	char tail[TAR_END];          /* with zstd: the newest bytes of archive, kept back as they may be its end */
+	size_t tail_n;
+	int fd;       /* borrowed */
+	bool discard; /* nothing more may be written: it failed, or nobody wants it */
 };
+
+/* RFC 8878: magic; one segment, its size in two bytes; size - 256; the last block, run-length, 1024 times; a zero. */
+const unsigned char tar_zstd_end[TAR_END_SIZE] = { 0x28, 0xb5, 0x2f, 0xfd, 0x60, 0x00, 0x03, 0x03, 0x20, 0x00, 0x00 };
 
 /*
  * libarchive translates names between the archive's charset and the thread's locale. UTF-8 on both sides means that bytes pass
@@ -198,14 +205,19 @@ void tar_reader_free_p(struct tar_reader **r)
 	free(*r);
 }
 
-static int write_error(struct tar_writer *w, const char *what, struct error *err)
+static int archive_failed(struct archive *a, const char *what, struct error *err)
 {
-	int errnum = archive_errno(w->archive);
-	const char *why = archive_error_string(w->archive);
+	int errnum = archive_errno(a);
+	const char *why = archive_error_string(a);
 
 	if (errnum == ENOSPC || errnum == EDQUOT)
 		return error_errno(err, errnum, "write the archive (%s)", what);
 	return error_set(err, ERROR_FAILED, "write the archive (%s): %s", what, why ? why : "unknown reason");
+}
+
+static int write_error(struct tar_writer *w, const char *what, struct error *err)
+{
+	return archive_failed(w->archive, what, err);
 }
 
 static int set_number(struct archive *a, const char *option, long value)
@@ -216,24 +228,13 @@ static int set_number(struct archive *a, const char *option, long value)
 	return archive_write_set_filter_option(a, NULL, option, text);
 }
 
-/* zstd cuts its input into jobs by size alone once it works in threads, so any number from one up gives the same bytes. */
-static int set_compression(struct archive *a, enum compression compression, int level, unsigned threads)
+static int set_compression(struct archive *a, enum compression compression, int level)
 {
-	switch (compression) {
-	case COMPRESSION_NONE:
+	if (compression != COMPRESSION_ZLIB)
 		return archive_write_add_filter_none(a);
-	case COMPRESSION_ZLIB:
-		if (archive_write_add_filter_gzip(a) != ARCHIVE_OK)
-			return ARCHIVE_FATAL;
-		archive_write_set_filter_option(a, "gzip", "timestamp", NULL);
-		break;
-	case COMPRESSION_ZSTD:
-		if (archive_write_add_filter_zstd(a) != ARCHIVE_OK)
-			return ARCHIVE_FATAL;
-		if (set_number(a, "threads", crew_size(threads)) != ARCHIVE_OK)
-			return ARCHIVE_FATAL;
-		break;
-	}
+	if (archive_write_add_filter_gzip(a) != ARCHIVE_OK)
+		return ARCHIVE_FATAL;
+	archive_write_set_filter_option(a, "gzip", "timestamp", NULL);
 	return level ? set_number(a, "compression-level", level) : ARCHIVE_OK;
 }
 
@@ -247,6 +248,48 @@ static la_ssize_t write_block(struct archive *a, void *writer, const void *bytes
 	return -1;
 }
 
+/* zstd cuts its input into jobs by size alone once it works in threads, so any number from one up gives the same bytes. */
+static struct archive *zstd_open(struct tar_writer *w, int level, unsigned threads)
+{
+	struct archive *a = archive_write_new();
+
+	if (!a)
+		abort();
+	if (archive_write_set_format_raw(a) != ARCHIVE_OK || archive_write_add_filter_zstd(a) != ARCHIVE_OK ||
+	    set_number(a, "threads", crew_size(threads)) != ARCHIVE_OK ||
+	    (level && set_number(a, "compression-level", level) != ARCHIVE_OK) ||
+	    archive_write_set_bytes_per_block(a, WRITE_BLOCK) != ARCHIVE_OK ||
+	    archive_write_set_bytes_in_last_block(a, 1) != ARCHIVE_OK ||
+	    archive_write_open2(a, w, NULL, write_block, NULL, NULL) != ARCHIVE_OK)
+		return a; /* its first write says what is wrong */
+	archive_entry_set_filetype(w->entry, AE_IFREG);
+	archive_write_header(a, w->entry);
+	return a;
+}
+
+static int compress(struct archive *a, struct tar_writer *w, const void *bytes, size_t n)
+{
+	if (n == 0 || w->discard || archive_write_data(w->zstd, bytes, n) == (la_ssize_t)n)
+		return 0;
+	archive_set_error(a, archive_errno(w->zstd), "%s", archive_error_string(w->zstd));
+	return -1;
+}
+
+/* Passes everything on but the last TAR_END bytes. */
+static la_ssize_t hold_back(struct archive *a, void *writer, const void *bytes, size_t n)
+{
+	struct tar_writer *w = writer;
+	size_t kept = n < TAR_END ? n : TAR_END;                                   /* of the new bytes */
+	size_t over = w->tail_n + kept > TAR_END ? w->tail_n + kept - TAR_END : 0; /* of the old tail */
+
+	if (compress(a, w, w->tail, over) < 0 || compress(a, w, bytes, n - kept) < 0)
+		return -1;
+	memmove(w->tail, w->tail + over, w->tail_n - over);
+	memcpy(w->tail + w->tail_n - over, (const char *)bytes + n - kept, kept);
+	w->tail_n += kept - over;
+	return (la_ssize_t)n;
+}
+
 int tar_write_fd(int fd, enum compression compression, int level, unsigned threads, struct tar_writer **ret,
 		 struct error *err)
 {
@@ -258,13 +301,15 @@ int tar_write_fd(int fd, enum compression compression, int level, unsigned threa
 	w->fd = fd;
 	if (!w->archive || !w->entry)
 		abort();
+	if (compression == COMPRESSION_ZSTD)
+		w->zstd = zstd_open(w, level, threads);
 	/* The restricted form of pax: extended headers only for what a plain header cannot say. */
 	if (archive_write_set_format_pax_restricted(w->archive) != ARCHIVE_OK ||
 	    archive_write_set_format_option(w->archive, "pax", "xattrheader", "SCHILY") != ARCHIVE_OK ||
-	    set_compression(w->archive, compression, level, threads) != ARCHIVE_OK ||
+	    set_compression(w->archive, compression, level) != ARCHIVE_OK ||
 	    archive_write_set_bytes_per_block(w->archive, WRITE_BLOCK) != ARCHIVE_OK ||
 	    archive_write_set_bytes_in_last_block(w->archive, 1) != ARCHIVE_OK ||
-	    archive_write_open2(w->archive, w, NULL, write_block, NULL, NULL) != ARCHIVE_OK)
+	    archive_write_open2(w->archive, w, NULL, w->zstd ? hold_back : write_block, NULL, NULL) != ARCHIVE_OK)
 		return write_error(w, "begin", err);
 	*ret = TAKE(w);
 	return 0;
@@ -312,7 +357,27 @@ int tar_write_data(struct tar_writer *w, const void *data, size_t n, struct erro
 
 int tar_write_end(struct tar_writer *w, struct error *err)
 {
-	return archive_write_close(w->archive) == ARCHIVE_OK ? 0 : write_error(w, "end", err);
+	static const char end[TAR_END];
+
+	if (archive_write_close(w->archive) != ARCHIVE_OK)
+		return write_error(w, "end", err);
+	if (!w->zstd)
+		return 0;
+	if (w->tail_n != TAR_END || memcmp(w->tail, end, TAR_END))
+		return error_set(err, ERROR_FAILED, "write the archive: its end is not where it should be");
+	if (archive_write_close(w->zstd) != ARCHIVE_OK)
+		return archive_failed(w->zstd, "end", err);
+	return write_all(w->fd, tar_zstd_end, sizeof tar_zstd_end) == 0
+		       ? 0
+		       : error_errno(err, errno, "write the archive (end)");
+}
+
+static void writer_close(struct archive *a)
+{
+	if (!a)
+		return;
+	archive_write_close(a);
+	archive_write_free(a);
 }
 
 void tar_writer_free_p(struct tar_writer **w)
@@ -322,10 +387,8 @@ void tar_writer_free_p(struct tar_writer **w)
 	/* libarchive gives its buffers back only to those who close; but the end of an archive that failed must not make it
 	 * look whole. */
 	(*w)->discard = true;
-	if ((*w)->archive) {
-		archive_write_close((*w)->archive);
-		archive_write_free((*w)->archive);
-	}
+	writer_close((*w)->archive);
+	writer_close((*w)->zstd);
 	archive_entry_free((*w)->entry);
 	free(*w);
 }

@@ -58,6 +58,14 @@ void tar_reader_free_p(struct tar_reader **r);
 
 struct tar_writer; /* opaque */
 
+/*
+ * A zstd archive is two frames: the members in one, the end of the archive (1024 zero bytes) in one of its own, which is always
+ * these TAR_END_SIZE bytes. So members are added by writing another archive over the end of the first, without compressing
+ * that again: readers of tar stop at the first end that they meet.
+ */
+#define TAR_END_SIZE 11
+extern const unsigned char tar_zstd_end[TAR_END_SIZE];
+
 /* threads: 0 = one per core; the bytes do not depend on it. level: 0 = the library's default. */
 int tar_write_fd(int fd, enum compression compression, int level, unsigned threads, struct tar_writer **ret,
 		 struct error *err) MUST_CHECK;

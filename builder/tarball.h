@@ -3,6 +3,7 @@
 /*
  * A tree as a tar file: members `./...` sorted by name, numeric ids, pax headers with xattrs and nanosecond-free
  * times, hard links kept, sockets left out, zstd in a few threads. The same tree gives the same bytes.
+ * A zstd one ends in a frame of its own (tar.h), so that a node's seed can be added without compressing the rest again.
  * For LXC templates this follows pve-container: ids 0..65535, no device nodes (an error names the entry that is in the way).
  */
 #include <stdbool.h>
