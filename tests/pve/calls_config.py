@@ -69,7 +69,7 @@ def hold(call, guest):
 
 
 def defined(options):
-    """A parameter without a value: tags are emptied by it, notes are left alone, the rest cannot be written."""
+    """A parameter without a value: tags become a blank by it, notes are left alone, the rest cannot be written."""
     options = dict(options)
     if options.get("description", "") is None:
         del options["description"]

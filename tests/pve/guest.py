@@ -60,7 +60,7 @@ class Guest:
             if name != "description" and re.search("[\r\n]", str(value)):
                 raise ApiError(f"unable to parse value of '{name}' - property contains a line feed")
         self.text = write_config(options)
-        self.options = {name: value.strip() for name, value in
+        self.options = {name: value for name, value in
                         (re.fullmatch(r"([a-z][a-z_\-]*\d*):\s*(.+?)\s*", line).groups()
                          for line in self.text.split("\n") if re.fullmatch(r"[a-z][a-z_\-]*\d*:\s*.+?\s*", line))}
         description = read_description(self.kind, self.text)
