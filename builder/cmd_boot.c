@@ -16,8 +16,8 @@
 #define CPUS_MAX 255
 #define MEMORY_MIN (256ull << 20)
 
-static const char *firmware = "bios", *memory = "2G", *cpus = "2", *accel = "auto", *disk_size, *seed_directory,
-		  *hostname, *key_file;
+static const char *firmware = "bios", *memory = "2G", *cpus = "2", *accel = "auto", *disk_size, *seed_given, *hostname,
+		  *key_file;
 static struct strings forward;
 static bool console;
 
@@ -27,7 +27,8 @@ static const struct option_spec options[] = {
 	{ "--cpus", OPTION_VALUE, &cpus, "N", "default: 2" },
 	{ "--accel", OPTION_VALUE, &accel, "auto|kvm|tcg", "auto (default): KVM if a trial boot shows that it works" },
 	{ "--disk-size", OPTION_VALUE, &disk_size, "SIZE", "grow the disk; the guest's root grows at boot" },
-	{ "--seed", OPTION_VALUE, &seed_directory, "DIR", "user-data and meta-data for cloud-init" },
+	{ "--seed", OPTION_VALUE, &seed_given, "DIR|ISO",
+	  "user-data and meta-data for cloud-init, or `nodekiln seed`'s ISO" },
 	{ "--hostname", OPTION_VALUE, &hostname, "NAME", "instead of --seed: a seed with this name" },
 	{ "--ssh-key", OPTION_VALUE, &key_file, "FILE", "instead of --seed: a seed with these public keys" },
 	{ "--forward", OPTION_LIST, &forward, "PORT:GUEST", "from 127.0.0.1 to the guest, e.g. 2222:22" },
@@ -70,7 +71,7 @@ static int read_plan(struct qemu_plan *plan, struct error *err)
 	for (size_t i = 0; i < forward.n; i++)
 		if (qemu_forward_check(forward.at[i], err) < 0)
 			return -1;
-	if (seed_directory && (hostname || key_file))
+	if (seed_given && (hostname || key_file))
 		return error_set(err, ERROR_USAGE,
 				 "--seed brings its own user-data; leave out --hostname and --ssh-key");
 	return 0;
@@ -106,22 +107,7 @@ static int make_overlay(const char *image, unsigned long long size, const char *
 	return process_run(&(struct process){ .argv = argv }, err);
 }
 
-static int make_seed(const struct files *s, const char *path, struct error *err)
-{
-	CLEANUP(free_p) char *instance = xasprintf("nodekiln-%s", s->directory + strlen(s->directory) - 6);
-	struct seed seed = { .directory = seed_directory, .hostname = hostname, .instance_id = instance };
-	CLEANUP(text_done) struct text iso = { 0 };
-	int rc = 0;
-
-	if (key_file)
-		rc = seed_read_keys(key_file, &seed.keys, err);
-	if (rc == 0)
-		rc = seed_iso(&seed, &iso, err);
-	strings_done(&seed.keys);
-	return rc < 0 ? -1 : file_write(AT_FDCWD, path, iso.data, iso.len, 0600, err);
-}
-
-static int copy_variables(const char *from, const char *to, struct error *err)
+static int copy_file(const char *from, const char *to, struct error *err)
 {
 	CLEANUP(close_p) int in = open(from, O_RDONLY | O_CLOEXEC);
 	CLEANUP(close_p) int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -129,6 +115,24 @@ static int copy_variables(const char *from, const char *to, struct error *err)
 	if (in < 0 || out < 0)
 		return error_errno(err, errno, "copy %s", from);
 	return copy_all(in, out, err);
+}
+
+static int make_seed(const struct files *s, const char *path, struct error *err)
+{
+	CLEANUP(free_p) char *instance = xasprintf("nodekiln-%s", s->directory + strlen(s->directory) - 6);
+	struct seed seed = { .directory = seed_given, .hostname = hostname, .instance_id = instance };
+	CLEANUP(text_done) struct text iso = { 0 };
+	struct stat st;
+	int rc = 0;
+
+	if (seed_given && stat(seed_given, &st) == 0 && S_ISREG(st.st_mode))
+		return copy_file(seed_given, path, err);
+	if (key_file)
+		rc = seed_read_keys(key_file, &seed.keys, err);
+	if (rc == 0)
+		rc = seed_iso(&seed, &iso, err);
+	strings_done(&seed.keys);
+	return rc < 0 ? -1 : file_write(AT_FDCWD, path, iso.data, iso.len, 0600, err);
 }
 
 static int open_made(const char *path, int *ret, struct error *err)
@@ -147,11 +151,10 @@ static int files_fill(const char *image, const struct qemu_ovmf *ovmf, struct fi
 	if (read_disk_size(image, &size, err) < 0 || make_overlay(image, size, disk, err) < 0 ||
 	    open_made(disk, &s->disk, err) < 0)
 		return -1;
-	if ((seed_directory || hostname || key_file) &&
-	    (make_seed(s, seed, err) < 0 || open_made(seed, &s->seed, err) < 0))
+	if ((seed_given || hostname || key_file) && (make_seed(s, seed, err) < 0 || open_made(seed, &s->seed, err) < 0))
 		return -1;
 	if (ovmf->code &&
-	    (copy_variables(ovmf->variables, variables, err) < 0 || open_made(variables, &s->variables, err) < 0))
+	    (copy_file(ovmf->variables, variables, err) < 0 || open_made(variables, &s->variables, err) < 0))
 		return -1;
 	return 0;
 }
