@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Nodes of one run, the secrets they share, and the file that keeps those. */
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "builder/seed_nodes.h"
+#include "lib/file.h"
+#include "lib/form.h"
+#include "tests/unit/check.h"
+
+#define PVE "proxmox: {url: https://pve, token_id: a@pve!b, token_secret: c0ffeec0-ffee-c0ff-eec0-ffeec0ffee00}\n"
+#define TOKEN "token: c0ffee.c0ffeec0ffeec0ff\n"
+#define FILES_MAX 4
+
+/* A directory with NODE.yaml files, and what is made of them. */
+struct lab {
+	char path[32];
+	int fd;
+	char *file[FILES_MAX], *keep; /* owned */
+	size_t n;
+	struct seed_secrets secrets;
+	struct seed_nodes nodes;
+};
+
+static void lab_open(struct lab *l)
+{
+	struct error err = { 0 };
+
+	*l = (struct lab){ .path = "/tmp/nodekiln-test.XXXXXX", .secrets.lock = -1 };
+	if (!mkdtemp(l->path) || (l->fd = dir_open(AT_FDCWD, l->path, &err)) < 0)
+		abort();
+	l->keep = xasprintf("%s/secrets.yaml", l->path);
+}
+
+static void lab_done(struct lab *l)
+{
+	struct error err = { 0 };
+
+	seed_nodes_done(&l->nodes);
+	seed_secrets_close(&l->secrets);
+	while (l->n)
+		free(l->file[--l->n]);
+	free(l->keep);
+	close_p(&l->fd);
+	if (tree_remove(AT_FDCWD, l->path, &err) < 0)
+		printf("# %s\n", err.text);
+}
+
+static void put(struct lab *l, const char *name, const char *text)
+{
+	struct error err = { 0 };
+
+	l->file[l->n++] = xasprintf("%s/%s", l->path, name);
+	if (file_write_in(l->fd, name, text, strlen(text), 0644, &err) < 0)
+		abort();
+}
+
+/* The error, without the directory in front; "" when all went well. */
+static const char *make(struct lab *l, bool keep, struct error *err)
+{
+	const char *where;
+
+	*err = (struct error){ 0 };
+	if (seed_secrets_open(keep ? l->keep : NULL, &l->secrets, err) == 0 &&
+	    seed_nodes_read(l->file, l->n, true, &l->secrets, &l->nodes, err) == 0 &&
+	    seed_secrets_save(&l->secrets, err) == 0)
+		return "";
+	where = strstr(err->text, l->path);
+	return where == err->text ? where + strlen(l->path) + 1 : err->text;
+}
+
+TEST(an_init_node_shares_what_it_gets)
+{
+	CLEANUP(lab_done) struct lab l;
+	struct error err;
+
+	lab_open(&l);
+	put(&l, "w1.yaml", "cluster: lab\nrole: worker\n" PVE);
+	put(&l, "cp2.yaml", "cluster: lab\nrole: control-plane\n" PVE);
+	put(&l, "cp.yml", "cluster: lab\nrole: init\nnode: {name: first}\n");
+	CHECK_STR(make(&l, false, &err), "");
+	const struct node *w1 = &l.nodes.at[0].node, *cp2 = &l.nodes.at[1].node, *cp = &l.nodes.at[2].node;
+	CHECK(form_is_token(cp->token) && form_is_key(cp->certificate_key));
+	CHECK_STR(w1->token, cp->token);
+	CHECK_STR(cp2->token, cp->token);
+	CHECK_STR(cp2->certificate_key, cp->certificate_key);
+	CHECK(!w1->certificate_key);
+	CHECK_STR(w1->name, "w1");
+	CHECK_STR(cp->name, "first");
+	CHECK_STR(l.nodes.at[2].name, "cp");
+	CHECK_STR(node_origin(w1, "token"), "nodekiln seed");
+}
+
+TEST(clusters_have_their_own_secrets)
+{
+	CLEANUP(lab_done) struct lab l;
+	struct error err;
+
+	lab_open(&l);
+	put(&l, "a.yaml", "cluster: a\nrole: init\n");
+	put(&l, "b.yaml", "cluster: b\nrole: init\n");
+	CHECK_STR(make(&l, false, &err), "");
+	CHECK(strcmp(l.nodes.at[0].node.token, l.nodes.at[1].node.token));
+	CHECK(strcmp(l.nodes.at[0].node.certificate_key, l.nodes.at[1].node.certificate_key));
+}
+
+TEST(what_an_init_node_brings_is_the_clusters)
+{
+	CLEANUP(lab_done) struct lab l;
+	struct error err;
+
+	lab_open(&l);
+	put(&l, "cp.yaml", "cluster: lab\nrole: init\n" TOKEN);
+	put(&l, "w1.yaml", "cluster: lab\nrole: worker\n" PVE);
+	put(&l, "w2.yaml", "cluster: lab\nrole: worker\ntoken: aaaaaa.aaaaaaaaaaaaaaaa\n" PVE);
+	CHECK_STR(make(&l, false, &err), "");
+	CHECK_STR(l.nodes.at[1].node.token, "c0ffee.c0ffeec0ffeec0ff");
+	CHECK_STR(l.nodes.at[2].node.token, "aaaaaa.aaaaaaaaaaaaaaaa");
+}
+
+TEST(the_file_keeps_secrets_for_later)
+{
+	CLEANUP(lab_done) struct lab l;
+	CLEANUP(lab_done) struct lab later;
+	struct error err;
+	struct stat st;
+
+	lab_open(&l);
+	lab_open(&later);
+	put(&l, "cp.yaml", "cluster: lab\nrole: init\n");
+	CHECK_STR(make(&l, true, &err), "");
+	CHECK(stat(l.keep, &st) == 0 && (st.st_mode & 07777) == 0600);
+	close_p(&l.secrets.lock);
+	free(later.keep);
+	later.keep = xstrdup(l.keep);
+	put(&later, "cp2.yaml", "cluster: lab\nrole: control-plane\n" PVE);
+	CHECK_STR(make(&later, true, &err), "");
+	CHECK_STR(later.nodes.at[0].node.token, l.nodes.at[0].node.token);
+	CHECK_STR(later.nodes.at[0].node.certificate_key, l.nodes.at[0].node.certificate_key);
+}
+
+TEST(a_failed_run_leaves_no_secrets_file)
+{
+	CLEANUP(lab_done) struct lab l;
+	struct error err;
+
+	lab_open(&l);
+	put(&l, "w1.yaml", "cluster: lab\nrole: worker\n" PVE);
+	CHECK(strstr(make(&l, true, &err), "'token' is missing"));
+	seed_secrets_close(&l.secrets);
+	l.secrets = (struct seed_secrets){ .lock = -1 };
+	CHECK(access(l.keep, F_OK) < 0);
+}
+
+/* NODE.yaml files that cannot be seeds together, and what is said. */
+static const struct {
+	const char *file[3], *says;
+} wrong[] = {
+	{ { "cluster: lab\nrole: worker\n" PVE },
+	  "0.yaml:1: 'token' is missing, and cluster 'lab' has none yet: name its init node's file in the same "
+	  "command, or the "
+	  "--secrets file that its seed was made with" },
+	{ { "cluster: lab\nrole: control-plane\n" TOKEN PVE },
+	  "0.yaml:1: 'certificate_key' is missing, and cluster 'lab' has "
+	  "none yet: name its init node's file in the same command, or "
+	  "the --secrets file that its seed was made with" },
+	{ { "cluster: lab\nrole: init\n", "cluster: lab\nrole: init\n" },
+	  "0.yaml and 1.yaml would both initialise cluster 'lab': give both a proxmox section, so that they agree on "
+	  "one, or "
+	  "make one role control-plane" },
+	{ { "cluster: lab\nrole: init\n" PVE "node: {name: x}\n",
+	    "cluster: lab\nrole: init\n" PVE "node: {name: x}\n" },
+	  "0.yaml and 1.yaml are both node 'x' of cluster 'lab'" },
+	{ { "cluster: lab\nrole: init\n" TOKEN PVE, "cluster: lab\nrole: init\ntoken: aaaaaa.aaaaaaaaaaaaaaaa\n" PVE },
+	  "1.yaml:3: 'token' is another one than cluster 'lab' has already; remove it here, or take the other away" },
+	{ { "cluster: lab\nrole: init\ntoken: c0ffee\n" },
+	  "0.yaml:3: 'token' has the wrong form (it is not shown here); allowed: six of a-z 0-9, a dot, sixteen of a-z "
+	  "0-9, as "
+	  "`kubeadm token generate` makes them" },
+	{ { "role: init\n" }, "0.yaml:1: 'cluster' is missing; give the cluster a name, the same on all of its nodes" },
+	{ { "cluster: lab\nrole: boss\n" }, "0.yaml:2: 'role' is 'boss'; allowed: init, control-plane, worker" },
+	{ { "cluster: lab\nrole: init\nnode: x\n" },
+	  "0.yaml:3: 'node' must be a map (key: value), not a single value" },
+};
+
+static void without(char *text, const char *part)
+{
+	for (char *found; (found = strstr(text, part));)
+		memmove(found, found + strlen(part), strlen(found + strlen(part)) + 1);
+}
+
+TEST(nodes_that_cannot_be_are_refused)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		CLEANUP(lab_done) struct lab l;
+		CLEANUP(free_p) char *directory = NULL;
+		struct error err;
+
+		lab_open(&l);
+		directory = xasprintf("%s/", l.path);
+		for (size_t k = 0; k < 3 && wrong[i].file[k]; k++) {
+			CLEANUP(free_p) char *name = xasprintf("%zu.yaml", k);
+			put(&l, name, wrong[i].file[k]);
+		}
+		make(&l, false, &err);
+		without(err.text, directory);
+		CHECK_STR(err.text, wrong[i].says);
+	}
+}
+
+TEST(a_name_that_is_none_must_be_said)
+{
+	CLEANUP(lab_done) struct lab l;
+	struct error err;
+
+	lab_open(&l);
+	put(&l, "Node_1.yaml", "cluster: lab\nrole: init\n");
+	CHECK_STR(make(&l, false, &err),
+		  "Node_1.yaml:1: 'node.name' is missing, and the file's name 'Node_1' cannot be one: give "
+		  "the node a DNS name in lower case");
+}
+
+static const struct {
+	const char *text, *says;
+	mode_t mode;
+} kept[] = {
+	{ "lab: {token: c0ffee.c0ffeec0ffeec0ff}\n", "", 0600 },
+	{ "", "", 0600 },
+	{ "# nothing yet\n", "", 0600 },
+	{ "lab: {token: c0ffee}\n", "secrets.yaml:1: 'token' has the wrong form (it is not shown here); remove it",
+	  0600 },
+	{ "lab: {tokn: c0ffee.c0ffeec0ffeec0ff}\n",
+	  "secrets.yaml:1: unknown key 'tokn'; allowed here: token, certificate_key", 0600 },
+	{ "lab: c0ffee.c0ffeec0ffeec0ff\n", "secrets.yaml:1: 'lab' must be a map with token and certificate_key",
+	  0600 },
+	{ "- lab\n", "secrets.yaml:1: it must be a map of clusters, as `nodekiln seed --secrets` writes it", 0600 },
+	{ "lab: {}\n",
+	  "secrets.yaml can be read by others (mode 0640); chmod 0600 it, and if others are on this machine make new "
+	  "secrets",
+	  0640 },
+};
+
+TEST(a_secrets_file_is_judged)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+		CLEANUP(lab_done) struct lab l;
+		struct error err;
+
+		lab_open(&l);
+		if (file_write(l.fd, "secrets.yaml", kept[i].text, strlen(kept[i].text), kept[i].mode, &err) < 0)
+			abort();
+		put(&l, "cp.yaml", "cluster: lab\nrole: init\n");
+		CHECK_STR(make(&l, true, &err), kept[i].says);
+		CHECK(!strstr(err.text, "c0ffee"));
+		if (i == 0)
+			CHECK_STR(l.nodes.at[0].node.token, "c0ffee.c0ffeec0ffeec0ff");
+	}
+}
