@@ -152,7 +152,7 @@ static int get_programs(struct build *b, struct error *err)
 	strings_append(&b->archives, &b->recipe.images.archives);
 	strings_append(&b->images, &b->kubernetes.references);
 	for (size_t i = 0; i < b->recipe.images.archives.n; i++)
-		if (images_names(b->recipe.images.archives.at[i], &b->images, err) < 0)
+		if (images_names(b->recipe.images.archives.at[i], b->recipe.runtime, &b->images, err) < 0)
 			return -1;
 	report_end("programs", "ready");
 	return 0;

@@ -41,6 +41,7 @@ static void add_kubernetes(struct hash *h, const struct build *b)
 	hash_field(h, "kubernetes", slash ? slash + 1 : NULL);
 	for (size_t i = 0; i < b->recipe.kubernetes.binaries.n; i++) {
 		hash_field(h, "path", b->recipe.kubernetes.binaries.at[i].path);
+		hash_field(h, "member", b->recipe.kubernetes.binaries.at[i].member);
 		hash_field(h, "sha256", b->recipe.kubernetes.binaries.at[i].sha256);
 	}
 }
@@ -98,12 +99,16 @@ static int key_sides(struct build *b, struct error *err)
 	return 0;
 }
 
+/* A store is what one version of a runtime makes of the archives. */
 static int key_images(struct build *b, struct error *err)
 {
-	CLEANUP(hash_free_p) struct hash *h = layer_hash("images", NULL);
-	const struct lock_package *containerd = lock_find(&b->lock, LOCK_BASE, "containerd");
+	static const char *const runtimes[] = { "containerd", "containerd.io", "docker.io", "docker-ce" };
+	CLEANUP(hash_free_p) struct hash *h = layer_hash("images", runtime_names[b->recipe.runtime]);
 
-	hash_field(h, "containerd", containerd ? containerd->sha256 : NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(runtimes); i++) {
+		const struct lock_package *p = lock_find(&b->lock, LOCK_BASE, runtimes[i]);
+		hash_field(h, runtimes[i], p ? p->sha256 : NULL);
+	}
 	add_kubernetes(h, b);
 	for (size_t i = 0; i < b->recipe.images.archives.n; i++)
 		if (add_file(h, b->recipe.images.archives.at[i], err) < 0)

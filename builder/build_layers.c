@@ -63,12 +63,13 @@ static int configure_base(void *build, struct error *err)
 	return 0;
 }
 
-/* Imports into a store of its own, shown to containerd as /var/lib/containerd: the store is a layer, the base stays as
- * it is. */
+/* Imports into a store of its own, shown to the runtime where it keeps its images: the store is a layer, the base stays as it
+ * is. */
 static int preload(struct build *b, struct error *err)
 {
 	report_begin("images", "%zu archives", b->archives.n);
-	if (images_preload(b->layer[LAYER_BASE].path, b->layer[LAYER_IMAGES].path, &b->archives, err) < 0)
+	if (images_preload(b->layer[LAYER_BASE].path, b->recipe.runtime, b->layer[LAYER_IMAGES].path, &b->archives,
+			   err) < 0)
 		return -1;
 	report_end("images", "%zu archives", b->archives.n);
 	return 0;
@@ -114,7 +115,7 @@ static int make_base(struct build *b, struct error *err)
 								      b->layer[LAYER_BASE].path, err);
 }
 
-/* kubeadm itself says which pause image its kubelet will ask for; containerd must be told the same one. */
+/* kubeadm itself says which pause image its kubelet will ask for; the runtime must be told the same one. */
 static int ask_pause_image(struct build *b, struct error *err)
 {
 	if (b->recipe.kubernetes.source == KUBERNETES_NONE)
@@ -224,7 +225,7 @@ int build_layers_side(struct build *b, enum set set, char **ret_root, struct err
 	if (scratch_directory(&b->scratch, top_name, &top, err) < 0 || mount_union(b, lower, top, name, &root, err) < 0)
 		return -1;
 	if (b->layer[LAYER_IMAGES].wanted) {
-		CLEANUP(free_p) char *store = xasprintf("%s/var/lib/containerd", root);
+		CLEANUP(free_p) char *store = xasprintf("%s/%s", root, images_store(b->recipe.runtime));
 		if (dir_make(AT_FDCWD, store, 0711, err) < 0 ||
 		    sandbox_mount_bind(b->layer[LAYER_IMAGES].path, store, err) < 0)
 			return -1;

@@ -147,11 +147,12 @@ static int put_link(struct filler *f, int dirfd, const char *name, struct ext4_i
 	return ext4_put(f->fs, inode, copy_link, &copy, err);
 }
 
-/* What a guest needs; not what the host's security module or overlayfs wrote there. */
+/* What a guest needs; not what the host's security module wrote there. trusted.overlay.opaque makes a preloaded image's layer hide
+ * what is below it; overlayfs keeps its own attributes to itself, so the tree's do not show here. */
 static bool xattr_wanted(const char *name)
 {
 	return text_same(name, "security.capability") || text_starts(name, "user.") ||
-	       text_starts(name, "system.posix_acl_");
+	       text_starts(name, "system.posix_acl_") || text_same(name, "trusted.overlay.opaque");
 }
 
 static int put_xattrs(struct filler *f, int dirfd, const char *name, uint32_t number, struct error *err)

@@ -12,10 +12,11 @@
 
 #define OS_RELEASE "usr/lib/os-release"
 #define OS_RELEASE_MAX 65536
-#define CONTAINERD_CONFIG "etc/containerd/config.toml"
-#define CONTAINERD_CONFIG_MAX (1 << 20)
-/* What overlays write where the pause image belongs. */
+/* What overlays write where the pause image belongs, and in which files: containerd's configuration, cri-dockerd's unit. */
 #define PAUSE_IMAGE_MARK "@PAUSE_IMAGE@"
+static const char *const pause_image_files[] = { "etc/containerd/config.toml",
+						 "etc/systemd/system/cri-docker.service" };
+#define PAUSE_IMAGE_FILE_MAX (1 << 20)
 
 static int copy_overlays(const struct guest *g, enum set set, const char *root, struct error *err)
 {
@@ -86,15 +87,12 @@ static int write_os_release(const struct guest *g, int rootfd, struct error *err
 	return file_write_in(rootfd, OS_RELEASE, text.data, text.len, 0644, err);
 }
 
-/* The sandbox image must be the one that kubeadm names, or every node pulls a second pause image. */
-static int write_pause_image(const struct guest *g, int rootfd, struct error *err)
+static int fill_pause_image(const struct guest *g, int rootfd, const char *file, struct error *err)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 	CLEANUP(text_done) struct text out = { 0 };
 
-	if (!g->pause_image || !file_exists_in(rootfd, CONTAINERD_CONFIG))
-		return 0;
-	if (file_read_in(rootfd, CONTAINERD_CONFIG, CONTAINERD_CONFIG_MAX, &text, err) < 0)
+	if (file_read_in(rootfd, file, PAUSE_IMAGE_FILE_MAX, &text, err) < 0)
 		return -1;
 	const char *rest = text.len ? text.data : "";
 	for (const char *mark; (mark = strstr(rest, PAUSE_IMAGE_MARK)); rest = mark + strlen(PAUSE_IMAGE_MARK)) {
@@ -102,7 +100,17 @@ static int write_pause_image(const struct guest *g, int rootfd, struct error *er
 		text_add(&out, g->pause_image);
 	}
 	text_add(&out, rest);
-	return file_write_in(rootfd, CONTAINERD_CONFIG, out.data, out.len, 0644, err);
+	return file_write_in(rootfd, file, out.data, out.len, 0644, err);
+}
+
+/* The sandbox image must be the one that kubeadm names, or every node pulls a second pause image. */
+static int write_pause_image(const struct guest *g, int rootfd, struct error *err)
+{
+	for (size_t i = 0; g->pause_image && i < ARRAY_SIZE(pause_image_files); i++)
+		if (file_exists_in(rootfd, pause_image_files[i]) &&
+		    fill_pause_image(g, rootfd, pause_image_files[i], err) < 0)
+			return -1;
+	return 0;
 }
 
 /* A person who logs in to an end-of-life image is told so. */

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Container images preloaded into the guest's containerd at build time, unpacked into its overlayfs snapshotter, so that no boot
- * pays for it. Once unpacked, the layers' archives are dropped from the content store: the CRI plugin runs containers from
- * snapshots, and an image would hold each layer twice.
+ * Container images preloaded at build time into the store of the guest's own runtime, unpacked, so that no boot pays for it.
+ *
+ * The tree's runtime does that itself, inside the sandbox and with nothing but its store (images_engine.h). containerd forgets the
+ * archives once they are unpacked: the CRI plugin runs containers from snapshots, and an image would hold each layer twice.
+ * Docker's store gets names that follow from the images, so that equal images give equal stores.
  */
+#include "builder/recipe.h"
 #include "lib/error.h"
 #include "lib/text.h"
 
-/* Runs the tree's own containerd in the sandbox with the directory store shown as /var/lib/containerd, and imports every archive
- * (docker or OCI; absolute paths) into namespace k8s.io. The store may not be on an overlayfs. Nothing else of root changes. */
-int images_preload(const char *root, const char *store, const struct strings *archives, struct error *err) MUST_CHECK;
-/* The names of an archive's images, added to *ret; an archive without any is ERROR_RECIPE. */
-int images_names(const char *archive, struct strings *ret, struct error *err) MUST_CHECK;
+/* Where a runtime keeps its images, from the root without a leading '/'; NULL for RUNTIME_NONE. */
+const char *images_store(enum runtime runtime);
+/* Runs the tree's runtime in the sandbox with the directory store shown as images_store(), and imports every archive (absolute
+ * paths). The store may not be on an overlayfs. Nothing else of root changes. */
+int images_preload(const char *root, enum runtime runtime, const char *store, const struct strings *archives,
+		   struct error *err) MUST_CHECK;
+/* The names of an archive's images, added to *ret; an archive without any that the runtime would find is ERROR_RECIPE. */
+int images_names(const char *archive, enum runtime runtime, struct strings *ret, struct error *err) MUST_CHECK;

@@ -38,12 +38,14 @@ static void oci_names(const struct json *index, struct strings *ret)
 	}
 }
 
+/* `docker load` knows its own list alone. */
 static const struct {
 	const char *member;
+	bool docker;
 	void (*names)(const struct json *json, struct strings *ret);
 } indices[] = {
-	{ "manifest.json", docker_names },
-	{ "index.json", oci_names },
+	{ "manifest.json", true, docker_names },
+	{ "index.json", false, oci_names },
 };
 
 static int read_member(struct tar_reader *reader, const struct tar_entry *entry, struct text *ret, struct error *err)
@@ -61,14 +63,15 @@ static int read_member(struct tar_reader *reader, const struct tar_entry *entry,
 	return rc;
 }
 
-static int read_index(struct tar_reader *reader, const struct tar_entry *entry, struct strings *ret, struct error *err)
+static int read_index(struct tar_reader *reader, const struct tar_entry *entry, enum runtime runtime,
+		      struct strings *ret, struct error *err)
 {
 	const char *name = text_starts(entry->path, "./") ? entry->path + 2 : entry->path;
 
 	for (size_t i = 0; i < ARRAY_SIZE(indices); i++) {
 		CLEANUP(text_done) struct text text = { 0 };
 		CLEANUP(json_free_p) struct json *json = NULL;
-		if (strcmp(name, indices[i].member))
+		if (strcmp(name, indices[i].member) != 0 || (runtime == RUNTIME_DOCKER && !indices[i].docker))
 			continue;
 		if (read_member(reader, entry, &text, err) < 0 ||
 		    json_parse(name, text.len ? text.data : "", text.len, &json, err) < 0)
@@ -78,7 +81,7 @@ static int read_index(struct tar_reader *reader, const struct tar_entry *entry, 
 	return 0;
 }
 
-int images_names(const char *archive, struct strings *ret, struct error *err)
+int images_names(const char *archive, enum runtime runtime, struct strings *ret, struct error *err)
 {
 	CLEANUP(close_p) int fd = open(archive, O_RDONLY | O_CLOEXEC);
 	CLEANUP(tar_reader_free_p) struct tar_reader *reader = NULL;
@@ -91,11 +94,10 @@ int images_names(const char *archive, struct strings *ret, struct error *err)
 	if (tar_read_fd(fd, archive, &reader, err) < 0)
 		return -1;
 	while ((rc = tar_read_next(reader, &entry, err)) > 0)
-		if (read_index(reader, entry, ret, err) < 0)
+		if (read_index(reader, entry, runtime, ret, err) < 0)
 			return error_wrap(err, "%s", archive);
 	if (rc == 0 && ret->n == before)
-		return error_set(err, ERROR_RECIPE,
-				 "%s names no image; give an archive as `docker save` or `ctr images export` write it",
-				 archive);
+		return error_set(err, ERROR_RECIPE, "%s names no image; give an archive as `docker save`%s", archive,
+				 runtime == RUNTIME_DOCKER ? " writes it" : " or `ctr images export` write it");
 	return rc;
 }

@@ -197,7 +197,7 @@ int kubernetes_make(const struct recipe *recipe, const struct lock *lock, struct
 	m.toolchain = (struct toolchain){ .lock = lock, .cache = cache, .line = line, .line_context = context };
 	if (recipe->kubernetes.source == KUBERNETES_DEBIAN_SOURCE && make_from_source(&m, &k, err) < 0)
 		return -1;
-	if (recipe->kubernetes.source == KUBERNETES_BINARIES && fetch(lock, cache, err) < 0)
+	if (recipe->kubernetes.binaries.n && fetch(lock, cache, err) < 0)
 		return -1;
 	*ret = k;
 	k = (struct kubernetes){ 0 };

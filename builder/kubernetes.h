@@ -3,8 +3,8 @@
 /*
  * Where kubelet, kubeadm and kubectl come from (recipe: kubernetes.source).
  *
- *	packages	nothing to do here: they are apt packages like others (resolve.c adds the names)
- *	binaries	release files by url and sha256, installed into the tree
+ *	packages	they are apt packages like others (resolve.c adds the names)
+ *	binaries	release files by url and sha256, installed into the tree; also beside packages, for what these lack
  *	debian-source	compiled from Debian's source package in a toolchain tree, cached under artifacts/KEY/: bin/ and images/
  */
 #include "builder/cache.h"

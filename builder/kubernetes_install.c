@@ -6,6 +6,7 @@
 
 #include "builder/compile.h"
 #include "builder/kubernetes.h"
+#include "builder/tar.h"
 #include "builder/tarball.h"
 #include "lib/file.h"
 
@@ -51,7 +52,8 @@ static const struct {
 
 static const char *const packaged_directories[] = { "etc/kubernetes/manifests", "var/lib/kubelet" };
 
-static int install_file(int in, const char *name, int rootfd, const char *path, struct error *err)
+/* A new program, in place of what is there. */
+static int create_program(int rootfd, const char *path, struct error *err)
 {
 	const char *base;
 	CLEANUP(close_p) int parent = file_open_parent_in(rootfd, path, true, &base);
@@ -59,12 +61,19 @@ static int install_file(int in, const char *name, int rootfd, const char *path, 
 
 	if (parent >= 0 && (unlinkat(parent, base, 0) == 0 || errno == ENOENT))
 		out = openat(parent, base, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0755);
-	if (out < 0)
-		return error_errno(err, errno, "install %s as %s", name, path);
 	/* Whatever the caller's umask is. */
-	if (copy_all(in, out, err) < 0)
+	if (out < 0 || fchmod(out, 0755) < 0)
+		return error_errno(err, errno, "create %s", path);
+	return TAKE_FD(out);
+}
+
+static int install_file(int in, const char *name, int rootfd, const char *path, struct error *err)
+{
+	CLEANUP(close_p) int out = create_program(rootfd, path, err);
+
+	if (out < 0 || copy_all(in, out, err) < 0)
 		return error_wrap(err, "install %s as %s", name, path);
-	return fchmod(out, 0755) < 0 ? error_errno(err, errno, "install %s as %s", name, path) : 0;
+	return 0;
 }
 
 static int install_compiled(const struct kubernetes *k, int rootfd, struct error *err)
@@ -79,6 +88,38 @@ static int install_compiled(const struct kubernetes *k, int rootfd, struct error
 			return -1;
 	}
 	return 0;
+}
+
+static int copy_member(struct tar_reader *reader, int out, struct error *err)
+{
+	const void *block;
+	off_t offset;
+	size_t n;
+	int rc;
+
+	while ((rc = tar_read_data(reader, &block, &n, &offset, err)) > 0)
+		if (pwrite_all(out, block, n, offset) < 0)
+			return error_errno(err, errno, "write");
+	return rc;
+}
+
+/* Finds the one file that the recipe wants of an archive. */
+static int install_member(int in, const struct binary *b, int rootfd, struct error *err)
+{
+	CLEANUP(tar_reader_free_p) struct tar_reader *reader = NULL;
+	const struct tar_entry *e;
+	int rc;
+
+	if (tar_read_fd(in, b->url, &reader, err) < 0)
+		return -1;
+	while ((rc = tar_read_next(reader, &e, err)) > 0) {
+		const char *path = text_starts(e->path, "./") ? e->path + 2 : e->path;
+		if (!S_ISREG(e->mode) || e->original || strcmp(path, b->member) != 0)
+			continue;
+		CLEANUP(close_p) int out = create_program(rootfd, b->path, err);
+		return out < 0 || copy_member(reader, out, err) < 0 ? error_wrap(err, "install %s", b->url) : 0;
+	}
+	return rc < 0 ? -1 : error_set(err, ERROR_RECIPE, "%s has no file %s", b->url, b->member);
 }
 
 static int unpack_archive(int in, const struct binary *b, int rootfd, struct error *err)
@@ -98,8 +139,9 @@ static int install_binaries(const struct recipe *recipe, struct cache *cache, in
 		CLEANUP(close_p) int in = cache_file(cache, b->sha256, err);
 		if (in < 0)
 			return -1;
-		int rc = b->archive ? unpack_archive(in, b, rootfd, err)
-				    : install_file(in, b->url, rootfd, b->path, err);
+		int rc = b->member    ? install_member(in, b, rootfd, err)
+			 : b->archive ? unpack_archive(in, b, rootfd, err)
+				      : install_file(in, b->url, rootfd, b->path, err);
 		if (rc < 0)
 			return -1;
 	}
@@ -125,14 +167,14 @@ int kubernetes_install(const struct recipe *recipe, const struct lock *lock, con
 {
 	enum kubernetes_source source = recipe->kubernetes.source;
 
-	if (source == KUBERNETES_NONE || source == KUBERNETES_PACKAGES)
+	if (source == KUBERNETES_NONE)
 		return 0;
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, root, err);
 	if (rootfd < 0)
 		return -1;
-	int rc = source == KUBERNETES_BINARIES ? install_binaries(recipe, cache, rootfd, err)
-					       : install_compiled(k, rootfd, err);
-	if (rc < 0 || install_packaged(rootfd, err) < 0)
+	int rc = source == KUBERNETES_DEBIAN_SOURCE ? install_compiled(k, rootfd, err)
+						    : install_binaries(recipe, cache, rootfd, err);
+	if (rc < 0 || (source != KUBERNETES_PACKAGES && install_packaged(rootfd, err) < 0))
 		return error_wrap(err, "Kubernetes %s", lock->kubernetes_version ? lock->kubernetes_version : "");
 	return 0;
 }

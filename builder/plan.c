@@ -46,7 +46,7 @@ static const struct {
 	{ "kubernetes", compiles,
 	  "Kubernetes is compiled in the toolchain tree (minutes the first time, then cached)" },
 	{ "base", always, "the packages of both artifacts are unpacked and configured once" },
-	{ "images", preloads, "container images are imported into containerd's store" },
+	{ "images", preloads, "container images are imported into the runtime's store" },
 	{ "vm", has_vm, "the VM's own packages and overlays, on top of base" },
 	{ "lxc", has_lxc, "the container's own packages and overlays, on top of base" },
 	{ "seal", always, "machine-id, keys, logs, caches and seeds are removed" },

@@ -68,6 +68,7 @@ static void binary_done(struct binary *b)
 	free(b->url);
 	free(b->sha256);
 	free(b->path);
+	free(b->member);
 }
 
 static void kubernetes_part_done(struct recipe *r)

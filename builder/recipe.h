@@ -30,10 +30,11 @@ struct repository {
 	char *key_fingerprint;   /* 40 hex digits; apt accepts only signatures by this key */
 };
 
-/* One release binary or archive (kubernetes.source: binaries). */
+/* One release binary or archive (kubernetes.source: binaries, and beside packages). */
 struct binary {
 	char *url, *sha256, *path; /* path: where it goes in the image, absolute; an archive is unpacked there */
-	bool archive;
+	char *member;              /* only this file of an archive is wanted, and becomes path; else NULL */
+	bool archive;              /* to be unpacked as a whole */
 };
 
 struct recipe {

@@ -41,6 +41,8 @@ static int check_binary(const struct recipe_judge *j, size_t i)
 	if (!word_is_path(b->path))
 		return recipe_wrong(j, path, "%s.path is '%s'; allowed: an absolute path without . or ..", path,
 				    b->path);
+	if (b->member && b->archive)
+		return recipe_wrong(j, path, "%s has both member and archive: one file is taken, or all are", path);
 	return recipe_check_url(j, url_path, b->url);
 }
 
@@ -56,20 +58,25 @@ static bool installs(const struct recipe *r, const char *program)
 	return false;
 }
 
-/* The three programs that every node has; archives may hold them, and are not looked into here. */
 static int check_binaries(const struct recipe_judge *j)
+{
+	for (size_t i = 0; i < j->recipe->kubernetes.binaries.n; i++)
+		if (check_binary(j, i) < 0)
+			return -1;
+	return 0;
+}
+
+/* The three programs that every node has; archives may hold them, and are not looked into here. */
+static int check_programs(const struct recipe_judge *j)
 {
 	static const char *const programs[] = { "kubelet", "kubeadm", "kubectl" };
 	const struct recipe *r = j->recipe;
-	bool archives = false;
 
-	for (size_t i = 0; i < r->kubernetes.binaries.n; i++) {
-		if (check_binary(j, i) < 0)
-			return -1;
-		archives = archives || r->kubernetes.binaries.at[i].archive;
-	}
+	for (size_t i = 0; i < r->kubernetes.binaries.n; i++)
+		if (r->kubernetes.binaries.at[i].archive)
+			return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
-		if (!archives && !installs(r, programs[i]))
+		if (!installs(r, programs[i]))
 			return recipe_wrong(j, "kubernetes.binaries",
 					    "kubernetes.binaries lacks %s; source binaries needs it", programs[i]);
 	return 0;
@@ -95,13 +102,15 @@ static int check_packages(const struct recipe_judge *j)
 static int check_foreign_keys(const struct recipe_judge *j)
 {
 	const struct recipe *r = j->recipe;
+	/* Packages may lack something that is only released as a file, such as cri-dockerd. */
+	bool beside_packages = r->kubernetes.source == KUBERNETES_PACKAGES;
 	const struct {
 		const char *path;
 		bool given;
 		enum kubernetes_source source;
 	} keys[] = {
 		{ "kubernetes.packages", r->kubernetes.packages.n > 0, KUBERNETES_PACKAGES },
-		{ "kubernetes.binaries", r->kubernetes.binaries.n > 0, KUBERNETES_BINARIES },
+		{ "kubernetes.binaries", r->kubernetes.binaries.n > 0 && !beside_packages, KUBERNETES_BINARIES },
 		{ "kubernetes.source_version", r->kubernetes.source_version, KUBERNETES_DEBIAN_SOURCE },
 		{ "images.control_plane", r->images.control_plane, KUBERNETES_DEBIAN_SOURCE },
 	};
@@ -135,9 +144,10 @@ static int check_runtime(const struct recipe_judge *j)
 	if (r->runtime == RUNTIME_DOCKER && !has_package(r, docker) && !installs(r, "dockerd"))
 		return recipe_wrong(j, "runtime",
 				    "runtime docker needs the package docker.io or docker-ce in packages.base");
-	if (r->runtime != RUNTIME_CONTAINERD && (r->images.control_plane || r->images.archives.n))
-		return recipe_wrong(j, "images", "images can be preloaded into containerd only; the runtime here is %s",
-				    runtime_names[r->runtime]);
+	if (r->runtime == RUNTIME_NONE && (r->images.control_plane || r->images.archives.n))
+		return recipe_wrong(
+			j, "images",
+			"images are preloaded into a runtime's store; runtime must be containerd or docker");
 	return 0;
 }
 
@@ -168,7 +178,7 @@ int recipe_check_kubernetes(const struct recipe_judge *j)
 		return -1;
 	if (r->runtime == RUNTIME_NONE)
 		return recipe_wrong(j, "runtime", "Kubernetes needs a runtime; allowed: containerd, docker");
-	if (r->kubernetes.source == KUBERNETES_BINARIES && check_binaries(j) < 0)
+	if (check_binaries(j) < 0 || (r->kubernetes.source == KUBERNETES_BINARIES && check_programs(j) < 0))
 		return -1;
 	if (r->kubernetes.source == KUBERNETES_PACKAGES && check_packages(j) < 0)
 		return -1;

@@ -67,6 +67,7 @@ static struct json *kubernetes_json(const struct recipe *r)
 		json_put_string(binary, "url", from->url);
 		json_put_string(binary, "sha256", from->sha256);
 		json_put_string(binary, "path", from->path);
+		json_put_string(binary, "member", from->member);
 		json_put_bool(binary, "archive", from->archive);
 		json_push(binaries, binary);
 	}

@@ -109,11 +109,11 @@ static bool looks_like_archive(const char *url)
 static int read_binary(struct yaml *map, struct binary *to, struct error *err)
 {
 	if (map->kind != YAML_MAP)
-		return yaml_error(map, err, "a binary is a map with url, sha256, path, archive");
+		return yaml_error(map, err, "a binary is a map with url, sha256, path, member, archive");
 	if (yaml_take_string(map, "url", &to->url, err) < 0 || yaml_take_string(map, "sha256", &to->sha256, err) < 0 ||
-	    yaml_take_string(map, "path", &to->path, err) < 0)
+	    yaml_take_string(map, "path", &to->path, err) < 0 || yaml_take_string(map, "member", &to->member, err) < 0)
 		return -1;
-	to->archive = looks_like_archive(to->url);
+	to->archive = !to->member && looks_like_archive(to->url);
 	for (char *c = to->sha256; c && *c; c++)
 		*c = (char)tolower((unsigned char)*c);
 	return yaml_take_bool(map, "archive", &to->archive, err);

@@ -225,8 +225,7 @@ static int complete(struct resolution *r, struct error *err)
 
 	if (set_kubernetes_version(r, err) < 0)
 		return -1;
-	if (r->recipe->kubernetes.source == KUBERNETES_BINARIES)
-		add_binaries(r);
+	add_binaries(r);
 	json_print(json, false, &text);
 	sha256_hex(text.data, text.len, hex);
 	free(r->lock.recipe_digest);

@@ -152,24 +152,31 @@ static void add_group(struct sbom *s, const struct manifest *m, const char *arti
 	}
 }
 
-/* Packages from an apt repository are among the groups; what is compiled or downloaded stands here. */
-static void add_kubernetes(struct sbom *s, const struct manifest *m, const char *artifact)
+/* Downloaded files and sources, as parts of what they belong to. */
+static void add_files(struct sbom *s, const struct manifest *m, const char *whole, bool compiled)
 {
-	bool compiled = m->recipe->kubernetes.source == KUBERNETES_DEBIAN_SOURCE;
-
-	if (!compiled && m->recipe->kubernetes.source != KUBERNETES_BINARIES)
-		return;
-	relate(s, artifact, "CONTAINS", KUBERNETES);
-	if (!add_package(s, KUBERNETES, "kubernetes", m->lock->kubernetes_version, NULL, "APPLICATION"))
-		return;
 	for (size_t i = 0; i < m->lock->files.n; i++) {
 		const struct lock_file *f = &m->lock->files.at[i];
 		CLEANUP(free_p) char *id = make_id("file", f->name, NULL);
 		struct json *package = add_package(s, id, f->name, NULL, f->url, compiled ? "SOURCE" : "FILE");
 		if (package)
 			put_checksum(package, f->sha256);
-		relate(s, KUBERNETES, compiled ? "GENERATED_FROM" : "CONTAINS", id);
+		relate(s, whole, compiled ? "GENERATED_FROM" : "CONTAINS", id);
 	}
+}
+
+/* Packages from an apt repository are among the groups; what is compiled or downloaded stands here. */
+static void add_kubernetes(struct sbom *s, const struct manifest *m, const char *artifact)
+{
+	enum kubernetes_source source = m->recipe->kubernetes.source;
+
+	if (source != KUBERNETES_DEBIAN_SOURCE && source != KUBERNETES_BINARIES) {
+		add_files(s, m, artifact, false);
+		return;
+	}
+	relate(s, artifact, "CONTAINS", KUBERNETES);
+	if (add_package(s, KUBERNETES, "kubernetes", m->lock->kubernetes_version, NULL, "APPLICATION"))
+		add_files(s, m, KUBERNETES, source == KUBERNETES_DEBIAN_SOURCE);
 }
 
 static void add_images(struct sbom *s, const struct manifest *m, const char *artifact)

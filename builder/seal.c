@@ -27,6 +27,8 @@ const struct seal_rule seal_rules[] = {
 	{ SEAL_ABSENT, "/etc/iscsi/initiatorname.iscsi", IDENTITY },
 	{ SEAL_ABSENT, "/etc/nvme/hostid", IDENTITY },
 	{ SEAL_ABSENT, "/etc/nvme/hostnqn", IDENTITY },
+	{ SEAL_ABSENT, "/etc/docker/key.json", IDENTITY },
+	{ SEAL_ABSENT, "/var/lib/docker/engine-id", IDENTITY },
 	{ SEAL_ABSENT, "/etc/udev/rules.d/70-persistent-net.rules", "it names another machine's network cards" },
 
 	{ SEAL_ABSENT, "/var/lib/systemd/random-seed", "nodes with the same seed have the same random numbers" },
@@ -61,6 +63,8 @@ const struct seal_rule seal_rules[] = {
 	{ SEAL_ABSENT, "/var/lib/kubelet/kubeadm-flags.env", "kubeadm writes it when the node joins" },
 	{ SEAL_ABSENT, "/var/lib/kubelet/pki", "it is a node's own credential" },
 	{ SEAL_EMPTY_DIR, "/var/lib/etcd", "kubeadm refuses a node with a member's data" },
+	{ SEAL_ABSENT, "/var/lib/docker/containers", STATE },
+	{ SEAL_ABSENT, "/var/lib/docker/network", STATE },
 	{ SEAL_ABSENT, "/var/lib/dhcp/*.leases", STATE },
 	{ SEAL_NO_FILES, "/var/log", STATE },
 	{ SEAL_EMPTY_DIR, "/tmp", STATE },

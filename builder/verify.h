@@ -21,7 +21,7 @@ struct verify {
 int verify_file(const char *path, struct verify *ret, struct error *err) MUST_CHECK;
 void verify_done(struct verify *v);
 
-/* Its parts, one file each: verify_guest.c looks at what is inside, verify_container.c at what it is in. */
+/* Its parts, one file each: verify_guest.c and verify_images.c look at what is inside, verify_container.c at what it is in. */
 int verify_units(struct verify *v, struct error *err) MUST_CHECK;
 int verify_kubernetes(struct verify *v, struct error *err) MUST_CHECK;
 int verify_images(struct verify *v, struct error *err) MUST_CHECK;

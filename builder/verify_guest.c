@@ -7,8 +7,7 @@
 #define UNIT_MAX (1 << 20)
 #define CONFIG_MAX (1 << 20)
 #define CONTAINERD_CONFIG "/etc/containerd/config.toml"
-#define IMAGE_STORE "/var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db"
-#define IMAGE_STORE_MAX (64 << 20)
+#define CRI_DOCKERD_UNIT "/etc/systemd/system/cri-docker.service"
 
 /* In systemd's order of precedence. */
 static const char *const unit_directories[] = { "/etc/systemd/system", "/usr/lib/systemd/system" };
@@ -170,6 +169,25 @@ static int check_pause_image(struct verify *v, struct error *err)
 	return 0;
 }
 
+/* The same of cri-dockerd; up to Kubernetes 1.23 kubeadm tells kubelet by itself. */
+static int check_cri_dockerd(struct verify *v, struct error *err)
+{
+	CLEANUP(text_done) struct text unit = { 0 };
+	const char *want = json_get_string(v->about, "pause_image");
+	CLEANUP(free_p) char *option = xasprintf("--pod-infra-container-image=%s\n", want ? want : "");
+	const struct image_entry *e;
+	int found = image_stat(v->image, CRI_DOCKERD_UNIT, &e, err);
+
+	if (found <= 0)
+		return found;
+	if (image_read(v->image, CRI_DOCKERD_UNIT, UNIT_MAX, &unit, err) < 0)
+		return -1;
+	if (!unit.len || !strstr(unit.data, option))
+		strings_addf(&v->findings, "%s does not give cri-dockerd kubeadm's pause image, %s", CRI_DOCKERD_UNIT,
+			     want ? want : "which is not known");
+	return 0;
+}
+
 static int check_program(struct verify *v, const char *path, struct error *err)
 {
 	const struct image_entry *e;
@@ -192,24 +210,8 @@ int verify_kubernetes(struct verify *v, struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
 		if (check_program(v, programs[i], err) < 0)
 			return -1;
-	return text_same(json_get_string(v->about, "runtime"), "containerd") ? check_pause_image(v, err) : 0;
-}
-
-/* Image names are keys of containerd's database, which holds keys as they are (bolt). */
-int verify_images(struct verify *v, struct error *err)
-{
-	const struct json *images = v->about ? json_get(v->about, "images") : NULL;
-	CLEANUP(text_done) struct text store = { 0 };
-	const struct image_entry *e;
-	int found = json_count(images) ? image_stat(v->image, IMAGE_STORE, &e, err) : 0;
-
-	if (found < 0 || (found && image_read(v->image, IMAGE_STORE, IMAGE_STORE_MAX, &store, err) < 0))
-		return -1;
-	for (size_t i = 0; i < json_count(images); i++) {
-		const char *name = json_as_string(json_at(images, i));
-		if (name && (!store.len || !memmem(store.data, store.len, name, strlen(name))))
-			strings_addf(&v->findings,
-				     "the image %s is said to be preloaded, but containerd's store lacks it", name);
-	}
-	return 0;
+	const char *runtime = json_get_string(v->about, "runtime");
+	if (text_same(runtime, "containerd"))
+		return check_pause_image(v, err);
+	return text_same(runtime, "docker") ? check_cri_dockerd(v, err) : 0;
 }

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "builder/images.h"
+#include "builder/images_engine.h"
 #include "builder/tar.h"
 #include "lib/file.h"
 #include "tests/unit/check.h"
@@ -28,15 +29,21 @@ static int write_archive(char path[32], const char *member, const char *content)
 		       : 0;
 }
 
-static int names_of(const char *member, const char *content, struct strings *names, struct error *err)
+static int names_for(enum runtime runtime, const char *member, const char *content, struct strings *names,
+		     struct error *err)
 {
 	char path[32];
 
 	if (write_archive(path, member, content) < 0)
 		return -2;
-	int rc = images_names(path, names, err);
+	int rc = images_names(path, runtime, names, err);
 	unlink(path);
 	return rc;
+}
+
+static int names_of(const char *member, const char *content, struct strings *names, struct error *err)
+{
+	return names_for(RUNTIME_CONTAINERD, member, content, names, err);
 }
 
 TEST(images_names_of_docker_archives)
@@ -60,6 +67,23 @@ TEST(images_names_of_oci_layouts)
 	CHECK_STR(names.at[1], "r/short:2");
 }
 
+TEST(docker_loads_only_what_docker_saved)
+{
+	CLEANUP(strings_done) struct strings names = { 0 };
+	struct error err = { 0 };
+
+	CHECK(names_for(RUNTIME_DOCKER, "index.json", OCI, &names, &err) == -1 && err.class == ERROR_RECIPE);
+	CHECK(strstr(err.text, "as `docker save` writes it"));
+	CHECK(names_for(RUNTIME_DOCKER, "manifest.json", DOCKER, &names, &err) == 0 && names.n == 2);
+}
+
+TEST(each_runtime_has_its_store)
+{
+	CHECK_STR(images_store(RUNTIME_CONTAINERD), "var/lib/containerd");
+	CHECK_STR(images_store(RUNTIME_DOCKER), "var/lib/docker");
+	CHECK(!images_store(RUNTIME_NONE));
+}
+
 TEST(images_names_refuse_what_names_none)
 {
 	CLEANUP(strings_done) struct strings names = { 0 };
@@ -68,4 +92,75 @@ TEST(images_names_refuse_what_names_none)
 	CHECK(names_of("other", "x", &names, &err) == -1 && err.class == ERROR_RECIPE);
 	CHECK(strstr(err.text, "names no image"));
 	CHECK(names_of("manifest.json", "[", &names, &err) == -1);
+}
+
+#define LAYERDB "image/overlay2/layerdb/sha256"
+#define LOW "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define HIGH "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define LOW_LINK "AAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define HIGH_LINK "BBBBBBBBBBBBBBBBBBBBBBBBBB"
+
+/* A layer as dockerd leaves it; lower may be NULL. */
+static int put_layer(int fd, const char *chain, const char *id, const char *link, const char *lower)
+{
+	CLEANUP(free_p) char *db = xasprintf(LAYERDB "/%s", chain), *id_file = xasprintf("%s/cache-id", db);
+	CLEANUP(free_p) char *diff = xasprintf("overlay2/%s/diff", id), *link_file = xasprintf("overlay2/%s/link", id);
+	CLEANUP(free_p) char *lower_file = xasprintf("overlay2/%s/lower", id);
+	CLEANUP(free_p) char *symlink = xasprintf("overlay2/l/%s", link), *target = xasprintf("../%s/diff", id);
+	struct error err = { 0 };
+
+	if (dir_make(fd, db, 0755, &err) < 0 || dir_make(fd, diff, 0755, &err) < 0 ||
+	    dir_make(fd, "overlay2/l", 0755, &err) < 0 || symlinkat(target, fd, symlink) < 0 ||
+	    file_write(fd, id_file, id, strlen(id), 0644, &err) < 0 ||
+	    file_write(fd, link_file, link, strlen(link), 0644, &err) < 0)
+		return -1;
+	return lower ? file_write(fd, lower_file, lower, strlen(lower), 0644, &err) : 0;
+}
+
+static bool holds(int fd, const char *file, const char *want)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	struct error err = { 0 };
+
+	return file_read(fd, file, 4096, &text, &err) == 0 && text_same(text.data, want);
+}
+
+static bool links_to(int fd, const char *link, const char *want)
+{
+	char target[128] = "";
+
+	return readlinkat(fd, link, target, sizeof target - 1) > 0 && text_same(target, want);
+}
+
+TEST(dockers_layers_are_named_after_themselves)
+{
+	char path[] = "/tmp/nodekiln-test.XXXXXX";
+	struct error err = { 0 };
+	CLEANUP(close_p) int fd = mkdtemp(path) ? dir_open(AT_FDCWD, path, &err) : -1;
+
+	CHECK(fd >= 0);
+	CHECK(put_layer(fd, LOW, "1f", "RANDOMLOW", NULL) == 0);
+	CHECK(put_layer(fd, HIGH, "2e", "RANDOMHIGH", "l/RANDOMLOW:l/RANDOMLOW") == 0);
+	CHECK_STR(images_docker_rename(fd, &err) < 0 ? err.text : "", "");
+	CHECK(holds(fd, LAYERDB "/" LOW "/cache-id", LOW));
+	CHECK(holds(fd, "overlay2/" LOW "/link", LOW_LINK));
+	CHECK(holds(fd, "overlay2/" HIGH "/lower", "l/" LOW_LINK ":l/" LOW_LINK));
+	CHECK(links_to(fd, "overlay2/l/" HIGH_LINK, "../" HIGH "/diff"));
+	CHECK(links_to(fd, "overlay2/l/" LOW_LINK, "../" LOW "/diff"));
+	CHECK(faccessat(fd, "overlay2/1f", F_OK, 0) < 0 && faccessat(fd, "overlay2/l/RANDOMLOW", F_OK, 0) < 0);
+	CHECK(faccessat(fd, "overlay2/l/" HIGH_LINK, F_OK, 0) == 0);
+	CHECK(tree_remove(AT_FDCWD, path, &err) == 0);
+}
+
+TEST(dockers_layers_stand_on_layers)
+{
+	char path[] = "/tmp/nodekiln-test.XXXXXX";
+	struct error err = { 0 };
+	CLEANUP(close_p) int fd = mkdtemp(path) ? dir_open(AT_FDCWD, path, &err) : -1;
+
+	CHECK(fd >= 0 && put_layer(fd, HIGH, "2e", "RANDOMHIGH", "l/ELSEWHERE") == 0);
+	CHECK(images_docker_rename(fd, &err) < 0 && strstr(err.text, "l/ELSEWHERE"));
+	CHECK(file_write(fd, LAYERDB "/" HIGH "/cache-id", "../x", 4, 0644, &err) == 0);
+	CHECK(images_docker_rename(fd, &err) < 0 && strstr(err.text, "holds no name"));
+	CHECK(tree_remove(AT_FDCWD, path, &err) == 0);
 }

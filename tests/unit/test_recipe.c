@@ -105,7 +105,8 @@ static const char *check_overlays(const struct recipe *recipe, struct error *err
 
 TEST(shipped_recipes_are_right)
 {
-	static const char *const names[] = { "debian-12", "debian-13", "bench" };
+	static const char *const names[] = { "debian-12", "debian-12-docker", "debian-13", "debian-13-docker",
+					     "bench" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		CLEANUP(recipe_done) struct recipe recipe = { 0 };
@@ -124,6 +125,10 @@ TEST(end_of_life_is_said_in_name_and_warning)
 	CHECK(recipe_load("debian-12", &recipe, &err) == 0);
 	CHECK(strstr(recipe.name, "eol"));
 	CHECK(recipe.warning && strstr(recipe.warning, "end of life"));
+	recipe_done(&recipe);
+	recipe = (struct recipe){ 0 };
+	CHECK(recipe_load("debian-12-docker", &recipe, &err) == 0);
+	CHECK(strstr(recipe.name, "eol") && strstr(recipe.name, "docker") && recipe.warning);
 }
 
 TEST(unknown_recipe_lists_what_there_is)
@@ -133,7 +138,7 @@ TEST(unknown_recipe_lists_what_there_is)
 
 	CHECK(recipe_load("nothing", &recipe, &err) < 0);
 	CHECK(err.class == ERROR_RECIPE);
-	CHECK(strstr(err.text, "bench, debian-12, debian-13"));
+	CHECK(strstr(err.text, "bench, debian-12, debian-12-docker, debian-13, debian-13-docker"));
 }
 
 TEST(missing_overlay_names_the_directory)
