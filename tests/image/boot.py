@@ -8,14 +8,11 @@ NODEKILN names the program (out/nodekiln), NODEKILN_ACCEL is given to --accel. A
 the output.
 """
 import concurrent.futures
-import ctypes
 import gzip
-import hashlib
 import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +20,9 @@ import time
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(TOP / "tests"))
+from guest import Failed, Guest, die_with_parent, digest, matches, same, say  # noqa: E402
+
 NODEKILN = os.environ.get("NODEKILN", str(TOP / "out/nodekiln"))
 ACCEL = os.environ.get("NODEKILN_ACCEL", "auto")
 DISK_GIB = 10
@@ -30,25 +30,6 @@ BOOT_SECONDS = 900  # two emulated nodes on two busy cores
 PVE_DRIVE = Path(__file__).resolve().parent / "pve/pve9-nocloud-cidata.iso.gz"
 PVE_CHANGES = (("bc:24:11:06:fa:f6", "52:54:00:12:34:56"), ("10.0.0.5", "10.0.2.15"), ("10.0.0.1", "10.0.2.2"),
                ("10.0.0.2", "10.0.2.3"))
-
-
-class Failed(Exception):
-    pass
-
-
-def die_with_parent():
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def digest(path):
-    with open(path, "rb") as f:
-        return hashlib.file_digest(f, "sha256").hexdigest()
 
 
 class OwnSeed:
@@ -77,76 +58,24 @@ class PveSeed:
 SEEDS = {"bios": OwnSeed(), "uefi": PveSeed()}
 
 
-class Node:
-    """One machine: started with `nodekiln boot`, asked over ssh."""
+class Node(Guest):
+    """One machine: started with `nodekiln boot`."""
 
     def __init__(self, image, firmware, work):
-        self.seed, self.firmware, self.port = SEEDS[firmware], firmware, free_port()
-        self.console, self.key = work / f"{firmware}.console", work / f"{firmware}.key"
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key], check=True)
-        self.control = work / f"{firmware}.ssh"
+        key = work / f"{firmware}.key"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+        super().__init__(firmware, work, SEEDS[firmware].user, key)
+        self.seed, self.firmware = SEEDS[firmware], firmware
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             [NODEKILN, "boot", image, "--firmware", firmware, "--accel", ACCEL, "--forward", f"{self.port}:22", "--disk-size",
              f"{DISK_GIB}G", *self.seed.arguments(work, Path(f"{self.key}.pub"))],
             stdin=subprocess.DEVNULL, stdout=open(self.console, "wb"), stderr=subprocess.STDOUT, preexec_fn=die_with_parent)
 
-    def argv(self, *options):
-        return ["ssh", "-q", "-i", self.key, "-p", str(self.port), "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o",
-                "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", *options, f"{self.seed.user}@127.0.0.1"]
-
-    def ssh(self, command, timeout=240, options=None):
-        options = options or ["-S", self.control]
-        return subprocess.run([*self.argv(*options), command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=timeout)
-
-    def connect(self):
-        """One connection for all questions: a handshake takes an emulated node seconds. Without it each makes its own."""
-        subprocess.Popen(self.argv("-M", "-N", "-S", self.control), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                         stderr=subprocess.DEVNULL, preexec_fn=die_with_parent)
-
-    def ask(self, command, timeout=240):
-        done = self.ssh(command, timeout)
-        if done.returncode != 0:
-            raise Failed(f"`{command}` ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-400:]}")
-        return done.stdout.strip()
-
     def wait(self):
-        """Until the key lets us in; returns the seconds that took."""
-        while time.monotonic() - self.started < BOOT_SECONDS:
-            if self.process.poll() is not None:
-                raise Failed(f"nodekiln boot ended with {self.process.returncode}")
-            try:
-                if self.ssh("true", 30).returncode == 0:
-                    self.connect()
-                    return time.monotonic() - self.started
-            except subprocess.TimeoutExpired:
-                pass
-            time.sleep(2)
-        raise Failed(f"no ssh login within {BOOT_SECONDS} s")
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-
-    def tail(self):
-        text = self.console.read_text(errors="replace")
-        return [line for line in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).splitlines() if line.strip()][-30:]
-
-
-def same(got, want):
-    if got != want:
-        raise Failed(f"got '{got}', want '{want}'")
-
-
-def matches(got, pattern):
-    if not re.fullmatch(pattern, got):
-        raise Failed(f"got '{got}', want {pattern}")
+        """Returns the seconds from the start to the login."""
+        super().wait(BOOT_SECONDS)
+        return time.monotonic() - self.started
 
 
 def is_running(node):
@@ -275,10 +204,6 @@ def powers_off(node):
 CHECKS = (is_running, no_unit_failed, has_its_name, firmware_is_right, machine_id_is_made, root_has_grown,
           esp_is_mounted_on_demand, only_keys_let_in, seed_is_ours_alone, kernel_is_ready, agents_are_there,
           containerd_answers, kubernetes_is_right, preloaded_images_run)
-
-
-def say(lines):
-    print("\n".join(lines), flush=True)
 
 
 def try_node(node, label):
