@@ -37,7 +37,7 @@ static void print_help(void)
 	printf("\n`nodekiln COMMAND --help` tells more. Exit codes: 0 done, 1 failed, 2 usage, 3 recipe or other "
 	       "input, 4 host,\n"
 	       "5 network, 6 signature or checksum, 7 space, 8 a command inside the image, 9 the image does not pass "
-	       "`verify`.\n");
+	       "`verify`,\n10 Proxmox VE lacks a right or a setting, or refused.\n");
 }
 
 static void print_command_help(const struct command *c)

@@ -28,6 +28,7 @@ enum error_class {
 	ERROR_SPACE = 7,   /* disk full, or an image larger than its disk */
 	ERROR_SANDBOX = 8, /* a command inside the image failed (a maintainer script, a compiler) */
 	ERROR_GATE = 9,    /* `verify` found the image wanting */
+	ERROR_TARGET = 10, /* Proxmox VE lacks a right or a setting, or refused */
 };
 
 #define ERROR_TEXT_MAX 2048

@@ -8,6 +8,9 @@
  * Only a GET may be sent twice, when the kept connection that it took turns out to be closed. Everything else gets a new
  * connection, so that it was either sent once or not at all.
  */
+#include <stdint.h>
+#include <sys/types.h>
+
 #include "lib/error.h"
 #include "lib/text.h"
 
@@ -20,11 +23,21 @@ struct http_trust {
 	const char *certificate, *key;      /* the client's, PEM text; NULL = none */
 };
 
+/* A body that is never in memory as a whole. Its request has no time limit but the one for silence. */
+struct http_stream {
+	const char *type; /* Content-Type */
+	uint64_t len;     /* exactly so many bytes */
+	/* The next bytes, at most max; -1 gives the request up. Called from the first byte on, once. */
+	ssize_t (*read)(void *context, char *buffer, size_t max);
+	void *context;
+};
+
 struct http_request {
 	const char *method, *url;
 	const struct strings *headers; /* "Name: value"; secrets among them appear in no message; NULL = none */
 	const char *body;              /* NULL = none */
 	size_t body_len;
+	const struct http_stream *stream; /* instead of body; NULL = none */
 };
 
 struct http_response {

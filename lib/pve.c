@@ -87,7 +87,7 @@ static int call_failed(const struct pve *pve, const char *what, long status, con
 {
 	bool token = pve->failure == PVE_UNAUTHORIZED || pve->failure == PVE_FORBIDDEN;
 
-	return error_set(err, pve->failure == PVE_UNREACHABLE ? ERROR_NETWORK : ERROR_FAILED,
+	return error_set(err, pve->failure == PVE_UNREACHABLE ? ERROR_NETWORK : ERROR_TARGET,
 			 "%s: Proxmox VE answers %ld %s%s%s%s%s", what, status, message, advice(pve->failure),
 			 token ? " (" : "", token ? pve->token_id : "", token ? ")" : "");
 }
@@ -112,6 +112,20 @@ static int read_data(struct pve *pve, const char *what, const struct http_respon
 	return 0;
 }
 
+static int exchange(struct pve *pve, const char *path, struct http_request *request, struct json **ret,
+		    struct error *err)
+{
+	CLEANUP(http_response_done) struct http_response response = { 0 };
+	CLEANUP(free_p) char *what = xasprintf("%s %s", request->method, path);
+
+	request->headers = &pve->headers;
+	if (http_session_request(pve->session, request, &response, err) < 0) {
+		pve->failure = err->class == ERROR_TRUST ? PVE_UNTRUSTED : PVE_UNREACHABLE;
+		return -1;
+	}
+	return read_data(pve, what, &response, ret, err);
+}
+
 /* DELETE and GET may have no body; everything else has one, since PVE wants its length. */
 static bool in_query(const char *method)
 {
@@ -121,23 +135,25 @@ static bool in_query(const char *method)
 int pve_call(struct pve *pve, const char *method, const char *path, const struct pve_param *params, struct json **ret,
 	     struct error *err)
 {
-	CLEANUP(http_response_done) struct http_response response = { 0 };
 	CLEANUP(text_done) struct text form = { 0 };
 	bool query = in_query(method);
 
 	pve_form(params, &form);
-	CLEANUP(free_p) char *what = xasprintf("%s %s", method, path);
 	CLEANUP(free_p)
 	char *url = xasprintf("%s%s%s%s", pve->base, path, query && form.len ? "?" : "",
 			      query && form.len ? form.data : "");
-	struct http_request request = { .method = method, .url = url, .headers = &pve->headers };
+	struct http_request request = { .method = method, .url = url };
 	if (!query) {
 		request.body = form.len ? form.data : "";
 		request.body_len = form.len;
 	}
-	if (http_session_request(pve->session, &request, &response, err) < 0) {
-		pve->failure = err->class == ERROR_TRUST ? PVE_UNTRUSTED : PVE_UNREACHABLE;
-		return -1;
-	}
-	return read_data(pve, what, &response, ret, err);
+	return exchange(pve, path, &request, ret, err);
+}
+
+int pve_send(struct pve *pve, const char *path, const struct http_stream *body, struct json **ret, struct error *err)
+{
+	CLEANUP(free_p) char *url = xasprintf("%s%s", pve->base, path);
+	struct http_request request = { .method = "POST", .url = url, .stream = body };
+
+	return exchange(pve, path, &request, ret, err);
 }

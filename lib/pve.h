@@ -47,6 +47,10 @@ void pve_close(struct pve *pve); /* NULL is fine */
  * the answer's `data`, owned by the caller; ret may be NULL. Returns 0, or -1 with *err and pve_failure(). */
 int pve_call(struct pve *pve, const char *method, const char *path, const struct pve_param *params, struct json **ret,
 	     struct error *err) MUST_CHECK;
+/* POST of a body that is read while it is sent (lib/http_session.h): uploads. */
+struct http_stream;
+int pve_send(struct pve *pve, const char *path, const struct http_stream *body, struct json **ret, struct error *err)
+	MUST_CHECK;
 enum pve_failure pve_failure(const struct pve *pve); /* of the last call */
 
 /* pve_text.c: pure. */
@@ -56,6 +60,8 @@ char *pve_path(const char *fmt, ...) PRINTF(1, 2) MUST_CHECK;
 void pve_form(const struct pve_param *params, struct text *ret);
 /* What a status and body mean. *ret_message: PVE's words on one line, owned by the caller; NULL for PVE_OK. reason may be NULL. */
 enum pve_failure pve_classify(long status, const char *reason, const char *body, size_t len, char **ret_message);
+/* What PVE's words alone mean, of a task that failed: PVE_ERROR when they say nothing more. */
+enum pve_failure pve_classify_words(const char *message);
 /* Numbers and booleans vary in type: 8, "8", true, "1". */
 bool pve_get_int(const struct json *object, const char *key, int64_t *ret);
 

@@ -141,6 +141,14 @@ static const struct {
 	{ " does not exist", PVE_MISSING },
 };
 
+enum pve_failure pve_classify_words(const char *message)
+{
+	for (size_t w = 0; w < ARRAY_SIZE(by_words); w++)
+		if (strstr(message, by_words[w].words))
+			return by_words[w].failure;
+	return PVE_ERROR;
+}
+
 enum pve_failure pve_classify(long status, const char *reason, const char *body, size_t len, char **ret_message)
 {
 	struct text message = { 0 };
@@ -153,8 +161,6 @@ enum pve_failure pve_classify(long status, const char *reason, const char *body,
 		return PVE_OK;
 	read_message(reason, body, len, &message);
 	*ret_message = tidy_message(text_take(&message));
-	for (size_t w = 0; (status == 400 || status == 500) && w < ARRAY_SIZE(by_words); w++)
-		if (strstr(*ret_message, by_words[w].words))
-			return by_words[w].failure;
-	return by_status[i].failure;
+	enum pve_failure said = status == 400 || status == 500 ? pve_classify_words(*ret_message) : PVE_ERROR;
+	return said != PVE_ERROR ? said : by_status[i].failure;
 }

@@ -5,11 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/alloc.h"
+
 #define CONNECT_SECONDS 20L
 #define STALLED_SECONDS 60L /* a server that sends less than STALLED_SPEED for so long has failed */
 #define STALLED_SPEED 100L  /* bytes a second */
 #define REDIRECTS_MAX 8L
 #define KEPT_CONNECTIONS 1L
+/* Once a stream is sent, its server may have work to do before it answers: Proxmox VE copies an image to another node. */
+#define STREAM_SILENCE 900L
+#define STREAM_BUFFER (256L << 10)
 
 _Static_assert(WIRE_MESSAGE_SIZE >= CURL_ERROR_SIZE, "libcurl's messages need more room");
 
@@ -18,6 +23,14 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
 	struct wire *w = context;
 
 	return w->receive(w->context, bytes, size * count) ? size * count : CURL_WRITEFUNC_ERROR;
+}
+
+static size_t on_read(char *buffer, size_t size, size_t count, void *context)
+{
+	const struct http_stream *stream = context;
+	ssize_t n = stream->read(stream->context, buffer, size * count);
+
+	return n < 0 ? CURL_READFUNC_ABORT : (size_t)n;
 }
 
 static size_t on_header(char *bytes, size_t size, size_t count, void *context)
@@ -209,6 +222,7 @@ int wire_open(struct wire *w, const struct http_trust *trust, long timeout, stru
 {
 	if (wire_ready(err) < 0 || wire_start(w, err) < 0)
 		return -1;
+	w->timeout = timeout;
 	set_trust(w, trust);
 	curl_easy_setopt(w->easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(w->easy, CURLOPT_HEADERDATA, w);
@@ -217,7 +231,7 @@ int wire_open(struct wire *w, const struct http_trust *trust, long timeout, stru
 	curl_easy_setopt(w->easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(w->easy, CURLOPT_MAXCONNECTS, KEPT_CONNECTIONS);
 	curl_easy_setopt(w->easy, CURLOPT_CONNECTTIMEOUT, timeout < CONNECT_SECONDS ? timeout : CONNECT_SECONDS);
-	curl_easy_setopt(w->easy, CURLOPT_TIMEOUT, timeout);
+	curl_easy_setopt(w->easy, CURLOPT_UPLOAD_BUFFERSIZE, STREAM_BUFFER);
 	return 0;
 }
 
@@ -233,13 +247,38 @@ static void expect_host(struct wire *w, const char *url)
 	curl_url_cleanup(parts);
 }
 
-static struct curl_slist *header_list(const struct strings *headers)
+static struct curl_slist *header_list(const struct http_request *request)
 {
 	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+	const struct strings *headers = request->headers;
+
+	if (request->stream) {
+		CLEANUP(free_p) char *type = xasprintf("Content-Type: %s", request->stream->type);
+		list = curl_slist_append(list, type);
+	}
 
 	for (size_t i = 0; headers && i < headers->n; i++)
 		list = curl_slist_append(list, headers->at[i]);
 	return list;
+}
+
+static void set_body(struct wire *w, const struct http_request *request)
+{
+	const struct http_stream *stream = request->stream;
+
+	if (request->body) {
+		curl_easy_setopt(w->easy, CURLOPT_POSTFIELDS, request->body);
+		curl_easy_setopt(w->easy, CURLOPT_POSTFIELDSIZE, (long)request->body_len);
+	} else if (stream) {
+		curl_easy_setopt(w->easy, CURLOPT_POSTFIELDS, NULL);
+		curl_easy_setopt(w->easy, CURLOPT_POST, 1L);
+		curl_easy_setopt(w->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)stream->len);
+		curl_easy_setopt(w->easy, CURLOPT_READFUNCTION, on_read);
+		curl_easy_setopt(w->easy, CURLOPT_READDATA, stream);
+	}
+	curl_easy_setopt(w->easy, CURLOPT_TIMEOUT, stream ? 0L : w->timeout);
+	curl_easy_setopt(w->easy, CURLOPT_LOW_SPEED_TIME, stream ? STREAM_SILENCE : 0L);
+	curl_easy_setopt(w->easy, CURLOPT_LOW_SPEED_LIMIT, stream ? 1L : 0L);
 }
 
 /* A GET may take the kept connection, and libcurl sends it again when that was closed already. It would do the same with a PUT,
@@ -250,17 +289,14 @@ static void set_request(struct wire *w, const struct http_request *request)
 
 	curl_easy_setopt(w->easy, CURLOPT_URL, request->url);
 	curl_easy_setopt(w->easy, CURLOPT_HTTPGET, 1L);
-	if (request->body) {
-		curl_easy_setopt(w->easy, CURLOPT_POSTFIELDS, request->body);
-		curl_easy_setopt(w->easy, CURLOPT_POSTFIELDSIZE, (long)request->body_len);
-	}
+	set_body(w, request);
 	curl_easy_setopt(w->easy, CURLOPT_CUSTOMREQUEST, get ? NULL : request->method);
 	curl_easy_setopt(w->easy, CURLOPT_FRESH_CONNECT, get ? 0L : 1L);
 }
 
 enum wire_end wire_exchange(struct wire *w, const struct http_request *request)
 {
-	struct curl_slist *headers = header_list(request->headers);
+	struct curl_slist *headers = header_list(request);
 
 	if (w->pin)
 		expect_host(w, request->url);

@@ -27,6 +27,7 @@ struct wire {
 	void (*header)(void *context, const char *line, size_t n);   /* NULL = nobody wants them */
 	void *context;
 	struct tls_pin *pin; /* borrowed; NULL = the CAs decide */
+	long timeout;        /* sessions: seconds for a whole request */
 	long status;         /* out: HTTP's; 0 = none came */
 	char message[WIRE_MESSAGE_SIZE];
 };
