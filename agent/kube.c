@@ -17,6 +17,8 @@
 #define KUBE_TIMEOUT 15 /* seconds for one request */
 #define KUBE_ADMIN_CONF "/etc/kubernetes/admin.conf"
 #define KUBE_CACHE "/run/nodekiln/kubectl" /* gone with the next boot, as nobody needs it */
+#define PEERS_PAGE 50                      /* nodes in one answer; each is some ten KiB */
+#define PEERS_MAX 1000                     /* a route for each: what is larger wants a real network */
 #define MANIFESTS_MAX 256                  /* files in one directory */
 
 static char *copy_of(const char *s)
@@ -85,32 +87,72 @@ static void session_close_p(struct http_session **s)
 	http_session_close(*s);
 }
 
-static int request(const struct kubeconfig *k, const char *name, struct kube_node *ret, struct error *err)
+static int get(const struct kubeconfig *k, const char *url, struct http_response *ret, struct error *err)
 {
 	const struct http_trust trust = { .ca = k->ca.text, .certificate = k->certificate.text, .key = k->key.text };
-	CLEANUP(free_p) char *url = xasprintf("%s/api/v1/nodes/%s", k->server, name);
 	CLEANUP(strings_done) struct strings headers = { 0 };
-	CLEANUP(http_response_done) struct http_response response = { 0 };
 	CLEANUP(session_close_p) struct http_session *session = NULL;
 
 	strings_add(&headers, "Accept: application/json");
 	if (k->token && !k->certificate.text)
 		strings_addf(&headers, "Authorization: Bearer %s", k->token);
-	if (http_session_open(&trust, KUBE_TIMEOUT, &session, err) < 0 ||
-	    http_session_request(session, &(struct http_request){ .method = "GET", .url = url, .headers = &headers },
-				 &response, err) < 0)
+	if (http_session_open(&trust, KUBE_TIMEOUT, &session, err) < 0)
 		return -1;
-	return answer(&response, url, ret, err);
+	return http_session_request(session, &(struct http_request){ .method = "GET", .url = url, .headers = &headers },
+				    ret, err);
+}
+
+static int load(const char *root, const char *kubeconfig, struct kubeconfig *ret, struct error *err)
+{
+	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, *root ? root : "/", err);
+
+	return rootfd < 0 ? -1 : kubeconfig_load(rootfd, kubeconfig, ret, err);
 }
 
 int kube_get_node(const char *root, const char *kubeconfig, const char *name, struct kube_node *ret, struct error *err)
 {
-	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, *root ? root : "/", err);
 	CLEANUP(kubeconfig_done) struct kubeconfig k = { 0 };
+	CLEANUP(http_response_done) struct http_response response = { 0 };
 
-	if (rootfd < 0 || kubeconfig_load(rootfd, kubeconfig, &k, err) < 0)
+	if (load(root, kubeconfig, &k, err) < 0)
 		return -1;
-	return request(&k, name, ret, err);
+	CLEANUP(free_p) char *url = xasprintf("%s/api/v1/nodes/%s", k.server, name);
+	if (get(&k, url, &response, err) < 0)
+		return -1;
+	return answer(&response, url, ret, err);
+}
+
+static int list_page(const struct kubeconfig *k, const char *after, struct kube_peers *ret, char **ret_next,
+		     struct error *err)
+{
+	CLEANUP(http_response_done) struct http_response response = { 0 };
+	CLEANUP(free_p)
+	char *url = xasprintf("%s/api/v1/nodes?limit=%d%s%s", k->server, PEERS_PAGE, after ? "&continue=" : "",
+			      after ? after : "");
+
+	if (get(k, url, &response, err) < 0)
+		return -1;
+	if (response.status != 200)
+		return refuse(&response, url, err);
+	return kube_peers_parse(response.body.data, response.body.len, ret, ret_next, err);
+}
+
+int kube_list_peers(const char *root, const char *kubeconfig, struct kube_peers *ret, struct error *err)
+{
+	CLEANUP(kubeconfig_done) struct kubeconfig k = { 0 };
+	CLEANUP(free_p) char *next = NULL;
+
+	if (load(root, kubeconfig, &k, err) < 0)
+		return -1;
+	do {
+		CLEANUP(free_p) char *after = TAKE(next);
+		if (list_page(&k, after, ret, &next, err) < 0)
+			return -1;
+		if (ret->n > PEERS_MAX)
+			return error_set(err, ERROR_FAILED, "the cluster has more than %d nodes; use a network add-on",
+					 PEERS_MAX);
+	} while (next);
+	return 0;
 }
 
 void kube_node_done(struct kube_node *n)

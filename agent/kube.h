@@ -9,6 +9,8 @@
 #include "lib/error.h"
 #include "lib/text.h"
 
+#define KUBELET_CONF "/etc/kubernetes/kubelet.conf"
+
 struct kube_node {
 	bool ready;
 	char *reason;   /* owned; why it is not Ready, in kubelet's words */
@@ -22,5 +24,21 @@ int kube_get_node(const char *root, const char *kubeconfig, const char *name, st
 /* Of the API's JSON; pure. */
 int kube_node_parse(const char *text, size_t len, struct kube_node *ret, struct error *err) MUST_CHECK;
 void kube_node_done(struct kube_node *n);
+
+/* The other nodes, for routes to their pods. */
+struct kube_peer {
+	char *name, *address, *pod_cidr; /* owned; address: its InternalIP of pod_cidr's family; NULL = not known yet */
+};
+struct kube_peers {
+	struct kube_peer *at; /* owned */
+	size_t n, max;
+};
+/* All nodes (our own too), as a kubelet may read them. */
+int kube_list_peers(const char *root, const char *kubeconfig, struct kube_peers *ret, struct error *err) MUST_CHECK;
+/* Of one page of a NodeList; *ret_next is the token of the next page, owned, NULL after the last; pure. */
+int kube_peers_parse(const char *text, size_t len, struct kube_peers *ret, char **ret_next, struct error *err)
+	MUST_CHECK;
+void kube_peers_done(struct kube_peers *peers);
+
 /* kubectl apply -f with admin.conf. Of a directory its .yaml, .yml and .json files, sorted by name. */
 int kube_apply(const char *root, const char *file, struct error *err) MUST_CHECK;

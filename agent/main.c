@@ -4,16 +4,20 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/routes.h"
 #include "lib/log.h"
 
 static const char usage[] =
 	"usage: nodekiln-agent run [--dry-run] [--root DIR]\n"
+	"       nodekiln-agent routes [--root DIR]\n"
 	"       nodekiln-agent status [--json] [--root DIR]\n"
 	"       nodekiln-agent --version\n"
 	"\n"
 	"run: makes this guest a node, as " NODE_CONFIG_FILE
 	" and cloud-init's meta-data say (the service does this at boot);\n"
 	"     --dry-run prints what it would do and kubeadm's configuration, secrets hidden\n"
+	"routes: with networking.pod_network: bridge, routes to the other nodes' pods (nodekiln-routes.timer does "
+	"this)\n"
 	"status: what phase this node is in, since when, and what it waits for (from " STATE_FILE ")\n"
 	"--root: another directory stands for /, for tests\n";
 
@@ -39,7 +43,7 @@ static int read_arguments(int argc, char **argv, const char *flag, bool *set, co
 {
 	*root = "";
 	for (int i = 2; i < argc; i++) {
-		if (!strcmp(argv[i], flag))
+		if (flag && !strcmp(argv[i], flag))
 			*set = true;
 		else if (!strcmp(argv[i], "--root") && i + 1 < argc)
 			*root = argv[++i];
@@ -71,6 +75,15 @@ static int run(int argc, char **argv, struct error *err)
 	return dry ? agent_dry_run(root, err) : agent_run(root, err);
 }
 
+static int routes(int argc, char **argv, struct error *err)
+{
+	const char *root;
+
+	if (read_arguments(argc, argv, NULL, NULL, &root, err) < 0)
+		return -1;
+	return routes_sync(root, err);
+}
+
 static int dispatch(int argc, char **argv, struct error *err)
 {
 	const char *command = argc > 1 ? argv[1] : "";
@@ -79,6 +92,8 @@ static int dispatch(int argc, char **argv, struct error *err)
 		return status(argc, argv, err);
 	if (!strcmp(command, "run"))
 		return run(argc, argv, err);
+	if (!strcmp(command, "routes"))
+		return routes(argc, argv, err);
 	if (!strcmp(command, "--version")) {
 		puts("nodekiln-agent " NODEKILN_VERSION);
 		return 0;

@@ -43,7 +43,7 @@ static struct json *bridge(const char *pod_cidr)
 	json_put_string(bridge, "type", "bridge");
 	json_put_string(bridge, "bridge", "cni0");
 	json_put_bool(bridge, "isGateway", true);
-	json_put_bool(bridge, "ipMasq", true);
+	/* Not ipMasq: it would hide a pod's address from pods on other nodes. agent/routes.c does what is needed. */
 	json_put_bool(bridge, "hairpinMode", true); /* a pod reaches its own Service */
 	json_put(bridge, "ipam", ipam(pod_cidr));
 	return bridge;
@@ -147,4 +147,19 @@ int network_remove(const char *root, struct error *err)
 	else if (errno != ENOENT && errno != ENOTDIR)
 		return error_errno(err, errno, "remove %s", file);
 	return 0;
+}
+
+char *network_pod_cidr(const char *root)
+{
+	CLEANUP(free_p) char *file = xasprintf("%s" NETWORK_CONFLIST, root);
+	CLEANUP(text_done) struct text text = { 0 };
+	CLEANUP(json_free_p) struct json *conflist = NULL;
+	struct error none = { 0 };
+
+	if (file_read(AT_FDCWD, file, CONFLIST_MAX, &text, &none) < 0 ||
+	    json_parse(file, text.data ? text.data : "", text.len, &conflist, &none) < 0)
+		return NULL;
+	const struct json *ipam = json_get(json_at(json_get(conflist, "plugins"), 0), "ipam");
+	const char *subnet = json_get_string(json_at(json_at(json_get(ipam, "ranges"), 0), 0), "subnet");
+	return subnet ? xstrdup(subnet) : NULL;
 }

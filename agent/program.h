@@ -10,6 +10,8 @@
 /* The class of "it ran and failed"; *err then ends with its last lines, as they are. */
 #define PROGRAM_FAILED ERROR_SANDBOX
 
+/* input becomes its stdin, its stdout goes to *output; either may be NULL. */
+int program_talk(struct strings *argv, const struct text *input, struct text *output, struct error *err) MUST_CHECK;
 /* line() as in struct process. */
 int program_run(struct strings *argv, void (*line)(void *context, const char *line), void *context, struct error *err)
 	MUST_CHECK;

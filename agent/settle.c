@@ -6,10 +6,12 @@
 #include "agent/finish.h"
 #include "agent/kube.h"
 #include "agent/network.h"
+#include "agent/program.h"
+#include "agent/routes.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 
-#define KUBELET_CONF "/etc/kubernetes/kubelet.conf"
+#define ROUTES_TIMER "nodekiln-routes.timer"
 #define POLL_SECONDS 3
 #define APPLY_TIMEOUT 300
 #define REPORT_TIMEOUT 300 /* a Ready node is not kept waiting for an API that is down */
@@ -35,6 +37,20 @@ int step_manifests(struct agent *a, struct error *err)
 	return 0;
 }
 
+/* The timer does it again and again; the first time should not wait for it. */
+static int connect_pods(const struct agent *a, struct error *err)
+{
+	CLEANUP(strings_done) struct strings enable = { 0 };
+	struct error why = { 0 };
+
+	if (a->node.pod_network != NODE_POD_NETWORK_BRIDGE)
+		return 1;
+	if (routes_sync(a->root, &why) < 0)
+		log_warning("%s; " ROUTES_TIMER " tries again", why.text);
+	strings_add_all(&enable, "systemctl", "enable", "--now", ROUTES_TIMER, NULL);
+	return program_run(&enable, NULL, NULL, err) < 0 ? -1 : 1;
+}
+
 /* 1 = Ready, 0 = not yet. */
 static int look_at_node(struct agent *a, struct error *err)
 {
@@ -50,7 +66,7 @@ static int look_at_node(struct agent *a, struct error *err)
 	    network_write_bridge(a->root, node.pod_cidr, err) < 0)
 		return -1;
 	if (node.ready)
-		return 1;
+		return connect_pods(a, err);
 	return agent_wait_for(a, err, "Node %s to be Ready: %s", agent_name(a),
 			      node.reason ? node.reason : "kubelet has not reported");
 }

@@ -27,7 +27,7 @@ if sys.argv[1] == "version":
 with open(notes / "calls", "a") as f:
     parent = Path(f"/proc/{os.getppid()}")
     call = {"argv": [me, *sys.argv[1:]], "environ": sorted(os.environ), "parent": {
-        "stat": parent.joinpath("stat").read_text(), "status": parent.joinpath("status").read_text()}}
+        name: parent.joinpath(name).read_text() for name in ("schedstat", "status", "smaps_rollup")}}
     if "--config" in sys.argv:
         path = Path(sys.argv[sys.argv.index("--config") + 1])
         call |= {"config": path.read_text(), "config_mode": oct(path.stat().st_mode & 0o777)}
@@ -87,10 +87,12 @@ class ApiServer:
             def do_GET(self):
                 outer.asked.append(self.path)
                 ready = len(outer.asked) > outer.not_ready
-                body = json.dumps({"kind": "Node", "metadata": {"name": self.path.rsplit("/", 1)[1], "uid": UUID},
+                node = {"kind": "Node", "metadata": {"name": self.path.rsplit("/", 1)[1], "uid": UUID},
                                    "spec": {"podCIDR": "10.244.1.0/24"}, "status": {"conditions": [
                                        {"type": "Ready", "status": "True" if ready else "False", "reason": "KubeletNotReady",
-                                        "message": "cni plugin not initialized"}]}}).encode()
+                                        "message": "cni plugin not initialized"}],
+                                       "addresses": [{"type": "InternalIP", "address": "10.0.0.1"}]}}
+                body = json.dumps({"kind": "NodeList", "items": [node]} if "?limit=" in self.path else node).encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -146,7 +148,7 @@ class Room:
             self.write(f"var/lib/kubelet/pki/{name}", (pki / file).read_text(), 0o600)
         for name in ("ca.crt", "ca.key"):
             self.write(f"standin/{name}", (pki / name).read_text())
-        for program in ("kubeadm", "kubectl", "systemctl"):
+        for program in ("kubeadm", "kubectl", "systemctl", "ip", "iptables", "iptables-restore"):
             self.write(f"bin/{program}", STAND_IN, 0o755)
         self.write("usr/bin/kubeadm", STAND_IN, 0o755)
         unit = self.root / "etc/systemd/system/multi-user.target.wants/nodekiln-agent.service"

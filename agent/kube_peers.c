@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/kube.h"
+#include "lib/json.h"
+
+static bool is_v6(const char *address)
+{
+	return strchr(address, ':') != NULL;
+}
+
+/* What goes on an `ip` command line must be an address and nothing else, whoever wrote it into the Node. */
+static bool is_address(const char *text)
+{
+	unsigned char bytes[sizeof(struct in6_addr)];
+
+	return inet_pton(is_v6(text) ? AF_INET6 : AF_INET, text, bytes) == 1;
+}
+
+static bool is_cidr(const char *text)
+{
+	char address[INET6_ADDRSTRLEN];
+	const char *slash = strchr(text, '/');
+
+	if (!slash || (size_t)(slash - text) >= sizeof address)
+		return false;
+	memcpy(address, text, (size_t)(slash - text));
+	address[slash - text] = '\0';
+	return is_address(address) && slash[1] && strspn(slash + 1, "0123456789") == strlen(slash + 1) &&
+	       atoi(slash + 1) <= (is_v6(address) ? 128 : 32);
+}
+
+static const char *internal_ip(const struct json *status, bool v6)
+{
+	const struct json *all = json_get(status, "addresses");
+
+	for (size_t i = 0; i < json_count(all); i++) {
+		const char *address = json_get_string(json_at(all, i), "address");
+		if (address && text_same(json_get_string(json_at(all, i), "type"), "InternalIP") &&
+		    is_address(address) && is_v6(address) == v6)
+			return address;
+	}
+	return NULL;
+}
+
+static void add_peer(const struct json *node, struct kube_peers *ret)
+{
+	const char *name = json_get_string(json_get(node, "metadata"), "name");
+	const char *cidr = json_get_string(json_get(node, "spec"), "podCIDR");
+	const char *address;
+
+	if (!name || !cidr || !is_cidr(cidr))
+		return;
+	address = internal_ip(json_get(node, "status"), is_v6(cidr));
+	vec_push(ret, (struct kube_peer){
+			      .name = xstrdup(name),
+			      .address = address ? xstrdup(address) : NULL,
+			      .pod_cidr = xstrdup(cidr),
+		      });
+}
+
+int kube_peers_parse(const char *text, size_t len, struct kube_peers *ret, char **ret_next, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *list = NULL;
+
+	*ret_next = NULL;
+	if (json_parse("the API server's answer", text ? text : "", len, &list, err) < 0)
+		return -1;
+	const struct json *items = json_get(list, "items");
+	const char *next = json_get_string(json_get(list, "metadata"), "continue");
+	if (!json_is_array(items))
+		return error_set(err, ERROR_FAILED, "the API server's answer is no list of nodes: it has no items");
+	for (size_t i = 0; i < json_count(items); i++)
+		add_peer(json_at(items, i), ret);
+	/* Base64 for URLs; anything else would be another request. */
+	if (next && *next &&
+	    next[strspn(next, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")] == '\0')
+		*ret_next = xstrdup(next);
+	return 0;
+}
+
+void kube_peers_done(struct kube_peers *peers)
+{
+	for (size_t i = 0; i < peers->n; i++) {
+		free(peers->at[i].name);
+		free(peers->at[i].address);
+		free(peers->at[i].pod_cidr);
+	}
+	vec_done(peers);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/routes.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/network.h"
+#include "agent/program.h"
+#include "lib/json.h"
+#include "lib/log.h"
+
+static bool is_v6(const char *cidr)
+{
+	return strchr(cidr, ':') != NULL;
+}
+
+static const struct kube_peer *peer_of(const struct kube_peers *peers, const char *cidr)
+{
+	for (size_t i = 0; i < peers->n; i++)
+		if (text_same(peers->at[i].pod_cidr, cidr))
+			return &peers->at[i];
+	return NULL;
+}
+
+static bool wants_route(const struct kube_peer *p, const char *own, bool v6)
+{
+	return p->address && !text_same(p->pod_cidr, own) && is_v6(p->pod_cidr) == v6;
+}
+
+static bool stands(const struct json *routes, const struct kube_peer *p)
+{
+	for (size_t i = 0; i < json_count(routes); i++)
+		if (text_same(json_get_string(json_at(routes, i), "dst"), p->pod_cidr) &&
+		    text_same(json_get_string(json_at(routes, i), "gateway"), p->address))
+			return true;
+	return false;
+}
+
+int routes_batch(const struct kube_peers *peers, const char *own, const char *standing, size_t len, struct text *ret,
+		 struct error *err)
+{
+	CLEANUP(json_free_p) struct json *routes = NULL;
+	bool v6 = is_v6(own);
+
+	/* Without a route `ip -j` prints "[ ]", older ones nothing. */
+	if (len && json_parse("what ip says of the routes", standing, len, &routes, err) < 0)
+		return -1;
+	for (size_t i = 0; i < json_count(routes); i++) {
+		const char *dst = json_get_string(json_at(routes, i), "dst");
+		const struct kube_peer *p = dst ? peer_of(peers, dst) : NULL;
+		if (dst && (!p || !wants_route(p, own, v6)))
+			text_addf(ret, "route del %s proto %d\n", dst, ROUTES_PROTOCOL);
+	}
+	for (size_t i = 0; i < peers->n; i++) {
+		const struct kube_peer *p = &peers->at[i];
+		if (wants_route(p, own, v6) && !stands(routes, p))
+			text_addf(ret, "route replace %s via %s proto %d\n", p->pod_cidr, p->address, ROUTES_PROTOCOL);
+	}
+	return 0;
+}
+
+/* Ours stay as they are when they go to a pod anywhere; the rest leaves with the node's address. */
+static void masquerade(const struct kube_peers *peers, const char *own, struct text *ret)
+{
+	text_add(ret, "*nat\n:" ROUTES_CHAIN " - [0:0]\n");
+	for (size_t i = 0; i < peers->n; i++)
+		if (is_v6(peers->at[i].pod_cidr) == is_v6(own))
+			text_addf(ret, "-A " ROUTES_CHAIN " -s %s -d %s -j RETURN\n", own, peers->at[i].pod_cidr);
+	text_addf(ret, "-A " ROUTES_CHAIN " -s %s ! -d %s -j MASQUERADE\nCOMMIT\n", own,
+		  is_v6(own) ? "ff00::/8" : "224.0.0.0/4");
+}
+
+/* Docker sets FORWARD to DROP. */
+static void forward(const struct kube_peers *peers, const char *own, struct text *ret)
+{
+	text_add(ret, "*filter\n:" ROUTES_CHAIN " - [0:0]\n");
+	for (size_t i = 0; i < peers->n; i++)
+		if (is_v6(peers->at[i].pod_cidr) == is_v6(own))
+			text_addf(ret, "-A " ROUTES_CHAIN " -s %s -j ACCEPT\n-A " ROUTES_CHAIN " -d %s -j ACCEPT\n",
+				  peers->at[i].pod_cidr, peers->at[i].pod_cidr);
+	text_add(ret, "COMMIT\n");
+}
+
+void routes_rules(const struct kube_peers *peers, const char *own, struct text *ret)
+{
+	masquerade(peers, own, ret);
+	forward(peers, own, ret);
+}
+
+static void ip_argv(struct strings *argv, const char *own)
+{
+	strings_add_all(argv, "ip", is_v6(own) ? "-6" : "-4", NULL);
+}
+
+static int sync_routes(const struct kube_peers *peers, const char *own, struct error *err)
+{
+	CLEANUP(strings_done) struct strings show = { 0 }, batch = { 0 };
+	CLEANUP(text_done) struct text standing = { 0 }, changes = { 0 };
+
+	ip_argv(&show, own);
+	strings_add_all(&show, "-j", "route", "show", "proto", NULL);
+	strings_addf(&show, "%d", ROUTES_PROTOCOL);
+	if (program_talk(&show, NULL, &standing, err) < 0 ||
+	    routes_batch(peers, own, standing.data ? standing.data : "", standing.len, &changes, err) < 0)
+		return -1;
+	if (!changes.len)
+		return 0;
+	log_info("routes to pods: %zu nodes", peers->n);
+	/* -force: one node in another network does not keep the others from being reached. */
+	ip_argv(&batch, own);
+	strings_add_all(&batch, "-force", "-batch", "-", NULL);
+	return program_talk(&batch, &changes, NULL, err);
+}
+
+/* Where our chains are called from, unless they are. */
+static int jump(const char *own, const char *table, const char *from, struct error *err)
+{
+	CLEANUP(strings_done) struct strings check = { 0 }, add = { 0 };
+	const char *iptables = is_v6(own) ? "ip6tables" : "iptables";
+	struct error absent = { 0 };
+
+	strings_add_all(&check, iptables, "-w", "-t", table, "-C", from, "-j", ROUTES_CHAIN, NULL);
+	if (program_talk(&check, NULL, NULL, &absent) == 0)
+		return 0;
+	strings_add_all(&add, iptables, "-w", "-t", table, "-I", from, "-j", ROUTES_CHAIN, NULL);
+	return program_talk(&add, NULL, NULL, err);
+}
+
+static int sync_rules(const struct kube_peers *peers, const char *own, struct error *err)
+{
+	CLEANUP(strings_done) struct strings restore = { 0 };
+	CLEANUP(text_done) struct text rules = { 0 };
+
+	routes_rules(peers, own, &rules);
+	strings_add_all(&restore, is_v6(own) ? "ip6tables-restore" : "iptables-restore", "-w", "--noflush", NULL);
+	if (program_talk(&restore, &rules, NULL, err) < 0 || jump(own, "nat", "POSTROUTING", err) < 0)
+		return -1;
+	return jump(own, "filter", "FORWARD", err);
+}
+
+int routes_sync(const char *root, struct error *err)
+{
+	CLEANUP(free_p) char *own = network_pod_cidr(root);
+	CLEANUP(kube_peers_done) struct kube_peers peers = { 0 };
+
+	if (!own)
+		return 0;
+	if (kube_list_peers(root, KUBELET_CONF, &peers, err) < 0 || sync_rules(&peers, own, err) < 0)
+		return error_wrap(err, "routes to the other nodes' pods");
+	return sync_routes(&peers, own, err);
+}

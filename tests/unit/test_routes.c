@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/routes.h"
+#include "tests/unit/check.h"
+
+#define NODE(name, cidr, addresses)                                                                                    \
+	"{\"metadata\":{\"name\":\"" name "\"},\"spec\":{\"podCIDR\":\"" cidr                                          \
+	"\"},\"status\":{\"addresses\":[" addresses "]}}"
+#define IP(address) "{\"type\":\"InternalIP\",\"address\":\"" address "\"}"
+
+static const char three[] = "{\"items\":[" NODE("a", "10.244.0.0/24", IP("fd00::1") "," IP("10.0.0.1")) "," NODE(
+	"b", "10.244.1.0/24", IP("10.0.0.2")) "," NODE("c", "10.244.2.0/24",
+						       "{\"type\":\"Hostname\",\"address\":\"c\"}") "]}";
+
+static int parse(const char *text, struct kube_peers *peers, char **next)
+{
+	struct error err = { 0 };
+
+	return kube_peers_parse(text, strlen(text), peers, next, &err);
+}
+
+static char *batch_of(const char *list, const char *own, const char *standing)
+{
+	CLEANUP(kube_peers_done) struct kube_peers peers = { 0 };
+	struct text batch = { 0 };
+	struct error err = { 0 };
+	char *next;
+
+	if (parse(list, &peers, &next) < 0 || routes_batch(&peers, own, standing, strlen(standing), &batch, &err) < 0)
+		return xstrdup("failed");
+	return text_take(&batch);
+}
+
+TEST(route_to_every_other_node_with_an_address)
+{
+	CLEANUP(free_p) char *batch = batch_of(three, "10.244.0.0/24", "");
+	CHECK_STR(batch, "route replace 10.244.1.0/24 via 10.0.0.2 proto 110\n");
+}
+
+TEST(nothing_when_it_stands)
+{
+	CLEANUP(free_p)
+	char *batch = batch_of(three, "10.244.0.0/24",
+			       "[{\"dst\":\"10.244.1.0/24\",\"gateway\":\"10.0.0.2\",\"dev\":\"eth0\"}]");
+	CHECK_STR(batch, "");
+}
+
+TEST(moved_node_and_gone_node)
+{
+	CLEANUP(free_p)
+	char *batch = batch_of(three, "10.244.0.0/24",
+			       "[{\"dst\":\"10.244.1.0/24\",\"gateway\":\"10.0.0.9\"},"
+			       "{\"dst\":\"10.244.7.0/24\",\"gateway\":\"10.0.0.8\"}]");
+	CHECK_STR(batch, "route del 10.244.7.0/24 proto 110\nroute replace 10.244.1.0/24 via 10.0.0.2 proto 110\n");
+}
+
+TEST(our_own_range_is_never_routed_away)
+{
+	CLEANUP(free_p)
+	char *batch = batch_of(three, "10.244.1.0/24", "[{\"dst\":\"10.244.1.0/24\",\"gateway\":\"10.0.0.2\"}]");
+	CHECK_STR(batch, "route del 10.244.1.0/24 proto 110\nroute replace 10.244.0.0/24 via 10.0.0.1 proto 110\n");
+}
+
+TEST(family_of_the_pod_network)
+{
+	static const char six[] = "{\"items\":[" NODE("a", "fd01::/64", IP("10.0.0.1") "," IP("fd00::1")) "," NODE(
+		"b", "fd01:1::/64", IP("fd00::2")) "]}";
+	CLEANUP(free_p) char *batch = batch_of(six, "fd01::/64", "[]");
+	CHECK_STR(batch, "route replace fd01:1::/64 via fd00::2 proto 110\n");
+}
+
+/* A Node's author may write anything into it, and our lines go to `ip` and `iptables-restore` as root. */
+TEST(what_is_no_address_is_left_out)
+{
+	static const char *const bad[] = {
+		NODE("x", "10.244.1.0/24\\n-A INPUT -j DROP", IP("10.0.0.2")),
+		NODE("x", "10.244.1.0/99", IP("10.0.0.2")),
+		NODE("x", "10.244.1.0", IP("10.0.0.2")),
+		NODE("x", "10.244.1.0/24", IP("10.0.0.2 dev lo")),
+		NODE("x", "/24", IP("10.0.0.2")),
+		"7",
+		"null",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		CLEANUP(free_p) char *list = xasprintf("{\"items\":[%s]}", bad[i]);
+		CLEANUP(free_p) char *batch = batch_of(list, "10.244.0.0/24", "");
+		CHECK_STR(batch, "");
+	}
+}
+
+TEST(pages)
+{
+	CLEANUP(kube_peers_done) struct kube_peers peers = { 0 };
+	CLEANUP(free_p) char *next = NULL;
+	CLEANUP(free_p) char *evil = NULL;
+
+	CHECK(parse("{\"metadata\":{\"continue\":\"eyJ2-_9\"},\"items\":[]}", &peers, &next) == 0);
+	CHECK_STR(next, "eyJ2-_9");
+	CHECK(parse("{\"metadata\":{\"continue\":\"a&limit=0\"},\"items\":[]}", &peers, &evil) == 0);
+	CHECK(!evil);
+	CHECK(parse("{\"kind\":\"Status\"}", &peers, &evil) < 0);
+}
+
+TEST(rules)
+{
+	CLEANUP(kube_peers_done) struct kube_peers peers = { 0 };
+	CLEANUP(text_done) struct text rules = { 0 };
+	char *next;
+
+	CHECK(parse("{\"items\":[" NODE("a", "10.244.0.0/24", IP("10.0.0.1")) "," NODE("b", "10.244.1.0/24",
+										       IP("10.0.0.2")) "]}",
+		    &peers, &next) == 0);
+	routes_rules(&peers, "10.244.0.0/24", &rules);
+	CHECK_STR(rules.data,
+		  "*nat\n:NODEKILN-PODS - [0:0]\n"
+		  "-A NODEKILN-PODS -s 10.244.0.0/24 -d 10.244.0.0/24 -j RETURN\n"
+		  "-A NODEKILN-PODS -s 10.244.0.0/24 -d 10.244.1.0/24 -j RETURN\n"
+		  "-A NODEKILN-PODS -s 10.244.0.0/24 ! -d 224.0.0.0/4 -j MASQUERADE\nCOMMIT\n"
+		  "*filter\n:NODEKILN-PODS - [0:0]\n"
+		  "-A NODEKILN-PODS -s 10.244.0.0/24 -j ACCEPT\n-A NODEKILN-PODS -d 10.244.0.0/24 -j ACCEPT\n"
+		  "-A NODEKILN-PODS -s 10.244.1.0/24 -j ACCEPT\n-A NODEKILN-PODS -d 10.244.1.0/24 -j ACCEPT\nCOMMIT\n");
+}
