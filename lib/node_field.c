@@ -28,16 +28,19 @@ const struct node_field node_fields[] = {
 	{ NULL, "cluster", FIELD_STRING, AT(cluster), .is = form_is_dns_label,
 	  .allowed = "up to 63 of a-z 0-9 - with a letter or digit at both ends" },
 	{ NULL, "role", FIELD_CHOICE, AT(role), .names = roles },
-	{ NULL, "control_plane_endpoint", FIELD_STRING, AT(endpoint), .is = form_is_endpoint, .tidy = form_tidy_endpoint,
+	{ NULL, "control_plane_endpoint", FIELD_STRING, AT(endpoint), .is = form_is_endpoint,
+	  .tidy = form_tidy_endpoint,
 	  .allowed = "HOST or HOST:PORT; an IPv6 address in brackets" },
 	{ NULL, "token", FIELD_STRING, AT(token), .is = form_is_token, .secret = true,
 	  .allowed = "six of a-z 0-9, a dot, sixteen of a-z 0-9, as `kubeadm token generate` makes them" },
 	{ NULL, "token_ttl", FIELD_DURATION, AT(token_ttl), .max = DURATION_MAX },
 	{ NULL, "ca_cert_hashes", FIELD_STRINGS, AT(ca_cert_hashes), .is = form_is_ca_hash, .tidy = form_tidy_lower,
 	  .allowed = "sha256: and 64 hex digits" },
-	{ NULL, "certificate_key", FIELD_STRING, AT(certificate_key), .is = form_is_key, .tidy = form_tidy_lower, .secret = true,
+	{ NULL, "certificate_key", FIELD_STRING, AT(certificate_key), .is = form_is_key,
+	  .tidy = form_tidy_lower, .secret = true,
 	  .allowed = "64 hex digits, as `kubeadm certs certificate-key` makes them" },
-	{ NULL, "kubernetes_version", FIELD_STRING, AT(kubernetes_version), .is = form_is_version, .tidy = form_tidy_version,
+	{ NULL, "kubernetes_version", FIELD_STRING, AT(kubernetes_version), .is = form_is_version,
+	  .tidy = form_tidy_version,
 	  .allowed = "all three numbers, e.g. v1.34.1" },
 	{ NULL, "cri_socket", FIELD_STRING, AT(cri_socket), .is = form_is_socket,
 	  .allowed = "e.g. unix:///run/containerd/containerd.sock" },
@@ -45,10 +48,11 @@ const struct node_field node_fields[] = {
 	  .allowed = "absolute paths of files or directories in the guest" },
 
 	{ "networking", "pod_subnet", FIELD_STRING, AT(pod_subnet), .is = form_is_pods,
-	  .allowed = "a network with no bits set behind its length, e.g. 10.244.0.0/16; IPv4 /8 to /24, IPv6 /48 to /64, "
-		     "or one of each with a comma between" },
+	  .allowed = "a network with no bits set behind its length, e.g. 10.244.0.0/16; IPv4 /8 "
+		     "to /24, IPv6 /48 to /64, or one of each with a comma between" },
 	{ "networking", "service_subnet", FIELD_STRING, AT(service_subnet), .is = form_is_services,
-	  .allowed = "a network with no bits set behind its length, e.g. 10.96.0.0/12; IPv4 /12 to /28, IPv6 /108 to /124, "
+	  .allowed = "a network with no bits set behind its length, e.g. 10.96.0.0/12; "
+		     "IPv4 /12 to /28, IPv6 /108 to /124, "
 		     "or one of each with a comma between" },
 	{ "networking", "dns_domain", FIELD_STRING, AT(dns_domain), .is = form_is_dns_name,
 	  .allowed = "a DNS domain, e.g. cluster.local" },
@@ -58,7 +62,8 @@ const struct node_field node_fields[] = {
 	  .allowed = "a DNS name in lower case, labels of up to 63 of a-z 0-9 -" },
 	{ "node", "ip", FIELD_STRING, AT(ip), .is = form_is_address, .allowed = "one IP address" },
 	{ "node", "labels", FIELD_PAIRS, AT(labels), .is = form_is_label_key, .is_value = form_is_label_value,
-	  .allowed = "[PREFIX/]NAME: VALUE, name and value up to 63 of a-z A-Z 0-9 - _ . with a letter or digit at both ends" },
+	  .allowed = "[PREFIX/]NAME: VALUE, name and value up to 63 of a-z A-Z 0-9 - _ ."
+		     " with a letter or digit at both ends" },
 	{ "node", "taints", FIELD_STRINGS, AT(taints), .is = form_is_taint,
 	  .allowed = "KEY[=VALUE]:EFFECT with the effect NoSchedule, PreferNoSchedule or NoExecute" },
 	{ "node", "provider_id", FIELD_CHOICE, AT(provider), .names = providers },
@@ -67,8 +72,10 @@ const struct node_field node_fields[] = {
 	{ "kubelet", "extra_args", FIELD_PAIRS, AT(kubelet_args), .is = form_is_argument,
 	  .allowed = "kubelet's options without their dashes, e.g. max-pods: 50" },
 
-	{ "kubeadm", "patches", FIELD_STRING, AT(patches), .is = form_is_path, .allowed = "a directory's absolute path in the guest" },
-	{ "kubeadm", "skip_phases", FIELD_STRINGS, AT(skip_phases), .is = form_is_phase, .allowed = "kubeadm's phases, e.g. addon/kube-proxy" },
+	{ "kubeadm", "patches", FIELD_STRING, AT(patches), .is = form_is_path,
+	  .allowed = "a directory's absolute path in the guest" },
+	{ "kubeadm", "skip_phases", FIELD_STRINGS, AT(skip_phases), .is = form_is_phase,
+	  .allowed = "kubeadm's phases, e.g. addon/kube-proxy" },
 	{ "kubeadm", "ignore_preflight_errors", FIELD_STRINGS, AT(ignore_preflight), .is = form_is_check,
 	  .allowed = "names of checks, e.g. swap or NumCPU" },
 
@@ -78,7 +85,8 @@ const struct node_field node_fields[] = {
 
 	{ "proxmox", "url", FIELD_STRING, AT(proxmox.url), .is = form_is_pve_url,
 	  .allowed = "https://HOST or https://HOST:PORT, without a path" },
-	{ "proxmox", "node", FIELD_STRING, AT(proxmox.node), .is = form_is_pve_node, .allowed = "the name of a Proxmox VE node" },
+	{ "proxmox", "node", FIELD_STRING, AT(proxmox.node), .is = form_is_pve_node,
+	  .allowed = "the name of a Proxmox VE node" },
 	{ "proxmox", "vmid", FIELD_NUMBER, AT(proxmox.vmid), .min = VMID_MIN, .max = VMID_MAX },
 	{ "proxmox", "token_id", FIELD_STRING, AT(proxmox.token_id), .is = form_is_pve_token,
 	  .allowed = "USER@REALM!NAME, e.g. kiln@pve!node7" },
@@ -86,7 +94,8 @@ const struct node_field node_fields[] = {
 	  .allowed = "the UUID that Proxmox VE showed when it made the token" },
 	{ "proxmox", "ca", FIELD_STRING, AT(proxmox.ca), .is = form_is_certificate, .unshown = true,
 	  .allowed = "a PEM certificate (never a private key), or the absolute path of a file with one in the guest" },
-	{ "proxmox", "fingerprints", FIELD_STRINGS, AT(proxmox.fingerprints), .is = form_is_fingerprint, .tidy = form_tidy_fingerprint,
+	{ "proxmox", "fingerprints", FIELD_STRINGS, AT(proxmox.fingerprints), .is = form_is_fingerprint,
+	  .tidy = form_tidy_fingerprint,
 	  .allowed = "SHA-256 fingerprints: 32 pairs of hex digits with colons between, as Proxmox VE shows them" },
 };
 /* clang-format on */

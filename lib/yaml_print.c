@@ -10,7 +10,7 @@
 
 static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-";
 
-/* Characters that YAML readers refuse: C0, DEL, C1 and the two code points that are none. Returns how many bytes the one at s has. */
+/* Characters that YAML readers refuse: C0, DEL, C1 and the two code points that are none. Returns how many bytes s[0]'s has. */
 static size_t unprintable(const unsigned char *s, unsigned *ret_code)
 {
 	if (s[0] < 0x20 || s[0] == 0x7f) {
