@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Where images go and guests are made: a Proxmox VE cluster, as a small YAML file tells it.
+ *
+ *	url: https://pve1.example:8006            # port 8006 when absent
+ *	token_id: nodekiln@pve!ci
+ *	token_secret_file: pve-token              # one line, the UUID; or token_secret_env: PVE_TOKEN
+ *	ca: pve-root-ca.pem                       # /etc/pve/pve-root-ca.pem; and/or fingerprints: ["AA:BB:.."]; neither: system CAs
+ *	nodes: [pve1, {name: pve2, url: https://pve2.example:8006}]
+ *	storages: {import: local, vztmpl: local, disks: local-lvm}
+ *	pool: k8s                                 # all guests are made in it
+ *	bridge: vmbr0
+ *	zone: localnetwork                        # SDN zone of the bridge or VNet
+ *	vlan: 20
+ *	vmids: {from: 9000, to: 9099}
+ *	tags: [golden]
+ *
+ * File names are relative to the target's file. The token's secret is never in the file, in argv or in a message.
+ */
+#include "lib/error.h"
+#include "lib/pve.h"
+#include "lib/text.h"
+#include "lib/vec.h"
+
+#define TARGET_VMID_MIN 100
+#define TARGET_VMID_MAX 999999999
+#define TARGET_NODES_MAX 64
+
+struct target_node {
+	char *name; /* owned */
+	char *url;  /* owned; its own API; NULL = the target's */
+};
+
+/* All pointers are owned; NULL = not given. */
+struct target {
+	char *file;
+	char *url, *token_id;
+	char *token_secret_file, *token_secret_env, *ca_file; /* as they stand there */
+	char *token_secret;                                   /* target_open(); SECRET */
+	char *ca;                                             /* target_open(); PEM text */
+	struct strings fingerprints;
+	VEC(struct target_node) nodes;
+	char *import, *vztmpl, *disks; /* storages */
+	char *pool, *bridge, *zone;
+	long vlan;               /* 0 = none */
+	long vmid_from, vmid_to; /* 0 = as the datacenter says */
+	struct strings tags;
+};
+
+/* Strict: what is unknown, missing or of the wrong form is ERROR_RECIPE with file and line. Pure. */
+int target_parse(const char *file, const char *text, size_t len, struct target *ret, struct error *err) MUST_CHECK;
+int target_load(const char *file, struct target *ret, struct error *err) MUST_CHECK;
+/* Reads the CA and the token's secret (and takes it out of the environment). */
+int target_open(struct target *target, struct error *err) MUST_CHECK;
+/* A connection to the API of a node. target and node must stay. */
+int target_connect(const struct target *target, const struct target_node *node, struct pve **ret, struct error *err)
+	MUST_CHECK;
+/* "USER@REALM" of the token, owned by the caller. */
+char *target_user(const struct target *target) MUST_CHECK;
+/* "/sdn/zones/ZONE/BRIDGE[/VLAN]", owned by the caller: what SDN.Use is needed on. */
+char *target_bridge_path(const struct target *target) MUST_CHECK;
+void target_done(struct target *target);
