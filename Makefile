@@ -4,6 +4,7 @@
 #	make              the programs, into out/
 #	make image        set-up, the programs, and the default recipe's image, into out/
 #	make check        the quick tests (under 3 minutes); make test: set-up and everything
+#	make test-matrix  the slower rest: the other runtimes and kinds of guests
 #	make lint         formatting, layers, gcc and clang without a warning
 #	make bench        nodekiln against mmdebstrap, in one run
 #	make install      PREFIX=/usr/local DESTDIR=
@@ -117,6 +118,11 @@ test:
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) ASAN=1 all tests
 	$(Q)$(SUDO) tests/run all
 
+test-matrix:
+	$(Q)$(MAKE) --no-print-directory setup PACKAGES="$(BUILD_PACKAGES) $(RUN_PACKAGES) $(BOOT_PACKAGES) $(TEST_PACKAGES)"
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
+	$(Q)$(SUDO) tests/run matrix
+
 lint: layers
 	$(Q)$(MAKE) --no-print-directory setup PACKAGES="$(BUILD_PACKAGES) $(TEST_PACKAGES)"
 	$(Q)clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
@@ -132,6 +138,7 @@ bench:
 	$(Q)$(MAKE) --no-print-directory setup PACKAGES="$(BUILD_PACKAGES) $(RUN_PACKAGES) mmdebstrap python3"
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)$(SUDO) tests/bench/bench
+	$(Q)$(SUDO) tests/bench/agent
 
 install: all
 	install -Dm755 out/nodekiln $(DESTDIR)$(PREFIX)/bin/nodekiln
@@ -143,5 +150,5 @@ clean:
 
 -include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
 
-.PHONY: all tests fuzz setup image check test lint layers bench install clean
+.PHONY: all tests fuzz setup image check test test-matrix lint layers bench install clean
 .SECONDARY:
