@@ -4,13 +4,15 @@ import re
 import time
 
 from . import call as table
-from . import form, schema
+from . import calls, form, schema  # noqa: F401, calls fills the table
 from .calls_cluster import refuse_token
+from .calls_storage import Upload
 from .connection import Gone
 from .directory import Stranger, identify
 from .errors import ApiError, ServerError, bad_parameters
 from .form import unescape
 from .message import json_answer
+from .multipart import Multipart
 
 BASE = "/api2"
 FORMATS = ("json",)
@@ -77,7 +79,26 @@ class App:
         values.pop("_dc", None)
         return values
 
-    def handle(self, request, login, values=None):
+    def upload(self, request, login, connection):
+        """Reads the body as the real server does, and then goes on as with any other request."""
+        kind, boundary = request.content_type()
+        if not boundary or kind != "multipart/form-data":
+            connection.starve()  # it dies of that too
+        self.requests_uploading += 1
+        temporary = Upload(self.directory / "var-tmp", self.requests_uploading)
+        values = form.decode_form(request.query)
+        parser = Multipart(boundary, connection.body_length(request), temporary.stream, self.version, values)
+        try:
+            connection.receive_into(parser)
+        except Gone:
+            temporary.remove()
+            self.journal.note(request, login.who, values, 0)
+            raise
+        finally:
+            temporary.stream.close()
+        return self.handle(request, login, values, temporary)
+
+    def handle(self, request, login, values=None, upload=None):
         """The answer to a request whose body is there."""
         uri, form_name = self.relative(request)
         if form_name is None:
@@ -88,7 +109,7 @@ class App:
         faults = self.faults.take(request.method, uri)
         status = 0
         try:
-            answer = self.answer(request, login, uri, values, faults)
+            answer = self.answer(request, login, uri, values, faults, upload)
             status = answer.status
             return answer
         except ServerError as error:
@@ -97,7 +118,7 @@ class App:
         finally:
             self.journal.note(request, login.who, values, status)
 
-    def answer(self, request, login, uri, values, faults):
+    def answer(self, request, login, uri, values, faults, upload=None):
         time.sleep(self.latency)
         before = [fault for fault in faults if not fault.after]
         ends = [fault for fault in before if fault.kind in ("answer", "cut")]
@@ -105,7 +126,8 @@ class App:
             time.sleep(fault.seconds)
             if fault.kind == "run":
                 fault.function(request)
-        answer = self.dispatch(request.method, uri, login, values) if not ends or any(fault.carry_out for fault in ends) else None
+        done = not ends or any(fault.carry_out for fault in ends)
+        answer = self.dispatch(request.method, uri, login, values, upload) if done else None
         for fault in (fault for fault in faults if fault.after):
             fault.function(request)
         for fault in ends:
@@ -114,7 +136,7 @@ class App:
             raise ServerError(fault.status, fault.reason, fault.body)
         return answer
 
-    def dispatch(self, verb, uri, login, values):
+    def dispatch(self, verb, uri, login, values, upload=None):
         started = time.monotonic()
         status, message, data, errors, call, proxied = 200, "", None, None, None, False
         with self.cluster.lock:
@@ -122,7 +144,7 @@ class App:
                 method, own = table.find(verb, uri)
                 if not method:
                     return json_answer(501, f"Method '{verb} {uri}' not implemented", None, early=self.early())
-                call = table.Call(self, login.who, self.merge(own, values))
+                call = table.Call(self, login.who, self.merge(own, values), upload)
                 self.permit(method, uri, login, call)
                 proxied = method.protected or ("node" in own and call.node() != self.cluster.node)
                 call.values = schema.check(self.version, method.path, verb, call.values)
@@ -141,6 +163,11 @@ class App:
         """8.0 to 8.3: no message in the body of an error."""
         return bool(self.release) and self.release.startswith("8.") and int(self.release.split(".")[1]) < 4
 
+    @property
+    def imports_images(self):
+        """Since 8.4 more than .ova may be uploaded as `import`."""
+        return not self.early()
+
     def merge(self, own, values):
         for name, value in values.items():
             if name in own and value is not None and str(value) != own[name]:
@@ -154,12 +181,3 @@ class App:
                                                                  if isinstance(value, (str, int))})
         if "node" in call.values and "{node}" in method.path:
             call.node()
-
-    # Volumes come with the storage methods.
-
-    def check_volumes(self, call, options):
-        pass
-
-    def allocate(self, call, guest, name, value):
-        return value
-

@@ -25,6 +25,7 @@ class Call:
     fake: object
     who: str
     values: dict
+    upload: object = None  # the temporary file of an upload
     total: int = None
 
     @property

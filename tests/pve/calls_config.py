@@ -3,14 +3,13 @@
 import re
 import time
 
-from . import rights, schema, tags
+from . import drives, edit, rights, schema, tags
 from .call import method, perm
+from .calls_create import make_mount
 from .errors import ApiError, bad_parameters
 from .formats import split_list
 
 CONFIG = "/nodes/{node}/%s/{vmid}/config"
-AT_ONCE = re.compile(r"lock|name|onboot|shares|startup|description|protection|vmstatestorage|hookscript|tags|template"
-                     r"|(net|ide|sata|scsi|virtio)\d+")  # of a running VM; the rest waits for its next start
 
 
 def read_config(call, kind):
@@ -19,7 +18,7 @@ def read_config(call, kind):
     guest = call.guest(kind)
     if call.values.get("snapshot"):
         raise ApiError(f"snapshot '{call.values['snapshot']}' does not exist")
-    return guest.shown_options(call.cluster.version)
+    return guest.shown_options(call.cluster.version, call.values.get("current") == "1")
 
 
 @method("GET", CONFIG % "qemu", perm("/vms/{vmid}", "VM.Audit"), protected=False)
@@ -60,7 +59,7 @@ def take_edit(call, kind):
 def hold(call, guest):
     """Takes the guest's flock, or gives up as the real one does. The cluster's own lock is not held while waiting."""
     until = time.monotonic() + call.cluster.lock_seconds
-    while guest.held:
+    while guest.held or guest.sharers:
         if time.monotonic() >= until:
             raise guest.lock_timeout()
         call.cluster.lock.release()
@@ -123,11 +122,8 @@ def apply_qemu(call, guest, options, delete, revert):
         options["tags"] = tags.normalized(options["tags"], call.cluster.datacenter)
     for name in revert:
         guest.pending.pop(name, None)
-    later = {name: value for name, value in options.items()
-             if guest.running and not AT_ONCE.fullmatch(name) and guest.options.get(name) != value}
-    guest.update({name: call.fake.allocate(call, guest, name, value) if rights.DRIVE.fullmatch(name) else value
-                  for name, value in options.items() if name not in later}, delete)
-    guest.pending.update(later)
+        guest.pending_delete.discard(name)
+    edit.Edit(call, guest).apply(options, delete)
 
 
 def update_qemu(call, synchronous):
@@ -139,7 +135,7 @@ def update_qemu(call, synchronous):
     for name, value in options.items():
         if re.fullmatch(r"net\d+", name):
             rights.check_bridge(call.acl, who, value)
-    call.fake.check_volumes(call, options)
+    drives.check_volumes(call, options, vmid)
     guest = call.guest("qemu")
     judge_qemu(call, guest, digest)
     if synchronous:
@@ -184,4 +180,6 @@ def put_lxc(call):
             raise ApiError(f"unable to {'modify' if name in options else 'delete'} read-only option: '{name}'")
     if "tags" in options:
         options["tags"] = tags.normalized(options["tags"], call.cluster.datacenter)
+    options.update({name: make_mount(call, guest.node, guest.vmid, value)[0] for name, value in options.items()
+                    if re.fullmatch(r"mp\d+", name) and guest.options.get(name) != value})
     guest.update(options, delete)

@@ -28,7 +28,7 @@ def subject_names(names):
 
 
 class Certificates:
-    """ca.pem, leaf.pem and leaf.key in a directory. bits: 4096 and 2048 are real, and slow to make."""
+    """ca.pem, leaf.pem and leaf.key in a directory; what is there already is used. (The real CA's key has 4096 bits: slow to make.)"""
 
     def __init__(self, directory, version, names, bits=2048, days=730):
         self.directory, self.names, self.bits, self.days = Path(directory), names, bits, days

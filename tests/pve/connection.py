@@ -149,6 +149,15 @@ class Connection:
             self.receive()
         request.body, self.buffer = self.buffer[:length], self.buffer[length:]
 
+    def receive_into(self, parser):
+        """The body of an upload, in the pieces in which it comes."""
+        data, self.buffer = self.buffer, b""
+        parser.feed(data)
+        while not parser.done:
+            self.receive()
+            data, self.buffer = self.buffer, b""
+            parser.feed(data)
+
     # One request and its answer.
 
     def exchange(self):

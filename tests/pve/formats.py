@@ -105,7 +105,7 @@ FORMATS = {
                               address(network, "")),
     "pve-ipv6-config": any_of("value does not look like a valid ipv6 network configuration", by_pattern("auto|dhcp|manual", ""),
                               address(network, "")),
-    "pve-lxc-mp-string": by_pattern(r"/.*", "invalid mount point 'VALUE'"),
+    "pve-lxc-mp-string": by_pattern(r"(?!.*(^|/)\.\.?(/|$)).*", "VALUE contains illegal character sequences"),
     "email": by_pattern(r"[^@\s]+@[^@\s]+", "value does not look like a valid email address"),
 }
 

@@ -50,7 +50,8 @@ class Guest:
         self.created = time.time()
         self.started = time.time() if status == "running" else None
         self.held = False  # the flock of its configuration is taken by somebody who does not give it back
-        self.pending = {}
+        self.sharers = 0  # clones that are being made of it: they share the flock, and everybody else waits
+        self.pending, self.pending_delete = {}, set()
         self.options = {}
         self.text = ""
         self.write(dict(options))
@@ -71,11 +72,18 @@ class Guest:
         options = {name: value for name, value in self.options.items() if name not in delete}
         self.write({**options, **changes})
 
+    def apply_pending(self):
+        """What waited for the next start."""
+        changes, delete = self.pending, self.pending_delete
+        self.pending, self.pending_delete = {}, set()
+        self.update(changes, delete)
+
     @property
     def digest(self):
         text = self.text
-        if self.pending:
-            text += ("\n[PENDING]\n" if self.kind == "qemu" else "\n[pve:pending]\n") + write_config(self.pending)
+        if self.pending or self.pending_delete:
+            pending = {**self.pending, **({"delete": ",".join(sorted(self.pending_delete))} if self.pending_delete else {})}
+            text += ("\n[PENDING]\n" if self.kind == "qemu" else "\n[pve:pending]\n") + write_config(pending)
         return hashlib.sha1(text.encode()).hexdigest()
 
     @property
@@ -105,10 +113,12 @@ class Guest:
     def lock_timeout(self):
         return ApiError(f"can't lock file '{LOCK_FILE[self.kind].format(self.vmid)}' - got timeout")
 
-    def shown_options(self, version):
+    def shown_options(self, version, current=False):
         """As GET config answers: numbers where the option is a number, text elsewhere, pending changes over current ones."""
         known = schema.properties(version, f"/nodes/{{node}}/{self.kind}/{{vmid}}/config", "PUT")
-        shown = {name: typed(schema.find(known, name), value) for name, value in {**self.options, **self.pending}.items()}
+        options = self.options if current else {name: value for name, value in {**self.options, **self.pending}.items()
+                                                if name not in self.pending_delete}
+        shown = {name: typed(schema.find(known, name), value) for name, value in options.items()}
         if "cipassword" in shown:
             shown["cipassword"] = "**********"
         return {**shown, "digest": self.digest}

@@ -31,7 +31,7 @@ class Reply:
 
 
 class Closed(Exception):
-    """The server ended the connection without an answer; seconds after the request."""
+    """The server ended the connection; seconds after something was sent."""
 
     def __init__(self, seconds):
         super().__init__(f"closed after {seconds:.1f} s")
@@ -46,6 +46,7 @@ class Wire:
         if tls:
             self.sock = ssl.create_default_context(cafile=pve.ca).wrap_socket(self.sock, server_hostname="127.0.0.1")
         self.buffer = b""
+        self.sent = time.monotonic()
 
     def __enter__(self):
         return self
@@ -57,38 +58,37 @@ class Wire:
         """Each piece in a TLS record of its own."""
         for i, piece in enumerate(pieces):
             time.sleep(pause if i else 0)
+            self.sent = time.monotonic()
             self.sock.sendall(piece)
 
-    def more(self, started):
+    def more(self):
         try:
             data = self.sock.recv(65536)
         except (ssl.SSLError, ConnectionError):
             data = b""
         if not data:
-            raise Closed(time.monotonic() - started)
+            raise Closed(time.monotonic() - self.sent)
         self.buffer += data
 
     def reply(self):
-        started = time.monotonic()
         while b"\r\n\r\n" not in self.buffer:
-            self.more(started)
+            self.more()
         head, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
         first, *lines = head.decode().split("\r\n")
         _, status, reason = first.split(" ", 2)
         reply = Reply(int(status), reason, [tuple(line.split(": ", 1)) for line in lines], b"")
         length = int((reply.all("Content-Length") or ["0"])[0])
         while len(self.buffer) < length:
-            self.more(started)
+            self.more()
         reply.body, self.buffer = self.buffer[:length], self.buffer[length:]
-        reply.seconds = time.monotonic() - started
+        reply.seconds = time.monotonic() - self.sent
         return reply
 
     def closed(self):
-        """Seconds until the server closes."""
-        started = time.monotonic()
+        """Waits until the server closes; seconds since something was sent."""
         try:
             while True:
-                self.more(started)
+                self.more()
         except Closed as end:
             return end.seconds
 

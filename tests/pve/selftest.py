@@ -34,7 +34,10 @@ class World(FakePve):
     def __init__(self, version, **more):
         with certificates_lock:
             directory = certificates(version)
-        super().__init__(version, directory=directory, nodes=("pve2",), auth_delay=0.2, **more)
+        super().__init__(version, certificates=directory, nodes=("pve2",), auth_delay=0.2, **more)
+        self.add_storage("local", "iso,vztmpl,backup")
+        self.add_storage("store", "iso,vztmpl,import,images,rootdir,snippets")
+        self.add_storage("local-lvm", "images,rootdir", kind="lvmthin")
         self.add_pool("k8s")
         self.add_role("GuestAgent", "VM.Audit VM.Config.Options")
         self.add_role("Reader", "VM.Audit")

@@ -4,6 +4,7 @@ import json
 import time
 
 from .raw import Client, Wire, request
+from .server import FakePve
 from .selftest import CONFIG, Cases, done, refused, same
 
 case = Cases()
@@ -194,7 +195,7 @@ def nodes_have_fingerprints(world):
 @case
 def the_state_is_a_file(world):
     state = json.loads(json.dumps(world.snapshot()))
-    again = type(world).__mro__[1](world.version, state, directory=world.directory)
+    again = FakePve(world.version, state, certificates=world.certificates.directory)
     same(json.loads(json.dumps(again.snapshot())), state)
     with again:
         same(Client(again, world.agent.token).get("/cluster/resources", type="vm")[0]["vmid"], 101)

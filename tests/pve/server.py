@@ -8,14 +8,13 @@
 		pve.faults.answer(596, path="/config$")          # the next such request
 		pve.journal.find("PUT")                          # what came
 """
-import shutil
 import socket
 import tempfile
 import threading
 import time
 from pathlib import Path
 
-from . import calls
+from . import drives, rights
 from .app import App
 from .certificates import Certificates
 from .cluster import Cluster
@@ -24,6 +23,7 @@ from .directory import Pool, new_user
 from .faults import Faults
 from .journal import Journal
 from .tasks import Tasks
+from .volumes import Volumes, parse_size, probe
 
 NAMES = ("127.0.0.1", "::1", "10.0.2.2", "localhost", "pve.test")
 
@@ -34,17 +34,18 @@ class FakePve(App):
     """
 
     def __init__(self, version=9, state=None, directory=None, address=("127.0.0.1", 0), node="pve1", nodes=(), names=(),
-                 auth_delay=3.0, idle=5.0, release=None, bits=2048):
+                 auth_delay=3.0, idle=5.0, release=None, certificates=None):
         self.version, self.release = version, release
         self.auth_delay, self.idle, self.latency, self.statistics_delay = auth_delay, idle, 0.0, 0.0
         self.keep_alive, self.worker_requests, self.requests = 100, 1000, 0
         self.cluster = Cluster(version, node, nodes)
         self.cluster.load(state or {})
         self.faults, self.journal, self.tasks = Faults(), Journal(), Tasks(self.cluster)
-        self.methods = calls.TABLE
-        self.own_directory = directory is None
-        self.directory = Path(directory or tempfile.mkdtemp(prefix="fake-pve-"))
-        self.certificates = Certificates(self.directory, version, [*NAMES[:4], *names, *NAMES[4:], self.cluster.node], bits)
+        self.requests_uploading = 0
+        self.temporary = None if directory else tempfile.TemporaryDirectory(prefix="fake-pve-", ignore_cleanup_errors=True)
+        self.directory = Path(directory or self.temporary.name)
+        self.volumes = Volumes(self.cluster, self.directory)
+        self.certificates = Certificates(certificates or self.directory, version, [*NAMES, *names, self.cluster.node])
         self.context = self.certificates.context()
         self.address, self.listener = tuple(address), None
         self.connections, self.connections_lock = set(), threading.Lock()
@@ -81,8 +82,9 @@ class FakePve(App):
 
     def __exit__(self, *_):
         self.down()
-        if self.own_directory:
-            shutil.rmtree(self.directory, ignore_errors=True)
+        self.tasks.stop_all()
+        if self.temporary:
+            self.temporary.cleanup()
 
     def up(self):
         """Listens; after down() on the same port again."""
@@ -158,10 +160,33 @@ class FakePve(App):
     def add_vm(self, vmid, node=None, pool=None, status="running", kind="qemu", **options):
         """Options as in the configuration, with _ for - in their names."""
         options = {name.replace("_", "-"): str(value) for name, value in options.items()}
-        return self.cluster.add_guest(vmid, kind, node or self.cluster.node, options, status, pool)
+        guest = self.cluster.add_guest(vmid, kind, node or self.cluster.node, options, status, pool)
+        for name, fields in [*drives.drives_of(options), *((name, drives.parse(options[name])) for name in options if name == "rootfs")]:
+            if fields["file"].split(":")[0] in self.cluster.storages and not rights.is_cloudinit(fields):
+                self.volumes.add(fields["file"], guest.node, "images" if kind == "qemu" else "rootdir", "raw",
+                                 parse_size(fields.get("size", "1G")), vmid=guest.vmid)
+        return guest
 
     def add_ct(self, vmid, **more):
         return self.add_vm(vmid, kind="lxc", **more)
+
+    def add_file(self, volid, path=None, node=None, size=1 << 20, **more):
+        """Something is on a storage already: STORE:iso/F, STORE:vztmpl/F, STORE:import/F, STORE:snippets/F."""
+        kind = volid.split(":")[1].split("/")[0]
+        form = volid.rpartition(".")[2] if kind == "import" else "raw"
+        size = probe(path, form, volid) if path else size
+        return self.volumes.add(volid, node or self.cluster.node, kind, form, size, file=self.volumes.own_file(path), **more)
+
+    # What the methods ask for.
+
+    def start_guest(self, guest):
+        guest.status, guest.started = "running", time.time()
+        self.guest_started(guest)
+
+    def stop_guest(self, guest):
+        guest.status, guest.started = "stopped", None
+        self.guest_stopped(guest)
+        guest.apply_pending()
 
     # Things that happen.
 

@@ -26,6 +26,7 @@ cores integer minimum=1
 cpu string
 description string maxLength=8192
 efidisk0 string
+tpmstate0 string
 hotplug string
 ide[n] string format=pve-qm-ide
 ipconfig[n] string format=pve-qm-ipconfig
@@ -54,6 +55,7 @@ startup string format=pve-startup-order
 tablet boolean
 tags string format=pve-tag-list
 template boolean
+unused[n] string format=pve-volume-id
 vga string
 virtio[n] string format=pve-qm-ide
 vmgenid string pattern=(?:[a-fA-F0-9]{8}(?:-[a-fA-F0-9]{4}){3}-[a-fA-F0-9]{12}|[01])
@@ -85,9 +87,27 @@ swap integer minimum=0
 tags string format=pve-tag-list
 template boolean
 timezone string
+unused[n] string
 tty integer minimum=0 maximum=6
 unprivileged boolean
 """
+STORAGE = NODE + "storage string! format=pve-storage-id\n"
+VOLUME = NODE + "storage string format=pve-storage-id\nvolume string!\n"
+CREATE = ("pool string format=pve-poolid\nstorage string format=pve-storage-id\nstart boolean\nforce boolean\n"
+          "unique boolean\n")
+CLONE = ("newid integer! format=pve-vmid minimum=100 maximum=999999999\nfull boolean\npool string format=pve-poolid\n"
+         "storage string format=pve-storage-id\ntarget string format=pve-node\nsnapname string format=pve-configid maxLength=40\n"
+         "description string maxLength=8192\n")
+DESTROY = "purge boolean\ndestroy-unreferenced-disks boolean\n"
+CONTENT = "content string! format=pve-storage-content enum=iso,vztmpl,import\nfilename string! maxLength=255\n"
+CHECKSUM = ("checksum string requires=checksum-algorithm\n"
+            "checksum-algorithm string requires=checksum enum=md5,sha1,sha224,sha256,sha384,sha512\n")
+TOKEN_ID = r"tokenid string! pattern=[A-Za-z][A-Za-z0-9.\-_]+" + "\n"
+USER_ID = "userid string! format=pve-userid maxLength=64\n"
+TOKEN = USER_ID + TOKEN_ID + "comment string\nexpire integer minimum=0\nprivsep boolean\n"
+POOL = "poolid string! format=pve-poolid\n"
+POOL_EDIT = POOL + ("allow-move boolean\ncomment string\ndelete boolean\nstorage string format=pve-storage-id-list\n"
+                    "vms string format=pve-vmid-list\n")
 CURRENT = "current boolean\nsnapshot string format=pve-configid maxLength=40\n"
 CALLS = {
     "/version GET": "",
@@ -110,8 +130,59 @@ CALLS = {
     "/nodes/{node}/lxc/{vmid}/config PUT": GUEST + EDIT + LXC,
     "/nodes/{node}/qemu/{vmid}/status/current GET": GUEST,
     "/nodes/{node}/lxc/{vmid}/status/current GET": GUEST,
+    "/nodes/{node}/tasks GET": NODE + "limit integer minimum=0\nstart integer minimum=0\nvmid integer",
+    "/nodes/{node}/tasks/{upid} DELETE": NODE + "upid string!",
     "/nodes/{node}/tasks/{upid}/status GET": NODE + "upid string!",
     "/nodes/{node}/tasks/{upid}/log GET": NODE + "upid string!\nstart integer minimum=0\nlimit integer minimum=0\ndownload boolean",
+    "/nodes/{node}/storage GET": NODE + "content string format=pve-storage-content-list\nenabled boolean\nformat boolean\n"
+                                        "storage string format=pve-storage-id\ntarget string format=pve-node",
+    "/nodes/{node}/storage/{storage}/status GET": STORAGE,
+    "/nodes/{node}/storage/{storage}/content GET": STORAGE + "content string format=pve-storage-content\nvmid integer",
+    "/nodes/{node}/storage/{storage}/content/{volume} GET": VOLUME,
+    "/nodes/{node}/storage/{storage}/content/{volume} DELETE": VOLUME + "delay integer minimum=1 maximum=30",
+    "/nodes/{node}/storage/{storage}/upload POST": STORAGE + CONTENT + CHECKSUM + "tmpfilename string pattern=/var/tmp/pveupload-[0-9a-f]+",
+    "/nodes/{node}/storage/{storage}/download-url POST": STORAGE + CONTENT + CHECKSUM + "url string! pattern=https?://.*\n"
+                                                         "compression string\nverify-certificates boolean",
+    "/nodes/{node}/qemu POST": GUEST + CREATE + QEMU.replace("skiplock boolean\n", ""),
+    "/nodes/{node}/lxc POST": GUEST + CREATE + "ostemplate string! maxLength=255\npassword string minLength=5\nssh-public-keys string"
+                              + LXC,
+    "/nodes/{node}/qemu/{vmid} DELETE": GUEST + DESTROY + "skiplock boolean",
+    "/nodes/{node}/lxc/{vmid} DELETE": GUEST + DESTROY + "force boolean",
+    "/nodes/{node}/qemu/{vmid}/clone POST": GUEST + CLONE + "name string format=dns-name\nformat string enum=raw,qcow2,vmdk",
+    "/nodes/{node}/lxc/{vmid}/clone POST": GUEST + CLONE + "hostname string format=dns-name",
+    "/nodes/{node}/qemu/{vmid}/template POST": GUEST + "disk string",
+    "/nodes/{node}/lxc/{vmid}/template POST": GUEST,
+    "/nodes/{node}/qemu/{vmid}/resize PUT": GUEST + "digest string maxLength=40\nskiplock boolean\ndisk string!\n"
+                                            r"size string! pattern=\+?\d+(\.\d+)?[KMGT]?",
+    "/nodes/{node}/qemu/{vmid}/cloudinit PUT": GUEST,
+    "/nodes/{node}/qemu/{vmid}/cloudinit/dump GET": GUEST + "type string! enum=user,network,meta",
+    "/nodes/{node}/qemu/{vmid}/status/start POST": GUEST + "skiplock boolean\ntimeout integer minimum=0",
+    "/nodes/{node}/qemu/{vmid}/status/stop POST": GUEST + "skiplock boolean\nkeepActive boolean\ntimeout integer minimum=0",
+    "/nodes/{node}/qemu/{vmid}/status/shutdown POST": GUEST + "skiplock boolean\nforceStop boolean\ntimeout integer minimum=0",
+    "/nodes/{node}/lxc/{vmid}/status/start POST": GUEST + "skiplock boolean\ndebug boolean",
+    "/nodes/{node}/lxc/{vmid}/status/stop POST": GUEST + "skiplock boolean",
+    "/access/acl GET": "",
+    "/access/acl PUT": "path string!\nroles string! format=pve-roleid-list\nusers string format=pve-userid-list\n"
+                       "groups string format=pve-groupid-list\ntokens string format=pve-tokenid-list\npropagate boolean\ndelete boolean",
+    "/access/roles GET": "",
+    "/access/roles POST": "roleid string! format=pve-roleid\nprivs string format=pve-priv-list",
+    "/access/users GET": "enabled boolean\nfull boolean",
+    "/access/users POST": USER_ID + "comment string\nenable boolean\nexpire integer minimum=0\ngroups string format=pve-groupid-list\n"
+                                    "password string minLength=8 maxLength=64",
+    "/access/users/{userid} GET": USER_ID,
+    "/access/users/{userid} DELETE": USER_ID,
+    "/access/users/{userid}/token GET": USER_ID,
+    "/access/users/{userid}/token/{tokenid} GET": USER_ID + TOKEN_ID,
+    "/access/users/{userid}/token/{tokenid} POST": TOKEN,
+    "/access/users/{userid}/token/{tokenid} PUT": TOKEN,
+    "/access/users/{userid}/token/{tokenid} DELETE": USER_ID + TOKEN_ID,
+    "/pools GET": "poolid string format=pve-poolid\ntype string enum=qemu,lxc,storage",
+    "/pools POST": POOL + "comment string",
+    "/pools PUT": POOL_EDIT,
+    "/pools DELETE": POOL,
+    "/pools/{poolid} GET": POOL + "type string enum=qemu,lxc,storage",
+    "/pools/{poolid} PUT": POOL_EDIT,
+    "/pools/{poolid} DELETE": POOL,
 }
 
 
@@ -120,7 +191,7 @@ def whole(text):
 
 
 def parse_line(line):
-    name, kind, *limits = line.split()
+    name, kind, *limits = line.split(" ")
     schema = {"type": kind.rstrip("!")}
     if not kind.endswith("!"):
         schema["optional"] = 1
