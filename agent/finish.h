@@ -13,8 +13,10 @@
 
 /* Waits for cloud-init's last stage, which still reads its cache, and then overwrites the node's secrets in place (wipe.h) wherever
  * they are: in all that cloud-init keeps of user-data and vendor-data, in its logs, and last in our own configuration, which stays
- * valid. An error when one is still found afterwards. Freed blocks, where cloud-init's earlier versions of its files lie, are
- * discarded if the disk can do that. */
+ * valid. An error when one is still found afterwards.
+ *
+ * That is about files. cloud-init writes its obj.pkl several times a boot, and blocks of its earlier versions are free by then: they
+ * are discarded where the disk can do that, which thin disks do for whole clusters (64 KiB and more) only. */
 int finish_wipe(const char *root, const struct node *node, struct error *err) MUST_CHECK;
 int finish_sentinels(const char *root, struct error *err) MUST_CHECK;
 /* Removes the unit's wants links, as `systemctl disable` does. */

@@ -12,9 +12,9 @@
 
 /* Pure. */
 void network_bridge_conflist(const char *pod_cidr, struct text *ret);
-/* Nothing is written when it stands there already; it is taken away when somebody else's has come. */
 /* The pod CIDR in our configuration, owned; NULL when there is none. */
 char *network_pod_cidr(const char *root) MUST_CHECK;
+/* Nothing is written when it stands there already; it is taken away when somebody else's has come. */
 int network_write_bridge(const char *root, const char *pod_cidr, struct error *err) MUST_CHECK;
 /* Removes ours; none is fine. */
 int network_remove(const char *root, struct error *err) MUST_CHECK;
