@@ -69,6 +69,7 @@ def nearer_entries_replace_farther_ones(world):
     token = Client(world, world.add_token("weak@pve", "tok", privsep=0))
     refused(token("PUT", CONFIG, {"tags": "a"}), 403, None)
     done(token("PUT", "/nodes/pve1/qemu/102/config", {"tags": "a"}))
+    world.grant("/vms/102", "PVEVMAdmin", "weak@pve")
     world.grant("/vms/102", "NoAccess", "weak@pve")
     refused(token("GET", "/nodes/pve1/qemu/102/config"), 403, None)
 
