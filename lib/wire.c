@@ -11,6 +11,7 @@
 #define STALLED_SECONDS 60L /* a server that sends less than STALLED_SPEED for so long has failed */
 #define STALLED_SPEED 100L  /* bytes a second */
 #define REDIRECTS_MAX 8L
+#define IDLE_SECONDS 3L /* pveproxy hangs up after 5: a connection that is nearly as old may be dead already */
 #define KEPT_CONNECTIONS 1L
 /* Once a stream is sent, its server may have work to do before it answers: Proxmox VE copies an image to another node. */
 #define STREAM_SILENCE 900L
@@ -230,6 +231,7 @@ int wire_open(struct wire *w, const struct http_trust *trust, long timeout, stru
 	curl_easy_setopt(w->easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(w->easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(w->easy, CURLOPT_MAXCONNECTS, KEPT_CONNECTIONS);
+	curl_easy_setopt(w->easy, CURLOPT_MAXAGE_CONN, IDLE_SECONDS);
 	curl_easy_setopt(w->easy, CURLOPT_CONNECTTIMEOUT, timeout < CONNECT_SECONDS ? timeout : CONNECT_SECONDS);
 	curl_easy_setopt(w->easy, CURLOPT_UPLOAD_BUFFERSIZE, STREAM_BUFFER);
 	return 0;
