@@ -6,15 +6,13 @@ from .call import ANYBODY, WORLD, method
 from .directory import Stranger
 from .errors import ApiError, bad_parameters, denied
 
-RELEASE = {8: ("8.4.21", "8.4"), 9: ("9.2.11", "9.2")}
 GIB = 1 << 30
 
 
 @method("GET", "/version", ANYBODY, protected=False)
 def version(call):
-    full, release = RELEASE[call.cluster.version]
-    return {"version": call.fake.release or full, "release": ".".join((call.fake.release or release).split(".")[:2]),
-            "repoid": "0123456789abcdef"}
+    full = call.fake.full_release
+    return {"version": full, "release": ".".join(full.split(".")[:2]), "repoid": "0123456789abcdef"}
 
 
 @method("GET", "/cluster/nextid", ANYBODY, protected=False)

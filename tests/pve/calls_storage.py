@@ -6,7 +6,7 @@ import re
 import time
 
 from .call import ANYBODY, method, perm
-from .errors import ApiError, bad_parameters
+from .errors import ApiError, ServerError, bad_parameters
 from .formats import split_list
 from .volumes import WITH_PATH, check_access, probe, split_volid, verify_name
 
@@ -210,12 +210,22 @@ def download(call):
 class Upload:
     """The temporary file of an upload. What fails before a task has it leaves it behind, as on a real node."""
 
-    def __init__(self, directory, number):
+    def __init__(self, directory, number, room):
         stem = hashlib.md5(f"{number}{time.time()}{os.getpid()}".encode()).hexdigest()
         directory.mkdir(exist_ok=True)
         self.file = str(directory / f"pveupload-{stem}")
         self.shown = f"/var/tmp/pveupload-{stem}"
         self.stream = os.fdopen(os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
+        self.room = room
+
+    def write(self, data):
+        self.room -= len(data)
+        if self.room < 0:
+            raise ServerError(500, "write to temporary file failed - No space left on device\n")
+        self.stream.write(data)
+
+    def close(self):
+        self.stream.close()
 
     def remove(self):
         if os.path.exists(self.file):

@@ -191,6 +191,8 @@ def nodes_have_fingerprints(world):
     found = world.agent.get("/nodes")
     same([node["node"] for node in found], ["pve1", "pve2"])
     same((found[0]["ssl_fingerprint"], "maxcpu" in found[0]), (world.fingerprint, False))
+    info = world.agent.get("/nodes/pve1/certificates/info")[0]
+    same((info["fingerprint"], "10.0.2.2" in info["san"], info["notbefore"] < time.time() - 80000), (world.fingerprint, True, True))
 
 
 @case

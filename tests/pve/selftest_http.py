@@ -5,7 +5,6 @@ import gzip
 import hashlib
 import json
 import ssl
-import time
 from pathlib import Path
 
 from . import app

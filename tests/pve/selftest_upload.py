@@ -30,7 +30,8 @@ def part(name, value):
 
 
 def head(name="k8s.qcow2", field="filename"):
-    return f'--{B}\r\nContent-Disposition: form-data; name="{field}"; filename="{name}"\r\nContent-Type: application/octet-stream\r\n\r\n'.encode()
+    return (f'--{B}\r\nContent-Disposition: form-data; name="{field}"; filename="{name}"\r\n'
+            "Content-Type: application/octet-stream\r\n\r\n").encode()
 
 
 END = f"\r\n--{B}--\r\n".encode()
@@ -95,7 +96,8 @@ for _name, _pieces in GOOD.items():
 @case
 def boundary_must_not_be_quoted(world):
     data = qcow2()
-    refused(send(world, fields(data) + head() + data + END, content_type=f'multipart/form-data; boundary="{B}"'), 500, FAILED[world.version])
+    quoted = send(world, fields(data) + head() + data + END, content_type=f'multipart/form-data; boundary="{B}"')
+    refused(quoted, 500, FAILED[world.version])
     same(finish(world, send(world, fields(data) + head() + data + END,
                             content_type=f"multipart/form-data; boundary={B}; charset=utf-8")), "OK")
 
@@ -205,6 +207,14 @@ def a_full_storage_fails_the_task(world):
     data = qcow2()
     ends_with(world, send(world, fields(data) + head() + data + END), "No space left on device")
     same(world.admin.get("/nodes/pve1/storage", storage="store")[0]["avail"], 0)
+
+
+@case
+def no_room_in_var_tmp_ends_it_in_the_middle(world):
+    world.cluster.nodes["pve1"]["root-free"] = 1000
+    same(world.admin.get("/nodes/pve1/status")["rootfs"]["avail"], 1000)
+    data = qcow2()
+    refused(send(world, fields(data) + head() + data + END), 500, "write to temporary file failed - No space left on device")
 
 
 @case

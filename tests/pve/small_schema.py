@@ -118,6 +118,8 @@ CALLS = {
     "/access/ticket GET": "",
     "/access/ticket POST": "username string! maxLength=64\npassword string!\nrealm string maxLength=32\nnew-format boolean\notp string",
     "/nodes GET": "",
+    "/nodes/{node}/status GET": NODE,
+    "/nodes/{node}/certificates/info GET": NODE,
     "/nodes/{node}/qemu GET": NODE + "full boolean",
     "/nodes/{node}/lxc GET": NODE,
     "/nodes/{node}/qemu/{vmid} GET": GUEST,
