@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/roles.h"
+
+#include <string.h>
+
+#define PRIVILEGED_FREE 8 /* the last line that lets whoever may make containers make privileged ones */
+
+const struct role roles_builder[] = {
+	{ "NodekilnStorage", "Datastore.AllocateSpace Datastore.AllocateTemplate", ROLE_STORAGES,
+	  "upload images, make disks" },
+	{ "NodekilnGuests",
+	  "VM.Allocate VM.Audit VM.Clone VM.Config.CDROM VM.Config.CPU VM.Config.Cloudinit VM.Config.Disk "
+	  "VM.Config.HWType "
+	  "VM.Config.Memory VM.Config.Network VM.Config.Options VM.PowerMgmt",
+	  ROLE_POOL, "templates and the guests made of them; CDROM, Clone, Cloudinit and PowerMgmt are for deploy" },
+	{ "NodekilnBridge", "SDN.Use", ROLE_BRIDGE, "connect guests to the network" },
+	{ "NodekilnAgents", "User.Modify", ROLE_GROUP, "make and delete the guests' tokens" },
+	{ NULL, NULL, 0, NULL },
+};
+
+const struct role role_agent = { "NodekilnAgent", "VM.Audit VM.Config.Options", ROLE_POOL,
+				 "a guest tells its state in its own tags and notes" };
+
+const struct role *role_of_place(enum role_place place)
+{
+	const struct role *r = roles_builder;
+
+	while (r->place != place)
+		r++;
+	return r;
+}
+
+char *role_guest_path(const struct target *t)
+{
+	return t->pool ? xasprintf("/pool/%s", t->pool) : xstrdup("/vms");
+}
+
+char *role_grant(const struct target *t, const char *path, const struct role *role)
+{
+	CLEANUP(free_p) char *user = target_user(t);
+
+	return xasprintf("pveum acl modify %s --users '%s' --tokens '%s' --roles %s", path, user, t->token_id,
+			 role->name);
+}
+
+static void print_role(const struct role *role, struct text *ret)
+{
+	text_addf(ret, "# %s\n", role->what);
+	text_addf(ret, "pveum role add %s --privs '%s'\n", role->name, role->privileges);
+}
+
+static void print_grant(const struct target *t, const char *path, const struct role *role, struct text *ret)
+{
+	CLEANUP(free_p) char *line = role_grant(t, path, role);
+
+	text_addf(ret, "%s\n", line);
+}
+
+/* Each storage once, though one may serve for several things. */
+static void print_storages(const struct target *t, const struct role *role, struct text *ret)
+{
+	const char *names[] = { t->import, t->vztmpl, t->disks };
+	CLEANUP(strings_done) struct strings seen = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strings_has(&seen, names[i]))
+			continue;
+		strings_add(&seen, names[i]);
+		CLEANUP(free_p) char *path = xasprintf("/storage/%s", names[i]);
+		print_grant(t, path, role, ret);
+	}
+}
+
+static char *place_path(const struct target *t, enum role_place place)
+{
+	if (place == ROLE_BRIDGE)
+		return target_bridge_path(t);
+	return place == ROLE_GROUP ? xstrdup("/access/groups/" ROLES_AGENT_GROUP) : role_guest_path(t);
+}
+
+static void print_place(const struct target *t, const struct role *role, struct text *ret)
+{
+	if (role->place == ROLE_STORAGES) {
+		print_storages(t, role, ret);
+		return;
+	}
+	CLEANUP(free_p) char *path = place_path(t, role->place);
+	print_grant(t, path, role, ret);
+}
+
+static void print_users(const struct target *t, struct text *ret)
+{
+	CLEANUP(free_p) char *user = target_user(t);
+
+	if (t->pool)
+		text_addf(ret, "pveum pool add %s\n", t->pool);
+	text_addf(ret, "pveum user add '%s'\n", user);
+	text_add(ret, "pveum group add " ROLES_AGENT_GROUP "\n"
+		      "pveum user add '" ROLES_AGENT_USER "' --groups " ROLES_AGENT_GROUP "\n\n");
+}
+
+static void print_agent(const struct target *t, struct text *ret)
+{
+	CLEANUP(free_p) char *path = role_guest_path(t);
+
+	print_role(&role_agent, ret);
+	text_addf(ret, "pveum acl modify %s --users '" ROLES_AGENT_USER "' --roles %s\n\n", path, role_agent.name);
+}
+
+static const struct role prune = { "NodekilnPrune", "Datastore.Allocate", ROLE_STORAGES, NULL };
+static const struct role host = { "NodekilnHost", "Sys.Modify", ROLE_POOL, NULL };
+
+/* What not everybody wants, as comments. */
+static void print_optional(const struct target *t, const struct role *role, const char *path, struct text *ret)
+{
+	CLEANUP(free_p) char *line = role_grant(t, path, role);
+
+	text_addf(ret, "# pveum role add %s --privs '%s'\n# %s\n", role->name, role->privileges, line);
+}
+
+static void print_content(const struct target *t, struct text *ret)
+{
+	bool same = !strcmp(t->import, t->vztmpl);
+
+	text_add(ret, "# A storage takes what is enabled for it (this replaces the list: keep what yours has).\n");
+	text_addf(ret, "pvesm set %s --content %s\n", t->import, same ? "iso,vztmpl,backup,import" : "import");
+	if (!same)
+		text_addf(ret, "pvesm set %s --content iso,vztmpl,backup\n", t->vztmpl);
+}
+
+static void print_prune(const struct target *t, struct text *ret)
+{
+	CLEANUP(free_p)
+	char *import = xasprintf("/storage/%s", t->import),
+	     *vztmpl = xasprintf("/storage/%s", t->vztmpl);
+
+	text_add(ret, "\n# Only if publish is to delete uploads that were used, and old ones (--retain). Mind that "
+		      "this lets the\n"
+		      "# token delete everything else there too.\n");
+	print_optional(t, &prune, import, ret);
+	if (strcmp(import, vztmpl) != 0)
+		print_optional(t, &prune, vztmpl, ret);
+}
+
+static void print_privileged(const struct target *t, long version, struct text *ret)
+{
+	if (version <= PRIVILEGED_FREE) {
+		text_addf(ret, "\n# Privileged containers need nothing more on Proxmox VE %ld.\n", version);
+		return;
+	}
+	text_addf(ret, "\n# Only for privileged containers, which Proxmox VE %ld wants more for:\n", version);
+	print_optional(t, &host, "/", ret);
+}
+
+void roles_print(const struct target *t, long version, struct text *ret)
+{
+	CLEANUP(free_p) char *user = target_user(t);
+
+	text_addf(ret, "# Proxmox VE %ld, as root on one node of the cluster, once.\n", version);
+	print_users(t, ret);
+	for (const struct role *r = roles_builder; r->name; r++) {
+		print_role(r, ret);
+		print_place(t, r, ret);
+		text_add(ret, "\n");
+	}
+	print_agent(t, ret);
+	text_addf(ret, "# Shows the token's secret, once:\npveum user token add '%s' '%s' --privsep 0\n\n", user,
+		  strchr(t->token_id, '!') + 1);
+	print_content(t, ret);
+	print_prune(t, ret);
+	print_privileged(t, version, ret);
+}
