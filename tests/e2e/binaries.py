@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""kubernetes.source binaries: release files from a server of our own, by sha256, programs and an archive, with what the project's
-packages would have brought along; and a file that is not what the recipe says."""
+"""kubernetes.source binaries: release files from a server of our own, by sha256: programs, an archive, one file of an archive, with what
+the project's packages would have brought along; and a file that is not what the recipe says."""
 import hashlib
 import io
 import shutil
@@ -10,7 +10,7 @@ import sys
 import tarfile
 from pathlib import Path
 
-from kiln import NETWORK, TRUST, Check, Kiln, require_root, sentences, work_directory
+from kiln import NETWORK, RECIPE, TRUST, Check, Kiln, require_root, sentences, work_directory
 from repository import Server
 
 VERSION = "1.34.1"
@@ -27,10 +27,12 @@ EXPECTED_FILES = {  # in the tarball: (mode, a piece of the content)
     "usr/bin/kubectl": (0o755, ""),
     "usr/bin/containerd": (0o755, ""),
     "opt/cni/bin/bridge": (0o755, "a plugin"),
+    "usr/bin/cri-dockerd": (0o755, "one of many"),
     "usr/lib/systemd/system/kubelet.service": (0o644, "ExecStart=/usr/bin/kubelet"),
     "usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf": (0o644, "EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env"),
     "etc/default/kubelet": (0o644, "KUBELET_EXTRA_ARGS="),
 }
+WHERE = {"cni-plugins.tgz": "/opt/cni/bin", "cri-dockerd.tgz": "/usr/bin/cri-dockerd, member: cri-dockerd/cri-dockerd"}
 EXPECTED_DIRECTORIES = ["etc/kubernetes/manifests", "var/lib/kubelet"]
 
 
@@ -38,10 +40,16 @@ def make_release(directory):
     directory.mkdir()
     for name, text in PROGRAMS.items():
         (directory / name).write_text(text)
-    with tarfile.open(directory / "cni-plugins.tgz", "w:gz") as archive:
-        member = tarfile.TarInfo("./bridge")
-        member.mode, member.size = 0o755, len(b"a plugin")
-        archive.addfile(member, io.BytesIO(b"a plugin"))
+    make_archive(directory / "cni-plugins.tgz", {"./bridge": b"a plugin"})
+    make_archive(directory / "cri-dockerd.tgz", {"cri-dockerd/LICENSE": b"text", "cri-dockerd/cri-dockerd": b"one of many"})
+
+
+def make_archive(path, members):
+    with tarfile.open(path, "w:gz") as archive:
+        for name, data in members.items():
+            member = tarfile.TarInfo(name)
+            member.mode, member.size = 0o755, len(data)
+            archive.addfile(member, io.BytesIO(data))
 
 
 def recipe_keys(url, directory, change=None):
@@ -50,7 +58,7 @@ def recipe_keys(url, directory, change=None):
             f"kubernetes:\n  source: binaries\n  version: {VERSION}\n  binaries:\n")
     for path in sorted(directory.iterdir()):
         data = b"another file" if path.name == change else path.read_bytes()
-        where = "/opt/cni/bin" if path.suffix == ".tgz" else f"/usr/bin/{path.name}"
+        where = WHERE.get(path.name, f"/usr/bin/{path.name}")
         keys += f"    - {{url: '{url}/release/{path.name}', sha256: {hashlib.sha256(data).hexdigest()}, path: {where}}}\n"
     return keys
 
@@ -100,6 +108,9 @@ def main():
             keys = recipe_keys(server.url, release, change="kubectl").replace("release/kubectl", "release/absent")
             kiln = Kiln(work / "absent", keys)
             check("a binary that is not there is named", failure_problems(kiln.build(), NETWORK, "release/absent"))
+            keys = recipe_keys(server.url, release).replace("member: cri-dockerd/cri-dockerd", "member: cri-dockerd/other")
+            kiln = Kiln(work / "member", keys)
+            check("an archive without the file is named", failure_problems(kiln.build(), RECIPE, "cri-dockerd.tgz", "cri-dockerd/other"))
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return check.failed > 0

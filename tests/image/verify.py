@@ -78,6 +78,32 @@ CASES = {
     "no os-release": ({"./etc/os-release": None}, ["/etc/os-release is missing"]),
     "no debian_version": ({"./etc/debian_version": None}, ["/etc/debian_version is missing"]),
 }
+# The same for Docker.
+DOCKER_STORE, DOCKER_ID = "./var/lib/docker/image/overlay2/", "3a" * 32
+DOCKER_IMAGES = {"Repositories": {"registry:5000/pause": {"registry:5000/pause:3.10": f"sha256:{DOCKER_ID}"}}}
+CRI_DOCKERD = "[Service]\nExecStart=/usr/bin/cri-dockerd --pod-infra-container-image=registry:5000/pause:3.10\n"
+DOCKER = {
+    **GOOD, STORE: None, "./etc/containerd/config.toml": None,
+    "./etc/nodekiln/image.json": json.dumps({**ABOUT, "runtime": "docker", "pause_image": "registry:5000/pause:3.10",
+                                             "images": ["registry:5000/pause:3.10"]}),
+    "./etc/systemd/system/cri-docker.service": CRI_DOCKERD,
+    DOCKER_STORE + "repositories.json": json.dumps(DOCKER_IMAGES), f"{DOCKER_STORE}imagedb/content/sha256/{DOCKER_ID}": "{}",
+}
+NOT_PRELOADED = "the image registry:5000/pause:3.10 is said to be preloaded, but Docker's store lacks it"
+DOCKER_CASES = {
+    "Docker": ({}, []),
+    "dockershim": ({"./etc/systemd/system/cri-docker.service": None}, []),
+    "Docker without store": ({DOCKER_STORE + "repositories.json": None}, [NOT_PRELOADED]),
+    "Docker's broken store": ({DOCKER_STORE + "repositories.json": "{"}, ["/var/lib/docker/image/overlay2", NOT_PRELOADED]),
+    "Docker's other image": ({DOCKER_STORE + "repositories.json": json.dumps(DOCKER_IMAGES).replace("3.10", "3.9")}, [NOT_PRELOADED]),
+    "Docker's name without image": ({f"{DOCKER_STORE}imagedb/content/sha256/{DOCKER_ID}": None}, [NOT_PRELOADED]),
+    "Docker's key": ({"./etc/docker/key.json": "{}"}, ["/etc/docker/key.json is there"]),
+    "Docker's identity": ({"./var/lib/docker/engine-id": "i"}, ["/var/lib/docker/engine-id is there"]),
+    "Docker's networks": ({"./var/lib/docker/network/files/local-kv.db": "n"}, ["/var/lib/docker/network is there"]),
+    "a container": ({"./var/lib/docker/containers/c": "c"}, ["/var/lib/docker/containers is there"]),
+    "cri-dockerd's pause image": ({"./etc/systemd/system/cri-docker.service": CRI_DOCKERD.replace("3.10", "3.1")},
+                                  ["/etc/systemd/system/cri-docker.service does not give cri-dockerd kubeadm's pause image"]),
+}
 # name: a change of one member's header, and the finding
 HEADERS = {
     "absolute": (lambda m: setattr(m, "name", "/etc/x"), "member /etc/x is not below ./"),
@@ -146,6 +172,9 @@ def main():
         path = work / "case.tar"
         for name, (changes, want) in CASES.items():
             template(path, {**GOOD, **changes})
+            fine &= judge(name, findings(path), want)
+        for name, (changes, want) in DOCKER_CASES.items():
+            template(path, {**DOCKER, **changes})
             fine &= judge(name, findings(path), want)
         for name, (change, want) in HEADERS.items():
             template(path, GOOD, change)

@@ -291,3 +291,24 @@ TEST(what_was_filled_in_can_be_read)
 	CHECK(sparse.len == 10 << 20 && memcmp(sparse.data + (5 << 20), "middle", 7) == 0);
 	CHECK(ext4_stat(fs, numbers[1], &inode, &err) == 0 && inode.mtime == EPOCH); /* newer than the epoch */
 }
+
+/* Of a preloaded image's layer: a directory that hides the ones below it. Only root may set these attributes. */
+TEST(what_overlayfs_hides_stays_hidden)
+{
+	CLEANUP(sample_done) struct sample s = { .fd = -1 };
+	CLEANUP(close_p) int fd = memfd_create("ext4", MFD_CLOEXEC);
+	CLEANUP(free_p) char *path = xasprintf("/proc/%d/fd/%d", getpid(), fd);
+	char *argv[] = { "debugfs", "-R", "ea_list /etc", path, NULL };
+	CLEANUP(text_done) struct text list = { 0 };
+	struct error err = { 0 };
+
+	CHECK(sample_make(&s, &err) == 0);
+	CLEANUP(close_p) int etc = dir_open(s.fd, "etc", &err);
+	bool allowed = fsetxattr(etc, "trusted.overlay.opaque", "y", 1, 0) == 0 &&
+		       fsetxattr(etc, "trusted.overlay.origin", "inode", 5, 0) == 0;
+	CHECK(allowed || geteuid() != 0);
+	CHECK(sample_write(&s, fd, 64 * MIB, &err) == 0);
+	CHECK(process_run(&(struct process){ .argv = argv, .output = &list }, &err) == 0);
+	CHECK(!allowed || (list.data && strstr(list.data, "trusted.overlay.opaque")));
+	CHECK(!list.data || !strstr(list.data, "trusted.overlay.origin"));
+}
