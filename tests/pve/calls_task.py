@@ -39,9 +39,10 @@ def stop(call):
 
 @method("GET", "/nodes/{node}/tasks", ANYBODY, protected=False)
 def listing(call):
-    node = call.node()
+    """source: what ended (archive, the default), what runs (active), or both. What runs has the status RUNNING."""
+    node, source = call.node(), call.values.get("source") or "archive"
     sees_all = call.acl.check(call.who, f"/nodes/{node}", ["Sys.Audit"], quiet=True)
     found = [task for task in call.fake.tasks.tasks.values()
-             if task.node == node and (sees_all or call.who in (task.who, task.who.partition("!")[0]))]
+             if task.node == node and source in ("all", "archive" if task.exitstatus else "active") and (sees_all or call.who in (task.who, task.who.partition("!")[0]))]
     call.total = len(found)
-    return [{**task.status(), "status": task.exitstatus} if task.exitstatus else task.status() for task in reversed(found)][:LOG_LINES]
+    return [{**task.status(), "status": task.exitstatus or "RUNNING"} for task in reversed(found)][:LOG_LINES]

@@ -132,7 +132,7 @@ CALLS = {
     "/nodes/{node}/lxc/{vmid}/config PUT": GUEST + EDIT + LXC,
     "/nodes/{node}/qemu/{vmid}/status/current GET": GUEST,
     "/nodes/{node}/lxc/{vmid}/status/current GET": GUEST,
-    "/nodes/{node}/tasks GET": NODE + "limit integer minimum=0\nstart integer minimum=0\nvmid integer",
+    "/nodes/{node}/tasks GET": NODE + "limit integer minimum=0\nstart integer minimum=0\nvmid integer\nsource string enum=archive,active,all",
     "/nodes/{node}/tasks/{upid} DELETE": NODE + "upid string!",
     "/nodes/{node}/tasks/{upid}/status GET": NODE + "upid string!",
     "/nodes/{node}/tasks/{upid}/log GET": NODE + "upid string!\nstart integer minimum=0\nlimit integer minimum=0\ndownload boolean",
