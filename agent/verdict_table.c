@@ -58,7 +58,7 @@ const struct verdict_row verdict_rows[] = {
 	  "expired" },
 	{ VERDICT_CREDENTIALS, { "token id ", "is invalid for this cluster or it has expired" }, TOKEN },
 	{ VERDICT_CREDENTIALS, { "This token id ", "is invalid for this cluster" }, TOKEN },
-	{ VERDICT_CREDENTIALS, { "Unauthorized" }, TOKEN },
+	{ VERDICT_CREDENTIALS, { ": Unauthorized" }, TOKEN },
 	{ VERDICT_CREDENTIALS, { "unable to fetch the kubeadm-config ConfigMap", "Unauthorized" }, TOKEN },
 	{ VERDICT_CREDENTIALS, { "is forbidden: User \"system:anonymous\" cannot get resource" }, TOKEN },
 	{ VERDICT_CREDENTIALS,
