@@ -17,12 +17,14 @@ struct publication {
 	struct publish_check check;
 	VEC(const struct target_node *) nodes; /* borrowed from target */
 	VEC(struct publish_order) orders;      /* beside nodes */
+	VEC(bool) complete;                    /* beside nodes: there was nothing to do */
 };
 
 static void publication_done(struct publication *p)
 {
 	vec_done(&p->nodes);
 	vec_done(&p->orders);
+	vec_done(&p->complete);
 	publish_check_done(&p->check);
 	publish_image_done(&p->image);
 	target_done(&p->target);
@@ -108,6 +110,7 @@ static int check_node(struct publication *p, size_t i, struct error *err)
 			return -1;
 		blind = true; /* the checks below say it better */
 	}
+	vec_push(&p->complete, !blind && !steps.n);
 	return publish_check_node(pve, o, blind ? NULL : &steps, &p->check, err);
 }
 
@@ -207,12 +210,12 @@ static int run_side_by_side(const struct publication *p, struct error *err)
 
 /* ---- after ---- */
 
-static struct json *node_result(const struct publication *p, const struct publish_order *o,
-				const struct publish_copy *ready)
+static struct json *node_result(const struct publication *p, size_t i, const struct publish_copy *ready)
 {
 	struct json *object = json_object();
 
-	json_put_string(object, "node", o->node);
+	json_put_string(object, "node", p->orders.at[i].node);
+	json_put_bool(object, "changed", !p->complete.at[i]);
 	if (ready) {
 		json_put_int(object, "vmid", ready->vmid);
 		json_put_string(object, "name", ready->name);
@@ -222,13 +225,14 @@ static struct json *node_result(const struct publication *p, const struct publis
 	return object;
 }
 
-static void say_result(const struct publication *p, const struct publish_order *o, const struct publish_copy *ready,
-		       struct text *ret)
+static void say_result(const struct publication *p, size_t i, const struct publish_copy *ready, struct text *ret)
 {
+	const char *node = p->orders.at[i].node, *before = p->complete.at[i] ? " (was there)" : "";
+
 	if (ready)
-		text_addf(ret, "%s: VM %ld %s\n", o->node, ready->vmid, ready->name ? ready->name : "");
+		text_addf(ret, "%s: VM %ld %s%s\n", node, ready->vmid, ready->name ? ready->name : "", before);
 	if (p->image.ct.path)
-		text_addf(ret, "%s: %s:vztmpl/%s\n", o->node, p->target.vztmpl, p->image.ct.volume);
+		text_addf(ret, "%s: %s:vztmpl/%s%s\n", node, p->target.vztmpl, p->image.ct.volume, before);
 }
 
 static void warn_of_settings(const struct publish_order *o, const struct publish_copy *ready)
@@ -256,8 +260,8 @@ static int read_result(const struct publication *p, size_t i, struct json *list,
 		return -1;
 	const struct publish_copy *ready = p->image.vm.path ? publish_plan_ready(o, &state, &nothing) : NULL;
 	warn_of_settings(o, ready);
-	json_push(list, node_result(p, o, ready));
-	say_result(p, o, ready, said);
+	json_push(list, node_result(p, i, ready));
+	say_result(p, i, ready, said);
 	return 0;
 }
 

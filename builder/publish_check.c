@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builder/publish_get.h"
 #include "builder/roles.h"
 
 #define TEMPLATE_RIGHTS                                                                                                \
@@ -47,7 +48,7 @@ static int check_version(struct pve *pve, const struct publish_order *o, struct 
 {
 	CLEANUP(json_free_p) struct json *data = NULL;
 
-	if (pve_call(pve, "GET", "/version", NULL, &data, err) < 0)
+	if (publish_get(pve, "/version", NULL, &data, err) < 0)
 		return -1;
 	const char *version = json_get_string(data, "version"), *lack = publish_check_version(version, parts_of(o));
 	if (lack)
@@ -73,8 +74,8 @@ static int lacking(struct pve *pve, const char *path, const char *needed, struct
 {
 	CLEANUP(json_free_p) struct json *data = NULL;
 
-	if (pve_call(pve, "GET", "/access/permissions", (const struct pve_param[]){ { "path", path }, { NULL, NULL } },
-		     &data, err) < 0)
+	if (publish_get(pve, "/access/permissions", (const struct pve_param[]){ { "path", path }, { NULL, NULL } },
+			&data, err) < 0)
 		return -1;
 	publish_check_lacking(data, path, needed, ret);
 	return 0;
@@ -163,7 +164,7 @@ static int check_online(struct pve *pve, const struct publish_order *o, struct p
 	CLEANUP(json_free_p) struct json *data = NULL;
 	CLEANUP(text_done) struct text names = { 0 };
 
-	if (pve_call(pve, "GET", "/nodes", NULL, &data, err) < 0)
+	if (publish_get(pve, "/nodes", NULL, &data, err) < 0)
 		return -1;
 	for (size_t i = 0; i < json_count(data); i++) {
 		const char *name = json_get_string(json_at(data, i), "node");
@@ -243,9 +244,9 @@ static void check_storage(const struct publish_order *o, const struct json *stor
 		     "Storage > %s > Content)",
 		     use->storage, use->content, use->storage, content ? content : "", content && *content ? "," : "",
 		     use->content, use->storage);
-	} else {
-		check_room(o, s, use, c);
 	}
+	if (s)
+		check_room(o, s, use, c);
 	if (strcmp(use->content, "images") != 0 && is_set(s, "shared"))
 		c->shared = true;
 }
@@ -311,7 +312,7 @@ static int check_var_tmp(struct pve *pve, const struct publish_order *o, const s
 
 	if (!need)
 		return 0;
-	if (pve_call(pve, "GET", path, NULL, &data, err) < 0) {
+	if (publish_get(pve, path, NULL, &data, err) < 0) {
 		if (pve_failure(pve) != PVE_FORBIDDEN)
 			return -1;
 		if (need >= VAR_TMP_WORTH)
@@ -339,7 +340,7 @@ int publish_check_node(struct pve *pve, const struct publish_order *o, const str
 
 	if (there <= 0)
 		return there;
-	if (pve_call(pve, "GET", path, NULL, &storages, err) < 0)
+	if (publish_get(pve, path, NULL, &storages, err) < 0)
 		return -1;
 	check_storages(o, storages, steps, c);
 	return check_var_tmp(pve, o, steps, c, err);

@@ -14,13 +14,9 @@
 
 #define TASK_SECONDS 7200 /* that a task may take: a large image to a slow storage */
 #define PAUSES_MAX 900    /* seconds that something else may be in the way */
+#define WORKER_DIED "unexpected status"
 #define COLLISION "already exists"
 #define VMIDS_ASKED 1000 /* free numbers that are asked for in a target's range */
-
-bool publish_may_pass(enum pve_failure failure)
-{
-	return failure == PVE_UNREACHABLE || failure == PVE_BUSY || failure == PVE_CONFLICT;
-}
 
 void publish_phase(const struct publish_run *run, const char *verb, char *ret, size_t size)
 {
@@ -41,8 +37,7 @@ static void log_task(struct publish_run *run, const char *upid)
 /* A worker that died says nothing about what it did; somebody else took the number: both are worth another look. */
 static bool task_may_pass(const struct pve_task *task)
 {
-	return publish_may_pass(task->failure) || !strcmp(task->exit, "unexpected status") ||
-	       strstr(task->exit, COLLISION);
+	return publish_may_pass(task->failure) || !strcmp(task->exit, WORKER_DIED) || strstr(task->exit, COLLISION);
 }
 
 static int task_failed(struct publish_run *run, const char *what, const struct pve_task *task, struct error *err)
@@ -184,12 +179,18 @@ static int create(struct publish_run *run, long vmid, int64_t source, struct err
 	CLEANUP(publish_params_done) struct publish_params params = { 0 };
 	CLEANUP(json_free_p) struct json *upid = NULL;
 	CLEANUP(free_p) char *path = pve_path("/nodes/%s/qemu", run->order->node);
-	CLEANUP(free_p) char *what = xasprintf("create VM %ld", vmid);
+	CLEANUP(free_p) char *what = xasprintf("create VM %ld", vmid), *exit = NULL;
 
 	publish_vm_params(run->order, vmid, source, &params);
 	if (call(run, "POST", path, params.at, &upid, err) == 0) {
 		run->memory.own = vmid;
-		return publish_wait(run, upid, what, NULL, err);
+		int rc = publish_wait(run, upid, what, &exit, err);
+		if (exit && !strcmp(exit, WORKER_DIED))
+			report_notice(
+				"%s: the worker that made VM %ld died; if it stays there, locked, as root on the node: "
+				"qm destroy %ld --skiplock",
+				run->order->node, vmid, vmid);
+		return rc;
 	}
 	/* Whether the work goes on all the same (596) shows when the node is looked at. */
 	if (pve_failure(run->pve) == PVE_UNREACHABLE)
@@ -239,7 +240,7 @@ static int update(struct publish_run *run, long vmid, const char *digest, const 
 	int rc = pve_guest_update(run->pve, &guest, digest,
 				  (const struct pve_param[]){ { key, value }, { NULL, NULL } }, err);
 
-	run->again = rc < 0 && (publish_may_pass(pve_failure(run->pve)) || pve_failure(run->pve) == PVE_MISSING);
+	run->again = rc < 0 && (publish_may_pass(pve_failure(run->pve)) || publish_is_gone(pve_failure(run->pve)));
 	return rc;
 }
 
@@ -267,7 +268,7 @@ static int do_convert(struct publish_run *run, const struct publish_copy *copy, 
 		return 0;
 	if (is_template_by_now(err))
 		return 0;
-	run->again = run->again || pve_failure(run->pve) == PVE_MISSING;
+	run->again = run->again || publish_is_gone(pve_failure(run->pve));
 	return -1;
 }
 
@@ -279,7 +280,7 @@ static int do_sign(struct publish_run *run, const struct publish_copy *copy, str
 	struct published ready = copy->published; /* borrows */
 
 	if (pve_guest_config(run->pve, &guest, &config, err) < 0) {
-		run->again = publish_may_pass(pve_failure(run->pve)) || pve_failure(run->pve) == PVE_MISSING;
+		run->again = publish_may_pass(pve_failure(run->pve)) || publish_is_gone(pve_failure(run->pve));
 		return -1;
 	}
 	const char *notes = json_get_string(config, "description");

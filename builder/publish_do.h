@@ -3,6 +3,7 @@
 /*
  * Does one step of a plan. Each may be done twice, and by two at once: whoever comes second finds it done.
  */
+#include "builder/publish_get.h"
 #include "builder/publish_plan.h"
 
 struct publish_run {
@@ -14,8 +15,6 @@ struct publish_run {
 
 int publish_do(struct publish_run *run, const struct publish_state *state, const struct publish_step *step,
 	       struct error *err) MUST_CHECK;
-/* Whether a failed call says that the same may go well later. */
-bool publish_may_pass(enum pve_failure failure);
 
 /* publish_upload.c */
 int publish_do_upload(struct publish_run *run, const struct publish_step *step, struct error *err) MUST_CHECK;

@@ -80,10 +80,8 @@ static int delete_vm(struct publish_run *run, long vmid, bool finished, struct e
 	CLEANUP(json_free_p) struct json *upid = NULL;
 
 	if (pve_call(run->pve, "DELETE", path, NULL, &upid, err) < 0)
-		run->again = publish_may_pass(pve_failure(run->pve));
+		run->again = publish_may_pass(pve_failure(run->pve)) || publish_is_gone(pve_failure(run->pve));
 	else if (publish_wait(run, upid, what, NULL, err) == 0)
-		return 0;
-	if (pve_failure(run->pve) == PVE_MISSING || strstr(err->text, "does not exist"))
 		return 0;
 	if (!finished || !words_say_in_use(err->text))
 		return -1;
@@ -99,7 +97,7 @@ static int look_again(struct publish_run *run, long vmid, struct publish_state *
 
 	if (pve_guest_config(run->pve, &guest, &config, err) < 0) {
 		run->again = publish_may_pass(pve_failure(run->pve));
-		return pve_failure(run->pve) == PVE_MISSING ? 0 : -1;
+		return publish_is_gone(pve_failure(run->pve)) ? 0 : -1;
 	}
 	publish_state_add_copy(ret, vmid, config, run->order->image->name);
 	return 0;

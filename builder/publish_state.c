@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "builder/publish_get.h"
 #include "builder/publish_image.h"
 #include "lib/pve_task.h"
 
@@ -58,8 +59,8 @@ static int read_copy(struct pve *pve, const char *node, const struct json *entry
 	if (!pve_get_int(entry, "vmid", &vmid))
 		return 0;
 	struct pve_guest guest = { .vmid = (long)vmid, .kind = PVE_QEMU, .node = (char *)node };
-	if (pve_guest_config(pve, &guest, &config, err) < 0)
-		return pve_failure(pve) == PVE_MISSING ? 0 : -1; /* it went meanwhile */
+	if (publish_get_config(pve, &guest, &config, err) < 0)
+		return publish_is_gone(pve_failure(pve)) ? 0 : -1;
 	publish_state_add_copy(state, guest.vmid, config, image);
 	return 0;
 }
@@ -78,7 +79,7 @@ static int read_copies(struct pve *pve, const char *node, const char *image, str
 	CLEANUP(free_p) char *path = pve_path("/nodes/%s/qemu", node);
 	size_t read = 0;
 
-	if (pve_call(pve, "GET", path, NULL, &list, err) < 0)
+	if (publish_get(pve, path, NULL, &list, err) < 0)
 		return -1;
 	for (size_t i = 0; i < json_count(list) && read < COPIES_MAX; i++) {
 		if (!publish_state_is_candidate(json_at(list, i), image))
@@ -120,8 +121,8 @@ static int read_volumes(struct pve *pve, const char *node, const char *storage, 
 	CLEANUP(json_free_p) struct json *data = NULL;
 	CLEANUP(free_p) char *path = pve_path("/nodes/%s/storage/%s/content", node, storage);
 
-	if (pve_call(pve, "GET", path, (const struct pve_param[]){ { "content", content }, { NULL, NULL } }, &data,
-		     err) < 0)
+	if (publish_get(pve, path, (const struct pve_param[]){ { "content", content }, { NULL, NULL } }, &data, err) <
+	    0)
 		return -1;
 	publish_volumes_parse(data, image, suffix, ret);
 	return 0;
@@ -134,16 +135,28 @@ void publish_tasks_parse(const struct strings *upids, const char *token_id, stru
 			strings_add(ret, upids->at[i]);
 }
 
+static int read_tasks(struct pve *pve, const struct target *t, const char *node, struct strings *ret, struct error *err)
+{
+	static const struct pve_param active[] = { { "source", "active" }, { NULL, NULL } };
+	CLEANUP(strings_done) struct strings upids = { 0 };
+	CLEANUP(json_free_p) struct json *data = NULL;
+	CLEANUP(free_p) char *path = pve_path("/nodes/%s/tasks", node);
+
+	if (publish_get(pve, path, active, &data, err) < 0)
+		return -1;
+	pve_task_parse_list(data, &upids);
+	publish_tasks_parse(&upids, t->token_id, ret);
+	return 0;
+}
+
 /* Tasks first: what they leave when they end in between is then seen below. */
 int publish_state_read(struct pve *pve, const struct target *t, const char *node, const char *image, unsigned parts,
 		       struct publish_state *ret, struct error *err)
 {
 	CLEANUP(publish_state_done) struct publish_state state = { 0 };
-	CLEANUP(strings_done) struct strings upids = { 0 };
 
-	if (pve_task_list(pve, node, &upids, err) < 0)
+	if (read_tasks(pve, t, node, &state.tasks, err) < 0)
 		return -1;
-	publish_tasks_parse(&upids, t->token_id, &state.tasks);
 	if (parts & PUBLISH_VM &&
 	    (read_volumes(pve, node, t->import, "import", image, ".qcow2", &state.import, err) < 0 ||
 	     read_copies(pve, node, image, &state, err) < 0))

@@ -126,15 +126,3 @@ void pve_task_parse_list(const struct json *data, struct strings *ret)
 			strings_add(ret, upid);
 	}
 }
-
-int pve_task_list(struct pve *pve, const char *node, struct strings *ret, struct error *err)
-{
-	CLEANUP(json_free_p) struct json *data = NULL;
-	CLEANUP(free_p) char *path = pve_path("/nodes/%s/tasks", node);
-
-	if (pve_call(pve, "GET", path, (const struct pve_param[]){ { "source", "active" }, { NULL, NULL } }, &data,
-		     err) < 0)
-		return -1;
-	pve_task_parse_list(data, ret);
-	return 0;
-}

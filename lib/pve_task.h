@@ -22,8 +22,6 @@ int pve_task_status(struct pve *pve, const char *upid, struct pve_task *ret, str
 int pve_task_log(struct pve *pve, const char *upid, struct strings *ret, struct error *err) MUST_CHECK;
 /* Until it has stopped, at most timeout seconds. A server that cannot be reached in between is waited for. */
 int pve_task_wait(struct pve *pve, const char *upid, long timeout, struct pve_task *ret, struct error *err) MUST_CHECK;
-/* Tasks of a node that run now, as far as the token may see them: UPIDs. */
-int pve_task_list(struct pve *pve, const char *node, struct strings *ret, struct error *err) MUST_CHECK;
-/* The same from the answer's data. Pure. */
+/* UPIDs of those that run now, from the data of GET /nodes/NODE/tasks?source=active. Pure. */
 void pve_task_parse_list(const struct json *data, struct strings *ret);
 void pve_task_done(struct pve_task *task);
