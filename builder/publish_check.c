@@ -11,7 +11,6 @@
 #define TEMPLATE_RIGHTS                                                                                                \
 	"VM.Allocate VM.Audit VM.Config.CPU VM.Config.Disk VM.Config.HWType VM.Config.Memory VM.Config.Network "       \
 	"VM.Config.Options"
-#define UPLOAD_RIGHTS "Datastore.AllocateSpace Datastore.AllocateTemplate"
 #define VAR_TMP_WORTH (1ull << 30) /* bytes from which on an upload's temporary copy is worth a warning unseen */
 
 PRINTF(3, 4) static void miss(struct publish_check *c, bool space, const char *fmt, ...)
@@ -96,12 +95,12 @@ static int check_rights(struct pve *pve, const struct publish_order *o, const ch
 	return 0;
 }
 
-static int check_storage_rights(struct pve *pve, const struct publish_order *o, const char *storage, const char *needed,
-				struct publish_check *c, struct error *err)
+static int check_storage_rights(struct pve *pve, const struct publish_order *o, const char *storage,
+				enum role_place place, struct publish_check *c, struct error *err)
 {
 	CLEANUP(free_p) char *path = xasprintf("/storage/%s", storage);
 
-	return check_rights(pve, o, path, needed, ROLE_STORAGES, c, err);
+	return check_rights(pve, o, path, role_of_place(place)->privileges, place, c, err);
 }
 
 /* Deleting uploads is a right of its own that many will not give: then they stay. */
@@ -123,10 +122,9 @@ static int check_vm_rights(struct pve *pve, const struct publish_order *o, struc
 	CLEANUP(free_p) char *guests = role_guest_path(t);
 	CLEANUP(free_p) char *bridge = target_bridge_path(t);
 
-	if (check_storage_rights(pve, o, t->import, UPLOAD_RIGHTS, c, err) < 0)
+	if (check_storage_rights(pve, o, t->import, ROLE_UPLOADS, c, err) < 0)
 		return -1;
-	if (strcmp(t->disks, t->import) != 0 &&
-	    check_storage_rights(pve, o, t->disks, "Datastore.AllocateSpace", c, err) < 0)
+	if (strcmp(t->disks, t->import) != 0 && check_storage_rights(pve, o, t->disks, ROLE_DISKS, c, err) < 0)
 		return -1;
 	if (check_rights(pve, o, guests, TEMPLATE_RIGHTS, ROLE_POOL, c, err) < 0 ||
 	    check_rights(pve, o, bridge, "SDN.Use", ROLE_BRIDGE, c, err) < 0)
@@ -140,7 +138,7 @@ static int check_ct_rights(struct pve *pve, const struct publish_order *o, bool 
 	const struct target *t = o->target;
 
 	if (!(seen && !strcmp(t->vztmpl, t->import)) &&
-	    check_storage_rights(pve, o, t->vztmpl, UPLOAD_RIGHTS, c, err) < 0)
+	    check_storage_rights(pve, o, t->vztmpl, ROLE_UPLOADS, c, err) < 0)
 		return -1;
 	return look_at_discard(pve, t->vztmpl, PUBLISH_CT, c, err);
 }

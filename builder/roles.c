@@ -6,8 +6,8 @@
 #define PRIVILEGED_FREE 8 /* the last line that lets whoever may make containers make privileged ones */
 
 const struct role roles_builder[] = {
-	{ "NodekilnStorage", "Datastore.AllocateSpace Datastore.AllocateTemplate", ROLE_STORAGES,
-	  "upload images, make disks" },
+	{ "NodekilnUploads", "Datastore.AllocateSpace Datastore.AllocateTemplate", ROLE_UPLOADS, "upload images" },
+	{ "NodekilnDisks", "Datastore.AllocateSpace", ROLE_DISKS, "make guests' disks" },
 	{ "NodekilnGuests",
 	  "VM.Allocate VM.Audit VM.Clone VM.Config.CDROM VM.Config.CPU VM.Config.Cloudinit VM.Config.Disk "
 	  "VM.Config.HWType "
@@ -49,43 +49,48 @@ static void print_role(const struct role *role, struct text *ret)
 	text_addf(ret, "pveum role add %s --privs '%s'\n", role->name, role->privileges);
 }
 
-static void print_grant(const struct target *t, const char *path, const struct role *role, struct text *ret)
+/* The token that is made here has all its user's rights: so the user alone is named. */
+static void print_grant(const struct target *t, const char *before, const char *path, const struct role *role,
+			struct text *ret)
 {
-	CLEANUP(free_p) char *line = role_grant(t, path, role);
+	CLEANUP(free_p) char *user = target_user(t);
 
-	text_addf(ret, "%s\n", line);
+	text_addf(ret, "%spveum acl modify %s --users '%s' --roles %s\n", before, path, user, role->name);
 }
 
-/* Each storage once, though one may serve for several things. */
-static void print_storages(const struct target *t, const struct role *role, struct text *ret)
+static void print_storage(const struct target *t, const char *before, const char *storage, const struct role *role,
+			  struct text *ret)
 {
-	const char *names[] = { t->import, t->vztmpl, t->disks };
-	CLEANUP(strings_done) struct strings seen = { 0 };
+	CLEANUP(free_p) char *path = xasprintf("/storage/%s", storage);
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (strings_has(&seen, names[i]))
-			continue;
-		strings_add(&seen, names[i]);
-		CLEANUP(free_p) char *path = xasprintf("/storage/%s", names[i]);
-		print_grant(t, path, role, ret);
-	}
+	print_grant(t, before, path, role, ret);
+}
+
+/* Each storage once, though one may serve for both. */
+static void print_uploads(const struct target *t, const char *before, const struct role *role, struct text *ret)
+{
+	print_storage(t, before, t->import, role, ret);
+	if (strcmp(t->import, t->vztmpl) != 0)
+		print_storage(t, before, t->vztmpl, role, ret);
 }
 
 static char *place_path(const struct target *t, enum role_place place)
 {
 	if (place == ROLE_BRIDGE)
 		return target_bridge_path(t);
+	if (place == ROLE_DISKS)
+		return xasprintf("/storage/%s", t->disks);
 	return place == ROLE_GROUP ? xstrdup("/access/groups/" ROLES_AGENT_GROUP) : role_guest_path(t);
 }
 
 static void print_place(const struct target *t, const struct role *role, struct text *ret)
 {
-	if (role->place == ROLE_STORAGES) {
-		print_storages(t, role, ret);
+	if (role->place == ROLE_UPLOADS) {
+		print_uploads(t, "", role, ret);
 		return;
 	}
 	CLEANUP(free_p) char *path = place_path(t, role->place);
-	print_grant(t, path, role, ret);
+	print_grant(t, "", path, role, ret);
 }
 
 static void print_users(const struct target *t, struct text *ret)
@@ -95,6 +100,8 @@ static void print_users(const struct target *t, struct text *ret)
 	if (t->pool)
 		text_addf(ret, "pveum pool add %s\n", t->pool);
 	text_addf(ret, "pveum user add '%s'\n", user);
+	text_addf(ret, "pveum user token add '%s' '%s' --privsep 0    # shows the secret, once\n", user,
+		  strchr(t->token_id, '!') + 1);
 	text_add(ret, "pveum group add " ROLES_AGENT_GROUP "\n"
 		      "pveum user add '" ROLES_AGENT_USER "' --groups " ROLES_AGENT_GROUP "\n\n");
 }
@@ -107,16 +114,8 @@ static void print_agent(const struct target *t, struct text *ret)
 	text_addf(ret, "pveum acl modify %s --users '" ROLES_AGENT_USER "' --roles %s\n\n", path, role_agent.name);
 }
 
-static const struct role prune = { "NodekilnPrune", "Datastore.Allocate", ROLE_STORAGES, NULL };
+static const struct role prune = { "NodekilnPrune", "Datastore.Allocate", ROLE_UPLOADS, NULL };
 static const struct role host = { "NodekilnHost", "Sys.Modify", ROLE_POOL, NULL };
-
-/* What not everybody wants, as comments. */
-static void print_optional(const struct target *t, const struct role *role, const char *path, struct text *ret)
-{
-	CLEANUP(free_p) char *line = role_grant(t, path, role);
-
-	text_addf(ret, "# pveum role add %s --privs '%s'\n# %s\n", role->name, role->privileges, line);
-}
 
 static void print_content(const struct target *t, struct text *ret)
 {
@@ -128,18 +127,15 @@ static void print_content(const struct target *t, struct text *ret)
 		text_addf(ret, "pvesm set %s --content iso,vztmpl,backup\n", t->vztmpl);
 }
 
+/* What not everybody wants, as comments. */
 static void print_prune(const struct target *t, struct text *ret)
 {
-	CLEANUP(free_p)
-	char *import = xasprintf("/storage/%s", t->import),
-	     *vztmpl = xasprintf("/storage/%s", t->vztmpl);
-
-	text_add(ret, "\n# Only if publish is to delete uploads that were used, and old ones (--retain). Mind that "
-		      "this lets the\n"
-		      "# token delete everything else there too.\n");
-	print_optional(t, &prune, import, ret);
-	if (strcmp(import, vztmpl) != 0)
-		print_optional(t, &prune, vztmpl, ret);
+	text_addf(ret,
+		  "\n# Only if publish is to delete uploads that were used, and old ones (--retain). Mind that this "
+		  "lets the\n"
+		  "# token delete everything else there too.\n# pveum role add %s --privs '%s'\n",
+		  prune.name, prune.privileges);
+	print_uploads(t, "# ", &prune, ret);
 }
 
 static void print_privileged(const struct target *t, long version, struct text *ret)
@@ -148,14 +144,15 @@ static void print_privileged(const struct target *t, long version, struct text *
 		text_addf(ret, "\n# Privileged containers need nothing more on Proxmox VE %ld.\n", version);
 		return;
 	}
-	text_addf(ret, "\n# Only for privileged containers, which Proxmox VE %ld wants more for:\n", version);
-	print_optional(t, &host, "/", ret);
+	text_addf(ret,
+		  "\n# Only for privileged containers, which Proxmox VE %ld wants more for:\n# pveum role add %s "
+		  "--privs '%s'\n",
+		  version, host.name, host.privileges);
+	print_grant(t, "# ", "/", &host, ret);
 }
 
 void roles_print(const struct target *t, long version, struct text *ret)
 {
-	CLEANUP(free_p) char *user = target_user(t);
-
 	text_addf(ret, "# Proxmox VE %ld, as root on one node of the cluster, once.\n", version);
 	print_users(t, ret);
 	for (const struct role *r = roles_builder; r->name; r++) {
@@ -164,8 +161,6 @@ void roles_print(const struct target *t, long version, struct text *ret)
 		text_add(ret, "\n");
 	}
 	print_agent(t, ret);
-	text_addf(ret, "# Shows the token's secret, once:\npveum user token add '%s' '%s' --privsep 0\n\n", user,
-		  strchr(t->token_id, '!') + 1);
 	print_content(t, ret);
 	print_prune(t, ret);
 	print_privileged(t, version, ret);

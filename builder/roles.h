@@ -6,7 +6,7 @@
  */
 #include "builder/target.h"
 
-enum role_place { ROLE_STORAGES, ROLE_POOL, ROLE_BRIDGE, ROLE_GROUP };
+enum role_place { ROLE_UPLOADS, ROLE_DISKS, ROLE_POOL, ROLE_BRIDGE, ROLE_GROUP };
 
 struct role {
 	const char *name;
@@ -24,7 +24,7 @@ extern const struct role roles_builder[], role_agent; /* roles_builder ends with
 const struct role *role_of_place(enum role_place place);
 /* Where a guest's rights are given: "/pool/POOL", or "/vms" without a pool. Owned by the caller. */
 char *role_guest_path(const struct target *target) MUST_CHECK;
-/* "pveum acl modify PATH --users U --tokens 'T' --roles R": right for tokens with and without privileges of their own. */
+/* "pveum acl modify PATH --users U --tokens T --roles R": right for tokens with privileges of their own and without. */
 char *role_grant(const struct target *target, const char *path, const struct role *role) MUST_CHECK;
 /* Everything an administrator has to type once, as root on a node. version: 8 or 9. Pure. */
 void roles_print(const struct target *target, long version, struct text *ret);

@@ -3,7 +3,9 @@
 """nodekiln publish against the strict fake, as Proxmox VE 8 and as 9, with no right more than `nodekiln roles` gives.
 publish.py [PATTERN] runs the cases whose name has PATTERN in it."""
 import json
+import shlex
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
@@ -15,6 +17,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from cloud import NETWORK, RECIPE, SPACE, TARGET, TOKEN, TRUST, Cloud, Image, kill  # noqa: E402
+from pve.acl import verify_privileges  # noqa: E402
 from pve.certificates import Certificates  # noqa: E402
 from pve.server import NAMES  # noqa: E402
 
@@ -195,6 +198,23 @@ def each_missing_right(cloud, image):
     nothing(cloud)
     cloud.give(cloud.rights)
     went(cloud.publish(image))
+
+
+@case
+def roles_are_enough(cloud, image):
+    """What `nodekiln roles` prints, typed in as it stands there, and nothing else."""
+    done = went(subprocess.run(cloud.argv("roles", "--pve", cloud.version, cloud.target()), capture_output=True, text=True))
+    cloud.give({})
+    for line in done.stdout.splitlines():
+        words = shlex.split(line, comments=True)
+        options = dict(zip(words[4::2], words[5::2]))
+        if words[:3] == ["pveum", "role", "add"]:
+            verify_privileges(cloud.version, options["--privs"].split())
+            cloud.add_role(words[3], options["--privs"])
+        if words[:3] == ["pveum", "acl", "modify"]:
+            cloud.grant(words[3], options["--roles"], options["--users"])
+    went(cloud.publish(image))
+    published(cloud, image)
 
 
 @case

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tests/golden/target/: targets; those named should-fail-NAME.yaml are refused with the sentence in NAME.txt. tests/golden/roles/: the
+ * commands for full.yaml. UPDATE_GOLDEN=1 writes both; read the difference.
+ */
+#include "tests/unit/check.h"
+
+#include <dirent.h>
+#include <unistd.h>
+
+#include "builder/roles.h"
+#include "builder/target.h"
+#include "lib/file.h"
+
+#define FOLDER "tests/golden/target"
+#define SECRET "01234567-89ab-cdef-0123-456789abcdef"
+
+static bool is_golden(const char *file, const char *got)
+{
+	CLEANUP(text_done) struct text want = { 0 };
+	struct error err = { 0 };
+
+	if (getenv("UPDATE_GOLDEN") && file_write(AT_FDCWD, file, got, strlen(got), 0644, &err) < 0)
+		return false;
+	if (file_read(AT_FDCWD, file, 1 << 20, &want, &err) == 0 && text_same(got, want.data))
+		return true;
+	printf("# %s: got:\n%s", file, got);
+	return false;
+}
+
+static bool refused_as_golden(const char *name)
+{
+	CLEANUP(target_done) struct target target = { 0 };
+	CLEANUP(free_p) char *file = xasprintf(FOLDER "/%s", name);
+	CLEANUP(free_p) char *txt = xasprintf("%.*s.txt", (int)(strlen(file) - strlen(".yaml")), file);
+	struct error err = { 0 };
+
+	if (target_load(file, &target, &err) == 0 || err.class != ERROR_RECIPE)
+		return false;
+	CLEANUP(free_p) char *said = xasprintf("%s\n", err.text);
+	return !strstr(said, SECRET) && is_golden(txt, said);
+}
+
+TEST(wrong_targets_are_refused)
+{
+	CLEANUP(closedir_p) DIR *folder = opendir(FOLDER);
+	size_t n = 0;
+
+	CHECK(folder);
+	for (struct dirent *e; (e = readdir(folder));) {
+		if (!text_starts(e->d_name, "should-fail-") || !text_ends(e->d_name, ".yaml"))
+			continue;
+		CHECK(refused_as_golden(e->d_name));
+		n++;
+	}
+	CHECK(n >= 25);
+}
+
+TEST(every_key_is_read)
+{
+	CLEANUP(target_done) struct target t = { 0 };
+	struct error err = { 0 };
+
+	CHECK_STR(target_load(FOLDER "/full.yaml", &t, &err) < 0 ? err.text : "", "");
+	CHECK_STR(t.url, "https://[fd00::1]:8443");
+	CHECK_STR(t.token_secret_env, "PVE_TOKEN");
+	CHECK(!t.token_secret_file && t.fingerprints.n == 1 && text_starts(t.fingerprints.at[0], "AB:AB:"));
+	CHECK(t.nodes.n == 2 && !t.nodes.at[0].url);
+	CHECK_STR(t.nodes.at[1].name, "pve2");
+	CHECK_STR(t.nodes.at[1].url, "https://pve2.example:8006");
+	CHECK_STR(t.import, "uploads");
+	CHECK_STR(t.disks, "local-lvm");
+	CHECK(t.vmid_from == 9000 && t.vmid_to == 9099 && t.tags.n == 2);
+	CLEANUP(free_p) char *bridge = target_bridge_path(&t), *user = target_user(&t);
+	CHECK_STR(bridge, "/sdn/zones/lab/vnet1/20");
+	CHECK_STR(user, "nodekiln@pve");
+}
+
+TEST(defaults_are_few)
+{
+	CLEANUP(target_done) struct target t = { 0 };
+	struct error err = { 0 };
+
+	CHECK_STR(target_load(FOLDER "/good.yaml", &t, &err) < 0 ? err.text : "", "");
+	CLEANUP(free_p) char *bridge = target_bridge_path(&t);
+	CHECK_STR(bridge, "/sdn/zones/localnetwork/vmbr0");
+	CHECK(!t.pool && !t.vmid_from && !t.ca_file && !t.tags.n);
+}
+
+/* Once read, the environment has it no more: nothing that we start could see it. */
+TEST(the_environment_forgets_the_secret)
+{
+	static const char text[] =
+		"url: https://a\ntoken_id: a@pve!ci\ntoken_secret_env: KILN_TEST\nnodes: [a]\nbridge: vmbr0\n"
+		"storages: {import: local, vztmpl: local, disks: local}\n";
+	CLEANUP(target_done) struct target t = { 0 }, u = { 0 };
+	struct error err = { 0 };
+
+	setenv("KILN_TEST", " " SECRET "\n", 1);
+	CHECK(target_parse("x", text, strlen(text), &t, &err) == 0 && target_open(&t, &err) == 0);
+	CHECK_STR(t.token_secret, SECRET);
+	CHECK(!getenv("KILN_TEST"));
+	setenv("KILN_TEST", "no-uuid", 1);
+	CHECK(target_parse("x", text, strlen(text), &u, &err) == 0 && target_open(&u, &err) < 0);
+	CHECK(err.class == ERROR_RECIPE && !strstr(err.text, "no-uuid"));
+}
+
+TEST(files_are_beside_the_target)
+{
+	char directory[] = "/tmp/nodekiln-target-XXXXXX";
+	CLEANUP(target_done) struct target t = { 0 };
+	CLEANUP(text_done) struct text good = { 0 };
+	struct error err = { 0 };
+
+	CHECK(mkdtemp(directory));
+	CLEANUP(free_p) char *file = xasprintf("%s/pve.yaml", directory), *secret = xasprintf("%s/secret", directory);
+	CHECK(file_read(AT_FDCWD, FOLDER "/good.yaml", 1 << 20, &good, &err) == 0);
+	CHECK(file_write(AT_FDCWD, file, good.data, good.len, 0644, &err) == 0);
+	CHECK(target_load(file, &t, &err) == 0);
+	CHECK(target_open(&t, &err) < 0 && err.class == ERROR_RECIPE && strstr(err.text, "token_secret_file"));
+	CHECK(file_write(AT_FDCWD, secret, SECRET "\n", strlen(SECRET) + 1, 0600, &err) == 0);
+	CHECK_STR(target_open(&t, &err) < 0 ? err.text : t.token_secret, SECRET);
+	CHECK(unlink(file) == 0 && unlink(secret) == 0 && rmdir(directory) == 0);
+}
+
+TEST(roles_are_golden)
+{
+	CLEANUP(target_done) struct target t = { 0 };
+	CLEANUP(text_done) struct text eight = { 0 }, nine = { 0 };
+	struct error err = { 0 };
+
+	CHECK(target_load(FOLDER "/full.yaml", &t, &err) == 0);
+	roles_print(&t, 8, &eight);
+	roles_print(&t, 9, &nine);
+	CHECK(is_golden("tests/golden/roles/8.txt", eight.data));
+	CHECK(is_golden("tests/golden/roles/9.txt", nine.data));
+}
