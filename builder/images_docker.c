@@ -37,7 +37,7 @@ static char *const daemon_argv[] = {
 /* dockerd does not start without the controllers that containers need, and asks the kernel for them at /sys/fs/cgroup: version 2 has
  * them all, and every kernel shows it beside version 1. Read-only, as dockerd has nothing to change there.
  *
- * /etc/docker is hidden: until version 25 dockerd keeps its identity in there (key.json), which every node must make itself. */
+ * /etc/docker is hidden: older dockerds keep their identity in there (key.json), which every node must make itself. */
 static int prepare(struct error *err)
 {
 	if (!process_exists("docker"))
