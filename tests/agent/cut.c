@@ -22,7 +22,8 @@ static void count(void)
 
 int renameat(int from_fd, const char *from, int to_fd, const char *to)
 {
-	int (*real)(int, const char *, int, const char *) = (int (*)(int, const char *, int, const char *))dlsym(RTLD_NEXT, "renameat");
+	int (*real)(int, const char *, int, const char *) =
+		(int (*)(int, const char *, int, const char *))dlsym(RTLD_NEXT, "renameat");
 	int state = !strcmp(to, "state"), at = getenv("CUT_AT") ? atoi(getenv("CUT_AT")) : 0;
 
 	if (state) {
