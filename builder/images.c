@@ -44,9 +44,9 @@ static int fail_early(const struct images_engine *e, int status, struct error *e
 	if (file_read(AT_FDCWD, LOG, LOG_MAX, &log, &ignored) < 0 || !log.len)
 		text_add(&log, "it said nothing");
 	/* Its last words are the reason; error texts are cut at the end. */
-	const char *tail = log.len > ERROR_TEXT_MAX / 2 ? log.data + log.len - ERROR_TEXT_MAX / 2 : log.data;
+	char *tail = log.len > ERROR_TEXT_MAX / 2 ? log.data + log.len - ERROR_TEXT_MAX / 2 : log.data;
 	return error_set(err, ERROR_SANDBOX, "%s, to preload images: %s: %s", e->name,
-			 process_status_text(status, status_text, sizeof status_text), tail);
+			 process_status_text(status, status_text, sizeof status_text), text_trim(tail));
 }
 
 /* On failure it is stopped. */
