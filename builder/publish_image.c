@@ -2,6 +2,7 @@
 #include "builder/publish_image.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 
 #include "builder/published.h"
@@ -168,6 +169,8 @@ int publish_image_load(const char *name, unsigned parts, struct publish_image *r
 		return -1;
 	if (image.vm.path && read_disk(&image, err) < 0)
 		return -1;
+	json_free(TAKE(manifest));
+	malloc_trim(0); /* a manifest is a hundred times what is kept of it, and an upload lasts */
 	*ret = image;
 	image = (struct publish_image){ 0 };
 	return 0;

@@ -9,6 +9,8 @@
 #define PLAIN_PATIENCE 30.0 /* seconds after which a log is told that a phase still runs */
 #define JSON_PATIENCE 1.0
 
+#define PACE_PATIENCE 2.0 /* seconds after which a rate means something */
+
 #define NAME_COLUMNS 12
 #define BAR_MIN 8 /* a narrower bar says nothing */
 #define BAR_MAX 30
@@ -33,6 +35,27 @@ static void add_bytes(const struct phase *p, struct text *ret)
 		text_addf(ret, "%s of %s", text_bytes(p->done), text_bytes(p->total));
 	else if (p->done)
 		text_add(ret, text_bytes(p->done));
+}
+
+/* How fast it goes and how long it will still take, as soon as that can be told: 0 = not yet. */
+static double pace_of(const struct phase *p, double seconds, double *ret_left)
+{
+	if (!p->total || !p->done || p->done >= p->total || seconds < PACE_PATIENCE)
+		return 0;
+	*ret_left = (double)(p->total - p->done) * seconds / (double)p->done;
+	return (double)p->done / seconds;
+}
+
+/* ", 112 MiB/s, 3.4 s left" */
+static void add_pace(const struct phase *p, double seconds, struct text *ret)
+{
+	double left, pace = pace_of(p, seconds, &left);
+
+	if (pace <= 0)
+		return;
+	text_addf(ret, ", %s/s, ", text_bytes((unsigned long long)pace));
+	voice_seconds(left, ret);
+	text_add(ret, " left");
 }
 
 /* "unpack: 237 packages, 4.8 s" */
@@ -60,6 +83,7 @@ static void plain_going(struct phase *p, const struct voice_stage *s, struct tex
 	if (p->done || p->total) {
 		text_add(ret, ", ");
 		add_bytes(p, ret);
+		add_pace(p, s->now - p->begin, ret);
 	}
 	text_add(ret, "\n");
 }
@@ -107,6 +131,7 @@ static void bar_going(struct phase *p, const struct voice_stage *s, struct text 
 	add_bytes(p, &tail);
 	text_add(&tail, tail.len ? ", " : "");
 	voice_seconds(s->now - p->begin, &tail);
+	add_pace(p, s->now - p->begin, &tail);
 
 	text_addf(&line, "%-*s ", NAME_COLUMNS, p->name);
 	size_t used = line.len + tail.len + 3; /* brackets and a space */

@@ -15,7 +15,6 @@
 #define KEPT_CONNECTIONS 1L
 /* Once a stream is sent, its server may have work to do before it answers: Proxmox VE copies an image to another node. */
 #define STREAM_SILENCE 900L
-#define STREAM_BUFFER (256L << 10)
 
 _Static_assert(WIRE_MESSAGE_SIZE >= CURL_ERROR_SIZE, "libcurl's messages need more room");
 
@@ -233,7 +232,6 @@ int wire_open(struct wire *w, const struct http_trust *trust, long timeout, stru
 	curl_easy_setopt(w->easy, CURLOPT_MAXCONNECTS, KEPT_CONNECTIONS);
 	curl_easy_setopt(w->easy, CURLOPT_MAXAGE_CONN, IDLE_SECONDS);
 	curl_easy_setopt(w->easy, CURLOPT_CONNECTTIMEOUT, timeout < CONNECT_SECONDS ? timeout : CONNECT_SECONDS);
-	curl_easy_setopt(w->easy, CURLOPT_UPLOAD_BUFFERSIZE, STREAM_BUFFER);
 	return 0;
 }
 

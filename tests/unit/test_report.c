@@ -68,7 +68,7 @@ TEST(plain_speaks_up_when_it_takes_long)
 
 	CHECK_STR(going(&voice_plain, phase_of("fetch", "", 1 << 20, 4 << 20), &stage), "");
 	CHECK_STR(going(&voice_plain, phase_of("fetch", "", 1 << 20, 4 << 20), &late),
-		  "fetch: 31.0 s so far, 1.0 MiB of 4.0 MiB\n");
+		  "fetch: 31.0 s so far, 1.0 MiB of 4.0 MiB, 33 KiB/s, 93.0 s left\n");
 }
 
 TEST(a_bar_fits_its_terminal)
@@ -76,7 +76,8 @@ TEST(a_bar_fits_its_terminal)
 	struct voice_stage s = stage;
 	struct phase p = phase_of("fetch", "237 packages", 1 << 20, 4 << 20);
 
-	CHECK_STR(going(&voice_bar, p, &s), "fetch        [#######-----------------------] 1.0 MiB of 4.0 MiB, 4.5 s");
+	CHECK_STR(going(&voice_bar, p, &s),
+		  "fetch        [###-----------] 1.0 MiB of 4.0 MiB, 4.5 s, 228 KiB/s, 13.5 s left");
 	for (s.columns = 1; s.columns < 200; s.columns++) {
 		size_t n = strlen(going(&voice_bar, p, &s));
 		CHECK(s.columns == 1 || n <= s.columns - 1);
