@@ -4,12 +4,15 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "builder/publish_check.h"
 #include "builder/publish_do.h"
 #include "builder/report.h"
 #include "builder/voice.h"
 #include "lib/alloc.h"
 #include "lib/pve_task.h"
 #include "lib/pve_upload.h"
+
+#define UPLOAD_RIGHT "Datastore.AllocateTemplate"
 
 static void progress(void *context, uint64_t done, uint64_t total)
 {
@@ -26,6 +29,26 @@ static int judge_damage(struct publish_run *run, const struct publish_file *file
 		return -1;
 	run->again = true;
 	return error_set(err, ERROR_TRUST, "%s was damaged on its way to %s: %s", file->path, run->order->node, exit);
+}
+
+/* Who may not upload is told so after 3 seconds; a large file has filled the server's buffer by then, and it hangs up without a
+ * word. So when there was none, the right is looked at again. */
+static int judge_silence(struct publish_run *run, const char *storage, struct error *err)
+{
+	CLEANUP(free_p) char *path = xasprintf("/storage/%s", storage);
+	CLEANUP(json_free_p) struct json *data = NULL;
+	CLEANUP(text_done) struct text lack = { 0 };
+	struct error ignored = { 0 };
+
+	if (publish_get(run->pve, "/access/permissions", (const struct pve_param[]){ { "path", path }, { NULL, NULL } },
+			&data, &ignored) < 0)
+		return -1;
+	publish_check_lacking(data, path, UPLOAD_RIGHT, &lack);
+	if (!lack.len)
+		return -1;
+	run->again = false;
+	return error_set(err, ERROR_TARGET, "the token %s has lost %s on %s; `nodekiln roles %s` tells how to give it",
+			 run->order->target->token_id, UPLOAD_RIGHT, path, run->order->target->file);
 }
 
 static int send_file(struct publish_run *run, const struct publish_step *step, const struct publish_file *file,
@@ -52,6 +75,8 @@ static int send_file(struct publish_run *run, const struct publish_step *step, c
 	/* What could not be read here will not be readable the next time either. */
 	run->again = publish_may_pass(pve_failure(run->pve)) && err->class == ERROR_NETWORK;
 	run->again = run->again || pve_failure(run->pve) == PVE_BUSY;
+	if (err->class == ERROR_NETWORK)
+		return judge_silence(run, upload.storage, err);
 	if (strstr(err->text, "No space left"))
 		err->class = ERROR_SPACE;
 	return -1;

@@ -358,6 +358,17 @@ def cut_in_the_middle(cloud, image):
 
 
 @case
+def a_right_that_is_lost_meanwhile(cloud, image):
+    """The server hangs up on a large file without a word; it is not sent again and again."""
+    large = Image(cloud.work / "large", stored=500, seed="large", ct=False)
+    cloud.faults.add("run", method="GET", path="/qemu$", skip=1, after=True,
+                     function=lambda _: cloud.give({**cloud.rights, "/storage/local": "Datastore.AllocateSpace"}))
+    done = went(cloud.publish(large), TARGET)
+    check("has lost Datastore.AllocateTemplate on /storage/local" in done.stderr and "trying again" not in done.stderr, done.stderr)
+    nothing(cloud)
+
+
+@case
 def questions_that_fail(cloud, image):
     for path in ("/tasks$", "/content$", "/qemu$", "/nextid$", "/status$"):
         cloud.faults.answer(596, method="GET", path=path)

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A template's notes, which anybody may have edited: what is read from them is written so that it reads back. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "builder/published.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	CLEANUP(free_p) char *notes = xstrndup((const char *)data, size);
+	CLEANUP(published_done) struct published p = { 0 }, back = { 0 };
+
+	published_is_file(notes, "debian-12", ".qcow2");
+	published_tags_has(notes, "a;b");
+	if (!published_parse(notes, &p))
+		return 0;
+	CLEANUP(free_p) char *written = published_notes(&p, notes);
+	CLEANUP(free_p) char *again = published_notes(&p, written);
+	if (strcmp(written, again) != 0)
+		abort();
+	/* Written anew it may be too long to be read; then nobody takes it for a copy. */
+	if (!published_parse(written, &back))
+		return 0;
+	if (p.vmid != back.vmid || p.ready != back.ready || strcmp(p.image, back.image) != 0 ||
+	    strcmp(p.sha256, back.sha256) != 0)
+		abort();
+	return 0;
+}
