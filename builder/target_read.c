@@ -11,6 +11,7 @@
 #define BRIDGE_MAX 15 /* characters of a network interface's name */
 #define TAG_MAX 64
 #define VLAN_MAX 4094
+#define TOKEN_MAX 200
 
 static bool is_made_of(const char *s, const char *also, size_t max)
 {
@@ -42,6 +43,12 @@ static bool is_variable(const char *s)
 	return !isdigit((unsigned char)*s) && is_made_of(s, "_", 100);
 }
 
+/* It stands in commands that people type into a shell (roles.h): quotes and the like would have to be quoted there. */
+static bool is_token(const char *s)
+{
+	return form_is_pve_token(s) && is_made_of(s, "_-+.@!", TOKEN_MAX);
+}
+
 static bool is_any(const char *s)
 {
 	return *s != '\0';
@@ -66,8 +73,8 @@ static const struct target_word {
 } words[] = {
 	{ NULL, "url", offsetof(struct target, url), form_is_pve_url,
 	  "https://HOST or https://HOST:PORT, without a path", true },
-	{ NULL, "token_id", offsetof(struct target, token_id), form_is_pve_token,
-	  "USER@REALM!NAME, e.g. nodekiln@pve!ci", true },
+	{ NULL, "token_id", offsetof(struct target, token_id), is_token, "USER@REALM!NAME, e.g. nodekiln@pve!ci",
+	  true },
 	{ NULL, "token_secret_file", offsetof(struct target, token_secret_file), is_any, "a file with the token's UUID",
 	  false },
 	{ NULL, "token_secret_env", offsetof(struct target, token_secret_env), is_variable,
