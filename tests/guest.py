@@ -13,9 +13,12 @@ class Failed(Exception):
     pass
 
 
+LIBC = ctypes.CDLL(None)  # looked up before any thread may hold a lock that a fork would copy
+
+
 def die_with_parent():
     """For preexec_fn. The "parent" is the thread that starts the process: start what must last from the main thread."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    LIBC.prctl(1, signal.SIGKILL)
 
 
 def free_port():

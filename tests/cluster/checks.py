@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a cluster must be when its nodes say that they are ready. Not a test itself: join.py and power_cuts.py use it."""
+import calendar
+import ipaddress
+import json
+import time
+
+from cluster import GUESTS, INIT, NOTES, TAGS, WORKER
+from guest import Failed, same, say
+from remains import remains
+
+ETCD = "/var/lib/etcd/"  # where Kubernetes itself keeps the token, until it expires
+PATIENCE = 240
+
+
+def condition(thing, kind):
+    return next((c["status"] for c in thing["status"].get("conditions", []) if c["type"] == kind), "missing")
+
+
+def is_ready_since(node, moment):
+    ready = next((c for c in node["status"]["conditions"] if c["type"] == "Ready" and c["status"] == "True"), None)
+    return ready and calendar.timegm(time.strptime(ready["lastHeartbeatTime"], "%Y-%m-%dT%H:%M:%SZ")) > moment
+
+
+def the_seed_tells_the_worker_no_endpoint(cluster):
+    for word in ("control_plane_endpoint", "ca_cert_hashes", cluster.lab[INIT].address, "sha256:"):
+        if word in cluster.node_yaml(WORKER):
+            raise Failed(f"the worker's configuration has {word}")
+
+
+def both_nodes_are_ready(cluster):
+    nodes = cluster.get("nodes")
+    same({n["metadata"]["name"]: condition(n, "Ready") for n in nodes}, {name: "True" for name in GUESTS})
+    same({n["metadata"]["name"]: n["spec"]["providerID"] for n in nodes},
+         {name: f"proxmox://{cluster.name}/{vmid}" for name, vmid in GUESTS.items()})
+    addresses = {n["metadata"]["name"]: [a["address"] for a in n["status"]["addresses"] if a["type"] == "InternalIP"] for n in nodes}
+    same(addresses, {name: [cluster.lab[name].address] for name in GUESTS})
+
+
+def kube_proxy_runs_on_both(cluster):
+    pods = cluster.get("pods --namespace kube-system --selector k8s-app=kube-proxy")
+    same(sorted((p["spec"]["nodeName"], p["status"]["phase"], condition(p, "Ready")) for p in pods),
+         [(name, "Running", "True") for name in sorted(GUESTS)])
+
+
+def idle_pod(name, image):
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"idle-{name}", "labels": {"test": "idle"}}, "spec": {
+        "nodeName": name, "containers": [{"name": "idle", "image": image, "imagePullPolicy": "Never"}]}}
+
+
+def a_pod_runs_on_each(cluster):
+    """Of an image that the build preloaded; each has an address from its node's part of the pod network."""
+    image = json.loads(cluster.lab[WORKER].ask("cat /etc/nodekiln/image.json"))["pause_image"]
+    pods = {"apiVersion": "v1", "kind": "List", "items": [idle_pod(name, image) for name in GUESTS]}
+    cluster.kubectl("get serviceaccount default")
+    cluster.kubectl("apply -f -", json.dumps(pods))
+    limit = time.monotonic() + PATIENCE
+    while not all(condition(p, "Ready") == "True" for p in cluster.get("pods --selector test=idle")):
+        if time.monotonic() > limit:
+            raise Failed(f"after {PATIENCE} s: {json.dumps([p['status'] for p in cluster.get('pods --selector test=idle')])}")
+        time.sleep(2)
+    subnets = {n["metadata"]["name"]: n["spec"]["podCIDR"] for n in cluster.get("nodes")}
+    for pod in cluster.get("pods --selector test=idle"):
+        if ipaddress.ip_address(pod["status"]["podIP"]) not in ipaddress.ip_network(subnets[pod["spec"]["nodeName"]]):
+            raise Failed(f"{pod['metadata']['name']} has {pod['status']['podIP']}, which is not in {subnets}")
+
+
+def pods_reach_each_other(cluster):
+    """From inside the one node's pod to the other node's, both ways."""
+    addresses = {p["spec"]["nodeName"]: p["status"]["podIP"] for p in cluster.get("pods --selector test=idle")}
+    for here, there in ((INIT, WORKER), (WORKER, INIT)):
+        machine = cluster.lab[here]
+        mine = f"'labels.\"io.kubernetes.pod.name\"==idle-{here}'"
+        container = machine.ask(f"sudo -n ctr -n k8s.io containers ls -q {mine}").split()[0]
+        pid = machine.ask(f"sudo -n ctr -n k8s.io tasks ls | grep ^{container}").split()[1]
+        machine.ask(f"sudo -n nsenter -t {pid} -n ping -q -c 3 -i 1 -w {PATIENCE} {addresses[there]}", PATIENCE + 30)
+
+
+def tags_say_what_they_are(cluster):
+    for name, vmid in GUESTS.items():
+        role = "init" if name == INIT else "worker"
+        same(sorted(cluster.pve.config(vmid)["tags"].split(";")),
+             sorted([*TAGS.split(";"), f"k8s.cluster.{cluster.name}", f"k8s.role.{role}", "k8s.state.ready"]))
+
+
+def notes_say_it_too(cluster):
+    init, worker = cluster.member(INIT), cluster.member(WORKER)
+    for name, member in ((INIT, init), (WORKER, worker)):
+        same([member.get(key) for key in ("cluster", "state", "node", "version", "error", "claim")],
+             [cluster.name, "ready", name, "v1.20.2", None, None])
+    same((init["endpoint"], len(init["ca"])), (f"{cluster.lab[INIT].address}:6443", 1))
+    same([key for key in ("endpoint", "ca") if key in worker], [])
+
+
+def peoples_notes_are_kept(cluster):
+    for name in GUESTS:
+        theirs = "\n".join(line for line in cluster.notes(name).splitlines() if not line.startswith("nodekiln: "))
+        same(theirs.strip(), NOTES.strip())
+
+
+def proxmox_ve_saw_no_secret_and_refused_nothing(cluster):
+    for entry in cluster.pve.journal.find():
+        if entry.status >= 400 or entry.status == 0:
+            raise Failed(f"{entry.method} {entry.path} got {entry.status}")
+        for name, secret in cluster.secrets().items():
+            if any(secret in str(value) for value in entry.values.values()):
+                raise Failed(f"{entry.method} {entry.path} has the {name}")
+
+
+def agents_are_done(cluster):
+    for name in GUESTS:
+        machine = cluster.lab[name]
+        limit = time.monotonic() + PATIENCE  # "ready" is said before the wiping
+        while machine.ask("systemctl is-active nodekiln-agent || true") == "active" and time.monotonic() < limit:
+            time.sleep(1)
+        same(machine.ask("systemctl is-active nodekiln-agent || systemctl is-failed nodekiln-agent || true"), "inactive\ninactive")
+        same(machine.ask("systemctl is-enabled nodekiln-agent || true"), "disabled")
+        machine.ask("test -e /run/cluster-api/bootstrap-success.complete -a -e /var/lib/nodekiln/done")
+        same(json.loads(machine.ask("nodekiln-agent status --json"))["phase"], "ready")
+
+
+def no_unit_failed(cluster):
+    for name in GUESTS:
+        same(cluster.lab[name].ask("systemctl --failed --plain --no-legend --no-pager"), "")
+
+
+def run(title, checks, cluster):
+    """All of them; returns whether all are fine."""
+    fine = True
+    for check in checks:
+        try:
+            check(cluster)
+            say([f"ok {title}: {check.__name__}"])
+        except (Failed, ValueError, KeyError, StopIteration) as why:
+            fine = False
+            say([f"not ok {title}: {check.__name__}: {why!r}"])
+    return fine
+
+
+def no_secret_is_left(name):
+    """On the disk of a machine that is powered off by this."""
+    def no_secret_is_left_on(cluster):
+        cluster.lab[name].power_off()
+        found = remains(cluster.lab[name].disk, cluster.secrets(), cluster.lab.work)
+        say([f"# {name}: on the disk, but in no file: {found['elsewhere']}"])
+        files = {path: names for path, names in found["files"].items() if name != INIT or not path.startswith(ETCD)}
+        if name == INIT and files == found["files"]:
+            raise Failed("not even etcd holds the token: this search would prove nothing")
+        if files:
+            raise Failed(json.dumps(files))
+
+    no_secret_is_left_on.__name__ += f"_{name}"
+    return no_secret_is_left_on

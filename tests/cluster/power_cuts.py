@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""power_cuts.py [IMAGE [SEED]]: a cluster is made while both its machines lose power three times each, at random points of init and
+of join. It must end as if nothing had happened."""
+import json
+import random
+import sys
+import time
+
+import checks
+from cluster import GUESTS, INIT, WORKER, Cluster, image, watched
+from guest import Failed, say
+
+CUTS = 3
+DELAY_MAX = 4  # seconds into the phase
+STATE = "/var/lib/nodekiln/state"
+STEPS = ("register", "rendezvous", "preflight", "turn", "kubeadm", "publish", "manifests", "ready", "report", "wipe", "leave")
+# kubeadm's phases, as its output shows them, in their order.
+PHASES = {INIT: ("certs", "kubeconfig", "kubelet-start", "control-plane", "etcd", "wait-control-plane", "kubelet-check", "apiclient",
+                 "upload-config", "kubelet", "upload-certs", "mark-control-plane", "bootstrap-token", "kubelet-finalize", "addons"),
+          WORKER: ("kubelet-start",)}
+POINTS = {INIT: ("certs", "kubeconfig", "kubelet-start", "control-plane", "wait-control-plane", "apiclient", "mark-control-plane",
+                 "bootstrap-token", "addons", "ready", "report", "wipe"),
+          WORKER: ("rendezvous", "kubeadm", "kubelet-start", "ready", "report", "wipe")}
+
+
+def order(name):
+    at = STEPS.index("kubeadm") + 1
+    return (*STEPS[:at], *PHASES[name], *STEPS[at:])
+
+
+def place(state):
+    """Where a node is, by the agent's state file: kubeadm's phase or the agent's step."""
+    phase = (state.get("waiting_for") or "").rpartition(": ")[2]
+    return phase if state.get("step") == "kubeadm" and phase in {p for all_of_one in PHASES.values() for p in all_of_one} \
+        else state.get("step")
+
+
+class Power:
+    """Of one node: which cuts are to come, and when the next one is due."""
+
+    def __init__(self, cluster, name, chance):
+        self.cluster, self.name, self.order, self.due = cluster, name, order(name), None
+        chosen = sorted(chance.sample(POINTS[name], CUTS), key=self.order.index)
+        self.cuts = [(point, chance.uniform(0, DELAY_MAX)) for point in chosen]
+        self.last_cut = None
+        say([f"# {name}: power cuts at " + ", ".join(f"{point} + {delay:.1f} s" for point, delay in self.cuts)])
+
+    def place(self):
+        text = self.cluster.lab[self.name].read(STATE)
+        try:
+            return self.order.index(place(json.loads(text))) if text else -1
+        except ValueError:
+            return -1
+
+    def look(self):
+        """True when all cuts have been."""
+        if not self.cuts:
+            return True
+        if self.due is None and self.place() >= self.order.index(self.cuts[0][0]):
+            self.due = time.monotonic() + self.cuts[0][1]
+        if self.due is not None and time.monotonic() >= self.due:
+            self.cut()
+        return not self.cuts
+
+    def cut(self):
+        (point, _), *self.cuts = self.cuts
+        at = self.place()
+        self.cluster.lab[self.name].reset()
+        self.due, self.last_cut = None, time.time()
+        say([f"# {self.cluster.seconds():.0f} s: {self.name} lost power at {self.order[at] if at >= 0 else 'an unknown place'}, "
+             f"for {point}"])
+
+
+def power_cuts(cluster):
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.getrandbits(32)
+    say([f"# seed {seed}"])
+    chance = random.Random(seed)
+    powers = [Power(cluster, name, chance) for name in GUESTS]
+    cluster.start()
+    cluster.wait(lambda: all([power.look() for power in powers]), "all power cuts")
+    for name in GUESTS:
+        cluster.lab[name].wait()
+    cluster.wait(lambda: all_are_back(cluster, powers), "both nodes ready after the last power cut", pause=5)
+    say([f"ok power_cuts: both nodes are ready after {cluster.seconds():.0f} s"])
+    return checks.run("power_cuts", CHECKS, cluster)
+
+
+def all_are_back(cluster, powers):
+    """Ready, by what their kubelets have said since they lost power last."""
+    if not all(cluster.state(p.name) == "ready" for p in powers):
+        return False
+    try:
+        nodes = {n["metadata"]["name"]: n for n in cluster.get("nodes")}
+    except Failed:
+        return False
+    return all(p.name in nodes and checks.is_ready_since(nodes[p.name], p.last_cut) for p in powers)
+
+
+CHECKS = (checks.both_nodes_are_ready, checks.kube_proxy_runs_on_both, checks.a_pod_runs_on_each,
+          checks.pods_reach_each_other, checks.tags_say_what_they_are, checks.notes_say_it_too,
+          checks.peoples_notes_are_kept, checks.agents_are_done, checks.no_unit_failed,
+          *map(checks.no_secret_is_left, GUESTS))
+
+
+if __name__ == "__main__":
+    with Cluster(image(sys.argv)) as the_cluster:
+        sys.exit(0 if watched("power_cuts", power_cuts, the_cluster) else 1)
