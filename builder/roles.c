@@ -14,12 +14,16 @@ const struct role roles_builder[] = {
 	  "VM.Config.Memory VM.Config.Network VM.Config.Options VM.PowerMgmt",
 	  ROLE_POOL, "templates and the guests made of them; CDROM, Clone, Cloudinit and PowerMgmt are for deploy" },
 	{ "NodekilnBridge", "SDN.Use", ROLE_BRIDGE, "connect guests to the network" },
+	{ "NodekilnPool", "Pool.Allocate", ROLE_POOL, "for deploy: let the guests' tokens look at the pool" },
 	{ "NodekilnAgents", "User.Modify", ROLE_GROUP, "make and delete the guests' tokens" },
 	{ NULL, NULL, 0, NULL },
 };
 
 const struct role role_agent = { "NodekilnAgent", "VM.Audit VM.Config.Options", ROLE_POOL,
 				 "a guest tells its state in its own tags and notes" };
+
+const struct role role_peer = { "NodekilnPeer", "VM.Audit", ROLE_POOL,
+				"a guest looks at the others: deploy gives it to tokens, on the pool" };
 
 const struct role *role_of_place(enum role_place place)
 {
@@ -110,6 +114,7 @@ static void print_agent(const struct target *t, struct text *ret)
 {
 	CLEANUP(free_p) char *path = role_guest_path(t);
 
+	print_role(&role_peer, ret);
 	print_role(&role_agent, ret);
 	text_addf(ret, "pveum acl modify %s --users '" ROLES_AGENT_USER "' --roles %s\n\n", path, role_agent.name);
 }

@@ -16,7 +16,7 @@ struct role {
 };
 
 /* For publish and deploy; and for the agents in the guests. */
-extern const struct role roles_builder[], role_agent; /* roles_builder ends with a NULL name */
+extern const struct role roles_builder[], role_agent, role_peer; /* roles_builder ends with a NULL name */
 
 #define ROLES_AGENT_USER "nodekiln-agent@pve"
 #define ROLES_AGENT_GROUP "nodekiln-agents"

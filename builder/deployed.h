@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * How things that deploy made are known in Proxmox VE. Pure.
+ *
+ *	guests	a line in their notes, there from their first moment:
+ *		nodekiln-deploy: {"cluster":"lab","node":"cp1","vmid":105,"key":"0c9697bfab6d"}
+ *	volumes	nodekiln_lab_cp1_0c9697bfab6d.iso
+ *	tokens	USER@REALM!kiln_lab_cp1_0c9697bfab6d
+ *
+ * key is a digest of the cluster's secrets: two clusters that happen to have one name are told apart by it. A clone of such a guest
+ * has the same line; the VMID in it is another's. A name's '_' cannot stand in a cluster's or node's name.
+ */
+#include <stdbool.h>
+
+#include "lib/text.h"
+
+#define DEPLOYED_KEY 12 /* hex digits */
+#define DEPLOYED_PREFIX "nodekiln-deploy: {"
+#define DEPLOYED_TAG "nodekiln.cluster." /* and the cluster's name */
+
+struct deployed {
+	char *cluster, *node; /* owned */
+	char key[DEPLOYED_KEY + 1];
+	long vmid; /* of the line; 0 in names */
+};
+
+void deployed_key(const char *token, const char *certificate_key, char ret[DEPLOYED_KEY + 1]);
+char *deployed_token(const struct deployed *d) MUST_CHECK;
+/* suffix: ".iso", ".tar.zst" */
+char *deployed_volume(const struct deployed *d, const char *suffix) MUST_CHECK;
+char *deployed_line(const struct deployed *d) MUST_CHECK;
+/* The line in notes; false when there is none that is whole. */
+bool deployed_parse(const char *notes, struct deployed *ret);
+/* A token's or volume's name (suffix ""). */
+bool deployed_parse_token(const char *name, struct deployed *ret);
+bool deployed_parse_volume(const char *name, struct deployed *ret);
+void deployed_done(struct deployed *d);
