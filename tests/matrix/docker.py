@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""docker.py [IMAGE.qcow2]: the recipe debian-12-docker (built into out/matrix when no image is given), booted with `nodekiln boot`: Docker as
-kubelet 1.20 wants it, with the images that were put into its store when building, and containers that run from them.
+"""docker.py [IMAGE.qcow2]: the recipe debian-12-docker (built into out/matrix when no image is given), booted with `nodekiln boot`:
+Docker as kubelet 1.20 wants it, with the images that were put into its store when building, and containers that run from them.
+Then the recipe is built twice from nothing: both times Docker's store must come out the same.
 
-NODEKILN names the program (out/nodekiln), NODEKILN_ACCEL is given to --accel. A node that fails leaves its console's end in the output.
+NODEKILN names the program (out/nodekiln), NODEKILN_ACCEL is given to --accel. A node that fails leaves its console's end in the
+output.
 """
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,19 +17,39 @@ import time
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(TOP / "tests"))
-from guest import Failed, Guest, die_with_parent, matches, same, say  # noqa: E402
+sys.path[:0] = [str(TOP / "tests"), str(TOP / "tests/e2e")]
+from guest import Failed, Guest, die_with_parent, digest, matches, same, say  # noqa: E402
+from kiln import private_cache, work_directory  # noqa: E402
 
 NODEKILN = os.environ.get("NODEKILN", str(TOP / "out/nodekiln"))
 ACCEL = os.environ.get("NODEKILN_ACCEL", "auto")
-RECIPE, DIRECTORY = "debian-12-docker", TOP / "out/matrix"
+RECIPE, NAME, DIRECTORY = "debian-12-docker", "debian-12-docker-k8s-1.20-eol", TOP / "out/matrix"
+EPOCH = "1700000000"
 BOOT_SECONDS = 900
 DOCKER = "sudo -n docker"
 
 
 def build():
     subprocess.run([NODEKILN, "build", RECIPE, "--plain", "--out", DIRECTORY], cwd=TOP, check=True)
-    return DIRECTORY / "debian-12-docker-k8s-1.20-eol.qcow2"
+    return DIRECTORY / f"{NAME}.qcow2"
+
+
+def builds_are_equal():
+    directory, digests = work_directory(), set()
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH, "NODEKILN_CACHE": str(private_cache(directory))}
+    try:
+        for out in (directory / "first", directory / "second"):
+            shutil.rmtree(directory / "cache/trees", ignore_errors=True)
+            done = subprocess.run([NODEKILN, "build", RECIPE, "--plain", "--out", out, "--set", "outputs.qcow2.enabled=false"],
+                                  cwd=TOP, env=environment, capture_output=True, text=True)
+            if done.returncode != 0:
+                say([f"not ok docker: {builds_are_equal.__name__}: {done.stderr.strip()[-400:]}"])
+                return False
+            digests.add(digest(out / f"{NAME}.tar.zst"))
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    say([f"{'ok' if len(digests) == 1 else 'not ok'} docker: {builds_are_equal.__name__}"])
+    return len(digests) == 1
 
 
 def start(image, work):
@@ -153,7 +176,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="nodekiln-docker-") as work:
         node = start(image, Path(work))
         node.image = image
-        return 0 if try_node(node) else 1
+        fine = try_node(node)
+    return 0 if builds_are_equal() and fine else 1
 
 
 sys.exit(main())
