@@ -549,8 +549,9 @@ def killed_at(lab, number, after, command, options, file):
             left[0] -= 1
             if left[0] == -1:
                 kill(child)
-    lab.faults.add("run", after=after, times=10 ** 6, function=look)
+    lab.settle()
     child = lab.start_deploy(*options, command=command, file=file)
+    lab.faults.add("run", after=after, times=10 ** 6, function=look)  # it reads a lot before it writes
     child.communicate(timeout=TIMEOUT)
     lab.faults.clear()
     return child.returncode < 0
