@@ -29,7 +29,7 @@ TEST(bios_machine_is_whole)
 	CHECK_STR(argv.at[0], "qemu-system-x86_64");
 	CHECK_STR(value_of(&argv, "-machine", 0), "q35");
 	CHECK_STR(value_of(&argv, "-accel", 0), "tcg,thread=multi");
-	CHECK_STR(value_of(&argv, "-cpu", 0), "max");
+	CHECK_STR(value_of(&argv, "-cpu", 0), "max,vendor=GenuineIntel,family=6,model=28,stepping=10,monitor=off");
 	CHECK_STR(value_of(&argv, "-m", 0), "2048M");
 	CHECK_STR(value_of(&argv, "-smp", 0), "2");
 	CHECK_STR(value_of(&argv, "-drive", 0), "if=none,id=disk0,format=qcow2,discard=unmap,file=/proc/self/fd/5");
