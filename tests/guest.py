@@ -69,7 +69,10 @@ class Guest:
                          stderr=subprocess.DEVNULL, preexec_fn=die_with_parent)
 
     def ask(self, command, timeout=240):
-        done = self.ssh(command, timeout)
+        try:
+            done = self.ssh(command, timeout)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"`{command}`: no answer within {timeout} s") from None
         if done.returncode != 0:
             raise Failed(f"`{command}` ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-400:]}")
         return done.stdout.strip()

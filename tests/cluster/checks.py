@@ -33,8 +33,8 @@ def both_nodes_are_ready(cluster):
     same({n["metadata"]["name"]: condition(n, "Ready") for n in nodes}, {name: "True" for name in GUESTS})
     same({n["metadata"]["name"]: n["spec"]["providerID"] for n in nodes},
          {name: f"proxmox://{cluster.name}/{vmid}" for name, vmid in GUESTS.items()})
-    addresses = {n["metadata"]["name"]: [a["address"] for a in n["status"]["addresses"] if a["type"] == "InternalIP"] for n in nodes}
-    same(addresses, {name: [cluster.lab[name].address] for name in GUESTS})
+    same({n["metadata"]["name"]: [a["address"] for a in n["status"]["addresses"] if a["type"] == "InternalIP"] for n in nodes},
+         {name: [cluster.lab[name].address] for name in GUESTS})
 
 
 def kube_proxy_runs_on_both(cluster):

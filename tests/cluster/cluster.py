@@ -65,7 +65,8 @@ class Cluster:
     def node_yaml(self, name):
         """JSON is YAML."""
         who, secret = self.tokens[name]
-        node = {"cluster": self.name, "role": "init" if name == INIT else "worker", "node": {"name": name, "provider_id": "vmid"},
+        node = {"cluster": self.name, "role": "init" if name == INIT else "worker",
+                "node": {"name": name, "provider_id": "vmid"},
                 "networking": {"pod_subnet": "10.244.0.0/16", "pod_network": "bridge"},
                 "proxmox": {"url": f"https://{GATEWAY}:{self.pve.port}", "token_id": who, "token_secret": secret,
                             "fingerprints": [self.pve.fingerprint]}, "timeouts": TIMEOUTS}
@@ -76,9 +77,8 @@ class Cluster:
             file = self.lab.work / f"{name}.yaml"
             file.write_text(self.node_yaml(name))
             subprocess.run([NODEKILN, "seed", file, "--out", self.lab.work / f"{name}.iso", "--secrets", self.lab.work / "secrets",
-                            "--ssh-key", f"{self.lab.key}.pub", "--address", f"{self.lab[name].address}/{PREFIX}", "--gateway", GATEWAY,
-                            "--nameserver", NAMESERVER],
-                           check=True)
+                            "--ssh-key", f"{self.lab.key}.pub", "--address", f"{self.lab[name].address}/{PREFIX}",
+                            "--gateway", GATEWAY, "--nameserver", NAMESERVER], check=True, capture_output=True)
 
     def start(self):
         self.started = time.monotonic()
@@ -88,7 +88,8 @@ class Cluster:
     def secrets(self):
         """By name; of the token the half that is none is public."""
         made = (self.lab.work / "secrets").read_text()
-        return {"token": re.search(r'token: "\w+\.(\w+)"', made)[1], "certificate key": re.search(r'certificate_key: "(\w+)"', made)[1],
+        return {"token": re.search(r'token: "\w+\.(\w+)"', made)[1],
+                "certificate key": re.search(r'certificate_key: "(\w+)"', made)[1],
                 **{f"PVE secret of {name}": secret for name, (_, secret) in self.tokens.items()}}
 
     def seconds(self):
@@ -145,7 +146,7 @@ class Cluster:
         for name in GUESTS:
             machine = self.lab[name]
             try:
-                said = machine.ssh("nodekiln-agent status; sudo -n journalctl --no-pager -o short-monotonic -n 60 -u nodekiln-agent", 60)
+                said = machine.ssh("nodekiln-agent status; sudo -n journalctl --no-pager -n 60 -u nodekiln-agent", 60)
                 lines = (said.stdout + said.stderr).splitlines() or machine.tail()
             except subprocess.TimeoutExpired:
                 lines = machine.tail()

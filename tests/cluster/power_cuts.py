@@ -14,50 +14,45 @@ from guest import Failed, say
 CUTS = 3
 DELAY_MAX = 4  # seconds into the phase
 STATE = "/var/lib/nodekiln/state"
-STEPS = ("register", "rendezvous", "preflight", "turn", "kubeadm", "publish", "manifests", "ready", "report", "wipe", "leave")
-# kubeadm's phases, as its output shows them, in their order.
-PHASES = {INIT: ("certs", "kubeconfig", "kubelet-start", "control-plane", "etcd", "wait-control-plane", "kubelet-check", "apiclient",
-                 "upload-config", "kubelet", "upload-certs", "mark-control-plane", "bootstrap-token", "kubelet-finalize", "addons"),
-          WORKER: ("kubelet-start",)}
-POINTS = {INIT: ("certs", "kubeconfig", "kubelet-start", "control-plane", "wait-control-plane", "apiclient", "mark-control-plane",
-                 "bootstrap-token", "addons", "ready", "report", "wipe"),
+# The agent's steps in their order; in "kubeadm" the phases that kubeadm's output shows.
+BEFORE = ("register", "rendezvous", "preflight", "turn", "kubeadm")
+AFTER = ("publish", "manifests", "ready", "report", "wipe", "leave")
+INIT_PHASES = ("certs", "kubeconfig", "kubelet-start", "control-plane", "etcd", "wait-control-plane", "kubelet-check",
+               "apiclient", "upload-config", "kubelet", "upload-certs", "mark-control-plane", "bootstrap-token",
+               "kubelet-finalize", "addons")
+ORDER = {INIT: (*BEFORE, *INIT_PHASES, *AFTER), WORKER: (*BEFORE, "kubelet-start", *AFTER)}
+# Where power may fail: what takes a moment, and what leaves something behind.
+POINTS = {INIT: ("certs", "kubeconfig", "kubelet-start", "control-plane", "wait-control-plane", "upload-config",
+                 "mark-control-plane", "bootstrap-token", "addons", "ready", "report", "wipe"),
           WORKER: ("rendezvous", "kubeadm", "kubelet-start", "ready", "report", "wipe")}
 
 
-def order(name):
-    at = STEPS.index("kubeadm") + 1
-    return (*STEPS[:at], *PHASES[name], *STEPS[at:])
-
-
-def place(state):
-    """Where a node is, by the agent's state file: kubeadm's phase or the agent's step."""
+def place(name, text):
+    """Where a node is, by the agent's state file: an index into its ORDER; -1: nobody knows."""
+    if not text:
+        return -1
+    state = json.loads(text)
     phase = (state.get("waiting_for") or "").rpartition(": ")[2]
-    return phase if state.get("step") == "kubeadm" and phase in {p for all_of_one in PHASES.values() for p in all_of_one} \
-        else state.get("step")
+    at = phase if state.get("step") == "kubeadm" and phase in ORDER[name] else state.get("step")
+    return ORDER[name].index(at) if at in ORDER[name] else -1
 
 
 class Power:
     """Of one node: which cuts are to come, and when the next one is due."""
 
     def __init__(self, cluster, name, chance):
-        self.cluster, self.name, self.order, self.due = cluster, name, order(name), None
-        chosen = sorted(chance.sample(POINTS[name], CUTS), key=self.order.index)
-        self.cuts = [(point, chance.uniform(0, DELAY_MAX)) for point in chosen]
-        self.last_cut = None
+        self.name, self.machine, self.seconds = name, cluster.lab[name], cluster.seconds
+        self.due = self.last = None
+        points = sorted(chance.sample(POINTS[name], CUTS), key=ORDER[name].index)
+        self.cuts = [(point, chance.uniform(0, DELAY_MAX)) for point in points]
         say([f"# {name}: power cuts at " + ", ".join(f"{point} + {delay:.1f} s" for point, delay in self.cuts)])
 
     def place(self):
-        text = self.cluster.lab[self.name].read(STATE)
-        try:
-            return self.order.index(place(json.loads(text))) if text else -1
-        except ValueError:
-            return -1
+        return place(self.name, self.machine.read(STATE))
 
     def look(self):
-        """True when all cuts have been."""
-        if not self.cuts:
-            return True
-        if self.due is None and self.place() >= self.order.index(self.cuts[0][0]):
+        """Returns whether all cuts have been."""
+        if self.cuts and self.due is None and self.place() >= ORDER[self.name].index(self.cuts[0][0]):
             self.due = time.monotonic() + self.cuts[0][1]
         if self.due is not None and time.monotonic() >= self.due:
             self.cut()
@@ -66,10 +61,10 @@ class Power:
     def cut(self):
         (point, _), *self.cuts = self.cuts
         at = self.place()
-        self.cluster.lab[self.name].reset()
-        self.due, self.last_cut = None, time.time()
-        say([f"# {self.cluster.seconds():.0f} s: {self.name} lost power at {self.order[at] if at >= 0 else 'an unknown place'}, "
-             f"for {point}"])
+        self.machine.reset()
+        self.due, self.last = None, time.time()
+        where = ORDER[self.name][at] if at >= 0 else "an unknown point"
+        say([f"# {self.seconds():.0f} s: {self.name} lost power at {where}, meant for {point}"])
 
 
 def power_cuts(cluster):
@@ -78,7 +73,7 @@ def power_cuts(cluster):
     chance = random.Random(seed)
     powers = [Power(cluster, name, chance) for name in GUESTS]
     cluster.start()
-    cluster.wait(lambda: all([power.look() for power in powers]), "all power cuts")
+    cluster.wait(lambda: all([power.look() for power in powers]), "all power cuts", pause=1)
     for name in GUESTS:
         cluster.lab[name].wait()
     cluster.wait(lambda: all_are_back(cluster, powers), "both nodes ready after the last power cut", pause=5)
@@ -94,7 +89,7 @@ def all_are_back(cluster, powers):
         nodes = {n["metadata"]["name"]: n for n in cluster.get("nodes")}
     except Failed:
         return False
-    return all(p.name in nodes and checks.is_ready_since(nodes[p.name], p.last_cut) for p in powers)
+    return all(p.name in nodes and checks.is_ready_since(nodes[p.name], p.last) for p in powers)
 
 
 CHECKS = (checks.both_nodes_are_ready, checks.kube_proxy_runs_on_both, checks.a_pod_runs_on_each,
