@@ -354,7 +354,7 @@ def cut_in_the_middle(cloud, image):
     stop.set()
     thread.join()
     check("trying again" in done.stderr, f"nothing was cut: {done.stderr}")
-    published(cloud, large)
+    published(cloud, large, temporary=False)
 
 
 @case
