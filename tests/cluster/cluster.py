@@ -16,7 +16,6 @@ from lab import GATEWAY, NAMESERVER, PREFIX, Lab
 
 TOP = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TOP / "tests"))
-sys.dont_write_bytecode = True
 from guest import Failed, say  # noqa: E402
 from pve.server import FakePve  # noqa: E402
 
@@ -76,9 +75,9 @@ class Cluster:
         for name in GUESTS:
             file = self.lab.work / f"{name}.yaml"
             file.write_text(self.node_yaml(name))
-            subprocess.run([NODEKILN, "seed", file, "--out", self.lab.work / f"{name}.iso", "--secrets", self.lab.work / "secrets",
-                            "--ssh-key", f"{self.lab.key}.pub", "--address", f"{self.lab[name].address}/{PREFIX}",
-                            "--gateway", GATEWAY, "--nameserver", NAMESERVER], check=True, capture_output=True)
+            subprocess.run([NODEKILN, "seed", file, "--out", self.lab.work / f"{name}.iso",
+                            "--secrets", self.lab.work / "secrets", "--ssh-key", f"{self.lab.key}.pub",
+                            "--address", f"{self.lab[name].address}/{PREFIX}", "--gateway", GATEWAY, "--nameserver", NAMESERVER], check=True, capture_output=True)
 
     def start(self):
         self.started = time.monotonic()

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""join.py [IMAGE]: two machines with the default image and seeds become a cluster, with nobody's hands; then nothing secret may be
-left on their disks."""
+"""join.py [IMAGE]: two machines with the default image and seeds become a cluster, with nobody's hands; then nothing secret may
+be left on their disks."""
 import sys
 
-import checks
-from cluster import GUESTS, Cluster, image, watched
-from guest import say
+sys.dont_write_bytecode = True
+import checks  # noqa: E402
+from cluster import GUESTS, Cluster, image, watched  # noqa: E402
+from guest import say  # noqa: E402
 
 CHECKS = (checks.the_seed_tells_the_worker_no_endpoint, checks.both_nodes_are_ready, checks.kube_proxy_runs_on_both,
           checks.a_pod_runs_on_each, checks.pods_reach_each_other, checks.tags_say_what_they_are,

@@ -27,8 +27,8 @@ sys.path.insert(0, str(TOP / "tests"))
 from guest import Failed, Guest, die_with_parent  # noqa: E402
 
 DISK, MEMORY, CPUS = "8G", "3072M", "2"
-# Linux trusts the time stamp counters of several processors only if Intel made them; else every look at the clock leaves the guest.
-# Of Intel's, this one (an early Atom) needs no isolated page tables, which would cost an emulator its cache at every system call.
+# Linux trusts the time stamp counters of several processors only if Intel made them; else every look at the clock leaves the
+# guest. Of Intel's, this one (an early Atom) needs no isolated page tables: an emulator loses its cache at each switch of them.
 CPU = "max,vendor=GenuineIntel,family=6,model=28,stepping=10,monitor=off"
 GATEWAY, NAMESERVER, PREFIX = "10.0.2.2", "10.0.2.3", 24
 BOOT_SECONDS = 600

@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""power_cuts.py [IMAGE [SEED]]: a cluster is made while both its machines lose power three times each, at random points of init and
-of join. It must end as if nothing had happened."""
+"""power_cuts.py [IMAGE [SEED]]: a cluster is made while both its machines lose power three times each, at random points of init
+and of join. It must end as if nothing had happened."""
 import json
 import random
 import sys
 import time
 
-import checks
-from cluster import GUESTS, INIT, WORKER, Cluster, image, watched
-from guest import Failed, say
+sys.dont_write_bytecode = True
+import checks  # noqa: E402
+from cluster import GUESTS, INIT, WORKER, Cluster, image, watched  # noqa: E402
+from guest import Failed, say  # noqa: E402
 
 CUTS = 3
 DELAY_MAX = 4  # seconds into the phase

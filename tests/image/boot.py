@@ -21,6 +21,7 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TOP / "tests"))
+sys.dont_write_bytecode = True
 from guest import Failed, Guest, die_with_parent, digest, matches, same, say  # noqa: E402
 
 NODEKILN = os.environ.get("NODEKILN", str(TOP / "out/nodekiln"))
