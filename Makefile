@@ -6,7 +6,7 @@
 #	make check        the quick tests (under 3 minutes); make test: set-up and everything
 #	make test-matrix  the slower rest: the other runtimes and kinds of guests
 #	make lint         formatting, layers, gcc and clang without a warning
-#	make bench        nodekiln against mmdebstrap, in one run
+#	make bench        nodekiln against mmdebstrap, the agent, uploads against curl; each in one run
 #	make install      PREFIX=/usr/local DESTDIR=
 #	ASAN=1            everything with AddressSanitizer and UndefinedBehaviorSanitizer, into out/asan/
 #	V=1               shows the commands
@@ -135,10 +135,11 @@ layers:
 	$(Q)tests/layers
 
 bench:
-	$(Q)$(MAKE) --no-print-directory setup PACKAGES="$(BUILD_PACKAGES) $(RUN_PACKAGES) mmdebstrap python3"
+	$(Q)$(MAKE) --no-print-directory setup PACKAGES="$(BUILD_PACKAGES) $(RUN_PACKAGES) mmdebstrap python3 curl openssl"
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)$(SUDO) tests/bench/bench
 	$(Q)$(SUDO) tests/bench/agent
+	$(Q)tests/bench/upload
 
 install: all
 	install -Dm755 out/nodekiln $(DESTDIR)$(PREFIX)/bin/nodekiln
