@@ -6,8 +6,10 @@ import json
 import random
 import sys
 import time
+from pathlib import Path
 
 sys.dont_write_bytecode = True
+sys.path[:0] = [str(Path(__file__).resolve().parent.parent / "cluster")]
 import checks  # noqa: E402
 from cluster import GUESTS, INIT, WORKER, Cluster, image, watched  # noqa: E402
 from guest import Failed, say  # noqa: E402
