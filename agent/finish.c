@@ -96,8 +96,8 @@ int finish_wipe(const char *root, const struct node *node, struct error *err)
 	if (rootfd < 0)
 		return -1;
 	secrets_of(node, &secrets);
-	if (!secrets.plain.n) {
-		log_info("there are no secrets to wipe, or they are wiped already");
+	if (!secrets.plain.n && !secrets.zeroed) {
+		log_info("there are no secrets to wipe");
 		return 0;
 	}
 	wait_for_cloud_init(rootfd);

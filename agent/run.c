@@ -61,6 +61,9 @@ static void recall(struct agent *a)
 	failed = text_same(a->state.phase, member_state_name(MEMBER_FAILED));
 	if (failed && !is_from(a, "publish"))
 		state_set_text(&a->state.step, NULL);
+	/* cloud-init has copied a seed that is still attached again. */
+	if (is_from(a, "wipe"))
+		state_set_text(&a->state.step, "wipe");
 	state_set_text(&a->state.error, NULL);
 	state_set_text(&a->state.waiting_for, NULL);
 }

@@ -32,9 +32,12 @@ static void add_secret(struct secrets *s, const char *secret)
 {
 	size_t first = s->encoded.n;
 
-	/* One that was zeroed already is read back from node.yaml when a wipe that was cut off goes on. */
-	if (!secret || strlen(secret) < SECRET_MIN || !secret[strspn(secret, "0.-")])
+	if (!secret || strlen(secret) < SECRET_MIN)
 		return;
+	if (!secret[strspn(secret, "0.-")]) {
+		s->zeroed = true;
+		return;
+	}
 	CLEANUP(free_p) char *put = xstrdup(secret);
 	zero(put, strlen(put));
 	strings_add(&s->plain, secret);

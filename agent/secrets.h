@@ -15,6 +15,7 @@
 #define SECRETS_SPAN_MAX 512
 
 struct secrets {
+	bool zeroed; /* one of the node's was: a wipe was cut off after our own configuration, so what to look for is unknown */
 	struct strings plain;
 	struct needles {
 		struct needle *at; /* owned */

@@ -82,7 +82,7 @@ static int wipe_file(int dirfd, const char *name, const char *path, struct wipe 
 		return 0;
 	if (fd < 0 || wipe_content(fd, w, &c) < 0)
 		return error_errno(err, errno, "look for secrets in /%s", path);
-	bool opaque = c.compressed && is_copy(name);
+	bool opaque = size && (c.compressed || w->secrets->zeroed) && is_copy(name);
 	if (w->only_look && (c.found || opaque))
 		return error_set(err, ERROR_FAILED,
 				 "/%s still holds a secret of this node after it was wiped; remove it", path);

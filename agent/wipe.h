@@ -4,8 +4,8 @@
  * Secrets out of files. They are overwritten in place, with as many bytes that mean nothing: so no old block of the file is left
  * behind on the disk, and whoever reads the file (cloud-init at its next boot) finds it as valid as before.
  *
- * A copy of user-data in which nothing can be found because it is compressed is overwritten as a whole and emptied. cloud-init
- * takes an empty one for none.
+ * A copy of user-data in which nothing can be found, because it is compressed or because nobody knows the secrets any more, is
+ * overwritten as a whole and emptied. cloud-init takes an empty one for none, and makes it again as long as its source is there.
  */
 #include "agent/secrets.h"
 #include "lib/error.h"
@@ -14,7 +14,7 @@
 #define WIPE_FILES_MAX 20000
 
 struct wipe {
-	const struct secrets *secrets; /* borrowed */
+	const struct secrets *secrets; /* borrowed; once they are zeroed, copies of user-data are emptied unseen */
 	bool only_look;                /* change nothing: a secret that is found is an error */
 	size_t files, changed;         /* out: seen, and overwritten */
 };

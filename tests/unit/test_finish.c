@@ -124,6 +124,24 @@ TEST(finish_wipe_empties_what_is_compressed)
 	FAKE_ROOT_END();
 }
 
+/* A power cut after our own configuration was wiped, with the seed still attached: cloud-init copies it again at the next boot. */
+TEST(finish_wipe_empties_copies_when_the_secrets_are_forgotten)
+{
+	static const struct node wiped = { .token = (char *)"000000.0000000000000000" };
+	FAKE_ROOT();
+	put_copies(path);
+	fake_put(path, INSTANCE "sem/config_ssh", "kept\n");
+	CHECK(finish_wipe(path, &wiped, &err) == 0);
+	CLEANUP(free_p) char *data = fake_get(path, INSTANCE "user-data.txt");
+	CLEANUP(free_p) char *pickle = fake_get(path, INSTANCE "obj.pkl");
+	CLEANUP(free_p) char *mark = fake_get(path, INSTANCE "sem/config_ssh");
+	CHECK_STR(data, "");
+	CHECK_STR(pickle, "");
+	CHECK_STR(mark, "kept\n");
+	CHECK(finish_wipe(path, &wiped, &err) == 0);
+	FAKE_ROOT_END();
+}
+
 /* cloud-init's last stage still needs what is wiped. */
 TEST(finish_wipe_waits_for_cloud_init)
 {

@@ -196,5 +196,5 @@ TEST(secrets_that_are_zeros_are_none)
 	CLEANUP(secrets_done) struct secrets s = { 0 };
 
 	secrets_of(&node, &s);
-	CHECK(s.plain.n == 0 && s.encoded.n == 0);
+	CHECK(s.zeroed && s.plain.n == 0 && s.encoded.n == 0);
 }
