@@ -5,9 +5,11 @@ import ipaddress
 import json
 import time
 
+import figures
 from cluster import GUESTS, INIT, NOTES, TAGS, WORKER
 from guest import Failed, same, say
 from remains import remains
+from runtimes import PID
 
 ETCD = "/var/lib/etcd/"  # where Kubernetes itself keeps the token, until it expires
 PATIENCE = 240
@@ -35,6 +37,12 @@ def both_nodes_are_ready(cluster):
          {name: f"proxmox://{cluster.name}/{vmid}" for name, vmid in GUESTS.items()})
     same({n["metadata"]["name"]: [a["address"] for a in n["status"]["addresses"] if a["type"] == "InternalIP"] for n in nodes},
          {name: [cluster.lab[name].address] for name in GUESTS})
+
+
+def nodes_have_the_runtime(cluster):
+    """And no other one."""
+    info = {n["metadata"]["name"]: n["status"]["nodeInfo"]["containerRuntimeVersion"] for n in cluster.get("nodes")}
+    same({name: version.partition("://")[0] for name, version in info.items()}, dict.fromkeys(GUESTS, cluster.runtime))
 
 
 def kube_proxy_runs_on_both(cluster):
@@ -70,9 +78,7 @@ def pods_reach_each_other(cluster):
     addresses = {p["spec"]["nodeName"]: p["status"]["podIP"] for p in cluster.get("pods --selector test=idle")}
     for here, there in ((INIT, WORKER), (WORKER, INIT)):
         machine = cluster.lab[here]
-        mine = f"'labels.\"io.kubernetes.pod.name\"==idle-{here}'"
-        container = machine.ask(f"sudo -n ctr -n k8s.io containers ls -q {mine}").split()[0]
-        pid = machine.ask(f"sudo -n ctr -n k8s.io tasks ls | grep ^{container}").split()[1]
+        pid = PID[cluster.runtime](machine, f"idle-{here}")
         machine.ask(f"sudo -n nsenter -t {pid} -n ping -q -c 3 -i 1 -w {PATIENCE} {addresses[there]}", PATIENCE + 30)
 
 
@@ -122,6 +128,12 @@ def agents_are_done(cluster):
 def no_unit_failed(cluster):
     for name in GUESTS:
         same(cluster.lab[name].ask("systemctl --failed --plain --no-legend --no-pager"), "")
+
+
+def figures_are_taken(cluster):
+    """The last check of a cluster that rests: for docs/stacks.md."""
+    measured = figures.write(cluster.lab.image, cluster.lab.machines, cluster.get("nodes"), cluster.get("pods -A"))
+    say([f"# {name}: {json.dumps(node)}" for name, node in measured.items()])
 
 
 def run(title, checks, cluster):

@@ -31,10 +31,10 @@ KUBECTL = "sudo -n kubectl --kubeconfig /etc/kubernetes/admin.conf"
 
 
 class Cluster:
-    """with Cluster(image) as cluster: the network and Proxmox VE are up, the machines off."""
+    """with Cluster(image) as cluster: the network and Proxmox VE are up, the machines off. runtime: the image's."""
 
-    def __init__(self, image, name="lab"):
-        self.name, self.lab, self.pve, self.tokens = name, Lab(image, GUESTS), FakePve(), {}
+    def __init__(self, image, runtime="containerd", name="lab"):
+        self.name, self.runtime, self.lab, self.pve, self.tokens = name, runtime, Lab(image, GUESTS), FakePve(), {}
         self.started, self.seen = time.monotonic(), {}
 
     def __enter__(self):

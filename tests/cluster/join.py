@@ -9,10 +9,10 @@ import checks  # noqa: E402
 from cluster import GUESTS, Cluster, image, watched  # noqa: E402
 from guest import say  # noqa: E402
 
-CHECKS = (checks.the_seed_tells_the_worker_no_endpoint, checks.both_nodes_are_ready, checks.kube_proxy_runs_on_both,
-          checks.a_pod_runs_on_each, checks.pods_reach_each_other, checks.tags_say_what_they_are,
-          checks.notes_say_it_too, checks.peoples_notes_are_kept, checks.proxmox_ve_saw_no_secret_and_refused_nothing,
-          checks.agents_are_done, checks.no_unit_failed,
+CHECKS = (checks.the_seed_tells_the_worker_no_endpoint, checks.both_nodes_are_ready, checks.nodes_have_the_runtime,
+          checks.kube_proxy_runs_on_both, checks.a_pod_runs_on_each, checks.pods_reach_each_other,
+          checks.tags_say_what_they_are, checks.notes_say_it_too, checks.peoples_notes_are_kept, checks.proxmox_ve_saw_no_secret_and_refused_nothing,
+          checks.agents_are_done, checks.no_unit_failed, checks.figures_are_taken,
           *map(checks.no_secret_is_left, GUESTS))
 
 

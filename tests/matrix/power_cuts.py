@@ -95,7 +95,7 @@ def all_are_back(cluster, powers):
     return all(p.name in nodes and checks.is_ready_since(nodes[p.name], p.last) for p in powers)
 
 
-CHECKS = (checks.both_nodes_are_ready, checks.kube_proxy_runs_on_both, checks.a_pod_runs_on_each,
+CHECKS = (checks.both_nodes_are_ready, checks.nodes_have_the_runtime, checks.kube_proxy_runs_on_both, checks.a_pod_runs_on_each,
           checks.pods_reach_each_other, checks.tags_say_what_they_are, checks.notes_say_it_too,
           checks.peoples_notes_are_kept, checks.agents_are_done, checks.no_unit_failed,
           *map(checks.no_secret_is_left, GUESTS))
