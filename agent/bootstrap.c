@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/cri.h"
 #include "agent/kubeadm.h"
 #include "agent/preflight.h"
 #include "lib/clock.h"
@@ -81,7 +82,6 @@ static int look_once(struct agent *a, bool first, struct error *err)
 {
 	CLEANUP(findings_done) struct findings found = { 0 };
 	struct error why = { 0 };
-	const char *socket = a->node.cri_socket ? a->node.cri_socket : a->machine.cri_socket;
 
 	state_set_text(&a->state.error, NULL);
 	preflight(&a->node, &a->machine, a->state.started, &found);
@@ -89,7 +89,7 @@ static int look_once(struct agent *a, bool first, struct error *err)
 		if (found.at[i].kind == FINDING_WARNING)
 			log_warning("%s", found.at[i].sentence);
 	int rc = judge(&found, a, err);
-	if (rc == 0 && preflight_runtime(a->root, socket, &why) < 0) {
+	if (rc == 0 && preflight_runtime(a->root, cri_socket(&a->node, &a->machine), &why) < 0) {
 		state_set_text(&a->state.error, why.text);
 		rc = 1;
 	}
@@ -179,7 +179,7 @@ int step_kubeadm(struct agent *a, struct error *err)
 	if (try_until(a, clock_seconds() + (double)a->node.timeout_kubeadm, &why) == 0)
 		return 0;
 	log_info("resetting the node, because kubeadm did not succeed");
-	if (kubeadm_reset(&a->machine, a->root, &ignored) < 0)
+	if (kubeadm_reset(&a->node, &a->machine, a->root, &ignored) < 0)
 		log_warning("%s", ignored.text);
 	else
 		a->state.started = false;

@@ -3,6 +3,7 @@
 
 #include <strings.h>
 
+#include "agent/cri.h"
 #include "agent/kubeadm_parts.h"
 #include "lib/alloc.h"
 
@@ -133,8 +134,7 @@ void kubeadm_ignored(const struct kubeadm_run *run, struct strings *ret)
 void kubeadm_skipped(const struct kubeadm_run *run, struct strings *ret)
 {
 	const struct machine *m = run->machine;
-	const char *socket = run->node->cri_socket ? run->node->cri_socket : m->cri_socket;
-	bool needs_crictl = m->kubeadm_minor <= CRICTL_LAST_MINOR && !text_same(socket, MACHINE_DOCKERSHIM_SOCKET);
+	bool needs_crictl = m->kubeadm_minor <= CRICTL_LAST_MINOR && !cri_is_dockershim(run->node, m);
 
 	for (size_t i = 0; i < run->node->skip_phases.n; i++)
 		add_once(ret, run->node->skip_phases.at[i]);

@@ -211,7 +211,7 @@ int kubeadm_mend(const struct kubeadm_run *run, const char *root, struct error *
 	if (lost) {
 		log_warning("/%s is gone, and etcd's data with it; nobody has joined yet, so the cluster begins again",
 			    lost);
-		return kubeadm_reset(run->machine, root, err);
+		return kubeadm_reset(run->node, run->machine, root, err);
 	}
 	if (mend_join(run, rootfd, err) < 0 || mend_kubeconfigs(rootfd, err) < 0)
 		return -1;

@@ -2,12 +2,11 @@
 /* What every run of kubeadm says about the node itself. */
 #include <string.h>
 
+#include "agent/cri.h"
 #include "agent/kubeadm_parts.h"
 #include "lib/alloc.h"
 #include "lib/duration.h"
 
-#define URL_SOCKET_MINOR                                                                                               \
-	24 /* from here on a CRI socket without unix:// is deprecated; before, kubeadm compares paths */
 #define USER_NAMESPACE_MINOR 22 /* KubeletInUserNamespace */
 #define API_PORT 6443
 
@@ -132,25 +131,17 @@ static struct json *taint_json(const char *taint)
 	return json;
 }
 
-static void put_socket(const struct kubeadm_run *run, struct json *registration)
-{
-	const char *socket = run->node->cri_socket ? run->node->cri_socket : run->machine->cri_socket;
-	bool path = run->machine->kubeadm_minor < URL_SOCKET_MINOR;
-
-	if (socket)
-		json_put_string(registration, "criSocket",
-				path && text_starts(socket, "unix://") ? socket + strlen("unix://") : socket);
-}
-
 static struct json *registration_json(const struct kubeadm_document *d)
 {
 	CLEANUP(args_done) struct args args = { 0 };
 	CLEANUP(strings_done) struct strings checks = { 0 };
 	const struct node *node = d->run->node;
+	const char *socket = cri_socket_of_kubeadm(node, d->run->machine);
 	struct json *registration = json_object();
 
 	json_put_string(registration, "name", d->run->name);
-	put_socket(d->run, registration);
+	if (socket)
+		json_put_string(registration, "criSocket", socket);
 	if (node->taints_given) {
 		struct json *taints = json_array();
 		for (size_t i = 0; i < node->taints.n; i++)

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/cri.h"
 #include "agent/kubeadm.h"
 #include "agent/network.h"
 #include "agent/program.h"
@@ -10,35 +11,29 @@
 #include "lib/file.h"
 #include "lib/log.h"
 
-#define SOCKET_SCHEME "unix://"
-#define SCHEME_MINOR 24 /* from here on kubeadm wants sockets as URLs; before, it knows dockershim's by its path only */
-
 static void print_line(void *context, const char *line)
 {
 	(void)context;
 	log_info("kubeadm: %s", line);
 }
 
-static void reset_argv(const struct machine *machine, struct strings *argv)
+static void reset_argv(const struct node *node, const struct machine *machine, struct strings *argv)
 {
-	const char *socket = machine->cri_socket;
+	const char *socket = cri_socket_of_kubeadm(node, machine);
 
 	strings_add_all(argv, "kubeadm", "reset", "-f", NULL);
-	if (!socket)
-		return;
-	if (machine->kubeadm_minor < SCHEME_MINOR && text_starts(socket, SOCKET_SCHEME))
-		socket += strlen(SOCKET_SCHEME);
-	strings_add_all(argv, "--cri-socket", socket, NULL);
+	if (socket)
+		strings_add_all(argv, "--cri-socket", socket, NULL);
 }
 
 /* kubeadm removes containers through crictl, or through docker. Without crictl they run on and keep the ports; but all of them are
  * below one slice, whatever the runtime is. Their remains are cleaned up by the next kubelet. */
-static void stop_containers(const struct machine *machine)
+static void stop_containers(const struct node *node, const struct machine *machine)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 	struct error err = { 0 };
 
-	if (machine->crictl || machine->runtime == RUNTIME_DOCKERSHIM)
+	if (machine->crictl || cri_is_dockershim(node, machine))
 		return;
 	log_info("there is no crictl, so systemd stops the containers");
 	strings_add_all(&argv, "systemctl", "stop", "kubepods.slice", NULL);
@@ -63,13 +58,13 @@ static int remove_config(const char *root, struct error *err)
 	return 0;
 }
 
-int kubeadm_reset(const struct machine *machine, const char *root, struct error *err)
+int kubeadm_reset(const struct node *node, const struct machine *machine, const char *root, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 
-	reset_argv(machine, &argv);
+	reset_argv(node, machine, &argv);
 	int rc = program_run(&argv, print_line, NULL, err);
-	stop_containers(machine);
+	stop_containers(node, machine);
 	if (rc < 0)
 		return -1;
 	log_info("iptables rules of kube-proxy stay until the next boot");

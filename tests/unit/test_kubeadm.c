@@ -203,44 +203,80 @@ TEST(kubeadm_names_the_ca)
 /* Both programs note how they were called, in order. */
 #define NOTE(name) "echo " name " \"$@\" >>$root/calls\n"
 
-static int reset(const char *root, int minor, bool crictl, struct error *err)
+static int reset(const char *root, const struct machine *m, struct error *err)
 {
-	struct machine m = machine;
-
-	m.kubeadm_minor = minor;
-	m.crictl = crictl;
 	fake_put(root, "/calls", "");
 	fake_put(root, "/etc/cni/net.d/10-nodekiln.conflist", "{}");
 	fake_put(root, "/etc/cni/net.d/10-other.conflist", "{}");
 	fake_put(root, KUBEADM_CONFIG_FILE, TOKEN);
 	fake_put(root, "/var/lib/etcd/member/wal/0", "late");
-	return kubeadm_reset(&m, root, err);
+	return kubeadm_reset(&node, m, root, err);
+}
+
+static struct machine machine_with(int minor, bool crictl, const char *socket)
+{
+	struct machine m = machine;
+
+	m.kubeadm_minor = minor;
+	m.crictl = crictl;
+	m.cri_socket = (char *)socket;
+	return m;
 }
 
 TEST(kubeadm_reset_leaves_nothing_of_ours)
 {
+	struct machine old = machine_with(20, false, machine.cri_socket);
 	FAKE_ROOT();
 	fake_program(path, "kubeadm", NOTE("kubeadm"));
 	fake_program(path, "systemctl", NOTE("systemctl"));
-	CHECK(reset(path, 34, true, &err) == 0);
+	CHECK(reset(path, &machine, &err) == 0);
 	CLEANUP(free_p) char *new_calls = fake_get(path, "/calls");
 	CHECK_STR(new_calls, "kubeadm reset -f --cri-socket unix:///run/containerd/containerd.sock\n");
 	CHECK(!fake_has(path, "/etc/cni/net.d/10-nodekiln.conflist") && !fake_has(path, KUBEADM_CONFIG_FILE));
 	CHECK(fake_has(path, "/etc/cni/net.d/10-other.conflist") && !fake_has(path, "/var/lib/etcd/member"));
-	CHECK(reset(path, 20, false, &err) == 0);
+	CHECK(reset(path, &old, &err) == 0);
 	CLEANUP(free_p) char *old_calls = fake_get(path, "/calls");
 	CHECK_STR(old_calls, "kubeadm reset -f --cri-socket /run/containerd/containerd.sock\n"
 			     "systemctl stop kubepods.slice\n");
 	FAKE_ROOT_END();
 }
 
+/* kubeadm 1.20 does that itself through docker. */
+TEST(kubeadm_reset_of_docker_needs_no_crictl)
+{
+	struct machine docker = machine_with(20, false, MACHINE_DOCKERSHIM_SOCKET);
+	FAKE_ROOT();
+	fake_program(path, "kubeadm", NOTE("kubeadm"));
+	fake_program(path, "systemctl", NOTE("systemctl"));
+	CHECK(reset(path, &docker, &err) == 0);
+	CLEANUP(free_p) char *calls = fake_get(path, "/calls");
+	CHECK_STR(calls, "kubeadm reset -f --cri-socket /var/run/dockershim.sock\n");
+	FAKE_ROOT_END();
+}
+
+/* kubeadm would not know which one. */
+TEST(kubeadm_reset_is_told_the_chosen_runtime)
+{
+	struct machine both = machine_with(34, true, NULL);
+	struct node chosen = node;
+	FAKE_ROOT();
+	fake_program(path, "kubeadm", NOTE("kubeadm"));
+	both.runtime = RUNTIME_SEVERAL;
+	chosen.cri_socket = (char *)"unix:///run/cri-dockerd.sock";
+	CHECK(kubeadm_reset(&chosen, &both, path, &err) == 0);
+	CLEANUP(free_p) char *calls = fake_get(path, "/calls");
+	CHECK_STR(calls, "kubeadm reset -f --cri-socket unix:///run/cri-dockerd.sock\n");
+	FAKE_ROOT_END();
+}
+
 /* Containers are stopped even then; a slice that there is not is no failure. */
 TEST(kubeadm_reset_that_fails_is_said)
 {
+	struct machine old = machine_with(20, false, machine.cri_socket);
 	FAKE_ROOT();
 	fake_program(path, "kubeadm", "echo 'this version is broken' >&2; exit 1");
 	fake_program(path, "systemctl", NOTE("systemctl") "exit 5");
-	CHECK(reset(path, 20, false, &err) < 0 && strstr(err.text, "this version is broken"));
+	CHECK(reset(path, &old, &err) < 0 && strstr(err.text, "this version is broken"));
 	CLEANUP(free_p) char *calls = fake_get(path, "/calls");
 	CHECK_STR(calls, "systemctl stop kubepods.slice\n");
 	FAKE_ROOT_END();

@@ -10,6 +10,7 @@
 
 #define FOLDER "tests/golden/kubeadm"
 #define CANARY "c0ffee"
+#define CRI_DOCKERD "unix:///run/cri-dockerd.sock"
 
 static const char *const images_without_coredns[] = { "k8s.gcr.io/kube-apiserver:v1.20.2", "k8s.gcr.io/etcd:3.4.13-0" };
 
@@ -173,20 +174,28 @@ TEST(a_run_after_a_cut_ignores_what_the_first_left)
 
 TEST(docker_has_its_socket_by_version)
 {
-	CLEANUP(node_done) struct node node = { 0 };
-	struct machine machine = machine_named("1.20");
-	CLEANUP(text_done) struct text conf = { 0 };
-	CLEANUP(text_done) struct text argv = { 0 };
-	struct error err = { 0 };
+	static const struct {
+		const char *version, *installed, *expected;
+	} cases[] = {
+		{ "1.20", MACHINE_DOCKERSHIM_SOCKET, "\"criSocket\": \"/var/run/dockershim.sock\"" },
+		{ "1.28", CRI_DOCKERD, "\"criSocket\": \"" CRI_DOCKERD "\"" },
+		{ "1.34", CRI_DOCKERD, "\"criSocket\": \"" CRI_DOCKERD "\"" },
+	};
 
-	CHECK(load("worker-minimal", &node));
-	machine.runtime = RUNTIME_DOCKERSHIM;
-	machine.cri_socket = MACHINE_DOCKERSHIM_SOCKET;
-	struct kubeadm_run run = run_of(&node, &machine);
-	CHECK(kubeadm_config(&run, false, &conf, &err) == 0);
-	print_argv(&run, &argv);
-	CHECK(strstr(conf.data, "\"/var/run/dockershim.sock\"")); /* which kubeadm 1.20 compares as it stands */
-	CHECK(!strstr(argv.data, "preflight"));                   /* Docker needs no crictl */
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		CLEANUP(node_done) struct node node = { 0 };
+		CLEANUP(text_done) struct text conf = { 0 };
+		CLEANUP(text_done) struct text argv = { 0 };
+		struct machine machine = machine_named(cases[i].version);
+		struct error err = { 0 };
+		CHECK(load("worker-minimal", &node));
+		machine.cri_socket = (char *)cases[i].installed;
+		struct kubeadm_run run = run_of(&node, &machine);
+		CHECK(kubeadm_config(&run, false, &conf, &err) == 0);
+		print_argv(&run, &argv);
+		CHECK(strstr(conf.data, cases[i].expected));
+		CHECK(!strstr(argv.data, "preflight")); /* Docker needs no crictl */
+	}
 }
 
 TEST(masked_shows_no_secret)
