@@ -20,6 +20,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from cloud import FAILED, RECIPE, TARGET, USAGE, Cloud, Image, kill  # noqa: E402
 from pve.certificates import Certificates  # noqa: E402
+from pve.hypervisor import Hypervisor  # noqa: E402
 from pve.raw import Client, Closed  # noqa: E402
 from pve.server import NAMES  # noqa: E402
 
@@ -65,11 +66,18 @@ def words_of(config):
     return {key: value.strip('"') for key, value in re.findall(r"^ *(\w+): (.+)$", config, re.MULTILINE)}
 
 
+class Players(Hypervisor):
+    """Guests whose agents are played here."""
+
+    def start(self, pve, guest):
+        threading.Thread(target=pve.boot, args=(guest.vmid,), daemon=True).start()
+
+
 class Lab(Cloud):
     """A cloud with a published template, a user for agents, and guests that come up when they are started."""
 
     def __init__(self, version, work, **more):
-        super().__init__(version, work, nodes=("pve2",), **more)
+        super().__init__(version, work, nodes=("pve2",), hypervisor=Players(), **more)
         self.rights = {
             "/storage/local": "Datastore.AllocateSpace Datastore.AllocateTemplate Datastore.Allocate",
             "/storage/local-lvm": "Datastore.AllocateSpace",
@@ -83,7 +91,6 @@ class Lab(Cloud):
         self.add_role("NodekilnAgent", "VM.Audit VM.Config.Options")
         self.add_role("NodekilnPeer", "VM.Audit")
         self.grant("/pool/k8s", "NodekilnAgent", AGENT)
-        self.guest_started = lambda guest: threading.Thread(target=self.boot, args=(guest.vmid,), daemon=True).start()
         self.states = {}  # node: the last state, "ready" by default
         self.seen, self.troubles = {}, []
 

@@ -3,7 +3,6 @@
 """nodekiln publish against the strict fake, as Proxmox VE 8 and as 9, with no right more than `nodekiln roles` gives.
 publish.py [PATTERN] runs the cases whose name has PATTERN in it."""
 import json
-import shlex
 import shutil
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from cloud import NETWORK, RECIPE, SPACE, TARGET, TOKEN, TRUST, Cloud, Image, kill  # noqa: E402
-from pve.acl import verify_privileges  # noqa: E402
+from pve.administrator import type_in  # noqa: E402
 from pve.certificates import Certificates  # noqa: E402
 from pve.server import NAMES  # noqa: E402
 
@@ -205,14 +204,9 @@ def roles_are_enough(cloud, image):
     """What `nodekiln roles` prints, typed in as it stands there, and nothing else."""
     done = went(subprocess.run(cloud.argv("roles", "--pve", cloud.version, cloud.target()), capture_output=True, text=True))
     cloud.give({})
-    for line in done.stdout.splitlines():
-        words = shlex.split(line, comments=True)
-        options = dict(zip(words[4::2], words[5::2]))
-        if words[:3] == ["pveum", "role", "add"]:
-            verify_privileges(cloud.version, options["--privs"].split())
-            cloud.add_role(words[3], options["--privs"])
-        if words[:3] == ["pveum", "acl", "modify"]:
-            cloud.grant(words[3], options["--roles"], options["--users"])
+    cloud.give({})
+    cloud.secret, = type_in(cloud, done.stdout)
+    (cloud.work / "secret").write_text(cloud.secret)
     went(cloud.publish(image))
     published(cloud, image)
 

@@ -42,6 +42,8 @@ class Edit:
             self.guest.pending.pop(name, None)
         changes = {**now, **self.released(now, gone), **self.boot(now, gone)}
         self.guest.update(changes, gone)
+        if self.guest.running:
+            self.call.fake.hypervisor.changed(self.call.fake, self.guest)
 
     def released(self, now, gone):
         """Old disks become unused ones; a cloud-init drive and an unused disk that is deleted are freed."""

@@ -21,6 +21,7 @@ from .cluster import Cluster
 from .connection import Connection
 from .directory import Pool, new_user
 from .faults import Faults
+from .hypervisor import Hypervisor
 from .journal import Journal
 from .tasks import Tasks
 from .volumes import Volumes, parse_size, probe
@@ -34,7 +35,7 @@ class FakePve(App):
     """
 
     def __init__(self, version=9, state=None, directory=None, address=("127.0.0.1", 0), node="pve1", nodes=(), names=(),
-                 auth_delay=3.0, idle=5.0, release=None, certificates=None):
+                 auth_delay=3.0, idle=5.0, release=None, certificates=None, hypervisor=None):
         self.version, self.release = version, release
         self.auth_delay, self.idle, self.latency, self.statistics_delay = auth_delay, idle, 0.0, 0.0
         self.keep_alive, self.worker_requests, self.requests = 100, 1000, 0
@@ -49,7 +50,7 @@ class FakePve(App):
         self.context = self.certificates.context()
         self.address, self.listener = tuple(address), None
         self.connections, self.connections_lock = set(), threading.Lock()
-        self.guest_started = self.guest_stopped = lambda guest: None
+        self.hypervisor = hypervisor or Hypervisor()
 
     # Where it is.
 
@@ -177,16 +178,20 @@ class FakePve(App):
         size = probe(path, form, volid) if path else size
         return self.volumes.add(volid, node or self.cluster.node, kind, form, size, file=self.volumes.own_file(path), **more)
 
-    # What the methods ask for.
+    # Power.
 
     def start_guest(self, guest):
         guest.status, guest.started = "running", time.time()
-        self.guest_started(guest)
+        self.hypervisor.start(self, guest)
 
     def stop_guest(self, guest):
-        guest.status, guest.started = "stopped", None
-        self.guest_stopped(guest)
-        guest.apply_pending()
+        self.hypervisor.stop(self, guest)
+        self.went_off(guest)
+
+    def went_off(self, guest):
+        with self.cluster.lock:
+            guest.status, guest.started = "stopped", None
+            guest.apply_pending()
 
     # Things that happen.
 
