@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a cluster must be when its nodes say that they are ready. Not a test itself: join.py and power_cuts.py use it."""
+"""What a cluster must be when its nodes say that they are ready. Not a test itself."""
 import calendar
 import ipaddress
 import json
 import time
 
 import figures
-from cluster import GUESTS, INIT, NOTES, TAGS, WORKER
 from guest import Failed, same, say
+from nodes import INIT, NAMES, WORKER
 from remains import remains
 from runtimes import PID
 
@@ -32,23 +32,23 @@ def the_seed_tells_the_worker_no_endpoint(cluster):
 
 def both_nodes_are_ready(cluster):
     nodes = cluster.get("nodes")
-    same({n["metadata"]["name"]: condition(n, "Ready") for n in nodes}, {name: "True" for name in GUESTS})
+    same({n["metadata"]["name"]: condition(n, "Ready") for n in nodes}, {name: "True" for name in NAMES})
     same({n["metadata"]["name"]: n["spec"]["providerID"] for n in nodes},
-         {name: f"proxmox://{cluster.name}/{vmid}" for name, vmid in GUESTS.items()})
+         {name: f"proxmox://{cluster.name}/{cluster.vmid(name)}" for name in NAMES})
     same({n["metadata"]["name"]: [a["address"] for a in n["status"]["addresses"] if a["type"] == "InternalIP"] for n in nodes},
-         {name: [cluster.lab[name].address] for name in GUESTS})
+         {name: [cluster.lab[name].address] for name in NAMES})
 
 
 def nodes_have_the_runtime(cluster):
     """And no other one."""
     info = {n["metadata"]["name"]: n["status"]["nodeInfo"]["containerRuntimeVersion"] for n in cluster.get("nodes")}
-    same({name: version.partition("://")[0] for name, version in info.items()}, dict.fromkeys(GUESTS, cluster.runtime))
+    same({name: version.partition("://")[0] for name, version in info.items()}, dict.fromkeys(NAMES, cluster.runtime))
 
 
 def kube_proxy_runs_on_both(cluster):
     pods = cluster.get("pods --namespace kube-system --selector k8s-app=kube-proxy")
     same(sorted((p["spec"]["nodeName"], p["status"]["phase"], condition(p, "Ready")) for p in pods),
-         [(name, "Running", "True") for name in sorted(GUESTS)])
+         [(name, "Running", "True") for name in sorted(NAMES)])
 
 
 def idle_pod(name, image):
@@ -59,7 +59,7 @@ def idle_pod(name, image):
 def a_pod_runs_on_each(cluster):
     """Of an image that the build preloaded; each has an address from its node's part of the pod network."""
     image = json.loads(cluster.lab[WORKER].ask("cat /etc/nodekiln/image.json"))["pause_image"]
-    pods = {"apiVersion": "v1", "kind": "List", "items": [idle_pod(name, image) for name in GUESTS]}
+    pods = {"apiVersion": "v1", "kind": "List", "items": [idle_pod(name, image) for name in NAMES]}
     cluster.kubectl("get serviceaccount default")
     cluster.kubectl("apply -f -", json.dumps(pods))
     limit = time.monotonic() + PATIENCE
@@ -83,10 +83,11 @@ def pods_reach_each_other(cluster):
 
 
 def tags_say_what_they_are(cluster):
-    for name, vmid in GUESTS.items():
+    for name in NAMES:
         role = "init" if name == INIT else "worker"
-        same(sorted(cluster.pve.config(vmid)["tags"].split(";")),
-             sorted([*TAGS.split(";"), f"k8s.cluster.{cluster.name}", f"k8s.role.{role}", "k8s.state.ready"]))
+        others = [tag for tag in cluster.given(name)["tags"].split(";") if not tag.startswith("k8s.")]
+        same(sorted(cluster.options(name)["tags"].split(";")),
+             sorted([*others, f"k8s.cluster.{cluster.name}", f"k8s.role.{role}", "k8s.state.ready"]))
 
 
 def notes_say_it_too(cluster):
@@ -99,14 +100,15 @@ def notes_say_it_too(cluster):
 
 
 def peoples_notes_are_kept(cluster):
-    for name in GUESTS:
+    for name in NAMES:
         theirs = "\n".join(line for line in cluster.notes(name).splitlines() if not line.startswith("nodekiln: "))
-        same(theirs.strip(), NOTES.strip())
+        same(theirs.strip(), cluster.given(name)["description"].strip())
 
 
 def proxmox_ve_saw_no_secret_and_refused_nothing(cluster):
+    """Nothing of what agents asked: what is refused has been asked in vain."""
     for entry in cluster.pve.journal.find():
-        if entry.status >= 400 or entry.status == 0:
+        if "agent@pve!" in (entry.who or "") and (entry.status >= 400 or entry.status == 0):
             raise Failed(f"{entry.method} {entry.path} got {entry.status}")
         for name, secret in cluster.secrets().items():
             if any(secret in str(value) for value in entry.values.values()):
@@ -114,7 +116,7 @@ def proxmox_ve_saw_no_secret_and_refused_nothing(cluster):
 
 
 def agents_are_done(cluster):
-    for name in GUESTS:
+    for name in NAMES:
         machine = cluster.lab[name]
         limit = time.monotonic() + PATIENCE  # "ready" is said before the wiping
         while machine.ask("systemctl is-active nodekiln-agent || true") == "active" and time.monotonic() < limit:
@@ -126,7 +128,7 @@ def agents_are_done(cluster):
 
 
 def no_unit_failed(cluster):
-    for name in GUESTS:
+    for name in NAMES:
         same(cluster.lab[name].ask("systemctl --failed --plain --no-legend --no-pager"), "")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Virtual machines on a network of their own, emulated. Not a test itself: join.py and power_cuts.py use it.
+"""Virtual machines on a network of their own, emulated. Not a test itself.
 
 Their network is a switch (switch.py) and one more QEMU without a machine in it, for its user network: that is the gateway
 10.0.2.2 (this host's loopback for the guests) and forwards a port to each machine's ssh. So the network outlives the machines.
@@ -41,12 +41,8 @@ def quiet():
     os.nice(5)
 
 
-def make_iso(path, files):
-    """A seed by hand; `nodekiln seed` makes the real ones."""
-    with tempfile.TemporaryDirectory() as directory:
-        for name, text in files.items():
-            (Path(directory) / name).write_text(text)
-        subprocess.run(["genisoimage", "-quiet", "-V", "cidata", "-r", "-J", "-o", path, directory], check=True)
+def read_iso(path, name):
+    return subprocess.run(["isoinfo", "-R", "-i", path, "-x", f"/{name}"], capture_output=True, text=True, check=True).stdout
 
 
 class Qmp:
@@ -116,22 +112,25 @@ class Machine(Guest):
         self.uuid = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}.{number}"))
         self.wire, self.monitor = lab.work / f"{name}.wire", lab.work / f"{name}.qmp"
         self.agent = lab.work / f"{name}.qga"
-        self.disk = self.make_disk()
+        self.cpus, self.memory, self.disk, self.disc = CPUS, MEMORY, None, None
 
-    def make_disk(self):
+    def insert_disk(self, image, size=DISK):
         path = self.lab.work / f"{self.name}.qcow2"
-        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", self.lab.image, path, DISK], check=True)
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", image, path, size], check=True)
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         path.unlink()
-        return f"/proc/{os.getpid()}/fd/{fd}"
+        self.disk = f"/proc/{os.getpid()}/fd/{fd}"
 
-    def start(self, seed):
+    def start(self, seed=None):
+        if not self.disk:
+            self.insert_disk(self.lab.image)
+        self.disc = seed
+        drive = ["-drive", f"if=none,id=seed0,format=raw,readonly=on,file={seed}", "-device", "scsi-cd,id=cd0,bus=scsi1.0,drive=seed0"]
         argv = ["qemu-system-x86_64", "-name", self.name, "-nodefaults", "-no-user-config", "-machine", "q35", "-accel",
-                "tcg,thread=multi", "-cpu", CPU, "-smp", CPUS, "-m", MEMORY, "-smbios", f"type=1,uuid={self.uuid}",
+                "tcg,thread=multi", "-cpu", CPU, "-smp", self.cpus, "-m", self.memory, "-smbios", f"type=1,uuid={self.uuid}",
                 "-device", "virtio-scsi-pci,id=scsi0", "-device", "scsi-hd,bus=scsi0.0,drive=disk0,bootindex=1",
                 "-drive", f"if=none,id=disk0,format=qcow2,discard=unmap,cache=unsafe,file={self.disk}",
-                "-device", "virtio-scsi-pci,id=scsi1", "-device", "scsi-cd,bus=scsi1.0,drive=seed0",
-                "-drive", f"if=none,id=seed0,format=raw,readonly=on,file={seed}",
+                "-device", "virtio-scsi-pci,id=scsi1", *(drive if seed else []),
                 "-netdev", f"stream,id=net0,server=off,addr.type=unix,addr.path={self.wire}",
                 "-device", f"virtio-net-pci,netdev=net0,mac={self.mac}", "-device", "virtio-rng-pci", "-display", "none",
                 "-chardev", f"file,id=console,path={self.console},append=on", "-serial", "chardev:console",
@@ -139,6 +138,12 @@ class Machine(Guest):
                 "-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0",
                 "-qmp", f"unix:{self.monitor},server=on,wait=off"]
         self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, preexec_fn=quiet)
+
+    def eject(self):
+        """What is in the CD drive, if there is one."""
+        if self.disc:
+            Qmp(self.monitor)("eject", id="cd0", force=True)
+            self.disc = None
 
     def reset(self):
         """A power cut: nothing that the guest has not written to its disk survives."""
