@@ -229,7 +229,9 @@ static int write_papers(struct build *b, struct error *err)
 		.recipe = &b->recipe, .lock = &b->lock, .images = &b->images, .key = b->key, .epoch = b->epoch
 	};
 
-	return manifest_write(&m, &b->outputs, report_timings(), err);
+	CLEANUP(waterfall_done) struct waterfall waterfall = { 0 };
+	report_waterfall(&waterfall);
+	return manifest_write(&m, &b->outputs, waterfall_json(&waterfall), err);
 }
 
 static int make_and_publish(struct build *b, struct error *err)

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include "builder/build.h"
 #include "builder/command.h"
 #include "builder/report.h"
 #include "lib/log.h"
 
 #define DEFAULT_RECIPE "debian-12"
+#define TIMINGS_COLUMNS 120 /* where there is no terminal */
 
 static struct build_options build = { .out = "out" };
 static const char *scratch, *lock_file;
-static bool locked, json, plain, verbose;
+static bool locked, json, plain, verbose, timings;
 
 static const struct option_spec options[] = {
 	{ "--out", OPTION_VALUE, &build.out, "DIR", "where the artifacts go (default: out)" },
@@ -20,6 +25,7 @@ static const struct option_spec options[] = {
 	{ "--update", OPTION_FLAG, &build.update, NULL, "refresh the package indices first" },
 	{ "--force", OPTION_FLAG, &build.force, NULL, "build even when nothing changed" },
 	{ "--scratch", OPTION_VALUE, &scratch, "KIND", "work in memory, on disk, or auto (default)" },
+	{ "--timings", OPTION_FLAG, &timings, NULL, "at the end, what ran when: wall and CPU seconds of each phase" },
 	{ "--json", OPTION_FLAG, &json, NULL, "events as JSON, one object a line" },
 	{ "--plain", OPTION_FLAG, &plain, NULL, "plain lines even on a terminal" },
 	{ "--verbose", OPTION_FLAG, &verbose, NULL, "also what dpkg and compilers say" },
@@ -34,6 +40,19 @@ static int read_scratch(struct error *err)
 			return 0;
 		}
 	return scratch ? error_set(err, ERROR_USAGE, "--scratch %s: it must be auto, memory or disk", scratch) : 0;
+}
+
+/* With --json the manifest has it. */
+static void print_timings(void)
+{
+	CLEANUP(waterfall_done) struct waterfall waterfall = { 0 };
+	CLEANUP(text_done) struct text text = { 0 };
+	struct winsize size = { .ws_col = TIMINGS_COLUMNS };
+
+	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+	report_waterfall(&waterfall);
+	waterfall_text(&waterfall, size.ws_col, &text);
+	fputs(text.data, stdout);
 }
 
 static int run(int argc, char **argv, struct error *err)
@@ -56,6 +75,8 @@ static int run(int argc, char **argv, struct error *err)
 	int rc = build_run(&build, err);
 	if (rc < 0)
 		report_failure(err);
+	else if (timings && !json)
+		print_timings();
 	report_close();
 	strings_done(&build.set);
 	return rc;

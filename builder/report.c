@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@
 struct board {
 	pthread_mutex_t
 		lock; /* of all below and of the terminal; robust, since a job may be killed while it holds it */
+	double begin; /* CLOCK_MONOTONIC */
 	size_t n;
 	struct phase phase[PHASES_MAX];
 	unsigned drawn; /* transient lines that stand on the terminal now */
@@ -43,6 +45,22 @@ static double seconds_of(clockid_t clock)
 
 	clock_gettime(clock, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double seconds_of_timeval(struct timeval t)
+{
+	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+}
+
+/* CPU seconds of this process and of its children that ended. */
+static double cpu_of_ours(void)
+{
+	struct rusage own, children;
+
+	getrusage(RUSAGE_SELF, &own);
+	getrusage(RUSAGE_CHILDREN, &children);
+	return seconds_of_timeval(own.ru_utime) + seconds_of_timeval(own.ru_stime) +
+	       seconds_of_timeval(children.ru_utime) + seconds_of_timeval(children.ru_stime);
 }
 
 static struct voice_stage stage_now(void)
@@ -224,6 +242,7 @@ void report_open(enum report_style style)
 
 	if (board || !(board = board_new()))
 		return;
+	board->begin = seconds_of(CLOCK_MONOTONIC);
 	voice = choose_voice(style);
 	color = voice->transient && isatty(voice->fd) && !environment_has("NO_COLOR");
 	ticker = fork();
@@ -265,7 +284,7 @@ void report_begin(const char *phase, const char *fmt, ...)
 	struct voice_stage s = stage_now();
 	if (board->n < PHASES_MAX) {
 		struct phase *p = &board->phase[board->n++];
-		*p = (struct phase){ .begin = s.now, .told = s.now, .running = true };
+		*p = (struct phase){ .begin = s.now, .told = s.now, .cpu = cpu_of_ours(), .running = true };
 		snprintf(p->name, sizeof p->name, "%s", phase);
 		va_start(ap, fmt);
 		phase_text(p, fmt, ap);
@@ -302,6 +321,7 @@ void report_end(const char *phase, const char *fmt, ...)
 	if (p) {
 		p->running = false;
 		p->seconds = s.now - p->begin;
+		p->cpu = cpu_of_ours() - p->cpu;
 		va_start(ap, fmt);
 		phase_text(p, fmt, ap);
 		va_end(ap);
@@ -357,34 +377,19 @@ void report_failure(const struct error *err)
 	board_unlock();
 }
 
-/* Of all phases of the i-th one's name; 0 when an earlier phase has that name or none of them ended. */
-static double seconds_of_name(size_t i)
+void report_waterfall(struct waterfall *ret)
 {
-	double sum = 0;
-
-	for (size_t k = 0; k < board->n; k++) {
-		const struct phase *p = &board->phase[k];
-		if (strcmp(p->name, board->phase[i].name))
-			continue;
-		if (k < i)
-			return 0;
-		sum += p->seconds;
-	}
-	return sum;
-}
-
-struct json *report_timings(void)
-{
-	struct json *timings = json_object();
-
+	*ret = (struct waterfall){ 0 };
 	if (!board)
-		return timings;
+		return;
 	board_lock();
+	ret->seconds = seconds_of(CLOCK_MONOTONIC) - board->begin;
+	ret->cpu = cpu_of_ours();
 	for (size_t i = 0; i < board->n; i++) {
-		double seconds = seconds_of_name(i);
-		if (seconds > 0)
-			json_put_double(timings, board->phase[i].name, (double)(long)(seconds * 1000 + 0.5) / 1000);
+		if (board->phase[i].running)
+			continue;
+		vec_push(&ret->phases, board->phase[i]);
+		ret->phases.at[ret->phases.n - 1].begin -= board->begin;
 	}
 	board_unlock();
-	return timings;
 }

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "builder/waterfall.h"
 #include "lib/error.h"
 #include "lib/json.h"
 #include "lib/macro.h"
@@ -28,10 +29,11 @@ void report_close(void);
  * nothing to add), the one at the end what was done. */
 void report_begin(const char *phase, const char *fmt, ...) PRINTF(2, 3);
 void report_progress(const char *phase, uint64_t done, uint64_t total); /* bytes; total 0 = unknown */
-void report_end(const char *phase, const char *fmt, ...) PRINTF(2, 3);  /* notes seconds taken */
+/* Notes the seconds taken; to be called by the process that began it. */
+void report_end(const char *phase, const char *fmt, ...) PRINTF(2, 3);
 /* A line that must be seen: end-of-life versions and the like. */
 void report_notice(const char *fmt, ...) PRINTF(1, 2);
 void report_result(const struct json *result); /* --json: the last event; else nothing */
 void report_failure(const struct error *err);  /* --json: the last event; else nothing, the caller logs it */
-/* {"unpack": 4.81, ...}: seconds of every phase that ended, of jobs too; phases of one name are added up. */
-struct json *report_timings(void) MUST_CHECK;
+/* Every phase that ended, of jobs too. Caller ends it with waterfall_done(). */
+void report_waterfall(struct waterfall *ret);

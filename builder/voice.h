@@ -18,6 +18,7 @@ struct phase {
 	char text[PHASE_TEXT_MAX]; /* of the beginning, then of the end */
 	double begin;              /* CLOCK_MONOTONIC seconds */
 	double seconds;            /* taken, once it is not running */
+	double cpu;                /* CPU seconds taken; while it runs: what its process had taken before */
 	double told;               /* when the voice last said that it goes on */
 	uint64_t done, total;      /* bytes; total 0 = unknown */
 	bool running;

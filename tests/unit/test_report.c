@@ -143,13 +143,16 @@ static void report_story(enum report_style style)
 	if (job_start(&job, job_work, NULL, &err) < 0 || job_wait(&job, &err) < 0)
 		_exit(2);
 	report_end("fetch", "3 packages");
-	struct json *timings = report_timings();
+	struct waterfall waterfall;
+	report_waterfall(&waterfall);
+	struct json *timings = waterfall_json(&waterfall);
+	waterfall_done(&waterfall);
 	CLEANUP(text_done) struct text t = { 0 };
 	json_print(timings, false, &t);
 	report_result(timings);
 	json_free(timings);
 	report_close();
-	_exit(strstr(t.data, "{\"fetch\":0.3") && strstr(t.data, "\"vm\":") ? 0 : 1);
+	_exit(strstr(t.data, "{\"name\":\"fetch\",\"begin\":0") && strstr(t.data, "{\"name\":\"vm\",") ? 0 : 1);
 }
 
 /* Runs the story with stdout and stderr on fd; its exit status. */
@@ -321,6 +324,7 @@ TEST(nothing_happens_before_open)
 	report_progress("x", 1, 2);
 	report_end("x", "y");
 	report_close();
-	CLEANUP(json_free_p) struct json *timings = report_timings();
-	CHECK(timings);
+	CLEANUP(waterfall_done) struct waterfall waterfall = { 0 };
+	report_waterfall(&waterfall);
+	CHECK(waterfall.phases.n == 0);
 }

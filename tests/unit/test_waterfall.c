@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a build's phases look beside each other. */
+#include "builder/waterfall.h"
+#include "tests/unit/check.h"
+
+static struct waterfall two_phases(void)
+{
+	struct waterfall w = { .seconds = 10, .cpu = 12.5 };
+
+	vec_push(&w.phases, ((struct phase){ .name = "unpack", .begin = 0, .seconds = 5, .cpu = 9.5 }));
+	vec_push(&w.phases, ((struct phase){ .name = "configure", .begin = 5, .seconds = 4.9996, .cpu = 3 }));
+	return w;
+}
+
+TEST(bars_stand_below_each_other)
+{
+	CLEANUP(waterfall_done) struct waterfall w = two_phases();
+	CLEANUP(text_done) struct text t = { 0 };
+
+	waterfall_text(&w, 61, &t);
+	CHECK_STR(t.data, "phase             begin   wall    cpu  seconds; cores busy: - under half, = one, # more\n"
+			  "unpack              0.0    5.0    9.5  ###########\n"
+			  "configure           5.0    5.0    3.0            ==========\n"
+			  "all                       10.0   12.5\n");
+}
+
+TEST(a_phase_of_no_time_still_shows)
+{
+	CLEANUP(waterfall_done) struct waterfall w = { 0 };
+	CLEANUP(text_done) struct text t = { 0 };
+
+	vec_push(&w.phases, ((struct phase){ .name = "seal" }));
+	waterfall_text(&w, 0, &t);
+	CHECK(strstr(t.data, "seal                0.0    0.0    0.0  -\n"));
+}
+
+TEST(the_manifest_has_milliseconds)
+{
+	CLEANUP(waterfall_done) struct waterfall w = two_phases();
+	CLEANUP(json_free_p) struct json *json = waterfall_json(&w);
+	CLEANUP(text_done) struct text t = { 0 };
+
+	json_print(json, false, &t);
+	CHECK_STR(t.data, "{\"wall\":10,\"cpu\":12.5,\"phases\":["
+			  "{\"name\":\"unpack\",\"begin\":0,\"wall\":5,\"cpu\":9.5},"
+			  "{\"name\":\"configure\",\"begin\":5,\"wall\":5,\"cpu\":3}]}");
+}
