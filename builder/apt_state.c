@@ -80,6 +80,7 @@ static int use_state(struct cache *cache, const char *name, struct apt *ret, str
 		return 0;
 	if (file_read(fd, "indices", SHA256_HEX, &indices, err) < 0)
 		return error_wrap(err, "%s/%s (remove it)", cache->path, below);
+	cache_touch(cache, below);
 	*ret = (struct apt){ .path = xasprintf("%s/%s", cache->path, below), .fd = TAKE_FD(fd) };
 	memcpy(ret->indices, indices.data, indices.len < SHA256_HEX ? indices.len : SHA256_HEX - 1);
 	return 1;
@@ -229,7 +230,14 @@ int apt_open(struct sources *sources, bool update_now, struct cache *cache, stru
 	if (find_newest(cache, key, &newest, &checked, err) < 0 || (newest && use_state(cache, newest, &old, err) < 0))
 		return -1;
 	time_t age = time(NULL) - checked;
-	if (old.path && !update_now && age >= 0 && age < APT_FRESH_SECONDS) {
+	bool fresh = age >= 0 && age < APT_FRESH_SECONDS;
+	if (cache->offline && !old.path)
+		return error_set(
+			err, ERROR_NETWORK,
+			"the cache, %s, has no package index of these repositories, and --offline asks nobody; "
+			"build once without it, or from a lock (--locked)",
+			cache->path);
+	if (old.path && (cache->offline || (!update_now && fresh))) {
 		*ret = old;
 		old = (struct apt){ .fd = -1 };
 		return 0;

@@ -11,6 +11,7 @@
 #include "builder/manifest.h"
 #include "builder/report.h"
 #include "builder/resolve.h"
+#include "builder/stock.h"
 #include "builder/toolchain.h"
 #include "lib/file.h"
 #include "lib/job.h"
@@ -84,22 +85,6 @@ static int get_lock(struct build *b, struct error *err)
 	report_end("resolve", "%zu packages%s%s", packages, b->lock.kubernetes_version ? ", Kubernetes " : "",
 		   b->lock.kubernetes_version ? b->lock.kubernetes_version : "");
 	return 0;
-}
-
-/* A lock belongs to its recipe: what was locked for another one is refused. */
-static int check_lock(const struct build *b, struct error *err)
-{
-	CLEANUP(json_free_p) struct json *json = recipe_json(&b->recipe);
-	CLEANUP(text_done) struct text text = { 0 };
-	char digest[SHA256_HEX];
-
-	json_print(json, false, &text);
-	sha256_hex(text.data, text.len, digest);
-	if (text_same(b->lock.recipe_digest, digest))
-		return 0;
-	return error_set(err, ERROR_RECIPE,
-			 "%s was made for another state of recipe '%s'; run `nodekiln lock %s` again", b->options->lock,
-			 b->recipe.name, b->options->recipe);
 }
 
 struct download {
@@ -255,17 +240,20 @@ static int build_steps(struct build *b, struct error *err)
 		return -1;
 	if (b->recipe.warning)
 		report_notice("%s", b->recipe.warning);
-	if (outputs_open(o->out, b->recipe.name, &b->outputs, err) < 0 || cache_open(&b->cache, err) < 0 ||
-	    get_lock(b, err) < 0 || (o->lock && check_lock(b, err) < 0) || get_programs(b, err) < 0 ||
-	    build_keys(b, err) < 0)
+	if (outputs_open(o->out, b->recipe.name, &b->outputs, err) < 0 || cache_open(&b->cache, err) < 0)
+		return -1;
+	b->cache.offline = o->offline;
+	if (get_lock(b, err) < 0 || (o->lock && lock_belongs(&b->lock, o->lock, &b->recipe, err) < 0) ||
+	    get_programs(b, err) < 0 || build_keys(b, err) < 0)
 		return -1;
 	if (is_published(b)) {
 		log_info("%s/%s.*: nothing changed, nothing to do (--force builds anyway)", o->out, b->recipe.name);
 		return 0;
 	}
-	if (fetch(b, err) < 0)
+	if (fetch(b, err) < 0 || make_and_publish(b, err) < 0)
 		return -1;
-	return make_and_publish(b, err);
+	stock_trim(&b->cache);
+	return 0;
 }
 
 int build_run(const struct build_options *options, struct error *err)

@@ -29,6 +29,7 @@ struct build_options {
 	const char *lock;   /* use exactly this lock file; NULL = resolve now */
 	const char *mirror; /* NULL = the recipe's, else the host's */
 	bool update;        /* refresh the package indices first */
+	bool offline;       /* the cache alone; the process has no network to ask (sandbox_no_network) */
 	bool force;         /* build even when nothing changed */
 	enum scratch_kind scratch;
 };

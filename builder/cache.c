@@ -71,6 +71,20 @@ static int cache_prepare(struct cache *cache, struct error *err)
 	return sweep(cache, err);
 }
 
+/* Waits while another program removes from it, which is a matter of seconds. */
+static int cache_enter(struct cache *cache, const char *path, struct error *err)
+{
+	cache->fd = dir_open(AT_FDCWD, path, err);
+	if (cache->fd < 0)
+		return -1;
+	cache->path = realpath(path, NULL);
+	if (!cache->path)
+		return error_errno(err, errno, "find its absolute path");
+	if (flock(cache->fd, LOCK_SH) < 0)
+		return error_errno(err, errno, "lock it");
+	return cache_prepare(cache, err);
+}
+
 int cache_open(struct cache *ret, struct error *err)
 {
 	CLEANUP(free_p) char *path = default_path();
@@ -78,13 +92,7 @@ int cache_open(struct cache *ret, struct error *err)
 
 	if (!path)
 		return error_set(err, ERROR_HOST, "no place for the cache: set HOME or NODEKILN_CACHE");
-	if (dir_make(AT_FDCWD, path, 0755, err) < 0)
-		return error_wrap(err, "cache %s", path);
-	cache.fd = dir_open(AT_FDCWD, path, err);
-	cache.path = realpath(path, NULL);
-	if (cache.fd < 0 || !cache.path || cache_prepare(&cache, err) < 0) {
-		if (cache.fd >= 0 && !cache.path)
-			error_errno(err, errno, "find its absolute path");
+	if (dir_make(AT_FDCWD, path, 0755, err) < 0 || cache_enter(&cache, path, err) < 0) {
 		cache_close(&cache);
 		return error_wrap(err, "cache %s", path);
 	}
@@ -144,7 +152,15 @@ bool cache_has(struct cache *cache, const char *kind, const char *key)
 {
 	CLEANUP(free_p) char *name = xasprintf("%s/%s", kind, key);
 
+	cache_touch(cache, name);
 	return faccessat(cache->fd, name, F_OK, 0) == 0;
+}
+
+/* One that may not be touched, in a cache that is another's, is used all the same. */
+void cache_touch(struct cache *cache, const char *name)
+{
+	if (utimensat(cache->fd, name, NULL, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+		log_debug("cannot touch %s/%s: %m", cache->path, name);
 }
 
 int cache_file(struct cache *cache, const char *sha256, struct error *err)
@@ -173,8 +189,10 @@ static bool have_file(struct cache *cache, const struct cache_want *want)
 
 	if (fstatat(cache->fd, name, &st, 0) < 0)
 		return false;
-	if (st.st_size > 0 && (!want->size || (uint64_t)st.st_size == want->size))
+	if (st.st_size > 0 && (!want->size || (uint64_t)st.st_size == want->size)) {
+		cache_touch(cache, name);
 		return true;
+	}
 	unlinkat(cache->fd, name, 0);
 	return false;
 }
@@ -225,6 +243,11 @@ static int fetch_add(struct fetch *f, const struct cache_want *want, struct erro
 				 want->sha256 ? want->sha256 : "");
 	if (have_file(f->cache, want) || fetch_has(f, want->sha256))
 		return 0;
+	if (f->cache->offline)
+		return error_set(
+			err, ERROR_NETWORK,
+			"%s (%s) is not in the cache, %s, and --offline downloads nothing; build once without it",
+			want->name, want->url, f->cache->path);
 	if (!f->scratch && cache_scratch(f->cache, &f->scratch, &f->scratch_fd, err) < 0)
 		return -1;
 	f->want[f->n] = want;

@@ -9,7 +9,8 @@
  *	artifacts/KEY/		compiled Kubernetes and the like: finished directories
  *	tmp/			being made; swept at start of what a killed build left (each is flock()ed while in use)
  *
- * Everything appears by rename, so a name that exists is whole. Two builds at once are fine.
+ * Everything appears by rename, so a name that exists is whole. Two builds at once are fine: whoever has the cache open holds it
+ * shared (flock on its directory), and who removes from it (stock.h) holds it alone. What is used gets the time of it as mtime.
  */
 #include <stdbool.h>
 
@@ -18,8 +19,9 @@
 #include "lib/http.h"
 
 struct cache {
-	char *path; /* owned; absolute */
-	int fd;     /* owned */
+	char *path;   /* owned; absolute */
+	int fd;       /* owned; locked, shared */
+	bool offline; /* nothing is downloaded: what is not there is an error */
 };
 
 int cache_open(struct cache *ret, struct error *err) MUST_CHECK;
@@ -42,4 +44,7 @@ int cache_scratch(struct cache *cache, char **ret_name, int *ret_fd, struct erro
  * existing one wins and the scratch is removed. */
 int cache_publish(struct cache *cache, const char *scratch_name, const char *kind, const char *key, struct error *err)
 	MUST_CHECK;
+/* True when it is there; then it counts as used now. */
 bool cache_has(struct cache *cache, const char *kind, const char *key);
+/* For who finds things in it by other ways: "KIND/KEY" counts as used now. */
+void cache_touch(struct cache *cache, const char *name);

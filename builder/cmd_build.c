@@ -6,6 +6,7 @@
 #include "builder/build.h"
 #include "builder/command.h"
 #include "builder/report.h"
+#include "builder/sandbox.h"
 #include "lib/log.h"
 
 #define DEFAULT_RECIPE "debian-12"
@@ -23,6 +24,8 @@ static const struct option_spec options[] = {
 	{ "--locked", OPTION_FLAG, &locked, NULL, "use exactly what NAME.lock.json says" },
 	{ "--lock", OPTION_VALUE, &lock_file, "FILE", "the same, with that lock file" },
 	{ "--update", OPTION_FLAG, &build.update, NULL, "refresh the package indices first" },
+	{ "--offline", OPTION_FLAG, &build.offline, NULL,
+	  "ask nobody: use what the cache has, in a process without a network" },
 	{ "--force", OPTION_FLAG, &build.force, NULL, "build even when nothing changed" },
 	{ "--scratch", OPTION_VALUE, &scratch, "KIND", "work in memory, on disk, or auto (default)" },
 	{ "--timings", OPTION_FLAG, &timings, NULL, "at the end, what ran when: wall and CPU seconds of each phase" },
@@ -62,6 +65,10 @@ static int run(int argc, char **argv, struct error *err)
 	build.recipe = argc ? argv[0] : DEFAULT_RECIPE;
 	if (read_scratch(err) < 0)
 		return -1;
+	if (build.offline && build.update)
+		return error_set(err, ERROR_USAGE, "--offline and --update exclude each other");
+	if (build.offline && sandbox_no_network(err) < 0)
+		return error_wrap(err, "--offline");
 	if (locked && !lock_file) {
 		struct recipe recipe;
 		if (recipe_load_with(build.recipe, &build.set, &recipe, err) < 0)

@@ -17,6 +17,7 @@ int layer_load(struct cache *cache, const char *key, const char *path, struct er
 
 	if (file < 0)
 		return errno == ENOENT ? 0 : error_errno(err, errno, "open %s/%s", cache->path, name);
+	cache_touch(cache, name);
 	CLEANUP(close_p) int root = dir_open(AT_FDCWD, path, err);
 	if (root < 0)
 		return -1;

@@ -16,6 +16,20 @@ char *lock_default_path(const struct recipe *recipe)
 	return xasprintf("%s.lock.json", recipe->name);
 }
 
+int lock_belongs(const struct lock *lock, const char *file, const struct recipe *recipe, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *json = recipe_json(recipe);
+	CLEANUP(text_done) struct text text = { 0 };
+	char digest[SHA256_HEX];
+
+	json_print(json, false, &text);
+	sha256_hex(text.data, text.len, digest);
+	if (text_same(lock->recipe_digest, digest))
+		return 0;
+	return error_set(err, ERROR_RECIPE, "%s was made for another state of recipe '%s'; run `nodekiln lock` again",
+			 file, recipe->name);
+}
+
 const struct lock_package *lock_find(const struct lock *lock, enum lock_group group, const char *name)
 {
 	for (size_t i = 0; i < lock->group[group].n; i++)

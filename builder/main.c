@@ -9,8 +9,9 @@
 #include "lib/log.h"
 
 static const struct command *const commands[] = {
-	&command_build, &command_lock,    &command_plan,   &command_inspect, &command_verify, &command_boot,
-	&command_seed,  &command_publish, &command_deploy, &command_destroy, &command_roles,  &command_doctor,
+	&command_build, &command_lock,  &command_plan,    &command_inspect, &command_verify,
+	&command_boot,  &command_seed,  &command_publish, &command_deploy,  &command_destroy,
+	&command_roles, &command_cache, &command_doctor,
 };
 
 static const struct option_spec common_options[] = {
@@ -37,7 +38,8 @@ static void print_help(void)
 	printf("\n`nodekiln COMMAND --help` tells more. Exit codes: 0 done, 1 failed, 2 usage, 3 recipe or other "
 	       "input, 4 host,\n"
 	       "5 network, 6 signature or checksum, 7 space, 8 a command inside the image, 9 the image does not pass "
-	       "`verify`,\n10 Proxmox VE lacks a right or a setting, or refused.\n");
+	       "`verify`,\n10 Proxmox VE lacks a right or a setting, or refused,\n11 `lock --check` found something "
+	       "newer, 12 and security updates among it.\n");
 }
 
 static void print_command_help(const struct command *c)

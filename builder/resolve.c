@@ -248,3 +248,19 @@ int resolve(const struct recipe *recipe, const struct resolve_options *options, 
 	r.lock = (struct lock){ 0 };
 	return 0;
 }
+
+int resolve_versions(const struct recipe *recipe, const struct resolve_options *options, struct cache *cache,
+		     const struct strings *names, struct text *ret, struct error *err)
+{
+	CLEANUP(resolution_done) struct resolution r = { .recipe = recipe, .cache = cache, .scratch_fd = -1 };
+	struct resolve_options here = { .mirror = options->mirror };
+	CLEANUP(strings_done) struct strings argv = { 0 };
+
+	if (!names->n)
+		return 0;
+	strings_add_all(&argv, "apt-cache", "madison", "--", NULL);
+	strings_append(&argv, names);
+	if (open_apt(&r, &here, err) < 0)
+		return -1;
+	return apt_run(r.apt.path, strings_argv(&argv), ret, err);
+}

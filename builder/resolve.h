@@ -21,3 +21,7 @@ struct resolve_options {
 
 int resolve(const struct recipe *recipe, const struct resolve_options *options, struct cache *cache, struct lock *ret,
 	    struct error *err) MUST_CHECK;
+/* Every version of these packages that the repositories of resolve()'s last answer have, with its suite: the lines of
+ * `apt-cache madison`. */
+int resolve_versions(const struct recipe *recipe, const struct resolve_options *options, struct cache *cache,
+		     const struct strings *names, struct text *ret, struct error *err) MUST_CHECK;

@@ -236,6 +236,11 @@ void sandbox_done(struct sandbox *sandbox)
 	strings_done(&sandbox->held);
 }
 
+int sandbox_no_network(struct error *err)
+{
+	return unshare_or_say(CLONE_NEWNET, err);
+}
+
 int sandbox_private_mounts(struct error *err)
 {
 	if (unshare_or_say(CLONE_NEWNS, err) < 0)

@@ -32,6 +32,8 @@ int sandbox_call(const struct sandbox *sandbox, job_fn *fn, void *context, struc
 int sandbox_release(const char *program, bool *ret_called, struct error *err) MUST_CHECK;
 void sandbox_done(struct sandbox *sandbox);
 
+/* Takes the network from the calling process and all that it starts from then on: not even loopback is left. */
+int sandbox_no_network(struct error *err) MUST_CHECK;
 /* Puts the calling process into a private mount namespace, with nothing propagating to the host; once, before any mount. */
 int sandbox_private_mounts(struct error *err) MUST_CHECK;
 /* Mounts a tmpfs of at most size bytes, or an overlay (lower may be several directories, "TOP:...:BOTTOM"), in our private

@@ -29,6 +29,8 @@ enum error_class {
 	ERROR_SANDBOX = 8, /* a command inside the image failed (a maintainer script, a compiler) */
 	ERROR_GATE = 9,    /* `verify` found the image wanting */
 	ERROR_TARGET = 10, /* Proxmox VE lacks a right or a setting, or refused */
+	ERROR_OLD = 11,    /* `lock --check`: the repositories have something newer */
+	ERROR_UNSAFE = 12, /* `lock --check`: among that are security updates */
 };
 
 #define ERROR_TEXT_MAX 2048

@@ -20,7 +20,7 @@ from repository import ARCHITECTURE, Archive, Flat, Key, Server
 
 TOP = Path(__file__).resolve().parents[2]
 NODEKILN = os.environ.get("NODEKILN", TOP / "out/nodekiln")
-RECIPE, HOST, NETWORK, TRUST = 3, 4, 5, 6
+RECIPE, HOST, NETWORK, TRUST, OLD, UNSAFE = 3, 4, 5, 6, 11, 12
 NOBODY = 65534
 CASES = {}
 
@@ -184,6 +184,50 @@ def news_need_update(w):
     assert versions(w.lock(), "base")["library"] == "1.5"
     assert versions(w.lock("--update"), "base")["library"] == "1.6"
     assert versions(w.lock(), "base")["library"] == "1.6" and len(w.states()) == 1, w.states()
+
+
+def check_lock(w, **changes):
+    """The exit code of `lock --check` of what w.run() wrote last, and the rows that it printed."""
+    code, output, _ = w.run("--check", "--json", "-o", w.directory / "written.json", **changes)
+    return code, {(row["kind"], row["group"], row["name"], row["from"], row["to"]) for row in json.loads(output)}
+
+
+@case
+def a_check_tells_news_and_writes_nothing(w):
+    file = w.directory / "written.json"
+    assert w.run("-o", file)[0] == 0
+    written = file.read_bytes()
+    assert check_lock(w) == (0, set())
+    w.debian.add("library", "1.6", depends="young")
+    w.debian.add("young", "1")
+    w.debian.write(w.keys["good"])
+    assert check_lock(w) == (OLD, {("newer", "base", "library", "1.5", "1.6"), ("new", "base", "young", None, "1")}), check_lock(w)
+    assert file.read_bytes() == written, "the lock was changed"
+    assert w.run("--update", "-o", file)[0] == 0 and check_lock(w) == (0, set())
+
+
+@case
+def a_check_knows_security_updates(w):
+    """Even when the newest version is not the one that came as a security update."""
+    (w.directory / "security").mkdir()
+    security = Archive(w.directory / "security")
+    security.write(w.keys["good"], suite="test-security")
+    with_security = {"distribution": {"security": True, "security_mirror": w.url + "/security"}}
+    assert w.run("-o", w.directory / "written.json", **with_security)[0] == 0
+    security.add("library", "1.5+deb1")
+    security.add("kernel", "6.0")
+    security.write(w.keys["good"], suite="test-security")
+    w.debian.add("library", "1.6")
+    w.debian.add("kernel", "6.2", depends="library, initramfs")
+    w.debian.write(w.keys["good"])
+    code, rows = check_lock(w, **with_security)
+    assert (code, rows) == (UNSAFE, {("security", "base", "library", "1.5", "1.6"), ("newer", "vm", "kernel", "6.1", "6.2")}), (code, rows)
+
+
+@case
+def a_check_of_a_lock_of_another_recipe(w):
+    assert w.run("-o", w.directory / "written.json")[0] == 0
+    w.refused(RECIPE, "written.json", "another state", options=["--check", "-o", w.directory / "written.json"], disk={"size": "8G"})
 
 
 @case

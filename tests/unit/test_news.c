@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/check.h"
+
+#include "builder/news.h"
+
+#define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+static void add(struct lock *lock, enum lock_group group, const char *name, const char *version, const char *sha256)
+{
+	vec_push(&lock->group[group], (struct lock_package){ .name = xstrdup(name),
+							     .version = xstrdup(version),
+							     .architecture = xstrdup("amd64"),
+							     .sha256 = xstrdup(sha256) });
+}
+
+static void add_file(struct lock *lock, const char *name, const char *sha256)
+{
+	vec_push(&lock->files, (struct lock_file){ .name = xstrdup(name), .sha256 = xstrdup(sha256) });
+}
+
+static void make(struct lock *locked, struct lock *now)
+{
+	add(locked, LOCK_BASE, "libssl3", "3.0.17-1", A);
+	add(locked, LOCK_BASE, "old", "1", A);
+	add(locked, LOCK_BASE, "same", "1", A);
+	add(locked, LOCK_VM, "kernel", "6.1.1-1", A);
+	add_file(locked, "k8s.dsc", A);
+	add(now, LOCK_BASE, "libssl3", "3.0.17-2", B);
+	add(now, LOCK_BASE, "same", "1", A);
+	add(now, LOCK_BASE, "young", "2", A);
+	add(now, LOCK_VM, "kernel", "6.1.2-1", B);
+	add_file(now, "k8s.dsc", B);
+}
+
+TEST(equal_locks_have_no_news)
+{
+	CLEANUP(lock_done) struct lock locked = { 0 }, now = { 0 };
+	CLEANUP(news_done) struct news news = { 0 };
+
+	make(&locked, &now);
+	news_compare(&locked, &locked, &news);
+	CHECK(news.items.n == 0 && news_security(&news) == 0);
+}
+
+TEST(what_came_went_and_changed)
+{
+	CLEANUP(lock_done) struct lock locked = { 0 }, now = { 0 };
+	CLEANUP(news_done) struct news news = { 0 };
+	CLEANUP(strings_done) struct strings names = { 0 };
+	CLEANUP(text_done) struct text text = { 0 };
+
+	make(&locked, &now);
+	news_compare(&locked, &now, &news);
+	news_names(&news, &names);
+	CHECK(names.n == 2 && strings_has(&names, "libssl3") && strings_has(&names, "kernel"));
+	news_mark_security(&news,
+			   "   libssl3 | 3.0.17-2 | http://mirror/debian bookworm/main amd64 Packages\n"
+			   "   libssl3 | 3.0.17-1+u1 | http://mirror/security bookworm-security/main amd64 Packages\n"
+			   "    kernel | 6.1.2-1 | http://mirror/debian bookworm/main amd64 Packages\n"
+			   "    kernel | 6.1.1-1 | http://mirror/security bookworm-security/main amd64 Packages\n");
+	CHECK(news_security(&news) == 1);
+	news_print(&news, &text);
+	CHECK_STR(text.data, "security  base       libssl3 3.0.17-1 -> 3.0.17-2\n"
+			     "gone      base       old 1\n"
+			     "new       base       young 2\n"
+			     "newer     vm         kernel 6.1.1-1 -> 6.1.2-1\n"
+			     "newer     files      k8s.dsc aaaaaaaaaaaa -> bbbbbbbbbbbb\n");
+}
+
+TEST(only_a_suite_of_security_updates_counts)
+{
+	static const char *const not_security[] = {
+		"",
+		"no columns at all\n",
+		"libssl3 | 9 |\n",
+		"libssl3 | 9 | http://mirror/debian-security bookworm/main amd64 Packages\n",
+		"libssl3 | 9 | http://mirror/deb  Packages\n",
+		"libssl3 | 9 | http://mirror bookworm-security-not/main amd64 Packages\n",
+		"libssl3-dev | 9 | http://mirror bookworm-security/main amd64 Packages\n",
+	};
+	CLEANUP(lock_done) struct lock locked = { 0 }, now = { 0 };
+	CLEANUP(news_done) struct news news = { 0 };
+
+	make(&locked, &now);
+	news_compare(&locked, &now, &news);
+	for (size_t i = 0; i < ARRAY_SIZE(not_security); i++) {
+		news_mark_security(&news, not_security[i]);
+		CHECK(news_security(&news) == 0);
+	}
+	news_mark_security(&news, "libssl3 | 9 | http://mirror x-security/main amd64 Packages");
+	CHECK(news_security(&news) == 1);
+}
