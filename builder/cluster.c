@@ -45,7 +45,7 @@ static void node_of_cluster_done(struct cluster_node *n)
 
 void cluster_done(struct cluster *c)
 {
-	char *words[] = { c->file, c->name, c->template, c->container, c->seeds, c->api, c->agent_user };
+	char *words[] = { c->file, c->name, c->template, c->container, c->api };
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		free(words[i]);

@@ -7,9 +7,7 @@
  *	target: target.yaml                       # or its keys as a map (target.h); it must have a pool
  *	template: debian-12-k8s                   # an image (the newest published of it), a template's name, or its VMID
  *	container: out/debian-12-k8s.tar.zst      # what nodes of kind lxc are made of
- *	seeds: local                              # storage for seeds; default: the target's storages.vztmpl
  *	api: https://10.0.0.1:8006                # as the guests reach it; default: the target's url
- *	agent_user: nodekiln-agent@pve            # whose tokens the guests get
  *	ssh_keys: [admin.pub]
  *	cores: 2
  *	memory: 4G
@@ -25,7 +23,6 @@
 #include "lib/node.h"
 
 #define CLUSTER_NODES_MAX 200
-#define CLUSTER_AGENT_USER "nodekiln-agent@pve"
 
 struct cluster_size {
 	long cores;
@@ -52,7 +49,7 @@ struct cluster_node {
 struct cluster {
 	char *file, *name;
 	struct target target;
-	char *template, *container, *seeds, *api, *agent_user;
+	char *template, *container, *api;
 	struct strings ssh_keys; /* files */
 	struct cluster_size size;
 	struct yaml *config;

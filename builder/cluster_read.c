@@ -42,13 +42,6 @@ static bool is_node_name(const char *s)
 	return form_is_dns_label(s) && strlen(s) <= NODE_NAME_MAX;
 }
 
-static bool is_user(const char *s)
-{
-	CLEANUP(free_p) char *token = xasprintf("%s!aa", s);
-
-	return form_is_pve_token(token);
-}
-
 static int take_size(struct yaml *map, struct cluster_size *ret, struct error *err)
 {
 	if (yaml_take_int(map, "cores", 1, CORES_MAX, &ret->cores, err) < 0 ||
@@ -57,14 +50,6 @@ static int take_size(struct yaml *map, struct cluster_size *ret, struct error *e
 	if (ret->memory && ret->memory < MEMORY_MIN)
 		return yaml_error(yaml_find(map, "memory"), err, "'memory' is below 512M; a node does not run in it");
 	return 0;
-}
-
-/* yaml_take() leaves what is below to be taken: configurations are judged by lib/node.h. */
-static void take_all(struct yaml *tree)
-{
-	tree->taken = true;
-	for (size_t i = 0; i < tree->children; i++)
-		take_all(tree->child[i]);
 }
 
 static int take_config(struct yaml *map, struct yaml **ret, struct error *err)
@@ -80,17 +65,6 @@ static int take_config(struct yaml *map, struct yaml **ret, struct error *err)
 
 /* ---- the target ---- */
 
-/* Its own reader wants text; lines before keep the numbers of messages right for a block. */
-static int read_inline(const struct yaml *map, struct cluster *c, struct error *err)
-{
-	CLEANUP(text_done) struct text text = { 0 };
-
-	for (int line = map->children ? map->child[0]->line : 1; line > 1; line--)
-		text_add(&text, "\n");
-	yaml_print(map, &text);
-	return target_parse(c->file, text.data, text.len, &c->target, err);
-}
-
 static int read_target(struct yaml *tree, struct cluster *c, struct error *err)
 {
 	struct yaml *found = yaml_take(tree, "target");
@@ -102,10 +76,8 @@ static int read_target(struct yaml *tree, struct cluster *c, struct error *err)
 		CLEANUP(free_p) char *path = cluster_beside(c->file, found->value);
 		if (target_load(path, &c->target, err) < 0)
 			return -1;
-	} else {
-		take_all(found);
-		if (read_inline(found, c, err) < 0)
-			return -1;
+	} else if (target_read(found, &c->target, err) < 0) {
+		return -1;
 	}
 	if (!c->target.pool)
 		return yaml_error(found, err,
@@ -240,9 +212,7 @@ static int take_words(struct yaml *tree, struct cluster *c, struct error *err)
 	if (take_word(tree, "cluster", form_is_dns_label, "a DNS label", &c->name, err) < 0 ||
 	    take_word(tree, "template", is_any, "an image, a template's name or its VMID", &c->template, err) < 0 ||
 	    take_word(tree, "container", is_any, "an image's .tar.zst", &c->container, err) < 0 ||
-	    take_word(tree, "seeds", is_any, "the name of a storage", &c->seeds, err) < 0 ||
-	    take_word(tree, "api", form_is_pve_url, "https://HOST or https://HOST:PORT", &c->api, err) < 0 ||
-	    take_word(tree, "agent_user", is_user, "USER@REALM", &c->agent_user, err) < 0)
+	    take_word(tree, "api", form_is_pve_url, "https://HOST or https://HOST:PORT", &c->api, err) < 0)
 		return -1;
 	return c->name ? 0 : yaml_error(tree, err, "'cluster' is missing; give the cluster a name");
 }
@@ -255,10 +225,6 @@ static int read_cluster(struct yaml *tree, struct cluster *c, struct error *err)
 	    yaml_take_strings(tree, "ssh_keys", &c->ssh_keys, err) < 0 || take_config(tree, &c->config, err) < 0 ||
 	    take_nodes(tree, c, err) < 0 || yaml_check_all_taken(tree, err) < 0)
 		return -1;
-	if (!c->seeds)
-		c->seeds = xstrdup(c->target.vztmpl);
-	if (!c->agent_user)
-		c->agent_user = xstrdup(CLUSTER_AGENT_USER);
 	return check_sources(tree, c, err) < 0 ? -1 : check_configs(c, err);
 }
 

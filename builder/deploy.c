@@ -11,18 +11,6 @@
 
 #define STRANGER_LOOKS 5 /* that another deployer may need to give way */
 
-static int tell_missing(const struct strings *missing, struct error *err)
-{
-	if (!missing->n)
-		return 0;
-	for (size_t i = 0; missing->n > 1 && i < missing->n; i++)
-		report_notice("missing: %s", missing->at[i]);
-	return error_set(
-		err, ERROR_TARGET, "%s%s",
-		missing->n > 1 ? "the target cannot take the cluster; all that is missing stands above; first: " : "",
-		missing->at[0]);
-}
-
 static int check(struct deploy_job *job, struct error *err)
 {
 	CLEANUP(deploy_check_done) struct deploy_check c = { 0 };
@@ -30,7 +18,7 @@ static int check(struct deploy_job *job, struct error *err)
 	if (deploy_check(job->pve, &job->order, &c, err) < 0)
 		return -1;
 	job->order.may_discard = c.may_discard;
-	return tell_missing(&c.missing, err);
+	return target_check_tell(&c.of, "the cluster", err);
 }
 
 /* ---- another deployer ---- */

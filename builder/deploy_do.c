@@ -104,6 +104,11 @@ int deploy_update(struct deploy_run *run, const struct deploy_step *step, const 
 	return error_wrap(err, "configure guest %ld", step->vmid);
 }
 
+const struct target_storages *deploy_storages(const struct deploy_run *run, const struct deploy_step *step)
+{
+	return target_storages_on(&run->order->cluster->target, step->host);
+}
+
 struct deployed deploy_mark(const struct deploy_run *run, const struct deploy_step *step)
 {
 	struct deployed mark = { .cluster = run->order->cluster->name, .node = step->node->name, .vmid = step->vmid };
@@ -173,7 +178,7 @@ static int do_attach(struct deploy_run *run, const struct deploy_step *step, str
 	CLEANUP(free_p) char *tags = deploy_tags(run, step->node, g.tags);
 	CLEANUP(free_p) char *cores = xasprintf("%ld", size->cores), *memory = xasprintf("%llu", size->memory >> 20);
 	CLEANUP(free_p) char *volume = deployed_volume(&mark, ".iso");
-	CLEANUP(free_p) char *drive = xasprintf("%s:iso/%s,media=cdrom", run->order->cluster->seeds, volume);
+	CLEANUP(free_p) char *drive = xasprintf("%s:iso/%s,media=cdrom", deploy_storages(run, step)->seeds, volume);
 	params[n++] = (struct pve_param){ "tags", tags };
 	params[n++] = (struct pve_param){ slot_for_seed(&g), drive };
 	if (size->cores)

@@ -40,8 +40,6 @@ int deploy_job_look(struct deploy_job *job, struct deploy_state *ret, struct err
 	const struct deploy_search search = {
 		.target = &job->cluster.target,
 		.cluster = job->cluster.name,
-		.seeds = job->cluster.seeds,
-		.agent_user = job->cluster.agent_user,
 		.names = &job->names,
 	};
 

@@ -61,7 +61,7 @@ int deploy_do_clone(struct deploy_run *run, const struct deploy_step *step, stru
 	params[n++] = (struct pve_param){ "pool", t->pool };
 	params[n++] = (struct pve_param){ "full", run->order->full ? "1" : "0" };
 	if (run->order->full)
-		params[n++] = (struct pve_param){ "storage", t->disks };
+		params[n++] = (struct pve_param){ "storage", deploy_storages(run, step)->disks };
 	return made(run, step, deploy_call(run, "POST", path, params, what, NULL, err), err);
 }
 
@@ -97,6 +97,7 @@ static size_t fill_ct(const struct deploy_run *run, const struct deploy_step *st
 		      struct pve_param *params)
 {
 	const struct cluster *c = run->order->cluster;
+	const struct target_storages *storages = deploy_storages(run, step);
 	const struct cluster_size *size = &step->node->size;
 	struct deployed mark = deploy_mark(run, step);
 	CLEANUP(free_p) char *volume = deployed_volume(&mark, ".tar.zst"), *net = card(step->node, &c->target);
@@ -106,8 +107,8 @@ static size_t fill_ct(const struct deploy_run *run, const struct deploy_step *st
 
 	join(&run->keys, "\n", &keys);
 	join(&step->node->nameservers, " ", &servers);
-	strings_addf(values, "%s:vztmpl/%s", c->target.vztmpl, volume);
-	strings_addf(values, "%s:%llu", c->target.disks, (size->disk + GIB - 1) / GIB);
+	strings_addf(values, "%s:vztmpl/%s", storages->vztmpl, volume);
+	strings_addf(values, "%s:%llu", storages->disks, (size->disk + GIB - 1) / GIB);
 	strings_add(values, net);
 	strings_addf(values, "%ld", size->cores);
 	strings_addf(values, "%llu", size->memory >> 20);

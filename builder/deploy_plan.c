@@ -139,8 +139,9 @@ static void plan_end(struct planning *p, const struct cluster_node *n, const str
 		push_for(p, DEPLOY_EJECT, n, g);
 		struct deploy_step *step = push(p, DEPLOY_DISCARD, "");
 		free(step->name);
-		step->name = xasprintf("%s:iso/%s", p->o->cluster->seeds, name);
 		step->host = xstrdup(g ? g->host : n->host);
+		step->name =
+			xasprintf("%s:iso/%s", target_storages_on(&p->o->cluster->target, step->host)->seeds, name);
 	}
 	CLEANUP(free_p) char *token = deployed_token(&mark);
 	push(p, DEPLOY_REVOKE, token);

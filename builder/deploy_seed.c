@@ -24,7 +24,7 @@
 
 static char *token_path(const struct deploy_run *run, const char *name)
 {
-	return pve_path("/access/users/%s/token/%s", run->order->cluster->agent_user, name);
+	return pve_path("/access/users/%s/token/%s", run->order->cluster->target.agent_user, name);
 }
 
 static void remember(struct deploy_run *run, const struct cluster_node *n, const char *secret)
@@ -80,7 +80,7 @@ int deploy_do_grant(struct deploy_run *run, const struct deploy_step *step, stru
 {
 	struct deployed mark = deploy_mark(run, step);
 	CLEANUP(free_p) char *name = deployed_token(&mark);
-	CLEANUP(free_p) char *token = xasprintf("%s!%s", run->order->cluster->agent_user, name);
+	CLEANUP(free_p) char *token = xasprintf("%s!%s", run->order->cluster->target.agent_user, name);
 	CLEANUP(free_p) char *guest = xasprintf("/vms/%ld", step->vmid);
 	CLEANUP(free_p) char *pool = role_guest_path(&run->order->cluster->target);
 
@@ -106,7 +106,7 @@ static int node_text(struct deploy_run *run, const struct deploy_step *step, str
 	CLEANUP(node_done) struct node node = { 0 };
 	struct deployed mark = deploy_mark(run, step);
 	CLEANUP(free_p) char *name = deployed_token(&mark);
-	CLEANUP(free_p) char *id = xasprintf("%s!%s", run->order->cluster->agent_user, name);
+	CLEANUP(free_p) char *id = xasprintf("%s!%s", run->order->cluster->target.agent_user, name);
 	const struct cluster_identity identity = {
 		.token = run->token,
 		.certificate_key = run->certificate_key,
@@ -225,7 +225,7 @@ static int upload(struct deploy_run *run, const char *host, const char *storage,
 
 int deploy_do_seed(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
-	const struct cluster *c = run->order->cluster;
+	const struct target_storages *storages = deploy_storages(run, step);
 	const bool container = step->kind == PVE_LXC;
 	struct deployed mark = deploy_mark(run, step);
 	CLEANUP(text_done) struct text node = { 0 };
@@ -239,8 +239,8 @@ int deploy_do_seed(struct deploy_run *run, const struct deploy_step *step, struc
 	explicit_bzero(node.data, node.len);
 	if (fd < 0)
 		return -1;
-	return upload(run, step->host, container ? c->target.vztmpl : c->seeds, container ? "vztmpl" : "iso", name, fd,
-		      phase, err);
+	return upload(run, step->host, container ? storages->vztmpl : storages->seeds, container ? "vztmpl" : "iso",
+		      name, fd, phase, err);
 }
 
 /* ---- its end ---- */

@@ -187,18 +187,20 @@ static int read_tasks(struct pve *pve, const struct deploy_search *s, const char
 static int read_host(struct pve *pve, const struct deploy_search *s, const char *host, struct deploy_state *ret,
 		     struct error *err)
 {
+	const struct target_storages *storages = target_storages_on(s->target, host);
+
 	if (read_tasks(pve, s, host, ret, err) < 0 || read_guests(pve, s, host, PVE_QEMU, ret, err) < 0 ||
 	    read_guests(pve, s, host, PVE_LXC, ret, err) < 0)
 		return -1;
-	if (read_volumes(pve, s, host, s->seeds, "iso", ret, err) < 0)
+	if (read_volumes(pve, s, host, storages->seeds, "iso", ret, err) < 0)
 		return -1;
-	return read_volumes(pve, s, host, s->target->vztmpl, "vztmpl", ret, err);
+	return read_volumes(pve, s, host, storages->vztmpl, "vztmpl", ret, err);
 }
 
 static int read_tokens(struct pve *pve, const struct deploy_search *s, struct deploy_state *ret, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *list = NULL;
-	CLEANUP(free_p) char *path = pve_path("/access/users/%s/token", s->agent_user);
+	CLEANUP(free_p) char *path = pve_path("/access/users/%s/token", s->target->agent_user);
 
 	if (publish_get(pve, path, NULL, &list, err) < 0)
 		return -1;

@@ -44,7 +44,7 @@ struct deploy_state {
 /* What to look for. All borrowed. */
 struct deploy_search {
 	const struct target *target;
-	const char *cluster, *seeds, *agent_user;
+	const char *cluster;
 	const struct strings *names; /* of nodes: a guest that has no tags yet is found by its name */
 };
 

@@ -85,11 +85,12 @@ static int forget_secrets(struct deploy_job *job, struct error *err)
 static int work(struct deploy_job *job, struct deploy_run *run, struct text *said, struct error *err)
 {
 	const struct deploy_options *o = job->options;
+	struct target_check target = { .pve = job->pve, .target = &job->cluster.target };
 
 	run->order = &job->order;
 	run->pve = job->pve;
 	if (check_nodes(o, &job->cluster, err) < 0 ||
-	    deploy_check_discard(job->pve, &job->cluster, &job->order.may_discard, err) < 0)
+	    deploy_check_discard(&target, &job->cluster, &job->order.may_discard, err) < 0)
 		return -1;
 	if (o->dry_run)
 		return deploy_job_tell(job, said, err);

@@ -60,6 +60,7 @@ static void make_orders(struct publication *p)
 					     .image = &p->image,
 					     .target = &p->target,
 					     .node = p->nodes.at[i]->name,
+					     .storages = &p->nodes.at[i]->storages,
 					     .firmware = p->options->firmware,
 					     .replace = p->options->replace,
 					     .retain = p->options->retain,
@@ -101,7 +102,7 @@ static int check_node(struct publication *p, size_t i, struct error *err)
 	CLEANUP(pve_close_p) struct pve *pve = NULL;
 	CLEANUP(publish_steps_done) struct publish_steps steps = { 0 };
 	struct publish_order *o = &p->orders.at[i];
-	bool blind = p->check.missing.n > 0;
+	bool blind = p->check.of.missing.n > 0;
 
 	if (target_connect(&p->target, p->nodes.at[i], &pve, err) < 0)
 		return -1;
@@ -111,45 +112,38 @@ static int check_node(struct publication *p, size_t i, struct error *err)
 		blind = true; /* the checks below say it better */
 	}
 	vec_push(&p->complete, !blind && !steps.n);
-	return publish_check_node(pve, o, blind ? NULL : &steps, &p->check, err);
-}
-
-static int tell_missing(struct publication *p, struct error *err)
-{
-	const struct strings *missing = &p->check.missing;
-
-	for (size_t i = 0; i < p->check.warnings.n; i++)
-		report_notice("%s", p->check.warnings.at[i]);
-	if (!missing->n)
-		return 0;
-	if (missing->n > 1)
-		for (size_t i = 0; i < missing->n; i++)
-			report_notice("missing: %s", missing->at[i]);
-	error_set(err, p->check.space_only ? ERROR_SPACE : ERROR_TARGET, "%s%s",
-		  missing->n > 1 ? "the target cannot take the image; all that is missing stands above; first: " : "",
-		  missing->at[0]);
-	return -1;
+	p->check.of.pve = pve;
+	return publish_check_node(&p->check, o, blind ? NULL : &steps, err);
 }
 
 static int check_target(struct publication *p, struct error *err)
 {
 	CLEANUP(pve_close_p) struct pve *pve = NULL;
 
-	if (target_connect(&p->target, p->nodes.at[0], &pve, err) < 0 ||
-	    publish_check_token(pve, &p->orders.at[0], &p->check, err) < 0)
+	p->check.of.target = &p->target;
+	if (target_connect(&p->target, p->nodes.at[0], &pve, err) < 0)
 		return -1;
+	p->check.of.pve = pve;
+	if (target_check_version(&p->check.of, p->image.vm.path != NULL, err) < 0)
+		return -1;
+	for (size_t i = 0; i < p->nodes.n; i++)
+		if (publish_check_rights(&p->check, &p->orders.at[i], err) < 0)
+			return -1;
 	for (size_t i = 0; i < p->nodes.n; i++)
 		if (check_node(p, i, err) < 0)
 			return -1;
-	return tell_missing(p, err);
+	for (size_t i = 0; i < p->check.warnings.n; i++)
+		report_notice("%s", p->check.warnings.at[i]);
+	return target_check_tell(&p->check.of, "the image", err);
 }
 
+/* Whoever comes last to a shared storage clears the upload away. */
 static void note_findings(struct publication *p)
 {
-	for (size_t i = 0; i < p->orders.n; i++) {
-		p->orders.at[i].may_discard = p->check.may_discard;
-		p->orders.at[i].keep_import = p->check.shared && i + 1 < p->orders.n;
-	}
+	for (size_t i = 0; i < p->orders.n; i++)
+		for (size_t k = i + 1; k < p->orders.n; k++)
+			p->orders.at[i].keep_import |= p->check.shared && !strcmp(p->orders.at[i].storages->import,
+										  p->orders.at[k].storages->import);
 }
 
 /* ---- the work ---- */
@@ -221,7 +215,8 @@ static struct json *node_result(const struct publication *p, size_t i, const str
 		json_put_string(object, "name", ready->name);
 	}
 	if (p->image.ct.path)
-		json_put_stringf(object, "template", "%s:vztmpl/%s", p->target.vztmpl, p->image.ct.volume);
+		json_put_stringf(object, "template", "%s:vztmpl/%s", p->orders.at[i].storages->vztmpl,
+				 p->image.ct.volume);
 	return object;
 }
 
@@ -232,7 +227,8 @@ static void say_result(const struct publication *p, size_t i, const struct publi
 	if (ready)
 		text_addf(ret, "%s: VM %ld %s%s\n", node, ready->vmid, ready->name ? ready->name : "", before);
 	if (p->image.ct.path)
-		text_addf(ret, "%s: %s:vztmpl/%s%s\n", node, p->target.vztmpl, p->image.ct.volume, before);
+		text_addf(ret, "%s: %s:vztmpl/%s%s\n", node, p->orders.at[i].storages->vztmpl, p->image.ct.volume,
+			  before);
 }
 
 static void warn_of_settings(const struct publish_order *o, const struct publish_copy *ready)

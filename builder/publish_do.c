@@ -7,6 +7,7 @@
 
 #include "builder/publish_vm.h"
 #include "builder/report.h"
+#include "builder/vmid.h"
 #include "builder/voice.h"
 #include "lib/clock.h"
 #include "lib/log.h"
@@ -15,8 +16,6 @@
 #define TASK_SECONDS 7200 /* that a task may take: a large image to a slow storage */
 #define PAUSES_MAX 900    /* seconds that something else may be in the way */
 #define WORKER_DIED "unexpected status"
-#define COLLISION "already exists"
-#define VMIDS_ASKED 1000 /* free numbers that are asked for in a target's range */
 
 void publish_phase(const struct publish_run *run, const char *verb, char *ret, size_t size)
 {
@@ -37,7 +36,7 @@ static void log_task(struct publish_run *run, const char *upid)
 /* A worker that died says nothing about what it did; somebody else took the number: both are worth another look. */
 static bool task_may_pass(const struct pve_task *task)
 {
-	return publish_may_pass(task->failure) || !strcmp(task->exit, WORKER_DIED) || strstr(task->exit, COLLISION);
+	return publish_may_pass(task->failure) || !strcmp(task->exit, WORKER_DIED) || vmid_is_taken(task->exit);
 }
 
 static int task_failed(struct publish_run *run, const char *what, const struct pve_task *task, struct error *err)
@@ -110,68 +109,12 @@ static int do_pause(struct publish_run *run, const struct publish_step *step, st
 
 /* ---- creating ---- */
 
-static bool read_number(const struct json *data, long *ret)
-{
-	CLEANUP(text_done) struct text word = { 0 };
-
-	/* "100", with quotes or without. */
-	json_print(data, false, &word);
-	*ret = strtol(word.data + (word.data[0] == '"'), NULL, 10);
-	return *ret >= TARGET_VMID_MIN && *ret <= TARGET_VMID_MAX;
-}
-
-static int next_vmid(struct publish_run *run, long *ret, struct error *err)
-{
-	CLEANUP(json_free_p) struct json *data = NULL;
-
-	if (call(run, "GET", "/cluster/nextid", NULL, &data, err) < 0)
-		return -1;
-	return read_number(data, ret) ? 0 : error_set(err, ERROR_TARGET, "Proxmox VE names no free VMID");
-}
-
-static bool is_taken(const struct pve_guests *guests, long vmid)
-{
-	for (size_t i = 0; i < guests->n; i++)
-		if (guests->at[i].vmid == vmid)
-			return true;
-	return false;
-}
-
-/* 1 = free, 0 = somebody has it. */
-static int ask_vmid(struct publish_run *run, long vmid, struct error *err)
-{
-	CLEANUP(free_p) char *number = xasprintf("%ld", vmid);
-
-	if (call(run, "GET", "/cluster/nextid", (const struct pve_param[]){ { "vmid", number }, { NULL, NULL } }, NULL,
-		 err) == 0)
-		return 1;
-	return pve_failure(run->pve) == PVE_REFUSED ? 0 : -1;
-}
-
-/* The first of the target's range that nobody has: those that the token sees are skipped without asking. */
-static int vmid_in_range(struct publish_run *run, long *ret, struct error *err)
-{
-	CLEANUP(pve_guests_done) struct pve_guests guests = { 0 };
-	const struct target *t = run->order->target;
-	int asked = 0;
-
-	if (pve_list_guests(run->pve, &guests, err) < 0) {
-		run->again = publish_may_pass(pve_failure(run->pve));
-		return -1;
-	}
-	for (long vmid = t->vmid_from; vmid <= t->vmid_to && asked < VMIDS_ASKED; vmid++) {
-		int rc = is_taken(&guests, vmid) ? 0 : (asked++, ask_vmid(run, vmid, err));
-		*ret = vmid;
-		if (rc)
-			return rc < 0 ? -1 : 0;
-	}
-	return error_set(err, ERROR_TARGET, "no VMID from %ld to %ld is free; widen `vmids` in %s, or remove guests",
-			 t->vmid_from, t->vmid_to, t->file);
-}
-
 static int pick_vmid(struct publish_run *run, long *ret, struct error *err)
 {
-	return run->order->target->vmid_from ? vmid_in_range(run, ret, err) : next_vmid(run, ret, err);
+	int rc = vmid_pick(run->pve, run->order->target, ret, err);
+
+	run->again = rc < 0 && publish_may_pass(pve_failure(run->pve));
+	return rc;
 }
 
 static int create(struct publish_run *run, long vmid, int64_t source, struct error *err)
@@ -195,7 +138,7 @@ static int create(struct publish_run *run, long vmid, int64_t source, struct err
 	/* Whether the work goes on all the same (596) shows when the node is looked at. */
 	if (pve_failure(run->pve) == PVE_UNREACHABLE)
 		run->memory.own = vmid;
-	run->again = run->again || strstr(err->text, COLLISION);
+	run->again = run->again || vmid_is_taken(err->text);
 	return -1;
 }
 
@@ -208,7 +151,7 @@ static int do_create(struct publish_run *run, const struct publish_state *state,
 	run->again = true;
 	if (!source)
 		return error_set(err, ERROR_TARGET, "the upload %s has gone from %s", run->order->image->vm.volume,
-				 run->order->target->import);
+				 run->order->storages->import);
 	if (pick_vmid(run, &vmid, err) < 0)
 		return -1;
 	publish_phase(run, "create", phase, sizeof phase);

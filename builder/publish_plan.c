@@ -82,7 +82,7 @@ void publish_settings(const struct publish_order *o, char ret[PUBLISHED_HASH + 1
 
 	hash_field(h, "format", SETTINGS_FORMAT);
 	hash_field(h, "firmware", firmware_names[o->firmware]);
-	hash_field(h, "disks", o->target->disks);
+	hash_field(h, "disks", o->storages->disks);
 	hash_field(h, "bridge", bridge);
 	hash_field(h, "pool", o->target->pool);
 	hash_hex(h, hex);
@@ -354,7 +354,7 @@ static const struct {
 
 void publish_step_text(const struct publish_order *o, const struct publish_step *step, struct text *ret)
 {
-	const char *storage = step->part == PUBLISH_VM ? o->target->import : o->target->vztmpl;
+	const char *storage = step->part == PUBLISH_VM ? o->storages->import : o->storages->vztmpl;
 	const char *content = step->part == PUBLISH_VM ? "import" : "vztmpl";
 
 	text_add(ret, words[step->act].before);
@@ -368,7 +368,7 @@ void publish_step_text(const struct publish_order *o, const struct publish_step 
 	if (step->act == PUBLISH_UPLOAD)
 		text_addf(ret, ", %s", text_bytes(file_of(o, step->part)->size));
 	if (step->act == PUBLISH_CREATE)
-		text_addf(ret, " on %s, %s", o->target->disks, firmware_names[o->firmware]);
+		text_addf(ret, " on %s, %s", o->storages->disks, firmware_names[o->firmware]);
 	if (step->why)
 		text_addf(ret, " (%s)", step->why);
 }

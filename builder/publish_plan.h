@@ -34,6 +34,7 @@ struct publish_order {
 	const struct publish_image *image;
 	const struct target *target;
 	const char *node;
+	const struct target_storages *storages; /* the node's */
 	enum firmware firmware;
 	bool replace;
 	long retain;          /* versions to keep, the new one too; 0 = all */

@@ -138,7 +138,7 @@ int publish_do_remove(struct publish_run *run, const struct publish_step *step, 
 
 int publish_do_discard(struct publish_run *run, const struct publish_step *step, struct error *err)
 {
-	const struct target *t = run->order->target;
+	const struct target_storages *t = run->order->storages;
 	const char *storage = step->part == PUBLISH_VM ? t->import : t->vztmpl;
 	const char *content = step->part == PUBLISH_VM ? "import" : "vztmpl";
 	CLEANUP(free_p) char *volid = xasprintf("%s:%s/%s", storage, content, step->name);

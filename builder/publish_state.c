@@ -154,15 +154,16 @@ int publish_state_read(struct pve *pve, const struct target *t, const char *node
 		       struct publish_state *ret, struct error *err)
 {
 	CLEANUP(publish_state_done) struct publish_state state = { 0 };
+	const struct target_storages *storages = target_storages_on(t, node);
 
 	if (read_tasks(pve, t, node, &state.tasks, err) < 0)
 		return -1;
 	if (parts & PUBLISH_VM &&
-	    (read_volumes(pve, node, t->import, "import", image, ".qcow2", &state.import, err) < 0 ||
+	    (read_volumes(pve, node, storages->import, "import", image, ".qcow2", &state.import, err) < 0 ||
 	     read_copies(pve, node, image, &state, err) < 0))
 		return -1;
 	if (parts & PUBLISH_CT &&
-	    read_volumes(pve, node, t->vztmpl, "vztmpl", image, ".tar.zst", &state.vztmpl, err) < 0)
+	    read_volumes(pve, node, storages->vztmpl, "vztmpl", image, ".tar.zst", &state.vztmpl, err) < 0)
 		return -1;
 	*ret = state;
 	state = (struct publish_state){ 0 };

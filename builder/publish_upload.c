@@ -4,9 +4,9 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "builder/publish_check.h"
 #include "builder/publish_do.h"
 #include "builder/report.h"
+#include "builder/target_check.h"
 #include "builder/voice.h"
 #include "lib/alloc.h"
 #include "lib/pve_task.h"
@@ -37,14 +37,12 @@ static int judge_silence(struct publish_run *run, const char *storage, struct er
 {
 	CLEANUP(free_p) char *path = xasprintf("/storage/%s", storage);
 	CLEANUP(json_free_p) struct json *data = NULL;
-	CLEANUP(text_done) struct text lack = { 0 };
 	struct error ignored = { 0 };
 
 	if (publish_get(run->pve, "/access/permissions", (const struct pve_param[]){ { "path", path }, { NULL, NULL } },
 			&data, &ignored) < 0)
 		return -1;
-	publish_check_lacking(data, path, UPLOAD_RIGHT, &lack);
-	if (!lack.len)
+	if (target_permitted(data, path, UPLOAD_RIGHT))
 		return -1;
 	run->again = false;
 	return error_set(err, ERROR_TARGET, "the token %s has lost %s on %s; `nodekiln roles %s` tells how to give it",
@@ -54,7 +52,7 @@ static int judge_silence(struct publish_run *run, const char *storage, struct er
 static int send_file(struct publish_run *run, const struct publish_step *step, const struct publish_file *file,
 		     char *phase, char **ret_upid, struct error *err)
 {
-	const struct target *t = run->order->target;
+	const struct target_storages *t = run->order->storages;
 	CLEANUP(close_p) int fd = open(file->path, O_RDONLY | O_CLOEXEC);
 	struct pve_upload upload = {
 		.node = run->order->node,

@@ -52,13 +52,13 @@ static void add_firmware(const struct publish_order *o, struct publish_params *p
 		return;
 	add(p, "bios", "ovmf");
 	add(p, "machine", "q35");
-	add(p, "efidisk0", "%s:1,efitype=4m,pre-enrolled-keys=0", o->target->disks);
+	add(p, "efidisk0", "%s:1,efitype=4m,pre-enrolled-keys=0", o->storages->disks);
 }
 
 /* The cloud kernel has drivers for virtio, and none for SATA or IDE: so cloud-init's drive is a SCSI one too. */
 static void add_disks(const struct publish_order *o, struct publish_params *p)
 {
-	const struct target *t = o->target;
+	const struct target_storages *t = o->storages;
 
 	add(p, "scsihw", "virtio-scsi-single");
 	add(p, "scsi0", "%s:0,import-from=%s:import/%s,discard=on,iothread=1", t->disks, t->import,

@@ -12,17 +12,17 @@ const struct role roles_builder[] = {
 	  "VM.Allocate VM.Audit VM.Clone VM.Config.CDROM VM.Config.CPU VM.Config.Cloudinit VM.Config.Disk "
 	  "VM.Config.HWType "
 	  "VM.Config.Memory VM.Config.Network VM.Config.Options VM.PowerMgmt",
-	  ROLE_POOL, "templates and the guests made of them; CDROM, Clone, Cloudinit and PowerMgmt are for deploy" },
+	  ROLE_GUESTS, "templates and the guests made of them; CDROM, Clone, Cloudinit and PowerMgmt are for deploy" },
 	{ "NodekilnBridge", "SDN.Use", ROLE_BRIDGE, "connect guests to the network" },
 	{ "NodekilnPool", "Pool.Allocate", ROLE_POOL, "for deploy: let the guests' tokens look at the pool" },
 	{ "NodekilnAgents", "User.Modify", ROLE_GROUP, "make and delete the guests' tokens" },
 	{ NULL, NULL, 0, NULL },
 };
 
-const struct role role_agent = { "NodekilnAgent", "VM.Audit VM.Config.Options", ROLE_POOL,
+const struct role role_agent = { "NodekilnAgent", "VM.Audit VM.Config.Options", ROLE_GUESTS,
 				 "a guest tells its state in its own tags and notes" };
 
-const struct role role_peer = { "NodekilnPeer", "VM.Audit", ROLE_POOL,
+const struct role role_peer = { "NodekilnPeer", "VM.Audit", ROLE_GUESTS,
 				"a guest looks at the others: deploy gives it to tokens, on the pool" };
 
 const struct role *role_of_place(enum role_place place)
@@ -62,35 +62,41 @@ static void print_grant(const struct target *t, const char *before, const char *
 	text_addf(ret, "%spveum acl modify %s --users '%s' --roles %s\n", before, path, user, role->name);
 }
 
-static void print_storage(const struct target *t, const char *before, const char *storage, const struct role *role,
-			  struct text *ret)
+/* What the target's nodes have for a place; each storage once. */
+static void list_storages(const struct target *t, enum role_place place, struct strings *ret)
 {
-	CLEANUP(free_p) char *path = xasprintf("/storage/%s", storage);
-
-	print_grant(t, before, path, role, ret);
+	for (size_t i = 0; i < t->nodes.n; i++) {
+		const struct target_storages *s = &t->nodes.at[i].storages;
+		char *const uploads[] = { s->import, s->vztmpl, s->seeds }, *const disks[] = { s->disks };
+		bool for_disks = place == ROLE_DISKS;
+		for (size_t k = 0; k < (for_disks ? ARRAY_SIZE(disks) : ARRAY_SIZE(uploads)); k++)
+			if (!strings_has(ret, for_disks ? disks[k] : uploads[k]))
+				strings_add(ret, for_disks ? disks[k] : uploads[k]);
+	}
 }
 
-/* Each storage once, though one may serve for both. */
-static void print_uploads(const struct target *t, const char *before, const struct role *role, struct text *ret)
+static void print_storages(const struct target *t, const char *before, const struct role *role, struct text *ret)
 {
-	print_storage(t, before, t->import, role, ret);
-	if (strcmp(t->import, t->vztmpl) != 0)
-		print_storage(t, before, t->vztmpl, role, ret);
+	CLEANUP(strings_done) struct strings storages = { 0 };
+
+	list_storages(t, role->place, &storages);
+	for (size_t i = 0; i < storages.n; i++) {
+		CLEANUP(free_p) char *path = xasprintf("/storage/%s", storages.at[i]);
+		print_grant(t, before, path, role, ret);
+	}
 }
 
 static char *place_path(const struct target *t, enum role_place place)
 {
 	if (place == ROLE_BRIDGE)
 		return target_bridge_path(t);
-	if (place == ROLE_DISKS)
-		return xasprintf("/storage/%s", t->disks);
 	return place == ROLE_GROUP ? xstrdup("/access/groups/" ROLES_AGENT_GROUP) : role_guest_path(t);
 }
 
 static void print_place(const struct target *t, const struct role *role, struct text *ret)
 {
-	if (role->place == ROLE_UPLOADS) {
-		print_uploads(t, "", role, ret);
+	if (role->place == ROLE_UPLOADS || role->place == ROLE_DISKS) {
+		print_storages(t, "", role, ret);
 		return;
 	}
 	CLEANUP(free_p) char *path = place_path(t, role->place);
@@ -106,8 +112,8 @@ static void print_users(const struct target *t, struct text *ret)
 	text_addf(ret, "pveum user add '%s'\n", user);
 	text_addf(ret, "pveum user token add '%s' '%s' --privsep 0    # shows the secret, once\n", user,
 		  strchr(t->token_id, '!') + 1);
-	text_add(ret, "pveum group add " ROLES_AGENT_GROUP "\n"
-		      "pveum user add '" ROLES_AGENT_USER "' --groups " ROLES_AGENT_GROUP "\n\n");
+	text_addf(ret, "pveum group add " ROLES_AGENT_GROUP "\npveum user add '%s' --groups " ROLES_AGENT_GROUP "\n\n",
+		  t->agent_user);
 }
 
 static void print_agent(const struct target *t, struct text *ret)
@@ -116,20 +122,35 @@ static void print_agent(const struct target *t, struct text *ret)
 
 	print_role(&role_peer, ret);
 	print_role(&role_agent, ret);
-	text_addf(ret, "pveum acl modify %s --users '" ROLES_AGENT_USER "' --roles %s\n\n", path, role_agent.name);
+	text_addf(ret, "pveum acl modify %s --users '%s' --roles %s\n\n", path, t->agent_user, role_agent.name);
 }
 
 static const struct role prune = { "NodekilnPrune", "Datastore.Allocate", ROLE_UPLOADS, NULL };
-static const struct role host = { "NodekilnHost", "Sys.Modify", ROLE_POOL, NULL };
+static const struct role host = { "NodekilnHost", "Sys.Modify", ROLE_GUESTS, NULL };
+
+/* For which of these the target's nodes use a storage. */
+static bool is_used(const struct target *t, const char *storage, bool for_images)
+{
+	for (size_t i = 0; i < t->nodes.n; i++) {
+		const struct target_storages *s = &t->nodes.at[i].storages;
+		if (for_images ? !strcmp(s->import, storage)
+			       : !strcmp(s->vztmpl, storage) || !strcmp(s->seeds, storage))
+			return true;
+	}
+	return false;
+}
 
 static void print_content(const struct target *t, struct text *ret)
 {
-	bool same = !strcmp(t->import, t->vztmpl);
+	CLEANUP(strings_done) struct strings storages = { 0 };
 
+	list_storages(t, ROLE_UPLOADS, &storages);
 	text_add(ret, "# A storage takes what is enabled for it (this replaces the list: keep what yours has).\n");
-	text_addf(ret, "pvesm set %s --content %s\n", t->import, same ? "iso,vztmpl,backup,import" : "import");
-	if (!same)
-		text_addf(ret, "pvesm set %s --content iso,vztmpl,backup\n", t->vztmpl);
+	for (size_t i = 0; i < storages.n; i++) {
+		bool images = is_used(t, storages.at[i], true), others = is_used(t, storages.at[i], false);
+		text_addf(ret, "pvesm set %s --content %s%s%s\n", storages.at[i], others ? "iso,vztmpl,backup" : "",
+			  images && others ? "," : "", images ? "import" : "");
+	}
 }
 
 /* What not everybody wants, as comments. */
@@ -140,7 +161,7 @@ static void print_prune(const struct target *t, struct text *ret)
 		  "lets the\n"
 		  "# token delete everything else there too.\n# pveum role add %s --privs '%s'\n",
 		  prune.name, prune.privileges);
-	print_uploads(t, "# ", &prune, ret);
+	print_storages(t, "# ", &prune, ret);
 }
 
 static void print_privileged(const struct target *t, long version, struct text *ret)

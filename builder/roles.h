@@ -2,11 +2,11 @@
 #pragma once
 /*
  * What a token must be allowed to do, as roles and where they are given: the least that was seen to work. One table for who prints
- * the commands (`nodekiln roles`) and who looks whether it is so before any byte goes out (publish_check.h).
+ * the commands (`nodekiln roles`) and who looks whether it is so before anything is done (target_check.h).
  */
 #include "builder/target.h"
 
-enum role_place { ROLE_UPLOADS, ROLE_DISKS, ROLE_POOL, ROLE_BRIDGE, ROLE_GROUP };
+enum role_place { ROLE_UPLOADS, ROLE_DISKS, ROLE_GUESTS, ROLE_POOL, ROLE_BRIDGE, ROLE_GROUP };
 
 struct role {
 	const char *name;
@@ -18,7 +18,6 @@ struct role {
 /* For publish and deploy; and for the agents in the guests. */
 extern const struct role roles_builder[], role_agent, role_peer; /* roles_builder ends with a NULL name */
 
-#define ROLES_AGENT_USER "nodekiln-agent@pve"
 #define ROLES_AGENT_GROUP "nodekiln-agents"
 
 const struct role *role_of_place(enum role_place place);

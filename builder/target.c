@@ -121,6 +121,14 @@ int target_connect(const struct target *t, const struct target_node *node, struc
 	return pve_open(&access, ret, err);
 }
 
+const struct target_storages *target_storages_on(const struct target *t, const char *node)
+{
+	for (size_t i = 0; i < t->nodes.n; i++)
+		if (!strcmp(t->nodes.at[i].name, node))
+			return &t->nodes.at[i].storages;
+	return &t->storages;
+}
+
 char *target_user(const struct target *t)
 {
 	return xstrndup(t->token_id, strcspn(t->token_id, "!"));
@@ -139,21 +147,16 @@ static void forget(char *secret)
 	free(secret);
 }
 
+static void storages_done(struct target_storages *s)
+{
+	for (size_t i = 0; i < TARGET_STORAGES; i++)
+		free(s->at[i]);
+}
+
 void target_done(struct target *t)
 {
-	char *words[] = { t->file,
-			  t->url,
-			  t->token_id,
-			  t->token_secret_file,
-			  t->token_secret_env,
-			  t->ca_file,
-			  t->ca,
-			  t->import,
-			  t->vztmpl,
-			  t->disks,
-			  t->pool,
-			  t->bridge,
-			  t->zone };
+	char *words[] = { t->file, t->url,    t->token_id, t->token_secret_file, t->token_secret_env, t->ca_file, t->ca,
+			  t->pool, t->bridge, t->zone,     t->agent_user };
 
 	forget(t->token_secret);
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
@@ -161,7 +164,9 @@ void target_done(struct target *t)
 	for (size_t i = 0; i < t->nodes.n; i++) {
 		free(t->nodes.at[i].name);
 		free(t->nodes.at[i].url);
+		storages_done(&t->nodes.at[i].storages);
 	}
+	storages_done(&t->storages);
 	vec_done(&t->nodes);
 	strings_done(&t->fingerprints);
 	strings_done(&t->tags);

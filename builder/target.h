@@ -7,14 +7,15 @@
  *	token_id: nodekiln@pve!ci
  *	token_secret_file: pve-token              # one line, the UUID; or token_secret_env: PVE_TOKEN
  *	ca: pve-root-ca.pem                       # /etc/pve/pve-root-ca.pem; and/or fingerprints: ["AA:BB:.."]; neither: system CAs
- *	nodes: [pve1, {name: pve2, url: https://pve2.example:8006}]
- *	storages: {import: local, vztmpl: local, disks: local-lvm}
+ *	nodes: [pve1, {name: pve2, url: https://pve2.example:8006, storages: {disks: local-zfs}}]
+ *	storages: {import: local, vztmpl: local, disks: local-lvm, seeds: local}	# seeds: where vztmpl are, when absent
  *	pool: k8s                                 # all guests are made in it
  *	bridge: vmbr0
  *	zone: localnetwork                        # SDN zone of the bridge or VNet
  *	vlan: 20
  *	vmids: {from: 9000, to: 9099}
  *	tags: [golden]
+ *	agent_user: nodekiln-agent@pve            # whose tokens deployed guests get
  *
  * File names are relative to the target's file. The token's secret is never in the file, in argv or in a message.
  */
@@ -22,14 +23,29 @@
 #include "lib/pve.h"
 #include "lib/text.h"
 #include "lib/vec.h"
+#include "lib/yaml.h"
 
 #define TARGET_VMID_MIN 100
 #define TARGET_VMID_MAX 999999999
 #define TARGET_NODES_MAX 64
 
+#define TARGET_AGENT_USER "nodekiln-agent@pve"
+
+#define TARGET_STORAGES 4
+
+struct target_storages {
+	union {
+		struct {
+			char *import, *vztmpl, *disks, *seeds; /* owned; all of them there */
+		};
+		char *at[TARGET_STORAGES]; /* the same */
+	};
+};
+
 struct target_node {
 	char *name; /* owned */
 	char *url;  /* owned; its own API; NULL = the target's */
+	struct target_storages storages;
 };
 
 /* All pointers are owned; NULL = not given. */
@@ -41,8 +57,8 @@ struct target {
 	char *ca;                                             /* target_open(); PEM text */
 	struct strings fingerprints;
 	VEC(struct target_node) nodes;
-	char *import, *vztmpl, *disks; /* storages */
-	char *pool, *bridge, *zone;
+	struct target_storages storages; /* of nodes that have no others */
+	char *pool, *bridge, *zone, *agent_user;
 	long vlan;               /* 0 = none */
 	long vmid_from, vmid_to; /* 0 = as the datacenter says */
 	struct strings tags;
@@ -50,12 +66,16 @@ struct target {
 
 /* Strict: what is unknown, missing or of the wrong form is ERROR_RECIPE with file and line. Pure. */
 int target_parse(const char *file, const char *text, size_t len, struct target *ret, struct error *err) MUST_CHECK;
+/* The same, of what is a part of another file; the keys are taken. */
+int target_read(struct yaml *tree, struct target *ret, struct error *err) MUST_CHECK;
 int target_load(const char *file, struct target *ret, struct error *err) MUST_CHECK;
 /* Reads the CA and the token's secret (and takes it out of the environment). */
 int target_open(struct target *target, struct error *err) MUST_CHECK;
 /* A connection to the API of a node. target and node must stay. */
 int target_connect(const struct target *target, const struct target_node *node, struct pve **ret, struct error *err)
 	MUST_CHECK;
+/* Of a node of the target's. */
+const struct target_storages *target_storages_on(const struct target *target, const char *node);
 /* "USER@REALM" of the token, owned by the caller. */
 char *target_user(const struct target *target) MUST_CHECK;
 /* "/sdn/zones/ZONE/BRIDGE[/VLAN]", owned by the caller: what SDN.Use is needed on. */

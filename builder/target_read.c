@@ -49,6 +49,13 @@ static bool is_token(const char *s)
 	return form_is_pve_token(s) && is_made_of(s, "_-+.@!", TOKEN_MAX);
 }
 
+static bool is_user(const char *s)
+{
+	CLEANUP(free_p) char *token = xasprintf("%s!aa", s);
+
+	return is_token(token);
+}
+
 static bool is_any(const char *s)
 {
 	return *s != '\0';
@@ -65,43 +72,67 @@ static bool is_tag(const char *s)
 }
 
 static const struct target_word {
-	const char *section, *key;
+	const char *key;
 	size_t offset;
 	bool (*is)(const char *s);
 	const char *allowed;
 	bool needed;
 } words[] = {
-	{ NULL, "url", offsetof(struct target, url), form_is_pve_url,
-	  "https://HOST or https://HOST:PORT, without a path", true },
-	{ NULL, "token_id", offsetof(struct target, token_id), is_token, "USER@REALM!NAME, e.g. nodekiln@pve!ci",
+	{ "url", offsetof(struct target, url), form_is_pve_url, "https://HOST or https://HOST:PORT, without a path",
 	  true },
-	{ NULL, "token_secret_file", offsetof(struct target, token_secret_file), is_any, "a file with the token's UUID",
+	{ "token_id", offsetof(struct target, token_id), is_token, "USER@REALM!NAME, e.g. nodekiln@pve!ci", true },
+	{ "token_secret_file", offsetof(struct target, token_secret_file), is_any, "a file with the token's UUID",
 	  false },
-	{ NULL, "token_secret_env", offsetof(struct target, token_secret_env), is_variable,
+	{ "token_secret_env", offsetof(struct target, token_secret_env), is_variable,
 	  "the name of a variable of the environment", false },
-	{ NULL, "ca", offsetof(struct target, ca_file), is_any, "a PEM file", false },
-	{ "storages", "import", offsetof(struct target, import), is_storage, "the name of a storage", true },
-	{ "storages", "vztmpl", offsetof(struct target, vztmpl), is_storage, "the name of a storage", true },
-	{ "storages", "disks", offsetof(struct target, disks), is_storage, "the name of a storage", true },
-	{ NULL, "pool", offsetof(struct target, pool), is_pool, "the name of a pool", false },
-	{ NULL, "bridge", offsetof(struct target, bridge), is_bridge, "a bridge or VNet, e.g. vmbr0", true },
-	{ NULL, "zone", offsetof(struct target, zone), is_storage, "the name of an SDN zone", false },
+	{ "ca", offsetof(struct target, ca_file), is_any, "a PEM file", false },
+	{ "pool", offsetof(struct target, pool), is_pool, "the name of a pool", false },
+	{ "bridge", offsetof(struct target, bridge), is_bridge, "a bridge or VNet, e.g. vmbr0", true },
+	{ "zone", offsetof(struct target, zone), is_storage, "the name of an SDN zone", false },
+	{ "agent_user", offsetof(struct target, agent_user), is_user, "USER@REALM", false },
 };
 
 static int read_word(const struct target_word *w, struct yaml *tree, struct target *t, struct error *err)
 {
 	char **to = (char **)((char *)t + w->offset);
-	struct yaml *map = tree;
 
-	if (w->section && yaml_take_map(tree, w->section, &map, err) < 0)
-		return -1;
-	if (yaml_take_string(map, w->key, to, err) < 0)
+	if (yaml_take_string(tree, w->key, to, err) < 0)
 		return -1;
 	if (*to && !w->is(*to))
-		return yaml_error(yaml_find(map, w->key), err, "'%s' is '%s'; allowed: %s", w->key, *to, w->allowed);
-	if (!*to && w->needed)
-		return yaml_error(map ? map : tree, err, "'%s%s%s' is missing; it is %s", w->section ? w->section : "",
-				  w->section ? "." : "", w->key, w->allowed);
+		return yaml_error(yaml_find(tree, w->key), err, "'%s' is '%s'; allowed: %s", w->key, *to, w->allowed);
+	return *to || !w->needed ? 0 : yaml_error(tree, err, "'%s' is missing; it is %s", w->key, w->allowed);
+}
+
+/* Seeds go where container templates are: Proxmox VE's storages take both by default. */
+static const char *storage_otherwise(const struct target_storages *s, size_t i, const struct yaml *map,
+				     const struct target_storages *others)
+{
+	bool own = &s->at[i] == &s->seeds && (!others || yaml_find(map, "vztmpl"));
+
+	return own ? s->vztmpl : others ? others->at[i] : NULL;
+}
+
+static int read_storages(struct yaml *tree, const struct target_storages *others, struct target_storages *ret,
+			 struct error *err)
+{
+	static const char *const keys[TARGET_STORAGES] = { "import", "vztmpl", "disks", "seeds" };
+	struct yaml *map;
+
+	if (yaml_take_map(tree, "storages", &map, err) < 0)
+		return -1;
+	for (size_t i = 0; i < TARGET_STORAGES; i++) {
+		if (yaml_take_string(map, keys[i], &ret->at[i], err) < 0)
+			return -1;
+		const char *otherwise = storage_otherwise(ret, i, map, others);
+		if (!ret->at[i] && !otherwise)
+			return yaml_error(map ? map : tree, err,
+					  "'storages.%s' is missing; it is the name of a storage", keys[i]);
+		if (!ret->at[i])
+			ret->at[i] = xstrdup(otherwise);
+		if (!is_storage(ret->at[i]))
+			return yaml_error(yaml_find(map, keys[i]), err, "'%s' is '%s'; allowed: the name of a storage",
+					  keys[i], ret->at[i]);
+	}
 	return 0;
 }
 
@@ -110,6 +141,10 @@ static int read_words(struct yaml *tree, struct target *t, struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (read_word(&words[i], tree, t, err) < 0)
 			return -1;
+	if (!t->zone)
+		t->zone = xstrdup("localnetwork");
+	if (!t->agent_user)
+		t->agent_user = xstrdup(TARGET_AGENT_USER);
 	if (!t->token_secret_file == !t->token_secret_env)
 		return yaml_error(
 			tree, err,
@@ -118,9 +153,11 @@ static int read_words(struct yaml *tree, struct target *t, struct error *err)
 	return 0;
 }
 
-/* "pve1", or {name: pve1, url: ...} */
-static int read_node(struct yaml *item, struct target_node *node, struct error *err)
+/* "pve1", or {name: pve1, url: ..., storages: ...} */
+static int read_node(struct yaml *item, const struct target *t, struct target_node *node, struct error *err)
 {
+	struct yaml *map = item->kind == YAML_MAP ? item : NULL;
+
 	if (item->kind == YAML_SCALAR) {
 		node->name = xstrdup(item->value);
 	} else if (yaml_take_string(item, "name", &node->name, err) < 0 ||
@@ -136,7 +173,7 @@ static int read_node(struct yaml *item, struct target_node *node, struct error *
 		return yaml_error(item, err,
 				  "'url' is '%s'; allowed: https://HOST or https://HOST:PORT, without a path",
 				  node->url);
-	return 0;
+	return read_storages(map, &t->storages, &node->storages, err);
 }
 
 static bool has_twice(const struct target *t)
@@ -155,7 +192,7 @@ static int read_nodes(struct yaml *tree, struct target *t, struct error *err)
 		return -1;
 	for (size_t i = 0; list && i < list->children; i++) {
 		vec_push(&t->nodes, (struct target_node){ 0 });
-		if (read_node(list->child[i], &t->nodes.at[t->nodes.n - 1], err) < 0)
+		if (read_node(list->child[i], t, &t->nodes.at[t->nodes.n - 1], err) < 0)
 			return -1;
 		if (has_twice(t))
 			return yaml_error(list->child[i], err, "node '%s' is there twice", t->nodes.at[i].name);
@@ -221,10 +258,15 @@ static int refuse_secret(struct yaml *tree, struct error *err)
 		     : 0;
 }
 
+static int read_common_storages(struct yaml *tree, struct target *t, struct error *err)
+{
+	return read_storages(tree, NULL, &t->storages, err);
+}
+
 static int read_tree(struct yaml *tree, struct target *t, struct error *err)
 {
 	int (*const readers[])(struct yaml *, struct target *, struct error *) = {
-		read_words, read_nodes, read_vmids, read_tags, read_fingerprints,
+		read_words, read_common_storages, read_nodes, read_vmids, read_tags, read_fingerprints,
 	};
 
 	if (tree->kind != YAML_MAP)
@@ -239,14 +281,20 @@ static int read_tree(struct yaml *tree, struct target *t, struct error *err)
 	return yaml_check_all_taken(tree, err);
 }
 
-int target_parse(const char *file, const char *text, size_t len, struct target *ret, struct error *err)
+int target_read(struct yaml *tree, struct target *ret, struct error *err)
 {
-	CLEANUP(yaml_node_free_p) struct yaml *tree = NULL;
-	CLEANUP(target_done) struct target target = { .file = xstrdup(file), .zone = xstrdup("localnetwork") };
+	CLEANUP(target_done) struct target target = { .file = xstrdup(tree->file) };
 
-	if (yaml_parse(file, text, len, &tree, err) < 0 || read_tree(tree, &target, err) < 0)
+	if (read_tree(tree, &target, err) < 0)
 		return -1;
 	*ret = target;
 	target = (struct target){ 0 };
 	return 0;
+}
+
+int target_parse(const char *file, const char *text, size_t len, struct target *ret, struct error *err)
+{
+	CLEANUP(yaml_node_free_p) struct yaml *tree = NULL;
+
+	return yaml_parse(file, text, len, &tree, err) < 0 ? -1 : target_read(tree, ret, err);
 }

@@ -6,8 +6,8 @@ import json
 import time
 
 import figures
+from nodes import INIT, NAMES, WORKER  # first: it is what finds guest.py
 from guest import Failed, same, say
-from nodes import INIT, NAMES, WORKER
 from remains import remains
 from runtimes import PID
 

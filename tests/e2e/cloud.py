@@ -12,6 +12,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parent.parent.parent
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(TOP / "tests"))
+from pve.administrator import type_in  # noqa: E402
 from pve.server import FakePve  # noqa: E402
 
 NODEKILN = Path(os.environ.get("NODEKILN") or TOP / "out/nodekiln")  # out/asan/nodekiln, say
@@ -97,6 +98,13 @@ class Cloud(FakePve):
             if privileges:
                 self.add_role(f"Role{number}", privileges)
                 self.grant(path, f"Role{number}", "nodekiln@pve")
+
+    def use_roles(self, target):
+        """What `nodekiln roles` prints, typed in as it stands there, and nothing else."""
+        done = subprocess.run(self.argv("roles", "--pve", self.version, target), capture_output=True, text=True, check=True)
+        self.give({})
+        self.secret, = type_in(self, done.stdout)
+        (self.work / "secret").write_text(self.secret)
 
     def target(self, name="target.yaml", **more):
         """Writes it; keys of `more` replace others, None leaves them out."""

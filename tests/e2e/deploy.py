@@ -87,6 +87,7 @@ class Lab(Cloud):
             "/access/groups/nodekiln-agents": "User.Modify",
         }
         self.give(self.rights)
+        self.agent_user = AGENT
         self.add_user(AGENT, groups=["nodekiln-agents"])
         self.add_role("NodekilnAgent", "VM.Audit VM.Config.Options")
         self.add_role("NodekilnPeer", "VM.Audit")
@@ -168,7 +169,7 @@ class Lab(Cloud):
 
     def tokens(self):
         with self.cluster.lock:
-            return sorted(self.cluster.directory.users[AGENT]["tokens"])
+            return sorted(self.cluster.directory.users[self.agent_user]["tokens"])
 
     def seeds(self):
         with self.cluster.lock:
@@ -396,6 +397,43 @@ def without_the_right_to_delete(lab):
     same(changes(lab), [], "changes")
     went(lab.destroy())
     same(lab.nodes(), {}, "guests")
+
+
+@case
+def roles_are_enough(lab):
+    """The agents' user, and where seeds go, are said once: in the target."""
+    lab.agent_user = "robots@pve"
+    lab.add_storage("discs", "backup")
+    storages = {"import": "local", "vztmpl": "local", "disks": "local-lvm", "seeds": "discs"}
+    for role in ("NodekilnAgent", "NodekilnPeer"):
+        del lab.cluster.acl.roles[role]
+    lab.use_roles(lab.target(agent_user=lab.agent_user, storages=storages))
+    done = went(lab.deploy())
+    check("pvesm free discs:iso/nodekiln_lab_cp1_" in done.stderr, done.stderr)
+    same(lab.tokens(), [], "tokens")
+    check("robots@pve!kiln_lab_cp1" in lab.seen["cp1"][0]["token_id"], f"{lab.seen}")
+    went(lab.destroy())
+    same(lab.nodes(), {}, "guests")
+
+
+@case
+def storages_of_their_own(lab):
+    """A guest's disk and seed go where its node has room for them."""
+    lab.cluster.storages["local"]["nodes"] = lab.cluster.storages["local-lvm"]["nodes"] = ["pve1"]
+    lab.add_storage("tank", "images,rootdir", kind="zfspool", nodes=["pve2"])
+    lab.add_storage("files", "iso,vztmpl,import", nodes=["pve2"])
+    lab.give({**lab.rights, "/storage/tank": lab.rights["/storage/local-lvm"], "/storage/files": lab.rights["/storage/local"]})
+    own = {"import": "files", "vztmpl": "files", "disks": "tank"}
+    target = lab.target(nodes=["pve1", {"name": "pve2", "storages": own}])
+    went(lab.publish(Image(lab.work / "more", ct=False), target=target))
+    lab.journal.clear()
+    nodes = [{"name": "cp1", "role": "init"}, {"name": "w1", "role": "worker", "node": "pve2"}]
+    went(lab.deploy("--full", file=lab.cluster_file(nodes)))
+    disks = [options["scsi0"].split(":")[0] for options in stands(lab).values()]
+    uploads = [entry.path.split("/")[4] for entry in lab.journal.find("POST", "/upload", 200)]
+    same((sorted(disks), sorted(uploads)), (["local-lvm", "tank"], ["files", "local"]), "storages")
+    went(lab.destroy())
+    gone(lab)
 
 
 @case

@@ -16,7 +16,6 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from cloud import NETWORK, RECIPE, SPACE, TARGET, TOKEN, TRUST, Cloud, Image, kill  # noqa: E402
-from pve.administrator import type_in  # noqa: E402
 from pve.certificates import Certificates  # noqa: E402
 from pve.server import NAMES  # noqa: E402
 
@@ -52,7 +51,7 @@ def changes(cloud):
     return [(entry.method, entry.path) for entry in cloud.journal.find() if entry.method != "GET"]
 
 
-def published(cloud, image, node="pve1", count=1, templates=None, temporary=True):
+def published(cloud, image, node="pve1", count=1, templates=None, temporary=True, vztmpl="local"):
     """The image is there, and nothing that should not be. Returns the VMIDs of its templates. temporary: nor may an upload's file (which
     a server that broke leaves behind; nobody can remove that from outside)."""
     cloud.settle()
@@ -71,8 +70,8 @@ def published(cloud, image, node="pve1", count=1, templates=None, temporary=True
     for volid in cloud.disks():
         check(any(f"-{vmid}-" in volid for vmid in cloud.guests()), f"a disk of nobody: {volid}")
     if "tar.zst" in image.files:
-        check(f"local:vztmpl/{image.stem('tar.zst')}.tar.zst" in cloud.files(node), f"files: {cloud.files(node)}")
-        volume = cloud.volumes.find(f"local:vztmpl/{image.stem('tar.zst')}.tar.zst", node)
+        check(f"{vztmpl}:vztmpl/{image.stem('tar.zst')}.tar.zst" in cloud.files(node), f"files: {cloud.files(node)}")
+        volume = cloud.volumes.find(f"{vztmpl}:vztmpl/{image.stem('tar.zst')}.tar.zst", node)
         same(Path(volume.file).read_bytes() == image.files["tar.zst"], True, "the container's bytes")
     check(not temporary or not cloud.leftovers(), f"temporary files: {cloud.leftovers()}")
     return sorted(mine)
@@ -201,12 +200,7 @@ def each_missing_right(cloud, image):
 
 @case
 def roles_are_enough(cloud, image):
-    """What `nodekiln roles` prints, typed in as it stands there, and nothing else."""
-    done = went(subprocess.run(cloud.argv("roles", "--pve", cloud.version, cloud.target()), capture_output=True, text=True))
-    cloud.give({})
-    cloud.give({})
-    cloud.secret, = type_in(cloud, done.stdout)
-    (cloud.work / "secret").write_text(cloud.secret)
+    cloud.use_roles(cloud.target())
     went(cloud.publish(image))
     published(cloud, image)
 
@@ -601,6 +595,23 @@ def two_nodes_with_one_storage(cloud, image):
     published(cloud, image, node="pve2", templates=2)
     same(len(cloud.journal.find("POST", "/upload", 200)), 2, "uploads")
     same([file for file in cloud.files() if ":import/" in file], [], "uploads that were used")
+
+
+@case
+def storages_of_their_own(cloud, image):
+    """A node has other storages than the rest; `nodekiln roles` knows them all."""
+    cloud.cluster.storages["local"]["nodes"] = cloud.cluster.storages["local-lvm"]["nodes"] = ["pve1"]
+    cloud.add_storage("tank", "images,rootdir", kind="zfspool", nodes=["pve2"])
+    cloud.add_storage("files", "iso", nodes=["pve2"])
+    target = cloud.target(nodes=["pve1", {"name": "pve2", "storages": {"import": "files", "vztmpl": "files", "disks": "tank"}}])
+    cloud.use_roles(target)
+    went(cloud.publish(image, target=target))
+    published(cloud, image, templates=2)
+    published(cloud, image, node="pve2", templates=2, vztmpl="files")
+    same(sorted(volid.split(":")[0] for volid in cloud.disks() if "disk-0" in volid), ["local-lvm", "tank"], "disks")
+    wrong = cloud.target(nodes=["pve1", {"name": "pve2", "storages": {"disks": "tank"}}])
+    done = went(cloud.publish(image, target=wrong), TARGET)
+    check("storage local" in done.stderr and "on node pve2" in done.stderr, done.stderr)
 
 
 @case

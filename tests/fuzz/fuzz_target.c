@@ -16,8 +16,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (target_parse("fuzz", (const char *)data, size, &target, &err) < 0)
 		return err.class == ERROR_RECIPE ? 0 : (abort(), 0);
-	if (!target.nodes.n || !target.import || !target.vztmpl || !target.disks || !target.bridge)
+	if (!target.nodes.n || !target.bridge)
 		abort();
+	for (size_t i = 0; i < target.nodes.n; i++)
+		for (size_t k = 0; k < TARGET_STORAGES; k++)
+			if (!target.nodes.at[i].storages.at[k])
+				abort();
 	roles_print(&target, 9, &roles);
 	/* The commands are typed into a shell: nothing in a target may end a quoted word. */
 	for (const char *line = roles.data; (line = strstr(line, "pveum acl modify /")); line++)

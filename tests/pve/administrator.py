@@ -24,7 +24,9 @@ def command(words, *positional, **options):
 
 @command("pveum pool add", "pool")
 def pool_add(pve, pool):
-    pve.add_pool(pool)
+    """The real one says that it is there already; whoever types goes on."""
+    if pool not in pve.cluster.directory.pools:
+        pve.add_pool(pool)
 
 
 @command("pveum group add", "group")

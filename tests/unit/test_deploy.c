@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Clusters as files, what deploy makes of them as plans, and how it knows its things again. tests/e2e/deploy.py has the rest. */
+/* What deploy makes of a cluster as plans, and how it knows its things again. tests/e2e/deploy.py has the rest. */
 #include "builder/cluster.h"
 #include "builder/deploy_plan.h"
 #include "tests/unit/check.h"
@@ -16,91 +16,6 @@ static int parse(const char *text, struct cluster *ret, struct error *err)
 {
 	*err = (struct error){ 0 };
 	return cluster_parse("lab.yaml", text, strlen(text), ret, err);
-}
-
-/* ---- files ---- */
-
-TEST(a_cluster_is_read)
-{
-	CLEANUP(cluster_done) struct cluster c = { 0 };
-	struct error err;
-
-	CHECK(parse(TOP "memory: 4G\ncontainer: x.tar.zst\nnodes: [" VM ", " CT "]\n", &c, &err) == 0);
-	CHECK(c.nodes.n == 2 && c.nodes.at[0].size.memory == 4ull << 30 && c.nodes.at[0].size.cores == 2);
-	CHECK_STR(c.nodes.at[0].host, "pve1");
-	CHECK_STR(c.nodes.at[1].host, "pve2");
-	CHECK(c.nodes.at[1].kind == PVE_LXC && c.nodes.at[1].vmid == 211 && c.nodes.at[1].role == NODE_WORKER);
-	CHECK_STR(c.seeds, "local");
-	CHECK_STR(c.agent_user, CLUSTER_AGENT_USER);
-	CHECK(cluster_find(&c, "w1") == &c.nodes.at[1] && !cluster_find(&c, "w2"));
-}
-
-TEST(a_nodes_configuration_is_merged)
-{
-	CLEANUP(cluster_done) struct cluster c = { 0 };
-	CLEANUP(node_done) struct node node = { 0 };
-	const struct cluster_identity id = { .token = "aaaaaa.bbbbbbbbbbbbbbbb",
-					     .certificate_key = "unused by a worker",
-					     .pve_token_id = "a@pve!bb",
-					     .pve_token_secret = "c0ffeec0-ffee-c0ff-eec0-ffeec0ffee00",
-					     .vmid = 105 };
-	struct error err;
-
-	CHECK(parse(TOP
-		    "api: https://10.0.0.1\nconfig: {networking: {pod_subnet: 10.1.0.0/16, dns_domain: lab}}\n"
-		    "nodes:\n  - {name: cp1, role: init}\n"
-		    "  - {name: w1, role: worker, config: {networking: {dns_domain: other}, node: {labels: {a: b}}}}\n",
-		    &c, &err) == 0);
-	CHECK(cluster_config(&c, &c.nodes.at[1], &id, &node, &err) == 0);
-	CHECK_STR(node.pod_subnet, "10.1.0.0/16");
-	CHECK_STR(node.dns_domain, "other");
-	CHECK_STR(node.name, "w1");
-	CHECK_STR(node.cluster, "lab");
-	CHECK_STR(node.proxmox.url, "https://10.0.0.1");
-	CHECK(node.proxmox.vmid == 105 && node.labels.n == 1 && !node.certificate_key && node.role == NODE_WORKER);
-}
-
-/* What is wrong, and a word of what is said about it. */
-static const struct {
-	const char *text, *said;
-} wrong[] = {
-	{ "[]", "a cluster is a map" },
-	{ "cluster: Lab\n", "'cluster' is 'Lab'" },
-	{ "cluster: lab\n", "'target' must be" },
-	{ TARGET "nodes: [" VM "]\n", "'cluster' is missing" },
-	{ TOP, "'nodes' must list" },
-	{ TOP "nodes: [x]\n", "a node is a map" },
-	{ TOP "nodes: [{role: init}]\n", "'name' is missing" },
-	{ TOP "nodes: [{name: a_b, role: init}]\n", "'name' is 'a_b'" },
-	{ TOP "nodes: [{name: a}]\n", "'role' is missing" },
-	{ TOP "nodes: [{name: a, role: king}]\n", "king" },
-	{ TOP "nodes: [{name: a, role: worker}]\n", "no node has role init" },
-	{ TOP "nodes: [{name: a, role: init, node: pve3}]\n", "'node' is 'pve3'" },
-	{ TOP "nodes: [" VM ", " VM "]\n", "'cp1' is there twice" },
-	{ TOP "nodes: [" VM ", " CT "]\n", "'container' is missing" },
-	{ TOP "nodes: [{name: a, role: init, vmid: 200}, {name: b, role: worker, vmid: 200}]\n", "VMID 200" },
-	{ TOP "nodes: [{name: a, role: init, memory: 1M}]\n", "below 512M" },
-	{ TOP "nodes: [{name: a, role: init, gateway: 10.0.0.1}]\n", "gateway" },
-	{ TOP "nodes: [{name: a, role: init, address: 10.0.0.1}]\n", "address" },
-	{ TOP "nodes: [{name: a, role: init, size: 3}]\n", "unknown key 'size'" },
-	{ TOP "typo: 1\nnodes: [" VM "]\n", "unknown key 'typo'" },
-	{ TOP "config: {token: x}\nnodes: [" VM "]\n", "deploy writes itself" },
-	{ TOP "config: {node: {name: x}}\nnodes: [" VM "]\n", "'node.name', which deploy writes itself" },
-	{ TOP "config: {networking: {pod_subnet: 1}}\nnodes: [" VM "]\n",
-	  "node 'cp1': lab.yaml:11: 'networking.pod_subnet'" },
-	{ TOP "config: {tyop: 1}\nnodes: [" VM "]\n", "unknown key 'tyop'" },
-};
-
-TEST(wrong_clusters_are_refused)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
-		CLEANUP(cluster_done) struct cluster c = { 0 };
-		struct error err;
-		int rc = parse(wrong[i].text, &c, &err);
-		if (rc == 0 || err.class != ERROR_RECIPE || !strstr(err.text, wrong[i].said))
-			printf("# %s: %s\n", wrong[i].said, rc ? err.text : "was taken");
-		CHECK(rc < 0 && err.class == ERROR_RECIPE && strstr(err.text, wrong[i].said));
-	}
 }
 
 /* ---- names and notes ---- */
