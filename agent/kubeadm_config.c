@@ -126,6 +126,9 @@ void kubeadm_ignored(const struct kubeadm_run *run, struct strings *ret)
 		add_once(ret, "SystemVerification");
 		add_once(ret, "Swap");
 	}
+	/* What this image lacks on purpose is nowhere to be pulled. */
+	if ((run->init || run->control_plane) && machine_lacks_coredns(run->machine))
+		add_once(ret, "ImagePull");
 	for (size_t i = 0; i < ARRAY_SIZE(left_behind) && run->again; i++)
 		if (left_behind[i].kinds & kind_of(run))
 			add_once(ret, left_behind[i].check);
