@@ -126,8 +126,9 @@ static void damage(const char *root, const char *file, enum how how)
 }
 
 static struct machine machine = { .kubeadm_minor = 34, .crictl = true, .cri_socket = (char *)"unix:///x" };
-static const struct kubeadm_run init = { .machine = &machine, .init = true, .again = true };
-static const struct kubeadm_run join = { .machine = &machine, .again = true };
+static struct node node;
+static const struct kubeadm_run init = { .node = &node, .machine = &machine, .init = true, .again = true };
+static const struct kubeadm_run join = { .node = &node, .machine = &machine, .again = true };
 
 TEST(mend_keeps_what_is_whole)
 {
