@@ -5,6 +5,7 @@
 #include "agent/agent.h"
 #include "agent/kubeadm_config.h"
 #include "agent/preflight.h"
+#include "agent/profile.h"
 #include "agent/source.h"
 
 #define FROM_RENDEZVOUS "from-the-rendezvous"
@@ -24,6 +25,7 @@ static void print_plan(const struct agent *a)
 		printf("rendezvous  none: joins %s\n", n->endpoint);
 	else
 		printf("rendezvous  find the control plane by its tag at Proxmox VE\n");
+	printf("profile     %s\n", profile_of(&a->machine)->name);
 	for (size_t i = 0; i < n->manifests.n; i++)
 		printf("manifest    %s\n", n->manifests.at[i]);
 }

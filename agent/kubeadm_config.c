@@ -5,6 +5,7 @@
 
 #include "agent/cri.h"
 #include "agent/kubeadm_parts.h"
+#include "agent/profile.h"
 #include "lib/alloc.h"
 
 #define CRICTL_LAST_MINOR 31 /* later kubeadm speaks CRI itself */
@@ -113,6 +114,7 @@ static void add_once(struct strings *list, const char *s)
 void kubeadm_ignored(const struct kubeadm_run *run, struct strings *ret)
 {
 	const struct strings *asked = &run->node->ignore_preflight;
+	const struct profile *profile = profile_of(run->machine);
 
 	for (size_t i = 0; i < asked->n; i++)
 		if (!strcasecmp(asked->at[i], "all")) { /* which kubeadm wants to stand alone */
@@ -121,11 +123,8 @@ void kubeadm_ignored(const struct kubeadm_run *run, struct strings *ret)
 		}
 	for (size_t i = 0; i < asked->n; i++)
 		add_once(ret, asked->at[i]);
-	/* A container has its host's kernel: without that one's configuration file, and with its swap in sight. */
-	if (run->machine->container) {
-		add_once(ret, "SystemVerification");
-		add_once(ret, "Swap");
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(profile->checks) && profile->checks[i]; i++)
+		add_once(ret, profile->checks[i]);
 	/* What this image lacks on purpose is nowhere to be pulled. */
 	if ((run->init || run->control_plane) && machine_lacks_coredns(run->machine))
 		add_once(ret, "ImagePull");

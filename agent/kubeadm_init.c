@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/kubeadm_parts.h"
+#include "agent/profile.h"
 #include "lib/alloc.h"
 
 /* The token that joiners come with; kubeadm would make a random one when there is none. */
@@ -117,7 +118,7 @@ int kubeadm_init_documents(const struct kubeadm_document *d, struct text *ret, s
 	print_and_free(init_json(d), ret);
 	print_and_free(cluster_json(d), ret);
 	print_and_free(kubelet_json(), ret);
-	if (d->run->machine->container)
+	if (profile_of(d->run->machine)->keep_conntrack)
 		print_and_free(proxy_json(), ret);
 	return 0;
 }

@@ -4,10 +4,10 @@
 
 #include "agent/cri.h"
 #include "agent/kubeadm_parts.h"
+#include "agent/profile.h"
 #include "lib/alloc.h"
 #include "lib/duration.h"
 
-#define USER_NAMESPACE_MINOR 22 /* KubeletInUserNamespace */
 #define API_PORT 6443
 
 static const char *const versions[] = {
@@ -72,14 +72,11 @@ static void args_set(struct args *a, const char *name, const char *value)
 	strings_add(&a->values, value);
 }
 
-/* What this node needs in a container: kubelet cannot turn the host's swap off, nor write the host's sysctls. These are flags,
- * because kubelet's configuration is one for the whole cluster. */
-static void args_of_container(const struct machine *m, struct args *a)
+/* These are flags, because kubelet's configuration is one for the whole cluster. */
+static void args_of_profile(const struct profile *profile, struct args *a)
 {
-	if (m->container && m->swap)
-		args_set(a, "fail-swap-on", "false");
-	if (m->user_namespace && m->kubeadm_minor >= USER_NAMESPACE_MINOR)
-		args_set(a, "feature-gates", "KubeletInUserNamespace=true");
+	for (size_t i = 0; i < ARRAY_SIZE(profile->kubelet_args) && profile->kubelet_args[i][0]; i++)
+		args_set(a, profile->kubelet_args[i][0], profile->kubelet_args[i][1]);
 }
 
 static void args_of(const struct kubeadm_run *run, struct args *a)
@@ -94,7 +91,7 @@ static void args_of(const struct kubeadm_run *run, struct args *a)
 	}
 	if (run->provider_id)
 		args_set(a, "provider-id", run->provider_id);
-	args_of_container(run->machine, a);
+	args_of_profile(profile_of(run->machine), a);
 	for (size_t i = 0; i < node->kubelet_args.n; i++)
 		args_set(a, node->kubelet_args.at[i].key, node->kubelet_args.at[i].value);
 }

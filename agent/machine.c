@@ -148,6 +148,7 @@ int machine_read(const char *root, struct machine *ret, struct error *err)
 	read_clock(rootfd, &m);
 	machine_identity(rootfd, &m);
 	machine_software(rootfd, &m);
+	machine_container(rootfd, &m);
 	*ret = m;
 	m = (struct machine){ 0 };
 	return 0;
@@ -163,6 +164,8 @@ void machine_done(struct machine *m)
 	strings_done(&m->macs);
 	strings_done(&m->images);
 	strings_done(&m->leftovers);
+	strings_done(&m->sysctls);
+	strings_done(&m->lacks_controllers);
 	vec_done(&m->ports);
 	*m = (struct machine){ 0 };
 }

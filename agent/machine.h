@@ -24,20 +24,25 @@ struct machine_ports {
 /* All pointers are owned; NULL = could not be read. */
 struct machine {
 	char *hostname;
-	char *uuid;                   /* SMBIOS product_uuid in lower case; NULL in containers */
-	struct strings macs;          /* of the physical-looking cards, lower case */
-	char *address;                /* the address that the default route leaves from, IPv4 first */
-	char *container;              /* "lxc", ... from PID 1's environment; NULL = a machine */
-	char *kubeadm_version;        /* "v1.20.2" */
-	int kubeadm_minor;            /* 20 */
-	enum machine_runtime runtime; /* by what is installed and what kubeadm can use */
-	char *cri_socket;             /* of that runtime, unix:///... */
-	char *node_pause_image;       /* what the build configured */
-	struct strings images;        /* what the build preloaded */
+	char *uuid;          /* SMBIOS product_uuid in lower case; NULL in containers */
+	struct strings macs; /* of the physical-looking cards, lower case */
+	char *address;       /* the address that the default route leaves from, IPv4 first */
+	char *container;     /* "lxc", ... from PID 1's environment; NULL = a machine */
+	bool user_namespace; /* of a container: root here is not root of the host */
+	bool mounts,
+		overlays; /* of a container: what runc mounts works; so do overlays where the runtime has its layers */
+	struct strings
+		sysctls; /* of a container: "vm.overcommit_memory=1": kubelet wants it so, and may not set it here */
+	struct strings lacks_controllers; /* of a container: cgroup controllers that kubelet needs */
+	char *kubeadm_version;            /* "v1.20.2" */
+	int kubeadm_minor;                /* 20 */
+	enum machine_runtime runtime;     /* by what is installed and what kubeadm can use */
+	char *cri_socket;                 /* of that runtime, unix:///... */
+	char *node_pause_image;           /* what the build configured */
+	struct strings images;            /* what the build preloaded */
 	bool kubelet, crictl, kubectl;
 	bool swap, cgroup2, ip_forward, bridge_nf, overlay, br_netfilter;
-	bool user_namespace; /* root here is not root of the host */
-	bool kmsg;           /* /dev/kmsg can be opened */
+	bool kmsg; /* /dev/kmsg can be opened */
 	unsigned cpus;
 	uint64_t memory;                /* bytes */
 	bool clock_known, clock_synced; /* timesyncd or chrony; not known in containers */

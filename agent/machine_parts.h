@@ -13,5 +13,7 @@ char *machine_text(int rootfd, const char *path) MUST_CHECK;
 /* The same without white space at its ends; NULL also when nothing is left. */
 char *machine_word(int rootfd, const char *path) MUST_CHECK;
 
+void machine_container(int rootfd,
+		       struct machine *m); /* machine_container.c: what its host lets it do; after the software */
 void machine_identity(int rootfd, struct machine *m); /* machine_identity.c: uuid, macs, address, ports */
 void machine_software(int rootfd, struct machine *m); /* machine_software.c: kubeadm, runtime, image, leftovers */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/adapt.h"
 #include "agent/agent.h"
 #include "agent/routes.h"
 #include "lib/log.h"
@@ -11,6 +12,7 @@ static const char usage[] =
 	"usage: nodekiln-agent run [--dry-run] [--root DIR]\n"
 	"       nodekiln-agent routes [--root DIR]\n"
 	"       nodekiln-agent status [--json] [--root DIR]\n"
+	"       nodekiln-agent adapt [--root DIR]\n"
 	"       nodekiln-agent --version\n"
 	"\n"
 	"run: makes this guest a node, as " NODE_CONFIG_FILE
@@ -19,6 +21,9 @@ static const char usage[] =
 	"routes: with networking.pod_network: bridge, routes to the other nodes' pods (nodekiln-routes.timer does "
 	"this)\n"
 	"status: what phase this node is in, since when, and what it waits for (from " STATE_FILE ")\n"
+	"adapt: in a container, sets the runtime up for what its root's file system can do (nodekiln-adapt.service "
+	"does "
+	"this)\n"
 	"--root: another directory stands for /, for tests\n";
 
 static int print_state(const char *file, bool as_json, struct error *err)
@@ -84,16 +89,27 @@ static int routes(int argc, char **argv, struct error *err)
 	return routes_sync(root, err);
 }
 
+static int adapt(int argc, char **argv, struct error *err)
+{
+	CLEANUP(machine_done) struct machine machine = { 0 };
+	const char *root;
+
+	if (read_arguments(argc, argv, NULL, NULL, &root, err) < 0 || machine_read(root, &machine, err) < 0)
+		return -1;
+	return adapt_runtime(root, &machine, err);
+}
+
 static int dispatch(int argc, char **argv, struct error *err)
 {
+	static const struct {
+		const char *name;
+		int (*run)(int argc, char **argv, struct error *err);
+	} commands[] = { { "run", run }, { "routes", routes }, { "status", status }, { "adapt", adapt } };
 	const char *command = argc > 1 ? argv[1] : "";
 
-	if (!strcmp(command, "status"))
-		return status(argc, argv, err);
-	if (!strcmp(command, "run"))
-		return run(argc, argv, err);
-	if (!strcmp(command, "routes"))
-		return routes(argc, argv, err);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(command, commands[i].name))
+			return commands[i].run(argc, argv, err);
 	if (!strcmp(command, "--version")) {
 		puts("nodekiln-agent " NODEKILN_VERSION);
 		return 0;

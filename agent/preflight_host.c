@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Kernel and hardware. In a container both are the Proxmox VE host's, so there the sentence says what to do on the host. */
+/* Kernel and hardware. In a container both are the Proxmox VE host's, so there the sentence says what to do on the host;
+ * preflight_container.c has what only a container can lack. */
 #include <string.h>
 
 #include "agent/preflight_parts.h"
@@ -8,7 +9,6 @@
 #define CONTROL_PLANE_MEMORY (1700ull << 20)
 #define BRIDGE_CHECK_LAST_MINOR 29 /* later kubeadm leaves bridges to the pod network */
 #define CGROUP1_LAST_MINOR 34
-#define USER_NAMESPACE_MINOR 22 /* KubeletInUserNamespace */
 
 static bool has_kubelet_arg(const struct node *node, const char *key, const char *value)
 {
@@ -20,14 +20,7 @@ static bool has_kubelet_arg(const struct node *node, const char *key, const char
 
 static void check_swap(const struct subject *s, struct findings *ret)
 {
-	if (!s->machine->swap)
-		return;
-	if (s->machine->container)
-		preflight_add(
-			s, ret, FINDING_WARNING, "swap", "Swap",
-			"the host's swap is in sight, so kubelet runs with fail-swap-on=false; set `swap: 0` in the "
-			"container's configuration on the PVE host");
-	else
+	if (s->machine->swap && !s->machine->container)
 		preflight_add(s, ret,
 			      has_kubelet_arg(s->node, "fail-swap-on", "false") ? FINDING_WARNING : FINDING_FATAL,
 			      "swap", "Swap",
@@ -106,27 +99,6 @@ static void check_size(const struct subject *s, struct findings *ret)
 			text_bytes(CONTROL_PLANE_MEMORY), text_bytes(m->memory));
 }
 
-static void check_user_namespace(const struct subject *s, struct findings *ret)
-{
-	if (s->machine->user_namespace && s->machine->kubeadm_minor < USER_NAMESPACE_MINOR)
-		preflight_add(s, ret, FINDING_FATAL, "user_namespace", NULL,
-			      "kubelet 1.%d cannot run in an unprivileged container; make it a privileged one, or use "
-			      "Kubernetes 1.%d or later with `features: nesting=1,keyctl=1`",
-			      s->machine->kubeadm_minor, USER_NAMESPACE_MINOR);
-}
-
-/* kubelet reads it for out-of-memory events, and ends without it but in a user namespace. */
-static void check_kmsg(const struct subject *s, struct findings *ret)
-{
-	if (!s->machine->kmsg && s->machine->container)
-		preflight_add(
-			s, ret, s->machine->user_namespace ? FINDING_WARNING : FINDING_FATAL, "kmsg", NULL,
-			"/dev/kmsg cannot be opened, which kubelet wants; link it to /dev/console (a tmpfiles.d "
-			"line `L /dev/kmsg - - - - /dev/console`), or add `lxc.mount.entry: /dev/kmsg dev/kmsg none "
-			"defaults,bind,create=file` to /etc/pve/lxc/VMID.conf on the PVE host");
-}
-
 preflight_check *const preflight_host_checks[] = {
-	check_swap, check_modules,        check_forwarding, check_cgroups, check_clock,
-	check_size, check_user_namespace, check_kmsg,       NULL,
+	check_swap, check_modules, check_forwarding, check_cgroups, check_clock, check_size, preflight_container, NULL,
 };

@@ -19,4 +19,5 @@ void preflight_add(const struct subject *s, struct findings *ret, enum finding_k
 		   const char *kubeadm, const char *fmt, ...) PRINTF(6, 7);
 
 typedef void preflight_check(const struct subject *s, struct findings *ret);
+preflight_check preflight_container;                   /* preflight_container.c */
 extern preflight_check *const preflight_host_checks[]; /* preflight_host.c: kernel and hardware; ends with NULL */

@@ -144,16 +144,25 @@ TEST(no_taints_is_something_else_than_none_given)
 
 TEST(a_container_leaves_the_hosts_kernel_alone)
 {
-	CLEANUP(node_done) struct node init = { 0 };
-	CLEANUP(node_done) struct node worker = { 0 };
-	struct machine machine = machine_named("1.34");
+	static const struct {
+		const char *node, *golden;
+		bool unprivileged;
+	} cases[] = {
+		{ "init-minimal", "init-container", true },
+		{ "worker-minimal", "worker-container", true },
+		{ "init-minimal", "init-privileged", false },
+		{ "worker-minimal", "worker-privileged", false },
+	};
 
-	machine.container = "lxc";
-	machine.swap = machine.user_namespace = true;
-	CHECK(load("init-minimal", &init) && load("worker-minimal", &worker));
-	struct kubeadm_run first = run_of(&init, &machine), second = run_of(&worker, &machine);
-	CHECK(all_golden("1.34", "init-container", &first));
-	CHECK(all_golden("1.34", "worker-container", &second));
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		CLEANUP(node_done) struct node node = { 0 };
+		struct machine machine = machine_named("1.34");
+		machine.container = "lxc";
+		machine.user_namespace = cases[i].unprivileged;
+		CHECK(load(cases[i].node, &node));
+		struct kubeadm_run run = run_of(&node, &machine);
+		CHECK(all_golden("1.34", cases[i].golden, &run));
+	}
 }
 
 TEST(a_run_after_a_cut_ignores_what_the_first_left)

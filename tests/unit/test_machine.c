@@ -173,6 +173,24 @@ TEST(a_container_has_its_hosts_papers)
 	CHECK_STR(m.macs.at[0], "bc:24:11:0a:0b:0c");
 }
 
+/* Only what can be read; what a container may mount is tried, and tests/matrix/lxc.py has hosts that refuse. */
+TEST(a_container_lacks_what_its_host_keeps)
+{
+	CLEANUP(root_done) struct root root = root_open(NULL);
+	CLEANUP(machine_done) struct machine m = { 0 };
+
+	CHECK(put(&root, "proc/1/environ", "container=lxc"));
+	CHECK(put(&root, "sys/fs/cgroup/cgroup.controllers", "cpuset cpu io pids_not\n"));
+	CHECK(put(&root, "proc/sys/vm/overcommit_memory", "1\n") && put(&root, "proc/sys/kernel/panic", "0\n"));
+	CHECK(read_root(&root, &m));
+	CHECK(m.lacks_controllers.n == 2);
+	CHECK_STR(m.lacks_controllers.at[0], "memory");
+	CHECK_STR(m.lacks_controllers.at[1], "pids");
+	CHECK(m.sysctls.n == 0); /* kubelet can set it itself */
+	CHECK(!file_exists_in(root.fd, "var/lib/containerd/.nodekiln-trial"));
+	CHECK(geteuid() != 0 || (m.mounts && m.overlays));
+}
+
 TEST(runtimes_are_told_apart)
 {
 	static const struct {

@@ -95,23 +95,81 @@ TAKES(a_new_kubeadm_leaves_bridges_alone, m.br_netfilter = false;
 TAKES(our_bridge_does_not, m.br_netfilter = false; m.kubeadm_minor = 34;
       node.pod_network = NODE_POD_NETWORK_BRIDGE, FINDING_FATAL, "br_netfilter", "modprobe")
 
-static struct machine in_container(void)
+static struct machine in_container(bool unprivileged)
 {
 	struct machine m = fit();
 
 	m.container = "lxc";
 	m.clock_known = false;
+	m.user_namespace = unprivileged;
+	m.mounts = m.overlays = true;
 	return m;
 }
 
-TAKES(a_containers_modules_are_its_hosts, m = in_container();
-      m.overlay = false, FINDING_FATAL, "overlay", "on the PVE host run")
-TAKES(a_containers_swap_is_its_hosts, m = in_container(); m.swap = true, FINDING_WARNING, "swap", "`swap: 0`")
-TAKES(a_container_without_kmsg, m = in_container(); m.kmsg = false, FINDING_FATAL, "kmsg", "/etc/pve/lxc/VMID.conf")
-TAKES(an_unprivileged_one_can_live_so, m = in_container(); m.kmsg = false;
-      m.user_namespace = true, FINDING_WARNING, "kmsg", "tmpfiles.d")
-TAKES(an_unprivileged_one_needs_a_new_kubelet, m = in_container(); m.user_namespace = true;
-      m.kubeadm_minor = 20, FINDING_FATAL, "user_namespace", "nesting=1,keyctl=1")
+/* One thing that a container's host can keep from it; the sentence ends with what to do there. */
+#define A_CONTAINER_WITHOUT(test, change, kind, unprivileged_kind, name, piece)                                        \
+	TEST(a_container_without_##test)                                                                               \
+	{                                                                                                              \
+		struct node node = { .role = NODE_INIT };                                                              \
+		for (int i = 0; i < 2; i++) {                                                                          \
+			struct machine m = in_container(i);                                                            \
+			change;                                                                                        \
+			CLEANUP(findings_done) struct findings found = look(&node, &m, false);                         \
+			CHECK(is_only(&found, i ? unprivileged_kind : kind, name, piece));                             \
+			CHECK(found.n &&strstr(found.at[0].sentence, "on the PVE host"));                              \
+		}                                                                                                      \
+	}
+
+static char *two[] = { "vm.overcommit_memory=1", "kernel.panic=10" };
+
+A_CONTAINER_WITHOUT(overlay, m.overlay = m.overlays = false, FINDING_FATAL, FINDING_FATAL, "overlay",
+		    "modprobe overlay")
+A_CONTAINER_WITHOUT(br_netfilter, m.br_netfilter = false, FINDING_FATAL, FINDING_FATAL, "br_netfilter",
+		    "cannot load it")
+A_CONTAINER_WITHOUT(nesting, m.mounts = m.overlays = false, FINDING_FATAL, FINDING_FATAL, "nesting",
+		    "--features nesting=1")
+A_CONTAINER_WITHOUT(a_file_system_for_overlays, m.overlays = false, FINDING_WARNING, FINDING_WARNING, "overlayfs",
+		    "ZFS")
+A_CONTAINER_WITHOUT(kmsg, m.kmsg = false, FINDING_FATAL, FINDING_WARNING, "kmsg", "/etc/pve/lxc/VMID.conf")
+A_CONTAINER_WITHOUT(controllers, m.lacks_controllers = ((struct strings){ (char *[]){ "memory", "pids" }, 2, 0 }),
+		    FINDING_FATAL, FINDING_FATAL, "controllers", "memory, pids")
+A_CONTAINER_WITHOUT(its_own_swap, m.swap = true, FINDING_WARNING, FINDING_WARNING, "swap", "--swap 0")
+
+TEST(a_privileged_container_whose_proc_sys_is_read_only)
+{
+	struct node node = { .role = NODE_INIT };
+	struct machine m = in_container(false);
+	m.sysctls = (struct strings){ two, 2, 0 };
+	CLEANUP(findings_done) struct findings found = look(&node, &m, false);
+
+	CHECK(is_only(&found, FINDING_FATAL, "sysctls",
+		      "needs vm.overcommit_memory=1, kernel.panic=10; on the PVE host"));
+}
+
+TEST(an_unprivileged_container_needs_a_newer_kubelet)
+{
+	struct node node = { .role = NODE_INIT };
+	struct machine m = in_container(true);
+	m.sysctls = (struct strings){ two, 2, 0 }; /* which such a kubelet does without */
+	m.kubeadm_minor = 21;
+	CLEANUP(findings_done) struct findings found = look(&node, &m, false);
+	m.kubeadm_minor = 22;
+	CLEANUP(findings_done) struct findings newer = look(&node, &m, false);
+
+	CHECK(is_only(&found, FINDING_FATAL, "user_namespace", "Kubernetes 1.22 or later"));
+	CHECK(newer.n == 0);
+}
+
+TEST(a_container_with_everything_is_fit)
+{
+	struct node node = { .role = NODE_INIT };
+
+	for (int i = 0; i < 2; i++) {
+		struct machine m = in_container(i);
+		CLEANUP(findings_done) struct findings found = look(&node, &m, false);
+		CHECK(found.n == 0);
+	}
+}
 
 TEST(a_vm_without_kmsg_is_no_matter)
 {

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/profile.h"
+
+/* kubelet cannot turn the host's swap off, which may come in sight at any time. kubeadm finds neither the kernel's configuration nor
+ * its modules. */
+#define OF_CONTAINERS                                                                                                  \
+	{                                                                                                              \
+		"SystemVerification", "Swap"                                                                           \
+	}
+#define SWAP_MAY_BE_ON                                                                                                 \
+	{                                                                                                              \
+		"fail-swap-on", "false"                                                                                \
+	}
+
+enum { MACHINE, PRIVILEGED, UNPRIVILEGED };
+
+static const struct profile profiles[] = {
+	[MACHINE] = { .name = "machine" },
+	[PRIVILEGED] = {
+		.name = "privileged container",
+		.kubelet_args = { SWAP_MAY_BE_ON },
+		.checks = OF_CONTAINERS,
+		.keep_conntrack = true,
+	},
+	[UNPRIVILEGED] = {
+		.name = "unprivileged container",
+		/* ... bears that it may not write the host's sysctls, nor open /dev/kmsg; older ones have no such gate. */
+		.kubelet_args = { SWAP_MAY_BE_ON, { "feature-gates", "KubeletInUserNamespace=true" } },
+		.checks = OF_CONTAINERS,
+		.keep_conntrack = true,
+		.first_minor = 22,
+	},
+};
+
+const struct profile *profile_of(const struct machine *m)
+{
+	if (!m->container)
+		return &profiles[MACHINE];
+	return &profiles[m->user_namespace ? UNPRIVILEGED : PRIVILEGED];
+}
