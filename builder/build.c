@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "builder/chunks.h"
 #include "builder/images.h"
 #include "builder/manifest.h"
 #include "builder/report.h"
@@ -29,6 +30,7 @@ static void build_done(struct build *b)
 {
 	for (size_t i = 0; i < LAYERS; i++)
 		free(b->layer[i].path);
+	chunks_close_p(&b->chunks);
 	scratch_close(&b->scratch);
 	free(b->pause_image);
 	strings_done(&b->images);

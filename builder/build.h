@@ -60,6 +60,7 @@ struct build {
 	char key[SHA256_HEX];    /* of all that goes into the artifacts */
 	struct scratch scratch;
 	struct build_tree layer[LAYERS];
+	struct chunks *chunks; /* owned; of the base; NULL until they are made */
 };
 
 int build_run(const struct build_options *options, struct error *err) MUST_CHECK;
@@ -70,6 +71,9 @@ int build_keys(struct build *b, struct error *err) MUST_CHECK;
 int build_layers(struct build *b, struct error *err) MUST_CHECK;
 /* Configures the vm or lxc layer over the base when it is new; its union with base is mounted at *ret_root. */
 int build_layers_side(struct build *b, enum set set, char **ret_root, struct error *err) MUST_CHECK;
+/* The level that chunks are compressed with, and those of the base when that is the level wanted. */
+int build_chunks_level(const struct build *b);
+const struct chunks *build_chunks(const struct build *b, enum compression compression, int level);
 int build_layers_save(struct build *b, enum build_layer layer, struct error *err) MUST_CHECK;
 /* build_artifact.c: one artifact, as a job beside the other. */
 int build_artifact_vm(struct build *b, struct error *err) MUST_CHECK;

@@ -39,12 +39,13 @@ static void qcow2_bytes(void *context UNUSED, uint64_t done, uint64_t total)
 	report_progress("qcow2", done, total);
 }
 
-static int write_qcow2(struct build *b, int raw, struct error *err)
+static int write_qcow2(struct build *b, int raw, const struct chunks_map *map, struct error *err)
 {
 	CLEANUP(close_p) int out = outputs_file(&b->outputs, "qcow2", err);
 	struct qcow2_options options = { .compression = b->recipe.outputs.qcow2_compression,
 					 .level = b->recipe.outputs.qcow2_level,
-					 .progress = qcow2_bytes };
+					 .progress = qcow2_bytes,
+					 .map = map };
 	struct stat st;
 
 	report_begin("qcow2", "%s", b->recipe.name);
@@ -56,7 +57,8 @@ static int write_qcow2(struct build *b, int raw, struct error *err)
 	return 0;
 }
 
-static int write_raw(struct build *b, const struct disk_plan *plan, const char *root, int *ret_raw, struct error *err)
+static int write_raw(struct build *b, const struct disk_plan *plan, const char *root, const struct chunks_map *map,
+		     int *ret_raw, struct error *err)
 {
 	CLEANUP(free_p) char *path = xasprintf("%s/disk.raw", b->scratch.path);
 	CLEANUP(close_p) int raw = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -64,7 +66,7 @@ static int write_raw(struct build *b, const struct disk_plan *plan, const char *
 	if (raw < 0)
 		return error_errno(err, errno, "create %s", path);
 	report_begin("disk", "%s", text_bytes(plan->size));
-	if (disk_write(plan, root, raw, b->epoch, err) < 0)
+	if (disk_write(plan, root, raw, b->epoch, map, err) < 0)
 		return -1;
 	report_end("disk", "%s", text_bytes(plan->size));
 	*ret_raw = TAKE_FD(raw);
@@ -83,7 +85,11 @@ int build_artifact_vm(struct build *b, struct error *err)
 	if (disk_prepare(&plan, root, err) < 0 || seal_apply(root, err) < 0)
 		return -1;
 	report_end("seal-vm", "%s", b->recipe.name);
-	if (write_raw(b, &plan, root, &raw, err) < 0 || write_qcow2(b, raw, err) < 0)
+	CLEANUP(free_p) struct chunks_piece *cluster = xcalloc(plan.size / CHUNK, sizeof *cluster);
+	const struct recipe *r = &b->recipe;
+	const struct chunks_map map = { build_chunks(b, r->outputs.qcow2_compression, r->outputs.qcow2_level),
+					cluster };
+	if (write_raw(b, &plan, root, &map, &raw, err) < 0 || write_qcow2(b, raw, &map, err) < 0)
 		return -1;
 	return build_layers_save(b, LAYER_VM, err);
 }
@@ -103,6 +109,8 @@ static int write_tarball(struct build *b, const char *root, struct error *err)
 				   .level = b->recipe.outputs.tarball_level,
 				   .newest = b->epoch,
 				   .strict = true,
+				   .chunks = build_chunks(b, b->recipe.outputs.tarball_compression,
+							  b->recipe.outputs.tarball_level),
 				   .leave_out = lxc_leaves_out };
 	uint64_t members;
 

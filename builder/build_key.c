@@ -10,7 +10,7 @@
 #include "lib/file.h"
 
 /* Raise when trees come out differently from the same packages. */
-#define TREE_FORMAT "1"
+#define TREE_FORMAT "2"
 
 static int add_file(struct hash *h, const char *path, struct error *err)
 {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "builder/build.h"
@@ -15,6 +16,9 @@
 #include "lib/file.h"
 #include "lib/job.h"
 #include "lib/log.h"
+
+/* Of what nobody waits for yet. */
+#define BESIDE_NICE 10
 
 static const char *const layer_names[LAYERS] = { "base", "vm", "lxc", "images" };
 static const enum lock_group layer_groups[] = { LOCK_BASE, LOCK_VM, LOCK_LXC };
@@ -33,7 +37,7 @@ static int load(struct build *b, enum build_layer layer, struct error *err)
 		return 0;
 	if (scratch_directory(&b->scratch, layer_names[layer], &t->path, err) < 0)
 		return -1;
-	int rc = layer_load(&b->cache, t->key, t->path, err);
+	int rc = layer_load(&b->cache, t->key, t->path, layer == LAYER_BASE ? &b->chunks : NULL, err);
 	t->cached = rc == 1;
 	return rc;
 }
@@ -86,6 +90,41 @@ static int beside_configure(struct build *b, struct error *err)
 	return 0;
 }
 
+int build_chunks_level(const struct build *b)
+{
+	const struct recipe *r = &b->recipe;
+	bool disk = r->outputs.qcow2 && r->outputs.qcow2_compression == COMPRESSION_ZSTD;
+
+	return disk ? r->outputs.qcow2_level : r->outputs.tarball_level;
+}
+
+const struct chunks *build_chunks(const struct build *b, enum compression compression, int level)
+{
+	return b->chunks && compression == COMPRESSION_ZSTD && chunks_level(b->chunks) == level ? b->chunks : NULL;
+}
+
+static int open_chunks_file(const struct build *b, int flags, struct error *err)
+{
+	CLEANUP(free_p) char *path = xasprintf("%s/chunks", b->scratch.path);
+	int fd = open(path, flags | O_CLOEXEC, 0600);
+
+	return fd < 0 ? error_errno(err, errno, "open %s", path) : fd;
+}
+
+/* Most of the base's files are what they will be: they are compressed while dpkg, who has the way, configures. */
+static int make_chunks(void *build, struct error *err)
+{
+	struct build *b = build;
+	CLEANUP(close_p) int fd = open_chunks_file(b, O_RDWR | O_CREAT | O_EXCL, err);
+
+	setpriority(PRIO_PROCESS, 0, BESIDE_NICE);
+	report_begin("compress", "what is in both artifacts");
+	if (fd < 0 || chunks_make(b->layer[LAYER_BASE].path, build_chunks_level(b), fd, err) < 0)
+		return -1;
+	report_end("compress", "what is in both artifacts");
+	return 0;
+}
+
 static int load_images(void *build, struct error *err)
 {
 	return load(build, LAYER_IMAGES, err) < 0 ? -1 : 0;
@@ -123,20 +162,30 @@ static int ask_pause_image(struct build *b, struct error *err)
 	return kubernetes_pause_image(b->layer[LAYER_BASE].path, b->lock.kubernetes_version, &b->pause_image, err);
 }
 
+/* dpkg, and beside it everything that needs only the base's files. */
+static int configure(struct build *b, struct error *err)
+{
+	CLEANUP(job_stop) struct job dpkg = { 0 };
+	CLEANUP(job_stop) struct job compress = { 0 };
+
+	if (job_start(&dpkg, configure_base, b, err) < 0 || job_start(&compress, make_chunks, b, err) < 0 ||
+	    beside_configure(b, err) < 0 || job_wait(&compress, err) < 0)
+		return -1;
+	CLEANUP(close_p) int fd = open_chunks_file(b, O_RDONLY, err);
+	if (fd < 0 || chunks_open(fd, &b->chunks, err) < 0)
+		return -1;
+	return job_wait(&dpkg, err);
+}
+
 int build_layers(struct build *b, struct error *err)
 {
-	CLEANUP(job_stop) struct job configure = { 0 };
-
 	report_begin("cache", "trees");
 	if (load_all(b, err) < 0)
 		return -1;
 	report_end("cache", "%s", b->layer[LAYER_BASE].cached ? "trees found" : "no trees yet");
-	if (!b->layer[LAYER_BASE].cached &&
-	    (make_base(b, err) < 0 || job_start(&configure, configure_base, b, err) < 0))
+	if (b->layer[LAYER_BASE].cached ? beside_configure(b, err) < 0 : make_base(b, err) < 0 || configure(b, err) < 0)
 		return -1;
-	if (beside_configure(b, err) < 0 || ask_pause_image(b, err) < 0)
-		return -1;
-	return configure.pid ? job_wait(&configure, err) : 0;
+	return ask_pause_image(b, err);
 }
 
 int build_layers_save(struct build *b, enum build_layer layer, struct error *err)
@@ -147,7 +196,8 @@ int build_layers_save(struct build *b, enum build_layer layer, struct error *err
 		return 0;
 	CLEANUP(free_p) char *phase = xasprintf("save-%s", layer_names[layer]);
 	report_begin(phase, "into the cache");
-	if (layer_save(&b->cache, t->key, t->path, err) < 0)
+	if (layer_save(&b->cache, t->key, t->path, build_chunks_level(b),
+		       build_chunks(b, COMPRESSION_ZSTD, build_chunks_level(b)), err) < 0)
 		return -1;
 	report_end(phase, "into the cache");
 	return 0;

@@ -35,7 +35,8 @@ int disk_prepare(const struct disk_plan *plan, const char *root, struct error *e
 	return grub_prepare(plan, root, rootfd, err);
 }
 
-int disk_write(const struct disk_plan *plan, const char *root, int fd, int64_t epoch, struct error *err)
+int disk_write(const struct disk_plan *plan, const char *root, int fd, int64_t epoch, const struct chunks_map *map,
+	       struct error *err)
 {
 	const struct disk_partition *p = &plan->partition[DISK_ROOT];
 	const struct ext4_make make = { .fd = fd,
@@ -43,7 +44,8 @@ int disk_write(const struct disk_plan *plan, const char *root, int fd, int64_t e
 					.size = p->size,
 					.uuid = plan->root_uuid,
 					.hash_seed = plan->hash_seed,
-					.epoch = epoch };
+					.epoch = epoch,
+					.map = map };
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, root, err);
 
 	if (rootfd < 0)

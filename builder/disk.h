@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "builder/chunks.h"
 #include "builder/recipe.h"
 #include "lib/error.h"
 
@@ -41,5 +42,7 @@ struct json *disk_plan_json(const struct disk_plan *plan) MUST_CHECK;
  * the sandbox; leaves a normal Debian GRUB set-up behind that later kernel upgrades and grub-install work with. */
 int disk_prepare(const struct disk_plan *plan, const char *root, struct error *err) MUST_CHECK;
 /* Writes the raw disk into the (sparse, empty) file fd: ext4 from the tree, ESP, GPT, boot code. A tree that does not
- * fit is ERROR_SPACE with both sizes. epoch: time stamp for file system metadata. */
-int disk_write(const struct disk_plan *plan, const char *root, int fd, int64_t epoch, struct error *err) MUST_CHECK;
+ * fit is ERROR_SPACE with both sizes. epoch: time stamp for file system metadata. map: what need not be written, for qcow2_write()
+ * to take it from there; may be NULL. */
+int disk_write(const struct disk_plan *plan, const char *root, int fd, int64_t epoch, const struct chunks_map *map,
+	       struct error *err) MUST_CHECK;

@@ -137,11 +137,23 @@ static void encode(const struct ext4_inode *inode, struct ext2_inode_large *raw)
 		memcpy(raw->i_block, inode->link, inode->size);
 }
 
-/* The next free blocks from the cursor on: as many as wanted, or fewer when a group's own tables are in the way. */
-static errcode_t allocate(struct ext4 *fs, blk64_t wanted, blk64_t *ret_first, blk64_t *ret_count)
+/* The first block from `from` on at which a chunk of the disk is as far as the file's chunk at its block lblk. */
+static blk64_t align(const struct ext4 *fs, blk64_t from, blk64_t lblk)
 {
-	errcode_t code = ext2fs_new_range(fs->fs, 0, fs->next, wanted, NULL, ret_first, ret_count);
+	return from + (lblk - from - fs->offset / EXT4_BLOCK) % (CHUNK / EXT4_BLOCK);
+}
 
+/* The next free blocks from the cursor on: as many as wanted, or fewer when a group's own tables are in the way. Chunks look
+ * behind those once more for a place that suits them. */
+static errcode_t allocate(struct ext4 *fs, const struct ext4_inode *inode, struct ext4_span span, blk64_t *ret_first,
+			  blk64_t *ret_count)
+{
+	blk64_t goal = inode->chunks ? align(fs, fs->next, span.start) : fs->next;
+	errcode_t code = ext2fs_new_range(fs->fs, 0, goal, span.count, NULL, ret_first, ret_count);
+
+	if (!code && inode->chunks && align(fs, *ret_first, span.start) != *ret_first)
+		code = ext2fs_new_range(fs->fs, 0, align(fs, *ret_first, span.start), span.count, NULL, ret_first,
+					ret_count);
 	if (code)
 		return code;
 	if (*ret_count > EXTENT_BLOCKS_MAX)
@@ -153,13 +165,16 @@ static errcode_t allocate(struct ext4 *fs, blk64_t wanted, blk64_t *ret_first, b
 	return 0;
 }
 
-static int put_span(struct ext4 *fs, uint32_t number, struct ext2_inode_large *raw, ext2_extent_handle_t handle,
-		    struct ext4_span span, ext4_data_fn *data, void *context, struct error *err)
+static int put_span(struct ext4 *fs, const struct ext4_inode *inode, struct ext2_inode_large *raw,
+		    ext2_extent_handle_t handle, struct ext4_span span, ext4_data_fn *data, void *context,
+		    struct error *err)
 {
+	uint32_t number = inode->number;
+
 	while (span.count) {
 		struct ext2fs_extent extent = { .e_lblk = span.start };
 		blk64_t first, count;
-		errcode_t code = allocate(fs, span.count, &first, &count);
+		errcode_t code = allocate(fs, inode, span, &first, &count);
 
 		if (code)
 			return fail(err, code, "allocate blocks", number);
@@ -191,7 +206,7 @@ static int put_spans(struct ext4 *fs, const struct ext4_inode *inode, struct ext
 	if (code)
 		return fail(err, code, "start its extents", inode->number);
 	for (size_t i = 0; rc == 0 && i < inode->spans; i++)
-		rc = put_span(fs, inode->number, raw, handle, inode->span[i], data, context, err);
+		rc = put_span(fs, inode, raw, handle, inode->span[i], data, context, err);
 	ext2fs_extent_free(handle);
 	return rc;
 }

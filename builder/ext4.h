@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "builder/chunks.h"
 #include "lib/error.h"
 #include "lib/text.h"
 
@@ -19,6 +20,7 @@ struct ext4_make {
 	uint64_t offset, size;        /* bytes; multiples of EXT4_BLOCK */
 	const char *uuid, *hash_seed; /* borrowed; UUIDs */
 	int64_t epoch;                /* time stamps of the file system itself */
+	const struct chunks_map *map; /* borrowed; where to note what need not be written; may be NULL */
 };
 #define EXT4_BLOCK 4096u
 
@@ -39,6 +41,7 @@ struct ext4_inode {
 		uint64_t start, count;
 	} * span;
 	size_t spans;
+	bool chunks; /* its blocks are to lie so that chunks of it (chunks.h) are chunks of the disk */
 };
 
 int ext4_open(int fd, uint64_t offset, bool writable, struct ext4 **ret, struct error *err) MUST_CHECK;

@@ -24,8 +24,9 @@ struct filler {
 	struct ext4 *fs;
 	int out_fd; /* borrowed */
 	int64_t epoch;
-	void *links;      /* tsearch tree of struct link: files with more than one name */
-	struct text path; /* where we are, for messages */
+	const struct chunks_map *map; /* borrowed; may be NULL */
+	void *links;                  /* tsearch tree of struct link: files with more than one name */
+	struct text path;             /* where we are, for messages */
 	uint8_t buffer[COPY_BYTES];
 };
 
@@ -77,7 +78,24 @@ struct copy {
 	struct filler *f;
 	int fd;
 	uint64_t size;
+	const struct chunks_file *packed;
 };
+
+/* A whole chunk that is a frame already is only noted. */
+static bool note_chunk(const struct copy *c, uint64_t from, uint64_t offset, uint64_t len)
+{
+	return c->packed && !(from % CHUNK) && !(offset % CHUNK) && len >= CHUNK &&
+	       chunks_get(c->f->map->chunks, c->packed, from >> CHUNK_BITS, &c->f->map->cluster[offset >> CHUNK_BITS]);
+}
+
+static int copy_part(const struct copy *c, uint64_t from, uint64_t offset, size_t len, struct error *err)
+{
+	if (pread_all(c->fd, c->f->buffer, len, (off_t)from) < 0)
+		return fail_here(err, "read");
+	if (pwrite_all(c->f->out_fd, c->f->buffer, len, (off_t)offset) < 0)
+		return fail_here(err, "write to the disk");
+	return 0;
+}
 
 static int copy_data(void *context, uint64_t from, uint64_t offset, uint64_t len, struct error *err)
 {
@@ -86,11 +104,10 @@ static int copy_data(void *context, uint64_t from, uint64_t offset, uint64_t len
 	if (len > c->size - from)
 		len = c->size - from;
 	while (len) {
-		size_t part = len < COPY_BYTES ? (size_t)len : COPY_BYTES;
-		if (pread_all(c->fd, c->f->buffer, part, (off_t)from) < 0)
-			return fail_here(err, "read");
-		if (pwrite_all(c->f->out_fd, c->f->buffer, part, (off_t)offset) < 0)
-			return fail_here(err, "write to the disk");
+		uint64_t most = c->packed ? CHUNK - from % CHUNK : COPY_BYTES;
+		size_t part = (size_t)(len < most ? len : most);
+		if (!note_chunk(c, from, offset, len) && copy_part(c, from, offset, part, err) < 0)
+			return -1;
 		from += part;
 		offset += part;
 		len -= part;
@@ -102,7 +119,7 @@ static int put_file(struct filler *f, int dirfd, const char *name, const struct 
 		    struct error *err)
 {
 	CLEANUP(close_p) int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	struct copy copy = { f, fd, inode->size };
+	struct copy copy = { f, fd, inode->size, f->map ? chunks_find(f->map->chunks, st) : NULL };
 	span_list spans = { 0 };
 	int rc;
 
@@ -111,6 +128,7 @@ static int put_file(struct filler *f, int dirfd, const char *name, const struct 
 	spans_of(fd, st, &spans);
 	inode->span = spans.at;
 	inode->spans = spans.n;
+	inode->chunks = inode->size >= CHUNK;
 	rc = ext4_put(f->fs, inode, copy_data, &copy, err);
 	vec_done(&spans);
 	return rc;
@@ -321,14 +339,15 @@ static int put_directory(struct filler *f, int dirfd, const char *name, uint32_t
 	return put_xattrs(f, fd, ".", number, err);
 }
 
-int ext4_fill(struct ext4 *fs, int fd, const char *root, int64_t epoch, struct error *err)
+int ext4_fill(struct ext4 *fs, const struct ext4_make *make, const char *root, struct error *err)
 {
 	CLEANUP(free_p) struct filler *f = xcalloc(1, sizeof *f);
 	int rc;
 
 	f->fs = fs;
-	f->out_fd = fd;
-	f->epoch = epoch;
+	f->out_fd = make->fd;
+	f->epoch = make->epoch;
+	f->map = make->map;
 	rc = put_directory(f, AT_FDCWD, root, EXT4_ROOT, EXT4_ROOT, 0, err);
 	tdestroy(f->links, free);
 	if (rc < 0)

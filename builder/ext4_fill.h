@@ -6,5 +6,5 @@
  */
 #include "builder/ext4.h"
 
-/* fd: the file that fs is in. Later times become epoch. */
-int ext4_fill(struct ext4 *fs, int fd, const char *root, int64_t epoch, struct error *err) MUST_CHECK;
+/* fs was made of make. Later times become its epoch. */
+int ext4_fill(struct ext4 *fs, const struct ext4_make *make, const char *root, struct error *err) MUST_CHECK;

@@ -57,7 +57,7 @@ int ext4_write(const struct ext4_make *make, const char *root, struct error *err
 	if (make_empty(make, err) < 0 || ext4_open(make->fd, make->offset, true, &fs, err) < 0)
 		return -1;
 	ext4_set_time(fs, make->epoch);
-	if (ext4_fill(fs, make->fd, root, make->epoch, err) == 0 && ext4_close(&fs, err) == 0)
+	if (ext4_fill(fs, make, root, err) == 0 && ext4_close(&fs, err) == 0)
 		return 0;
 	if (err->class != ERROR_SPACE)
 		return -1;

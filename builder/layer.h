@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A layer: a part of a guest's tree that depends on nothing but its key, kept in the cache as trees/KEY.tar.zst.
+ * A layer: a part of a guest's tree that depends on nothing but its key, kept in the cache as trees/KEY.tar.zst, with an index of
+ * its larger files' compressed chunks behind the archive's end.
  */
 #include "builder/cache.h"
+#include "builder/chunks.h"
 #include "lib/error.h"
 
-/* 1: unpacked into path (an empty directory). 0: the cache does not have it. */
-int layer_load(struct cache *cache, const char *key, const char *path, struct error *err) MUST_CHECK;
-int layer_save(struct cache *cache, const char *key, const char *path, struct error *err) MUST_CHECK;
+/* 1: unpacked into path (an empty directory), *ret_chunks has its chunks. 0: the cache does not have it. ret_chunks may be NULL. */
+int layer_load(struct cache *cache, const char *key, const char *path, struct chunks **ret_chunks, struct error *err)
+	MUST_CHECK;
+/* level: of zstd. chunks: of this level, or NULL. */
+int layer_save(struct cache *cache, const char *key, const char *path, int level, const struct chunks *chunks,
+	       struct error *err) MUST_CHECK;

@@ -130,7 +130,7 @@ static int layer_of_program(const struct layout *l, const struct oci_image *imag
 		return error_errno(err, errno, "create an image's layer");
 	if (program < 0)
 		return error_errno(err, errno, "open %s", image->program);
-	if (tar_write_fd(fd, COMPRESSION_NONE, 0, 1, &w, err) < 0 || add_program(w, image, program, err) < 0)
+	if (tar_write_fd(fd, COMPRESSION_NONE, 0, &w, err) < 0 || add_program(w, image, program, err) < 0)
 		return -1;
 	return blob_finish(l->fd, "blob", fd, ret, err);
 }

@@ -7,6 +7,7 @@
  */
 #include <stdint.h>
 
+#include "builder/chunks.h"
 #include "builder/recipe.h"
 #include "lib/error.h"
 
@@ -16,6 +17,8 @@ struct qcow2_options {
 	unsigned threads;                                               /* 0 = one per core */
 	void (*progress)(void *context, uint64_t done, uint64_t total); /* bytes of the raw disk; may be NULL */
 	void *context;
+	const struct chunks_map
+		*map; /* clusters that are compressed already, as this compression and level do; may be NULL */
 };
 
 /* raw_fd: a regular file (holes are skipped) of the virtual size. out_fd: an empty file. */

@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "builder/codec.h"
 #include "builder/crew.h"
 #include "builder/qcow2.h"
-#include "builder/qcow2_codec.h"
 #include "builder/qcow2_format.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
@@ -182,7 +182,7 @@ static int count(struct reader *r, uint64_t plain, uint64_t packed, struct error
 	return too_many ? broken(err, "more clusters are in use than the file can hold", plain + packed) : 0;
 }
 
-static int read_packed(const struct reader *r, struct qcow2_codec *codec, uint64_t entry, uint8_t *in, uint8_t *out,
+static int read_packed(const struct reader *r, struct codec *codec, uint64_t entry, uint8_t *in, uint8_t *out,
 		       struct error *err)
 {
 	unsigned shift = QCOW2_SECTORS_SHIFT(r->cluster_bits);
@@ -196,7 +196,7 @@ static int read_packed(const struct reader *r, struct qcow2_codec *codec, uint64
 		len = r->file_size - at;
 	if (pread_all(r->fd, in, len, (off_t)at) < 0)
 		return error_errno(err, errno, "qcow2: read a compressed cluster");
-	if (qcow2_codec_unpack(codec, in, len, out, r->cluster) < 0)
+	if (codec_unpack(codec, in, len, out, r->cluster) < 0)
 		return broken(err, "a compressed cluster is damaged", at);
 	return 0;
 }
@@ -216,7 +216,7 @@ static int read_plain(const struct reader *r, uint64_t entry, uint8_t *out, stru
 }
 
 /* One guest cluster into the raw file; what reads as zeros stays a hole. */
-static int cluster_copy(struct reader *r, struct qcow2_codec *codec, uint64_t guest, uint64_t entry, uint8_t *in,
+static int cluster_copy(struct reader *r, struct codec *codec, uint64_t guest, uint64_t entry, uint8_t *in,
 			uint8_t *out, struct error *err)
 {
 	uint64_t at = guest * r->cluster, len = r->cluster;
@@ -233,7 +233,7 @@ static int cluster_copy(struct reader *r, struct qcow2_codec *codec, uint64_t gu
 	return pwrite_all(r->raw_fd, out, len, (off_t)at) < 0 ? error_errno(err, errno, "write the raw disk") : 0;
 }
 
-static int table_copy(struct reader *r, struct qcow2_codec *codec, uint64_t index, struct error *err)
+static int table_copy(struct reader *r, struct codec *codec, uint64_t index, struct error *err)
 {
 	CLEANUP(free_p) uint64_t *l2 = xcalloc(r->l2_entries, sizeof *l2);
 	/* A compressed cluster's length field can say up to two clusters and a sector. */
@@ -253,7 +253,7 @@ static int table_copy(struct reader *r, struct qcow2_codec *codec, uint64_t inde
 static void reader_work(void *context)
 {
 	struct reader *r = context;
-	CLEANUP(qcow2_codec_free_p) struct qcow2_codec *codec = qcow2_codec_new(r->info.compression, 0);
+	CLEANUP(codec_free_p) struct codec *codec = codec_new(r->info.compression, 0);
 	struct error err = { 0 };
 	uint64_t index;
 

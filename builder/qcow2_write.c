@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "builder/codec.h"
 #include "builder/crew.h"
 #include "builder/qcow2.h"
-#include "builder/qcow2_codec.h"
 #include "builder/qcow2_format.h"
 #include "builder/qcow2_layout.h"
 #include "lib/alloc.h"
@@ -20,6 +20,8 @@
 
 #define RUN_CLUSTERS 16u   /* 1 MiB at a time: enough to make locking cheap, little enough to share evenly */
 #define RUNS_PER_THREAD 4u /* how far a fast thread may be ahead of a slow one */
+
+_Static_assert(QCOW2_CLUSTER == CHUNK, "a chunk is a cluster");
 
 struct run {
 	uint64_t first; /* guest cluster */
@@ -54,15 +56,25 @@ static void writer_fail(struct writer *w, const struct error *err)
 	pthread_mutex_unlock(&w->lock);
 }
 
+static const struct chunks_piece *mapped(const struct writer *w, uint64_t cluster)
+{
+	const struct chunks_map *map = w->options->map;
+
+	return map && map->cluster[cluster].len ? &map->cluster[cluster] : NULL;
+}
+
 /* The first cluster from `next` on that has data, or the number of clusters. */
 static uint64_t data_from(const struct writer *w, uint64_t next)
 {
 	off_t at = lseek(w->raw_fd, (off_t)(next * QCOW2_CLUSTER), SEEK_DATA);
+	uint64_t data = at >= 0 ? (uint64_t)at / QCOW2_CLUSTER : w->layout.clusters;
 
-	if (at >= 0)
-		return (uint64_t)at / QCOW2_CLUSTER > next ? (uint64_t)at / QCOW2_CLUSTER : next;
 	/* ENXIO: nothing but a hole up to the end. Anything else: a file system without holes. */
-	return errno == ENXIO ? w->layout.clusters : next;
+	if (at < 0 && errno != ENXIO)
+		return next;
+	while (next < data && !mapped(w, next))
+		next++;
+	return next;
 }
 
 /* NULL when there is nothing left to do. */
@@ -88,11 +100,6 @@ static struct run *run_claim(struct writer *w)
 	return run;
 }
 
-static bool all_zero(const uint8_t *data, size_t len)
-{
-	return data[0] == 0 && memcmp(data, data + 1, len - 1) == 0;
-}
-
 /* Reads one guest cluster; what the disk's last cluster lacks is zeros. */
 static int cluster_read(const struct writer *w, uint64_t cluster, uint8_t *buffer)
 {
@@ -103,22 +110,29 @@ static int cluster_read(const struct writer *w, uint64_t cluster, uint8_t *buffe
 	return pread_all(w->raw_fd, buffer, len, (off_t)at);
 }
 
-static int run_pack(const struct writer *w, struct qcow2_codec *codec, struct run *run, struct error *err)
+/* What is stored of a guest cluster, into out; its length as run->length has it. */
+static uint32_t cluster_pack(struct codec *codec, const uint8_t cluster[QCOW2_CLUSTER], uint8_t *out)
+{
+	if (codec_all_zero(cluster, QCOW2_CLUSTER))
+		return 0;
+	size_t len = codec_pack(codec, cluster, QCOW2_CLUSTER, out, QCOW2_CLUSTER - 1);
+	if (!len)
+		memcpy(out, cluster, QCOW2_CLUSTER);
+	return len ? (uint32_t)len : QCOW2_CLUSTER;
+}
+
+static int run_pack(const struct writer *w, struct codec *codec, struct run *run, struct error *err)
 {
 	uint8_t buffer[QCOW2_CLUSTER], *out = run->data;
 
 	for (unsigned i = 0; i < run->clusters; i++) {
-		run->length[i] = 0;
-		if (cluster_read(w, run->first + i, buffer) < 0)
+		const struct chunks_piece *piece = mapped(w, run->first + i);
+		if (!piece && cluster_read(w, run->first + i, buffer) < 0)
 			return error_errno(err, errno, "read the raw disk at cluster %llu",
 					   (unsigned long long)run->first + i);
-		if (all_zero(buffer, sizeof buffer))
-			continue;
-		run->length[i] = (uint32_t)qcow2_codec_pack(codec, buffer, sizeof buffer, out, QCOW2_CLUSTER - 1);
-		if (!run->length[i]) {
-			memcpy(out, buffer, sizeof buffer);
-			run->length[i] = QCOW2_CLUSTER;
-		}
+		if (piece)
+			memcpy(out, piece->bytes, piece->len);
+		run->length[i] = piece ? piece->len : cluster_pack(codec, buffer, out);
 		out += run->length[i];
 	}
 	return 0;
@@ -185,8 +199,8 @@ static void run_hand_in(struct writer *w, struct run *run)
 static void writer_work(void *context)
 {
 	struct writer *w = context;
-	CLEANUP(qcow2_codec_free_p)
-	struct qcow2_codec *codec = qcow2_codec_new(w->options->compression, w->options->level);
+	CLEANUP(codec_free_p)
+	struct codec *codec = codec_new(w->options->compression, w->options->level);
 	struct error err = { 0 };
 	struct run *run;
 

@@ -50,7 +50,7 @@ static int write_member(int out, const struct text *node, struct error *err)
 		.mtime = time(NULL),
 	};
 
-	if (tar_write_fd(out, COMPRESSION_ZSTD, 0, 1, &w, err) < 0 || tar_write_entry(w, &entry, err) < 0 ||
+	if (tar_write_fd(out, COMPRESSION_ZSTD, 0, &w, err) < 0 || tar_write_entry(w, &entry, err) < 0 ||
 	    tar_write_data(w, node->data, node->len, err) < 0)
 		return -1;
 	return tar_write_end(w, err);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "builder/crew.h"
+#include "builder/frames.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 
@@ -28,10 +28,11 @@ struct tar_reader {
 struct tar_writer {
 	struct archive *archive;     /* owned */
 	struct archive_entry *entry; /* owned; reused for every member */
-	struct archive *zstd;        /* owned; compresses what archive writes; NULL = archive does that itself */
-	char tail[TAR_END];          /* with zstd: the newest bytes of archive, kept back as they may be its end */
+	struct frames *frames;       /* owned; compress what archive writes; NULL = archive does that itself */
+	char tail[TAR_END];          /* with frames: the newest bytes of archive, kept back as they may be its end */
 	size_t tail_n;
 	int fd;       /* borrowed */
+	bool skip;    /* what archive writes now is in a frame already */
 	bool discard; /* nothing more may be written: it failed, or nobody wants it */
 };
 
@@ -205,19 +206,14 @@ void tar_reader_free_p(struct tar_reader **r)
 	free(*r);
 }
 
-static int archive_failed(struct archive *a, const char *what, struct error *err)
+static int write_error(struct tar_writer *w, const char *what, struct error *err)
 {
-	int errnum = archive_errno(a);
-	const char *why = archive_error_string(a);
+	int errnum = archive_errno(w->archive);
+	const char *why = archive_error_string(w->archive);
 
 	if (errnum == ENOSPC || errnum == EDQUOT)
 		return error_errno(err, errnum, "write the archive (%s)", what);
 	return error_set(err, ERROR_FAILED, "write the archive (%s): %s", what, why ? why : "unknown reason");
-}
-
-static int write_error(struct tar_writer *w, const char *what, struct error *err)
-{
-	return archive_failed(w->archive, what, err);
 }
 
 static int set_number(struct archive *a, const char *option, long value)
@@ -248,30 +244,11 @@ static la_ssize_t write_block(struct archive *a, void *writer, const void *bytes
 	return -1;
 }
 
-/* zstd cuts its input into jobs by size alone once it works in threads, so any number from one up gives the same bytes. */
-static struct archive *zstd_open(struct tar_writer *w, int level, unsigned threads)
-{
-	struct archive *a = archive_write_new();
-
-	if (!a)
-		abort();
-	if (archive_write_set_format_raw(a) != ARCHIVE_OK || archive_write_add_filter_zstd(a) != ARCHIVE_OK ||
-	    set_number(a, "threads", crew_size(threads)) != ARCHIVE_OK ||
-	    (level && set_number(a, "compression-level", level) != ARCHIVE_OK) ||
-	    archive_write_set_bytes_per_block(a, WRITE_BLOCK) != ARCHIVE_OK ||
-	    archive_write_set_bytes_in_last_block(a, 1) != ARCHIVE_OK ||
-	    archive_write_open2(a, w, NULL, write_block, NULL, NULL) != ARCHIVE_OK)
-		return a; /* its first write says what is wrong */
-	archive_entry_set_filetype(w->entry, AE_IFREG);
-	archive_write_header(a, w->entry);
-	return a;
-}
-
 static int compress(struct archive *a, struct tar_writer *w, const void *bytes, size_t n)
 {
-	if (n == 0 || w->discard || archive_write_data(w->zstd, bytes, n) == (la_ssize_t)n)
+	if (n == 0 || w->discard || frames_add(w->frames, bytes, n) == 0)
 		return 0;
-	archive_set_error(a, archive_errno(w->zstd), "%s", archive_error_string(w->zstd));
+	archive_set_error(a, errno, "%s", strerror(errno));
 	return -1;
 }
 
@@ -282,6 +259,8 @@ static la_ssize_t hold_back(struct archive *a, void *writer, const void *bytes, 
 	size_t kept = n < TAR_END ? n : TAR_END;                                   /* of the new bytes */
 	size_t over = w->tail_n + kept > TAR_END ? w->tail_n + kept - TAR_END : 0; /* of the old tail */
 
+	if (w->skip)
+		return (la_ssize_t)n;
 	if (compress(a, w, w->tail, over) < 0 || compress(a, w, bytes, n - kept) < 0)
 		return -1;
 	memmove(w->tail, w->tail + over, w->tail_n - over);
@@ -290,8 +269,20 @@ static la_ssize_t hold_back(struct archive *a, void *writer, const void *bytes, 
 	return (la_ssize_t)n;
 }
 
-int tar_write_fd(int fd, enum compression compression, int level, unsigned threads, struct tar_writer **ret,
-		 struct error *err)
+/* With frames, archive passes on its bytes at once: a frame takes its place among them. */
+static int open_archive(struct tar_writer *w, enum compression compression, int level)
+{
+	/* The restricted form of pax: extended headers only for what a plain header cannot say. */
+	if (archive_write_set_format_pax_restricted(w->archive) != ARCHIVE_OK ||
+	    archive_write_set_format_option(w->archive, "pax", "xattrheader", "SCHILY") != ARCHIVE_OK ||
+	    set_compression(w->archive, compression, level) != ARCHIVE_OK ||
+	    archive_write_set_bytes_per_block(w->archive, w->frames ? 0 : WRITE_BLOCK) != ARCHIVE_OK ||
+	    archive_write_set_bytes_in_last_block(w->archive, 1) != ARCHIVE_OK)
+		return ARCHIVE_FATAL;
+	return archive_write_open2(w->archive, w, NULL, w->frames ? hold_back : write_block, NULL, NULL);
+}
+
+int tar_write_fd(int fd, enum compression compression, int level, struct tar_writer **ret, struct error *err)
 {
 	UTF8_SCOPE;
 	CLEANUP(tar_writer_free_p) struct tar_writer *w = xcalloc(1, sizeof *w);
@@ -302,14 +293,8 @@ int tar_write_fd(int fd, enum compression compression, int level, unsigned threa
 	if (!w->archive || !w->entry)
 		abort();
 	if (compression == COMPRESSION_ZSTD)
-		w->zstd = zstd_open(w, level, threads);
-	/* The restricted form of pax: extended headers only for what a plain header cannot say. */
-	if (archive_write_set_format_pax_restricted(w->archive) != ARCHIVE_OK ||
-	    archive_write_set_format_option(w->archive, "pax", "xattrheader", "SCHILY") != ARCHIVE_OK ||
-	    set_compression(w->archive, compression, level) != ARCHIVE_OK ||
-	    archive_write_set_bytes_per_block(w->archive, WRITE_BLOCK) != ARCHIVE_OK ||
-	    archive_write_set_bytes_in_last_block(w->archive, 1) != ARCHIVE_OK ||
-	    archive_write_open2(w->archive, w, NULL, w->zstd ? hold_back : write_block, NULL, NULL) != ARCHIVE_OK)
+		w->frames = frames_new(fd, level);
+	if (open_archive(w, compression, level) != ARCHIVE_OK)
 		return write_error(w, "begin", err);
 	*ret = TAKE(w);
 	return 0;
@@ -355,29 +340,48 @@ int tar_write_data(struct tar_writer *w, const void *data, size_t n, struct erro
 	return 0;
 }
 
+/* Everything before the chunk goes on its way, the chunk itself is only counted. */
+static int pass_chunk(struct tar_writer *w, struct error *err)
+{
+	static const char raw[CHUNK];
+
+	if (compress(w->archive, w, w->tail, w->tail_n) < 0)
+		return write_error(w, "content", err);
+	w->tail_n = 0;
+	w->skip = true;
+	int rc = tar_write_data(w, raw, CHUNK, err);
+	w->skip = false;
+	return rc;
+}
+
+int tar_write_frame(struct tar_writer *w, const struct chunks_piece *frame, struct chunks_frame *ret_frame,
+		    struct error *err)
+{
+	if (pass_chunk(w, err) < 0)
+		return -1;
+	return frames_put(w->frames, frame, ret_frame) < 0 ? error_errno(err, errno, "write the archive") : 0;
+}
+
+int tar_write_chunk(struct tar_writer *w, const void *data, struct chunks_frame *ret_frame, struct error *err)
+{
+	if (pass_chunk(w, err) < 0)
+		return -1;
+	return frames_put_raw(w->frames, data, ret_frame) < 0 ? error_errno(err, errno, "write the archive") : 0;
+}
+
 int tar_write_end(struct tar_writer *w, struct error *err)
 {
 	static const char end[TAR_END];
 
 	if (archive_write_close(w->archive) != ARCHIVE_OK)
 		return write_error(w, "end", err);
-	if (!w->zstd)
+	if (!w->frames)
 		return 0;
 	if (w->tail_n != TAR_END || memcmp(w->tail, end, TAR_END))
 		return error_set(err, ERROR_FAILED, "write the archive: its end is not where it should be");
-	if (archive_write_close(w->zstd) != ARCHIVE_OK)
-		return archive_failed(w->zstd, "end", err);
-	return write_all(w->fd, tar_zstd_end, sizeof tar_zstd_end) == 0
-		       ? 0
-		       : error_errno(err, errno, "write the archive (end)");
-}
-
-static void writer_close(struct archive *a)
-{
-	if (!a)
-		return;
-	archive_write_close(a);
-	archive_write_free(a);
+	if (frames_flush(w->frames) < 0 || write_all(w->fd, tar_zstd_end, sizeof tar_zstd_end) < 0)
+		return error_errno(err, errno, "write the archive (end)");
+	return 0;
 }
 
 void tar_writer_free_p(struct tar_writer **w)
@@ -387,8 +391,9 @@ void tar_writer_free_p(struct tar_writer **w)
 	/* libarchive gives its buffers back only to those who close; but the end of an archive that failed must not make it
 	 * look whole. */
 	(*w)->discard = true;
-	writer_close((*w)->archive);
-	writer_close((*w)->zstd);
+	archive_write_close((*w)->archive);
+	archive_write_free((*w)->archive);
 	archive_entry_free((*w)->entry);
+	frames_free_p(&(*w)->frames);
 	free(*w);
 }

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "builder/chunks.h"
 #include "builder/recipe.h"
 #include "lib/error.h"
 
@@ -59,19 +60,26 @@ void tar_reader_free_p(struct tar_reader **r);
 struct tar_writer; /* opaque */
 
 /*
- * A zstd archive is two frames: the members in one, the end of the archive (1024 zero bytes) in one of its own, which is always
- * these TAR_END_SIZE bytes. So members are added by writing another archive over the end of the first, without compressing
- * that again: readers of tar stop at the first end that they meet.
+ * A zstd archive is many frames (frames.h); the end of the archive (1024 zero bytes) is one that is always these TAR_END_SIZE
+ * bytes. So members are
+ * added by writing another archive over the end of the first, without compressing that again: readers of tar stop at the first end
+ * that they meet.
  */
 #define TAR_END_SIZE 11
 extern const unsigned char tar_zstd_end[TAR_END_SIZE];
 
-/* threads: 0 = one per core; the bytes do not depend on it. level: 0 = the library's default. */
-int tar_write_fd(int fd, enum compression compression, int level, unsigned threads, struct tar_writer **ret,
-		 struct error *err) MUST_CHECK;
+/* level: 0 = the library's default. */
+int tar_write_fd(int fd, enum compression compression, int level, struct tar_writer **ret, struct error *err)
+	MUST_CHECK;
 int tar_write_entry(struct tar_writer *w, const struct tar_entry *entry, struct error *err) MUST_CHECK;
 /* The content of the regular file just written as entry: entry->size bytes in all. */
 int tar_write_data(struct tar_writer *w, const void *data, size_t n, struct error *err) MUST_CHECK;
+/* The same, of a zstd archive: the next CHUNK bytes as the frame that they are already, or as a frame to be made of data.
+ * *ret_frame: where it is in the archive, counted from its beginning, as chunks.h would have it. */
+int tar_write_frame(struct tar_writer *w, const struct chunks_piece *frame, struct chunks_frame *ret_frame,
+		    struct error *err) MUST_CHECK;
+int tar_write_chunk(struct tar_writer *w, const void *data, struct chunks_frame *ret_frame, struct error *err)
+	MUST_CHECK;
 /* Ends the archive and flushes; without it the file is not whole. */
 int tar_write_end(struct tar_writer *w, struct error *err) MUST_CHECK;
 void tar_writer_free_p(struct tar_writer **w);

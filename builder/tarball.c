@@ -44,6 +44,7 @@ struct writer {
 	size_t start[TAR_XATTR_MAX];
 	VEC(struct first_name) links;
 	uint64_t members;
+	size_t frame; /* of index: the next to be filled in */
 };
 
 static void writer_done(struct writer *w)
@@ -124,6 +125,42 @@ static int write_content(struct writer *w, int fd, uint64_t size, struct error *
 	return 0;
 }
 
+static int write_chunk(struct writer *w, int fd, const struct chunks_file *packed, uint64_t n, struct error *err)
+{
+	struct chunks_index *index = w->tarball->index;
+	struct chunks_piece piece;
+	struct chunks_frame frame;
+	int rc;
+
+	if (chunks_get(w->tarball->chunks, packed, n, &piece)) {
+		rc = tar_write_frame(w->tar, &piece, &frame, err);
+	} else {
+		if (pread_all(fd, w->buffer, CHUNK, (off_t)(n << CHUNK_BITS)) < 0)
+			return error_errno(err, errno, "read %s", w->path.data);
+		rc = tar_write_chunk(w->tar, w->buffer, &frame, err);
+	}
+	if (index)
+		index->frames.at[w->frame++] = frame;
+	return rc;
+}
+
+/* What of the content comes in frames of its own; fd then stands behind it. */
+static int write_chunks(struct writer *w, int fd, const struct stat *st, uint64_t *ret_done, struct error *err)
+{
+	const struct chunks_file *packed = chunks_find(w->tarball->chunks, st);
+	uint64_t n = w->tarball->compression == COMPRESSION_ZSTD ? (uint64_t)st->st_size >> CHUNK_BITS : 0;
+
+	*ret_done = n << CHUNK_BITS;
+	if (n && w->tarball->index)
+		w->frame = chunks_index_add(w->tarball->index, w->path.data + strlen("./"), st);
+	for (uint64_t i = 0; i < n; i++)
+		if (write_chunk(w, fd, packed, i, err) < 0)
+			return -1;
+	if (n && lseek(fd, (off_t)*ret_done, SEEK_SET) < 0)
+		return error_errno(err, errno, "read %s", w->path.data);
+	return 0;
+}
+
 /* The first name of this file, or NULL when this is it. */
 static const char *first_name(struct writer *w, const struct stat *st)
 {
@@ -170,9 +207,11 @@ static int write_file(struct writer *w, int dirfd, const char *name, const struc
 	if (fd < 0)
 		return error_errno(err, errno, "open %s", w->path.data);
 	e->size = (uint64_t)st->st_size;
-	if (read_xattrs(w, fd, e, err) < 0 || tar_write_entry(w->tar, e, err) < 0)
+	uint64_t done;
+	if (read_xattrs(w, fd, e, err) < 0 || tar_write_entry(w->tar, e, err) < 0 ||
+	    write_chunks(w, fd, st, &done, err) < 0)
 		return -1;
-	return write_content(w, fd, e->size, err);
+	return write_content(w, fd, e->size - done, err);
 }
 
 static int write_children(struct writer *w, int fd, struct error *err);
@@ -268,8 +307,8 @@ int tarball_write(const struct tarball *t, int fd, uint64_t *ret_members, struct
 	CLEANUP(writer_done) struct writer w = { .tarball = t, .buffer = xmalloc(READ_CHUNK) };
 
 	text_add(&w.path, ".");
-	if (tar_write_fd(fd, t->compression, t->level, 0, &w.tar, err) < 0 ||
-	    write_entry(&w, t->rootfd, ".", err) < 0 || tar_write_end(w.tar, err) < 0)
+	if (tar_write_fd(fd, t->compression, t->level, &w.tar, err) < 0 || write_entry(&w, t->rootfd, ".", err) < 0 ||
+	    tar_write_end(w.tar, err) < 0)
 		return -1;
 	if (ret_members)
 		*ret_members = w.members;

@@ -2,7 +2,8 @@
 #pragma once
 /*
  * A tree as a tar file: members `./...` sorted by name, numeric ids, pax headers with xattrs and nanosecond-free
- * times, hard links kept, sockets left out, zstd in a few threads. The same tree gives the same bytes.
+ * times, hard links kept, sockets left out, zstd with larger files in frames of their own (chunks.h). The same tree gives the same
+ * bytes.
  * A zstd one ends in a frame of its own (tar.h), so that a node's seed can be added without compressing the rest again.
  * For LXC templates this follows pve-container: ids 0..65535, no device nodes (an error names the entry that is in the way).
  */
@@ -10,6 +11,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "builder/chunks.h"
 #include "builder/recipe.h"
 #include "lib/error.h"
 
@@ -20,6 +22,8 @@ struct tarball {
 	time_t newest;                /* later mtimes become this one (SOURCE_DATE_EPOCH); 0 = leave */
 	bool strict;                  /* LXC template rules: refuse device nodes and large ids */
 	const char *const *leave_out; /* NULL-ended; paths from the root without "./", whole subtrees; may be NULL */
+	const struct chunks *chunks;  /* borrowed; frames of the same level to be copied; may be NULL */
+	struct chunks_index *index;   /* borrowed; is told where the frames are; may be NULL */
 };
 
 /* Writes to fd. *ret_members may be NULL. */

@@ -11,6 +11,9 @@
 /* Raise when the tree comes out differently from the same packages. */
 #define TREE_FORMAT "1"
 
+/* Read again only when something is compiled: speed before size. */
+#define TOOLCHAIN_ZSTD_LEVEL 1
+
 static const char *const compiler_packages[] = {
 	"gcc",           "libc6-dev",  "libcurl4-openssl-dev", "libyaml-dev",
 	"libjson-c-dev", "libssl-dev", "libblkid-dev",         "libmount-dev"
@@ -62,7 +65,7 @@ static int make_tree(const struct toolchain *t, const char *key, struct error *e
 	if (fetch(t, err) < 0 || tree_unpack(t->root, packages, t->cache, false, 0, err) < 0 ||
 	    tree_configure(&configure, err) < 0)
 		return -1;
-	return layer_save(t->cache, key, t->root, err);
+	return layer_save(t->cache, key, t->root, TOOLCHAIN_ZSTD_LEVEL, NULL, err);
 }
 
 static uint64_t tree_need(const struct lock *lock)
@@ -81,7 +84,7 @@ static int open_tree(struct toolchain *t, struct error *err)
 	if (scratch_directory(&t->scratch, "toolchain", &t->root, err) < 0)
 		return -1;
 	tree_key(t->lock, key);
-	int rc = layer_load(t->cache, key, t->root, err);
+	int rc = layer_load(t->cache, key, t->root, NULL, err);
 	return rc == 0 ? make_tree(t, key, err) : rc < 0 ? -1 : 0;
 }
 

@@ -47,7 +47,7 @@ static inline void maker_tar(const struct maker_member *m, enum compression comp
 	char chunk[4096];
 	ssize_t n;
 
-	if (tar_write_fd(fd, compression, 1, 1, &w, &err) < 0)
+	if (tar_write_fd(fd, compression, 1, &w, &err) < 0)
 		abort();
 	for (; m->path; m++) {
 		struct tar_entry e = maker_entry(m);

@@ -85,7 +85,7 @@ static int open_members(const struct member *m, size_t n, struct image **ret, st
 	CLEANUP(tar_writer_free_p) struct tar_writer *writer = NULL;
 	char path[] = "/tmp/test_image.XXXXXX";
 	CLEANUP(close_p) int fd = mkstemp(path);
-	int rc = tar_write_fd(fd, COMPRESSION_ZSTD, 0, 1, &writer, err);
+	int rc = tar_write_fd(fd, COMPRESSION_ZSTD, 0, &writer, err);
 
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		size_t size = m[i].content ? strlen(m[i].content) : 0;

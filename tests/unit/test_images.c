@@ -22,8 +22,7 @@ static int write_archive(char path[32], const char *member, const char *content)
 
 	strcpy(path, "/tmp/nodekiln-test.XXXXXX");
 	CLEANUP(close_p) int fd = mkstemp(path);
-	return fd < 0 || tar_write_fd(fd, COMPRESSION_NONE, 0, 1, &w, &err) < 0 ||
-			       tar_write_entry(w, &entry, &err) < 0 ||
+	return fd < 0 || tar_write_fd(fd, COMPRESSION_NONE, 0, &w, &err) < 0 || tar_write_entry(w, &entry, &err) < 0 ||
 			       tar_write_data(w, content, strlen(content), &err) < 0 || tar_write_end(w, &err) < 0
 		       ? -1
 		       : 0;

@@ -24,7 +24,7 @@ static int make_base(enum compression compression)
 	CLEANUP(tar_writer_free_p) struct tar_writer *w = NULL;
 	struct error err = { 0 };
 
-	if (tar_write_fd(fd, compression, 0, 1, &w, &err) < 0 || !add_file(w, "./a", "first", &err) ||
+	if (tar_write_fd(fd, compression, 0, &w, &err) < 0 || !add_file(w, "./a", "first", &err) ||
 	    !add_file(w, "./b", "second", &err) || tar_write_end(w, &err) < 0)
 		abort();
 	return TAKE_FD(fd);

@@ -157,32 +157,6 @@ TEST(tarball_sorted_and_clamped)
 	CHECK_STR(names.at[4], "./z 1000");
 }
 
-/* The bytes do not depend on how many threads compress. */
-TEST(tar_threads_give_the_same_bytes)
-{
-	CLEANUP(text_done) struct text content = { 0 };
-	CLEANUP(free_p) char *bytes[3] = { 0 };
-	off_t size[3];
-
-	for (unsigned i = 0; i < 600000; i++)
-		text_addf(&content, "%u,", i * 2654435761u);
-	for (unsigned i = 0; i < 3; i++) {
-		CLEANUP(close_p) int fd = memfd_create("tar", MFD_CLOEXEC);
-		CLEANUP(tar_writer_free_p) struct tar_writer *w = NULL;
-		struct tar_entry e = { .path = "x", .mode = S_IFREG | 0644, .size = content.len };
-		struct error err = { 0 };
-		CHECK(tar_write_fd(fd, COMPRESSION_ZSTD, 1, 1 + i * i, &w, &err) == 0);
-		CHECK(tar_write_entry(w, &e, &err) == 0 && tar_write_data(w, content.data, content.len, &err) == 0);
-		CHECK(tar_write_end(w, &err) == 0);
-		size[i] = lseek(fd, 0, SEEK_END);
-		free(bytes[i % 2]);
-		bytes[i % 2] = xmalloc((size_t)size[i]);
-		CHECK(pread_all(fd, bytes[i % 2], (size_t)size[i], 0) == 0);
-		CHECK(i == 0 || (size[i] == size[i - 1] && !memcmp(bytes[0], bytes[1], (size_t)size[i])));
-	}
-	free(bytes[1]);
-}
-
 TEST(tarball_template_rules)
 {
 	CLEANUP(trees_done) struct trees t;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/qcow2_codec.h"
+#include "builder/codec.h"
 
+#include <string.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -9,23 +10,23 @@
 #define DEFLATE_WINDOW (-12) /* raw, 4 KiB: QEMU inflates with just this window */
 #define DEFLATE_MEMORY 9     /* memLevel, as qemu-img has it */
 
-struct qcow2_codec {
+struct codec {
 	enum compression compression;
 	int level;
 	ZSTD_CCtx *compress;   /* owned; made at first use, as one codec only ever goes one way */
 	ZSTD_DCtx *decompress; /* owned */
 };
 
-struct qcow2_codec *qcow2_codec_new(enum compression compression, int level)
+struct codec *codec_new(enum compression compression, int level)
 {
-	struct qcow2_codec *codec = xcalloc(1, sizeof *codec);
+	struct codec *codec = xcalloc(1, sizeof *codec);
 
 	codec->compression = compression;
 	codec->level = level;
 	return codec;
 }
 
-void qcow2_codec_free_p(struct qcow2_codec **codec)
+void codec_free_p(struct codec **codec)
 {
 	if (!*codec)
 		return;
@@ -35,7 +36,7 @@ void qcow2_codec_free_p(struct qcow2_codec **codec)
 	*codec = NULL;
 }
 
-static size_t zstd_pack(struct qcow2_codec *codec, const void *in, size_t len, void *out, size_t max)
+static size_t zstd_pack(struct codec *codec, const void *in, size_t len, void *out, size_t max)
 {
 	size_t n;
 
@@ -47,7 +48,7 @@ static size_t zstd_pack(struct qcow2_codec *codec, const void *in, size_t len, v
 	return ZSTD_isError(n) ? 0 : n;
 }
 
-static int zstd_unpack(struct qcow2_codec *codec, const void *in, size_t len, void *out, size_t size)
+static int zstd_unpack(struct codec *codec, const void *in, size_t len, void *out, size_t size)
 {
 	size_t frame = ZSTD_findFrameCompressedSize(in, len);
 
@@ -58,7 +59,7 @@ static int zstd_unpack(struct qcow2_codec *codec, const void *in, size_t len, vo
 	return ZSTD_decompressDCtx(codec->decompress, out, size, in, frame) == size ? 0 : -1;
 }
 
-static size_t deflate_pack(struct qcow2_codec *codec, const void *in, size_t len, void *out, size_t max)
+static size_t deflate_pack(struct codec *codec, const void *in, size_t len, void *out, size_t max)
 {
 	z_stream z = { .next_in = (void *)in, .avail_in = (uInt)len, .next_out = out, .avail_out = (uInt)max };
 	int rc;
@@ -83,7 +84,7 @@ static int deflate_unpack(const void *in, size_t len, void *out, size_t size)
 	return z.avail_out == 0 ? 0 : -1;
 }
 
-size_t qcow2_codec_pack(struct qcow2_codec *codec, const void *in, size_t len, void *out, size_t max)
+size_t codec_pack(struct codec *codec, const void *in, size_t len, void *out, size_t max)
 {
 	switch (codec->compression) {
 	case COMPRESSION_ZSTD:
@@ -96,8 +97,20 @@ size_t qcow2_codec_pack(struct qcow2_codec *codec, const void *in, size_t len, v
 	return 0;
 }
 
-int qcow2_codec_unpack(struct qcow2_codec *codec, const void *in, size_t len, void *out, size_t size)
+int codec_unpack(struct codec *codec, const void *in, size_t len, void *out, size_t size)
 {
 	return codec->compression == COMPRESSION_ZSTD ? zstd_unpack(codec, in, len, out, size)
 						      : deflate_unpack(in, len, out, size);
+}
+
+size_t codec_bound(size_t len)
+{
+	return ZSTD_compressBound(len);
+}
+
+bool codec_all_zero(const void *data, size_t len)
+{
+	const char *bytes = data;
+
+	return bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0;
 }
