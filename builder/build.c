@@ -132,7 +132,7 @@ static int get_programs(struct build *b, struct error *err)
 		     b->recipe.kubernetes.source == KUBERNETES_DEBIAN_SOURCE
 			     ? ", Kubernetes (compiling takes minutes, once)"
 			     : "");
-	if (toolchain_agent(&b->recipe, &b->lock, &b->cache, &b->agent, err) < 0 ||
+	if (toolchain_agent(&b->lock, &b->cache, &b->agent, err) < 0 ||
 	    kubernetes_make(&b->recipe, &b->lock, &b->cache, compiler_line, NULL, &b->kubernetes, err) < 0)
 		return -1;
 	strings_append(&b->archives, &b->kubernetes.images);

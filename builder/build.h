@@ -52,7 +52,7 @@ struct build {
 	struct cache cache;
 	struct outputs outputs;
 	struct lock lock;
-	char *agent; /* owned; the compiled agent */
+	char *agent; /* owned; its tree in the cache */
 	struct kubernetes kubernetes;
 	struct strings archives; /* of images to preload */
 	struct strings images;   /* what these are called */

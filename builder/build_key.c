@@ -33,12 +33,18 @@ static void add_group(struct hash *h, const struct lock *lock, enum lock_group g
 	hash_field(h, lock_group_names[group], hex);
 }
 
-/* Compiled Kubernetes is named by its cache directory, which is itself a digest; binaries by their sums. */
+/* What was compiled is named by its cache directory, which is itself a digest. */
+static const char *artifacts_name(const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return slash ? slash + 1 : NULL;
+}
+
+/* Binaries count by their sums. */
 static void add_kubernetes(struct hash *h, const struct build *b)
 {
-	const char *slash = b->kubernetes.artifacts ? strrchr(b->kubernetes.artifacts, '/') : NULL;
-
-	hash_field(h, "kubernetes", slash ? slash + 1 : NULL);
+	hash_field(h, "kubernetes", artifacts_name(b->kubernetes.artifacts));
 	for (size_t i = 0; i < b->recipe.kubernetes.binaries.n; i++) {
 		hash_field(h, "path", b->recipe.kubernetes.binaries.at[i].path);
 		hash_field(h, "member", b->recipe.kubernetes.binaries.at[i].member);
@@ -133,7 +139,8 @@ static int key_whole(struct build *b, struct error *err)
 	for (enum set set = 0; set < SETS; set++)
 		if (add_overlays(h, b, set, NULL, err) < 0)
 			return -1;
-	if (add_file(h, "/proc/self/exe", err) < 0 || (b->agent && add_file(h, b->agent, err) < 0))
+	hash_field(h, "agent", artifacts_name(b->agent));
+	if (add_file(h, "/proc/self/exe", err) < 0)
 		return -1;
 	hash_hex(h, b->key);
 	return 0;

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "builder/source_package.h"
 #include "lib/clock.h"
 #include "lib/file.h"
 
-#define SOURCE_PACKAGE "source"
 #define REFLECT2 "vendor/github.com/modern-go/reflect2"
 #define REFLECT2_PACKAGED "/usr/share/gocode/src/github.com/modern-go/reflect2"
 #define PACKAGE "k8s.io/kubernetes/"
@@ -34,7 +34,7 @@ static const char *const environment[] = {
 	"CGO_ENABLED=0",
 };
 
-static const char *const work_directories[] = { SOURCE_PACKAGE, "go/src/k8s.io", COMPILE_BIN, "cache", "tmp" };
+static const char *const work_directories[] = { "go/src/k8s.io", COMPILE_BIN, "cache", "tmp" };
 
 /* Where Kubernetes keeps its version: twice. */
 static const char *const version_packages[] = { PACKAGE "vendor/k8s.io/client-go/pkg/version",
@@ -43,46 +43,16 @@ static const char *const version_packages[] = { PACKAGE "vendor/k8s.io/client-go
 int compile_step(const struct compile *c, const char *directory, struct text *output, const struct strings *argv,
 		 struct error *err)
 {
-	CLEANUP(strings_done) struct strings whole = { 0 };
+	struct toolchain_step step = {
+		.work = c->work, .directory = directory, .argv = argv, .environment = &c->environment, .output = output
+	};
 
-	strings_add_all(&whole, "env", "-C", NULL);
-	strings_addf(&whole, TOOLCHAIN_WORK "/%s", directory);
-	strings_append(&whole, argv);
-	return toolchain_run(c->toolchain, c->work, &c->environment, strings_argv(&whole), output, err);
+	return toolchain_run(c->toolchain, &step, err);
 }
 
-static int copy_source_file(const struct compile *c, const struct lock_file *file, struct error *err)
-{
-	CLEANUP(free_p) char *name = xasprintf(SOURCE_PACKAGE "/%s", file->name);
-	CLEANUP(close_p) int in = cache_file(c->toolchain->cache, file->sha256, err);
-
-	if (in < 0)
-		return -1;
-	if (strchr(file->name, '/'))
-		return error_set(err, ERROR_RECIPE, "source package: '%s' is not a file name", file->name);
-	CLEANUP(close_p) int out = openat(c->workfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (out < 0)
-		return error_errno(err, errno, "create %s/%s", c->work, name);
-	return copy_all(in, out, err);
-}
-
-/* Without dpkg-source's own checks: apt and the lock have vouched for every byte. */
 static int unpack(struct compile *c, struct error *err)
 {
-	CLEANUP(strings_done) struct strings argv = { 0 };
-	const char *dsc = NULL;
-
-	for (size_t i = 0; i < c->lock->files.n; i++) {
-		if (copy_source_file(c, &c->lock->files.at[i], err) < 0)
-			return -1;
-		if (text_ends(c->lock->files.at[i].name, ".dsc"))
-			dsc = c->lock->files.at[i].name;
-	}
-	if (!dsc)
-		return error_set(err, ERROR_RECIPE, "the lock names no .dsc file; run `nodekiln lock` again");
-	strings_add_all(&argv, "dpkg-source", "--no-check", "--no-copy", "--extract", dsc, NULL);
-	strings_add(&argv, TOOLCHAIN_WORK "/" COMPILE_SOURCE);
-	return compile_step(c, SOURCE_PACKAGE, NULL, &argv, err);
+	return source_package_unpack(c->source, c->toolchain, c->work, COMPILE_SOURCE, err);
 }
 
 static int mend(struct compile *c, struct error *err)

@@ -28,6 +28,7 @@ extern const char *const compile_control_plane_programs[];
 struct compile {
 	const struct toolchain *toolchain; /* borrowed */
 	const struct lock *lock;           /* borrowed */
+	const struct lock_source *source;  /* borrowed; of the lock */
 	bool control_plane;                /* its programs and pause as well */
 	char *work;                        /* owned; absolute path of the work directory */
 	int workfd;                        /* owned */

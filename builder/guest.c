@@ -29,15 +29,9 @@ static int copy_overlays(const struct guest *g, enum set set, const char *root, 
 	return 0;
 }
 
-static int install_agent(const struct guest *g, int rootfd, struct error *err)
+static int install_agent(const struct guest *g, const char *root, struct error *err)
 {
-	CLEANUP(text_done) struct text program = { 0 };
-
-	if (!g->agent)
-		return 0;
-	if (file_read(AT_FDCWD, g->agent, 16 << 20, &program, err) < 0)
-		return -1;
-	return file_write_in(rootfd, "usr/bin/nodekiln-agent", program.data, program.len, 0755, err);
+	return g->agent && tree_overlay(g->agent, root, err) < 0 ? error_wrap(err, "the agent") : 0;
 }
 
 struct json *guest_json(const struct guest *g)
@@ -154,7 +148,7 @@ int guest_make(const struct guest *g, const char *root, struct error *err)
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, root, err);
 
 	if (rootfd < 0 || copy_overlays(g, SET_BASE, root, err) < 0 || copy_overlays(g, g->set, root, err) < 0 ||
-	    install_agent(g, rootfd, err) < 0 || write_image_json(g, rootfd, err) < 0 ||
+	    install_agent(g, root, err) < 0 || write_image_json(g, rootfd, err) < 0 ||
 	    write_os_release(g, rootfd, err) < 0 || write_pause_image(g, rootfd, err) < 0 ||
 	    write_warning(g, rootfd, err) < 0 || apply_presets(rootfd, root, err) < 0)
 		return -1;

@@ -12,7 +12,7 @@ struct guest {
 	const struct recipe *recipe; /* borrowed, as all of these */
 	const struct lock *lock;
 	const struct strings *images; /* preloaded */
-	const char *agent;            /* the compiled agent; NULL = none */
+	const char *agent;            /* the tree that brings it; NULL = none */
 	const char *pause_image;      /* NULL without Kubernetes */
 	const char *key;              /* of the build */
 	enum set set;                 /* SET_VM or SET_LXC */

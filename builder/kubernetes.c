@@ -9,6 +9,7 @@
 #include "builder/compile.h"
 #include "builder/control_plane.h"
 #include "builder/sandbox.h"
+#include "builder/source_package.h"
 #include "lib/file.h"
 #include "lib/hash.h"
 #include "lib/job.h"
@@ -17,6 +18,7 @@
 #define FORMAT "1"
 /* Go's cache and temporary files, the source, and the images twice; measured: 3.4 GiB. */
 #define COMPILE_NEED (4500ull << 20)
+#define SOURCE "kubernetes"
 #define ARCHIVE "images/control-plane.tar"
 #define REFERENCES "images/references"
 #define REFERENCES_MAX 65536
@@ -34,14 +36,15 @@ struct making {
 static void artifacts_key(const struct recipe *recipe, const struct lock *lock, char ret_hex[SHA256_HEX])
 {
 	CLEANUP(hash_free_p) struct hash *h = hash_new();
+	const struct lock_source *source = lock_source(lock, SOURCE);
 	char group[SHA256_HEX];
 
 	hash_field(h, "artifacts", "kubernetes");
 	hash_field(h, "format", FORMAT);
 	hash_field(h, "version", lock->kubernetes_version);
 	hash_field(h, "architecture", recipe->architecture);
-	for (size_t i = 0; i < lock->files.n; i++)
-		hash_field(h, "source", lock->files.at[i].sha256);
+	for (size_t i = 0; source && i < source->files.list.n; i++)
+		hash_field(h, "source", source->files.list.at[i].sha256);
 	lock_group_digest(lock, LOCK_TOOLCHAIN, group);
 	hash_field(h, "toolchain", group);
 	lock_group_digest(lock, LOCK_IMAGE, group);
@@ -49,14 +52,23 @@ static void artifacts_key(const struct recipe *recipe, const struct lock *lock, 
 	hash_hex(h, ret_hex);
 }
 
-static int fetch(const struct lock *lock, struct cache *cache, struct error *err)
+static int fetch_binaries(const struct lock *lock, struct cache *cache, struct error *err)
 {
 	VEC(struct cache_want) wants = { 0 };
 
-	for (size_t i = 0; i < lock->files.n; i++) {
-		const struct lock_file *f = &lock->files.at[i];
+	for (size_t i = 0; i < lock->binaries.list.n; i++) {
+		const struct lock_file *f = &lock->binaries.list.at[i];
 		vec_push(&wants, (struct cache_want){ f->name, f->url, f->sha256, f->size });
 	}
+	int rc = cache_fetch(cache, wants.at, wants.n, NULL, NULL, err);
+	vec_done(&wants);
+	return rc;
+}
+
+static int fetch_layer(const struct lock *lock, struct cache *cache, struct error *err)
+{
+	VEC(struct cache_want) wants = { 0 };
+
 	for (size_t i = 0; i < lock->group[LOCK_IMAGE].n; i++) {
 		const struct lock_package *p = &lock->group[LOCK_IMAGE].at[i];
 		vec_push(&wants, (struct cache_want){ p->name, p->url, p->sha256, p->size });
@@ -153,8 +165,13 @@ static int make_artifacts(struct making *m, struct error *err)
 
 	m->compile.toolchain = &m->toolchain;
 	m->compile.lock = m->lock;
+	m->compile.source = lock_source(m->lock, SOURCE);
 	m->compile.control_plane = m->recipe->images.control_plane;
-	if (fetch(m->lock, m->cache, err) < 0 || job_start(&job, make_job, m, err) < 0)
+	if (!m->compile.source)
+		return error_set(err, ERROR_RECIPE,
+				 "the lock names no source of Kubernetes; run `nodekiln lock` again");
+	if (source_package_fetch(m->compile.source, m->cache, err) < 0 || fetch_layer(m->lock, m->cache, err) < 0 ||
+	    job_start(&job, make_job, m, err) < 0)
 		return -1;
 	return job_wait(&job, err);
 }
@@ -197,7 +214,7 @@ int kubernetes_make(const struct recipe *recipe, const struct lock *lock, struct
 	m.toolchain = (struct toolchain){ .lock = lock, .cache = cache, .line = line, .line_context = context };
 	if (recipe->kubernetes.source == KUBERNETES_DEBIAN_SOURCE && make_from_source(&m, &k, err) < 0)
 		return -1;
-	if (recipe->kubernetes.binaries.n && fetch(lock, cache, err) < 0)
+	if (recipe->kubernetes.binaries.n && fetch_binaries(lock, cache, err) < 0)
 		return -1;
 	*ret = k;
 	k = (struct kubernetes){ 0 };

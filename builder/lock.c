@@ -38,6 +38,14 @@ const struct lock_package *lock_find(const struct lock *lock, enum lock_group gr
 	return NULL;
 }
 
+const struct lock_source *lock_source(const struct lock *lock, const char *name)
+{
+	for (size_t i = 0; i < lock->sources.n; i++)
+		if (strcmp(lock->sources.at[i].name, name) == 0)
+			return &lock->sources.at[i];
+	return NULL;
+}
+
 /* The hash alone would do for the bytes; names and versions make the key's meaning plain. */
 void lock_group_digest(const struct lock *lock, enum lock_group group, char ret_hex[65])
 {
@@ -72,6 +80,21 @@ static void lock_file_done(struct lock_file *f)
 	*f = (struct lock_file){ 0 };
 }
 
+static void lock_files_done(struct lock_files *files)
+{
+	for (size_t i = 0; i < files->list.n; i++)
+		lock_file_done(&files->list.at[i]);
+	vec_done(&files->list);
+}
+
+static void lock_source_done(struct lock_source *s)
+{
+	free(s->name);
+	free(s->version);
+	lock_files_done(&s->files);
+	*s = (struct lock_source){ 0 };
+}
+
 void lock_done(struct lock *lock)
 {
 	for (int group = 0; group < LOCK_GROUPS; group++) {
@@ -79,9 +102,10 @@ void lock_done(struct lock *lock)
 			lock_package_done(&lock->group[group].at[i]);
 		vec_done(&lock->group[group]);
 	}
-	for (size_t i = 0; i < lock->files.n; i++)
-		lock_file_done(&lock->files.at[i]);
-	vec_done(&lock->files);
+	for (size_t i = 0; i < lock->sources.n; i++)
+		lock_source_done(&lock->sources.at[i]);
+	vec_done(&lock->sources);
+	lock_files_done(&lock->binaries);
 	free(lock->kubernetes_version);
 	free(lock->recipe_digest);
 	*lock = (struct lock){ 0 };

@@ -34,12 +34,22 @@ struct lock_file {
 	char *name, *url, *sha256;
 	uint64_t size; /* 0 = unknown */
 };
+struct lock_files {
+	VEC(struct lock_file) list;
+};
+
+/* A source package of the distribution: what is compiled from it has its version. */
+struct lock_source {
+	char *name, *version; /* without the epoch, as its files are called */
+	struct lock_files files;
+};
 
 struct lock {
 	VEC(struct lock_package) group[LOCK_GROUPS];
-	VEC(struct lock_file) files; /* Kubernetes source package or binaries */
-	char *kubernetes_version;    /* as resolved, "1.20.2"; NULL when the recipe has none */
-	char *recipe_digest;         /* sha256 of recipe_json: a lock belongs to its recipe */
+	VEC(struct lock_source) sources; /* sorted by name */
+	struct lock_files binaries;      /* of Kubernetes */
+	char *kubernetes_version;        /* as resolved, "1.20.2"; NULL when the recipe has none */
+	char *recipe_digest;             /* sha256 of recipe_json: a lock belongs to its recipe */
 };
 
 int lock_parse(const char *file, const char *text, size_t len, struct lock *ret, struct error *err) MUST_CHECK;
@@ -51,5 +61,7 @@ char *lock_default_path(const struct recipe *recipe) MUST_CHECK;
 /* A lock belongs to its recipe: what was locked for another state of it is ERROR_RECIPE. file: the lock's, for the sentence. */
 int lock_belongs(const struct lock *lock, const char *file, const struct recipe *recipe, struct error *err) MUST_CHECK;
 const struct lock_package *lock_find(const struct lock *lock, enum lock_group group, const char *name);
+/* NULL when the lock has none of that name. */
+const struct lock_source *lock_source(const struct lock *lock, const char *name);
 /* Digest over the names, versions and hashes of a group: the key of a tree made of it. */
 void lock_group_digest(const struct lock *lock, enum lock_group group, char ret_hex[65]);

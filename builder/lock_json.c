@@ -73,18 +73,34 @@ static struct json *group_json(const struct lock *lock, enum lock_group group, c
 	return array;
 }
 
-static struct json *files_json(const struct lock *lock)
+static struct json *files_json(const struct lock_files *files)
 {
 	struct json *array = json_array();
 
-	for (size_t i = 0; i < lock->files.n; i++) {
-		const struct lock_file *f = &lock->files.at[i];
+	for (size_t i = 0; i < files->list.n; i++) {
+		const struct lock_file *f = &files->list.at[i];
 		struct json *object = json_object();
 
 		json_put_string(object, "name", f->name);
 		json_put_string(object, "url", f->url);
 		json_put_string(object, "sha256", f->sha256);
 		json_put_int(object, "size", (int64_t)f->size);
+		json_push(array, object);
+	}
+	return array;
+}
+
+static struct json *sources_json(const struct lock *lock)
+{
+	struct json *array = json_array();
+
+	for (size_t i = 0; i < lock->sources.n; i++) {
+		const struct lock_source *s = &lock->sources.at[i];
+		struct json *object = json_object();
+
+		json_put_string(object, "name", s->name);
+		json_put_string(object, "version", s->version);
+		json_put(object, "files", files_json(&s->files));
 		json_push(array, object);
 	}
 	return array;
@@ -105,6 +121,7 @@ struct json *lock_json(const struct lock *lock)
 	json_put_string(object, "kubernetes_version", lock->kubernetes_version);
 	json_put_strings(object, "repositories", &repositories);
 	json_put(object, "packages", packages);
-	json_put(object, "files", files_json(lock));
+	json_put(object, "sources", sources_json(lock));
+	json_put(object, "binaries", files_json(&lock->binaries));
 	return object;
 }

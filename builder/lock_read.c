@@ -132,13 +132,12 @@ static int read_package(const struct reader *r, const struct json *object, const
 }
 
 /* Sorted as written: doubles would be two answers to one question. */
-static int check_order(const struct reader *r, const char *place, const struct lock_package *before,
-		       const struct lock_package *p)
+static int check_order(const struct reader *r, const char *place, const char *before, const char *name)
 {
-	if (strcmp(before->name, p->name) < 0)
+	if (strcmp(before, name) < 0)
 		return 0;
 	return error_set(r->err, ERROR_RECIPE, "%s: %s (%s) stands behind %s; packages are sorted and stand once",
-			 r->file, place, p->name, before->name);
+			 r->file, place, name, before);
 }
 
 static int read_group(const struct reader *r, const struct json *packages, enum lock_group group, struct lock *lock)
@@ -156,7 +155,8 @@ static int read_group(const struct reader *r, const struct json *packages, enum 
 
 		vec_push(&lock->group[group], (struct lock_package){ 0 });
 		p = &lock->group[group].at[i];
-		if (read_package(r, json_at(array, i), place, p) < 0 || (i && check_order(r, place, p - 1, p) < 0))
+		if (read_package(r, json_at(array, i), place, p) < 0 ||
+		    (i && check_order(r, place, (p - 1)->name, p->name) < 0))
 			return -1;
 	}
 	return 0;
@@ -174,17 +174,52 @@ static int read_file(const struct reader *r, const struct json *object, const ch
 	return read_number(r, object, place, "size", LOCK_FILE_BYTES_MAX, &f->size);
 }
 
-static int read_files(const struct reader *r, const struct json *root, struct lock *lock)
+static int check_list(const struct reader *r, const struct json *array, size_t max, const char *place)
 {
-	const struct json *array = json_get(root, "files");
+	return json_is_array(array) && json_count(array) <= max ? 0
+								: wrong(r, place, "must be a list, and no endless one");
+}
 
-	if (!json_is_array(array) || json_count(array) > LOCK_FILES_MAX)
-		return wrong(r, "files", "must be a list, and no endless one");
+static int read_files(const struct reader *r, const struct json *array, const char *list, struct lock_files *files)
+{
+	if (check_list(r, array, LOCK_FILES_MAX, list) < 0)
+		return -1;
 	for (size_t i = 0; i < json_count(array); i++) {
-		CLEANUP(free_p) char *place = xasprintf("files[%zu]", i);
+		CLEANUP(free_p) char *place = xasprintf("%s[%zu]", list, i);
 
-		vec_push(&lock->files, (struct lock_file){ 0 });
-		if (read_file(r, json_at(array, i), place, &lock->files.at[i]) < 0)
+		vec_push(&files->list, (struct lock_file){ 0 });
+		if (read_file(r, json_at(array, i), place, &files->list.at[i]) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int read_source(const struct reader *r, const struct json *object, const char *place, struct lock_source *s)
+{
+	static const char *const keys[] = { "name", "version", "files", NULL };
+	CLEANUP(free_p) char *list = xasprintf("%s.files", place);
+
+	if (check_object(r, object, keys, place) < 0 ||
+	    read_word(r, object, place, "name", word_is_package, &s->name) < 0 ||
+	    read_word(r, object, place, "version", word_is_version, &s->version) < 0)
+		return -1;
+	return read_files(r, json_get(object, "files"), list, &s->files);
+}
+
+static int read_sources(const struct reader *r, const struct json *root, struct lock *lock)
+{
+	const struct json *array = json_get(root, "sources");
+
+	if (check_list(r, array, LOCK_SOURCES_MAX, "sources") < 0)
+		return -1;
+	for (size_t i = 0; i < json_count(array); i++) {
+		CLEANUP(free_p) char *place = xasprintf("sources[%zu]", i);
+		struct lock_source *s;
+
+		vec_push(&lock->sources, (struct lock_source){ 0 });
+		s = &lock->sources.at[i];
+		if (read_source(r, json_at(array, i), place, s) < 0 ||
+		    (i && check_order(r, place, (s - 1)->name, s->name) < 0))
 			return -1;
 	}
 	return 0;
@@ -192,9 +227,8 @@ static int read_files(const struct reader *r, const struct json *root, struct lo
 
 static int read_lock(struct reader *r, const struct json *root, struct lock *lock)
 {
-	static const char *const keys[] = {
-		"nodekiln_lock", "recipe_digest", "kubernetes_version", "repositories", "packages", "files", NULL
-	};
+	static const char *const keys[] = { "nodekiln_lock", "recipe_digest", "kubernetes_version", "repositories",
+					    "packages",      "sources",       "binaries",           NULL };
 	const struct json *packages = json_get(root, "packages");
 	int64_t format = 0;
 
@@ -213,7 +247,9 @@ static int read_lock(struct reader *r, const struct json *root, struct lock *loc
 	for (int group = 0; group < LOCK_GROUPS; group++)
 		if (read_group(r, packages, (enum lock_group)group, lock) < 0)
 			return -1;
-	return read_files(r, root, lock);
+	if (read_sources(r, root, lock) < 0)
+		return -1;
+	return read_files(r, json_get(root, "binaries"), "binaries", &lock->binaries);
 }
 
 int lock_parse(const char *file, const char *text, size_t len, struct lock *ret, struct error *err)

@@ -35,8 +35,12 @@ static struct json *versions(const struct lock *lock)
 {
 	struct json *object = json_object();
 
+	const struct lock_source *curl = lock_source(lock, "curl");
+
 	if (lock->kubernetes_version)
 		json_put_string(object, "kubernetes", lock->kubernetes_version);
+	if (curl)
+		json_put_string(object, "nodekiln-libcurl", curl->version);
 	for (size_t i = 0; i < ARRAY_SIZE(notable_packages); i++) {
 		const struct lock_package *p = find_package(lock, notable_packages[i]);
 		if (p)

@@ -60,6 +60,16 @@ static void add_kubernetes(const struct recipe *recipe, struct strings *ret)
 	strings_append(ret, &recipe->kubernetes.packages);
 }
 
+/* The agent's libcurl is compiled, whatever else is. */
+static void add_sources(const struct recipe *recipe, struct strings *ret)
+{
+	const char *version = recipe->kubernetes.source_version;
+
+	strings_add(ret, "curl");
+	if (recipe->kubernetes.source == KUBERNETES_DEBIAN_SOURCE)
+		strings_addf(ret, "kubernetes%s%s", version ? "=" : "", version ? version : "");
+}
+
 static int fill(const struct recipe *recipe, struct request *ret, struct error *err)
 {
 	if (add_variant(recipe->distribution.variant, &ret->group[LOCK_BASE], err) < 0 ||
@@ -74,10 +84,7 @@ static int fill(const struct recipe *recipe, struct request *ret, struct error *
 	if (recipe->images.control_plane)
 		for (size_t i = 0; i < ARRAY_SIZE(image_packages); i++)
 			strings_add(&ret->group[LOCK_IMAGE], image_packages[i]);
-	if (recipe->kubernetes.source == KUBERNETES_DEBIAN_SOURCE) {
-		const char *version = recipe->kubernetes.source_version;
-		ret->source = xasprintf("kubernetes%s%s", version ? "=" : "", version ? version : "");
-	}
+	add_sources(recipe, &ret->sources);
 	return 0;
 }
 
@@ -96,8 +103,7 @@ void request_done(struct request *request)
 {
 	for (size_t i = 0; i < LOCK_GROUPS; i++)
 		strings_done(&request->group[i]);
-	free(request->source);
-	request->source = NULL;
+	strings_done(&request->sources);
 }
 
 void request_digest(const struct request *request, char ret_hex[SHA256_HEX])
@@ -107,7 +113,8 @@ void request_digest(const struct request *request, char ret_hex[SHA256_HEX])
 	for (size_t g = 0; g < LOCK_GROUPS; g++)
 		for (size_t i = 0; i < request->group[g].n; i++)
 			hash_field(h, lock_group_names[g], request->group[g].at[i]);
-	hash_field(h, "source", request->source);
+	for (size_t i = 0; i < request->sources.n; i++)
+		hash_field(h, "source", request->sources.at[i]);
 	hash_hex(h, ret_hex);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What a recipe asks of apt, as data: the packages of each lock group, and the source package of Kubernetes.
+ * What a recipe asks of apt, as data: the packages of each lock group, and the source packages of what is compiled.
  */
 #include "builder/lock.h"
 #include "builder/recipe.h"
@@ -11,7 +11,7 @@
 
 struct request {
 	struct strings group[LOCK_GROUPS]; /* as apt-get's install takes them; empty: nothing is asked */
-	char *source;                      /* owned; as apt-get's source takes it; NULL: none */
+	struct strings sources;            /* as apt-get's source takes them, sorted */
 };
 
 int request_make(const struct recipe *recipe, struct request *ret, struct error *err) MUST_CHECK;

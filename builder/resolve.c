@@ -105,26 +105,49 @@ static int check_layer(const struct lock *lock, enum lock_group layer, struct er
 	return 0;
 }
 
-static int get_source(struct resolution *r, struct error *err)
+/* NAME_VERSION.dsc says which version it is. */
+static int add_source(struct resolution *r, const char *name, struct apt_uris *uris, struct error *err)
+{
+	struct lock_source source = { 0 };
+
+	for (size_t i = 0; i < uris->list.n; i++) {
+		struct apt_uri *u = &uris->list.at[i];
+		const char *version = strchr(u->file, '_');
+		if (version && text_ends(u->file, ".dsc") && !source.version)
+			source.version = xstrndup(version + 1, strlen(version + 1) - strlen(".dsc"));
+		vec_push(&source.files.list, (struct lock_file){ .name = TAKE(u->file),
+								 .url = TAKE(u->url),
+								 .sha256 = TAKE(u->sha256),
+								 .size = u->size });
+	}
+	bool whole = source.version != NULL;
+	source.name = xstrdup(name);
+	vec_push(&r->lock.sources, source);
+	return whole ? 0 : error_set(err, ERROR_RECIPE, "apt names no .dsc file of it");
+}
+
+/* request is NAME or NAME=VERSION. */
+static int get_source(struct resolution *r, char *request, struct error *err)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 	CLEANUP(apt_uris_done) struct apt_uris uris = { 0 };
+	CLEANUP(free_p) char *name = xstrndup(request, strcspn(request, "="));
 	char *argv[] = {
-		"apt-get",         "-q", "-oAcquire::ForceHash=SHA256", "--print-uris", "--only-source", "source", "--",
-		r->request.source, NULL
+		"apt-get", "-q", "-oAcquire::ForceHash=SHA256", "--print-uris", "--only-source", "source", "--",
+		request,   NULL
 	};
 
-	if (!r->request.source)
-		return 0;
-	if (apt_run(r->apt.path, argv, &text, err) < 0 || apt_uris_parse(text.data ? text.data : "", &uris, err) < 0)
-		return error_wrap(err, "source package %s", r->request.source);
-	for (size_t i = 0; i < uris.list.n; i++) {
-		struct apt_uri *u = &uris.list.at[i];
-		vec_push(&r->lock.files, (struct lock_file){ .name = TAKE(u->file),
-							     .url = TAKE(u->url),
-							     .sha256 = TAKE(u->sha256),
-							     .size = u->size });
-	}
+	if (apt_run(r->apt.path, argv, &text, err) < 0 || apt_uris_parse(text.data ? text.data : "", &uris, err) < 0 ||
+	    add_source(r, name, &uris, err) < 0)
+		return error_wrap(err, "source package %s", request);
+	return 0;
+}
+
+static int get_sources(struct resolution *r, struct error *err)
+{
+	for (size_t i = 0; i < r->request.sources.n; i++)
+		if (get_source(r, r->request.sources.at[i], err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -133,7 +156,7 @@ static int solve_all(struct resolution *r, struct error *err)
 {
 	static const enum lock_group later[] = { LOCK_VM, LOCK_LXC, LOCK_IMAGE };
 
-	if (start(r, LOCK_BASE, err) < 0 || start(r, LOCK_TOOLCHAIN, err) < 0 || get_source(r, err) < 0 ||
+	if (start(r, LOCK_BASE, err) < 0 || start(r, LOCK_TOOLCHAIN, err) < 0 || get_sources(r, err) < 0 ||
 	    finish_base(r, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(later); i++)
@@ -191,17 +214,17 @@ static int set_kubernetes_version(struct resolution *r, struct error *err)
 {
 	const char *wanted = r->recipe->kubernetes.version, *debian = NULL;
 	const struct lock_package *kubelet = lock_find(&r->lock, LOCK_BASE, "kubelet");
+	const struct lock_source *compiled = lock_source(&r->lock, "kubernetes");
 
-	for (size_t i = 0; i < r->lock.files.n; i++)
-		if (text_ends(r->lock.files.at[i].name, ".dsc"))
-			debian = strchr(r->lock.files.at[i].name, '_') + 1;
+	if (compiled)
+		debian = compiled->version;
 	if (r->recipe->kubernetes.source == KUBERNETES_PACKAGES && kubelet)
 		debian = kubelet->version;
 	free(r->lock.kubernetes_version);
 	r->lock.kubernetes_version = debian ? request_upstream_version(debian) : wanted ? xstrdup(wanted) : NULL;
 	if (debian && wanted && !text_starts(r->lock.kubernetes_version, wanted))
 		return error_set(err, ERROR_RECIPE, "the recipe wants Kubernetes %s, but %s of its repositories is %s",
-				 wanted, r->request.source ? r->request.source : "kubelet", r->lock.kubernetes_version);
+				 wanted, compiled ? "the source package" : "kubelet", r->lock.kubernetes_version);
 	return 0;
 }
 
@@ -210,9 +233,10 @@ static void add_binaries(struct resolution *r)
 	for (size_t i = 0; i < r->recipe->kubernetes.binaries.n; i++) {
 		const struct binary *b = &r->recipe->kubernetes.binaries.at[i];
 		const char *slash = strrchr(b->url, '/');
-		vec_push(&r->lock.files, (struct lock_file){ .name = xstrdup(slash && slash[1] ? slash + 1 : b->url),
-							     .url = xstrdup(b->url),
-							     .sha256 = xstrdup(b->sha256) });
+		vec_push(&r->lock.binaries.list,
+			 (struct lock_file){ .name = xstrdup(slash && slash[1] ? slash + 1 : b->url),
+					     .url = xstrdup(b->url),
+					     .sha256 = xstrdup(b->sha256) });
 	}
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The SBOM: SPDX 2.3 as JSON. The document describes the artifacts; each artifact contains its Debian packages and, where it has
- * one that came otherwise, Kubernetes, which was generated from its source files.
+ * The SBOM: SPDX 2.3 as JSON. The document describes the artifacts; each artifact contains its Debian packages, what was compiled
+ * for it (generated from source files), and downloaded programs.
  */
 #include <ctype.h>
 #include <string.h>
@@ -27,6 +27,13 @@ static const struct content {
 	{ ".qcow2", { LOCK_BASE, LOCK_VM, LOCK_IMAGE } },
 	{ ".tar.zst", { LOCK_BASE, LOCK_LXC, LOCK_IMAGE } },
 	{ ".tar", { LOCK_BASE, LOCK_LXC, LOCK_IMAGE } },
+};
+
+static const struct compiled {
+	const char *source, *id, *purpose, *comment;
+} compiled[] = {
+	{ "curl", "SPDXRef-libcurl", "LIBRARY", "libcurl, compiled for nodekiln-agent alone" },
+	{ "kubernetes", KUBERNETES, "APPLICATION", "compiled" },
 };
 
 static void relate(struct sbom *s, const char *from, const char *how, const char *to)
@@ -76,16 +83,17 @@ static void add_encoded(struct text *t, const char *s)
 	}
 }
 
-static void put_purl(struct json *package, const struct recipe *recipe, const struct lock_package *p)
+static void put_purl(struct json *package, const struct recipe *recipe, const char *name, const char *version,
+		     const char *architecture)
 {
 	struct json *list = json_array(), *ref = json_object();
 	CLEANUP(text_done) struct text purl = { 0 };
 
 	text_addf(&purl, "pkg:deb/%s/", recipe->distribution.id);
-	add_encoded(&purl, p->name);
+	add_encoded(&purl, name);
 	text_add(&purl, "@");
-	add_encoded(&purl, p->version);
-	text_addf(&purl, "?arch=%s&distro=%s", p->architecture, recipe->distribution.suite);
+	add_encoded(&purl, version);
+	text_addf(&purl, "?arch=%s&distro=%s", architecture, recipe->distribution.suite);
 	json_put_string(ref, "referenceCategory", "PACKAGE-MANAGER");
 	json_put_string(ref, "referenceType", "purl");
 	json_put_string(ref, "referenceLocator", purl.data);
@@ -146,37 +154,54 @@ static void add_group(struct sbom *s, const struct manifest *m, const char *arti
 		struct json *package = add_package(s, id, p->name, p->version, p->url, "INSTALL");
 		if (package) {
 			put_checksum(package, p->sha256);
-			put_purl(package, m->recipe, p);
+			put_purl(package, m->recipe, p->name, p->version, p->architecture);
 		}
 		relate(s, artifact, "CONTAINS", id);
 	}
 }
 
-/* Downloaded files and sources, as parts of what they belong to. */
-static void add_files(struct sbom *s, const struct manifest *m, const char *whole, bool compiled)
+/* Downloaded files, as parts of what they belong to. */
+static void add_files(struct sbom *s, const struct lock_files *files, const char *whole, const char *how,
+		      const char *purpose)
 {
-	for (size_t i = 0; i < m->lock->files.n; i++) {
-		const struct lock_file *f = &m->lock->files.at[i];
+	for (size_t i = 0; i < files->list.n; i++) {
+		const struct lock_file *f = &files->list.at[i];
 		CLEANUP(free_p) char *id = make_id("file", f->name, NULL);
-		struct json *package = add_package(s, id, f->name, NULL, f->url, compiled ? "SOURCE" : "FILE");
+		struct json *package = add_package(s, id, f->name, NULL, f->url, purpose);
 		if (package)
 			put_checksum(package, f->sha256);
-		relate(s, whole, compiled ? "GENERATED_FROM" : "CONTAINS", id);
+		relate(s, whole, how, id);
 	}
 }
 
-/* Packages from an apt repository are among the groups; what is compiled or downloaded stands here. */
-static void add_kubernetes(struct sbom *s, const struct manifest *m, const char *artifact)
+/* What was compiled: scanners know it by its source package, which dpkg in the artifact does not. */
+static void add_compiled(struct sbom *s, const struct manifest *m, const char *artifact, const struct compiled *what)
 {
-	enum kubernetes_source source = m->recipe->kubernetes.source;
+	const struct lock_source *source = lock_source(m->lock, what->source);
 
-	if (source != KUBERNETES_DEBIAN_SOURCE && source != KUBERNETES_BINARIES) {
-		add_files(s, m, artifact, false);
+	if (!source)
 		return;
+	relate(s, artifact, "CONTAINS", what->id);
+	struct json *package = add_package(s, what->id, source->name, source->version, NULL, what->purpose);
+	if (!package)
+		return;
+	json_put_string(package, "comment", what->comment);
+	put_purl(package, m->recipe, source->name, source->version, "source");
+	add_files(s, &source->files, what->id, "GENERATED_FROM", "SOURCE");
+}
+
+/* Packages from an apt repository are among the groups. */
+static void add_binaries(struct sbom *s, const struct manifest *m, const char *artifact)
+{
+	const char *whole = artifact;
+
+	if (m->recipe->kubernetes.source == KUBERNETES_BINARIES) {
+		relate(s, artifact, "CONTAINS", KUBERNETES);
+		if (!add_package(s, KUBERNETES, "kubernetes", m->lock->kubernetes_version, NULL, "APPLICATION"))
+			return;
+		whole = KUBERNETES;
 	}
-	relate(s, artifact, "CONTAINS", KUBERNETES);
-	if (add_package(s, KUBERNETES, "kubernetes", m->lock->kubernetes_version, NULL, "APPLICATION"))
-		add_files(s, m, KUBERNETES, source == KUBERNETES_DEBIAN_SOURCE);
+	add_files(s, &m->lock->binaries, whole, "CONTAINS", "FILE");
 }
 
 static void add_images(struct sbom *s, const struct manifest *m, const char *artifact)
@@ -204,7 +229,9 @@ static void add_artifact(struct sbom *s, const struct manifest *m, const struct 
 	relate(s, DOCUMENT, "DESCRIBES", id);
 	for (size_t g = 0; g < ARRAY_SIZE(content->group); g++)
 		add_group(s, m, id, content->group[g]);
-	add_kubernetes(s, m, id);
+	for (size_t i = 0; i < ARRAY_SIZE(compiled); i++)
+		add_compiled(s, m, id, &compiled[i]);
+	add_binaries(s, m, id);
 	add_images(s, m, id);
 }
 

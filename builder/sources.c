@@ -50,7 +50,7 @@ static int add_distribution(const struct recipe *recipe, const char *url, const 
 	struct source s = {
 		.url = xstrdup(url),
 		.suite = xasprintf("%s%s", recipe->distribution.suite, suffix),
-		.sources = recipe->kubernetes.source == KUBERNETES_DEBIAN_SOURCE,
+		.sources = true, /* libcurl is compiled for the agent, and perhaps Kubernetes */
 		.keyring = recipe->distribution.keyring ? xstrdup(recipe->distribution.keyring) : NULL,
 	};
 

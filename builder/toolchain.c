@@ -15,12 +15,10 @@
 #define TOOLCHAIN_ZSTD_LEVEL 1
 
 static const char *const compiler_packages[] = {
-	"gcc",           "libc6-dev",  "libcurl4-openssl-dev", "libyaml-dev",
-	"libjson-c-dev", "libssl-dev", "libblkid-dev",         "libmount-dev"
+	"gcc", "libc6-dev", "libyaml-dev", "libjson-c-dev", "libssl-dev", "libblkid-dev", "dpkg-dev",
 };
 /* reflect2: the one that Kubernetes 1.20 vendors breaks under Go 1.18 and later. */
-static const char *const kubernetes_packages[] = { "dpkg-dev", "golang-go", "golang-github-modern-go-reflect2-dev",
-						   "grep" };
+static const char *const kubernetes_packages[] = { "golang-go", "golang-github-modern-go-reflect2-dev", "grep" };
 
 void toolchain_packages(const struct recipe *recipe, struct strings *ret)
 {
@@ -100,15 +98,19 @@ int toolchain_open(struct toolchain *t, uint64_t need, struct error *err)
 	return 0;
 }
 
-int toolchain_run(const struct toolchain *t, const char *directory, const struct strings *environment,
-		  char *const *argv, struct text *output, struct error *err)
+int toolchain_run(const struct toolchain *t, const struct toolchain_step *step, struct error *err)
 {
 	CLEANUP(sandbox_done) struct sandbox sandbox = { .root = t->root };
-	struct process p = { .argv = argv, .output = output, .line = t->line, .context = t->line_context };
+	CLEANUP(strings_done) struct strings argv = { 0 };
+	struct process p = { .output = step->output, .line = t->line, .context = t->line_context };
 
-	strings_addf(&sandbox.binds, "%s:" TOOLCHAIN_WORK, directory);
-	if (environment)
-		strings_append(&sandbox.environment, environment);
+	strings_add_all(&argv, "env", "-C", NULL);
+	strings_addf(&argv, TOOLCHAIN_WORK "/%s", step->directory);
+	strings_append(&argv, step->argv);
+	p.argv = strings_argv(&argv);
+	strings_addf(&sandbox.binds, "%s:" TOOLCHAIN_WORK, step->work);
+	if (step->environment)
+		strings_append(&sandbox.environment, step->environment);
 	return sandbox_run(&sandbox, &p, err);
 }
 

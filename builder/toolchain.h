@@ -10,8 +10,8 @@
 #include "builder/scratch.h"
 #include "lib/error.h"
 
-/* The packages that lock group `toolchain` must be made of, beside what is essential: a C compiler and the agent's libraries;
- * for debian-source Go as well. None when nothing is to be compiled. */
+/* The packages that lock group `toolchain` must be made of, beside what is essential: a C compiler, the agent's libraries, and what
+ * unpacks source packages; for debian-source Go as well. */
 void toolchain_packages(const struct recipe *recipe, struct strings *ret);
 
 /* The tree at work, in a scratch of its own. */
@@ -27,13 +27,19 @@ struct toolchain {
 /* Makes the tree in t->scratch (from the cache when it can), for `need` bytes of work beside it; t has lock, cache and line. Puts
  * the calling process into a private mount namespace: call it in a job. */
 int toolchain_open(struct toolchain *t, uint64_t need, struct error *err) MUST_CHECK;
-/* Runs a program of the tree with directory (absolute, outside) shown as TOOLCHAIN_WORK; output may be NULL. environment may be
- * NULL. */
-#define TOOLCHAIN_WORK "/build"
-int toolchain_run(const struct toolchain *t, const char *directory, const struct strings *environment,
-		  char *const *argv, struct text *output, struct error *err) MUST_CHECK;
 void toolchain_close(struct toolchain *t);
 
-/* The agent, compiled for the guest: *ret_path is the cached binary (owned by the caller). */
-int toolchain_agent(const struct recipe *recipe, const struct lock *lock, struct cache *cache, char **ret_path,
-		    struct error *err) MUST_CHECK;
+/* A program of the tree at work. All borrowed. */
+struct toolchain_step {
+	const char *work;      /* absolute, outside; shown as TOOLCHAIN_WORK */
+	const char *directory; /* in it: where the program starts */
+	const struct strings *argv;
+	const struct strings *environment; /* NULL: nothing more */
+	struct text *output;               /* NULL: it goes to t->line */
+};
+#define TOOLCHAIN_WORK "/build"
+int toolchain_run(const struct toolchain *t, const struct toolchain_step *step, struct error *err) MUST_CHECK;
+
+/* The agent, compiled for the guest: *ret_path (owned by the caller) is a tree in the cache that goes over the guest's, with the
+ * program and its libcurl. */
+int toolchain_agent(const struct lock *lock, struct cache *cache, char **ret_path, struct error *err) MUST_CHECK;

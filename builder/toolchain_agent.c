@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The agent, compiled by the guest suite's own compiler against the guest's own libraries. */
+/* The agent, compiled by the guest suite's own compiler against the guest's own libraries and its own libcurl. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "builder/digest.h"
+#include "builder/libcurl.h"
 #include "builder/toolchain.h"
 #include "builder/tree.h"
 #include "lib/file.h"
@@ -14,8 +15,12 @@
 #include "lib/job.h"
 
 /* Raise when the agent comes out differently from the same sources. */
-#define FORMAT "1"
-#define PROGRAM "nodekiln-agent"
+#define FORMAT "2"
+#define NAME "nodekiln-agent"
+/* In the work directory: what goes over the guest's tree, laid out as there, so that the program finds its libcurl here too. */
+#define GUEST "guest"
+#define PROGRAM GUEST "/usr/bin/" NAME
+#define INCLUDE "libcurl"
 #define OBJECTS "objects"
 #define ARCHIVE "lib.a"
 #define COMPILE_NEED (256ull << 20)
@@ -41,14 +46,20 @@ static const char *const compiler_flags[] = {
 	"-DNODEKILN_VERSION=\"" NODEKILN_VERSION "\"",
 	"-DNODEKILN_PREFIX=\"/usr\"",
 	"-I../..",
+	"-I../../" INCLUDE,
 	NULL
 };
-static const char *const linker_flags[] = {
-	"-pie", "-s", "-pthread", "-Wl,-z,relro,-z,now", "-Wl,-z,noexecstack", "-Wl,--gc-sections", "-Wl,--as-needed",
-	NULL
-};
+static const char *const linker_flags[] = { "-pie",
+					    "-s",
+					    "-pthread",
+					    "-Wl,-z,relro,-z,now",
+					    "-Wl,-z,noexecstack",
+					    "-Wl,--gc-sections",
+					    "-Wl,--as-needed",
+					    "-Wl,-rpath,$ORIGIN/../lib/nodekiln",
+					    NULL };
 static const char *const libraries[] = {
-	"-lcurl", "-lyaml", "-ljson-c", "-lssl", "-lcrypto", "-lmount", "-lblkid", NULL
+	GUEST "/" LIBCURL_FILE, "-lyaml", "-ljson-c", "-lssl", "-lcrypto", "-lblkid", NULL
 };
 
 /* One making; runs as a job, because the scratch is a mount. */
@@ -74,12 +85,13 @@ static void add_flags(struct hash *h, const char *const *flags)
 static int agent_key(const struct lock *lock, char ret_hex[SHA256_HEX], struct error *err)
 {
 	CLEANUP(hash_free_p) struct hash *h = hash_new();
-	char group[SHA256_HEX];
+	char libcurl[SHA256_HEX];
 
-	lock_group_digest(lock, LOCK_TOOLCHAIN, group);
-	hash_field(h, "artifacts", PROGRAM);
+	if (libcurl_key(lock, libcurl, err) < 0)
+		return -1;
+	hash_field(h, "artifacts", NAME);
 	hash_field(h, "format", FORMAT);
-	hash_field(h, "toolchain", group);
+	hash_field(h, "libcurl and toolchain", libcurl);
 	add_flags(h, compiler_flags);
 	add_flags(h, linker_flags);
 	add_flags(h, libraries);
@@ -98,6 +110,22 @@ static int copy_sources(const char *work, struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
 		CLEANUP(free_p) char *from = xasprintf("%s/%s", data_directory(), folders[i]);
 		CLEANUP(free_p) char *to = xasprintf("%s/%s", work, folders[i]);
+		if (dir_make(AT_FDCWD, to, 0755, err) < 0 || tree_overlay(from, to, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int copy_libcurl(const struct making *m, struct error *err)
+{
+	static const char *const parts[][2] = { { LIBCURL_INCLUDE, INCLUDE }, { LIBCURL_GUEST, GUEST } };
+	CLEANUP(free_p) char *libcurl = NULL;
+
+	if (libcurl_make(&m->toolchain, &libcurl, err) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		CLEANUP(free_p) char *from = xasprintf("%s/%s", libcurl, parts[i][0]);
+		CLEANUP(free_p) char *to = xasprintf("%s/%s", m->work, parts[i][1]);
 		if (dir_make(AT_FDCWD, to, 0755, err) < 0 || tree_overlay(from, to, err) < 0)
 			return -1;
 	}
@@ -124,12 +152,9 @@ static int list_sources(const char *work, const char *folder, struct strings *re
 
 static int run(const struct making *m, const char *directory, const struct strings *arguments, struct error *err)
 {
-	CLEANUP(strings_done) struct strings argv = { 0 };
+	struct toolchain_step step = { .work = m->work, .directory = directory, .argv = arguments };
 
-	strings_add_all(&argv, "env", "-C", NULL);
-	strings_addf(&argv, TOOLCHAIN_WORK "/%s", directory);
-	strings_append(&argv, arguments);
-	return toolchain_run(&m->toolchain, m->work, NULL, strings_argv(&argv), NULL, err);
+	return toolchain_run(&m->toolchain, &step, err);
 }
 
 /* One compiler for all files of a folder; objects go to its working directory, and their names to *objects. */
@@ -163,8 +188,11 @@ static int archive(const struct making *m, const struct strings *objects, struct
 
 static int link_program(const struct making *m, const struct strings *objects, struct error *err)
 {
+	CLEANUP(free_p) char *directory = xasprintf("%s/" GUEST "/usr/bin", m->work);
 	CLEANUP(strings_done) struct strings argv = { 0 };
 
+	if (dir_make(AT_FDCWD, directory, 0755, err) < 0)
+		return -1;
 	strings_add(&argv, "gcc");
 	add_all(&argv, linker_flags);
 	strings_add_all(&argv, "-o", PROGRAM, NULL);
@@ -185,19 +213,14 @@ static int check_program(const struct making *m, struct error *err)
 
 static int publish(const struct making *m, struct error *err)
 {
-	CLEANUP(free_p) char *from = xasprintf("%s/" PROGRAM, m->work);
+	CLEANUP(free_p) char *from = xasprintf("%s/" GUEST, m->work);
 	CLEANUP(free_p) char *scratch = NULL;
 	CLEANUP(close_p) int fd = -1;
-	CLEANUP(close_p) int in = open(from, O_RDONLY | O_CLOEXEC);
 
-	if (in < 0)
-		return error_errno(err, errno, "open %s", from);
 	if (cache_scratch(m->cache, &scratch, &fd, err) < 0)
 		return -1;
-	CLEANUP(close_p) int out = openat(fd, PROGRAM, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
-	if (out < 0)
-		return error_errno(err, errno, "create %s/%s/" PROGRAM, m->cache->path, scratch);
-	if (copy_all(in, out, err) < 0)
+	CLEANUP(free_p) char *to = xasprintf("%s/%s", m->cache->path, scratch);
+	if (tree_overlay(from, to, err) < 0)
 		return -1;
 	return cache_publish(m->cache, scratch, "artifacts", m->key, err);
 }
@@ -208,8 +231,9 @@ static int make_program(struct making *m, struct error *err)
 	CLEANUP(strings_done) struct strings lib = { 0 };
 
 	if (scratch_directory(&m->toolchain.scratch, "work", &m->work, err) < 0 || copy_sources(m->work, err) < 0 ||
-	    compile(m, folders[AGENT], &agent, err) < 0 || compile(m, folders[LIB], &lib, err) < 0 ||
-	    archive(m, &lib, err) < 0 || link_program(m, &agent, err) < 0 || check_program(m, err) < 0)
+	    copy_libcurl(m, err) < 0 || compile(m, folders[AGENT], &agent, err) < 0 ||
+	    compile(m, folders[LIB], &lib, err) < 0 || archive(m, &lib, err) < 0 || link_program(m, &agent, err) < 0 ||
+	    check_program(m, err) < 0)
 		return -1;
 	return publish(m, err);
 }
@@ -223,7 +247,7 @@ static int make_job(void *context, struct error *err)
 	int rc = make_program(m, err);
 	toolchain_close(&m->toolchain);
 	free(m->work);
-	return rc < 0 ? error_wrap(err, "compile " PROGRAM) : 0;
+	return rc < 0 ? error_wrap(err, "compile " NAME) : 0;
 }
 
 static int make_agent(const struct lock *lock, struct cache *cache, const char *key, struct error *err)
@@ -236,8 +260,7 @@ static int make_agent(const struct lock *lock, struct cache *cache, const char *
 	return job_wait(&job, err);
 }
 
-int toolchain_agent(const struct recipe *recipe UNUSED, const struct lock *lock, struct cache *cache, char **ret_path,
-		    struct error *err)
+int toolchain_agent(const struct lock *lock, struct cache *cache, char **ret_path, struct error *err)
 {
 	char key[SHA256_HEX];
 
@@ -245,6 +268,6 @@ int toolchain_agent(const struct recipe *recipe UNUSED, const struct lock *lock,
 		return -1;
 	if (!cache_has(cache, "artifacts", key) && make_agent(lock, cache, key, err) < 0)
 		return -1;
-	*ret_path = xasprintf("%s/artifacts/%s/" PROGRAM, cache->path, key);
+	*ret_path = xasprintf("%s/artifacts/%s", cache->path, key);
 	return 0;
 }

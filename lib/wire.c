@@ -2,6 +2,7 @@
 #include "lib/wire.h"
 
 #include <curl/curl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -54,8 +55,11 @@ static int wire_ready(struct error *err)
 {
 	static bool ready;
 
-	if (!ready && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	if (ready)
+		return 0;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return error_set(err, ERROR_FAILED, "libcurl cannot be set up");
+	signal(SIGPIPE, SIG_IGN); /* TLS writes with write(2); programs that we start get the default back */
 	ready = true;
 	return 0;
 }
@@ -71,6 +75,9 @@ static int wire_start(struct wire *w, struct error *err)
 	curl_easy_setopt(w->easy, CURLOPT_WRITEFUNCTION, on_bytes);
 	curl_easy_setopt(w->easy, CURLOPT_WRITEDATA, w);
 	curl_easy_setopt(w->easy, CURLOPT_ERRORBUFFER, w->message);
+	/* Or a libcurl without threads (the agent's) would leave a slow getaddrinfo() by longjmp out of SIGALRM, locks held; the
+	 * resolver's own time limits end it, too. */
+	curl_easy_setopt(w->easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(w->easy, CURLOPT_USERAGENT, "nodekiln/" NODEKILN_VERSION);
 	return 0;
 }
@@ -135,7 +142,6 @@ int wire_download(struct wire *w, void *pool, const char *url, struct error *err
 		return -1;
 	curl_easy_setopt(w->easy, CURLOPT_URL, url);
 	curl_easy_setopt(w->easy, CURLOPT_FAILONERROR, 1L);
-	curl_easy_setopt(w->easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(w->easy, CURLOPT_PROTOCOLS_STR, "http,https,file");
 	curl_easy_setopt(w->easy, CURLOPT_REDIR_PROTOCOLS_STR, redirect_protocols(url));
 	curl_easy_setopt(w->easy, CURLOPT_FOLLOWLOCATION, 1L);

@@ -26,7 +26,7 @@ SMBIOS = f"uuid={UUID.upper()}"
 NET = f"virtio={MAC.upper()},bridge=vmbr0"
 KINDS = {"qemu": {"smbios1": SMBIOS}, "lxc": {"net0": f"name=eth0,bridge=vmbr0,hwaddr={MAC.upper()},ip=dhcp"}}
 OUT = TOP / ("out/asan" if os.environ.get("ASAN") else "out")
-LIBRARIES = ("libcurl", "yaml-0.1", "json-c", "libssl", "libcrypto", "blkid", "mount")
+LIBRARIES = ("libcurl", "yaml-0.1", "json-c", "libssl", "libcrypto", "blkid")
 PEAK_KIB = 13 << 10  # of all; 7 MiB are pages of libcurl's many libraries, mapped before main()
 
 

@@ -57,6 +57,7 @@ class Packages:
     def __init__(self, root):
         self.root = Path(root)
         self.stanzas = []
+        self.sources = []
         self.written = 0
 
     def add(self, name, version, depends="", files=None, fields=""):
@@ -114,13 +115,25 @@ class Flat(Packages):
 class Archive(Packages):
     """`deb URL SUITE main`: an archive with dists/, of one suite and one component."""
 
+    def add_source(self, name, version):
+        """A source package as apt sees it; nobody unpacks it."""
+        (self.root / "pool").mkdir(exist_ok=True)
+        text = f"Package: {name}\nFormat: 3.0 (quilt)\nBinary: {name}\nArchitecture: any\nVersion: {version}\nDirectory: pool\n" \
+            "Checksums-Sha256:\n"
+        for file in (f"{name}_{version}.dsc", f"{name}_{version.split('-')[0]}.orig.tar.gz"):
+            data = f"{file}\n".encode()
+            (self.root / "pool" / file).write_bytes(data)
+            text += f" {hashlib.sha256(data).hexdigest()} {len(data)} {file}\n"
+        self.sources.append(text + "\n")
+
     def write(self, key, suite="test", **options):
         dist = self.root / "dists" / suite
-        index = dist / f"main/binary-{ARCHITECTURE}"
-        index.mkdir(parents=True, exist_ok=True)
-        (index / "Packages").write_text("".join(self.stanzas))
-        (index / "Packages.gz").write_bytes(gzip.compress("".join(self.stanzas).encode()))
-        self.release(dist, [f"main/binary-{ARCHITECTURE}/Packages", f"main/binary-{ARCHITECTURE}/Packages.gz"], key,
+        indices = {f"main/binary-{ARCHITECTURE}/Packages": self.stanzas, "main/source/Sources": self.sources}
+        for name, stanzas in indices.items():
+            (dist / name).parent.mkdir(parents=True, exist_ok=True)
+            (dist / name).write_text("".join(stanzas))
+            (dist / f"{name}.gz").write_bytes(gzip.compress("".join(stanzas).encode()))
+        self.release(dist, [f"{name}{suffix}" for name in indices for suffix in ("", ".gz")], key,
                      f"Origin: test\nSuite: {suite}\nCodename: {suite}\nArchitectures: {ARCHITECTURE}\nComponents: main\n",
                      **options)
 

@@ -59,6 +59,7 @@ class World:
         add("network", "3")
         for name in toolchain():
             add(name, "1")
+        self.debian.add_source("curl", "7.88.1-10+deb12u5")
         self.debian.write(self.keys["good"])
 
     def recipe(self, **changes):
@@ -147,7 +148,25 @@ def groups_are_closed_and_apart(w):
     assert names(lock, "vm") == ["initramfs", "kernel"], names(lock, "vm")
     assert names(lock, "lxc") == ["network"], names(lock, "lxc")
     assert "base-files" in names(lock, "toolchain") and "apt" not in names(lock, "toolchain")
-    assert names(lock, "image") == [] and lock["files"] == []
+    assert names(lock, "image") == [] and lock["binaries"] == []
+
+
+@case
+def the_source_of_libcurl(w):
+    lock = w.lock()
+    (source,) = lock["sources"]
+    assert (source["name"], source["version"]) == ("curl", "7.88.1-10+deb12u5"), source
+    assert [f["name"] for f in source["files"]] == ["curl_7.88.1-10+deb12u5.dsc", "curl_7.88.1.orig.tar.gz"], source["files"]
+    for file in source["files"]:
+        data = (w.debian.root / "pool" / file["name"]).read_bytes()
+        assert (file["sha256"], file["size"]) == (hashlib.sha256(data).hexdigest(), len(data)) and file["url"].startswith(w.url), file
+
+
+@case
+def a_distribution_without_the_source_of_libcurl(w):
+    w.debian.sources.clear()
+    w.debian.write(w.keys["good"])
+    w.refused(RECIPE, "source package curl")
 
 
 @case
@@ -313,7 +332,7 @@ def kubernetes_binaries(w):
     binaries = [{"url": f"https://example.invalid/{n}", "sha256": "ab" * 32, "path": f"/usr/bin/{n}"}
                 for n in ("kubelet", "kubeadm", "kubectl")]
     lock = w.lock(kubernetes={"source": "binaries", "version": "1.34.1", "binaries": binaries})
-    assert [f["url"] for f in lock["files"]] == [b["url"] for b in binaries] and lock["kubernetes_version"] == "1.34.1"
+    assert [f["url"] for f in lock["binaries"]] == [b["url"] for b in binaries] and lock["kubernetes_version"] == "1.34.1"
 
 
 @case

@@ -70,4 +70,6 @@ TEST(only_debian_source_needs_go)
 	toolchain_packages(&packages, &without);
 	CHECK(strings_has(&with, "golang-go") && strings_has(&with, "gcc"));
 	CHECK(strings_has(&without, "gcc") && !strings_has(&without, "golang-go"));
+	/* libcurl is compiled from its source package for every recipe */
+	CHECK(strings_has(&with, "dpkg-dev") && strings_has(&without, "dpkg-dev"));
 }

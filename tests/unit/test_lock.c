@@ -18,6 +18,19 @@ static struct lock_package package(const char *name, const char *url)
 	};
 }
 
+static struct lock_file file(const char *name, const char *url)
+{
+	return (struct lock_file){ .name = xstrdup(name), .url = xstrdup(url), .sha256 = xstrdup(HEX_A) };
+}
+
+static void add_source(struct lock *lock, const char *name, const char *version)
+{
+	struct lock_source source = { .name = xstrdup(name), .version = xstrdup(version) };
+
+	vec_push(&source.files.list, file("x.dsc", "http://example.invalid/debian/pool/x.dsc"));
+	vec_push(&lock->sources, source);
+}
+
 static void make_lock(struct lock *lock)
 {
 	vec_push(&lock->group[LOCK_BASE],
@@ -26,10 +39,9 @@ static void make_lock(struct lock *lock)
 		 package("adduser", "http://example.invalid/debian/pool/main/a/adduser_1_all.deb"));
 	vec_push(&lock->group[LOCK_VM],
 		 package("kubelet", "https://k8s.invalid/v1.35/deb/amd64/kubelet_1.35.1-1.1_amd64.deb"));
-	vec_push(&lock->files,
-		 (struct lock_file){ .name = xstrdup("kubernetes_1.dsc"),
-				     .url = xstrdup("http://example.invalid/debian/pool/k/kubernetes_1.dsc"),
-				     .sha256 = xstrdup(HEX_A) });
+	add_source(lock, "curl", "7.88.1-10+deb12u5");
+	add_source(lock, "kubernetes", "1.20.5+really1.20.2-1.1");
+	vec_push(&lock->binaries.list, file("kubeadm", "https://example.invalid/kubeadm"));
 	lock->kubernetes_version = xstrdup("1.20.2");
 	lock->recipe_digest = xstrdup(HEX_A);
 }
@@ -52,12 +64,15 @@ TEST(a_lock_reads_back_as_it_was_written)
 	CHECK_STR(lock_parse("l", text.data, text.len, &back, &err) < 0 ? err.text : "", "");
 	lock_text(&back, &again);
 	CHECK_STR(again.data, text.data);
-	CHECK(back.group[LOCK_BASE].n == 2 && back.group[LOCK_TOOLCHAIN].n == 0 && back.files.n == 1);
+	CHECK(back.group[LOCK_BASE].n == 2 && back.group[LOCK_TOOLCHAIN].n == 0 && back.binaries.list.n == 1);
 	CHECK_STR(back.group[LOCK_BASE].at[0].name, "adduser");
 	CHECK_STR(back.group[LOCK_BASE].at[1].url, "http://example.invalid/debian/pool/main/z/zsh/zsh_1_amd64.deb");
 	CHECK_STR(back.group[LOCK_VM].at[0].url, "https://k8s.invalid/v1.35/deb/amd64/kubelet_1.35.1-1.1_amd64.deb");
 	CHECK(back.group[LOCK_BASE].at[0].size == 1234 && back.group[LOCK_BASE].at[0].installed == 4096);
 	CHECK_STR(back.kubernetes_version, "1.20.2");
+	CHECK(back.sources.n == 2 && lock_source(&back, "curl") == &back.sources.at[0] && !lock_source(&back, "cur"));
+	CHECK_STR(back.sources.at[1].version, "1.20.5+really1.20.2-1.1");
+	CHECK_STR(back.sources.at[1].files.list.at[0].name, "x.dsc");
 }
 
 TEST(a_mirror_stands_in_one_line)
@@ -86,7 +101,7 @@ TEST(an_empty_lock_is_a_lock)
 static const struct {
 	const char *old, *new, *error;
 } spoilt[] = {
-	{ "\"nodekiln_lock\": 1", "\"nodekiln_lock\": 2", "l: nodekiln_lock must be 1" },
+	{ "\"nodekiln_lock\": 2", "\"nodekiln_lock\": 1", "l: nodekiln_lock must be 2" },
 	{ "\"size\": 1234", "\"size\": -1", "l: packages.base[0].size must be a number" },
 	{ "\"size\": 1234", "\"size\": \"1234\"", "l: packages.base[0].size must be a number" },
 	{ "\"size\": 1234", "\"size\": 1234, \"odd\": 1", "l: packages.base[0] has an unknown key 'odd'" },
@@ -103,8 +118,14 @@ static const struct {
 	{ "\"toolchain\": [", "\"tools\": [", "l: packages has an unknown key 'tools'" },
 	{ "\"kubernetes_version\": \"1.20.2\"", "\"kubernetes_version\": 1.20",
 	  "l: the lock.kubernetes_version is missing" },
-	{ "\"files\": [", "\"files\": [ 1, ", "l: files[0] must be an object" },
-	{ "\"url\": \"http:", "\"url\": \"gopher:", "l: files[0].url has no valid value" },
+	{ "\"files\": [", "\"files\": [ 1, ", "l: sources[0].files[0] must be an object" },
+	{ "\"files\": [", "\"file\": [", "l: sources[0] has an unknown key 'file'" },
+	{ "\"url\": \"http:", "\"url\": \"gopher:", "l: sources[0].files[0].url has no valid value" },
+	{ "\"name\": \"x.dsc\"", "\"name\": \"../x.dsc\"", "l: sources[0].files[0].name has no valid value" },
+	{ "\"name\": \"curl\"", "\"name\": \"kubernetes\"", "l: sources[1] (kubernetes) stands behind kubernetes" },
+	{ "\"version\": \"7.", "\"version\": \"/7.", "l: sources[0].version has no valid value" },
+	{ "\"sources\": [", "\"sources\": {}, \"binaries\": [", "l: sources must be a list" },
+	{ "\"url\": \"https://example.invalid/kubeadm", "\"url\": \"gopher:", "l: binaries[0].url has no valid value" },
 	{ "{", "[{", "l: the JSON text ends too early" },
 };
 

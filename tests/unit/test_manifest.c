@@ -19,6 +19,16 @@ static void add_package(struct lock *lock, enum lock_group group, const char *na
 							     .installed = 1000 });
 }
 
+static void add_source(struct lock *lock, const char *name, const char *version)
+{
+	struct lock_source source = { .name = xstrdup(name), .version = xstrdup(version) };
+
+	vec_push(&source.files.list,
+		 (struct lock_file){ xasprintf("%s.orig.tar.gz", name),
+				     xasprintf("http://mirror.example/%s.tar.gz", name), xstrdup(HEX64), 5 });
+	vec_push(&lock->sources, source);
+}
+
 /* One package in every corner: in both layers, with an epoch, with characters that need escaping, with a password in its url. */
 static void make_lock(struct lock *lock)
 {
@@ -30,8 +40,8 @@ static void make_lock(struct lock *lock)
 	add_package(lock, LOCK_VM, "ifupdown", "0.8.41", "http://mirror.example/pool/i.deb");
 	add_package(lock, LOCK_LXC, "ifupdown", "0.8.41", "http://mirror.example/pool/i.deb");
 	add_package(lock, LOCK_TOOLCHAIN, "golang-go", "1.19", "http://mirror.example/pool/go.deb");
-	vec_push(&lock->files, (struct lock_file){ xstrdup("kubernetes_1.20.orig.tar.gz"),
-						   xstrdup("http://mirror.example/k.tar.gz"), xstrdup(HEX64), 5 });
+	add_source(lock, "curl", "7.88.1-10+deb12u5");
+	add_source(lock, "kubernetes", "1.20.5+really1.20.2-1.1");
 }
 
 static struct recipe make_recipe(void)
@@ -129,8 +139,8 @@ TEST(every_package_has_what_spdx_requires)
 	CLEANUP(json_free_p) struct json *d = make(true, 0);
 	const struct json *packages = json_get(d, "packages");
 
-	/* two artifacts, four different debs, Kubernetes and its source file */
-	CHECK(json_count(packages) == 8);
+	/* two artifacts, four different debs, libcurl and Kubernetes with a source file each */
+	CHECK(json_count(packages) == 10);
 	for (size_t i = 0; i < json_count(packages); i++) {
 		const struct json *p = json_at(packages, i);
 		bool analyzed = true;
@@ -167,6 +177,8 @@ TEST(each_artifact_contains_its_own)
 	CHECK(relations(d, NULL, "CONTAINS", "SPDXRef-deb-ifupdown-0.8.41") == 2);
 	CHECK(relations(d, NULL, "CONTAINS", "SPDXRef-Kubernetes") == 2);
 	CHECK(relations(d, "SPDXRef-Kubernetes", "GENERATED_FROM", NULL) == 1);
+	CHECK(relations(d, NULL, "CONTAINS", "SPDXRef-libcurl") == 2);
+	CHECK(relations(d, "SPDXRef-libcurl", "GENERATED_FROM", "SPDXRef-file-curl.orig.tar.gz") == 1);
 	/* compilers made it and are not in it */
 	CHECK(packages_of_id(d, "SPDXRef-deb-golang-go-1.19") == 0);
 }
@@ -180,6 +192,7 @@ TEST(package_urls_are_encoded)
 	CHECK(strstr(t.data, "\"pkg:deb/debian/libstdc%2B%2B6@12.2.0-14%2Bdeb12u1?arch=amd64&distro=bookworm\""));
 	CHECK(strstr(t.data, "grub-common@2%3A2.06-13?"));
 	CHECK(strstr(t.data, "containerd@1.6.20~ds1-1%2Bdeb12u1?"));
+	CHECK(strstr(t.data, "\"pkg:deb/debian/curl@7.88.1-10%2Bdeb12u5?arch=source&distro=bookworm\""));
 }
 
 TEST(no_password_gets_out)
@@ -212,6 +225,7 @@ TEST(the_manifest_says_what_people_ask_for)
 	CHECK_STR(json_get_string(m, "warning"), "end of life");
 	CHECK_STR(json_get_string(m, "key"), "k");
 	CHECK_STR(json_get_string(json_get(m, "versions"), "kubernetes"), "1.20.2");
+	CHECK_STR(json_get_string(json_get(m, "versions"), "nodekiln-libcurl"), "7.88.1-10+deb12u5");
 	CHECK_STR(json_get_string(json_get(m, "versions"), "containerd"), "1.6.20~ds1-1+deb12u1");
 	CHECK(json_count(artifacts) == 2);
 	CHECK_STR(json_get_string(json_at(artifacts, 0), "file"), "node.qcow2");

@@ -85,7 +85,6 @@ TEST(deb822_of_all_kinds)
 	CLEANUP(text_done) struct text text = { 0 };
 	struct error err = { 0 };
 
-	r.kubernetes.source = KUBERNETES_DEBIAN_SOURCE;
 	r.distribution.security = true;
 	vec_push(&r.repositories,
 		 (struct repository){ .url = xstrdup("https://packages.example/v1.34/deb/"),
