@@ -49,6 +49,8 @@ static const struct complaint {
 	{ "' was not found", ERROR_RECIPE, "no repository of the recipe has this version" },
 	{ "Can not find version", ERROR_RECIPE, "no repository of the recipe has this version of the source" },
 	{ "Unable to find a source package", ERROR_RECIPE, "no repository of the recipe has this source" },
+	{ "put some 'deb-src' URIs", ERROR_RECIPE,
+	  "the mirror has no source packages, and the agent's libcurl is compiled from one; choose a mirror that has" },
 	{ "remove is disabled", ERROR_RECIPE, "packages of base would have to go" },
 	{ "held broken packages", ERROR_RECIPE, "these packages cannot be installed together" },
 };

@@ -7,7 +7,9 @@
 #include "builder/dpkg_version.h"
 #include "lib/alloc.h"
 
-#define DIGEST_SHOWN 12 /* digits of a file's digest that a person gets to see */
+#define SOURCES "sources"
+#define BINARIES "binaries"
+#define DIGEST_SHOWN 12 /* digits of a binary's digest that a person gets to see */
 
 static void add(struct news *news, const char *group, const char *name, const char *from, const char *to)
 {
@@ -33,43 +35,71 @@ static void compare_group(const struct lock *locked, const struct lock *now, enu
 	}
 }
 
-static const struct lock_file *find_file(const struct lock *lock, const char *name)
+static const struct lock_file *find_file(const struct lock_files *files, const char *name)
 {
-	for (size_t i = 0; i < lock->files.n; i++)
-		if (!strcmp(lock->files.at[i].name, name))
-			return &lock->files.at[i];
+	for (size_t i = 0; i < files->list.n; i++)
+		if (!strcmp(files->list.at[i].name, name))
+			return &files->list.at[i];
 	return NULL;
 }
 
-static void compare_files(const struct lock *locked, const struct lock *now, struct news *ret)
+static bool same_files(const struct lock_files *files, const struct lock_files *now)
 {
-	for (size_t i = 0; i < locked->files.n; i++) {
-		const struct lock_file *f = &locked->files.at[i], *g = find_file(now, f->name);
+	for (size_t i = 0; i < files->list.n; i++) {
+		const struct lock_file *f = &files->list.at[i], *g = find_file(now, f->name);
 		if (!g || strcmp(f->sha256, g->sha256))
-			add(ret, "files", f->name, f->sha256, g ? g->sha256 : NULL);
+			return false;
 	}
-	for (size_t i = 0; i < now->files.n; i++)
-		if (!find_file(locked, now->files.at[i].name))
-			add(ret, "files", now->files.at[i].name, NULL, now->files.at[i].sha256);
+	return files->list.n == now->list.n;
+}
+
+static void compare_sources(const struct lock *locked, const struct lock *now, struct news *ret)
+{
+	for (size_t i = 0; i < locked->sources.n; i++) {
+		const struct lock_source *s = &locked->sources.at[i], *t = lock_source(now, s->name);
+		if (!t || strcmp(s->version, t->version) || !same_files(&s->files, &t->files))
+			add(ret, SOURCES, s->name, s->version, t ? t->version : NULL);
+	}
+	for (size_t i = 0; i < now->sources.n; i++)
+		if (!lock_source(locked, now->sources.at[i].name))
+			add(ret, SOURCES, now->sources.at[i].name, NULL, now->sources.at[i].version);
+}
+
+static void compare_binaries(const struct lock_files *locked, const struct lock_files *now, struct news *ret)
+{
+	for (size_t i = 0; i < locked->list.n; i++) {
+		const struct lock_file *f = &locked->list.at[i], *g = find_file(now, f->name);
+		if (!g || strcmp(f->sha256, g->sha256))
+			add(ret, BINARIES, f->name, f->sha256, g ? g->sha256 : NULL);
+	}
+	for (size_t i = 0; i < now->list.n; i++)
+		if (!find_file(locked, now->list.at[i].name))
+			add(ret, BINARIES, now->list.at[i].name, NULL, now->list.at[i].sha256);
 }
 
 void news_compare(const struct lock *locked, const struct lock *now, struct news *ret)
 {
 	for (enum lock_group group = 0; group < LOCK_GROUPS; group++)
 		compare_group(locked, now, group, ret);
-	compare_files(locked, now, ret);
+	compare_sources(locked, now, ret);
+	compare_binaries(&locked->binaries, &now->binaries, ret);
 }
 
-static bool is_package(const struct news_item *item)
+static bool has_version(const struct news_item *item)
 {
-	return strcmp(item->group, "files") != 0;
+	return strcmp(item->group, BINARIES) != 0;
+}
+
+static bool is_source(const struct news_item *item)
+{
+	return !strcmp(item->group, SOURCES);
 }
 
 void news_names(const struct news *news, struct strings *ret)
 {
 	for (size_t i = 0; i < news->items.n; i++) {
 		const struct news_item *item = &news->items.at[i];
-		if (is_package(item) && item->from && item->to && !strings_has(ret, item->name))
+		if (has_version(item) && item->from && item->to && !strings_has(ret, item->name))
 			strings_add(ret, item->name);
 	}
 }
@@ -84,11 +114,11 @@ static bool is_security(const char *origin)
 	return len >= strlen(suffix) && !strncmp(suite + 1 + len - strlen(suffix), suffix, strlen(suffix));
 }
 
-static void mark(struct news *news, const char *name, const char *version)
+static void mark(struct news *news, const char *name, const char *version, bool source)
 {
 	for (size_t i = 0; i < news->items.n; i++) {
 		struct news_item *item = &news->items.at[i];
-		if (is_package(item) && item->from && !strcmp(item->name, name) &&
+		if (has_version(item) && is_source(item) == source && item->from && !strcmp(item->name, name) &&
 		    dpkg_version_compare(version, item->from) > 0)
 			item->security = true;
 	}
@@ -102,7 +132,7 @@ void news_mark_security(struct news *news, const char *madison)
 	while ((line = strsep(&rest, "\n"))) {
 		char *name = strsep(&line, "|"), *version = strsep(&line, "|"), *origin = line;
 		if (name && version && origin && is_security(text_trim(origin)))
-			mark(news, text_trim(name), text_trim(version));
+			mark(news, text_trim(name), text_trim(version), text_ends(origin, " Sources"));
 	}
 }
 
@@ -124,7 +154,7 @@ void news_print(const struct news *news, struct text *ret)
 {
 	for (size_t i = 0; i < news->items.n; i++) {
 		const struct news_item *item = &news->items.at[i];
-		int shown = is_package(item) ? -1 : DIGEST_SHOWN;
+		int shown = has_version(item) ? -1 : DIGEST_SHOWN;
 
 		text_addf(ret, "%-8s  %-9s  %s", kind_of(item), item->group, item->name);
 		if (item->from)

@@ -11,9 +11,9 @@
 #include "lib/text.h"
 
 struct news_item {
-	const char *group; /* borrowed; lock_group_names, or "files" */
+	const char *group; /* borrowed; lock_group_names, "sources" or "binaries" */
 	char *name;        /* owned */
-	char *from, *to;   /* owned; versions, or digests of files; NULL = not there */
+	char *from, *to;   /* owned; versions, or digests of binaries; NULL = not there */
 	bool security;
 };
 
@@ -22,9 +22,10 @@ struct news {
 };
 
 void news_compare(const struct lock *locked, const struct lock *now, struct news *ret);
-/* The names of packages that have another version now, each once. */
+/* The names of packages and source packages that have another version now, each once. */
 void news_names(const struct news *news, struct strings *ret);
-/* madison: what `apt-cache madison` says of these, "NAME | VERSION | URL SUITE/COMPONENT ARCHITECTURE Packages" a line. */
+/* madison: what `apt-cache madison` says of these, "NAME | VERSION | URL SUITE/COMPONENT ARCHITECTURE Packages" a
+ * line, for a source package "... | URL SUITE/COMPONENT Sources". */
 void news_mark_security(struct news *news, const char *madison);
 size_t news_security(const struct news *news);
 void news_print(const struct news *news, struct text *ret);

@@ -166,7 +166,10 @@ def the_source_of_libcurl(w):
 def a_distribution_without_the_source_of_libcurl(w):
     w.debian.sources.clear()
     w.debian.write(w.keys["good"])
-    w.refused(RECIPE, "source package curl")
+    w.refused(RECIPE, "source package curl", "has no source packages")
+    w.debian.add_source("other", "1-1")
+    w.debian.write(w.keys["good"])
+    w.refused(RECIPE, "source package curl", "no repository of the recipe has this source", options=["--update"])
 
 
 @case

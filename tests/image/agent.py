@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""agent.py [DIRECTORY]: the agent as the images in a directory (out/) carry it: small, and joining a cluster on this host too."""
+"""agent.py [DIRECTORY]: the agent as the images in a directory (out/) carry it: small, with few libraries, and joining a cluster on
+this host too."""
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -9,11 +11,26 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent.parent
 SIZE_MAX = 200 << 10
+# Each one is memory of every node, and may bring others: see builder/libcurl.h before this list grows.
+LIBRARIES = {"libblkid", "libc", "libcrypto", "libcurl", "libjson-c", "libssl", "libyaml"}
+OF_THE_PROCESS = {"ld-linux-x86-64", "linux-vdso"}
 
 
 def shipped(template, work):
-    subprocess.run(["tar", "--zstd", "-xf", template, "-C", work, "./usr/bin/nodekiln-agent"], check=True)
+    """With its libcurl, laid out as in the guest."""
+    subprocess.run(["tar", "--zstd", "-xf", template, "-C", work, "./usr/bin/nodekiln-agent", "./usr/lib/nodekiln"], check=True)
     return work / "usr/bin/nodekiln-agent"
+
+
+def library_problems(agent):
+    """What the loader maps, of the libraries' own as well: names up to .so or the version."""
+    said = subprocess.run(["ldd", agent], check=True, capture_output=True, text=True).stdout
+    loaded = {re.split(r"(?:-[0-9])?\.so", Path(line.split()[0]).name)[0]: line for line in said.splitlines()}
+    problems = [f"{name} is loaded" for name in sorted(loaded.keys() - LIBRARIES - OF_THE_PROCESS)]
+    problems += [f"{name} is not loaded" for name in sorted(LIBRARIES - loaded.keys())]
+    own = agent.parent.parent / "lib/nodekiln/libcurl.so.4"
+    found = re.search(r"=> (\S+)", loaded.get("libcurl", ""))
+    return problems + ([] if found and Path(found[1]).resolve() == own.resolve() else [f"libcurl is not its own: {loaded.get('libcurl')}"])
 
 
 def join(agent):
@@ -35,6 +52,10 @@ def main():
             failed |= size > SIZE_MAX
             print(f"{'not ok' if size > SIZE_MAX else 'ok'} {template.name}: the agent has {size} bytes"
                   + (f", more than {SIZE_MAX}" if size > SIZE_MAX else ""))
+            problems = library_problems(agent)
+            failed |= bool(problems)
+            print(f"not ok {template.name}: the agent's libraries: {'; '.join(problems)}" if problems
+                  else f"ok {template.name}: the agent loads {len(LIBRARIES)} libraries, libcurl its own")
             said = join(agent)
             fine = said.startswith("ok ")
             failed |= not fine

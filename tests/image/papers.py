@@ -15,6 +15,7 @@ TOP = Path(__file__).resolve().parent.parent.parent
 NODEKILN = os.environ.get("NODEKILN", str(TOP / "out/nodekiln"))
 
 ID = re.compile(r"^SPDXRef-[A-Za-z0-9.-]+$")
+COMPILED = "arch=source"  # in a purl: what was compiled from a source package, which dpkg does not know
 DATE = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 URI = re.compile(r"^[a-z][a-z0-9+.-]*:[^#\s]+$")
 PURL = re.compile(r"^pkg:deb/[a-z]+/([^@]+)@([^?]+)\?arch=\w+&distro=\w+$")
@@ -97,6 +98,31 @@ def digest_problems(directory, manifest, sbom):
             yield f"the SBOM is wrong about {a['file']}"
 
 
+def is_compiled(package):
+    return any(COMPILED in ref["referenceLocator"] for ref in package.get("externalRefs", []))
+
+
+def source_problems(manifest, sbom):
+    """What was compiled is there for scanners, with its source package's version and the files that it was made of."""
+    by_id = {p["SPDXID"]: p for p in sbom["packages"]}
+    compiled = {p["name"]: p for p in sbom["packages"] if is_compiled(p)}
+    artifacts = [p for p in sbom["packages"] if "packageFileName" in p]
+    if "curl" not in compiled:
+        yield "the agent's libcurl is missing"
+    for source in manifest["lock"]["sources"]:
+        package = compiled.get(source["name"])
+        if not package or package["versionInfo"] != source["version"]:
+            yield f"{source['name']} {source['version']} is {package}"
+            continue
+        made_of = {by_id[r["relatedSpdxElement"]]["checksums"][0]["checksumValue"] for r in sbom["relationships"]
+                   if (r["spdxElementId"], r["relationshipType"]) == (package["SPDXID"], "GENERATED_FROM")}
+        if made_of != {f["sha256"] for f in source["files"]}:
+            yield f"{source['name']} is said to be made of {made_of}"
+        inside = sum((r["relationshipType"], r["relatedSpdxElement"]) == ("CONTAINS", package["SPDXID"]) for r in sbom["relationships"])
+        if inside != len(artifacts):
+            yield f"{source['name']} is in {inside} of {len(artifacts)} artifacts"
+
+
 def package_set_problems(directory, manifest, sbom):
     # Preloaded images have packages of their own, which the node's dpkg does not know.
     in_images = {p["name"] for p in manifest["lock"]["packages"].get("image", [])}
@@ -105,7 +131,8 @@ def package_set_problems(directory, manifest, sbom):
         said = subprocess.run([NODEKILN, "inspect", directory / artifact["packageFileName"], "--json"], check=True, capture_output=True)
         inside = {(p["name"], p["version"]) for p in json.loads(said.stdout)["packages"]}
         listed = {(by_id[r["relatedSpdxElement"]]["name"], by_id[r["relatedSpdxElement"]]["versionInfo"]) for r in sbom["relationships"]
-                  if r["spdxElementId"] == artifact["SPDXID"] and "externalRefs" in by_id[r["relatedSpdxElement"]]}
+                  if r["spdxElementId"] == artifact["SPDXID"] and "externalRefs" in by_id[r["relatedSpdxElement"]]
+                  and not is_compiled(by_id[r["relatedSpdxElement"]])}
         if inside - listed or not listed:
             yield f"{artifact['name']} has packages that the SBOM lacks: {sorted(inside - listed)[:5]}"
         strangers = {name for name, _ in listed - inside} - in_images
@@ -130,6 +157,7 @@ def main():
         sbom = json.loads((directory / f"{manifest['name']}.spdx.json").read_text())
         failed |= check(f"{manifest['name']}: SPDX 2.3", spdx_problems(sbom))
         failed |= check(f"{manifest['name']}: digests", digest_problems(directory, manifest, sbom))
+        failed |= check(f"{manifest['name']}: what was compiled", source_problems(manifest, sbom))
         failed |= check(f"{manifest['name']}: SBOM against dpkg", package_set_problems(directory, manifest, sbom))
     return 1 if failed else 0
 

@@ -16,7 +16,15 @@ static void add(struct lock *lock, enum lock_group group, const char *name, cons
 
 static void add_file(struct lock *lock, const char *name, const char *sha256)
 {
-	vec_push(&lock->files, (struct lock_file){ .name = xstrdup(name), .sha256 = xstrdup(sha256) });
+	vec_push(&lock->binaries.list, (struct lock_file){ .name = xstrdup(name), .sha256 = xstrdup(sha256) });
+}
+
+static void add_source(struct lock *lock, const char *name, const char *version, const char *sha256)
+{
+	struct lock_source source = { .name = xstrdup(name), .version = xstrdup(version) };
+
+	vec_push(&source.files.list, (struct lock_file){ .name = xstrdup("x"), .sha256 = xstrdup(sha256) });
+	vec_push(&lock->sources, source);
 }
 
 static void make(struct lock *locked, struct lock *now)
@@ -25,12 +33,14 @@ static void make(struct lock *locked, struct lock *now)
 	add(locked, LOCK_BASE, "old", "1", A);
 	add(locked, LOCK_BASE, "same", "1", A);
 	add(locked, LOCK_VM, "kernel", "6.1.1-1", A);
-	add_file(locked, "k8s.dsc", A);
+	add_source(locked, "curl", "7.88.1-1", A);
+	add_file(locked, "kubeadm", A);
 	add(now, LOCK_BASE, "libssl3", "3.0.17-2", B);
 	add(now, LOCK_BASE, "same", "1", A);
 	add(now, LOCK_BASE, "young", "2", A);
 	add(now, LOCK_VM, "kernel", "6.1.2-1", B);
-	add_file(now, "k8s.dsc", B);
+	add_source(now, "curl", "7.88.1-2", B);
+	add_file(now, "kubeadm", B);
 }
 
 TEST(equal_locks_have_no_news)
@@ -53,19 +63,22 @@ TEST(what_came_went_and_changed)
 	make(&locked, &now);
 	news_compare(&locked, &now, &news);
 	news_names(&news, &names);
-	CHECK(names.n == 2 && strings_has(&names, "libssl3") && strings_has(&names, "kernel"));
+	CHECK(names.n == 3 && strings_has(&names, "libssl3") && strings_has(&names, "curl") &&
+	      strings_has(&names, "kernel"));
 	news_mark_security(&news,
 			   "   libssl3 | 3.0.17-2 | http://mirror/debian bookworm/main amd64 Packages\n"
 			   "   libssl3 | 3.0.17-1+u1 | http://mirror/security bookworm-security/main amd64 Packages\n"
 			   "    kernel | 6.1.2-1 | http://mirror/debian bookworm/main amd64 Packages\n"
-			   "    kernel | 6.1.1-1 | http://mirror/security bookworm-security/main amd64 Packages\n");
-	CHECK(news_security(&news) == 1);
+			   "    kernel | 6.1.1-1 | http://mirror/security bookworm-security/main amd64 Packages\n"
+			   "      curl | 7.88.1-2 | http://mirror/security bookworm-security/main Sources\n");
+	CHECK(news_security(&news) == 2);
 	news_print(&news, &text);
 	CHECK_STR(text.data, "security  base       libssl3 3.0.17-1 -> 3.0.17-2\n"
 			     "gone      base       old 1\n"
 			     "new       base       young 2\n"
 			     "newer     vm         kernel 6.1.1-1 -> 6.1.2-1\n"
-			     "newer     files      k8s.dsc aaaaaaaaaaaa -> bbbbbbbbbbbb\n");
+			     "security  sources    curl 7.88.1-1 -> 7.88.1-2\n"
+			     "newer     binaries   kubeadm aaaaaaaaaaaa -> bbbbbbbbbbbb\n");
 }
 
 TEST(only_a_suite_of_security_updates_counts)
@@ -77,6 +90,8 @@ TEST(only_a_suite_of_security_updates_counts)
 		"libssl3 | 9 | http://mirror/debian-security bookworm/main amd64 Packages\n",
 		"libssl3 | 9 | http://mirror/deb  Packages\n",
 		"libssl3 | 9 | http://mirror bookworm-security-not/main amd64 Packages\n",
+		"libssl3 | 9 | http://mirror bookworm-security/main Sources\n",
+		"curl | 9 | http://mirror bookworm-security/main amd64 Packages\n",
 		"libssl3-dev | 9 | http://mirror bookworm-security/main amd64 Packages\n",
 	};
 	CLEANUP(lock_done) struct lock locked = { 0 }, now = { 0 };
