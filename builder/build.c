@@ -15,7 +15,6 @@
 #include "builder/stock.h"
 #include "builder/toolchain.h"
 #include "lib/file.h"
-#include "lib/job.h"
 #include "lib/log.h"
 
 #define MANIFEST_MAX (64u << 20)
@@ -185,31 +184,6 @@ static uint64_t scratch_need(const struct build *b)
 	return need;
 }
 
-static int vm_job(void *build, struct error *err)
-{
-	return build_artifact_vm(build, err);
-}
-
-static int lxc_job(void *build, struct error *err)
-{
-	return build_artifact_lxc(build, err);
-}
-
-/* Both artifacts side by side; what is new among the shared layers is saved meanwhile. */
-static int make_artifacts(struct build *b, struct error *err)
-{
-	CLEANUP(job_stop) struct job vm = { 0 };
-	CLEANUP(job_stop) struct job lxc = { 0 };
-
-	if ((b->layer[LAYER_VM].wanted && job_start(&vm, vm_job, b, err) < 0) ||
-	    (b->layer[LAYER_LXC].wanted && job_start(&lxc, lxc_job, b, err) < 0) ||
-	    build_layers_save(b, LAYER_BASE, err) < 0 || build_layers_save(b, LAYER_IMAGES, err) < 0)
-		return -1;
-	if ((lxc.pid && job_wait(&lxc, err) < 0) || (vm.pid && job_wait(&vm, err) < 0))
-		return -1;
-	return 0;
-}
-
 static int write_papers(struct build *b, struct error *err)
 {
 	struct manifest m = {
@@ -224,7 +198,7 @@ static int write_papers(struct build *b, struct error *err)
 static int make_and_publish(struct build *b, struct error *err)
 {
 	if (scratch_open(&b->cache, b->options->scratch, scratch_need(b), &b->scratch, err) < 0 ||
-	    build_layers(b, err) < 0 || make_artifacts(b, err) < 0)
+	    build_layers_load(b, err) < 0 || build_plan_run(b, err) < 0)
 		return -1;
 	report_begin("publish", "%s", b->outputs.directory);
 	if (write_papers(b, err) < 0 || outputs_publish(&b->outputs, err) < 0)

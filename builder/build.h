@@ -4,12 +4,12 @@
  * One build, from recipe to published artifacts. The order of work, and what runs side by side:
  *
  *	recipe -> lock -> fetch -> agent, Kubernetes (compiled once, cached)
- *	base tree: unpack -> configure       | beside it: vm and lxc layers unpacked, images preloaded
+ *	base: unpack -> configure          | beside it: its files compressed, images preloaded, vm and lxc layers unpacked
  *	vm:  layer configured -> guest -> seal -> disk -> qcow2  | beside it: lxc: layer -> guest -> seal -> tarball
  *	papers -> publish
  *
  * base, vm, lxc and images are layers (layer.h): a build that finds them in the cache starts behind them. What is not
- * cached is saved beside the artifacts' making. A build whose key equals the published manifest's does nothing.
+ * cached is saved beside the artifacts' making. build_plan.c has who needs whom. A build whose key equals the published manifest's does nothing.
  */
 #include <stdbool.h>
 
@@ -60,21 +60,37 @@ struct build {
 	char key[SHA256_HEX];    /* of all that goes into the artifacts */
 	struct scratch scratch;
 	struct build_tree layer[LAYERS];
-	struct chunks *chunks; /* owned; of the base; NULL until they are made */
+	struct chunks *chunks; /* owned; of the base; build_chunks_open() */
 };
 
 int build_run(const struct build_options *options, struct error *err) MUST_CHECK;
 
 /* build_key.c: the digests that name the layers and the whole. */
 int build_keys(struct build *b, struct error *err) MUST_CHECK;
-/* build_layers.c: base, vm, lxc and images in the scratch, base configured. */
-int build_layers(struct build *b, struct error *err) MUST_CHECK;
-/* Configures the vm or lxc layer over the base when it is new; its union with base is mounted at *ret_root. */
+/* build_layers.c: what is in the cache comes into the scratch. */
+int build_layers_load(struct build *b, struct error *err) MUST_CHECK;
+/* build_plan.c: then everything up to finished artifacts in the stage, side by side. */
+int build_plan_run(struct build *b, struct error *err) MUST_CHECK;
+/* The rest is for jobs, in this order. The layer that is configured over the base is vm's or lxc's. */
+int build_layers_base(struct build *b, struct error *err) MUST_CHECK;
+int build_layers_configure_base(struct build *b, struct error *err) MUST_CHECK;
+int build_layers_unpack(struct build *b, enum build_layer layer, struct error *err) MUST_CHECK;
+int build_layers_images(struct build *b, struct error *err) MUST_CHECK;
+int build_layers_configure_side(struct build *b, enum set set, struct error *err) MUST_CHECK;
+/* The union of a configured layer with base is mounted at *ret_root. */
 int build_layers_side(struct build *b, enum set set, char **ret_root, struct error *err) MUST_CHECK;
+int build_layers_save(struct build *b, enum build_layer layer, struct error *err) MUST_CHECK;
+/* kubeadm itself says which pause image its kubelet will ask for; the runtime must be told the same one. */
+int build_layers_pause_image(struct build *b, struct error *err) MUST_CHECK;
+
+/* Compresses the base's files, most of which are what they will be, beside dpkg. */
+int build_chunks_make(struct build *b, struct error *err) MUST_CHECK;
+/* What that made, or what came with the base from the cache, into b->chunks. */
+int build_chunks_open(struct build *b, struct error *err) MUST_CHECK;
 /* The level that chunks are compressed with, and those of the base when that is the level wanted. */
 int build_chunks_level(const struct build *b);
 const struct chunks *build_chunks(const struct build *b, enum compression compression, int level);
-int build_layers_save(struct build *b, enum build_layer layer, struct error *err) MUST_CHECK;
-/* build_artifact.c: one artifact, as a job beside the other. */
+
+/* build_artifact.c */
 int build_artifact_vm(struct build *b, struct error *err) MUST_CHECK;
 int build_artifact_lxc(struct build *b, struct error *err) MUST_CHECK;

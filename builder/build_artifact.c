@@ -20,6 +20,9 @@ static const char *const lxc_leaves_out[] = { "boot", "usr/lib/modules", NULL };
 static int make_guest(struct build *b, enum set set, char **ret_root, struct error *err)
 {
 	CLEANUP(free_p) char *root = NULL;
+
+	if (build_chunks_open(b, err) < 0 || build_layers_pause_image(b, err) < 0)
+		return -1;
 	struct guest guest = { .recipe = &b->recipe,
 			       .lock = &b->lock,
 			       .images = &b->images,
@@ -89,9 +92,7 @@ int build_artifact_vm(struct build *b, struct error *err)
 	const struct recipe *r = &b->recipe;
 	const struct chunks_map map = { build_chunks(b, r->outputs.qcow2_compression, r->outputs.qcow2_level),
 					cluster };
-	if (write_raw(b, &plan, root, &map, &raw, err) < 0 || write_qcow2(b, raw, &map, err) < 0)
-		return -1;
-	return build_layers_save(b, LAYER_VM, err);
+	return write_raw(b, &plan, root, &map, &raw, err) < 0 ? -1 : write_qcow2(b, raw, &map, err);
 }
 
 static const char *tarball_suffix(enum compression compression)
@@ -125,7 +126,7 @@ int build_artifact_lxc(struct build *b, struct error *err)
 {
 	CLEANUP(free_p) char *root = NULL;
 
-	if (make_guest(b, SET_LXC, &root, err) < 0 || seal_apply(root, err) < 0 || write_tarball(b, root, err) < 0)
+	if (make_guest(b, SET_LXC, &root, err) < 0 || seal_apply(root, err) < 0)
 		return -1;
-	return build_layers_save(b, LAYER_LXC, err);
+	return write_tarball(b, root, err);
 }

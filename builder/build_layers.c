@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "builder/build.h"
@@ -16,9 +15,6 @@
 #include "lib/file.h"
 #include "lib/job.h"
 #include "lib/log.h"
-
-/* Of what nobody waits for yet. */
-#define BESIDE_NICE 10
 
 static const char *const layer_names[LAYERS] = { "base", "vm", "lxc", "images" };
 static const enum lock_group layer_groups[] = { LOCK_BASE, LOCK_VM, LOCK_LXC };
@@ -55,9 +51,8 @@ static int unpack(struct build *b, enum build_layer layer, unsigned threads, str
 	return 0;
 }
 
-static int configure_base(void *build, struct error *err)
+int build_layers_configure_base(struct build *b, struct error *err)
 {
-	struct build *b = build;
 	struct tree_configure c = { .root = b->layer[LAYER_BASE].path, .epoch = b->epoch, .line = script_line };
 
 	report_begin("configure-base", "%zu packages", b->lock.group[LOCK_BASE].n);
@@ -69,7 +64,7 @@ static int configure_base(void *build, struct error *err)
 
 /* Imports into a store of its own, shown to the runtime where it keeps its images: the store is a layer, the base stays as it
  * is. */
-static int preload(struct build *b, struct error *err)
+int build_layers_images(struct build *b, struct error *err)
 {
 	report_begin("images", "%zu archives", b->archives.n);
 	if (images_preload(b->layer[LAYER_BASE].path, b->recipe.runtime, b->layer[LAYER_IMAGES].path, &b->archives,
@@ -79,15 +74,9 @@ static int preload(struct build *b, struct error *err)
 	return 0;
 }
 
-/* While dpkg configures the base on one core: everything that needs only its files. */
-static int beside_configure(struct build *b, struct error *err)
+int build_layers_unpack(struct build *b, enum build_layer layer, struct error *err)
 {
-	for (enum build_layer side = LAYER_VM; side <= LAYER_LXC; side++)
-		if (b->layer[side].wanted && !b->layer[side].cached && unpack(b, side, 1, err) < 0)
-			return -1;
-	if (b->layer[LAYER_IMAGES].wanted && !b->layer[LAYER_IMAGES].cached)
-		return preload(b, err);
-	return 0;
+	return unpack(b, layer, layer == LAYER_BASE ? 0 : 1, err);
 }
 
 int build_chunks_level(const struct build *b)
@@ -111,13 +100,10 @@ static int open_chunks_file(const struct build *b, int flags, struct error *err)
 	return fd < 0 ? error_errno(err, errno, "open %s", path) : fd;
 }
 
-/* Most of the base's files are what they will be: they are compressed while dpkg, who has the way, configures. */
-static int make_chunks(void *build, struct error *err)
+int build_chunks_make(struct build *b, struct error *err)
 {
-	struct build *b = build;
 	CLEANUP(close_p) int fd = open_chunks_file(b, O_RDWR | O_CREAT | O_EXCL, err);
 
-	setpriority(PRIO_PROCESS, 0, BESIDE_NICE);
 	report_begin("compress", "what is in both artifacts");
 	if (fd < 0 || chunks_make(b->layer[LAYER_BASE].path, build_chunks_level(b), fd, err) < 0)
 		return -1;
@@ -147,54 +133,44 @@ static int load_all(struct build *b, struct error *err)
 	return images.pid ? job_wait(&images, err) : 0;
 }
 
-static int make_base(struct build *b, struct error *err)
+int build_layers_base(struct build *b, struct error *err)
 {
 	return unpack(b, LAYER_BASE, 0, err) < 0 ? -1
 						 : kubernetes_install(&b->recipe, &b->lock, &b->kubernetes, &b->cache,
 								      b->layer[LAYER_BASE].path, err);
 }
 
-/* kubeadm itself says which pause image its kubelet will ask for; the runtime must be told the same one. */
-static int ask_pause_image(struct build *b, struct error *err)
+int build_layers_pause_image(struct build *b, struct error *err)
 {
 	if (b->recipe.kubernetes.source == KUBERNETES_NONE)
 		return 0;
 	return kubernetes_pause_image(b->layer[LAYER_BASE].path, b->lock.kubernetes_version, &b->pause_image, err);
 }
 
-/* dpkg, and beside it everything that needs only the base's files. */
-static int configure(struct build *b, struct error *err)
+int build_chunks_open(struct build *b, struct error *err)
 {
-	CLEANUP(job_stop) struct job dpkg = { 0 };
-	CLEANUP(job_stop) struct job compress = { 0 };
-
-	if (job_start(&dpkg, configure_base, b, err) < 0 || job_start(&compress, make_chunks, b, err) < 0 ||
-	    beside_configure(b, err) < 0 || job_wait(&compress, err) < 0)
-		return -1;
+	if (b->chunks)
+		return 0;
 	CLEANUP(close_p) int fd = open_chunks_file(b, O_RDONLY, err);
-	if (fd < 0 || chunks_open(fd, &b->chunks, err) < 0)
-		return -1;
-	return job_wait(&dpkg, err);
+	return fd < 0 ? -1 : chunks_open(fd, &b->chunks, err);
 }
 
-int build_layers(struct build *b, struct error *err)
+int build_layers_load(struct build *b, struct error *err)
 {
 	report_begin("cache", "trees");
 	if (load_all(b, err) < 0)
 		return -1;
 	report_end("cache", "%s", b->layer[LAYER_BASE].cached ? "trees found" : "no trees yet");
-	if (b->layer[LAYER_BASE].cached ? beside_configure(b, err) < 0 : make_base(b, err) < 0 || configure(b, err) < 0)
-		return -1;
-	return ask_pause_image(b, err);
+	return 0;
 }
 
 int build_layers_save(struct build *b, enum build_layer layer, struct error *err)
 {
 	struct build_tree *t = &b->layer[layer];
 
-	if (!t->wanted || t->cached)
-		return 0;
 	CLEANUP(free_p) char *phase = xasprintf("save-%s", layer_names[layer]);
+	if (build_chunks_open(b, err) < 0)
+		return -1;
 	report_begin(phase, "into the cache");
 	if (layer_save(&b->cache, t->key, t->path, build_chunks_level(b),
 		       build_chunks(b, COMPRESSION_ZSTD, build_chunks_level(b)), err) < 0)
@@ -250,7 +226,7 @@ static int mount_union(struct build *b, const char *lower, const char *upper, co
 	return 0;
 }
 
-static int make_side(struct build *b, enum set set, struct error *err)
+int build_layers_configure_side(struct build *b, enum set set, struct error *err)
 {
 	const char *base = b->layer[LAYER_BASE].path, *layer = b->layer[set].path;
 	CLEANUP(free_p) char *name = xasprintf("%s.configure", set_names[set]);
@@ -270,8 +246,6 @@ int build_layers_side(struct build *b, enum set set, char **ret_root, struct err
 	CLEANUP(free_p) char *top = NULL;
 	CLEANUP(free_p) char *root = NULL;
 
-	if (!b->layer[set].cached && make_side(b, set, err) < 0)
-		return -1;
 	if (scratch_directory(&b->scratch, top_name, &top, err) < 0 || mount_union(b, lower, top, name, &root, err) < 0)
 		return -1;
 	if (b->layer[LAYER_IMAGES].wanted) {

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Work that depends on other work, as a table: each errand is a job (lib/job.h) that starts as soon as those it needs are done,
+ * beside whatever else runs. The first that fails ends them all.
+ */
+#include "lib/job.h"
+
+#define ERRANDS_MAX 32 /* they are numbered by the bits of needs */
+#define ERRAND(number) (1u << (number))
+
+struct errand {
+	job_fn *run;    /* NULL = nothing to do */
+	unsigned needs; /* ERRAND() of each that must be done before */
+	int nice;       /* above 0: nobody waits for it soon, others have the way */
+};
+
+/* n at most ERRANDS_MAX, no circles. Every job gets its own copy of context. */
+int errands_run(const struct errand *errand, size_t n, void *context, struct error *err) MUST_CHECK;
