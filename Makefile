@@ -25,7 +25,7 @@ BOOT_PACKAGES := genisoimage cloud-image-utils qemu-system-x86 qemu-utils ovmf
 TEST_PACKAGES := openssl clang clang-format libclang-rt-14-dev python3 mmdebstrap qemu-utils lxc gnupg procps openssh-client file zstd
 
 LIBS := libarchive blkid mount fdisk libcurl yaml-0.1 json-c ext2fs com_err libzstd zlib libssl libcrypto
-AGENT_LIBS := libcurl yaml-0.1 json-c libssl libcrypto blkid
+AGENT_LIBS := libcurl yaml-0.1 json-c libssl libcrypto blkid mount
 
 O := $(if $(ASAN),out/asan,out)
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2

@@ -3,7 +3,7 @@
 /*
  * Where the node's configuration comes from: NODE_CONFIG_FILE over the map `nodekiln:` of cloud-init's meta-data
  * (ds.meta_data.nodekiln in /run/cloud-init/instance-data.json). Without cloud-init (not installed, or disabled for this boot) and
- * without NODE_CONFIG_FILE, the volume labelled cidata is found with libblkid and mounted read-only: its meta-data's
+ * without NODE_CONFIG_FILE, the volume labelled cidata is found with libblkid and mounted read-only with libmount: its meta-data's
  * `nodekiln:` map, and the file NODE_CONFIG_FILE among the write_files of its user-data or vendor-data.
  *
  * NODE_CONFIG_FILE must be root's and writable by nobody else. When it holds secrets and others may read it, it is made private

@@ -4,16 +4,17 @@
 #include <blkid/blkid.h>
 #include <dirent.h>
 #include <errno.h>
+#include <libmount/libmount.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include "lib/file.h"
 
 #define LABEL "cidata"
 #define DEVICES "sys/class/block" /* disks and partitions, by name */
-#define ATTRIBUTES (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+#define OPTIONS "ro,nosuid,nodev,noexec"
 
 /* The file systems that a seed may have; nothing else is handed to the kernel. */
 static const char *const types[] = { "iso9660", "vfat" };
@@ -70,19 +71,74 @@ static int list_devices(int rootfd, struct strings *ret, struct error *err)
 	return 0;
 }
 
-/* Attached nowhere: the returned directory alone keeps it. */
-static int open_device(const char *device, const char *type, struct error *err)
+static int mount_error(struct libmnt_context *context, int rc, const char *what, const char *device, struct error *err)
 {
-	CLEANUP(close_p) int fs = fsopen(type, FSOPEN_CLOEXEC);
-	CLEANUP(close_p) int mount = -1;
+	char why[256] = "unknown reason";
 
-	if (fs >= 0 && fsconfig(fs, FSCONFIG_SET_STRING, "source", device, 0) == 0 &&
-	    fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) == 0 &&
-	    fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
-		mount = fsmount(fs, FSMOUNT_CLOEXEC, ATTRIBUTES);
-	if (mount < 0)
-		return error_errno(err, errno, "mount the volume " LABEL " (%s, %s)", device, type);
-	return dir_open(mount, ".", err);
+	mnt_context_get_excode(context, rc, why, sizeof why);
+	return error_set(err, ERROR_FAILED, "%s the volume " LABEL " (%s): %s", what, device, why);
+}
+
+static void context_p(struct libmnt_context **context)
+{
+	mnt_free_context(*context);
+}
+
+/* No helper programs, no entry in a table of mounts: it is gone again before anybody could ask. */
+static struct libmnt_context *new_context(const char *target)
+{
+	struct libmnt_context *context = mnt_new_context();
+
+	if (!context || mnt_context_set_target(context, target) < 0)
+		abort();
+	mnt_context_disable_helpers(context, 1);
+	mnt_context_disable_mtab(context, 1);
+	return context;
+}
+
+static int attach(const char *device, const char *type, const char *target, struct error *err)
+{
+	CLEANUP(context_p) struct libmnt_context *context = new_context(target);
+	int rc;
+
+	if (mnt_context_set_source(context, device) < 0 || mnt_context_set_fstype(context, type) < 0 ||
+	    mnt_context_set_options(context, OPTIONS) < 0)
+		abort();
+	rc = mnt_context_mount(context);
+	return rc || !mnt_context_get_status(context) ? mount_error(context, rc, "mount", device, err) : 0;
+}
+
+static int detach(const char *device, const char *target, struct error *err)
+{
+	CLEANUP(context_p) struct libmnt_context *context = new_context(target);
+	int rc;
+
+	mnt_context_enable_lazy(context, 1);
+	rc = mnt_context_umount(context);
+	return rc || !mnt_context_get_status(context) ? mount_error(context, rc, "unmount", device, err) : 0;
+}
+
+/* What went wrong first is what is said. */
+static int open_attached(const char *device, const char *target, struct error *err)
+{
+	struct error later = { 0 };
+	CLEANUP(close_p) int fd = dir_open(AT_FDCWD, target, err);
+
+	if (detach(device, target, fd < 0 ? &later : err) < 0)
+		return -1;
+	return TAKE_FD(fd);
+}
+
+static int open_device(const char *root, const char *device, const char *type, struct error *err)
+{
+	CLEANUP(free_p) char *target = xasprintf("%s/run/nodekiln-seed-XXXXXX", root);
+	int fd;
+
+	if (!mkdtemp(target))
+		return error_errno(err, errno, "make %s", target);
+	fd = attach(device, type, target, err) < 0 ? -1 : open_attached(device, target, err);
+	rmdir(target); /* empty, as nothing is mounted there any more */
+	return fd;
 }
 
 int volume_open(const char *root, int *ret_directory, struct error *err)
@@ -98,7 +154,7 @@ int volume_open(const char *root, int *ret_directory, struct error *err)
 
 		if (!volume_probe(device, &type))
 			continue;
-		*ret_directory = open_device(device, type, err);
+		*ret_directory = open_device(root, device, type, err);
 		return *ret_directory < 0 ? -1 : 1;
 	}
 	return 0;

@@ -2,8 +2,8 @@
 #pragma once
 /*
  * The volume labelled cidata (or CIDATA, as vfat has it) among this guest's block devices: what cloud-init's NoCloud source reads.
- * It is mounted read-only and attached nowhere (fsmount(2)): the returned directory alone keeps it, so that nobody else can look and
- * nothing is left behind whenever we end. libmount cannot do that, and would bring SELinux's and PCRE's libraries into every agent.
+ * It is mounted read-only where nobody else can look, and detached at once: the returned directory alone keeps it, so that nothing
+ * is left behind whenever we end.
  */
 #include "lib/error.h"
 

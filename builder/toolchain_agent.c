@@ -59,7 +59,7 @@ static const char *const linker_flags[] = { "-pie",
 					    "-Wl,-rpath,$ORIGIN/../lib/nodekiln",
 					    NULL };
 static const char *const libraries[] = {
-	GUEST "/" LIBCURL_FILE, "-lyaml", "-ljson-c", "-lssl", "-lcrypto", "-lblkid", NULL
+	GUEST "/" LIBCURL_FILE, "-lyaml", "-ljson-c", "-lssl", "-lcrypto", "-lblkid", "-lmount", NULL
 };
 
 /* One making; runs as a job, because the scratch is a mount. */

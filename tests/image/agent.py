@@ -12,7 +12,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parent.parent.parent
 SIZE_MAX = 200 << 10
 # Each one is memory of every node, and may bring others: see builder/libcurl.h before this list grows.
-LIBRARIES = {"libblkid", "libc", "libcrypto", "libcurl", "libjson-c", "libssl", "libyaml"}
+LIBRARIES = {"libblkid", "libc", "libcrypto", "libcurl", "libjson-c", "libmount", "libpcre2", "libselinux", "libssl", "libyaml"}
 OF_THE_PROCESS = {"ld-linux-x86-64", "linux-vdso"}
 
 
