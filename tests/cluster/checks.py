@@ -24,6 +24,15 @@ def is_ready_since(node, moment):
     return ready and calendar.timegm(time.strptime(ready["lastHeartbeatTime"], "%Y-%m-%dT%H:%M:%SZ")) > moment
 
 
+def are_ready_since(cluster, moments):
+    """moments: by name. By what their kubelets have said since then; False, too, when nobody can tell at the moment."""
+    try:
+        nodes = {n["metadata"]["name"]: n for n in cluster.get("nodes")}
+    except Failed:
+        return False
+    return all(name in nodes and is_ready_since(nodes[name], moment) for name, moment in moments.items())
+
+
 def the_seed_tells_the_worker_no_endpoint(cluster):
     for word in ("control_plane_endpoint", "ca_cert_hashes", cluster.lab[INIT].address, "sha256:"):
         if word in cluster.node_yaml(WORKER):

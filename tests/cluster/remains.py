@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """remains.py RAW: where the secrets of the JSON object on stdin (name: text) stand on the disk of a machine that is off, as JSON:
-{"files": {path: [name, ...]}, "elsewhere": {name: count}}. Not a test itself: join.py uses it.
+{"files": {path: [name, ...]}, "elsewhere": {name: count}}. Not a test itself: checks.py uses it.
 
 A file is searched for the text and for its base64 at any alignment; the journal, whose long fields are compressed, also as
 journalctl shows it. elsewhere counts what stands on the disk in no file: in free blocks, which any later write may take.

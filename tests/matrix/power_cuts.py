@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent / "cluster")]
 import checks  # noqa: E402
 from cluster import GUESTS, INIT, WORKER, Cluster, image, watched  # noqa: E402
-from guest import Failed, say  # noqa: E402
+from guest import say  # noqa: E402
 
 CUTS = 3
 DELAY_MAX = 4  # seconds into the phase
@@ -86,13 +86,8 @@ def power_cuts(cluster):
 
 def all_are_back(cluster, powers):
     """Ready, by what their kubelets have said since they lost power last."""
-    if not all(cluster.state(p.name) == "ready" for p in powers):
-        return False
-    try:
-        nodes = {n["metadata"]["name"]: n for n in cluster.get("nodes")}
-    except Failed:
-        return False
-    return all(p.name in nodes and checks.is_ready_since(nodes[p.name], p.last) for p in powers)
+    return all(cluster.state(p.name) == "ready" for p in powers) and \
+        checks.are_ready_since(cluster, {p.name: p.last for p in powers})
 
 
 CHECKS = (checks.both_nodes_are_ready, checks.nodes_have_the_runtime, checks.kube_proxy_runs_on_both, checks.a_pod_runs_on_each,
