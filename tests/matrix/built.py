@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Artifacts of recipes beside the default one, in out/matrix. Not a test itself: the tests of the matrix use it."""
+import os
+import subprocess
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent.parent
+NODEKILN = os.environ.get("NODEKILN", str(TOP / "out/nodekiln"))
+OUT = TOP / "out/matrix"
+DOCKER = "debian-12-docker"
+NAMES = {DOCKER: "debian-12-docker-k8s-1.20-eol"}
+
+
+def built(recipe, kind="qcow2"):
+    """The recipe's artifact, up to date; kind: how its name ends."""
+    subprocess.run([NODEKILN, "build", recipe, "--plain", "--out", OUT], cwd=TOP, check=True)
+    return OUT / f"{NAMES[recipe]}.{kind}"
