@@ -4,7 +4,7 @@
 #	make              the programs, into out/
 #	make image        set-up, the programs, and the default recipe's image, into out/
 #	make check        the quick tests (under 3 minutes); make test: set-up and everything
-#	make test-matrix  the slower rest: Docker's image, a cluster whose machines lose power
+#	make test-matrix  the slower rest: Docker's images and cluster, a cluster whose machines lose power
 #	make lint         formatting, layers, gcc and clang without a warning
 #	make bench        nodekiln against mmdebstrap, the agent, uploads against curl; each in one run
 #	make install      PREFIX=/usr/local DESTDIR=
