@@ -167,13 +167,13 @@ int build_layers_load(struct build *b, struct error *err)
 int build_layers_save(struct build *b, enum build_layer layer, struct error *err)
 {
 	struct build_tree *t = &b->layer[layer];
-
+	int level = build_chunks_level(b);
 	CLEANUP(free_p) char *phase = xasprintf("save-%s", layer_names[layer]);
-	if (build_chunks_open(b, err) < 0)
+	/* The chunks are the base's; the others hold what is not in it. */
+	if (layer == LAYER_BASE && build_chunks_open(b, err) < 0)
 		return -1;
 	report_begin(phase, "into the cache");
-	if (layer_save(&b->cache, t->key, t->path, build_chunks_level(b),
-		       build_chunks(b, COMPRESSION_ZSTD, build_chunks_level(b)), err) < 0)
+	if (layer_save(&b->cache, t->key, t->path, level, build_chunks(b, COMPRESSION_ZSTD, level), err) < 0)
 		return -1;
 	report_end(phase, "into the cache");
 	return 0;

@@ -116,8 +116,8 @@ static const struct {
 			   true },
 	[SAVE_BASE] = { { save_base, ERRAND(CONFIGURE_BASE) | ERRAND(COMPRESS), BESIDE }, LAYER_BASE, false },
 	[SAVE_IMAGES] = { { save_images, ERRAND(IMAGES), BESIDE }, LAYER_IMAGES, false },
-	[SAVE_VM] = { { save_vm, ERRAND(CONFIGURE_VM) | ERRAND(COMPRESS), BESIDE }, LAYER_VM, false },
-	[SAVE_LXC] = { { save_lxc, ERRAND(CONFIGURE_LXC) | ERRAND(COMPRESS), BESIDE }, LAYER_LXC, false },
+	[SAVE_VM] = { { save_vm, ERRAND(CONFIGURE_VM), BESIDE }, LAYER_VM, false },
+	[SAVE_LXC] = { { save_lxc, ERRAND(CONFIGURE_LXC), BESIDE }, LAYER_LXC, false },
 };
 
 int build_plan_run(struct build *b, struct error *err)

@@ -43,7 +43,8 @@ static int compare_files(const void *a, const void *b)
 
 static int damaged(struct error *err)
 {
-	return error_set(err, ERROR_FAILED, "it has no good index of compressed chunks");
+	return error_set(err, ERROR_FAILED,
+			 "the file of compressed chunks has no good index; remove the cache's trees/ and build again");
 }
 
 /* Where the index's parts start: of sizes that cannot overflow. */
