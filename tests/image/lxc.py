@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """lxc.py [DIRECTORY]: unpacks every container template of a directory (out/) with exactly Proxmox VE's tar command, writes into
-it what Proxmox VE writes, and boots it under lxc-start. Needs root.
+it what Proxmox VE writes, and boots it under lxc-start: as a privileged container, as an unprivileged one, and as one over whose
+root no overlay can be mounted. Needs root.
 
 Everything happens in network, mount and PID namespaces of its own: when this program ends, however, the container is gone,
 and the host's network was never touched.
@@ -19,14 +20,13 @@ import time
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(TOP / "tests"))
+import container  # noqa: E402
+
 PREFIX = "nodekiln-lxc-"
 NAME = "ct-node"
 ADDRESS = "10.99.0.2"
 START_SECONDS = 120
-
-# pve-container's options, in its order (PVE::LXC::Create).
-TAR = ["tar", "xpf", "-", "--totals", "--one-file-system", "-p", "--sparse", "--numeric-owner", "--acls", "--xattrs",
-       "--xattrs-include=user.*", "--xattrs-include=security.capability", "--skip-old-files", "--anchored", "--exclude", "./dev/*"]
 
 CONFIG = """\
 lxc.rootfs.path = dir:{root}
@@ -43,67 +43,42 @@ lxc.net.0.type = veth
 lxc.net.0.flags = up
 lxc.net.0.name = eth0
 """
-
-INTERFACES = f"""\
-auto lo
-iface lo inet loopback
-
-auto eth0
-iface eth0 inet static
-\taddress {ADDRESS}/24
-
+UNPRIVILEGED = """\
+lxc.cap.drop =
+lxc.idmap = u 0 100000 65536
+lxc.idmap = g 0 100000 65536
 """
+NODE = "cluster: lab\\nrole: init\\nnode: {ip: 192.0.2.9}\\n"
 
 
 class Failed(Exception):
     pass
 
 
-def write(root, path, text):
-    """As pve-container does: the file is replaced inside the container, parents made."""
-    file = root / path
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if file.is_symlink():
-        file.unlink()
-    file.write_text(text)
-
-
-def unpack(archive, root):
-    """`pct create` hands tar the file with the decompressor that its extension asks for."""
-    decompress = {".zst": ["--zstd"], ".gz": ["-z"], ".xz": ["-J"], ".tar": []}[archive.suffix]
+def unpack(archive, root, prefix):
+    """`pct create` hands tar the file with the decompressor that its extension asks for. prefix: who runs it."""
     with open(archive, "rb") as f:
-        done = subprocess.run(TAR[:3] + decompress + TAR[3:] + ["-C", root], stdin=f, capture_output=True, text=True)
+        done = subprocess.run([*prefix, *container.tar_argv(archive), "-C", root], stdin=f, capture_output=True, text=True)
     if done.returncode != 0:
         raise Failed(f"tar: {done.stderr.strip()[-400:]}")
     if not (root / "etc/os-release").exists() or not (root / "etc/debian_version").exists():
         raise Failed("Proxmox VE would not know what it is: etc/os-release or etc/debian_version is missing")
 
 
-def set_up(root):
+def set_up(root, prefix):
     """What `pct create` and `pct start` change in a Debian container."""
-    (root / "etc/machine-id").unlink(missing_ok=True)
-    write(root, "etc/hostname", NAME + "\n")
+    for name in ("machine-id", "resolv.conf"):
+        (root / "etc" / name).unlink(missing_ok=True)
     hosts = root / "etc/hosts"
-    old = hosts.read_text() if hosts.exists() else ""
-    write(root, "etc/hosts", f"{old}# --- BEGIN PVE ---\n{ADDRESS} {NAME}.lab {NAME}\n# --- END PVE ---\n")
-    write(root, "etc/resolv.conf", "# --- BEGIN PVE ---\nsearch lab\nnameserver 192.0.2.1\n# --- END PVE ---\n")
-    write(root, "etc/network/interfaces", INTERFACES)
-    write(root, "etc/systemd/system-preset/00-pve.preset", "disable systemd-networkd.service\n")
-    for kind in ("ecdsa", "ed25519", "rsa"):
-        key = root / f"etc/ssh/ssh_host_{kind}_key"
-        subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", f"root@{NAME}", "-f", key], check=True)
-    for tty in (1, 2):
-        link = root / f"etc/systemd/system/getty.target.wants/container-getty@{tty}.service"
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to("/lib/systemd/system/container-getty@.service")
-    write(root, "fastboot", "")
+    files = container.files(NAME, ADDRESS, "192.0.2.1", hosts=hosts.read_text() if hosts.exists() else "")
+    subprocess.run([*prefix, *container.OVERLAY_TAR, "-C", root], input=container.overlay(files), check=True)
 
 
 class Container:
-    def __init__(self, work, root):
+    def __init__(self, work, root, more=""):
         self.path, self.log = work, work / "lxc.log"
         self.config = work / "config"
-        self.config.write_text(CONFIG.format(root=root, name=NAME))
+        self.config.write_text(CONFIG.format(root=root, name=NAME) + more)
         self.name = work.name
         self.process = subprocess.Popen(
             ["lxc-start", "-P", work, "-n", self.name, "-f", self.config, "-F", "-l", "INFO", "-o", self.log],
@@ -204,12 +179,43 @@ def kubernetes_is_right(ct):
     return None
 
 
+def dry_run(ct):
+    ct.ask(f"mkdir -p /etc/nodekiln; printf '{NODE}' >/etc/nodekiln/node.yaml; chmod 600 /etc/nodekiln/node.yaml")
+    return ct.ask("nodekiln-agent run --dry-run")
+
+
+def agent_knows_where_it_is(ct):
+    about, said = json.loads(ct.ask("cat /etc/nodekiln/image.json"))["kubernetes"], dry_run(ct)
+    if "\nprofile     unprivileged container\n" not in said:
+        raise Failed(f"not the profile of an unprivileged container: {said}")
+    if about["version"].startswith("1.20.") and "kubelet 1.20 cannot run in an unprivileged container" not in said:
+        raise Failed(f"the agent does not say that this kubelet cannot run here: {said}")
+
+
+def overlays(ct):
+    """How often each configuration of a runtime says that layers are overlays, and that they are copies."""
+    count = "cat /etc/containerd/config.toml /etc/docker/daemon.json 2>/dev/null | grep -cE '{}' || true"
+    return [ct.ask(count.format(words)) for words in ('= "overlayfs"|"overlay2"', '= "native"|"vfs"')]
+
+
+def layers_are_overlays(ct):
+    same(overlays(ct), ["1", "0"])
+
+
+def layers_are_copies(ct):
+    same(overlays(ct), ["0", "1"])
+    if "no overlay can be mounted over this root" not in dry_run(ct):
+        raise Failed("the agent does not say so")
+
+
 CHECKS = (is_running, has_its_name, network_is_pves, machine_id_is_made, services_run, runtime_answers, kubernetes_is_right)
+OF_UNPRIVILEGED = (*CHECKS, layers_are_overlays, agent_knows_where_it_is)
+OF_OVERLAY = (is_running, layers_are_copies)
 
 
-def try_checks(ct, label):
+def try_checks(ct, label, checks):
     fine = True
-    for check in CHECKS:
+    for check in checks:
         try:
             skipped = check(ct)
             print(f"{'skip' if skipped else 'ok'} {label}: {check.__name__}{': ' + skipped if skipped else ''}", flush=True)
@@ -219,29 +225,68 @@ def try_checks(ct, label):
     return fine
 
 
-def try_template(archive):
-    label = archive.name
-    work = Path(tempfile.mkdtemp(prefix=PREFIX, dir=os.environ.get("TMPDIR", "/var/tmp")))
-    root, ct = work / "rootfs", None
+def try_boot(label, work, root, more, checks):
+    started = time.monotonic()
+    ct = Container(work, root, more)
     try:
-        root.mkdir()
-        unpack(archive, root)
-        set_up(root)
-        print(f"ok {label}: unpacks with Proxmox VE's tar command", flush=True)
-        started = time.monotonic()
-        ct = Container(work, root)
         ct.wait()
-        fine = try_checks(ct, label)
+        fine = try_checks(ct, label, checks)
         print(f"# {time.monotonic() - started:.1f} s; {ct.run('systemd-analyze').stdout.strip().splitlines()[:1]}", flush=True)
         return fine
-    except (Failed, subprocess.TimeoutExpired) as why:
+    finally:
+        ct.stop()
+
+
+def mount_over(work, root):
+    """The container's root as an overlay itself: no other goes over it."""
+    for name in ("upper", "work", "merged"):
+        (work / name).mkdir()
+        os.chown(work / name, 100000, 100000)
+    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", f"lowerdir={root},upperdir={work}/upper,workdir={work}/work",
+                    work / "merged"], check=True)
+    return work / "merged"
+
+
+def try_privileged(label, work, root):
+    return try_boot(label, work, root, "", CHECKS)
+
+
+def try_unprivileged(label, work, root):
+    fine = try_boot(label, work, root, UNPRIVILEGED, OF_UNPRIVILEGED)
+    return try_boot(f"{label} on an overlay", work, mount_over(work, root), UNPRIVILEGED, OF_OVERLAY) and fine
+
+
+def try_template(archive, kind, prefix, test):
+    label, work = f"{archive.name} {kind}", Path(tempfile.mkdtemp(prefix=PREFIX, dir=os.environ.get("TMPDIR", "/var/tmp")))
+    root = work / "rootfs"
+    try:
+        work.chmod(0o755)
+        root.mkdir()
+        if prefix:
+            os.chown(root, 100000, 100000)
+        unpack(archive, root, prefix)
+        set_up(root, prefix)
+        print(f"ok {label}: unpacks with Proxmox VE's tar command", flush=True)
+        return test(label, work, root)
+    except (Failed, subprocess.SubprocessError) as why:
         print(f"not ok {label}: {why}", flush=True)
         return False
     finally:
-        if ct:
-            ct.stop()
+        subprocess.run(["umount", "--lazy", work / "merged"], capture_output=True)
         shutil.rmtree(work, ignore_errors=True)
         sweep_cgroups(work.name)
+
+
+KINDS = (("privileged", [], try_privileged), ("unprivileged", container.UNSHIFTED, try_unprivileged))
+
+
+def allow_ids():
+    """In this mount namespace alone: what newuidmap reads, as on a Proxmox VE host."""
+    with tempfile.NamedTemporaryFile("w") as f:
+        f.write("root:100000:65536\n")
+        f.flush()
+        for file in ("/etc/subuid", "/etc/subgid"):
+            subprocess.run(["mount", "--bind", f.name, file], check=True)
 
 
 def sweep_cgroups(name):
@@ -271,7 +316,8 @@ def inside(directory):
     if not archives:
         print(f"not ok lxc: no container template in {directory}; run `make image` first")
         return 1
-    return 0 if all([try_template(a) for a in archives]) else 1
+    allow_ids()
+    return 0 if all([try_template(a, *kind) for a in archives for kind in KINDS]) else 1
 
 
 def main():
