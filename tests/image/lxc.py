@@ -43,11 +43,18 @@ lxc.net.0.type = veth
 lxc.net.0.flags = up
 lxc.net.0.name = eth0
 """
+# On any host with nothing but cgroup v2, as on Proxmox VE.
 UNPRIVILEGED = """\
 lxc.cap.drop =
+lxc.mount.auto =
+lxc.mount.auto = proc:mixed sys:mixed
+lxc.mount.entry = cgroup2 sys/fs/cgroup cgroup2 rw,nosuid,nodev,noexec 0 0
+lxc.seccomp.profile = {directory}/rules.seccomp
 lxc.idmap = u 0 100000 65536
 lxc.idmap = g 0 100000 65536
 """
+# This host may lack cgroup v2's controllers, so no part of the CPU is asked for.
+RUN = "ctr -n k8s.io run --rm --cpu-shares 0 --runc-systemd-cgroup --cgroup system.slice:nodekiln:{name} {image} {name} {command}"
 NODE = "cluster: lab\\nrole: init\\nnode: {ip: 192.0.2.9}\\n"
 
 
@@ -208,8 +215,30 @@ def layers_are_copies(ct):
         raise Failed("the agent does not say so")
 
 
+def containerd_runs_containers(ct):
+    """Of images that came with the template: kube-proxy's has a layer below its own."""
+    about = json.loads(ct.ask("cat /etc/nodekiln/image.json"))
+    if about["runtime"] != "containerd":
+        return "no containerd in this image"
+    server, proxy = (next(i for i in about["images"] if f"/{part}:" in i) for part in ("kube-apiserver", "kube-proxy"))
+    same(ct.ask(RUN.format(image=server, name="one", command="/usr/local/bin/kube-apiserver --version")),
+         f"Kubernetes v{about['kubernetes']['version']}")
+    same(ct.ask(RUN.format(image=proxy, name="two", command="iptables --version")).split()[0], "iptables")
+    return None
+
+
+def containerd_is_set_up_for_it(ct):
+    if json.loads(ct.ask("cat /etc/nodekiln/image.json"))["runtime"] != "containerd":
+        return "no containerd in this image"
+    config = ct.ask("cat /etc/containerd/config.toml")
+    for line in ("disable_apparmor = true", "restrict_oom_score_adj = true", "disable_hugetlb_controller = true", "SystemdCgroup = true"):
+        if f" {line}\n" not in config:
+            raise Failed(f"its configuration lacks `{line}`")
+    return None
+
+
 CHECKS = (is_running, has_its_name, network_is_pves, machine_id_is_made, services_run, runtime_answers, kubernetes_is_right)
-OF_UNPRIVILEGED = (*CHECKS, layers_are_overlays, agent_knows_where_it_is)
+OF_UNPRIVILEGED = (*CHECKS, layers_are_overlays, containerd_is_set_up_for_it, containerd_runs_containers, agent_knows_where_it_is)
 OF_OVERLAY = (is_running, layers_are_copies)
 
 
@@ -252,8 +281,10 @@ def try_privileged(label, work, root):
 
 
 def try_unprivileged(label, work, root):
-    fine = try_boot(label, work, root, UNPRIVILEGED, OF_UNPRIVILEGED)
-    return try_boot(f"{label} on an overlay", work, mount_over(work, root), UNPRIVILEGED, OF_OVERLAY) and fine
+    (work / "rules.seccomp").write_text(container.SECCOMP)
+    more = UNPRIVILEGED.format(directory=work)
+    fine = try_boot(label, work, root, more, OF_UNPRIVILEGED)
+    return try_boot(f"{label} on an overlay", work, mount_over(work, root), more, OF_OVERLAY) and fine
 
 
 def try_template(archive, kind, prefix, test):
