@@ -84,8 +84,8 @@ static const char *const options[] = {
 	"--disable-unix-sockets",
 	"--disable-verbose",
 	"--disable-websockets",
-	"CFLAGS=-Os -pipe -ffunction-sections -fdata-sections -fstack-protector-strong -fstack-clash-protection "
-	"-fno-asynchronous-unwind-tables",
+	("CFLAGS=-Os -pipe -ffunction-sections -fdata-sections -fstack-protector-strong -fstack-clash-protection "
+	 "-fno-asynchronous-unwind-tables"),
 	"CPPFLAGS=-D_FORTIFY_SOURCE=2",
 	"LDFLAGS=-Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed",
 };

@@ -14,6 +14,7 @@ SIZE_MAX = 200 << 10
 # Each one is memory of every node, and may bring others: see builder/libcurl.h before this list grows.
 LIBRARIES = {"libblkid", "libc", "libcrypto", "libcurl", "libjson-c", "libmount", "libpcre2", "libselinux", "libssl", "libyaml"}
 OF_THE_PROCESS = {"ld-linux-x86-64", "linux-vdso"}
+OF_LIBCRYPTO = {"libz", "libzstd"}  # from Debian 13 on
 
 
 def shipped(template, work):
@@ -26,7 +27,7 @@ def library_problems(agent):
     """What the loader maps, of the libraries' own as well: names up to .so or the version."""
     said = subprocess.run(["ldd", agent], check=True, capture_output=True, text=True).stdout
     loaded = {re.split(r"(?:-[0-9])?\.so", Path(line.split()[0]).name)[0]: line for line in said.splitlines()}
-    problems = [f"{name} is loaded" for name in sorted(loaded.keys() - LIBRARIES - OF_THE_PROCESS)]
+    problems = [f"{name} is loaded" for name in sorted(loaded.keys() - LIBRARIES - OF_THE_PROCESS - OF_LIBCRYPTO)]
     problems += [f"{name} is not loaded" for name in sorted(LIBRARIES - loaded.keys())]
     own = agent.parent.parent / "lib/nodekiln/libcurl.so.4"
     found = re.search(r"=> (\S+)", loaded.get("libcurl", ""))
