@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""debian_13_docker.py: the recipe debian-13-docker, built into out/matrix and booted: Docker 26 as kubelet wants it, its store
+"""debian_13_docker.py [IMAGE]: the recipe debian-13-docker (built into out/matrix when no image is given), booted: Docker 26 as kubelet wants it, its store
 preloaded, cri-dockerd started by its socket, and the agent's choice between it and containerd.
 
 What the recipe takes from outside Debian's mirrors is served on loopback, from a signed repository and as a release's archive:
@@ -163,7 +163,7 @@ CHECKS = (docker_node.passes_the_gate, docker_node.no_unit_failed, the_image_say
           the_agent_takes_cri_dockerd, two_runtimes_need_a_choice, docker_node.powers_off)
 
 
-def main():
+def built():
     require_root()
     work = work_directory()
     try:
@@ -171,6 +171,11 @@ def main():
     finally:
         shutil.rmtree(work, ignore_errors=True)
     say(["ok debian_13_docker: the recipe builds"])
+    return image
+
+
+def main():
+    image = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else built()
     return 0 if docker_node.try_image("debian_13_docker", CHECKS, image) else 1
 
 
