@@ -29,4 +29,5 @@ struct command {
 };
 
 extern const struct command command_build, command_lock, command_plan, command_inspect, command_verify, command_boot,
-	command_seed, command_publish, command_deploy, command_destroy, command_roles, command_doctor, command_cache;
+	command_seed, command_publish, command_deploy, command_destroy, command_roles, command_doctor, command_cache,
+	command_diff;

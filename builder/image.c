@@ -7,6 +7,9 @@
 #include <unistd.h>
 
 #include "builder/image_parts.h"
+#include "lib/file.h"
+
+#define DIGEST_CHUNK (1u << 20)
 
 /* What a file begins with decides what it is; its name does not matter. */
 enum format { FORMAT_QCOW2, FORMAT_RAW, FORMAT_TAR };
@@ -103,6 +106,23 @@ int image_read(struct image *image, const char *path, size_t limit, struct text 
 				 text_bytes(limit));
 	if ((image->kind == IMAGE_DISK ? image_disk_read : image_tar_read)(image, node, limit, ret, err) < 0)
 		return error_wrap(err, "%s: %s", image->path, path);
+	return 0;
+}
+
+int image_digest(struct image *image, uint64_t start, uint64_t size, char ret_hex[SHA256_HEX], struct error *err)
+{
+	CLEANUP(free_p) char *buffer = xmalloc(DIGEST_CHUNK);
+	CLEANUP(hash_free_p) struct hash *h = hash_new();
+
+	while (size) {
+		size_t n = size < DIGEST_CHUNK ? (size_t)size : DIGEST_CHUNK;
+		if (pread_all(image->content, buffer, n, (off_t)start) < 0)
+			return error_errno(err, errno, "%s: read its disk", image->path);
+		hash_add(h, buffer, n);
+		start += n;
+		size -= n;
+	}
+	hash_hex(h, ret_hex);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "lib/error.h"
+#include "lib/hash.h"
 #include "lib/text.h"
 #include "lib/vec.h"
 
@@ -35,12 +36,16 @@ struct image_entry {
 	mode_t mode;
 	uint32_t uid, gid;
 	uint64_t size;
+	int64_t mtime;
 	char *link; /* target of a symlink, else NULL */
 };
 /* 1 when there, 0 when not, -1 on a broken image. The entry is borrowed until the image closes. */
 int image_stat(struct image *image, const char *path, const struct image_entry **ret, struct error *err) MUST_CHECK;
 /* Follows a last symlink. Missing is ERROR_FAILED. */
 int image_read(struct image *image, const char *path, size_t limit, struct text *ret, struct error *err) MUST_CHECK;
+/* SHA-256 of a part of the raw disk. */
+int image_digest(struct image *image, uint64_t start, uint64_t size, char ret_hex[SHA256_HEX], struct error *err)
+	MUST_CHECK;
 /* Every entry, sorted by path. */
 int image_walk(struct image *image, int (*entry)(void *context, const struct image_entry *e, struct error *err),
 	       void *context, struct error *err) MUST_CHECK;

@@ -70,6 +70,7 @@ static int add_inode(struct walk *w, const char *path, uint32_t number, mode_t *
 							       .uid = inode.uid,
 							       .gid = inode.gid,
 							       .size = inode.size,
+							       .mtime = inode.mtime,
 							       .link = link },
 						    .handle = number },
 			       err);

@@ -101,7 +101,9 @@ static int finish(struct image *image, struct error *err)
 static int add_member(struct image *image, struct tar_reader *reader, const struct tar_entry *e, struct error *err)
 {
 	char *path = absolute(e->path);
-	struct image_node node = { .entry = { .path = path, .mode = e->mode, .uid = e->uid, .gid = e->gid } };
+	struct image_node node = {
+		.entry = { .path = path, .mode = e->mode, .uid = e->uid, .gid = e->gid, .mtime = e->mtime }
+	};
 
 	if (!path)
 		return error_set(err, ERROR_FAILED, "the member %s leads out of the tree", e->path);

@@ -10,9 +10,9 @@
 #include "lib/log.h"
 
 static const struct command *const commands[] = {
-	&command_build, &command_lock,  &command_plan,    &command_inspect, &command_verify,
-	&command_boot,  &command_seed,  &command_publish, &command_deploy,  &command_destroy,
-	&command_roles, &command_cache, &command_doctor,
+	&command_build,   &command_lock,  &command_plan,  &command_inspect, &command_diff,
+	&command_verify,  &command_boot,  &command_seed,  &command_publish, &command_deploy,
+	&command_destroy, &command_roles, &command_cache, &command_doctor,
 };
 
 static const struct option_spec common_options[] = {

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What changed from one list of entries to another. An entry is a path and facts about what is there ("mode 0755", "version 1.2"); both
+ * lists are sorted by path and walked side by side, as comm(1) does. Pure: diff_read.c makes lists of images and of manifests.
+ */
+#include <stdbool.h>
+
+#include "lib/error.h"
+#include "lib/json.h"
+#include "lib/text.h"
+#include "lib/vec.h"
+
+struct diff_fact {
+	char *name, *value; /* owned */
+};
+
+struct diff_entry {
+	char *path; /* owned */
+	VEC(struct diff_fact) facts;
+};
+
+struct diff_list {
+	VEC(struct diff_entry) entries;
+};
+
+void diff_add(struct diff_list *list, char *path); /* takes path over */
+/* About the entry that was added last. */
+void diff_fact(struct diff_list *list, const char *name, const char *fmt, ...) PRINTF(3, 4);
+void diff_sort(struct diff_list *list);
+void diff_list_done(struct diff_list *list);
+
+enum diff_kind { DIFF_REMOVED, DIFF_ADDED, DIFF_CHANGED };
+
+/* Everything is borrowed from the lists. */
+struct diff_delta {
+	const char *name, *from, *to; /* NULL = no such fact */
+};
+
+struct diff_change {
+	enum diff_kind kind;
+	const char *path;
+	VEC(struct diff_delta) facts; /* those that differ */
+};
+
+struct diff {
+	VEC(struct diff_change) changes;
+};
+
+void diff_compare(const struct diff_list *before, const struct diff_list *after, struct diff *ret);
+/* A line a change: "~ /etc/passwd: size 3 -> 4", "+ /new: mode 0644, ...", "- /old: ...". */
+void diff_print(const struct diff *diff, struct text *ret);
+struct json *diff_json(const struct diff *diff) MUST_CHECK;
+void diff_done(struct diff *diff);
+
+/* diff_read.c: entries of a disk image or tarball (files, and partitions), or of a JSON document such as a manifest. Facts that say
+ * when and how fast it was made, "timings", are left out. *ret_document: it was JSON. */
+int diff_read(const char *path, struct diff_list *ret, bool *ret_document, struct error *err) MUST_CHECK;

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/check.h"
+
+#include <unistd.h>
+
+#include "builder/diff.h"
+#include "lib/file.h"
+
+static void add_file(struct diff_list *list, const char *path, const char *mode, const char *content)
+{
+	diff_add(list, xstrdup(path));
+	diff_fact(list, "mode", "%s", mode);
+	if (content)
+		diff_fact(list, "content", "%s", content);
+}
+
+static char *compare(const struct diff_list *a, const struct diff_list *b)
+{
+	CLEANUP(diff_done) struct diff diff = { 0 };
+	struct text text = { 0 };
+
+	diff_compare(a, b, &diff);
+	diff_print(&diff, &text);
+	return text_take(&text);
+}
+
+TEST(equal_lists_do_not_differ)
+{
+	CLEANUP(diff_list_done) struct diff_list a = { 0 }, none = { 0 };
+
+	add_file(&a, "/b", "0644", "x");
+	add_file(&a, "/a", "0755", NULL);
+	diff_sort(&a);
+	CLEANUP(free_p) char *same = compare(&a, &a);
+	CLEANUP(free_p) char *nothing = compare(&none, &none);
+	CHECK_STR(same, "");
+	CHECK_STR(nothing, "");
+}
+
+TEST(what_came_went_and_changed)
+{
+	CLEANUP(diff_list_done) struct diff_list a = { 0 }, b = { 0 };
+
+	add_file(&a, "/changed", "0644", "x");
+	add_file(&a, "/gone", "0644", "x");
+	add_file(&a, "/kind", "0644", "x");
+	add_file(&a, "/same", "0644", "x");
+	add_file(&b, "/added", "0600", "y");
+	add_file(&b, "/changed", "0755", "y");
+	add_file(&b, "/kind", "0644", NULL);
+	diff_fact(&b, "target", "/same");
+	add_file(&b, "/same", "0644", "x");
+	CLEANUP(free_p) char *forth = compare(&a, &b);
+	CLEANUP(free_p) char *back = compare(&b, &a);
+	CHECK_STR(forth, "+ /added: mode 0600, content y\n"
+			 "~ /changed: mode 0644 -> 0755, content x -> y\n"
+			 "- /gone: mode 0644, content x\n"
+			 "~ /kind: content x -> (none), target (none) -> /same\n");
+	CHECK_STR(back, "- /added: mode 0600, content y\n"
+			"~ /changed: mode 0755 -> 0644, content y -> x\n"
+			"+ /gone: mode 0644, content x\n"
+			"~ /kind: target /same -> (none), content (none) -> x\n");
+}
+
+static int read_document(const char *text, struct diff_list *ret, struct error *err)
+{
+	char path[] = "/tmp/nodekiln-diff.XXXXXX";
+	CLEANUP(close_p) int fd = mkstemp(path);
+	bool document = false;
+	int rc = write_all(fd, text, strlen(text)) < 0 ? -1 : diff_read(path, ret, &document, err);
+
+	unlink(path);
+	return rc == 0 && !document ? -1 : rc;
+}
+
+/* Elements go by their names, so that an added one does not shift all others; timings are not compared. */
+TEST(documents_are_compared_by_meaning)
+{
+	static const char before[] =
+		"{\"name\": \"x\", \"timings\": {\"disk\": 1}, \"key\": null, \"images\": [\"a\", \"b\"], "
+		"\"lock\": {\"packages\": {\"base\": ["
+		"{\"name\": \"bash\", \"version\": \"1\"}, {\"name\": \"tar\", \"version\": \"2\"}]}}}";
+	static const char after[] =
+		"{\"key\": 7, \"lock\": {\"packages\": {\"base\": [{\"name\": \"apt\", \"version\": \"3\"}, "
+		"{\"name\": \"tar\", \"version\": \"2.1\"}, {\"name\": \"bash\", \"version\": \"1\"}]}}, "
+		"\"timings\": {\"disk\": 2, \"cpu\": 1}, \"images\": [\"b\"], \"name\": \"x\"}";
+	CLEANUP(diff_list_done) struct diff_list a = { 0 }, b = { 0 };
+	struct error err = { 0 };
+
+	CHECK(read_document(before, &a, &err) == 0 && read_document(after, &b, &err) == 0);
+	CLEANUP(free_p) char *said = compare(&a, &b);
+	CHECK_STR(said, "~ (document): key null -> 7\n"
+			"- images[a]\n"
+			"+ lock.packages.base[apt]: name apt, version 3\n"
+			"~ lock.packages.base[tar]: version 2 -> 2.1\n");
+}
+
+TEST(what_is_no_document_is_refused)
+{
+	CLEANUP(diff_list_done) struct diff_list list = { 0 };
+	struct error err = { 0 };
+
+	CHECK(read_document("{\"name\": ", &list, &err) == -1 && *err.text);
+}
