@@ -5,7 +5,7 @@
  *
  * The tree's runtime does that itself, inside the sandbox and with nothing but its store (images_engine.h). containerd forgets the
  * archives once they are unpacked: the CRI plugin runs containers from snapshots, and an image would hold each layer twice.
- * Docker's store gets names that follow from the images, so that equal images give equal stores.
+ * What the runtimes choose at random or date by the clock is replaced by what follows from the images: equal images give equal stores.
  */
 #include "builder/recipe.h"
 #include "lib/error.h"

@@ -91,7 +91,8 @@ static int settle(struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(leftovers); i++)
 		if (tree_remove(AT_FDCWD, leftovers[i], err) < 0)
 			return -1;
-	return 0;
+	CLEANUP(close_p) int store = dir_open(AT_FDCWD, STORE, err);
+	return store < 0 ? -1 : images_containerd_undate(store, err);
 }
 
 const struct images_engine images_containerd = {

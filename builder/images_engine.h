@@ -26,3 +26,5 @@ extern const struct images_engine images_containerd, images_docker;
 
 /* images_docker_names.c: in place of the random names of layers in a store that no dockerd uses, names that follow from them. */
 int images_docker_rename(int storefd, struct error *err) MUST_CHECK;
+/* images_containerd_dates.c: databases that are the same for the same images, whenever and on whatever file system they were made. */
+int images_containerd_undate(int storefd, struct error *err) MUST_CHECK;
