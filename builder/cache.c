@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "builder/rootless.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/log.h"
@@ -26,7 +27,7 @@ static char *default_path(void)
 
 	if (chosen && *chosen)
 		return xstrdup(chosen);
-	if (geteuid() == 0)
+	if (rootless_caller() == 0)
 		return xstrdup("/var/cache/nodekiln");
 	if (xdg && *xdg == '/')
 		return xasprintf("%s/nodekiln", xdg);

@@ -6,6 +6,7 @@
 #include "builder/build.h"
 #include "builder/command.h"
 #include "builder/report.h"
+#include "builder/rootless.h"
 #include "builder/sandbox.h"
 #include "lib/log.h"
 
@@ -67,6 +68,8 @@ static int run(int argc, char **argv, struct error *err)
 		return -1;
 	if (build.offline && build.update)
 		return error_set(err, ERROR_USAGE, "--offline and --update exclude each other");
+	if (rootless_enter(err) < 0)
+		return -1;
 	if (build.offline && sandbox_no_network(err) < 0)
 		return error_wrap(err, "--offline");
 	if (locked && !lock_file) {

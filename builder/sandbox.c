@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "builder/mount.h"
+#include "builder/rootless.h"
 #include "builder/sandbox_room.h"
 #include "lib/alloc.h"
 
@@ -257,9 +258,11 @@ int sandbox_mount_tmpfs(const char *target, unsigned long long size, struct erro
 
 int sandbox_mount_overlay(const char *lower, const char *upper, const char *work, const char *target, struct error *err)
 {
+	/* A user namespace may not set trusted.* attributes; with user.* ones the kernel follows no redirects anyway. */
+	const char *attributes = rootless() ? "userxattr" : "redirect_dir=off";
 	CLEANUP(free_p)
-	char *options = xasprintf("lowerdir=%s,upperdir=%s,workdir=%s,redirect_dir=off,metacopy=off,index=off", lower,
-				  upper, work);
+	char *options = xasprintf("lowerdir=%s,upperdir=%s,workdir=%s,metacopy=off,index=off,%s", lower, upper, work,
+				  attributes);
 
 	return mount_attach("nodekiln", target, "overlay", options, err);
 }
