@@ -43,20 +43,23 @@ static void build_done(struct build *b)
 }
 
 /* SOURCE_DATE_EPOCH (reproducible-builds.org): decimal seconds, nothing else. */
-static int read_epoch(int64_t *ret, struct error *err)
+static int read_epoch(struct build *b, struct error *err)
 {
 	const char *text = getenv("SOURCE_DATE_EPOCH");
 	char *end;
 
-	if (!text) {
-		*ret = time(NULL);
+	b->started = b->epoch = time(NULL);
+	if (!text)
 		return 0;
-	}
 	errno = 0;
 	long long n = strtoll(text, &end, 10);
 	if (errno || end == text || *end || n < 0)
 		return error_set(err, ERROR_USAGE, "SOURCE_DATE_EPOCH is '%s'; it must be seconds since 1970", text);
-	*ret = n;
+	/* What is made now must be later than that, or its times would stay. */
+	if (n > b->started)
+		return error_set(err, ERROR_USAGE, "SOURCE_DATE_EPOCH, %s, is in the future by this host's clock",
+				 text);
+	b->epoch = n;
 	return 0;
 }
 
@@ -211,7 +214,7 @@ static int build_steps(struct build *b, struct error *err)
 {
 	const struct build_options *o = b->options;
 
-	if (read_epoch(&b->epoch, err) < 0 || recipe_load_with(o->recipe, &o->set, &b->recipe, err) < 0 ||
+	if (read_epoch(b, err) < 0 || recipe_load_with(o->recipe, &o->set, &b->recipe, err) < 0 ||
 	    measure_overlays(b, err) < 0)
 		return -1;
 	if (b->recipe.warning)

@@ -48,6 +48,7 @@ struct build {
 	const struct build_options *options; /* borrowed */
 	struct recipe recipe;
 	uint64_t overlay_bytes; /* of all overlays */
+	int64_t started;        /* what has a later mtime was made by us */
 	int64_t epoch;          /* SOURCE_DATE_EPOCH, else now */
 	struct cache cache;
 	struct outputs outputs;

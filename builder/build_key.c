@@ -63,7 +63,8 @@ static int add_overlays(struct hash *h, const struct build *b, enum set set, con
 		CLEANUP(free_p) char *part = xasprintf("%s/%s", path, only ? only : "");
 		if (only && access(part, F_OK) < 0)
 			continue;
-		hash_field(h, "overlay", overlays->at[i]);
+		/* What is in it, not where it lies. */
+		hash_field(h, "overlay", NULL);
 		if (digest_directory(h, part, err) < 0)
 			return error_wrap(err, "overlay '%s'", overlays->at[i]);
 	}

@@ -53,7 +53,7 @@ static int unpack(struct build *b, enum build_layer layer, unsigned threads, str
 
 int build_layers_configure_base(struct build *b, struct error *err)
 {
-	struct tree_configure c = { .root = b->layer[LAYER_BASE].path, .epoch = b->epoch, .line = script_line };
+	struct tree_configure c = { .root = b->layer[LAYER_BASE].path, .line = script_line };
 
 	report_begin("configure-base", "%zu packages", b->lock.group[LOCK_BASE].n);
 	if (tree_configure(&c, err) < 0)
@@ -173,7 +173,8 @@ int build_layers_save(struct build *b, enum build_layer layer, struct error *err
 	if (layer == LAYER_BASE && build_chunks_open(b, err) < 0)
 		return -1;
 	report_begin(phase, "into the cache");
-	if (layer_save(&b->cache, t->key, t->path, level, build_chunks(b, COMPRESSION_ZSTD, level), err) < 0)
+	if (layer_save(&b->cache, t->key, t->path, b->started, level, build_chunks(b, COMPRESSION_ZSTD, level), err) <
+	    0)
 		return -1;
 	report_end(phase, "into the cache");
 	return 0;
@@ -200,7 +201,7 @@ static int configure_side(struct build *b, enum set set, const char *root, struc
 {
 	CLEANUP(free_p) char *phase = xasprintf("configure-%s", set_names[set]);
 	size_t packages = b->lock.group[layer_groups[set]].n;
-	struct tree_configure c = { .root = root, .initramfs = set == SET_VM, .epoch = b->epoch, .line = script_line };
+	struct tree_configure c = { .root = root, .initramfs = set == SET_VM, .line = script_line };
 
 	report_begin(phase, "%zu packages", packages);
 	if (tree_join_status(root, err) < 0 || (set == SET_VM && early_overlays(b, root, err) < 0) ||

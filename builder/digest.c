@@ -47,7 +47,8 @@ static int digest_entry(struct hash *h, int dirfd, const char *name, struct erro
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_errno(err, errno, "look at %s", name);
-	snprintf(mode, sizeof mode, "%o", (unsigned)(st.st_mode & (S_IFMT | (S_ISLNK(st.st_mode) ? 0 : 07777))));
+	/* Who else may write is a matter of the umask it was checked out with, and does not get into an image. */
+	snprintf(mode, sizeof mode, "%o", (unsigned)(st.st_mode & (S_IFMT | (S_ISLNK(st.st_mode) ? 0 : 07755))));
 	hash_field(h, "name", name);
 	hash_field(h, "mode", mode);
 	if (S_ISREG(st.st_mode))

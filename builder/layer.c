@@ -2,10 +2,15 @@
 #include "builder/layer.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <unistd.h>
 
 #include "builder/tarball.h"
 #include "lib/file.h"
+
+/* The time of what the build itself made: later than any SOURCE_DATE_EPOCH, so that an artifact dates it by that one whenever
+ * the layer was made. The last second that XFS without big times knows. */
+#define LAYER_STAMP INT32_MAX
 
 static int open_chunks(int file, int root, struct chunks **ret, struct error *err)
 {
@@ -51,16 +56,20 @@ static int save_in(struct cache *cache, const char *scratch, int scratchfd, cons
 	return write_layer(tarball, file, err) < 0 ? -1 : cache_publish(cache, source, "trees", name, err);
 }
 
-int layer_save(struct cache *cache, const char *key, const char *path, int level, const struct chunks *chunks,
-	       struct error *err)
+int layer_save(struct cache *cache, const char *key, const char *path, time_t started, int level,
+	       const struct chunks *chunks, struct error *err)
 {
 	CLEANUP(close_p) int root = dir_open(AT_FDCWD, path, err);
 	CLEANUP(chunks_index_done) struct chunks_index index = { .level = level };
 	CLEANUP(free_p) char *scratch = NULL;
 	CLEANUP(close_p) int scratchfd = -1;
-	const struct tarball tarball = {
-		.rootfd = root, .compression = COMPRESSION_ZSTD, .level = level, .chunks = chunks, .index = &index
-	};
+	const struct tarball tarball = { .rootfd = root,
+					 .compression = COMPRESSION_ZSTD,
+					 .level = level,
+					 .newest = started - 1,
+					 .stamp = LAYER_STAMP,
+					 .chunks = chunks,
+					 .index = &index };
 
 	if (root < 0 || cache_scratch(cache, &scratch, &scratchfd, err) < 0)
 		return -1;

@@ -233,14 +233,14 @@ static int write_entry(struct writer *w, int dirfd, const char *name, struct err
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_errno(err, errno, "look at %s", w->path.data);
-	time_t newest = w->tarball->newest;
+	time_t newest = w->tarball->newest, stamp = w->tarball->stamp ? w->tarball->stamp : newest;
 	struct tar_entry e = {
 		.path = w->path.data,
 		.mode = st.st_mode,
 		.uid = st.st_uid,
 		.gid = st.st_gid,
 		.device = st.st_rdev,
-		.mtime = newest && st.st_mtime > newest ? newest : st.st_mtime,
+		.mtime = newest && st.st_mtime > newest ? stamp : st.st_mtime,
 	};
 	/* Sockets mean nothing without the process that listens. */
 	if (S_ISSOCK(st.st_mode))

@@ -19,7 +19,8 @@ struct tarball {
 	int rootfd; /* borrowed */
 	enum compression compression;
 	int level;
-	time_t newest;                /* later mtimes become this one (SOURCE_DATE_EPOCH); 0 = leave */
+	time_t newest;                /* later mtimes become stamp (SOURCE_DATE_EPOCH); 0 = leave */
+	time_t stamp;                 /* 0 = newest */
 	bool strict;                  /* LXC template rules: refuse device nodes and large ids */
 	const char *const *leave_out; /* NULL-ended; paths from the root without "./", whole subtrees; may be NULL */
 	const struct chunks *chunks;  /* borrowed; frames of the same level to be copied; may be NULL */

@@ -59,11 +59,12 @@ static int make_tree(const struct toolchain *t, const char *key, struct error *e
 {
 	struct tree_packages packages = { t->lock->group[LOCK_TOOLCHAIN].at, t->lock->group[LOCK_TOOLCHAIN].n };
 	struct tree_configure configure = { .root = t->root, .line = t->line, .context = t->line_context };
+	time_t started = time(NULL);
 
 	if (fetch(t, err) < 0 || tree_unpack(t->root, packages, t->cache, false, 0, err) < 0 ||
 	    tree_configure(&configure, err) < 0)
 		return -1;
-	return layer_save(t->cache, key, t->root, TOOLCHAIN_ZSTD_LEVEL, NULL, err);
+	return layer_save(t->cache, key, t->root, started, TOOLCHAIN_ZSTD_LEVEL, NULL, err);
 }
 
 static uint64_t tree_need(const struct lock *lock)

@@ -28,8 +28,7 @@ int tree_join_status(const char *root, struct error *err) MUST_CHECK;
 
 struct tree_configure {
 	const char *root;
-	bool initramfs; /* make one at the end, once */
-	time_t epoch;   /* the scripts' SOURCE_DATE_EPOCH: what they date, they date so; 0 = none */
+	bool initramfs;                                /* make one at the end, once */
 	void (*line)(void *context, const char *line); /* what the maintainer scripts say; may be NULL */
 	void *context;
 };

@@ -12,6 +12,7 @@
 #include "builder/sandbox.h"
 #include "builder/tree.h"
 #include "builder/tree_database.h"
+#include "builder/tree_date.h"
 #include "lib/file.h"
 
 #define UPDATE_CA_CERTIFICATES "/usr/sbin/update-ca-certificates"
@@ -204,8 +205,10 @@ static int configure_packages(struct configuring *g, int rootfd, struct error *e
 	CLEANUP(sandbox_done) struct sandbox s = { .root = g->c->root, .forbid_services = true };
 	CLEANUP(job_stop) struct job python = { 0 };
 
-	if (g->c->epoch)
-		strings_addf(&s.environment, "SOURCE_DATE_EPOCH=%lld", (long long)g->c->epoch);
+	time_t date;
+	if (tree_date(rootfd, &date, err) < 0)
+		return -1;
+	strings_addf(&s.environment, "SOURCE_DATE_EPOCH=%lld", (long long)date);
 	if (hold_programs(rootfd, &s.held, err) < 0 || job_start(&python, compile_python, g, err) < 0 ||
 	    sandbox_call(&s, configure_inside, g, err) < 0)
 		return -1;
