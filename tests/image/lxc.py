@@ -188,7 +188,9 @@ def kubernetes_is_right(ct):
 
 def dry_run(ct):
     ct.ask(f"mkdir -p /etc/nodekiln; printf '{NODE}' >/etc/nodekiln/node.yaml; chmod 600 /etc/nodekiln/node.yaml")
-    return ct.ask("nodekiln-agent run --dry-run")
+    said = ct.ask("nodekiln-agent run --dry-run")
+    ct.ask("rm /etc/nodekiln/node.yaml")  # or the next boot would make it a node
+    return said
 
 
 def agent_knows_where_it_is(ct):
