@@ -78,13 +78,13 @@ static char *card(const struct cluster_node *n, const struct target *t)
 	return text_take(&net);
 }
 
-/* What no token may set, whatever its rights. */
+/* A token can make no other container, and nobody but root loads modules. */
 static void tell_rest(const struct deploy_step *step, long vmid)
 {
-	log_warning(
-		"CT %ld (%s): an API token may only set nesting; before kubelet runs in it, as root on %s: pct set %ld "
-		"--dev0 /dev/kmsg --features nesting=1,keyctl=1",
-		vmid, step->node->name, step->host, vmid);
+	log_warning("CT %ld (%s) is unprivileged, as a token makes them: it runs Kubernetes 1.22 or later, and its "
+		    "host needs "
+		    "the modules; as root on %s: modprobe -a overlay br_netfilter",
+		    vmid, step->node->name, step->host);
 }
 
 static void join(const struct strings *words, const char *between, struct text *ret)

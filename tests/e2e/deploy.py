@@ -322,7 +322,7 @@ def containers(lab):
     ct, = (options for options in guests.values() if options.get("hostname") == "w1")
     same((ct["unprivileged"], ct["features"], ct["cores"]), ("1", "nesting=1", "2"), "the container")
     check("ip=10.0.0.5/24" in ct["net0"] and "size=20G" in ct["rootfs"], f"{ct}")
-    check("pct set 102 --dev0 /dev/kmsg --features nesting=1,keyctl=1" in done.stderr, done.stderr)
+    check("CT 102 (w1) is unprivileged" in done.stderr and "modprobe -a overlay br_netfilter" in done.stderr, done.stderr)
     went(lab.destroy())
     gone(lab)
 
