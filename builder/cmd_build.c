@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "builder/build.h"
@@ -68,6 +69,8 @@ static int run(int argc, char **argv, struct error *err)
 		return -1;
 	if (build.offline && build.update)
 		return error_set(err, ERROR_USAGE, "--offline and --update exclude each other");
+	/* What a build makes in a tree is as open as it says, not as the caller's new files are. */
+	umask(022);
 	if (rootless_enter(err) < 0)
 		return -1;
 	if (build.offline && sandbox_no_network(err) < 0)
