@@ -9,7 +9,8 @@
  *	papers -> publish
  *
  * base, vm, lxc and images are layers (layer.h): a build that finds them in the cache starts behind them. What is not
- * cached is saved beside the artifacts' making. build_plan.c has who needs whom. A build whose key equals the published manifest's does nothing.
+ * cached is saved beside the artifacts' making. build_plan.c has who needs whom. A build whose key equals the published
+ * manifest's does nothing.
  */
 #include <stdbool.h>
 

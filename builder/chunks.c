@@ -44,7 +44,7 @@ static int compare_files(const void *a, const void *b)
 static int damaged(struct error *err)
 {
 	return error_set(err, ERROR_FAILED,
-			 "the file of compressed chunks has no good index; remove the cache's trees/ and build again");
+			 "the file of compressed chunks has no good index");
 }
 
 /* Where the index's parts start: of sizes that cannot overflow. */
