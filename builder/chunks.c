@@ -43,8 +43,7 @@ static int compare_files(const void *a, const void *b)
 
 static int damaged(struct error *err)
 {
-	return error_set(err, ERROR_FAILED,
-			 "the file of compressed chunks has no good index");
+	return error_set(err, ERROR_FAILED, "the file of compressed chunks has no good index");
 }
 
 /* Where the index's parts start: of sizes that cannot overflow. */
