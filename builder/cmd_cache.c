@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "builder/command.h"
+#include "builder/rootless.h"
 #include "builder/stock.h"
 
 static const char *max;
@@ -77,10 +78,14 @@ static int run(int argc, char **argv, struct error *err)
 {
 	CLEANUP(cache_close) struct cache cache = { .fd = -1 };
 	CLEANUP(stock_done) struct stock stock = { 0 };
+	struct error ignored = { 0 };
 	uint64_t limit, removed = 0;
 
 	if (argc && strcmp(argv[0], "prune"))
 		return error_set(err, ERROR_USAGE, "cache %s: it must be prune, or nothing", argv[0]);
+	/* What a build without root left may belong to lent ids. */
+	if (rootless_lent(&ignored) && rootless_enter(err) < 0)
+		return -1;
 	if (read_limit(&limit, err) < 0 || cache_open(&cache, err) < 0 ||
 	    (argc && prune(&cache, limit, &removed, err) < 0) || stock_take(&cache, &stock, err) < 0)
 		return -1;

@@ -9,6 +9,7 @@
 
 #include "builder/cache.h"
 #include "builder/doctor.h"
+#include "builder/rootless.h"
 #include "builder/sandbox.h"
 #include "lib/file.h"
 #include "lib/job.h"
@@ -45,8 +46,10 @@ static bool check_in_job(job_fn *fn, void *context, struct text *ret_detail)
 
 static int make_namespaces(void *context UNUSED, struct error *err)
 {
+	if (rootless_enter(err) < 0)
+		return -1;
 	if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) < 0)
-		return error_errno(err, errno, "make namespaces%s", geteuid() == 0 ? "" : " (run as root)");
+		return error_errno(err, errno, "make namespaces");
 	return 0;
 }
 
@@ -62,7 +65,8 @@ static int mount_overlay(void *context, struct error *err)
 	const char *directory = context;
 	char *path[ARRAY_SIZE(parts)];
 
-	if (sandbox_private_mounts(err) < 0 || sandbox_mount_tmpfs(directory, OVERLAY_TMPFS_SIZE, err) < 0)
+	if (rootless_enter(err) < 0 || sandbox_private_mounts(err) < 0 ||
+	    sandbox_mount_tmpfs(directory, OVERLAY_TMPFS_SIZE, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		path[i] = xasprintf("%s/%s", directory, parts[i]);
@@ -83,6 +87,21 @@ static bool check_overlay(const struct requirement *r UNUSED, struct text *ret_d
 	bool ok = check_in_job(mount_overlay, directory, ret_detail);
 	rmdir(directory);
 	return ok;
+}
+
+/* Root needs none of this. */
+static bool check_lent_ids(const struct requirement *r UNUSED, struct text *ret_detail)
+{
+	struct error err = { 0 };
+	bool lent = rootless_lent(&err);
+
+	text_add(ret_detail, err.text);
+	return lent;
+}
+
+static bool check_mapper(const struct requirement *r, struct text *ret_detail UNUSED)
+{
+	return geteuid() == 0 || process_exists(r->name);
 }
 
 static bool check_cache(const struct requirement *r UNUSED, struct text *ret_detail)
@@ -143,6 +162,15 @@ const struct requirement doctor_requirements[] = {
 	PROGRAM("mkfs.vfat", "dosfstools", FOR_BUILD, "makes the EFI partition"),
 	PROGRAM("mcopy", "mtools", FOR_BUILD, "fills the EFI partition"),
 	PROGRAM("mmd", "mtools", FOR_BUILD, "fills the EFI partition"),
+	{ .name = "newuidmap",
+	  .package = "uidmap",
+	  .commands = FOR_BUILD,
+	  .check = check_mapper,
+	  .why = "lets a user who is not root build" },
+	{ .name = "lent ids",
+	  .commands = FOR_BUILD,
+	  .check = check_lent_ids,
+	  .why = "are whom a user's build lets files belong to" },
 	{ .name = "namespaces",
 	  .commands = FOR_BUILD,
 	  .check = check_namespaces,

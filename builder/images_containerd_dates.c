@@ -2,7 +2,9 @@
 /* containerd dates its records by the clock, and measures a snapshot by the blocks that it took on the build's scratch, which is another
  * file system than the guest's. Both are replaced by what follows from the images, and the databases written anew. */
 #include <errno.h>
+#include <ftw.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "builder/bolt.h"
@@ -12,6 +14,8 @@
 #define SNAPSHOTTER "io.containerd.snapshotter.v1.overlayfs"
 #define GO_TIME_SIZE 15 /* version, seconds since year 1, nanoseconds, offset of the zone: all big-endian */
 #define VARINT_MAX 10
+#define XATTR_NAMES 65536 /* the kernel's own limit */
+#define NFTW_DESCRIPTORS 32
 
 /* 1970-01-01T00:00:00Z as Go's time.MarshalBinary() has it; an offset of -1 is UTC. */
 static const unsigned char no_date[GO_TIME_SIZE] = { 1, 0, 0, 0, 0x0e, 0x77, 0x91, 0xf7, 0, 0, 0, 0, 0, 0xff, 0xff };
@@ -60,6 +64,55 @@ static void write_varint(struct bolt_item *item, uint64_t n)
 	set_value(item, bytes, len);
 }
 
+/* For a user, containerd unpacks into mounted snapshots, and the kernel takes its notes there in user.overlay.*. Those about inodes of the
+ * build's scratch go; of those that hide what is below, the guest's kernel reads only trusted.overlay.*, which a user may not write. */
+static int unmark_one(const char *path, const char *name, struct error *err)
+{
+	static const char *const hiding[] = { "user.overlay.opaque", "user.overlay.redirect", "user.overlay.metacopy" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(hiding); i++)
+		if (!strcmp(name, hiding[i]))
+			return error_set(
+				err, ERROR_HOST,
+				"an image replaces a whole directory of its layer below (%s), and only root can "
+				"preload such a one; build as root, or leave it out of images",
+				path);
+	return lremovexattr(path, name) < 0 ? error_errno(err, errno, "remove %s of %s", name, path) : 0;
+}
+
+static struct error *unmark_error; /* nftw(3) carries no context */
+
+static int unmark(const char *path, const struct stat *st UNUSED, int type, struct FTW *ftw UNUSED)
+{
+	char names[XATTR_NAMES];
+	ssize_t n = type == FTW_SL ? 0 : llistxattr(path, names, sizeof names);
+
+	for (ssize_t at = 0; at < n; at += (ssize_t)strlen(names + at) + 1)
+		if (text_starts(names + at, "user.overlay.") && unmark_one(path, names + at, unmark_error) < 0)
+			return -1;
+	return n < 0 && errno != ENOTSUP ? error_errno(unmark_error, errno, "list the attributes of %s", path) : 0;
+}
+
+static int unmark_all(int storefd, struct error *err)
+{
+	CLEANUP(free_p) char *path = xasprintf("/proc/self/fd/%d/" SNAPSHOTTER "/snapshots", storefd);
+
+	*err->text = '\0';
+	unmark_error = err;
+	if (nftw(path, unmark, NFTW_DESCRIPTORS, FTW_PHYS) == 0)
+		return 0;
+	return *err->text ? -1 : error_errno(err, errno, "look through the snapshots");
+}
+
+/* A kernel that unpacked into a mounted snapshot, as it does for a user, leaves its own directory there. */
+static int tidy(uint64_t number, int storefd, struct error *err)
+{
+	CLEANUP(free_p)
+	char *path = xasprintf(SNAPSHOTTER "/snapshots/%llu/work/work", (unsigned long long)number);
+
+	return tree_remove(storefd, path, err);
+}
+
 /* A snapshot's size: the bytes of its files. */
 static int measure(struct bolt_bucket *snapshot, int storefd, struct error *err)
 {
@@ -69,7 +122,7 @@ static int measure(struct bolt_bucket *snapshot, int storefd, struct error *err)
 	if (!id || !size || id->bucket || size->bucket || !read_varint(&id->value, &number))
 		return 0;
 	CLEANUP(free_p) char *path = xasprintf(SNAPSHOTTER "/snapshots/%llu/fs", (unsigned long long)number);
-	if (tree_size(storefd, path, &bytes, err) < 0)
+	if (tidy(number, storefd, err) < 0 || tree_size(storefd, path, &bytes, err) < 0)
 		return -1;
 	write_varint(size, bytes << 1); /* PutVarint keeps the sign in the lowest bit */
 	return 0;
@@ -108,7 +161,7 @@ static int rewrite(int storefd, const char *name, bool sizes, struct error *err)
 
 int images_containerd_undate(int storefd, struct error *err)
 {
-	return rewrite(storefd, "io.containerd.metadata.v1.bolt/meta.db", false, err) < 0
-		       ? -1
-		       : rewrite(storefd, SNAPSHOTTER "/metadata.db", true, err);
+	if (unmark_all(storefd, err) < 0 || rewrite(storefd, "io.containerd.metadata.v1.bolt/meta.db", false, err) < 0)
+		return -1;
+	return rewrite(storefd, SNAPSHOTTER "/metadata.db", true, err);
 }

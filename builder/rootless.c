@@ -164,6 +164,21 @@ static int become_root(struct outside *o, int tell, struct error *err)
 	return 0;
 }
 
+static int find_ranges(struct outside *o, struct error *err)
+{
+	for (size_t i = 0; o->uid && i < ARRAY_SIZE(mappings); i++)
+		if (find_range(&mappings[i], o->uid, &o->range[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+bool rootless_lent(struct error *err)
+{
+	struct outside o = { .uid = geteuid() };
+
+	return find_ranges(&o, err) == 0;
+}
+
 int rootless_enter(struct error *err)
 {
 	struct outside o = { .pid = getpid(), .uid = geteuid(), .gid = getegid() };
@@ -171,9 +186,8 @@ int rootless_enter(struct error *err)
 
 	if (o.uid == 0 && may_administer())
 		return 0;
-	for (size_t i = 0; o.uid && i < ARRAY_SIZE(mappings); i++)
-		if (find_range(&mappings[i], o.uid, &o.range[i], err) < 0)
-			return -1;
+	if (find_ranges(&o, err) < 0)
+		return -1;
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_errno(err, errno, "make a pipe");
 	o.go = ends[0];

@@ -21,6 +21,8 @@ struct id_range {
 
 /* Once, before threads or files: does nothing when we have root's rights. ERROR_HOST says what is missing and how to get it. */
 int rootless_enter(struct error *err) MUST_CHECK;
+/* The ids that rootless_enter would need are lent to this user, or not needed. */
+bool rootless_lent(struct error *err);
 /* True in such a namespace. */
 bool rootless(void);
 /* The user that called us. */

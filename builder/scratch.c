@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include "builder/rootless.h"
 #include "builder/sandbox.h"
 #include "lib/file.h"
 #include "lib/log.h"
@@ -38,6 +40,24 @@ static enum scratch_kind decide(enum scratch_kind wish, uint64_t need)
 	return memory_available() >= need + MEMORY_SPARE ? SCRATCH_MEMORY : SCRATCH_DISK;
 }
 
+/* Stacked trees keep notes in attributes, a user's in user.* ones; a tmpfs has those since Linux 6.6. */
+static bool holds_attributes(const char *path)
+{
+	return !rootless() ||
+	       (setxattr(path, "user.nodekiln", "", 0, 0) == 0 && removexattr(path, "user.nodekiln") == 0);
+}
+
+/* In memory, unless a user's trees cannot be stacked there. */
+static int mount_memory(struct scratch *s, uint64_t size, struct error *err)
+{
+	if (sandbox_mount_tmpfs(s->path, size, err) < 0)
+		return -1;
+	if (holds_attributes(s->path))
+		return 0;
+	s->kind = SCRATCH_DISK;
+	return sandbox_unmount(s->path, err);
+}
+
 int scratch_open(struct cache *cache, enum scratch_kind kind, uint64_t need, struct scratch *ret, struct error *err)
 {
 	struct scratch s = { .cache = cache, .fd = -1, .kind = decide(kind, need) };
@@ -45,7 +65,7 @@ int scratch_open(struct cache *cache, enum scratch_kind kind, uint64_t need, str
 	if (sandbox_private_mounts(err) < 0 || cache_scratch(cache, &s.name, &s.fd, err) < 0)
 		return -1;
 	s.path = xasprintf("%s/%s", cache->path, s.name);
-	if (s.kind == SCRATCH_MEMORY && sandbox_mount_tmpfs(s.path, need + MEMORY_SPARE / 2, err) < 0) {
+	if (s.kind == SCRATCH_MEMORY && mount_memory(&s, need + MEMORY_SPARE / 2, err) < 0) {
 		s.kind = SCRATCH_DISK;
 		scratch_close(&s);
 		return -1;

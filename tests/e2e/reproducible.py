@@ -1,78 +1,113 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Two builds of one lock with one SOURCE_DATE_EPOCH are equal bit for bit, although the first had nothing and the second everything in
-its cache, and although they ran in different directories at different times. What differs is named: where it begins, and in the tarball
-which members."""
+"""Two builds of one lock with one SOURCE_DATE_EPOCH are equal bit for bit, preloaded images included: with the trees of another day's build
+or none, in memory or on disk; and by another user without root's rights, in another checkout, with another umask, hostname, time zone,
+language and number of cores, and nothing in the cache but downloads. `nodekiln diff` names what differs, and is itself tried on artifacts
+that do."""
+import json
 import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
-from kiln import Check, Kiln, private_cache, require_root, work_directory
+import stranger
+from kiln import NODEKILN, Check, private_cache, require_root, work_directory
 
-EPOCH = "1700000000"
-
-
-def first_difference(a, b):
-    """The offset of the first byte that differs; the length of the shorter one when it is a beginning of the other."""
-    with open(a, "rb") as f, open(b, "rb") as g:
-        offset = 0
-        while (x := f.read(1 << 20)) == (y := g.read(1 << 20)) and x:
-            offset += len(x)
-        return offset + next((i for i, (p, q) in enumerate(zip(x, y)) if p != q), min(len(x), len(y)))
+EPOCH, OTHER_DAY = "1700000000", "1600000000"
+EQUAL, DIFFERENT, TROUBLE = 0, 1, 2
+FILES = ("small.qcow2", "small.tar.zst", "small.spdx.json", "small.manifest.json")
+SHOWN = 6  # differences
 
 
-def unpack(tarball):
-    directory = tarball.parent / "unpacked"
-    directory.mkdir()
-    subprocess.run(["tar", "-xf", tarball, "-C", directory], check=True)
-    return directory
+def diff(*arguments):
+    return subprocess.run([NODEKILN, "diff", *arguments], capture_output=True, text=True)
 
 
-def contents(a, b):
-    """The files that differ, as diff(1) says it."""
-    one, two = unpack(a), unpack(b)
-    said = subprocess.run(["diff", "-rq", "--no-dereference", one, two], capture_output=True, text=True).stdout.splitlines()
-    shutil.rmtree(one), shutil.rmtree(two)
-    return said
+def manifest(path):
+    document = json.loads(path.read_text())
+    del document["timings"]
+    return document
 
 
-def members(tarball):
-    listing = subprocess.run(["tar", "--full-time", "--numeric-owner", "-tvf", tarball], check=True, capture_output=True, text=True)
-    return set(listing.stdout.splitlines())
+def same(a, b):
+    return manifest(a) == manifest(b) if a.name.endswith(".manifest.json") else a.read_bytes() == b.read_bytes()
 
 
 def difference(a, b):
-    if a.read_bytes() == b.read_bytes():
+    """[] for equal files; else what nodekiln diff says."""
+    if same(a, b):
         return []
-    problems = [f"{a.name} differs from byte {first_difference(a, b)} on"]
-    if a.name.endswith(".tar.zst"):
-        problems += [*sorted(members(a) ^ members(b))[:6], *contents(a, b)[:6]]
-    return problems
+    done = diff(a, b)
+    return [f"{a.name} differs", *done.stdout.splitlines()[:SHOWN], done.stderr.strip()]
+
+
+class Here:
+    """A checkout and a cache of root's."""
+
+    def __init__(self, directory):
+        self.checkout, self.cache = directory / "here", private_cache(directory)
+        stranger.checkout(self.checkout)
+
+    def run(self, *arguments, epoch=EPOCH):
+        return subprocess.run(["out/nodekiln", *arguments], cwd=self.checkout, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              env={**os.environ, "SOURCE_DATE_EPOCH": epoch, "NODEKILN_CACHE": str(self.cache)})
+
+    def build(self, out, *options, **more):
+        return self.run("build", "recipe.yaml", "--plain", "--locked", "--out", out, *options, **more)
+
+
+def build_elsewhere(directory, here):
+    elsewhere = directory / "quite/another place"
+    stranger.checkout(elsewhere)
+    shutil.copy(here.checkout / "small.lock.json", elsewhere)
+    stranger.give(elsewhere)
+    environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "TZ": "Pacific/Kiritimati", "LC_ALL": "C", "LANGUAGE": "tr",
+                   "SOURCE_DATE_EPOCH": EPOCH, "NODEKILN_CACHE": str(stranger.cache(directory / "their-cache"))}
+    command = ["sh", "-c", "umask 077; exec taskset -c 0 out/nodekiln build recipe.yaml --plain --locked --offline --scratch disk"]
+    done = stranger.run(directory, command, elsewhere, environment, prefix=["unshare", "--uts", "sh", "-c",
+                                                                            'hostname elsewhere; exec "$@"', "sh"])
+    return elsewhere / "out", done
+
+
+def tells(problems, a, b, *lines, code=DIFFERENT):
+    done = diff(a, b)
+    said = done.stdout.splitlines()
+    problems = problems + ([f"exit code {done.returncode} of {a} {b}: {done.stderr}"] if done.returncode != code else [])
+    return problems + [f"no line '{line}' in {said[:SHOWN]}" for line in lines if not any(s.startswith(line) for s in said)]
+
+
+def changes_are_told(here):
+    old, new = here.checkout / "cold", here.checkout / "changed"
+    (here.checkout / "overlay/etc/nodekiln-test").write_text("second")
+    (here.checkout / "overlay/etc/young").symlink_to("nodekiln-test")
+    done = here.build("changed")
+    problems = [] if done.returncode == 0 else [done.stderr.strip()[-300:]]
+    for name in ("small.qcow2", "small.tar.zst"):
+        problems = tells(problems, old / name, new / name, "~ /etc/nodekiln-test: size 5 -> 6, content ", "+ /etc/young: type link",
+                         "~ /etc/nodekiln/image.json: ")
+    problems = tells(problems, old / "small.manifest.json", new / "small.manifest.json", "~ (document): key ", "~ artifacts[small.qcow2]: ")
+    problems = tells(problems, old / "small.qcow2", old / "small.qcow2", code=EQUAL)
+    problems = tells(problems, old / "small.qcow2", old / "small.manifest.json", code=TROUBLE)
+    return tells(problems, old / "small.qcow2", old / "missing", code=TROUBLE)
 
 
 def main():
     require_root()
-    os.environ["SOURCE_DATE_EPOCH"] = EPOCH
     check, directory = Check(), work_directory()
     try:
-        kiln = Kiln(directory / "first", cache=private_cache(directory))
-        lock = directory / "small.lock.json"
-        # The recipe's path is not part of it: both builds read the same one.
-        locked = kiln.run(kiln.argv("lock", kiln.recipe, "-o", lock))
-        cold = kiln.build("--lock", lock)
-        again = directory / "second"
-        shutil.copytree(kiln.out, again / "old")
-        warm = kiln.run([*kiln.argv("build", kiln.recipe, "--plain", "--out", again, "--lock", lock)])
-        shutil.rmtree(kiln.cache / "trees")
-        forced = kiln.build("--lock", lock, "--force", "--scratch", "disk")
-        for name, done in (("lock", locked), ("cold", cold), ("warm", warm), ("forced", forced)):
-            check(f"{name} build" if name != "lock" else name, [] if done.returncode == 0 else [done.stderr.strip()[-400:]])
+        here = Here(directory)
+        builds = [("lock", here.run("lock", "recipe.yaml")), ("another day", here.build("another-day", epoch=OTHER_DAY)),
+                  ("warm", here.build("warm"))]
+        shutil.rmtree(here.cache / "trees")
+        builds.append(("cold", here.build("cold", "--scratch", "memory")))
+        elsewhere, done = build_elsewhere(directory, here)
+        for name, done in [*builds, ("elsewhere", done)]:
+            check(f"build: {name}", [] if done.returncode == 0 else [done.stderr.strip()[-400:]])
         if not check.failed:
-            for file in ("small.qcow2", "small.tar.zst", "small.spdx.json"):
-                check(f"cold and warm: {file}", difference(again / "old" / file, again / file))
-                check(f"in memory and on disk: {file}", difference(again / "old" / file, kiln.out / file))
+            for file in FILES:
+                check(f"cold, and from another day's trees: {file}", difference(here.checkout / "cold" / file, here.checkout / "warm" / file))
+                check(f"root here, and a user elsewhere: {file}", difference(here.checkout / "cold" / file, elsewhere / file))
+            check("nodekiln diff tells what changed", changes_are_told(here))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     return 1 if check.failed else 0
