@@ -101,30 +101,26 @@ struct making {
 	char key[SHA256_HEX];
 };
 
-static int find_source(const struct lock *lock, const struct lock_source **ret, struct error *err)
+bool libcurl_is_compiled(const struct lock *lock)
 {
-	*ret = lock_source(lock, "curl");
-	return *ret ? 0 : error_set(err, ERROR_RECIPE, "the lock names no source of curl; run `nodekiln lock` again");
+	return lock_source(lock, SOURCE) != NULL;
 }
 
-int libcurl_key(const struct lock *lock, char ret_hex[SHA256_HEX], struct error *err)
+void libcurl_key(const struct lock *lock, char ret_hex[SHA256_HEX])
 {
 	CLEANUP(hash_free_p) struct hash *h = hash_new();
-	const struct lock_source *source;
+	const struct lock_source *source = lock_source(lock, SOURCE);
 	char group[SHA256_HEX];
 
-	if (find_source(lock, &source, err) < 0)
-		return -1;
 	lock_group_digest(lock, LOCK_TOOLCHAIN, group);
 	hash_field(h, "artifacts", "libcurl");
 	hash_field(h, "format", FORMAT);
 	hash_field(h, "toolchain", group);
-	for (size_t i = 0; i < source->files.list.n; i++)
+	for (size_t i = 0; source && i < source->files.list.n; i++)
 		hash_field(h, "source", source->files.list.at[i].sha256);
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		hash_field(h, "option", options[i]);
 	hash_hex(h, ret_hex);
-	return 0;
 }
 
 static int run(const struct making *m, const char *directory, const struct strings *argv, struct error *err)
@@ -227,15 +223,16 @@ static int make(const struct making *m, struct error *err)
 
 int libcurl_make(const struct toolchain *t, char **ret_path, struct error *err)
 {
-	struct making m = { .toolchain = t };
+	struct making m = { .toolchain = t, .source = lock_source(t->lock, SOURCE) };
 
-	if (find_source(t->lock, &m.source, err) < 0 || libcurl_key(t->lock, m.key, err) < 0)
-		return -1;
+	libcurl_key(t->lock, m.key);
 	if (!cache_has(t->cache, "artifacts", m.key)) {
 		int rc = scratch_directory(&t->scratch, "libcurl", &m.work, err) < 0 || make(&m, err) < 0 ? -1 : 0;
 		free(m.work);
 		if (rc < 0)
-			return error_wrap(err, "compile libcurl %s", m.source->version);
+			return error_wrap(err,
+					  "compile libcurl %s (for a mirror without it: --set agent.libcurl=packaged)",
+					  m.source->version);
 	}
 	*ret_path = xasprintf("%s/artifacts/%s", t->cache->path, m.key);
 	return 0;

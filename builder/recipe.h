@@ -18,9 +18,11 @@ extern const char *const set_names[SETS + 1]; /* "base", "vm", "lxc", NULL */
 
 enum kubernetes_source { KUBERNETES_NONE, KUBERNETES_DEBIAN_SOURCE, KUBERNETES_PACKAGES, KUBERNETES_BINARIES };
 enum runtime { RUNTIME_NONE, RUNTIME_CONTAINERD, RUNTIME_DOCKER };
+enum agent_libcurl { AGENT_LIBCURL_COMPILED, AGENT_LIBCURL_PACKAGED }; /* libcurl.h tells why */
 enum compression { COMPRESSION_ZSTD, COMPRESSION_ZLIB, COMPRESSION_NONE };
 /* As recipes spell them; each ends with NULL. */
-extern const char *const kubernetes_source_names[], *const runtime_names[], *const compression_names[];
+extern const char *const kubernetes_source_names[], *const runtime_names[], *const agent_libcurl_names[],
+	*const compression_names[];
 
 /* One apt repository beside the distribution's own. A flat one has suite "/" and no components. */
 struct repository {
@@ -57,6 +59,9 @@ struct recipe {
 		VEC(struct binary) binaries;
 	} kubernetes;
 	enum runtime runtime;
+	struct {
+		enum agent_libcurl libcurl;
+	} agent;
 	struct strings packages[SETS];
 	struct strings
 		overlays[SETS];     /* names below rootfs-overlays/; with a '/' paths, in YAML relative to the file */

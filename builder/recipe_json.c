@@ -75,6 +75,14 @@ static struct json *kubernetes_json(const struct recipe *r)
 	return object;
 }
 
+static struct json *agent_json(const struct recipe *r)
+{
+	struct json *object = json_object();
+
+	json_put_string(object, "libcurl", agent_libcurl_names[r->agent.libcurl]);
+	return object;
+}
+
 static struct json *sets_json(const struct strings lists[SETS])
 {
 	struct json *object = json_object();
@@ -148,6 +156,7 @@ struct json *recipe_json(const struct recipe *recipe)
 	json_put(object, "repositories", repositories_json(recipe));
 	json_put(object, "kubernetes", kubernetes_json(recipe));
 	json_put_string(object, "runtime", runtime_names[recipe->runtime]);
+	json_put(object, "agent", agent_json(recipe));
 	json_put(object, "packages", sets_json(recipe->packages));
 	json_put(object, "overlays", overlays_json(recipe));
 	json_put(object, "units", sets_json(recipe->units));

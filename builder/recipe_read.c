@@ -16,6 +16,9 @@ const char *const kubernetes_source_names[] = { [KUBERNETES_NONE] = "none",
 const char *const runtime_names[] = {
 	[RUNTIME_NONE] = "none", [RUNTIME_CONTAINERD] = "containerd", [RUNTIME_DOCKER] = "docker", NULL
 };
+const char *const agent_libcurl_names[] = {
+	[AGENT_LIBCURL_COMPILED] = "compiled", [AGENT_LIBCURL_PACKAGED] = "packaged", NULL
+};
 const char *const compression_names[] = {
 	[COMPRESSION_ZSTD] = "zstd", [COMPRESSION_ZLIB] = "zlib", [COMPRESSION_NONE] = "none", NULL
 };
@@ -205,6 +208,18 @@ static int read_set_lists(struct yaml *tree, const char *key, struct strings lis
 	return 0;
 }
 
+static int read_agent(struct yaml *tree, struct recipe *r, struct error *err)
+{
+	struct yaml *map;
+	int libcurl = AGENT_LIBCURL_COMPILED;
+
+	if (yaml_take_map(tree, "agent", &map, err) < 0 ||
+	    yaml_take_choice(map, "libcurl", agent_libcurl_names, &libcurl, err) < 0)
+		return -1;
+	r->agent.libcurl = (enum agent_libcurl)libcurl;
+	return 0;
+}
+
 static int read_contents(struct yaml *tree, struct recipe *r, struct error *err)
 {
 	struct yaml *map;
@@ -273,7 +288,8 @@ int recipe_read(struct yaml *tree, struct recipe *ret, struct error *err)
 {
 	if (read_names(tree, ret, err) < 0 || read_distribution(tree, ret, err) < 0 ||
 	    read_repositories(tree, ret, err) < 0 || read_kubernetes(tree, ret, err) < 0 ||
-	    read_contents(tree, ret, err) < 0 || read_disk(tree, ret, err) < 0 || read_outputs(tree, ret, err) < 0)
+	    read_agent(tree, ret, err) < 0 || read_contents(tree, ret, err) < 0 || read_disk(tree, ret, err) < 0 ||
+	    read_outputs(tree, ret, err) < 0)
 		return -1;
 	expand_versions(ret);
 	return yaml_check_all_taken(tree, err);

@@ -60,12 +60,12 @@ static void add_kubernetes(const struct recipe *recipe, struct strings *ret)
 	strings_append(ret, &recipe->kubernetes.packages);
 }
 
-/* The agent's libcurl is compiled, whatever else is. */
 static void add_sources(const struct recipe *recipe, struct strings *ret)
 {
 	const char *version = recipe->kubernetes.source_version;
 
-	strings_add(ret, "curl");
+	if (recipe->agent.libcurl == AGENT_LIBCURL_COMPILED)
+		strings_add(ret, "curl");
 	if (recipe->kubernetes.source == KUBERNETES_DEBIAN_SOURCE)
 		strings_addf(ret, "kubernetes%s%s", version ? "=" : "", version ? version : "");
 }
@@ -79,6 +79,8 @@ static int fill(const struct recipe *recipe, struct request *ret, struct error *
 	strings_append(&ret->group[LOCK_VM], &recipe->packages[SET_VM]);
 	strings_append(&ret->group[LOCK_LXC], &recipe->packages[SET_LXC]);
 	toolchain_packages(recipe, &ret->group[LOCK_TOOLCHAIN]);
+	if (recipe->agent.libcurl == AGENT_LIBCURL_PACKAGED)
+		strings_add(&ret->group[LOCK_BASE], "libcurl4"); /* Debian 13's libcurl4t64 provides it */
 	if (recipe->kubernetes.source == KUBERNETES_PACKAGES)
 		add_kubernetes(recipe, &ret->group[LOCK_BASE]);
 	if (recipe->images.control_plane)

@@ -50,7 +50,9 @@ static int add_distribution(const struct recipe *recipe, const char *url, const 
 	struct source s = {
 		.url = xstrdup(url),
 		.suite = xasprintf("%s%s", recipe->distribution.suite, suffix),
-		.sources = true, /* libcurl is compiled for the agent, and perhaps Kubernetes */
+		/* A mirror that has none is fine where nothing of it is compiled. */
+		.sources = recipe->agent.libcurl == AGENT_LIBCURL_COMPILED ||
+			   recipe->kubernetes.source == KUBERNETES_DEBIAN_SOURCE,
 		.keyring = recipe->distribution.keyring ? xstrdup(recipe->distribution.keyring) : NULL,
 	};
 

@@ -24,6 +24,8 @@ void toolchain_packages(const struct recipe *recipe, struct strings *ret)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(compiler_packages); i++)
 		strings_add(ret, compiler_packages[i]);
+	if (recipe->agent.libcurl == AGENT_LIBCURL_PACKAGED)
+		strings_add(ret, "libcurl4-openssl-dev");
 	if (recipe->kubernetes.source != KUBERNETES_DEBIAN_SOURCE)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(kubernetes_packages); i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The agent, compiled by the guest suite's own compiler against the guest's own libraries and its own libcurl. */
+/* The agent, compiled by the guest suite's own compiler against the guest's own libraries and, as a rule, its own libcurl. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -58,9 +58,7 @@ static const char *const linker_flags[] = { "-pie",
 					    "-Wl,--as-needed",
 					    "-Wl,-rpath,$ORIGIN/../lib/nodekiln",
 					    NULL };
-static const char *const libraries[] = {
-	GUEST "/" LIBCURL_FILE, "-lyaml", "-ljson-c", "-lssl", "-lcrypto", "-lblkid", "-lmount", NULL
-};
+static const char *const libraries[] = { "-lyaml", "-ljson-c", "-lssl", "-lcrypto", "-lblkid", "-lmount", NULL };
 
 /* One making; runs as a job, because the scratch is a mount. */
 struct making {
@@ -82,18 +80,23 @@ static void add_flags(struct hash *h, const char *const *flags)
 		hash_field(h, "flag", *flags);
 }
 
+static const char *libcurl(const struct lock *lock)
+{
+	return libcurl_is_compiled(lock) ? GUEST "/" LIBCURL_FILE : "-lcurl";
+}
+
 static int agent_key(const struct lock *lock, char ret_hex[SHA256_HEX], struct error *err)
 {
 	CLEANUP(hash_free_p) struct hash *h = hash_new();
-	char libcurl[SHA256_HEX];
+	char below[SHA256_HEX];
 
-	if (libcurl_key(lock, libcurl, err) < 0)
-		return -1;
+	libcurl_key(lock, below);
 	hash_field(h, "artifacts", NAME);
 	hash_field(h, "format", FORMAT);
-	hash_field(h, "libcurl and toolchain", libcurl);
+	hash_field(h, "libcurl and toolchain", below);
 	add_flags(h, compiler_flags);
 	add_flags(h, linker_flags);
+	hash_field(h, "flag", libcurl(lock));
 	add_flags(h, libraries);
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
 		CLEANUP(free_p) char *path = xasprintf("%s/%s", data_directory(), folders[i]);
@@ -119,12 +122,14 @@ static int copy_sources(const char *work, struct error *err)
 static int copy_libcurl(const struct making *m, struct error *err)
 {
 	static const char *const parts[][2] = { { LIBCURL_INCLUDE, INCLUDE }, { LIBCURL_GUEST, GUEST } };
-	CLEANUP(free_p) char *libcurl = NULL;
+	CLEANUP(free_p) char *made = NULL;
 
-	if (libcurl_make(&m->toolchain, &libcurl, err) < 0)
+	if (!libcurl_is_compiled(m->toolchain.lock))
+		return 0;
+	if (libcurl_make(&m->toolchain, &made, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
-		CLEANUP(free_p) char *from = xasprintf("%s/%s", libcurl, parts[i][0]);
+		CLEANUP(free_p) char *from = xasprintf("%s/%s", made, parts[i][0]);
 		CLEANUP(free_p) char *to = xasprintf("%s/%s", m->work, parts[i][1]);
 		if (dir_make(AT_FDCWD, to, 0755, err) < 0 || tree_overlay(from, to, err) < 0)
 			return -1;
@@ -197,7 +202,7 @@ static int link_program(const struct making *m, const struct strings *objects, s
 	add_all(&argv, linker_flags);
 	strings_add_all(&argv, "-o", PROGRAM, NULL);
 	strings_append(&argv, objects);
-	strings_add(&argv, ARCHIVE);
+	strings_add_all(&argv, ARCHIVE, libcurl(m->toolchain.lock), NULL);
 	add_all(&argv, libraries);
 	return run(m, ".", &argv, err);
 }

@@ -166,10 +166,21 @@ def the_source_of_libcurl(w):
 def a_distribution_without_the_source_of_libcurl(w):
     w.debian.sources.clear()
     w.debian.write(w.keys["good"])
-    w.refused(RECIPE, "source package curl", "has no source packages")
+    w.refused(RECIPE, "source package curl", "has no source packages", "agent.libcurl=packaged")
     w.debian.add_source("other", "1-1")
     w.debian.write(w.keys["good"])
     w.refused(RECIPE, "source package curl", "no repository of the recipe has this source", options=["--update"])
+
+
+@case
+def a_packaged_libcurl_needs_no_sources(w):
+    """Not even an index of them, as a mirror of binaries alone has none."""
+    for name in ("libcurl4", "libcurl4-openssl-dev"):
+        w.debian.add(name, "7.88.1-10+deb12u5")
+    w.debian.write(w.keys["good"])
+    shutil.rmtree(w.debian.root / "dists/test/main/source")
+    lock = w.lock(agent={"libcurl": "packaged"})
+    assert lock["sources"] == [] and "libcurl4" in names(lock, "base") and "libcurl4-openssl-dev" in names(lock, "toolchain"), lock
 
 
 @case

@@ -92,6 +92,7 @@ def recipe(url, key, cri_dockerd, archive):
                   "key_fingerprint": key.fingerprint}
     return json.dumps({"include": [str(TOP / f"recipes/{NAME}.yaml")], "override": ["repositories", "kubernetes.binaries"],
                        "name": NAME, "repositories": [repository], "kubernetes": {"binaries": [binary]},
+                       "agent": {"libcurl": "packaged"},  # mirrors for tests may lack sources
                        "images": {"archives": [str(archive)]}, "outputs": {"tarball": {"enabled": False}}})
 
 
