@@ -22,7 +22,7 @@ enum agent_libcurl { AGENT_LIBCURL_COMPILED, AGENT_LIBCURL_PACKAGED }; /* libcur
 enum compression { COMPRESSION_ZSTD, COMPRESSION_ZLIB, COMPRESSION_NONE };
 /* As recipes spell them; each ends with NULL. */
 extern const char *const kubernetes_source_names[], *const runtime_names[], *const agent_libcurl_names[],
-	*const compression_names[];
+										    *const compression_names[];
 
 /* One apt repository beside the distribution's own. A flat one has suite "/" and no components. */
 struct repository {
