@@ -15,6 +15,7 @@
 #define LISTS "var/lib/apt/lists"
 #define INDICES_NAME_HEX 16 /* digits of it in the directory's name */
 #define RELEASE_MAX (16u << 20)
+#define UPDATE_ROOM (160ull << 20) /* Debian 12's lists, their sources' too, compressed and not: 112 MiB */
 
 static int open_locked(struct cache *cache, const char *name)
 {
@@ -155,6 +156,20 @@ static int touch_checked(int dirfd, struct error *err)
 	return file_write(dirfd, "checked", "", 0, 0644, err);
 }
 
+/* Asked before, because apt-get(8) of Debian 12 and 13 waits for ever when the disk gets full under it. */
+static int check_room(const struct cache *cache, int fd, struct error *err)
+{
+	uint64_t room = file_room(fd);
+
+	return room >= UPDATE_ROOM
+		       ? 0
+		       : error_set(
+				 err, ERROR_SPACE,
+				 "the cache, %s, has %s of space, and the package lists alone want %s; make space, or "
+				 "name another place in NODEKILN_CACHE",
+				 cache->path, text_bytes(room), text_bytes(UPDATE_ROOM));
+}
+
 /* `apt-get update` in the scratch directory; leaves a state there that is right for its final place, whose name is *ret. */
 static int update(struct sources *sources, const char *key, struct cache *cache, const char *scratch, int fd,
 		  char **ret, struct error *err)
@@ -165,8 +180,9 @@ static int update(struct sources *sources, const char *key, struct cache *cache,
 	char *argv[] = { "apt-get", "-q", "-opkgCacheFile::Generate=false", "update", NULL };
 	char hex[SHA256_HEX];
 
-	if (sources_fetch_keys(sources, err) < 0 || sources_write(sources, fd, path, err) < 0 ||
-	    apt_run(path, argv, &ignored, err) < 0 || digest_indices(fd, hex, err) < 0)
+	if (check_room(cache, fd, err) < 0 || sources_fetch_keys(sources, err) < 0 ||
+	    sources_write(sources, fd, path, err) < 0 || apt_run(path, argv, &ignored, err) < 0 ||
+	    digest_indices(fd, hex, err) < 0)
 		return -1;
 	CLEANUP(free_p) char *name = xasprintf("%s-%.*s", key, INDICES_NAME_HEX, hex);
 	CLEANUP(free_p) char *final = xasprintf("%s/apt/%s", cache->path, name);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -108,13 +107,12 @@ static bool check_cache(const struct requirement *r UNUSED, struct text *ret_det
 {
 	struct cache cache = { .fd = -1 };
 	struct error err = { 0 };
-	struct statvfs fs;
 
 	if (cache_open(&cache, &err) < 0) {
 		text_addf(ret_detail, "%s; NODEKILN_CACHE names another place", err.text);
 		return false;
 	}
-	uint64_t free_bytes = fstatvfs(cache.fd, &fs) < 0 ? 0 : (uint64_t)fs.f_bavail * fs.f_frsize;
+	uint64_t free_bytes = file_room(cache.fd);
 	text_addf(ret_detail, "%s free in %s, %s wanted", text_bytes(free_bytes), cache.path,
 		  text_bytes(CACHE_SPACE_WANTED));
 	cache_close(&cache);

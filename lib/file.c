@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -80,6 +81,13 @@ static int copy_by_hand(int in, int out, struct error *err)
 		if (write_all(out, buffer, (size_t)n) < 0)
 			return error_errno(err, errno, "write while copying");
 	}
+}
+
+uint64_t file_room(int fd)
+{
+	struct statvfs fs;
+
+	return fstatvfs(fd, &fs) < 0 || !fs.f_blocks ? UINT64_MAX : (uint64_t)fs.f_bavail * fs.f_frsize;
 }
 
 int copy_all(int in, int out, struct error *err)

@@ -45,6 +45,9 @@ int tree_remove(int dirfd, const char *name, struct error *err) MUST_CHECK;
 /* Adds the sizes of all files in a tree to *bytes; links are not followed. */
 int tree_size(int dirfd, const char *name, uint64_t *bytes, struct error *err) MUST_CHECK;
 
+/* Bytes that the file system has left for us; UINT64_MAX when it does not say. */
+uint64_t file_room(int fd);
+
 /* All of it, or -1 with errno. */
 int write_all(int fd, const void *data, size_t len) MUST_CHECK;
 int pwrite_all(int fd, const void *data, size_t len, off_t offset) MUST_CHECK;

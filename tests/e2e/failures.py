@@ -122,7 +122,7 @@ def busy(w):
     """Somebody else builds the same name: a lock on its stage, as a build holds it."""
     stage = w.kiln.out / ".small.stage"
     stage.mkdir()
-    w.holder = subprocess.Popen(["flock", str(stage), "sleep", "60"])
+    w.holder = subprocess.Popen(["flock", "--no-fork", str(stage), "sleep", "60"])
     time.sleep(0.3)
     return w.kiln.build_argv()
 
@@ -155,7 +155,8 @@ CASES = [
     Case("unknown-option", with_options("--colour"), USAGE, ("--colour", "--help")),
     Case("larger-than-its-disk", too_large, SPACE, ("the tree holds", "disk.size")),
     Case("no-space-for-outputs", on_small_tmpfs(lambda w: w.kiln.out, "4m"), SPACE, ("space",)),
-    Case("no-space-for-the-cache", on_small_tmpfs(small_cache, "24m"), SPACE, ("space",)),
+    Case("no-space-for-package-lists", on_small_tmpfs(small_cache, "24m"), SPACE, ("MiB of space, and the package lists", "NODEKILN_CACHE")),
+    Case("no-space-for-the-cache", on_small_tmpfs(small_cache, "224m"), SPACE, ("space",)),
     Case("somebody-else-builds-it", busy, FAILED, ("another build", "--out"), stage_stays=True),
 ]
 
