@@ -6,7 +6,7 @@
 #	make check        the quick tests (under 3 minutes); make test: set-up and everything
 #	make test-matrix  the slower rest: Docker's images and cluster, a cluster whose machines lose power
 #	make lint         formatting, layers, gcc and clang without a warning
-#	make bench        nodekiln against mmdebstrap, the agent, uploads against curl; each in one run
+#	make bench        nodekiln against other builders, its guests against plain ones, the agent, uploads; fills docs/performance.md
 #	make install      PREFIX=/usr/local DESTDIR=
 #	ASAN=1            everything with AddressSanitizer and UndefinedBehaviorSanitizer, into out/asan/
 #	V=1               shows the commands
@@ -135,11 +135,10 @@ layers:
 	$(Q)tests/layers
 
 bench:
-	$(Q)$(MAKE) --no-print-directory setup PACKAGES="$(BUILD_PACKAGES) $(RUN_PACKAGES) mmdebstrap python3 curl openssl"
-	$(Q)$(MAKE) --no-print-directory all
-	$(Q)$(SUDO) tests/bench/bench
-	$(Q)$(SUDO) tests/bench/agent
-	$(Q)tests/bench/upload
+	$(Q)$(MAKE) --no-print-directory setup PACKAGES="$(BUILD_PACKAGES) $(RUN_PACKAGES) $(BOOT_PACKAGES) mmdebstrap python3 curl openssl openssh-client zstd"
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
+	$(Q)failed=; for bench in bench guest agent upload; do $(SUDO) tests/bench/$$bench || failed="$$failed $$bench"; done; \
+	[ -z "$$failed" ] || { echo "bench: goals missed or failed:$$failed"; exit 1; }
 
 install: all
 	install -Dm755 out/nodekiln $(DESTDIR)$(PREFIX)/bin/nodekiln

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A command that is measured."""
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(TOP / "tests"))
+from guest import die_with_parent  # noqa: E402
+
+TAIL_LINES = 5
+
+
+class CommandFailed(Exception):
+    pass
+
+
+class Run:
+    """Wall and CPU seconds of a command and everything that it waited for. It ends with us."""
+
+    def __init__(self, argv, log, **options):
+        self.download = 0.0  # seconds of it that went into fetching, where known
+        with open(log, "ab") as out:
+            begin = time.monotonic()
+            child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=die_with_parent, **options)
+            _, status, usage = os.wait4(child.pid, 0)
+            self.wall = time.monotonic() - begin
+        child.returncode = os.waitstatus_to_exitcode(status)
+        self.cpu = usage.ru_utime + usage.ru_stime
+        if child.returncode != 0:
+            tail = Path(log).read_text(errors="replace").splitlines()[-TAIL_LINES:]
+            raise CommandFailed(f"exit status {child.returncode}: " + " / ".join(tail))
