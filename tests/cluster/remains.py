@@ -77,8 +77,8 @@ def search_files(search, top):
 
 
 def search_journal(search, top):
-    """Everything it says, fields and all, wherever journald put it."""
-    text = subprocess.run(["journalctl", "--directory", top / "var/log/journal", "--output", "export", "--all", "--no-pager"],
+    """Everything it says, fields and all, wherever journald put it; by the machine's own journalctl, which this host may lack."""
+    text = subprocess.run(["chroot", top, "journalctl", "--directory", "/var/log/journal", "--output", "export", "--all", "--no-pager"],
                           capture_output=True, check=True).stdout
     if not text:
         raise SystemExit("the machine's journal is empty: the search would prove nothing")
