@@ -8,7 +8,7 @@ import re
 
 
 def line(cells):
-    return f"| {' | '.join(cells)} |\n"
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
 def table(head, rows):
