@@ -25,7 +25,12 @@ class Run:
         with open(log, "ab") as out:
             begin = time.monotonic()
             child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=die_with_parent, **options)
-            _, status, usage = os.wait4(child.pid, 0)
+            try:
+                _, status, usage = os.wait4(child.pid, 0)
+            except BaseException:  # we are told to end: nobody may write any more where the caller cleans up
+                child.kill()
+                child.wait()
+                raise
             self.wall = time.monotonic() - begin
         child.returncode = os.waitstatus_to_exitcode(status)
         self.cpu = usage.ru_utime + usage.ru_stime
