@@ -18,7 +18,7 @@ class Cluster(Nodes):
     """with Cluster(image) as cluster: the network and Proxmox VE are up, the machines off."""
 
     def __init__(self, image, runtime="containerd", name="lab"):
-        super().__init__(Lab(image, GUESTS), FakePve(), runtime, name)
+        super().__init__(self.make_lab(image), FakePve(), runtime, name)
         self.tokens = {}
 
     def __enter__(self):
@@ -32,18 +32,31 @@ class Cluster(Nodes):
         self.lab.__exit__(*exception)
         self.pve.__exit__(*exception)
 
+    # Where the nodes are containers (containers.py) these three are others.
+
+    def make_lab(self, image):
+        return Lab(image, GUESTS)
+
+    def add_guest(self, name, vmid, **options):
+        machine = self.lab[name]
+        self.pve.add_vm(vmid, name=name, smbios1=f"uuid={machine.uuid}", net0=f"virtio={machine.mac.upper()},bridge=vmbr0",
+                        **options)
+
+    def seed_options(self, name):
+        return ["--out", self.lab.work / f"{name}.iso", "--ssh-key", f"{self.lab.key}.pub",
+                "--address", f"{self.lab[name].address}/{PREFIX}", "--gateway", GATEWAY, "--nameserver", NAMESERVER]
+
     def make_guests(self):
         self.pve.add_pool("k8s")
         self.pve.add_role("NodekilnReader", "VM.Audit")
         self.pve.add_role("NodekilnMember", "VM.Audit VM.Config.Options")
         self.pve.grant("/pool/k8s", "NodekilnMember", "agent@pve")
         for name, vmid in GUESTS.items():
-            machine, who = self.lab[name], f"agent@pve!vm{vmid}"
+            who = f"agent@pve!vm{vmid}"
             self.tokens[name] = self.pve.add_token("agent@pve", f"vm{vmid}").split("=", 1)
             self.pve.grant("/pool/k8s", "NodekilnReader", who)
             self.pve.grant(f"/vms/{vmid}", "NodekilnMember", who)
-            self.pve.add_vm(vmid, pool="k8s", name=name, status="running", tags=TAGS, description=NOTES,
-                            smbios1=f"uuid={machine.uuid}", net0=f"virtio={machine.mac.upper()},bridge=vmbr0")
+            self.add_guest(name, vmid, pool="k8s", status="running", tags=TAGS, description=NOTES)
 
     def vmid(self, name):
         return GUESTS[name]
@@ -71,9 +84,8 @@ class Cluster(Nodes):
         for name in GUESTS:
             file = self.lab.work / f"{name}.yaml"
             file.write_text(self.node_yaml(name))
-            subprocess.run([NODEKILN, "seed", file, "--out", self.lab.work / f"{name}.iso", "--secrets", self.secrets_file(),
-                            "--ssh-key", f"{self.lab.key}.pub", "--address", f"{self.lab[name].address}/{PREFIX}",
-                            "--gateway", GATEWAY, "--nameserver", NAMESERVER], check=True, capture_output=True)
+            subprocess.run([NODEKILN, "seed", file, "--secrets", self.secrets_file(), *self.seed_options(name)],
+                           check=True, capture_output=True)
 
     def start(self):
         self.started = time.monotonic()

@@ -8,7 +8,8 @@ TOP = Path(__file__).resolve().parent.parent.parent
 NODEKILN = os.environ.get("NODEKILN", str(TOP / "out/nodekiln"))
 OUT = TOP / "out/matrix"
 DOCKER = "debian-12-docker"
-NAMES = {DOCKER: "debian-12-docker-k8s-1.20-eol"}
+PVE_HOST = "tests/recipes/pve-host.yaml"
+NAMES = {DOCKER: "debian-12-docker-k8s-1.20-eol", PVE_HOST: "pve-host"}
 
 
 def built(recipe, kind="qcow2"):

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""lxc.py [containerd|docker]...: the container template as a node, on a virtual machine that stands in for a Proxmox VE host. For each
+runtime (both when none is given) two privileged containers with seeds become a cluster, with nobody's hands. The host then
+keeps from a container what README.md says that it needs, one thing after the other, and the agent names it. An
+unprivileged container with nesting alone runs containers of containerd; kubelet 1.20 cannot run there.
+
+The default recipe's template is in out/ (`make image`); the others are built into out/matrix. NODEKILN names the program.
+"""
+import base64
+import sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path[:0] = [str(Path(__file__).resolve().parent.parent / "cluster")]
+import checks  # noqa: E402
+import refusals  # noqa: E402
+import unprivileged  # noqa: E402
+from cluster import watched  # noqa: E402
+from containers import Containers  # noqa: E402
+from built import DOCKER, PVE_HOST, built  # noqa: E402
+from guest import Failed, say  # noqa: E402
+from nodes import INIT, NAMES, TOP  # noqa: E402
+from remains import needles  # noqa: E402
+
+TEMPLATES = {"containerd": lambda: TOP / "out/debian-12-k8s-1.20-eol.tar.zst", "docker": lambda: built(DOCKER, "tar.zst")}
+ETCD = "/var/lib/etcd/"  # where Kubernetes itself keeps the token, until it expires
+
+
+def no_secret_is_left(cluster):
+    """In no file of a container; the search must find what etcd has."""
+    host = cluster.lab.host
+    for name in NAMES:
+        found = []
+        for what, secret in cluster.secrets().items():
+            patterns = base64.b64encode(b"\n".join(needles(secret))).decode()
+            files = host.ask(f"echo {patterns} | base64 -d | grep -rlFf - --devices=skip {cluster.lab[name].root} || true", 600)
+            found += [(what, path.removeprefix(cluster.lab[name].root)) for path in files.splitlines()]
+        left = [f for f in found if name != INIT or not f[1].startswith(ETCD)]
+        if left or (name == INIT and not found):
+            raise Failed(f"{name}: {left or 'not even etcd holds the token: this search would prove nothing'}")
+
+
+CHECKS = (checks.the_seed_tells_the_worker_no_endpoint, checks.both_nodes_are_ready, checks.nodes_have_the_runtime,
+          checks.kube_proxy_runs_on_both, checks.a_pod_runs_on_each, checks.pods_reach_each_other,
+          checks.tags_say_what_they_are, checks.notes_say_it_too, checks.peoples_notes_are_kept,
+          checks.proxmox_ve_saw_no_secret_and_refused_nothing, checks.agents_are_done, checks.no_unit_failed,
+          checks.figures_are_taken, no_secret_is_left)
+
+
+def lxc(cluster):
+    title = f"lxc {cluster.runtime}"
+    cluster.start()
+    cluster.wait_ready()
+    say([f"ok {title}: both nodes are ready, says Proxmox VE"])
+    fine = checks.run(title, CHECKS, cluster)
+    if cluster.runtime == "containerd":
+        for name in NAMES:
+            cluster.lab[name].stop()
+        fine &= checks.run(title, (*refusals.CHECKS, *unprivileged.CHECKS), cluster)
+    return fine
+
+
+def main():
+    fine = True
+    for runtime in sys.argv[1:] or TEMPLATES:
+        with Containers(TEMPLATES[runtime](), built(PVE_HOST), runtime) as cluster:
+            fine &= watched(f"lxc {runtime}", lxc, cluster)
+    return 0 if fine else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
