@@ -4,7 +4,7 @@
 #	make              the programs, into out/
 #	make image        set-up, the programs, and the default recipe's image, into out/
 #	make check        the quick tests (under 3 minutes); make test: set-up and everything
-#	make test-matrix  the slower rest: Docker's images and cluster, a cluster whose machines lose power
+#	make test-matrix  the slower rest: Docker, Debian 13, clusters of containers, power cuts; MINUTES=N: what N allow
 #	make lint         formatting, layers, gcc and clang without a warning
 #	make bench        nodekiln against other builders, its guests against plain ones, the agent, uploads; fills docs/performance.md
 #	make install      PREFIX=/usr/local DESTDIR=
@@ -121,7 +121,7 @@ test:
 test-matrix:
 	$(Q)$(MAKE) --no-print-directory setup PACKAGES="$(BUILD_PACKAGES) $(RUN_PACKAGES) $(BOOT_PACKAGES) $(TEST_PACKAGES)"
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
-	$(Q)$(SUDO) tests/run matrix
+	$(Q)$(SUDO) tests/run matrix $(if $(MINUTES),--minutes $(MINUTES))
 
 lint: layers
 	$(Q)$(MAKE) --no-print-directory setup PACKAGES="$(BUILD_PACKAGES) $(TEST_PACKAGES)"
