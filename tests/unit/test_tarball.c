@@ -238,8 +238,9 @@ TEST(tarball_damaged)
 	trees_open(&t);
 	fill(t.in);
 	CHECK(write_to(&(struct tarball){ .rootfd = t.in, .compression = COMPRESSION_ZSTD }, &tar, &err) == 0);
-	tar.data[tar.len / 2] ^= 0x55;
-	tar.data[tar.len / 2 + 1] ^= 0x55;
+	/* A frame has no checksum of its contents: damage of a byte alone may look like another file's date, which differs each time. */
+	for (size_t i = tar.len / 2; i < tar.len; i++)
+		tar.data[i] ^= 0x55;
 	CHECK(unpack_from(&tar, t.out, &err) < 0);
 	tar.len /= 2;
 	CHECK(unpack_from(&tar, t.out, &err) < 0);
