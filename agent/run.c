@@ -3,12 +3,15 @@
  * The agent as a table of steps. The state file names the step that was begun last; a boot that was cut off goes on there. A step
  * that gives up ends the run with a named failure, and the next boot begins again, or at that step when the node had joined.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/agent.h"
 #include "agent/source.h"
 #include "lib/clock.h"
+#include "lib/file.h"
 #include "lib/log.h"
 
 #define CONFIG_POLL 1
@@ -135,14 +138,31 @@ static int give_up(struct agent *a, const struct error *err)
 	return -1;
 }
 
+/* cloud-init has just written who this node is (host keys, users, configuration) and syncs nothing. After a power cut it counts as
+ * written, with nothing in it: so it must be on the disk before the state says that we have begun. */
+static void keep_what_was_written(const char *root)
+{
+	struct error ignored = { 0 };
+	CLEANUP(close_p) int fd = dir_open(AT_FDCWD, *root ? root : "/", &ignored);
+
+	if (fd >= 0 && syncfs(fd) < 0)
+		log_warning("sync the disk: %s", strerror(errno));
+}
+
 static int run_node(struct agent *a, struct error *err)
 {
 	recall(a);
 	int configured = configure(a, err);
+	if (configured == 0 && a->state.step && !is_from(a, "wipe"))
+		configured =
+			error_set(err, ERROR_RECIPE,
+				  NODE_CONFIG_FILE " was there when this node began, and is gone; write it again, or "
+						   "make the guest anew");
 	if (configured == 0) {
 		log_info("no node configuration: nothing to do");
 		return 0;
 	}
+	keep_what_was_written(a->root);
 	if (configured < 0 || machine_read(a->root, &a->machine, err) < 0 ||
 	    registration_open(a->root, &a->node, &a->pve, err) < 0 || walk(a, err) < 0)
 		return give_up(a, err);

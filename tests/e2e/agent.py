@@ -120,6 +120,16 @@ def case_no_configuration(b):
     check(room.status()["phase"] == "not configured", f"status {room.status()}")
 
 
+def case_lost_configuration_is_named(b):
+    """As a power cut leaves it that came before it was on the disk."""
+    room = b.room(JOIN)
+    room.write("var/lib/nodekiln/state", '{"phase": "booting", "step": "rendezvous"}')
+    (room.root / "etc/nodekiln/node.yaml").unlink()
+    done = room.run()
+    check(done.returncode == 3 and "node.yaml was there when this node began" in done.stderr, done.stderr)
+    check(room.status()["phase"] == "failed" and not room.calls("kubeadm"), f"{room.status()}")
+
+
 def case_passing_failure_is_retried(b):
     room = b.room(JOIN)
     room.write("standin/answers", "couldn't validate the identity of the API Server: failed to request the cluster-info ConfigMap: dial tcp: "
