@@ -154,10 +154,10 @@ static int run_node(struct agent *a, struct error *err)
 	recall(a);
 	int configured = configure(a, err);
 	if (configured == 0 && a->state.step && !is_from(a, "wipe"))
-		configured =
-			error_set(err, ERROR_RECIPE,
-				  NODE_CONFIG_FILE " was there when this node began, and is gone; write it again, or "
-						   "make the guest anew");
+		configured = error_set(
+			err, ERROR_RECIPE,
+			"the configuration was there when this node began, and is gone; write " NODE_CONFIG_FILE
+			" again, or make the guest anew");
 	if (configured == 0) {
 		log_info("no node configuration: nothing to do");
 		return 0;

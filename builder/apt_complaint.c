@@ -50,9 +50,8 @@ static const struct complaint {
 	{ "Can not find version", ERROR_RECIPE, "no repository of the recipe has this version of the source" },
 	{ "Unable to find a source package", ERROR_RECIPE, "no repository of the recipe has this source" },
 	{ "put some 'deb-src' URIs", ERROR_RECIPE,
-	  "the mirror has no source packages, and the agent's libcurl is compiled from one; choose a mirror that has, "
-	  "or "
-	  "--set agent.libcurl=packaged" },
+	  "the mirror has no source packages, and the agent's libcurl is compiled from one; choose a mirror "
+	  "that has, or --set agent.libcurl=packaged" },
 	{ "remove is disabled", ERROR_RECIPE, "packages of base would have to go" },
 	{ "held broken packages", ERROR_RECIPE, "these packages cannot be installed together" },
 };

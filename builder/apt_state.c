@@ -156,7 +156,7 @@ static int touch_checked(int dirfd, struct error *err)
 	return file_write(dirfd, "checked", "", 0, 0644, err);
 }
 
-/* Asked before, because apt-get(8) of Debian 12 and 13 waits for ever when the disk gets full under it. */
+/* Asked before, because apt-get(8) of Debian 12 waits for ever when the disk gets full under it. */
 static int check_room(const struct cache *cache, int fd, struct error *err)
 {
 	uint64_t room = file_room(fd);

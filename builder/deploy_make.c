@@ -81,9 +81,8 @@ static char *card(const struct cluster_node *n, const struct target *t)
 /* A token can make no other container, and nobody but root loads modules. */
 static void tell_rest(const struct deploy_step *step, long vmid)
 {
-	log_warning("CT %ld (%s) is unprivileged, as a token makes them: it runs Kubernetes 1.22 or later, and its "
-		    "host needs "
-		    "the modules; as root on %s: modprobe -a overlay br_netfilter",
+	log_warning("CT %ld (%s) is unprivileged, as a token makes them: it runs Kubernetes 1.22 or later, and "
+		    "its host needs the modules; as root on %s: modprobe -a overlay br_netfilter",
 		    vmid, step->node->name, step->host);
 }
 
