@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""power_cuts.py [IMAGE [SEED]]: a cluster is made while both its machines lose power three times each, at random points of init
-and of join. It must end as if nothing had happened."""
+"""power_cuts.py [IMAGE [SEED]]: a cluster is made while both its machines lose power four times each: once while cloud-init is at
+work or has just been, and at three random points of init and of join. It must end as if nothing had happened."""
 import json
 import random
 import sys
@@ -16,6 +16,8 @@ from guest import say  # noqa: E402
 
 CUTS = 3
 DELAY_MAX = 4  # seconds into the phase
+CLOUD_INIT_SAYS = b" running 'init' "  # on the console, before it writes
+CLOUD_INIT_SECONDS = 15  # about when the agent begins, emulated
 STATE = "/var/lib/nodekiln/state"
 # The agent's steps in their order; in "kubeadm" the phases that kubeadm's output shows.
 BEFORE = ("register", "rendezvous", "preflight", "turn", "kubeadm")
@@ -23,7 +25,7 @@ AFTER = ("publish", "manifests", "ready", "report", "wipe", "leave")
 INIT_PHASES = ("certs", "kubeconfig", "kubelet-start", "control-plane", "etcd", "wait-control-plane", "kubelet-check",
                "apiclient", "upload-config", "kubelet", "upload-certs", "mark-control-plane", "bootstrap-token",
                "kubelet-finalize", "addons")
-ORDER = {INIT: (*BEFORE, *INIT_PHASES, *AFTER), WORKER: (*BEFORE, "kubelet-start", *AFTER)}
+ORDER = {INIT: ("cloud-init", *BEFORE, *INIT_PHASES, *AFTER), WORKER: ("cloud-init", *BEFORE, "kubelet-start", *AFTER)}
 # Where power may fail: what takes a moment, and what leaves something behind.
 POINTS = {INIT: ("certs", "kubeconfig", "kubelet-start", "control-plane", "wait-control-plane", "upload-config",
                  "mark-control-plane", "bootstrap-token", "addons", "ready", "report", "wipe"),
@@ -47,11 +49,13 @@ class Power:
         self.name, self.machine, self.seconds = name, cluster.lab[name], cluster.seconds
         self.due = self.last = None
         points = sorted(chance.sample(POINTS[name], CUTS), key=ORDER[name].index)
-        self.cuts = [(point, chance.uniform(0, DELAY_MAX)) for point in points]
+        self.cuts = [("cloud-init", chance.uniform(0, CLOUD_INIT_SECONDS)),
+                     *((point, chance.uniform(0, DELAY_MAX)) for point in points)]
         say([f"# {name}: power cuts at " + ", ".join(f"{point} + {delay:.1f} s" for point, delay in self.cuts)])
 
     def place(self):
-        return place(self.name, self.machine.read(STATE))
+        at, console = place(self.name, self.machine.read(STATE)), self.machine.console
+        return 0 if at < 0 and console.exists() and CLOUD_INIT_SAYS in console.read_bytes() else at
 
     def look(self):
         """Returns whether all cuts have been."""
