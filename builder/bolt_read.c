@@ -5,6 +5,8 @@
 #include "builder/bolt.h"
 #include "builder/bolt_format.h"
 
+#define LOOP "pages lead back to themselves"
+
 /* What is read, and where: the whole file, or the one page of an inline bucket. */
 struct region {
 	const unsigned char *data;
@@ -14,7 +16,7 @@ struct region {
 struct reader {
 	struct region file;
 	struct bolt_meta meta;
-	size_t budget; /* pages that may still be looked at: a loop would look at more than there are */
+	size_t unread; /* bytes: as nothing in a file is used twice, what takes more than there are leads in a circle */
 	struct error *err;
 };
 
@@ -49,11 +51,19 @@ static bool choose_meta(struct region file, struct bolt_meta *ret)
 	return first_good || second_good;
 }
 
-static bool add_bytes(struct region page, size_t offset, size_t n, struct text *ret)
+static bool cut(struct region from, size_t offset, size_t n, struct region *ret)
 {
-	if (offset > page.len || n > page.len - offset)
+	if (offset > from.len || n > from.len - offset)
 		return false;
-	text_addn(ret, page.data + offset, n);
+	*ret = (struct region){ from.data + offset, n };
+	return true;
+}
+
+static bool spend(struct reader *r, size_t n)
+{
+	if (n > r->unread)
+		return false;
+	r->unread -= n;
 	return true;
 }
 
@@ -71,34 +81,39 @@ static int read_page_number(struct reader *r, uint64_t number, unsigned depth, s
 	return read_page(r, (struct region){ r->file.data + start, len < most ? len : most }, depth, ret);
 }
 
-static int read_bucket(struct reader *r, struct bolt_item *item, unsigned depth)
+static int read_bucket(struct reader *r, struct region value, unsigned depth, struct bolt_bucket *ret)
 {
-	struct region value = { (const unsigned char *)item->value.data, item->value.len };
 	struct bolt_ref ref;
 
 	if (!copy_out(value, 0, &ref, sizeof ref))
 		return damaged(r, "a bucket is too short");
-	item->bucket = xcalloc(1, sizeof *item->bucket);
-	item->bucket->sequence = ref.sequence;
-	int rc = ref.root ? read_page_number(r, ref.root, depth + 1, item->bucket)
-			  : read_page(r, (struct region){ value.data + sizeof ref, value.len - sizeof ref }, depth + 1,
-				      item->bucket);
-	text_done(&item->value);
-	return rc;
+	struct region page = { value.data + sizeof ref, value.len - sizeof ref };
+	ret->sequence = ref.sequence;
+	return ref.root ? read_page_number(r, ref.root, depth + 1, ret) : read_page(r, page, depth + 1, ret);
 }
 
 static int read_leaf(struct reader *r, struct region page, size_t at, unsigned depth, struct bolt_bucket *ret)
 {
+	struct region key, value;
 	struct bolt_leaf leaf;
 
 	if (!copy_out(page, at, &leaf, sizeof leaf))
 		return damaged(r, "a page is too short");
+	if (!cut(page, at + leaf.pos, leaf.key_size, &key) ||
+	    !cut(page, at + leaf.pos + leaf.key_size, leaf.value_size, &value))
+		return damaged(r, "a value lies outside of its page");
+	bool is_bucket = leaf.flags & BOLT_IS_BUCKET;
+	if (!spend(r, sizeof leaf + key.len + (is_bucket ? sizeof(struct bolt_ref) : value.len)))
+		return damaged(r, LOOP);
 	vec_push(&ret->items, (struct bolt_item){ 0 });
 	struct bolt_item *item = &ret->items.at[ret->items.n - 1];
-	if (!add_bytes(page, at + leaf.pos, leaf.key_size, &item->key) ||
-	    !add_bytes(page, at + leaf.pos + leaf.key_size, leaf.value_size, &item->value))
-		return damaged(r, "a value lies outside of its page");
-	return leaf.flags & BOLT_IS_BUCKET ? read_bucket(r, item, depth) : 0;
+	text_addn(&item->key, key.data, key.len);
+	if (is_bucket) {
+		item->bucket = xcalloc(1, sizeof *item->bucket);
+		return read_bucket(r, value, depth, item->bucket);
+	}
+	text_addn(&item->value, value.data, value.len);
+	return 0;
 }
 
 static int read_branch(struct reader *r, struct region page, size_t at, unsigned depth, struct bolt_bucket *ret)
@@ -114,8 +129,8 @@ static int read_page(struct reader *r, struct region page, unsigned depth, struc
 {
 	struct bolt_page head;
 
-	if (depth > BOLT_DEPTH_MAX || !r->budget--)
-		return damaged(r, "pages lead back to themselves");
+	if (depth > BOLT_DEPTH_MAX || !spend(r, sizeof head))
+		return damaged(r, LOOP);
 	if (!copy_out(page, 0, &head, sizeof head) || !(head.flags & (BOLT_LEAF | BOLT_BRANCH)))
 		return damaged(r, "a page is of another kind");
 	for (size_t i = 0; i < head.count; i++) {
@@ -128,14 +143,12 @@ static int read_page(struct reader *r, struct region page, unsigned depth, struc
 
 int bolt_read(const void *file, size_t len, struct bolt_bucket *ret, struct error *err)
 {
-	struct reader r = { .file = { file, len }, .err = err };
+	struct reader r = { .file = { file, len }, .unread = len, .err = err };
 	CLEANUP(bolt_done) struct bolt_bucket root = { 0 };
 
 	if (len > BOLT_SIZE_MAX || !choose_meta(r.file, &r.meta))
 		return error_set(err, ERROR_FAILED, "this is no bbolt database of format %d in pages of %u bytes",
 				 BOLT_VERSION, BOLT_PAGE);
-	/* An inline page takes at least its reference's and header's room. */
-	r.budget = len / sizeof(struct bolt_page);
 	root.sequence = r.meta.root.sequence;
 	if (read_page_number(&r, r.meta.root.root, 0, &root) < 0)
 		return -1;

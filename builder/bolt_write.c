@@ -8,6 +8,9 @@
 #define FREELIST 2u /* its page: nothing is free */
 #define INLINE_MAX (BOLT_PAGE / 4)
 
+/* However large, as in bbolt: with one to a page, no level would be smaller than the one below it, and the tree have no root. */
+#define PAGE_KEYS_MIN 2
+
 /* An element of a page about to be written; key and value borrowed. */
 struct element {
 	const void *key, *value;
@@ -52,12 +55,13 @@ static void pad(struct text *file)
 		text_addn(file, zeros, BOLT_PAGE - over);
 }
 
-/* How many elements go into one page: at least one, however large. */
+/* How many elements go into one page. */
 static size_t fill(const struct element *e, size_t n, size_t *ret_bytes)
 {
 	size_t bytes = sizeof(struct bolt_page), count = 0;
 
-	while (count < n && count < UINT16_MAX && (!count || bytes + element_size(&e[count]) <= BOLT_PAGE))
+	while (count < n && count < UINT16_MAX &&
+	       (count < PAGE_KEYS_MIN || bytes + element_size(&e[count]) <= BOLT_PAGE))
 		bytes += element_size(&e[count++]);
 	*ret_bytes = bytes;
 	return count;
@@ -67,14 +71,14 @@ static size_t fill(const struct element *e, size_t n, size_t *ret_bytes)
 static void write_level(const elements *level, uint16_t flags, struct text *file, elements *above)
 {
 	for (size_t at = 0, count; at < level->n || !above->n; at += count) {
+		static const struct element none = { .key = "" };
+		const struct element *first = level->n ? &level->at[at] : &none;
 		size_t bytes;
 		uint64_t id = file->len / BOLT_PAGE;
-		count = fill(level->at + at, level->n - at, &bytes);
-		add_page(id, flags, level->at + at, count, (uint32_t)((bytes - 1) / BOLT_PAGE), file);
+		count = fill(first, level->n - at, &bytes);
+		add_page(id, flags, first, count, (uint32_t)((bytes - 1) / BOLT_PAGE), file);
 		pad(file);
-		vec_push(above, (struct element){ .key = count ? level->at[at].key : "",
-						  .key_size = count ? level->at[at].key_size : 0,
-						  .page = id });
+		vec_push(above, (struct element){ .key = first->key, .key_size = first->key_size, .page = id });
 	}
 }
 
