@@ -9,8 +9,9 @@
 #include "builder/digest.h"
 #include "lib/file.h"
 
-/* Raise when trees come out differently from the same packages. */
-#define TREE_FORMAT "2"
+/* Raise when trees come out differently from the same packages, or their frames from the same trees: a cached layer's are copied into
+ * what is built. */
+#define TREE_FORMAT "3"
 
 static int add_file(struct hash *h, const char *path, struct error *err)
 {
