@@ -12,7 +12,7 @@
 #include "agent/machine.h"
 #include "agent/rendezvous.h"
 #include "lib/member.h"
-#include "lib/pve.h"
+#include "lib/pve_guest.h"
 
 #define REGISTRATION_SETTLE 2 /* seconds between the cluster's tag and the first claim: agent/rendezvous.h */
 #define REGISTRATION_MARK 9   /* 8 hex digits and a NUL */

@@ -21,6 +21,7 @@
  */
 #include "builder/target.h"
 #include "lib/node.h"
+#include "lib/pve_guest.h"
 
 #define CLUSTER_NODES_MAX 200
 

@@ -7,7 +7,7 @@
 #include "builder/deployed.h"
 #include "builder/target.h"
 #include "lib/member.h"
-#include "lib/pve.h"
+#include "lib/pve_guest.h"
 
 #define DEPLOY_SLOT 16 /* "scsi30" */
 

@@ -4,7 +4,7 @@
  * Questions to Proxmox VE with some patience: a question changes nothing, so one that met a busy or restarting server is asked
  * again. Everything else is never sent twice without looking in between.
  */
-#include "lib/pve.h"
+#include "lib/pve_guest.h"
 
 /* GET of path, as pve_call(). */
 int publish_get(struct pve *pve, const char *path, const struct pve_param *params, struct json **ret, struct error *err)

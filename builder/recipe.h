@@ -9,6 +9,8 @@
  */
 #include <stdbool.h>
 
+#include "builder/binary.h"
+#include "builder/repository.h"
 #include "lib/error.h"
 #include "lib/text.h"
 #include "lib/vec.h"
@@ -23,21 +25,6 @@ enum compression { COMPRESSION_ZSTD, COMPRESSION_ZLIB, COMPRESSION_NONE };
 /* As recipes spell them; each ends with NULL. */
 extern const char *const kubernetes_source_names[], *const runtime_names[], *const agent_libcurl_names[],
 										    *const compression_names[];
-
-/* One apt repository beside the distribution's own. A flat one has suite "/" and no components. */
-struct repository {
-	char *url, *suite;
-	struct strings components;
-	char *key_url, *keyring; /* where its armored key is fetched from, or a file; the other is NULL */
-	char *key_fingerprint;   /* 40 hex digits; apt accepts only signatures by this key */
-};
-
-/* One release binary or archive (kubernetes.source: binaries, and beside packages). */
-struct binary {
-	char *url, *sha256, *path; /* path: where it goes in the image, absolute; an archive is unpacked there */
-	char *member;              /* only this file of an archive is wanted, and becomes path; else NULL */
-	bool archive;              /* to be unpacked as a whole */
-};
 
 struct recipe {
 	char *name, *description; /* of the artifacts: NAME.qcow2, NAME.tar.zst */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/pve_guest.h"
+
 #define ASKED_MAX 1000 /* numbers that are asked for in a target's range */
 
 bool vmid_is_taken(const char *words)

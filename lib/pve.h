@@ -64,30 +64,3 @@ enum pve_failure pve_classify(long status, const char *reason, const char *body,
 enum pve_failure pve_classify_words(const char *message);
 /* Numbers and booleans vary in type: 8, "8", true, "1". */
 bool pve_get_int(const struct json *object, const char *key, int64_t *ret);
-
-/* pve_guest.c: guests. Kinds are PVE's words for them in paths. */
-enum pve_kind { PVE_QEMU, PVE_LXC };
-struct pve_guest {
-	long vmid;
-	enum pve_kind kind;
-	char *node, *name, *status, *tags, *pool; /* owned; NULL = not said, but node always is */
-	bool template;
-};
-struct pve_guests {
-	struct pve_guest *at; /* owned, by vmid */
-	size_t n, max;
-};
-/* The guests that the token may see (GET /cluster/resources). */
-int pve_list_guests(struct pve *pve, struct pve_guests *ret, struct error *err) MUST_CHECK;
-/* The same from the answer's data; what is no guest is left out. Pure. */
-void pve_parse_guests(const struct json *data, struct pve_guests *ret);
-void pve_guests_done(struct pve_guests *guests);
-void pve_guest_done(struct pve_guest *guest);
-/* GET its config: an object with description, tags, digest, smbios1, netN, ... */
-int pve_guest_config(struct pve *pve, const struct pve_guest *guest, struct json **ret, struct error *err) MUST_CHECK;
-/* PUT its config; digest (from pve_guest_config) makes it compare-and-swap: PVE_CONFLICT when it changed in between. */
-int pve_guest_update(struct pve *pve, const struct pve_guest *guest, const char *digest, const struct pve_param *params,
-		     struct error *err) MUST_CHECK;
-/* Whether a config is that of a machine with this SMBIOS uuid or one of these MAC addresses: 1 = yes, 0 = it says nothing about
- * them, -1 = it is another's. uuid may be NULL. Pure. */
-int pve_config_matches(const struct json *config, const char *uuid, const struct strings *macs);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/alloc.h"
-#include "lib/pve.h"
+#include "lib/pve_guest.h"
 
 #define PARAMS_MAX 16
 #define NETS_MAX 32 /* net0 to net31 */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/pve.h"
+#include "lib/pve_guest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

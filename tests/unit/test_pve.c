@@ -2,7 +2,7 @@
 /* What PVE's answers mean. They are those of real API daemons, 8.4 and 9.2. Requests: tests/e2e/registration.py. */
 #include "tests/unit/check.h"
 
-#include "lib/pve.h"
+#include "lib/pve_guest.h"
 
 #define BODY(message) "{\"data\":null,\"message\":\"" message "\\n\"}"
 
