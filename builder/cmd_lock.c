@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "builder/cache.h"
 #include "builder/command.h"
@@ -41,8 +40,8 @@ static int write_lock(const struct lock *lock, struct error *err)
 	json_print(json, true, &text);
 	if (strcmp(file, "-"))
 		return file_write(AT_FDCWD, file, text.data, text.len, 0644, err);
-	return write_all(STDOUT_FILENO, text.data, text.len) < 0 ? error_set(err, ERROR_FAILED, "write the lock: %m")
-								 : 0;
+	fputs(text.data, stdout);
+	return 0;
 }
 
 static int resolve_now(const struct recipe *recipe, struct cache *cache, struct lock *ret, struct error *err)
@@ -65,17 +64,16 @@ static int lock_recipe(const struct recipe *recipe, struct error *err)
 	return write_lock(&lock, err);
 }
 
-static int print_news(const struct news *news, struct error *err)
+static void print(const struct news *news)
 {
 	CLEANUP(text_done) struct text text = { 0 };
-	CLEANUP(json_free_p) struct json *json = news_json(news);
+	CLEANUP(json_free_p) struct json *json = as_json ? news_json(news) : NULL;
 
-	if (as_json)
+	if (json)
 		json_print(json, true, &text);
 	else
 		news_print(news, &text);
-	return write_all(STDOUT_FILENO, text.data, text.len) < 0 ? error_set(err, ERROR_FAILED, "write to stdout: %m")
-								 : 0;
+	fputs(text.data ? text.data : "", stdout);
 }
 
 static int judge(const struct news *news, struct error *err)
@@ -108,7 +106,8 @@ static int check_lock(const struct recipe *recipe, struct error *err)
 	if (resolve_versions(recipe, &resolving, &cache, &names, &versions, err) < 0)
 		return -1;
 	news_mark_security(&news, versions.data ? versions.data : "");
-	return print_news(&news, err) < 0 ? -1 : judge(&news, err);
+	print(&news);
+	return judge(&news, err);
 }
 
 static int run(int argc, char **argv, struct error *err)

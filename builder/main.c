@@ -149,7 +149,7 @@ static void widen_path(void)
  * whose work publish has its peak. The leak checker's is wanted. */
 static int finish(int code)
 {
-	if (fflush(stdout) != 0 && code == 0) {
+	if ((fflush(stdout) != 0 || ferror(stdout)) && code == 0) {
 		log_error("write to stdout: %m");
 		code = ERROR_FAILED;
 	}

@@ -1,41 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/unit/check.h"
+#include "tests/unit/own_cache.h"
 
 #include <dirent.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "builder/cache.h"
-#include "lib/file.h"
-
-/* A cache of its own per test, and a directory beside it whose files are "downloaded" by file:// addresses. */
-struct world {
-	char top[64];
-	struct cache cache;
-};
-
-static void world_close(struct world *w)
-{
-	struct error err = { 0 };
-
-	cache_close(&w->cache);
-	if (tree_remove(AT_FDCWD, w->top, &err) < 0)
-		printf("# %s\n", err.text);
-}
-
-static int world_open(struct world *w)
-{
-	struct error err = { 0 };
-
-	snprintf(w->top, sizeof w->top, "/tmp/nodekiln-cache.XXXXXX");
-	if (!mkdtemp(w->top))
-		return -1;
-	CLEANUP(free_p) char *path = xasprintf("%s/cache", w->top);
-	setenv("NODEKILN_CACHE", path, 1);
-	return cache_open(&w->cache, &err);
-}
-
-static char *publish_url(const struct world *w, const char *name, const char *content, char ret_sha256[SHA256_HEX])
+/* Files beside the cache are "downloaded" by file:// addresses. */
+static char *publish_url(const struct own_cache *w, const char *name, const char *content, char ret_sha256[SHA256_HEX])
 {
 	CLEANUP(free_p) char *path = xasprintf("%s/%s", w->top, name);
 	struct error err = { 0 };
@@ -46,7 +17,7 @@ static char *publish_url(const struct world *w, const char *name, const char *co
 	return xasprintf("file://%s", path);
 }
 
-static int entries(const struct world *w, const char *kind)
+static int entries(const struct own_cache *w, const char *kind)
 {
 	CLEANUP(free_p) char *path = xasprintf("%s/%s", w->cache.path, kind);
 	CLEANUP(closedir_p) DIR *dir = opendir(path);
@@ -57,7 +28,7 @@ static int entries(const struct world *w, const char *kind)
 	return n;
 }
 
-static int fetch_one(struct world *w, const char *url, const char *sha256, uint64_t size, struct error *err)
+static int fetch_one(struct own_cache *w, const char *url, const char *sha256, uint64_t size, struct error *err)
 {
 	struct cache_want want = { .name = "thing", .url = url, .sha256 = sha256, .size = size };
 
@@ -71,12 +42,12 @@ static void add_bytes(void *context, uint64_t bytes)
 
 TEST(what_is_fetched_is_there_once)
 {
-	CLEANUP(world_close) struct world w = { .cache.fd = -1 };
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 	char sha256[SHA256_HEX];
 	struct error err = { 0 };
 	uint64_t bytes = 0;
 
-	CHECK(world_open(&w) == 0);
+	CHECK(own_cache_open(&w) == 0);
 	CLEANUP(free_p) char *url = publish_url(&w, "thing", "hello\n", sha256);
 	struct cache_want twice[] = { { "thing", url, sha256, 6 }, { "same", url, sha256, 0 } };
 	CHECK(cache_fetch(&w.cache, twice, 2, add_bytes, &bytes, &err) == 0);
@@ -89,11 +60,11 @@ TEST(what_is_fetched_is_there_once)
 
 TEST(what_differs_from_its_sha256_is_refused)
 {
-	CLEANUP(world_close) struct world w = { .cache.fd = -1 };
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 	char sha256[SHA256_HEX], other[SHA256_HEX];
 	struct error err = { 0 };
 
-	CHECK(world_open(&w) == 0);
+	CHECK(own_cache_open(&w) == 0);
 	CLEANUP(free_p) char *url = publish_url(&w, "thing", "evil\n", sha256);
 	sha256_hex("good\n", 5, other);
 	CHECK(fetch_one(&w, url, other, 5, &err) == -1);
@@ -103,11 +74,11 @@ TEST(what_differs_from_its_sha256_is_refused)
 
 TEST(what_is_too_long_or_too_short_is_refused)
 {
-	CLEANUP(world_close) struct world w = { .cache.fd = -1 };
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 	char sha256[SHA256_HEX];
 	struct error err = { 0 };
 
-	CHECK(world_open(&w) == 0);
+	CHECK(own_cache_open(&w) == 0);
 	CLEANUP(free_p) char *url = publish_url(&w, "thing", "hello\n", sha256);
 	CHECK(fetch_one(&w, url, sha256, 5, &err) == -1 && err.class == ERROR_TRUST);
 	CHECK(fetch_one(&w, url, sha256, 7, &err) == -1 && err.class == ERROR_TRUST);
@@ -118,9 +89,9 @@ TEST(what_is_no_sha256_never_names_a_file)
 {
 	static const char *const bad[] = { "", "../../etc/passwd",
 					   "29B23C48C0FE6F878E56C5DDC9F65D1C05D729360F3690A593A8C795031CD867" };
-	CLEANUP(world_close) struct world w = { .cache.fd = -1 };
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 
-	CHECK(world_open(&w) == 0);
+	CHECK(own_cache_open(&w) == 0);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct error err = { 0 };
 		CHECK(fetch_one(&w, "file:///dev/null", bad[i], 0, &err) == -1 && err.class == ERROR_RECIPE);
@@ -129,12 +100,12 @@ TEST(what_is_no_sha256_never_names_a_file)
 
 TEST(a_file_that_lost_its_end_is_fetched_again)
 {
-	CLEANUP(world_close) struct world w = { .cache.fd = -1 };
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 	char sha256[SHA256_HEX];
 	struct error err = { 0 };
 	struct stat st;
 
-	CHECK(world_open(&w) == 0);
+	CHECK(own_cache_open(&w) == 0);
 	CLEANUP(free_p) char *url = publish_url(&w, "thing", "hello\n", sha256);
 	CHECK(fetch_one(&w, url, sha256, 6, &err) == 0);
 	CLEANUP(free_p) char *stored = xasprintf("%s/files/%s", w.cache.path, sha256);
@@ -145,11 +116,11 @@ TEST(a_file_that_lost_its_end_is_fetched_again)
 
 TEST(a_missing_file_is_a_network_error_with_its_url)
 {
-	CLEANUP(world_close) struct world w = { .cache.fd = -1 };
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 	char sha256[SHA256_HEX];
 	struct error err = { 0 };
 
-	CHECK(world_open(&w) == 0);
+	CHECK(own_cache_open(&w) == 0);
 	sha256_hex("", 0, sha256);
 	CHECK(fetch_one(&w, "file:///nonexistent/thing", sha256, 0, &err) == -1);
 	CHECK(err.class == ERROR_NETWORK && strstr(err.text, "file:///nonexistent/thing"));
@@ -157,12 +128,12 @@ TEST(a_missing_file_is_a_network_error_with_its_url)
 
 TEST(the_first_to_publish_wins)
 {
-	CLEANUP(world_close) struct world w = { .cache.fd = -1 };
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 	CLEANUP(free_p) char *one = NULL, *two = NULL;
 	CLEANUP(close_p) int first = -1, second = -1;
 	struct error err = { 0 };
 
-	CHECK(world_open(&w) == 0);
+	CHECK(own_cache_open(&w) == 0);
 	CHECK(cache_scratch(&w.cache, &one, &first, &err) == 0 && cache_scratch(&w.cache, &two, &second, &err) == 0);
 	CHECK(strcmp(one, two) != 0);
 	CHECK(file_write(first, "who", "first", 5, 0644, &err) == 0 &&
@@ -179,14 +150,14 @@ TEST(the_first_to_publish_wins)
 /* A build that is killed leaves its scratch behind without a lock; one that runs keeps it. */
 TEST(what_a_killed_build_left_is_swept)
 {
-	CLEANUP(world_close) struct world w = { .cache.fd = -1 };
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 	CLEANUP(free_p) char *name = NULL;
 	CLEANUP(close_p) int fd = -1;
 	struct error err = { 0 };
 	struct cache again = { .fd = -1 };
 	int status = 0;
 
-	CHECK(world_open(&w) == 0);
+	CHECK(own_cache_open(&w) == 0);
 	CHECK(cache_scratch(&w.cache, &name, &fd, &err) == 0);
 	pid_t pid = fork();
 	if (pid == 0) {

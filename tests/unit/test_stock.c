@@ -1,38 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/unit/check.h"
+#include "tests/unit/own_cache.h"
 
 #include <unistd.h>
 
 #include "builder/stock.h"
-#include "lib/file.h"
-
-struct world {
-	char top[64];
-	struct cache cache;
-};
-
-static void world_close(struct world *w)
-{
-	struct error err = { 0 };
-
-	cache_close(&w->cache);
-	if (tree_remove(AT_FDCWD, w->top, &err) < 0)
-		printf("# %s\n", err.text);
-}
 
 /* Three things of 1000 bytes, used one after another long ago; the oldest one is a directory. */
-static int world_open(struct world *w)
+static int stocked(struct own_cache *w)
 {
 	static const char *const names[] = { "artifacts/one/part", "files/two", "trees/three" };
 	static const char *const used[] = { "artifacts/one", "files/two", "trees/three" };
 	char content[1000] = { 0 };
 	struct error err = { 0 };
 
-	snprintf(w->top, sizeof w->top, "/tmp/nodekiln-stock.XXXXXX");
-	if (!mkdtemp(w->top))
-		return -1;
-	setenv("NODEKILN_CACHE", w->top, 1);
-	if (cache_open(&w->cache, &err) < 0 || dir_make(w->cache.fd, "artifacts/one", 0755, &err) < 0)
+	if (own_cache_open(w) < 0 || dir_make(w->cache.fd, "artifacts/one", 0755, &err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		struct timespec time[2] = { { .tv_sec = (time_t)(1000 + i) }, { .tv_sec = (time_t)(1000 + i) } };
@@ -43,19 +24,19 @@ static int world_open(struct world *w)
 	return 0;
 }
 
-static bool there(const struct world *w, const char *name)
+static bool there(const struct own_cache *w, const char *name)
 {
 	return faccessat(w->cache.fd, name, F_OK, 0) == 0;
 }
 
 TEST(the_stock_is_counted)
 {
-	CLEANUP(world_close) struct world w = { .cache.fd = -1 };
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 	CLEANUP(stock_done) struct stock stock = { 0 };
 	struct error err = { 0 };
 	size_t count;
 
-	CHECK(world_open(&w) == 0 && stock_take(&w.cache, &stock, &err) == 0);
+	CHECK(stocked(&w) == 0 && stock_take(&w.cache, &stock, &err) == 0);
 	CHECK(stock_bytes(&stock, NULL, &count) == 3000 && count == 3);
 	CHECK(stock_bytes(&stock, "artifacts", &count) == 1000 && count == 1);
 	CHECK(stock_bytes(&stock, "apt", &count) == 0 && count == 0);
@@ -68,11 +49,11 @@ TEST(just_so_much_goes_as_must)
 	} cases[] = { { 4000, 0 }, { 3000, 0 }, { 2999, 1000 }, { 1500, 2000 }, { 0, 3000 } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		CLEANUP(world_close) struct world w = { .cache.fd = -1 };
+		CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 		struct error err = { 0 };
 		uint64_t removed;
 
-		CHECK(world_open(&w) == 0);
+		CHECK(stocked(&w) == 0);
 		CHECK(stock_prune(&w.cache, cases[i].limit, &removed, &err) == 1);
 		CHECK(removed == cases[i].removed);
 		CHECK(there(&w, "artifacts/one") == (removed < 1000));
@@ -82,11 +63,11 @@ TEST(just_so_much_goes_as_must)
 
 TEST(what_is_used_stays_longest)
 {
-	CLEANUP(world_close) struct world w = { .cache.fd = -1 };
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 	struct error err = { 0 };
 	uint64_t removed;
 
-	CHECK(world_open(&w) == 0 && cache_has(&w.cache, "artifacts", "one"));
+	CHECK(stocked(&w) == 0 && cache_has(&w.cache, "artifacts", "one"));
 	CHECK(stock_prune(&w.cache, 2000, &removed, &err) == 1 && removed == 1000);
 	CHECK(there(&w, "artifacts/one") && !there(&w, "files/two"));
 }
@@ -94,12 +75,12 @@ TEST(what_is_used_stays_longest)
 /* Another build has found what it needs and is about to use it. */
 TEST(nothing_goes_while_another_has_it_open)
 {
-	CLEANUP(world_close) struct world w = { .cache.fd = -1 };
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 	CLEANUP(cache_close) struct cache other = { .fd = -1 };
 	struct error err = { 0 };
 	uint64_t removed = 0;
 
-	CHECK(world_open(&w) == 0 && cache_open(&other, &err) == 0);
+	CHECK(stocked(&w) == 0 && cache_open(&other, &err) == 0);
 	CHECK(stock_prune(&w.cache, 0, &removed, &err) == 0 && removed == 0 && there(&w, "files/two"));
 	CHECK(stock_prune(&other, 0, &removed, &err) == 0); /* our lock was not lost by trying */
 	cache_close(&other);
