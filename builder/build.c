@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "builder/chunks.h"
+#include "builder/confinement.h"
 #include "builder/images.h"
 #include "builder/manifest.h"
 #include "builder/report.h"
@@ -134,8 +135,8 @@ static int get_programs(struct build *b, struct error *err)
 		     b->recipe.kubernetes.source == KUBERNETES_DEBIAN_SOURCE
 			     ? ", Kubernetes (compiling takes minutes, once)"
 			     : "");
-	if (toolchain_agent(&b->lock, &b->cache, &b->agent, err) < 0 ||
-	    kubernetes_make(&b->recipe, &b->lock, &b->cache, compiler_line, NULL, &b->kubernetes, err) < 0)
+	if (kubernetes_make(&b->recipe, &b->lock, &b->cache, compiler_line, NULL, &b->kubernetes, err) < 0 ||
+	    toolchain_agent(&b->lock, &b->cache, &b->agent, err) < 0)
 		return -1;
 	strings_append(&b->archives, &b->kubernetes.images);
 	strings_append(&b->archives, &b->recipe.images.archives);
@@ -219,7 +220,8 @@ static int build_steps(struct build *b, struct error *err)
 		return -1;
 	if (b->recipe.warning)
 		report_notice("%s", b->recipe.warning);
-	if (outputs_open(o->out, b->recipe.name, &b->outputs, err) < 0 || cache_open(&b->cache, err) < 0)
+	if (outputs_open(o->out, b->recipe.name, &b->outputs, err) < 0 || cache_open(&b->cache, err) < 0 ||
+	    confinement_check(&b->recipe, &b->cache, err) < 0)
 		return -1;
 	b->cache.offline = o->offline;
 	if (get_lock(b, err) < 0 || (o->lock && lock_belongs(&b->lock, o->lock, &b->recipe, err) < 0) ||

@@ -79,11 +79,11 @@ int build_layers_configure_base(struct build *b, struct error *err) MUST_CHECK;
 int build_layers_unpack(struct build *b, enum build_layer layer, struct error *err) MUST_CHECK;
 int build_layers_images(struct build *b, struct error *err) MUST_CHECK;
 int build_layers_configure_side(struct build *b, enum set set, struct error *err) MUST_CHECK;
-/* The union of a configured layer with base is mounted at *ret_root. */
+/* A stack of a configured layer above the base, to be changed at will, stands at *ret_root. */
 int build_layers_side(struct build *b, enum set set, char **ret_root, struct error *err) MUST_CHECK;
 int build_layers_save(struct build *b, enum build_layer layer, struct error *err) MUST_CHECK;
-/* kubeadm itself says which pause image its kubelet will ask for; the runtime must be told the same one. */
-int build_layers_pause_image(struct build *b, struct error *err) MUST_CHECK;
+/* kubeadm itself, in root, says which pause image its kubelet will ask for; the runtime must be told the same one. */
+int build_layers_pause_image(struct build *b, const char *root, struct error *err) MUST_CHECK;
 
 /* Compresses the base's files, most of which are what they will be, beside dpkg. */
 int build_chunks_make(struct build *b, struct error *err) MUST_CHECK;

@@ -21,7 +21,8 @@ static int make_guest(struct build *b, enum set set, char **ret_root, struct err
 {
 	CLEANUP(free_p) char *root = NULL;
 
-	if (build_chunks_open(b, err) < 0 || build_layers_pause_image(b, err) < 0)
+	if (build_chunks_open(b, err) < 0 || build_layers_side(b, set, &root, err) < 0 ||
+	    build_layers_pause_image(b, root, err) < 0)
 		return -1;
 	struct guest guest = { .recipe = &b->recipe,
 			       .lock = &b->lock,
@@ -31,7 +32,7 @@ static int make_guest(struct build *b, enum set set, char **ret_root, struct err
 			       .key = b->key,
 			       .set = set };
 
-	if (build_layers_side(b, set, &root, err) < 0 || guest_make(&guest, root, err) < 0)
+	if (guest_make(&guest, root, err) < 0)
 		return -1;
 	*ret_root = TAKE(root);
 	return 0;

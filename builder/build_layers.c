@@ -11,6 +11,7 @@
 #include "builder/layer.h"
 #include "builder/report.h"
 #include "builder/sandbox.h"
+#include "builder/stack.h"
 #include "builder/tree.h"
 #include "lib/file.h"
 #include "lib/job.h"
@@ -18,6 +19,12 @@
 
 static const char *const layer_names[LAYERS] = { "base", "vm", "lxc", "images" };
 static const enum lock_group layer_groups[] = { LOCK_BASE, LOCK_VM, LOCK_LXC };
+
+/* Its name in the cache. What stands above the base may tell of removals, each kind of stack in its own way. */
+static char *layer_name(const struct build *b, enum build_layer layer)
+{
+	return xasprintf("%s%s", b->layer[layer].key, layer == LAYER_VM || layer == LAYER_LXC ? stack_suffix() : "");
+}
 
 /* What a maintainer script says is for --verbose. */
 static void script_line(void *context UNUSED, const char *line)
@@ -33,7 +40,8 @@ static int load(struct build *b, enum build_layer layer, struct error *err)
 		return 0;
 	if (scratch_directory(&b->scratch, layer_names[layer], &t->path, err) < 0)
 		return -1;
-	int rc = layer_load(&b->cache, t->key, t->path, layer == LAYER_BASE ? &b->chunks : NULL, err);
+	CLEANUP(free_p) char *name = layer_name(b, layer);
+	int rc = layer_load(&b->cache, name, t->path, layer == LAYER_BASE ? &b->chunks : NULL, err);
 	t->cached = rc == 1;
 	return rc;
 }
@@ -140,11 +148,11 @@ int build_layers_base(struct build *b, struct error *err)
 								      b->layer[LAYER_BASE].path, err);
 }
 
-int build_layers_pause_image(struct build *b, struct error *err)
+int build_layers_pause_image(struct build *b, const char *root, struct error *err)
 {
 	if (b->recipe.kubernetes.source == KUBERNETES_NONE)
 		return 0;
-	return kubernetes_pause_image(b->layer[LAYER_BASE].path, b->lock.kubernetes_version, &b->pause_image, err);
+	return kubernetes_pause_image(root, b->lock.kubernetes_version, &b->pause_image, err);
 }
 
 int build_chunks_open(struct build *b, struct error *err)
@@ -168,12 +176,12 @@ int build_layers_save(struct build *b, enum build_layer layer, struct error *err
 {
 	struct build_tree *t = &b->layer[layer];
 	int level = build_chunks_level(b);
-	CLEANUP(free_p) char *phase = xasprintf("save-%s", layer_names[layer]);
+	CLEANUP(free_p) char *phase = xasprintf("save-%s", layer_names[layer]), *name = layer_name(b, layer);
 	/* The chunks are the base's; the others hold what is not in it. */
 	if (layer == LAYER_BASE && build_chunks_open(b, err) < 0)
 		return -1;
 	report_begin(phase, "into the cache");
-	if (layer_save(&b->cache, t->key, t->path, b->started, level, build_chunks(b, COMPRESSION_ZSTD, level), err) <
+	if (layer_save(&b->cache, name, t->path, b->started, level, build_chunks(b, COMPRESSION_ZSTD, level), err) <
 	    0)
 		return -1;
 	report_end(phase, "into the cache");
@@ -211,43 +219,43 @@ static int configure_side(struct build *b, enum set set, const char *root, struc
 	return 0;
 }
 
-/* Mounts lower and upper (with its work directory) as one tree; the names are directories in the scratch. */
-static int mount_union(struct build *b, const char *lower, const char *upper, const char *name, char **ret,
-		       struct error *err)
+/* Two directories in the scratch for a stack: where it works, and where it is seen. Paths are owned by the caller. */
+static int stack_place(struct build *b, const char *name, char **ret_work, char **ret_target, struct error *err)
 {
 	CLEANUP(free_p) char *work_name = xasprintf("%s.work", name);
-	CLEANUP(free_p) char *work = NULL;
-	CLEANUP(free_p) char *target = NULL;
 
-	if (scratch_directory(&b->scratch, work_name, &work, err) < 0 ||
-	    scratch_directory(&b->scratch, name, &target, err) < 0 ||
-	    sandbox_mount_overlay(lower, upper, work, target, err) < 0)
-		return -1;
-	*ret = TAKE(target);
-	return 0;
+	return scratch_directory(&b->scratch, work_name, ret_work, err) < 0
+		       ? -1
+		       : scratch_directory(&b->scratch, name, ret_target, err);
 }
 
 int build_layers_configure_side(struct build *b, enum set set, struct error *err)
 {
 	const char *base = b->layer[LAYER_BASE].path, *layer = b->layer[set].path;
 	CLEANUP(free_p) char *name = xasprintf("%s.configure", set_names[set]);
+	CLEANUP(free_p) char *work = NULL;
 	CLEANUP(free_p) char *root = NULL;
 
-	if (tree_adopt(base, layer, err) < 0 || mount_union(b, base, layer, name, &root, err) < 0 ||
-	    configure_side(b, set, root, err) < 0)
+	if (tree_adopt(base, layer, err) < 0 || stack_place(b, name, &work, &root, err) < 0)
 		return -1;
-	return sandbox_unmount(root, err);
+	const struct stack stack = { { base }, layer, work, root };
+	if (stack_open(&stack, err) < 0 || configure_side(b, set, root, err) < 0)
+		return -1;
+	return stack_close(&stack, err);
 }
 
 int build_layers_side(struct build *b, enum set set, char **ret_root, struct error *err)
 {
-	CLEANUP(free_p) char *lower = xasprintf("%s:%s", b->layer[set].path, b->layer[LAYER_BASE].path);
 	CLEANUP(free_p) char *top_name = xasprintf("%s.top", set_names[set]);
 	CLEANUP(free_p) char *name = xasprintf("%s.guest", set_names[set]);
 	CLEANUP(free_p) char *top = NULL;
+	CLEANUP(free_p) char *work = NULL;
 	CLEANUP(free_p) char *root = NULL;
 
-	if (scratch_directory(&b->scratch, top_name, &top, err) < 0 || mount_union(b, lower, top, name, &root, err) < 0)
+	if (scratch_directory(&b->scratch, top_name, &top, err) < 0 || stack_place(b, name, &work, &root, err) < 0)
+		return -1;
+	const struct stack stack = { { b->layer[set].path, b->layer[LAYER_BASE].path }, top, work, root };
+	if (stack_open(&stack, err) < 0)
 		return -1;
 	if (b->layer[LAYER_IMAGES].wanted) {
 		CLEANUP(free_p) char *store = xasprintf("%s/%s", root, images_store(b->recipe.runtime));

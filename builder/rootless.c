@@ -11,13 +11,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "builder/mount.h"
 #include "lib/file.h"
 #include "lib/job.h"
 #include "lib/process.h"
 
 #define SUBID_MAX (16u << 20)
 
-static bool entered;
+static bool entered, confined;
 static uid_t caller_uid;
 
 bool rootless(void)
@@ -25,18 +26,23 @@ bool rootless(void)
 	return entered;
 }
 
+bool rootless_confined(void)
+{
+	return confined;
+}
+
 uid_t rootless_caller(void)
 {
 	return entered ? caller_uid : geteuid();
 }
 
-static bool may_administer(void)
+static bool has_capability(unsigned capability)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
 
 	return syscall(SYS_capget, &header, data) == 0 &&
-	       data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN);
+	       data[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability);
 }
 
 /* "USER:START:COUNT"; cut up in place. */
@@ -153,6 +159,7 @@ static int become_root(struct outside *o, int tell, struct error *err)
 {
 	CLEANUP(job_stop) struct job helper = { 0 };
 
+	o->pid = getpid();
 	if (job_start(&helper, map_from_outside, o, err) < 0 || make_namespace(err) < 0)
 		return -1;
 	if (write(tell, "", 1) != 1)
@@ -179,22 +186,82 @@ bool rootless_lent(struct error *err)
 	return find_ranges(&o, err) == 0;
 }
 
-int rootless_enter(struct error *err)
+static int enter_namespace(struct outside *o, struct error *err)
 {
-	struct outside o = { .pid = getpid(), .uid = geteuid(), .gid = getegid() };
 	int ends[2];
 
-	if (o.uid == 0 && may_administer())
-		return 0;
-	if (find_ranges(&o, err) < 0)
-		return -1;
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_errno(err, errno, "make a pipe");
-	o.go = ends[0];
-	int rc = become_root(&o, ends[1], err);
+	o->go = ends[0];
+	int rc = become_root(o, ends[1], err);
 	close(ends[0]);
 	close(ends[1]);
-	caller_uid = o.uid;
-	entered = rc == 0;
 	return rc;
+}
+
+static int mount_proc(void *context UNUSED, struct error *err)
+{
+	return mount_attach("proc", "/proc", "proc", NULL, err);
+}
+
+/* All that a build does in a user namespace and that a container may forbid, in a job that ends with it. */
+static int try_namespace(void *outside, struct error *err)
+{
+	CLEANUP(job_stop) struct job inside = { 0 };
+
+	if (enter_namespace(outside, err) < 0)
+		return -1;
+	if (unshare(CLONE_NEWNS | CLONE_NEWPID) < 0)
+		return error_errno(err, errno, "make namespaces");
+	return job_start(&inside, mount_proc, NULL, err) < 0 ? -1 : job_wait(&inside, err);
+}
+
+static bool may_make_namespace(struct outside *o)
+{
+	CLEANUP(job_stop) struct job trial = { 0 };
+	struct error ignored = { 0 };
+
+	return job_start(&trial, try_namespace, o, &ignored) == 0 && job_wait(&trial, &ignored) == 0;
+}
+
+/* What packages need while they are installed. Containers have it by default, but for MKNOD in podman's. */
+static const struct {
+	unsigned number;
+	const char *name;
+} needed[] = {
+	{ CAP_CHOWN, "CHOWN" },     { CAP_DAC_OVERRIDE, "DAC_OVERRIDE" },
+	{ CAP_FOWNER, "FOWNER" },   { CAP_FSETID, "FSETID" },
+	{ CAP_KILL, "KILL" },       { CAP_SETGID, "SETGID" },
+	{ CAP_SETUID, "SETUID" },   { CAP_SETFCAP, "SETFCAP" },
+	{ CAP_MKNOD, "MKNOD" },     { CAP_SYS_CHROOT, "SYS_CHROOT" },
+};
+
+static int confine(struct error *err)
+{
+	CLEANUP(text_done) struct text options = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
+		if (!has_capability(needed[i].number))
+			text_addf(&options, " --cap-add %s", needed[i].name);
+	if (options.len)
+		return error_set(err, ERROR_HOST,
+				 "root may make no user namespaces here and has too few capabilities to build in a "
+				 "chroot; for a container:%s", options.data);
+	confined = true;
+	return 0;
+}
+
+int rootless_enter(struct error *err)
+{
+	struct outside o = { .uid = geteuid(), .gid = getegid() };
+
+	if (o.uid == 0 && has_capability(CAP_SYS_ADMIN))
+		return 0;
+	if (o.uid == 0 && !may_make_namespace(&o))
+		return confine(err);
+	if (find_ranges(&o, err) < 0 || enter_namespace(&o, err) < 0)
+		return -1;
+	caller_uid = o.uid;
+	entered = true;
+	return 0;
 }

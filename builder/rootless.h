@@ -5,8 +5,10 @@
  * /etc/subuid and /etc/subgid lend its user (newuidmap and newgidmap, package uidmap, put them in). What is made there belongs to
  * the lent ids outside and to root and the rest inside, so the artifacts are the same.
  *
- * Root without CAP_SYS_ADMIN, as in a container, does the same with its own ids. Where no user namespace may be made either, nothing can
- * be built: packages' scripts run in mounts and namespaces of their own.
+ * Root without CAP_SYS_ADMIN, as in a container, does the same with its own ids. Where no user namespace may be made either, or /proc
+ * can't be mounted in one, root is confined: with the capabilities that containers have by default, packages are installed in a chroot
+ * (cell.h) and trees are copied instead of mounted over each other (stack.h). The artifacts are the same; what can't be built so
+ * is refused at the beginning.
  */
 #include <stdbool.h>
 #include <sys/types.h>
@@ -25,6 +27,8 @@ int rootless_enter(struct error *err) MUST_CHECK;
 bool rootless_lent(struct error *err);
 /* True in such a namespace. */
 bool rootless(void);
+/* True for root that may neither mount nor make namespaces. Decided once, by rootless_enter(). */
+bool rootless_confined(void);
 /* The user that called us. */
 uid_t rootless_caller(void);
 

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "builder/cell.h"
 #include "builder/mount.h"
 #include "builder/rootless.h"
 #include "builder/sandbox_room.h"
@@ -110,6 +111,13 @@ static int unshare_or_say(int namespaces, struct error *err)
 	return -1;
 }
 
+static int enter_namespaces(const struct sandbox *s, struct error *err)
+{
+	if (unshare_or_say(INNER_NAMESPACES, err) < 0 || sandbox_room_enter(s, err) < 0)
+		return -1;
+	return fork_and_stand_by(-1, NULL, err);
+}
+
 /* Returns 0 in the third process only; -1 in whichever failed. */
 static int enter(const struct sandbox *s, struct error *err)
 {
@@ -117,7 +125,7 @@ static int enter(const struct sandbox *s, struct error *err)
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_errno(err, errno, "make a pipe");
-	if (unshare_or_say(GUARD_NAMESPACES, err) < 0)
+	if (!rootless_confined() && unshare_or_say(GUARD_NAMESPACES, err) < 0)
 		return -1;
 	bool policy = s->forbid_services && sandbox_room_open_policy(s->root);
 	if (fork_and_stand_by(ends[1], policy ? s->root : NULL, err) < 0) {
@@ -127,8 +135,7 @@ static int enter(const struct sandbox *s, struct error *err)
 	}
 	close(ends[1]);
 	die_with_guard(ends[0]);
-	if (unshare_or_say(INNER_NAMESPACES, err) < 0 || sandbox_room_enter(s, err) < 0 ||
-	    fork_and_stand_by(-1, NULL, err) < 0)
+	if ((rootless_confined() ? cell_enter : enter_namespaces)(s, err) < 0)
 		return -1;
 	/* Whatever our caller's callers left open without O_CLOEXEC ends here. */
 	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
@@ -230,6 +237,14 @@ int sandbox_call(const struct sandbox *sandbox, job_fn *fn, void *context, struc
 	return job_wait(&job, err);
 }
 
+int sandbox_release(const char *program, bool *ret_called, struct error *err)
+{
+	*ret_called = sandbox_room_called(program);
+	if (access(program, F_OK) < 0)
+		return 0;
+	return rootless_confined() ? cell_release(program, err) : mount_detach(program, err);
+}
+
 void sandbox_done(struct sandbox *sandbox)
 {
 	strings_done(&sandbox->binds);
@@ -239,11 +254,13 @@ void sandbox_done(struct sandbox *sandbox)
 
 int sandbox_no_network(struct error *err)
 {
-	return unshare_or_say(CLONE_NEWNET, err);
+	return rootless_confined() ? cell_no_network(err) : unshare_or_say(CLONE_NEWNET, err);
 }
 
 int sandbox_private_mounts(struct error *err)
 {
+	if (rootless_confined())
+		return 0; /* there will be none */
 	if (unshare_or_say(CLONE_NEWNS, err) < 0)
 		return -1;
 	return mount_attach("none", "/", NULL, "rprivate", err);

@@ -16,7 +16,6 @@
 #include "builder/mount.h"
 #include "lib/file.h"
 
-#define POLICY "usr/sbin/policy-rc.d"
 #define HOSTNAME "localhost" /* scripts write it into files: never the build host's */
 
 /* In this order. A bind's source stands in the same root when it has no '/' in front. */
@@ -45,13 +44,14 @@ static const struct {
 };
 
 /* Programs that stand in for others; on the sandbox's own /dev, so that they are gone with it. */
+#define HELD "dev/.held"
 #define CALLED "dev/.called-"
 static const struct {
 	const char *name, *text;
 } stand_ins[] = {
-	{ "dev/.forbid", "#!/bin/sh\nexit 101\n" }, /* policy-rc.d's "not allowed" */
-	{ "dev/.held", "#!/bin/sh\n: >\"/" CALLED "${0##*/}\"\n" },
-	{ "dev/.held.py", "# held\n" },
+	{ SANDBOX_FORBID, "#!/bin/sh\nexit 101\n" }, /* policy-rc.d's "not allowed" */
+	{ HELD, "#!/bin/sh\n: >\"/" CALLED "${0##*/}\"\n" },
+	{ HELD ".py", "# held\n" },
 };
 
 /* What a package's script has no business with, and what would reach the host from any namespace. */
@@ -117,6 +117,16 @@ static int furnish_one(const struct sandbox *s, int rootfd, const struct furnitu
 	return mount_attach(f->type ? f->source : path, path, f->type, f->options, err);
 }
 
+int sandbox_room_links(int rootfd, struct error *err)
+{
+	CLEANUP(close_p) int dev = file_open_in(rootfd, "dev", O_RDONLY | O_DIRECTORY, 0);
+
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
+		if (symlinkat(links[i].target, dev, links[i].name) < 0)
+			return error_errno(err, errno, "create /dev/%s in the sandbox", links[i].name);
+	return 0;
+}
+
 static int furnish_devices(const struct sandbox *s, int rootfd, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
@@ -125,44 +135,50 @@ static int furnish_devices(const struct sandbox *s, int rootfd, struct error *er
 		if (bind_into(s, rootfd, source, source + 1, "bind", err) < 0)
 			return -1;
 	}
-	CLEANUP(close_p) int dev = file_open_in(rootfd, "dev", O_RDONLY | O_DIRECTORY, 0);
-	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
-		if (symlinkat(links[i].target, dev, links[i].name) < 0)
-			return error_errno(err, errno, "create %s/dev/%s", s->root, links[i].name);
-	return 0;
+	return sandbox_room_links(rootfd, err);
 }
 
-static int hold(const struct sandbox *s, int rootfd, const char *program, struct error *err)
+int sandbox_room_stand_ins(int rootfd, struct error *err)
 {
-	CLEANUP(free_p)
-	char *source = xasprintf("%s/%s", s->root, text_ends(program, ".py") ? "dev/.held.py" : "dev/.held");
-
-	return file_exists_in(rootfd, program) ? bind_into(s, rootfd, source, program, "bind", err) : 0;
-}
-
-static int furnish_stand_ins(const struct sandbox *s, int rootfd, struct error *err)
-{
-	CLEANUP(free_p) char *forbid = xasprintf("%s/dev/.forbid", s->root);
-
 	for (size_t i = 0; i < ARRAY_SIZE(stand_ins); i++)
 		if (file_write_in(rootfd, stand_ins[i].name, stand_ins[i].text, strlen(stand_ins[i].text), 0755, err) <
 		    0)
 			return -1;
-	if (s->forbid_services && file_exists_in(rootfd, POLICY) &&
-	    bind_into(s, rootfd, forbid, POLICY, "bind", err) < 0)
+	return 0;
+}
+
+const char *sandbox_room_stand_in(const char *program)
+{
+	return text_ends(program, ".py") ? "/" HELD ".py" : "/" HELD;
+}
+
+bool sandbox_room_called(const char *program)
+{
+	CLEANUP(free_p) char *called = xasprintf("/" CALLED "%s", strrchr(program, '/') + 1);
+
+	return access(called, F_OK) == 0;
+}
+
+static int hold(const struct sandbox *s, int rootfd, const char *program, struct error *err)
+{
+	CLEANUP(free_p) char *source = xasprintf("%s%s", s->root, sandbox_room_stand_in(program));
+
+	return file_exists_in(rootfd, program) ? bind_into(s, rootfd, source, program, "bind", err) : 0;
+}
+
+static int hold_all(const struct sandbox *s, int rootfd, struct error *err)
+{
+	CLEANUP(free_p) char *forbid = xasprintf("%s/" SANDBOX_FORBID, s->root);
+
+	if (sandbox_room_stand_ins(rootfd, err) < 0)
+		return -1;
+	if (s->forbid_services && file_exists_in(rootfd, SANDBOX_POLICY) &&
+	    bind_into(s, rootfd, forbid, SANDBOX_POLICY, "bind", err) < 0)
 		return -1;
 	for (size_t i = 0; i < s->held.n; i++)
 		if (hold(s, rootfd, s->held.at[i], err) < 0)
 			return -1;
 	return 0;
-}
-
-int sandbox_release(const char *program, bool *ret_called, struct error *err)
-{
-	CLEANUP(free_p) char *called = xasprintf("/" CALLED "%s", strrchr(program, '/') + 1);
-
-	*ret_called = access(called, F_OK) == 0;
-	return access(program, F_OK) < 0 ? 0 : mount_detach(program, err);
 }
 
 static int furnish_binds(const struct sandbox *s, int rootfd, struct error *err)
@@ -187,7 +203,7 @@ static int furnish(const struct sandbox *s, struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(furniture); i++)
 		if (furnish_one(s, rootfd, &furniture[i], err) < 0)
 			return -1;
-	if (furnish_devices(s, rootfd, err) < 0 || furnish_stand_ins(s, rootfd, err) < 0)
+	if (furnish_devices(s, rootfd, err) < 0 || hold_all(s, rootfd, err) < 0)
 		return -1;
 	return furnish_binds(s, rootfd, err);
 }
@@ -239,7 +255,7 @@ int sandbox_room_enter(const struct sandbox *sandbox, struct error *err)
 bool sandbox_room_open_policy(const char *root)
 {
 	CLEANUP(close_p) int rootfd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP(close_p) int fd = rootfd < 0 ? -1 : file_open_in(rootfd, POLICY, O_RDONLY | O_CREAT | O_EXCL, 0755);
+	CLEANUP(close_p) int fd = rootfd < 0 ? -1 : file_open_in(rootfd, SANDBOX_POLICY, O_RDONLY | O_CREAT | O_EXCL, 0755);
 
 	return fd >= 0;
 }
@@ -248,7 +264,7 @@ void sandbox_room_close_policy(const char *root)
 {
 	const char *base;
 	CLEANUP(close_p) int rootfd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP(close_p) int parent = rootfd < 0 ? -1 : file_open_parent_in(rootfd, POLICY, false, &base);
+	CLEANUP(close_p) int parent = rootfd < 0 ? -1 : file_open_parent_in(rootfd, SANDBOX_POLICY, false, &base);
 
 	if (parent >= 0)
 		unlinkat(parent, base, 0);

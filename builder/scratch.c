@@ -35,6 +35,8 @@ static uint64_t memory_available(void)
 
 static enum scratch_kind decide(enum scratch_kind wish, uint64_t need)
 {
+	if (rootless_confined())
+		return SCRATCH_DISK;
 	if (wish != SCRATCH_AUTO)
 		return wish;
 	return memory_available() >= need + MEMORY_SPARE ? SCRATCH_MEMORY : SCRATCH_DISK;

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Where a build works: a tmpfs in our private mount namespace when there is memory for it (it is faster, and gone with
- * us even after SIGKILL), else a directory in the cache's tmp/ (swept by the next build).
+ * us even after SIGKILL), else, or where nothing can be mounted, a directory in the cache's tmp/ (swept by the next build).
  */
 #include <stdint.h>
 

@@ -9,6 +9,7 @@
 #include "builder/dpkgdb.h"
 #include "builder/preinst.h"
 #include "builder/python.h"
+#include "builder/rootless.h"
 #include "builder/sandbox.h"
 #include "builder/tree.h"
 #include "builder/tree_database.h"
@@ -199,7 +200,13 @@ static int hold_programs(int rootfd, struct strings *held, struct error *err)
 	return python_hold(rootfd, held, err);
 }
 
-/* dpkg with the maintainer scripts, and Python's compiler beside it. */
+/* Beside dpkg, unless what is held for dpkg is held for all: then it is done before. */
+static int start_python(struct configuring *g, struct job *python, struct error *err)
+{
+	return rootless_confined() ? compile_python(g, err) : job_start(python, compile_python, g, err);
+}
+
+/* dpkg with the maintainer scripts, and Python's compiler. */
 static int configure_packages(struct configuring *g, int rootfd, struct error *err)
 {
 	CLEANUP(sandbox_done) struct sandbox s = { .root = g->c->root, .forbid_services = true };
@@ -209,10 +216,10 @@ static int configure_packages(struct configuring *g, int rootfd, struct error *e
 	if (tree_date(rootfd, &date, err) < 0)
 		return -1;
 	strings_addf(&s.environment, "SOURCE_DATE_EPOCH=%lld", (long long)date);
-	if (hold_programs(rootfd, &s.held, err) < 0 || job_start(&python, compile_python, g, err) < 0 ||
+	if (hold_programs(rootfd, &s.held, err) < 0 || start_python(g, &python, err) < 0 ||
 	    sandbox_call(&s, configure_inside, g, err) < 0)
 		return -1;
-	return job_wait(&python, err);
+	return python.pid ? job_wait(&python, err) : 0;
 }
 
 int tree_configure(const struct tree_configure *c, struct error *err)

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What can't be built by root that is confined (rootless.h), told before anything begins: images can't be preloaded, because
+ * their runtime mounts them; and packages can't be installed without device nodes. Kubernetes from source is refused where it
+ * would be compiled (kubernetes.c): what another build has compiled is as good.
+ */
+#include "builder/cache.h"
+#include "builder/recipe.h"
+#include "lib/error.h"
+
+int confinement_check(const struct recipe *recipe, const struct cache *cache, struct error *err) MUST_CHECK;

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * A stack: trees above each other, seen and changed as one. What is changed ends in the upper directory, which is a tree of the
+ * next stack.
+ *
+ * The kernel does that with an overlay. Where nothing may be mounted (rootless_confined()) the target is a copy of them all, and when
+ * the stack is closed it becomes the upper directory by taking away what it has in common with the lower ones (stack_subtract.c): what
+ * was added or changed is left, and for each thing that was removed a whiteout, the device node 0:0, as overlays have it.
+ * Both look the same, to the second.
+ */
+#include "lib/error.h"
+#include "lib/text.h"
+
+struct stack {
+	const char *lower[2]; /* borrowed, all absolute paths; the higher one first; the second may be NULL */
+	const char *upper, *work, *target;
+};
+
+/* upper may hold something; work and target are empty directories beside it. */
+int stack_open(const struct stack *stack, struct error *err) MUST_CHECK;
+/* The target is gone and upper is whole. A stack with one lower tree only. */
+int stack_close(const struct stack *stack, struct error *err) MUST_CHECK;
+/* Overlays keep notes in attributes that not everybody may set or see, so each kind of upper directory is kept under its own name:
+ * this is put behind it. */
+const char *stack_suffix(void);
+
+/* Pure of mounts: removes from tree what base has, too, and puts whiteouts where base has something and tree has nothing. */
+int stack_subtract(const char *tree, const char *base, struct error *err) MUST_CHECK;
