@@ -181,8 +181,7 @@ int build_layers_save(struct build *b, enum build_layer layer, struct error *err
 	if (layer == LAYER_BASE && build_chunks_open(b, err) < 0)
 		return -1;
 	report_begin(phase, "into the cache");
-	if (layer_save(&b->cache, name, t->path, b->started, level, build_chunks(b, COMPRESSION_ZSTD, level), err) <
-	    0)
+	if (layer_save(&b->cache, name, t->path, b->started, level, build_chunks(b, COMPRESSION_ZSTD, level), err) < 0)
 		return -1;
 	report_end(phase, "into the cache");
 	return 0;

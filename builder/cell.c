@@ -2,61 +2,43 @@
 #include "builder/cell.h"
 
 #include <errno.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
-#include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "builder/cell_proc.h"
+#include "builder/filter.h"
 #include "lib/file.h"
 
-#if defined(__x86_64__)
-#define NATIVE AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define NATIVE AUDIT_ARCH_AARCH64
-#else
-#error "cell.c: name this architecture as linux/audit.h does"
-#endif
 #define X32_CALLS 0x40000000u /* the second table of x86_64; no other has numbers that large */
-
-#define LOOK_AT(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-#define IS(value, skip_if, skip_unless) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, skip_if, skip_unless)
-#define ANSWER(value) BPF_STMT(BPF_RET | BPF_K, value)
+#define LISTENER 3            /* the warden's only file beside the first three */
 
 /* A kernel without inet: socket(2) of that kind fails as it would there. Whoever calls by another table is turned away, and so is
  * io_uring, which could do the same. */
 static const struct sock_filter no_network[] = {
-	LOOK_AT(arch),
-	IS(NATIVE, 0, 4),
-	LOOK_AT(nr),
-	BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_CALLS, 2, 0),
-	IS(SYS_io_uring_setup, 1, 0),
-	IS(SYS_socket, 1, 4),
-	ANSWER(SECCOMP_RET_ERRNO | ENOSYS),
-	LOOK_AT(args[0]),
-	IS(AF_UNIX, 1, 0),
-	ANSWER(SECCOMP_RET_ERRNO | EAFNOSUPPORT),
-	ANSWER(SECCOMP_RET_ALLOW),
+	FILTER_LOOK_AT(arch),
+	FILTER_IS(FILTER_NATIVE, 0, 4),
+	FILTER_LOOK_AT(nr),
+	FILTER_IS_AT_LEAST(X32_CALLS, 2, 0),
+	FILTER_IS(SYS_io_uring_setup, 1, 0),
+	FILTER_IS(SYS_socket, 1, 4),
+	FILTER_ANSWER(SECCOMP_RET_ERRNO | ENOSYS),
+	FILTER_LOOK_AT(args[0]),
+	FILTER_IS(AF_UNIX, 1, 0),
+	FILTER_ANSWER(SECCOMP_RET_ERRNO | EAFNOSUPPORT),
+	FILTER_ANSWER(SECCOMP_RET_ALLOW),
 };
 
 int cell_no_network(struct error *err)
 {
-	const struct sock_fprog filter = { ARRAY_SIZE(no_network), (struct sock_filter *)no_network };
-
-	/* Without it only CAP_SYS_ADMIN may set a filter; root's programs lose nothing by it. */
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) == 0)
-		return 0;
-	error_errno(err, errno, "take the network away (seccomp); allow seccomp(2) in this container");
-	err->class = ERROR_HOST;
-	return -1;
+	return filter_install(no_network, ARRAY_SIZE(no_network), 0, err);
 }
 
 /* Kills our children of this moment; their own then fall to us. False when there are none or they can't be told. */
@@ -105,41 +87,81 @@ static sigset_t wardens_signals(void)
 	return set;
 }
 
-/* Its end is the program's end. */
-NORETURN static void watch(const struct sandbox *s, pid_t program)
+/* True when it is time to end. */
+static bool heed_signal(int signals, pid_t program, int *ret_status)
 {
-	const sigset_t signals = wardens_signals();
-	int status = 0, signal_number;
+	struct signalfd_siginfo said;
 
-	while ((signal_number = sigwaitinfo(&signals, NULL)) != SIGUSR1) {
-		if (signal_number == SIGTERM)
-			kill(program, SIGTERM);
-		if (signal_number == SIGCHLD && has_ended(program, &status))
-			break;
+	if (read(signals, &said, sizeof said) != sizeof said || said.ssi_signo == SIGUSR1)
+		return true;
+	if (said.ssi_signo == SIGTERM)
+		kill(program, SIGTERM);
+	return has_ended(program, ret_status);
+}
+
+/* Until the program ends. */
+static void watch(pid_t program, int listener, const char *root, const sigset_t *set, int *ret_status)
+{
+	CLEANUP(close_p) int signals = signalfd(-1, set, SFD_CLOEXEC);
+	struct pollfd fds[] = { { .fd = signals, .events = POLLIN }, { .fd = listener, .events = POLLIN } };
+
+	for (;;) {
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			return;
+		if (fds[1].revents && !cell_proc_answer(listener, root))
+			fds[1].fd = -1;
+		if (fds[0].revents && heed_signal(signals, program, ret_status))
+			return;
 	}
+}
+
+/* Its end is the program's end. It holds open nothing that somebody reads to its end. */
+NORETURN static void be_warden(const struct sandbox *s, pid_t program, int socket)
+{
+	const sigset_t set = wardens_signals();
+	int status = 0, listener = cell_proc_listener(socket);
+	char root[PATH_MAX];
+
+	if (listener >= 0 && listener != LISTENER)
+		listener = dup2(listener, LISTENER);
+	close_range(listener < 0 ? LISTENER : LISTENER + 1, ~0U, 0);
+	watch(program, listener, realpath(s->root, root) ? root : s->root, &set, &status);
 	end_everybody();
 	cell_room_clear(s);
 	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 }
 
-static int enter(const char *root, struct error *err)
+static int enter(const char *root, int socket, struct error *err)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (chroot(root) < 0 || chdir("/") < 0)
 		return error_errno(err, errno, "make %s the root", root);
-	return cell_no_network(err);
+	return cell_no_network(err) < 0 ? -1 : cell_proc_ask(socket, err);
 }
 
-static pid_t fork_program(struct error *err)
+/* Returns in the program only. */
+static int fork_program(const struct sandbox *s, const sigset_t *mask, struct error *err)
 {
-	pid_t pid = fork();
+	int ends[2];
 
-	return pid < 0 ? error_errno(err, errno, "start a process in the sandbox") : pid;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return error_errno(err, errno, "make a pair of sockets");
+	pid_t pid = fork();
+	if (pid < 0)
+		return error_errno(err, errno, "start a process in the sandbox");
+	close(ends[pid > 0]);
+	if (pid > 0)
+		be_warden(s, pid, ends[0]);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	int rc = enter(s->root, ends[1], err);
+	close(ends[1]);
+	return rc;
 }
 
 int cell_enter(const struct sandbox *s, struct error *err)
 {
 	const sigset_t signals = wardens_signals();
+	const pid_t us = getpid();
 	sigset_t mask;
 
 	/* Until here our parent's death killed us; from now on there is something to be put back. */
@@ -148,13 +170,8 @@ int cell_enter(const struct sandbox *s, struct error *err)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (cell_room_furnish(s, err) < 0)
 		return -1;
-	pid_t pid = fork_program(err);
-	if (pid < 0)
+	int rc = fork_program(s, &mask, err);
+	if (rc < 0 && getpid() == us)
 		cell_room_clear(s);
-	if (pid > 0) {
-		close_range(STDERR_FILENO + 1, ~0U, 0);
-		watch(s, pid);
-	}
-	sigprocmask(SIG_SETMASK, &mask, NULL);
-	return pid < 0 ? -1 : enter(s->root, err);
+	return rc;
 }

@@ -9,8 +9,8 @@
  * out again, so they must be on the tree's file system. No directory's time tells of it. One cell at a time stands in a tree.
  *
  * A filter of system calls (seccomp) takes the network away. The warden, a process outside, is who orphans inside fall to
- * (PR_SET_CHILD_SUBREAPER): when the program is done, or the builder dies, it ends whoever is left. The host's name, its
- * other processes and its IPC are not hidden, and there is no /proc but the few files that installations read.
+ * (PR_SET_CHILD_SUBREAPER): when the program is done, or the builder dies, it ends whoever is left. It also shows each process
+ * itself in /proc (cell_proc.h), which has but a few files beside. The container's processes and IPC stay in reach.
  */
 #include "builder/sandbox.h"
 

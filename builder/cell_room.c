@@ -48,13 +48,6 @@ static void untouched_done(struct untouched *u)
 		futimens(u->fd, u->times);
 }
 
-static int move(int fromfd, const char *from, int tofd, const char *to)
-{
-	CLEANUP(untouched_done) struct untouched here = untouched(fromfd), there = untouched(tofd);
-
-	return renameat(fromfd, from, tofd, to);
-}
-
 static int open_aside(const char *root, struct error *err)
 {
 	CLEANUP(free_p) char *path = xasprintf("%s.aside", root);
@@ -80,6 +73,9 @@ static int furnish_files(int rootfd, struct error *err)
 		{ "proc/mounts", "rootfs / rootfs rw 0 0\n" },
 		{ "proc/filesystems", "nodev\ttmpfs\n\text4\n" },
 		{ "proc/cmdline", "\n" },
+		{ "proc/sys/kernel/hostname", SANDBOX_HOSTNAME "\n" },
+		/* systemd-tmpfiles gives up without one; nothing in an image may tell of it. */
+		{ "proc/sys/kernel/random/boot_id", "6e6f6465-6b69-4c6e-8000-000000000001\n" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
@@ -150,7 +146,8 @@ static int release(int rootfd, const char *program)
 	if (parent < 0)
 		return errno == ENOENT ? 0 : -1;
 	CLEANUP(free_p) char *held = xasprintf("%s" HELD, base);
-	return move(parent, held, parent, base) < 0 && errno != ENOENT ? -1 : 0;
+	CLEANUP(untouched_done) struct untouched directory = untouched(parent);
+	return renameat(parent, held, parent, base) < 0 && errno != ENOENT ? -1 : 0;
 }
 
 int cell_release(const char *program, struct error *err)
@@ -182,6 +179,7 @@ static int move_bind(int rootfd, const char *bind, bool in, struct error *err)
 
 	if (parent < 0)
 		return error_set(err, ERROR_FAILED, "sandbox bind '%s' is not SOURCE:TARGET", bind);
+	CLEANUP(untouched_done) struct untouched directory = untouched(parent);
 	if (in ? renameat(AT_FDCWD, source, parent, base) < 0 : renameat(parent, base, AT_FDCWD, source) < 0)
 		return error_errno(err, errno, "move %s %s the sandbox", source, in ? "into" : "out of");
 	return 0;

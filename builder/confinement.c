@@ -13,11 +13,11 @@ static int check_images(const struct recipe *r, struct error *err)
 {
 	if (!r->images.control_plane && !r->images.archives.n)
 		return 0;
-	return error_set(err, ERROR_HOST,
-			 "recipe '%s' preloads images, which takes mounts, and there are neither CAP_SYS_ADMIN nor user "
-			 "namespaces here; build it where there are, or without images: --set images.control_plane=false "
-			 "--set images.archives=[]",
-			 r->name);
+	return error_set(
+		err, ERROR_HOST,
+		"recipe '%s' preloads images, which takes mounts, and there are neither CAP_SYS_ADMIN nor user "
+		"namespaces here; build it where there are, or leave `images` out (--set images.control_plane=false)",
+		r->name);
 }
 
 /* Where the trees will be. A user namespace, the container's device rules or a mount option may forbid it. */
@@ -32,10 +32,11 @@ static int check_devices(const struct cache *cache, struct error *err)
 		unlinkat(cache->fd, name, 0);
 	if (fd >= 0)
 		return 0;
-	error_errno(err, errnum,
-		    "make and open a device node in %s, as a build with neither CAP_SYS_ADMIN nor user namespaces must; "
-		    "for a container: --cap-add MKNOD, or --cap-add SYS_ADMIN",
-		    cache->path);
+	error_errno(
+		err, errnum,
+		"make and open a device node in %s, as a build with neither CAP_SYS_ADMIN nor user namespaces must; "
+		"for a container: --cap-add MKNOD, or --cap-add SYS_ADMIN",
+		cache->path);
 	err->class = ERROR_HOST;
 	return -1;
 }

@@ -43,6 +43,21 @@ static bool check_in_job(job_fn *fn, void *context, struct text *ret_detail)
 	return false;
 }
 
+static int be_confined(void *context UNUSED, struct error *err)
+{
+	if (rootless_enter(err) < 0)
+		return -1;
+	return rootless_confined() ? 0 : error_set(err, ERROR_HOST, "namespaces can be made");
+}
+
+/* A build then does without. */
+static bool is_confined(void)
+{
+	CLEANUP(text_done) struct text ignored = { 0 };
+
+	return check_in_job(be_confined, NULL, &ignored);
+}
+
 static int make_namespaces(void *context UNUSED, struct error *err)
 {
 	if (rootless_enter(err) < 0)
@@ -54,7 +69,10 @@ static int make_namespaces(void *context UNUSED, struct error *err)
 
 static bool check_namespaces(const struct requirement *r UNUSED, struct text *ret_detail)
 {
-	return check_in_job(make_namespaces, NULL, ret_detail);
+	if (!is_confined())
+		return check_in_job(make_namespaces, NULL, ret_detail);
+	text_add(ret_detail, "none here: a chroot must do; images can't be preloaded, nor Kubernetes compiled");
+	return true;
 }
 
 /* Both mounts that a build makes, in a mount namespace that ends with the job. */
@@ -79,6 +97,10 @@ static bool check_overlay(const struct requirement *r UNUSED, struct text *ret_d
 {
 	char directory[] = "/tmp/nodekiln.XXXXXX";
 
+	if (is_confined()) {
+		text_add(ret_detail, "not here: trees are copied, which is slower");
+		return true;
+	}
 	if (!mkdtemp(directory)) {
 		text_add(ret_detail, "can't make a directory in /tmp");
 		return false;

@@ -8,6 +8,7 @@
 
 #include "builder/compile.h"
 #include "builder/control_plane.h"
+#include "builder/rootless.h"
 #include "builder/sandbox.h"
 #include "builder/source_package.h"
 #include "lib/file.h"
@@ -192,13 +193,25 @@ static int read_images(const struct cache *cache, const char *key, struct kubern
 	return 0;
 }
 
+/* Go's tools look for themselves and for their machine in a whole /proc. */
+static int refuse_confined(const struct making *m, struct error *err)
+{
+	if (!rootless_confined())
+		return 0;
+	return error_set(err, ERROR_HOST,
+			 "Kubernetes %s is to be compiled, which takes CAP_SYS_ADMIN or user namespaces, and there are "
+			 "neither; build the recipe once where there are and keep the cache (%s), or take another "
+			 "kubernetes.source",
+			 m->lock->kubernetes_version, m->cache->path);
+}
+
 static int make_from_source(struct making *m, struct kubernetes *ret, struct error *err)
 {
 	char key[SHA256_HEX];
 
 	artifacts_key(m->recipe, m->lock, key);
 	m->key = key;
-	if (!cache_has(m->cache, "artifacts", key) && make_artifacts(m, err) < 0)
+	if (!cache_has(m->cache, "artifacts", key) && (refuse_confined(m, err) < 0 || make_artifacts(m, err) < 0))
 		return -1;
 	ret->artifacts = xasprintf("%s/artifacts/%s", m->cache->path, key);
 	return m->recipe->images.control_plane ? read_images(m->cache, key, ret, err) : 0;

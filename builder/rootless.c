@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "builder/mount.h"
@@ -199,21 +200,21 @@ static int enter_namespace(struct outside *o, struct error *err)
 	return rc;
 }
 
-static int mount_proc(void *context UNUSED, struct error *err)
-{
-	return mount_attach("proc", "/proc", "proc", NULL, err);
-}
-
 /* All that a build does in a user namespace and that a container may forbid, in a job that ends with it. */
 static int try_namespace(void *outside, struct error *err)
 {
-	CLEANUP(job_stop) struct job inside = { 0 };
+	int status = -1;
 
 	if (enter_namespace(outside, err) < 0)
 		return -1;
 	if (unshare(CLONE_NEWNS | CLONE_NEWPID) < 0)
 		return error_errno(err, errno, "make namespaces");
-	return job_start(&inside, mount_proc, NULL, err) < 0 ? -1 : job_wait(&inside, err);
+	pid_t pid = fork(); /* no job: it does not see its parent */
+	if (pid == 0)
+		_exit(mount_attach("proc", "/proc", "proc", NULL, err) < 0);
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+	return status ? error_set(err, ERROR_HOST, "/proc can't be mounted in a user namespace") : 0;
 }
 
 static bool may_make_namespace(struct outside *o)
@@ -229,11 +230,11 @@ static const struct {
 	unsigned number;
 	const char *name;
 } needed[] = {
-	{ CAP_CHOWN, "CHOWN" },     { CAP_DAC_OVERRIDE, "DAC_OVERRIDE" },
-	{ CAP_FOWNER, "FOWNER" },   { CAP_FSETID, "FSETID" },
-	{ CAP_KILL, "KILL" },       { CAP_SETGID, "SETGID" },
-	{ CAP_SETUID, "SETUID" },   { CAP_SETFCAP, "SETFCAP" },
-	{ CAP_MKNOD, "MKNOD" },     { CAP_SYS_CHROOT, "SYS_CHROOT" },
+	{ CAP_CHOWN, "CHOWN" },   { CAP_DAC_OVERRIDE, "DAC_OVERRIDE" },
+	{ CAP_FOWNER, "FOWNER" }, { CAP_FSETID, "FSETID" },
+	{ CAP_KILL, "KILL" },     { CAP_SETGID, "SETGID" },
+	{ CAP_SETUID, "SETUID" }, { CAP_SETFCAP, "SETFCAP" },
+	{ CAP_MKNOD, "MKNOD" },   { CAP_SYS_CHROOT, "SYS_CHROOT" },
 };
 
 static int confine(struct error *err)
@@ -246,7 +247,8 @@ static int confine(struct error *err)
 	if (options.len)
 		return error_set(err, ERROR_HOST,
 				 "root may make no user namespaces here and has too few capabilities to build in a "
-				 "chroot; for a container:%s", options.data);
+				 "chroot; for a container:%s",
+				 options.data);
 	confined = true;
 	return 0;
 }

@@ -4,6 +4,8 @@
  * Where a tree's own programs run: the tree as /, in private mount, PID, network, IPC and UTS namespaces (libmount does the
  * mounts), with /proc, a minimal /dev, empty /run and /tmp, no /sys, no network but loopback, the environment of a package
  * installation, and nothing of the host in reach. All of it dies with us, even by SIGKILL; no mount ever shows on the host.
+ *
+ * Where neither mounts nor namespaces can be made (rootless_confined()) it is a cell, which is less: see cell.h.
  */
 #include "lib/error.h"
 #include "lib/job.h"
@@ -32,7 +34,8 @@ int sandbox_call(const struct sandbox *sandbox, job_fn *fn, void *context, struc
 int sandbox_release(const char *program, bool *ret_called, struct error *err) MUST_CHECK;
 void sandbox_done(struct sandbox *sandbox);
 
-/* Takes the network from the calling process and all that it starts from then on: not even loopback is left. */
+/* Takes the network from the calling process and all that it starts from then on: not even loopback is left. In a cell's place it is
+ * every socket but those of AF_UNIX. */
 int sandbox_no_network(struct error *err) MUST_CHECK;
 /* Puts the calling process into a private mount namespace, with nothing propagating to the host; once, before any mount. */
 int sandbox_private_mounts(struct error *err) MUST_CHECK;

@@ -16,8 +16,6 @@
 #include "builder/mount.h"
 #include "lib/file.h"
 
-#define HOSTNAME "localhost" /* scripts write it into files: never the build host's */
-
 /* In this order. A bind's source stands in the same root when it has no '/' in front. */
 struct furniture {
 	const char *target, *source, *type, *options;
@@ -246,7 +244,7 @@ int sandbox_room_enter(const struct sandbox *sandbox, struct error *err)
 	    mount_attach(sandbox->root, sandbox->root, NULL, "rbind", err) < 0 || furnish(sandbox, err) < 0 ||
 	    become_root(sandbox->root, err) < 0 || loopback_up(err) < 0)
 		return -1;
-	if (sethostname(HOSTNAME, strlen(HOSTNAME)) < 0)
+	if (sethostname(SANDBOX_HOSTNAME, strlen(SANDBOX_HOSTNAME)) < 0)
 		return error_errno(err, errno, "set the sandbox's host name");
 	drop_capabilities();
 	return 0;
@@ -255,7 +253,8 @@ int sandbox_room_enter(const struct sandbox *sandbox, struct error *err)
 bool sandbox_room_open_policy(const char *root)
 {
 	CLEANUP(close_p) int rootfd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP(close_p) int fd = rootfd < 0 ? -1 : file_open_in(rootfd, SANDBOX_POLICY, O_RDONLY | O_CREAT | O_EXCL, 0755);
+	CLEANUP(close_p)
+	int fd = rootfd < 0 ? -1 : file_open_in(rootfd, SANDBOX_POLICY, O_RDONLY | O_CREAT | O_EXCL, 0755);
 
 	return fd >= 0;
 }

@@ -7,6 +7,7 @@
 
 #include "builder/sandbox.h"
 
+#define SANDBOX_HOSTNAME "localhost" /* scripts write it into files: never the build host's */
 #define SANDBOX_POLICY "usr/sbin/policy-rc.d"
 #define SANDBOX_FORBID "dev/.forbid" /* what stands in for it: no service may start */
 

@@ -1,18 +1,24 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Without root's rights: root in a container without CAP_SYS_ADMIN builds what root builds; where nothing can be built, one sentence says what
-is missing before anything begins. (reproducible.py has the whole build of another user.)"""
+"""Without root's rights: root in a container without CAP_SYS_ADMIN builds what root builds, with user namespaces, and in a container
+that has no more than Docker gives it and may make none; what can't be built there is refused by one sentence before anything begins.
+(reproducible.py has the whole build of another user.)"""
 import os
 import shutil
+import subprocess
 import sys
 import time
 
 import stranger
-from kiln import HOST, Check, Kiln, private_cache, require_root, sentences, work_directory
+from kiln import HOST, TOP, Check, Kiln, host_state, left_behind, private_cache, require_root, sentences, work_directory
 
 QUICK = 5  # seconds; before anything is downloaded or made
 NO_ADMIN = ["capsh", "--drop=cap_sys_admin", "--", "-c", 'exec "$@"', "sh"]
-NO_NAMESPACES = ["unshare", "--user", "--map-root-user", "sh", "-c",
+CONFINED = [str(TOP / "tests/confine.py")]
+# Its systemd-tmpfiles looks for itself in /proc, which nobody can mount there.
+KEYS = "packages:\n  base: [systemd]\n"
+# Root of a user namespace may make no device nodes either.
+NO_DEVICES = ["unshare", "--user", "--map-root-user", "sh", "-c",
                  'echo 0 >/proc/sys/user/max_user_namespaces && exec capsh --drop=cap_sys_admin -- -c \'exec "$@"\' sh "$@"', "sh"]
 
 
@@ -23,20 +29,64 @@ def refused(done, started, *words):
     return problems + ([f"took {time.monotonic() - started:.0f} s"] if time.monotonic() - started > QUICK else [])
 
 
-def without_admin(kiln, lock):
-    """Into another directory, with no tree in the cache."""
-    out = kiln.directory / "container"
-    shutil.rmtree(kiln.cache / "trees")
-    done = kiln.run([*NO_ADMIN, *kiln.argv("build", kiln.recipe, "--plain", "--lock", lock, "--out", out)])
+def differences(kiln, out, done):
     if done.returncode != 0:
         return [done.stderr.strip()[-400:]]
     return [f"{name} differs" for name in ("small.qcow2", "small.tar.zst")
             if (out / name).read_bytes() != (kiln.out / name).read_bytes()]
 
 
-def no_namespaces(kiln, lock):
+def builds_the_same(kiln, lock, prefix, *options):
+    """Into another directory, with no tree in the cache."""
+    out = kiln.directory / "container"
+    shutil.rmtree(kiln.cache / "trees")
+    return differences(kiln, out, kiln.run([*prefix, *kiln.argv("build", kiln.recipe, "--plain", "--lock", lock, "--out", out, *options)]))
+
+
+def from_cached_trees(kiln, lock):
+    """Those that it has just made itself; and root's own beside them."""
+    out, before = kiln.directory / "container", host_state()
+    root = kiln.build("--lock", lock, "--force")
+    done = kiln.run([*CONFINED, *kiln.argv("build", kiln.recipe, "--plain", "--lock", lock, "--out", out, "--force")])
+    problems = [] if root.returncode == 0 else [root.stderr.strip()[-400:]]
+    problems += [] if "trees found" in done.stdout else [f"no tree was found: {done.stdout[-300:]}"]
+    return problems + differences(kiln, out, done) + left_behind(kiln, before)
+
+
+def dies_whole(kiln, lock):
+    """Killed while packages are configured, it leaves no process behind."""
+    before = host_state()
+    shutil.rmtree(kiln.cache / "trees")
+    with subprocess.Popen([*CONFINED, *kiln.build_argv("--lock", lock, "--force", "--verbose")], env=kiln.environment(),
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
+        seen = next((line for line in child.stdout if "Setting up" in line), None)
+        child.kill()
+        child.stdout.read()
+    return ([] if seen else ["nothing was configured"]) + left_behind(kiln, before)
+
+
+def with_images(directory):
+    kiln = Kiln(directory / "images", keys="runtime: containerd\npackages:\n  base: [containerd, runc]\nimages:\n  archives: [./images.tar]\n", cache=directory / "cache")
+    (kiln.directory / "images.tar").write_bytes(stranger.images())
     started = time.monotonic()
-    return refused(kiln.run([*NO_NAMESPACES, *kiln.build_argv("--lock", lock, "--force")]), started, "user namespace", "CAP_SYS_ADMIN")
+    return refused(kiln.run([*CONFINED, *kiln.build_argv()]), started, "preloads images", "CAP_SYS_ADMIN", "user namespaces")
+
+
+def no_devices(kiln, lock):
+    started = time.monotonic()
+    return refused(kiln.run([*NO_DEVICES, *kiln.build_argv("--lock", lock, "--force")]), started, "device node", "--cap-add MKNOD")
+
+
+def no_capability(kiln, lock):
+    started = time.monotonic()
+    return refused(kiln.run([*CONFINED, "--without", "SETFCAP", *kiln.build_argv("--lock", lock, "--force")]), started,
+                   "user namespaces", "--cap-add SETFCAP")
+
+
+def doctor_tells(kiln):
+    done = kiln.run([*CONFINED, *kiln.argv("doctor")])
+    rows = [line for line in done.stdout.splitlines() if line.startswith("ok") and "chroot" in line]
+    return [] if rows else [f"doctor: {done.stdout[-400:]}"]
 
 
 def no_ids(directory, lent):
@@ -57,12 +107,18 @@ def main():
     os.environ["SOURCE_DATE_EPOCH"] = "1700000000"
     check, directory = Check(), work_directory()
     try:
-        kiln = Kiln(directory / "kiln", cache=private_cache(directory))
+        kiln = Kiln(directory / "kiln", KEYS, cache=private_cache(directory))
         lock = directory / "small.lock.json"
         made = [kiln.run(kiln.argv("lock", kiln.recipe, "-o", lock)), kiln.build("--lock", lock)]
         check("root builds", [done.stderr.strip()[-400:] for done in made if done.returncode])
-        check("root without CAP_SYS_ADMIN builds the same", without_admin(kiln, lock))
-        check("neither CAP_SYS_ADMIN nor user namespaces", no_namespaces(kiln, lock))
+        check("root without CAP_SYS_ADMIN builds the same", builds_the_same(kiln, lock, NO_ADMIN))
+        check("root in a container builds the same, without a network", builds_the_same(kiln, lock, CONFINED, "--offline"))
+        check("root in a container builds the same from cached trees", from_cached_trees(kiln, lock))
+        check("root in a container: killed", dies_whole(kiln, lock))
+        check("root in a container: images", with_images(directory))
+        check("root in a container: doctor", doctor_tells(kiln))
+        check("root in a container without a capability", no_capability(kiln, lock))
+        check("root in a container without devices", no_devices(kiln, lock))
         check("a user without lent ids", no_ids(directory, ""))
         check("a user with too few ids", no_ids(directory, f"{stranger.NAME}:200000:1000\n"))
     finally:

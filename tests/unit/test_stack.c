@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "builder/stack.h"
+#include "lib/file.h"
+#include "tests/unit/check.h"
+
+/* Two trees that begin alike. */
+struct trees {
+	char path[32], tree[64], base[64];
+	int at[2]; /* of both; tree first */
+};
+
+static void put(int fd, const char *name, const char *text)
+{
+	struct error err = { 0 };
+
+	if (file_write_in(fd, name, text, strlen(text), 0644, &err) < 0)
+		abort();
+}
+
+/* All of one age, so that only what is changed afterwards differs. */
+static void date(int fd, const char *name)
+{
+	const struct timespec times[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+
+	if (utimensat(fd, name, times, AT_SYMLINK_NOFOLLOW) < 0)
+		abort();
+}
+
+static void fill(int fd)
+{
+	static const char *const files[] = { "etc/same",   "etc/changed",  "etc/gone",
+					     "etc/linked", "usr/lib/deep", "old/a" };
+	static const char *const directories[] = { "etc", "usr/lib", "usr", "old", "." };
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		put(fd, files[i], "before");
+		date(fd, files[i]);
+	}
+	if (symlinkat("same", fd, "etc/link") < 0)
+		abort();
+	date(fd, "etc/link");
+	for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
+		date(fd, directories[i]);
+}
+
+static void trees_open(struct trees *t)
+{
+	struct error err = { 0 };
+
+	strcpy(t->path, "/tmp/nodekiln-test.XXXXXX");
+	if (!mkdtemp(t->path))
+		abort();
+	snprintf(t->tree, sizeof t->tree, "%s/tree", t->path);
+	snprintf(t->base, sizeof t->base, "%s/base", t->path);
+	for (int i = 0; i < 2; i++) {
+		const char *path = i ? t->base : t->tree;
+		if (mkdir(path, 0755) < 0 || (t->at[i] = dir_open(AT_FDCWD, path, &err)) < 0)
+			abort();
+		fill(t->at[i]);
+	}
+}
+
+static void trees_done(struct trees *t)
+{
+	struct error err = { 0 };
+
+	close_p(&t->at[0]);
+	close_p(&t->at[1]);
+	if (tree_remove(AT_FDCWD, t->path, &err) < 0)
+		printf("# %s\n", err.text);
+}
+
+static struct stat look(int fd, const char *name)
+{
+	struct stat st = { 0 };
+
+	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		st.st_mode = 0;
+	return st;
+}
+
+#define CHECK_GONE(fd, name) CHECK(look(fd, name).st_mode == 0)
+#define CHECK_THERE(fd, name) CHECK(look(fd, name).st_mode != 0)
+
+TEST(equal_trees_leave_nothing)
+{
+	CLEANUP(trees_done) struct trees t;
+	struct error err = { 0 };
+
+	trees_open(&t);
+	CHECK(stack_subtract(t.tree, t.base, &err) == 0);
+	CHECK_GONE(t.at[0], "etc");
+	CHECK_GONE(t.at[0], "usr");
+	CHECK(look(t.at[0], ".").st_mtime == 1000);
+	CHECK_THERE(t.at[1], "etc/same");
+}
+
+TEST(what_was_changed_or_added_stays)
+{
+	CLEANUP(trees_done) struct trees t;
+	struct error err = { 0 };
+
+	trees_open(&t);
+	put(t.at[0], "etc/changed", "after.");
+	date(t.at[0], "etc/changed"); /* as long, and as old */
+	CHECK(fchmodat(t.at[0], "usr/lib/deep", 0600, 0) == 0);
+	put(t.at[0], "new/file", "");
+	date(t.at[0], "etc");
+	CHECK(stack_subtract(t.tree, t.base, &err) == 0);
+	CHECK_THERE(t.at[0], "etc/changed");
+	CHECK_THERE(t.at[0], "usr/lib/deep");
+	CHECK_THERE(t.at[0], "new/file");
+	CHECK_GONE(t.at[0], "etc/same");
+	CHECK_GONE(t.at[0], "etc/link");
+	CHECK_GONE(t.at[0], "old");
+	CHECK(look(t.at[0], "etc").st_mtime == 1000);
+	CHECK(look(t.at[0], "usr").st_mtime == 1000);
+}
+
+TEST(what_was_removed_is_whited_out)
+{
+	CLEANUP(trees_done) struct trees t;
+	struct error err = { 0 };
+
+	trees_open(&t);
+	CHECK(tree_remove(t.at[0], "etc/gone", &err) == 0);
+	CHECK(tree_remove(t.at[0], "old", &err) == 0);
+	CHECK(stack_subtract(t.tree, t.base, &err) == 0);
+	CHECK(S_ISCHR(look(t.at[0], "etc/gone").st_mode) && look(t.at[0], "etc/gone").st_rdev == 0);
+	CHECK(S_ISCHR(look(t.at[0], "old").st_mode));
+}
+
+/* In an overlay both names are one file of the upper directory. */
+TEST(a_new_name_of_an_old_file_keeps_both)
+{
+	CLEANUP(trees_done) struct trees t;
+	struct error err = { 0 };
+
+	trees_open(&t);
+	CHECK(linkat(t.at[0], "etc/linked", t.at[0], "etc/again", 0) == 0);
+	CHECK(stack_subtract(t.tree, t.base, &err) == 0);
+	CHECK(look(t.at[0], "etc/linked").st_nlink == 2);
+	CHECK_THERE(t.at[0], "etc/again");
+}
