@@ -99,7 +99,7 @@ static int furnish_devices(int rootfd, struct error *err)
 static int lend(const struct sandbox *s, int rootfd, int asidefd, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(lent); i++) {
-		CLEANUP(untouched_done) struct untouched root = untouched(rootfd);
+		CLEANUP(untouched_done) UNUSED struct untouched root = untouched(rootfd);
 		if (renameat(rootfd, lent[i].name, asidefd, lent[i].name) < 0 &&
 		    (errno != ENOENT || mkdirat(asidefd, lent[i].name, 0755) < 0))
 			return error_errno(err, errno, "set %s/%s aside", s->root, lent[i].name);
@@ -115,7 +115,7 @@ static int return_lent(int rootfd, int asidefd)
 	int rc = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(lent); i++) {
-		CLEANUP(untouched_done) struct untouched root = untouched(rootfd);
+		CLEANUP(untouched_done) UNUSED struct untouched root = untouched(rootfd);
 		if (faccessat(asidefd, lent[i].name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    tree_remove(rootfd, lent[i].name, &ignored) == 0)
 			rc |= renameat(asidefd, lent[i].name, rootfd, lent[i].name);
@@ -131,7 +131,7 @@ static int hold(int rootfd, const char *program, const char *stand_in, struct er
 		return 0;
 	CLEANUP(close_p) int parent = file_open_parent_in(rootfd, program, false, &base);
 	CLEANUP(free_p) char *held = xasprintf("%s" HELD, base);
-	CLEANUP(untouched_done) struct untouched directory = untouched(parent);
+	CLEANUP(untouched_done) UNUSED struct untouched directory = untouched(parent);
 	if (parent < 0 || renameat(parent, base, parent, held) < 0 || symlinkat(stand_in, parent, base) < 0)
 		return error_errno(err, errno, "hold %s", program);
 	return 0;
@@ -146,7 +146,7 @@ static int release(int rootfd, const char *program)
 	if (parent < 0)
 		return errno == ENOENT ? 0 : -1;
 	CLEANUP(free_p) char *held = xasprintf("%s" HELD, base);
-	CLEANUP(untouched_done) struct untouched directory = untouched(parent);
+	CLEANUP(untouched_done) UNUSED struct untouched directory = untouched(parent);
 	return renameat(parent, held, parent, base) < 0 && errno != ENOENT ? -1 : 0;
 }
 
@@ -179,7 +179,7 @@ static int move_bind(int rootfd, const char *bind, bool in, struct error *err)
 
 	if (parent < 0)
 		return error_set(err, ERROR_FAILED, "sandbox bind '%s' is not SOURCE:TARGET", bind);
-	CLEANUP(untouched_done) struct untouched directory = untouched(parent);
+	CLEANUP(untouched_done) UNUSED struct untouched directory = untouched(parent);
 	if (in ? renameat(AT_FDCWD, source, parent, base) < 0 : renameat(parent, base, AT_FDCWD, source) < 0)
 		return error_errno(err, errno, "move %s %s the sandbox", source, in ? "into" : "out of");
 	return 0;

@@ -49,7 +49,7 @@ def from_cached_trees(kiln, lock):
     root = kiln.build("--lock", lock, "--force")
     done = kiln.run([*CONFINED, *kiln.argv("build", kiln.recipe, "--plain", "--lock", lock, "--out", out, "--force")])
     problems = [] if root.returncode == 0 else [root.stderr.strip()[-400:]]
-    problems += [] if "trees found" in done.stdout else [f"no tree was found: {done.stdout[-300:]}"]
+    problems += [] if "trees found" in done.stderr else [f"no tree was found: {done.stderr[-300:]}"]
     return problems + differences(kiln, out, done) + left_behind(kiln, before)
 
 
