@@ -28,7 +28,7 @@ static int clear_place(struct clearing *c, int dirfd, const char *name, const ch
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_errno(err, errno, "look at %s", path);
-	bool whiteout = S_ISCHR(st.st_mode) && st.st_rdev == 0;
+	bool whiteout = S_ISCHR(st.st_mode) && st.st_rdev == STACK_WHITEOUT;
 	if (whiteout)
 		strings_add(&c->whiteouts, path);
 	bool is_there = fstatat(c->targetfd, path, &there, AT_SYMLINK_NOFOLLOW) == 0;
@@ -84,9 +84,20 @@ static int write_tree(void *context, struct error *err)
 	return tarball_write(&c->tarball, c->to, NULL, err);
 }
 
+/* Nobody is cut off: neither when the reader gave up, nor at an archive's end, which is padded. */
+static void read_rest(int fd)
+{
+	char rest[4096];
+	ssize_t n;
+
+	do
+		n = read(fd, rest, sizeof rest);
+	while (n > 0 || (n < 0 && errno == EINTR));
+}
+
 static int copy_tree(const struct tarball *tarball, int targetfd, struct error *err)
 {
-	CLEANUP(copy_done) struct copy c = { .tarball = *tarball };
+	CLEANUP(copy_done) struct copy c = { .tarball = *tarball, .from = -1, .to = -1 };
 	CLEANUP(job_stop) struct job writer = { 0 };
 	int ends[2];
 
@@ -97,14 +108,13 @@ static int copy_tree(const struct tarball *tarball, int targetfd, struct error *
 		return -1;
 	close_p(&c.to);
 	c.to = -1;
-	/* The writer knows more about a failure of its own than we do. */
 	int rc = tarball_unpack(c.from, "a tree's copy", targetfd, err);
-	close_p(&c.from);
-	c.from = -1;
+	read_rest(c.from);
+	/* So a failure of the writer is its own, and the cause of ours. */
 	struct error said = { 0 };
 	if (job_wait(&writer, &said) == 0)
 		return rc;
-	*err = rc < 0 && said.class == ERROR_NONE ? *err : said;
+	*err = said;
 	return -1;
 }
 

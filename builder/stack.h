@@ -6,11 +6,16 @@
  *
  * The kernel does that with an overlay. Where nothing may be mounted (rootless_confined()) the target is a copy of them all, and when
  * the stack is closed it becomes the upper directory by taking away what it has in common with the lower ones (stack_subtract.c): what
- * was added or changed is left, and for each thing that was removed a whiteout, the device node 0:0, as overlays have it.
+ * was added or changed is left, and for each thing that was removed a whiteout, a device node that no driver has.
  * Both look the same, to the second.
  */
+#include <sys/sysmacros.h>
+
 #include "lib/error.h"
 #include "lib/text.h"
+
+/* Not the 0:0 of overlays: on an overlay, such as a container's own file system, nobody may make that. */
+#define STACK_WHITEOUT makedev(0, 1)
 
 struct stack {
 	const char *lower[2]; /* borrowed, all absolute paths; the higher one first; the second may be NULL */

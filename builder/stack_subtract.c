@@ -14,7 +14,7 @@
 #include "lib/file.h"
 #include "lib/vec.h"
 
-#define XATTR_VALUE_MAX 65536
+#define XATTR_MAX 65536 /* of a value, and of all names: the kernel's own limit */
 
 /* A directory that stays, and changes when things in it go. */
 struct kept {
@@ -45,16 +45,17 @@ static bool same_looks(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_sec == b->st_mtim.tv_sec;
 }
 
-/* Of those that an image keeps (tarball.c). */
+/* In another order they differ, too, which is no harm (see same_entry). */
 static bool same_attributes(int a, int b)
 {
-	static const char *const names[] = { "security.capability", "system.posix_acl_access",
-					     "system.posix_acl_default" };
-	static char in_a[XATTR_VALUE_MAX], in_b[XATTR_VALUE_MAX];
+	static char names[XATTR_MAX], in_a[XATTR_MAX], in_b[XATTR_MAX];
+	ssize_t all = flistxattr(a, names, sizeof names);
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		ssize_t n = fgetxattr(a, names[i], in_a, sizeof in_a);
-		if (n != fgetxattr(b, names[i], in_b, sizeof in_b) || (n > 0 && memcmp(in_a, in_b, (size_t)n)))
+	if (all != flistxattr(b, in_b, sizeof in_b) || (all > 0 && memcmp(names, in_b, (size_t)all)))
+		return false;
+	for (const char *name = names; name < names + all; name += strlen(name) + 1) {
+		ssize_t n = fgetxattr(a, name, in_a, sizeof in_a);
+		if (n < 0 || n != fgetxattr(b, name, in_b, sizeof in_b) || memcmp(in_a, in_b, (size_t)n))
 			return false;
 	}
 	return true;
@@ -186,7 +187,7 @@ static int remove_same(const struct subtraction *s, struct error *err)
 static int mark_vanished(const struct subtraction *s, struct error *err)
 {
 	for (size_t i = 0; i < s->vanished.n; i++)
-		if (mknodat(s->treefd, s->vanished.at[i], S_IFCHR, 0) < 0)
+		if (mknodat(s->treefd, s->vanished.at[i], S_IFCHR, STACK_WHITEOUT) < 0)
 			return error_errno(err, errno, "mark /%s as removed", s->vanished.at[i]);
 	return 0;
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include "builder/sandbox.h"
 #include "builder/stack.h"
 #include "lib/file.h"
+#include "lib/job.h"
 #include "tests/unit/check.h"
 
 /* Two trees that begin alike. */
@@ -108,6 +111,8 @@ TEST(what_was_changed_or_added_stays)
 	put(t.at[0], "etc/changed", "after.");
 	date(t.at[0], "etc/changed"); /* as long, and as old */
 	CHECK(fchmodat(t.at[0], "usr/lib/deep", 0600, 0) == 0);
+	CLEANUP(free_p) char *noted = xasprintf("%s/old/a", t.tree);
+	bool notes = setxattr(noted, "user.note", "x", 1, 0) == 0; /* a tmpfs may have none */
 	put(t.at[0], "new/file", "");
 	date(t.at[0], "etc");
 	CHECK(stack_subtract(t.tree, t.base, &err) == 0);
@@ -116,7 +121,7 @@ TEST(what_was_changed_or_added_stays)
 	CHECK_THERE(t.at[0], "new/file");
 	CHECK_GONE(t.at[0], "etc/same");
 	CHECK_GONE(t.at[0], "etc/link");
-	CHECK_GONE(t.at[0], "old");
+	CHECK((look(t.at[0], "old/a").st_mode != 0) == notes);
 	CHECK(look(t.at[0], "etc").st_mtime == 1000);
 	CHECK(look(t.at[0], "usr").st_mtime == 1000);
 }
@@ -130,8 +135,43 @@ TEST(what_was_removed_is_whited_out)
 	CHECK(tree_remove(t.at[0], "etc/gone", &err) == 0);
 	CHECK(tree_remove(t.at[0], "old", &err) == 0);
 	CHECK(stack_subtract(t.tree, t.base, &err) == 0);
-	CHECK(S_ISCHR(look(t.at[0], "etc/gone").st_mode) && look(t.at[0], "etc/gone").st_rdev == 0);
+	CHECK(S_ISCHR(look(t.at[0], "etc/gone").st_mode) && look(t.at[0], "etc/gone").st_rdev == STACK_WHITEOUT);
 	CHECK(S_ISCHR(look(t.at[0], "old").st_mode));
+}
+
+/* Two trees in an overlay, on a tmpfs; what is in the second alone is subtracted. */
+static int subtract_on_overlay(void *path, struct error *err)
+{
+	static const char *const names[] = { "lower", "upper", "work", "merged", "merged/tree", "merged/base/gone" };
+	char *at[ARRAY_SIZE(names)];
+
+	if (sandbox_private_mounts(err) < 0 || sandbox_mount_tmpfs(path, 1 << 20, err) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		at[i] = xasprintf("%s/%s", (const char *)path, names[i]);
+		if ((i == 4 && sandbox_mount_overlay(at[0], at[1], at[2], at[3], err) < 0) ||
+		    dir_make(AT_FDCWD, at[i], 0755, err) < 0)
+			return -1;
+	}
+	CLEANUP(free_p) char *base = xasprintf("%s/base", at[3]);
+	return stack_subtract(at[4], base, err);
+}
+
+TEST(what_was_removed_can_be_told_on_an_overlay)
+{
+	char path[] = "/tmp/nodekiln-test.XXXXXX";
+	struct job job = { 0 };
+	struct error err = { 0 };
+
+	if (geteuid() != 0) {
+		printf("# an overlay needs root\n");
+		return;
+	}
+	if (!mkdtemp(path))
+		abort();
+	CHECK(job_start(&job, subtract_on_overlay, path, &err) == 0);
+	CHECK_STR(job_wait(&job, &err) < 0 ? err.text : "", "");
+	CHECK(rmdir(path) == 0);
 }
 
 /* In an overlay both names are one file of the upper directory. */
