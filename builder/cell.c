@@ -17,8 +17,9 @@
 #include "builder/filter.h"
 #include "lib/file.h"
 
-#define X32_CALLS 0x40000000u /* the second table of x86_64; no other has numbers that large */
-#define LISTENER 3            /* the warden's only file beside the first three */
+#define X32_CALLS 0x40000000u  /* the second table of x86_64; no other has numbers that large */
+#define LISTENER 3             /* the warden's only file beside the first three */
+#define CHILDREN_MAX (1 << 20) /* bytes of a list of process ids; the kernel ends at 4 million processes */
 
 /* A kernel without inet: socket(2) of that kind fails as it would there. Whoever calls by another table is turned away, and so is
  * io_uring, which could do the same. */
@@ -50,7 +51,7 @@ static bool kill_children(void)
 	bool any = false;
 	char *end;
 
-	if (file_read(AT_FDCWD, path, 1 << 20, &list, &ignored) < 0 || !list.len)
+	if (file_read(AT_FDCWD, path, CHILDREN_MAX, &list, &ignored) < 0 || !list.len)
 		return false;
 	for (char *at = list.data; strtol(at, &end, 10) > 0 && end != at; at = end, any = true)
 		kill((pid_t)strtol(at, NULL, 10), SIGKILL);
@@ -99,16 +100,15 @@ static bool heed_signal(int signals, pid_t program, int *ret_status)
 	return has_ended(program, ret_status);
 }
 
-/* Until the program ends. */
+/* Until the program ends, or must: then *ret_status stays. */
 static void watch(pid_t program, int listener, const char *root, const sigset_t *set, int *ret_status)
 {
 	CLEANUP(close_p) int signals = signalfd(-1, set, SFD_CLOEXEC);
 	struct pollfd fds[] = { { .fd = signals, .events = POLLIN }, { .fd = listener, .events = POLLIN } };
 
-	for (;;) {
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
-			return;
-		if (fds[1].revents && !cell_proc_answer(listener, root))
+	while (signals >= 0 && poll(fds, ARRAY_SIZE(fds), -1) > 0) {
+		/* When nobody is left to ask it only hangs up; to receive then would be to wait for ever, before Linux 6.11. */
+		if (fds[1].revents & POLLIN ? !cell_proc_answer(listener, root) : fds[1].revents)
 			fds[1].fd = -1;
 		if (fds[0].revents && heed_signal(signals, program, ret_status))
 			return;
@@ -119,7 +119,7 @@ static void watch(pid_t program, int listener, const char *root, const sigset_t 
 NORETURN static void be_warden(const struct sandbox *s, pid_t program, int socket)
 {
 	const sigset_t set = wardens_signals();
-	int status = 0, listener = cell_proc_listener(socket);
+	int status = SIGKILL, listener = cell_proc_listener(socket);
 	char root[PATH_MAX];
 
 	if (listener >= 0 && listener != LISTENER)
@@ -160,12 +160,13 @@ static int fork_program(const struct sandbox *s, const sigset_t *mask, struct er
 
 int cell_enter(const struct sandbox *s, struct error *err)
 {
-	const sigset_t signals = wardens_signals();
 	const pid_t us = getpid();
-	sigset_t mask;
+	sigset_t all, mask;
 
-	/* Until here our parent's death killed us; from now on there is something to be put back. */
-	sigprocmask(SIG_BLOCK, &signals, &mask);
+	/* Until here our parent's death killed us; from now on there is something to be put back. A terminal's Ctrl-C must not end
+	 * the warden either: it ends our parent, and that is told. */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &mask);
 	prctl(PR_SET_PDEATHSIG, SIGUSR1);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (cell_room_furnish(s, err) < 0)

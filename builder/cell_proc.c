@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <linux/stat.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -122,11 +123,13 @@ int cell_proc_ask(int socket, struct error *err)
 	if (listener < 0 || send_file(socket, listener, err) < 0)
 		return -1;
 	/* It does what is expected of it, or this ends here: packages would come out differently. */
-	if (access("/proc/self/fd", X_OK) == 0)
+	CLEANUP(close_p) int fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
 		return 0;
-	error_errno(
-		err, errno,
-		"show /proc/self in the sandbox; let this container use process_vm_readv(2), or give it CAP_SYS_ADMIN");
+	error_errno(err, errno,
+		    "show /proc/self in the sandbox, which takes Linux 5.14 and a container that may use "
+		    "process_vm_readv(2); "
+		    "give it these, or --cap-add SYS_ADMIN");
 	err->class = ERROR_HOST;
 	return -1;
 }
@@ -160,11 +163,19 @@ static ssize_t read_memory(pid_t pid, uint64_t address, void *to, size_t n)
 	return process_vm_readv(pid, &local, 1, remote, ARRAY_SIZE(remote), 0);
 }
 
-static bool write_memory(pid_t pid, uint64_t address, const void *from, size_t n)
+/* Who asked still waits, so its number is still its own. The moment between this and what is done then is no matter: numbers are given
+ * out in a circle. */
+static bool still_asks(int listener, const struct seccomp_notif *asked)
+{
+	return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &asked->id) == 0;
+}
+
+static bool write_memory(int listener, const struct seccomp_notif *asked, uint64_t address, const void *from, size_t n)
 {
 	struct iovec local = { (void *)from, n }, remote = { (void *)(uintptr_t)address, n };
 
-	return process_vm_writev(pid, &local, 1, &remote, 1, 0) == (ssize_t)n;
+	return still_asks(listener, asked) &&
+	       process_vm_writev((pid_t)asked->pid, &local, 1, &remote, 1, 0) == (ssize_t)n;
 }
 
 /* A whole, ended text, or false. */
@@ -173,6 +184,18 @@ static bool read_name(pid_t pid, uint64_t address, char to[NAME_BYTES])
 	ssize_t n = read_memory(pid, address, to, NAME_BYTES);
 
 	return n > 0 && memchr(to, '\0', (size_t)n);
+}
+
+/* Below a process's /proc, and there neither upwards nor through a link: who follows that outside ends outside of the tree. */
+static bool is_below(const char *directory, const char *path)
+{
+	const struct open_how how = { .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+				      .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
+	CLEANUP(close_p) int dir = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	path += strspn(path, "/");
+	CLEANUP(close_p) int fd = (int)syscall(SYS_openat2, dir, *path ? path : ".", &how, sizeof how);
+	return fd >= 0;
 }
 
 /* The path as it is outside, when it is one of ours. */
@@ -186,8 +209,10 @@ static bool translate(const struct call *call, pid_t pid, const char *path, char
 		size_t n = strlen(places[i].prefix);
 		if (strncmp(path, places[i].prefix, n) || (path[n] && path[n] != '/'))
 			continue;
-		snprintf(to, NAME_BYTES * 2, "/proc/%d%s%s", (int)pid, places[i].below, path + n);
-		return true;
+		CLEANUP(free_p) char *self = xasprintf("/proc/%d", (int)pid);
+		CLEANUP(free_p) char *below = xasprintf("%s%s", places[i].below, path + n);
+		snprintf(to, NAME_BYTES * 2, "%s%s", self, below);
+		return is_below(self, below);
 	}
 	return false;
 }
@@ -203,6 +228,7 @@ static const struct call *find_call(long number)
 /* One call, done in its process's place. */
 struct errand {
 	const struct call *call;
+	int listener;                      /* borrowed */
 	const struct seccomp_notif *asked; /* borrowed */
 	char path[NAME_BYTES * 2], name[NAME_BYTES];
 	char *buffer; /* borrowed; BUFFER_BYTES */
@@ -269,18 +295,18 @@ static long errand_write(const struct errand *e, long rc)
 
 	if (!e->call->out || rc < 0 || !e->size || !n)
 		return rc;
-	return write_memory((pid_t)e->asked->pid, address, e->buffer, n) ? rc : -EFAULT;
+	return write_memory(e->listener, e->asked, address, e->buffer, n) ? rc : -EFAULT;
 }
 
 /* The new file becomes one of who asked, and its number the answer. */
-static int hand_file(int listener, const struct errand *e, int fd)
+static int hand_file(const struct errand *e, int fd)
 {
 	struct seccomp_notif_addfd add = { .id = e->asked->id,
 					   .flags = SECCOMP_ADDFD_FLAG_SEND,
 					   .srcfd = (unsigned)fd,
 					   .newfd_flags = e->asked->data.args[e->call->flags] & O_CLOEXEC };
 
-	int rc = ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? -errno : 0;
+	int rc = ioctl(e->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? -errno : 0;
 	close(fd);
 	return rc;
 }
@@ -300,30 +326,30 @@ static void reply(int listener, const struct seccomp_notif *asked, long rc)
 	ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
-static long answer_uname(const struct seccomp_notif *asked)
+static long answer_uname(int listener, const struct seccomp_notif *asked)
 {
 	struct utsname names;
 
 	if (uname(&names) < 0)
 		return -errno;
 	snprintf(names.nodename, sizeof names.nodename, "%s", SANDBOX_HOSTNAME);
-	return write_memory((pid_t)asked->pid, asked->data.args[0], &names, sizeof names) ? 0 : -EFAULT;
+	return write_memory(listener, asked, asked->data.args[0], &names, sizeof names) ? 0 : -EFAULT;
 }
 
 static void answer(int listener, const struct seccomp_notif *asked, const char *root)
 {
 	static char buffer[BUFFER_BYTES];
-	struct errand e = { .call = find_call(asked->data.nr), .asked = asked, .buffer = buffer };
+	struct errand e = { .call = find_call(asked->data.nr), .listener = listener, .asked = asked, .buffer = buffer };
 	long rc;
 
 	if (asked->data.nr == SYS_uname) {
-		rc = answer_uname(asked);
-	} else if (!e.call || !errand_read(&e)) {
+		rc = answer_uname(listener, asked);
+	} else if (!e.call || !errand_read(&e) || !still_asks(listener, asked)) {
 		go_on(listener, asked);
 		return;
 	} else {
 		rc = errand_do(&e);
-		if (e.call->flags && rc >= 0 && (rc = hand_file(listener, &e, (int)rc)) == 0)
+		if (e.call->flags && rc >= 0 && (rc = hand_file(&e, (int)rc)) == 0)
 			return;
 		if (e.call->link && rc > 0)
 			rc = shorten(buffer, (size_t)rc, root);

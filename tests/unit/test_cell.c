@@ -161,6 +161,8 @@ static int look_at_proc(struct error *err)
 	EXPECT(chmod(path, 0640) == 0 && fstat(fd, &one) == 0 && (one.st_mode & 0777) == 0640);
 	EXPECT(statfs("/proc/", &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC);
 	EXPECT(readlink("/proc/self/root", target, sizeof target) == 1 && *target == '/');
+	EXPECT(access("/proc/self/cwd/..", F_OK) < 0 && access("/proc/self/root/file", F_OK) < 0);
+	EXPECT(access("/proc/self/../1", F_OK) < 0 && access("/proc/self//fd/", F_OK) == 0);
 	EXPECT(access("/proc/1", F_OK) < 0 && access("/proc/self/nonsense", F_OK) < 0 && errno == ENOENT);
 	EXPECT(gethostname(target, sizeof target) == 0 && !strcmp(target, "localhost"));
 	EXPECT(access("/dev/stdin", F_OK) == 0 && access("/dev/stdinx", F_OK) < 0);
@@ -179,7 +181,9 @@ TEST(a_process_finds_itself_in_proc)
 /* Leaves a daemon, and its number in a file. */
 static int leave_daemon(struct error *err)
 {
-	if (fork() == 0 && setsid() > 0 && fork() == 0) {
+	if (fork() == 0) {
+		if (setsid() < 0 || fork() != 0)
+			_exit(1);
 		CLEANUP(free_p) char *number = xasprintf("%d", (int)getpid());
 		if (file_write(AT_FDCWD, "/daemon", number, strlen(number), 0644, err) == 0)
 			pause();
@@ -199,6 +203,56 @@ TEST(nobody_is_left_in_a_cell)
 	if (!room_open(&r))
 		return;
 	CHECK_STR(visit(&r, leave_daemon, &err), "");
+	CHECK(file_read(r.root, "daemon", 64, &number, &err) == 0);
+	CHECK(kill((pid_t)strtol(number.data, NULL, 10), 0) < 0 && errno == ESRCH);
+}
+
+static int interrupt_warden(struct error *err)
+{
+	EXPECT(kill(getppid(), SIGINT) == 0);
+	return 0;
+}
+
+/* A terminal sends Ctrl-C to all. */
+TEST(an_interrupt_leaves_the_room_in_order)
+{
+	CLEANUP(room_done) struct room r;
+	struct error err = { 0 };
+
+	if (!room_open(&r))
+		return;
+	CHECK_STR(visit(&r, interrupt_warden, &err), "");
+	CHECK(file_exists_in(r.root, "run/theirs") && !file_exists_in(r.root, "dev/null"));
+}
+
+static int stay(struct error *err)
+{
+	if (leave_daemon(err) == 0)
+		pause();
+	return 0;
+}
+
+static int build(void *room, struct error *err)
+{
+	return *visit(room, stay, err) ? -1 : 0;
+}
+
+TEST(a_cell_is_cleared_when_its_builder_is_killed)
+{
+	CLEANUP(room_done) struct room r;
+	CLEANUP(text_done) struct text number = { 0 };
+	struct error err = { 0 };
+	struct job job = { 0 };
+
+	if (!room_open(&r))
+		return;
+	CHECK(job_start(&job, build, &r, &err) == 0);
+	while (!file_exists_in(r.root, "daemon"))
+		usleep(10000);
+	job_stop(&job);
+	for (int i = 0; i < 500 && !file_exists_in(r.root, "run/theirs"); i++)
+		usleep(10000);
+	CHECK(file_exists_in(r.root, "run/theirs") && !file_exists_in(r.root, "dev/null"));
 	CHECK(file_read(r.root, "daemon", 64, &number, &err) == 0);
 	CHECK(kill((pid_t)strtol(number.data, NULL, 10), 0) < 0 && errno == ESRCH);
 }
