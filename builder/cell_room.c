@@ -59,12 +59,16 @@ static int make_aside(const char *root, struct error *err)
 {
 	CLEANUP(free_p) char *path = xasprintf("%s.aside", root);
 
-	if (mkdir(path, 0700) < 0 && errno == EEXIST)
-		return error_set(err, ERROR_FAILED, "%s is there: a sandbox stands in %s, or died there", path, root);
-	return access(path, F_OK) < 0 ? error_errno(err, errno, "create %s", path) : 0;
+	if (mkdir(path, 0700) == 0)
+		return 0;
+	return errno == EEXIST
+		       ? error_set(err, ERROR_FAILED,
+				   "%s is there: a sandbox stands in %s, or died there; if it died, remove both", path,
+				   root)
+		       : error_errno(err, errno, "create %s", path);
 }
 
-/* A file that an installation reads; the room has no other /proc. */
+/* What an installation reads in /proc; there is nothing else but who asks, whom the warden shows. */
 static int furnish_files(int rootfd, struct error *err)
 {
 	static const struct {
@@ -92,7 +96,11 @@ static int furnish_devices(int rootfd, struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
 		if (mknodat(rootfd, devices[i].name, S_IFCHR | 0666, makedev(devices[i].major, devices[i].minor)) < 0 ||
 		    fchmodat(rootfd, devices[i].name, 0666, 0) < 0)
-			return error_errno(err, errno, "make /%s in the sandbox", devices[i].name);
+			return error_errno(
+				err, errno,
+				"make the device node /%s in the sandbox; for a container: --cap-add MKNOD, or "
+				"--cap-add SYS_ADMIN",
+				devices[i].name);
 	return 0;
 }
 
@@ -177,8 +185,10 @@ static int move_bind(int rootfd, const char *bind, bool in, struct error *err)
 	CLEANUP(free_p) char *source = xstrndup(bind, colon ? (size_t)(colon - bind) : 0);
 	CLEANUP(close_p) int parent = colon ? file_open_parent_in(rootfd, colon + 1, true, &base) : -1;
 
-	if (parent < 0)
+	if (!colon)
 		return error_set(err, ERROR_FAILED, "sandbox bind '%s' is not SOURCE:TARGET", bind);
+	if (parent < 0)
+		return error_errno(err, errno, "open the directory of %s in the sandbox", colon + 1);
 	CLEANUP(untouched_done) UNUSED struct untouched directory = untouched(parent);
 	if (in ? renameat(AT_FDCWD, source, parent, base) < 0 : renameat(parent, base, AT_FDCWD, source) < 0)
 		return error_errno(err, errno, "move %s %s the sandbox", source, in ? "into" : "out of");

@@ -2,12 +2,11 @@
 #include "builder/confinement.h"
 
 #include <errno.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
 
 #include "builder/rootless.h"
+#include "builder/sandbox.h"
 #include "lib/file.h"
+#include "lib/log.h"
 
 static int check_images(const struct recipe *r, struct error *err)
 {
@@ -20,30 +19,45 @@ static int check_images(const struct recipe *r, struct error *err)
 		r->name);
 }
 
-/* Where the trees will be. A user namespace, the container's device rules or a mount option may forbid it. */
-static int check_devices(const struct cache *cache, struct error *err)
+static int open_device(void *context UNUSED, struct error *err)
 {
-	CLEANUP(free_p) char *name = xasprintf("null.%d", (int)getpid());
-	int made = mknodat(cache->fd, name, S_IFCHR | 0600, makedev(1, 3));
-	CLEANUP(close_p) int fd = made < 0 ? -1 : openat(cache->fd, name, O_RDWR | O_CLOEXEC);
-	int errnum = errno;
+	CLEANUP(close_p) int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	if (made == 0)
-		unlinkat(cache->fd, name, 0);
-	if (fd >= 0)
-		return 0;
-	error_errno(
-		err, errnum,
-		"make and open a device node in %s, as a build with neither CAP_SYS_ADMIN nor user namespaces must; "
-		"for a container: --cap-add MKNOD, or --cap-add SYS_ADMIN",
-		cache->path);
-	err->class = ERROR_HOST;
-	return -1;
+	return fd < 0 ? error_errno(
+				err, errno,
+				"open the device node /dev/null in the sandbox; for a container: --cap-add MKNOD, or "
+				"--cap-add SYS_ADMIN, and a cache that is not mounted with nodev")
+		      : 0;
 }
 
-int confinement_check(const struct recipe *recipe, const struct cache *cache, struct error *err)
+/* A sandbox around an empty tree, where the trees will be. A user namespace, the container's rules for devices and system calls, a
+ * mount option or the kernel's age may forbid it. */
+static int try_sandbox(struct cache *cache, struct error *err)
+{
+	CLEANUP(free_p) char *scratch = NULL;
+	CLEANUP(close_p) int fd = -1;
+	struct error ignored = { 0 };
+
+	if (cache_scratch(cache, &scratch, &fd, err) < 0)
+		return -1;
+	CLEANUP(free_p) char *root = xasprintf("%s/%s/tree", cache->path, scratch);
+	int rc = dir_make(AT_FDCWD, root, 0755, err);
+	if (rc == 0)
+		rc = sandbox_call(&(struct sandbox){ .root = root }, open_device, NULL, err);
+	if (tree_remove(cache->fd, scratch, &ignored) < 0)
+		log_debug("%s", ignored.text); /* the next build sweeps it */
+	return rc;
+}
+
+int confinement_check(const struct recipe *recipe, struct cache *cache, struct error *err)
 {
 	if (!rootless_confined())
 		return 0;
-	return check_images(recipe, err) < 0 ? -1 : check_devices(cache, err);
+	if (check_images(recipe, err) < 0)
+		return -1;
+	if (try_sandbox(cache, err) == 0)
+		return 0;
+	if (err->class == ERROR_FAILED)
+		err->class = ERROR_HOST;
+	return error_wrap(err, "a build with neither CAP_SYS_ADMIN nor user namespaces");
 }

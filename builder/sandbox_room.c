@@ -206,8 +206,8 @@ static int furnish(const struct sandbox *s, struct error *err)
 	return furnish_binds(s, rootfd, err);
 }
 
-/* The tree becomes / and the host's root is let go: not even a process that breaks out of a chroot finds it. This is the one
- * place where the working directory changes; the process is the sandbox's first and belongs to it. */
+/* The tree becomes / and the host's root is let go: not even a process that breaks out of a chroot finds it. Here and in
+ * cell.c alone the working directory changes; the process is the sandbox's first and belongs to it. */
 static int become_root(const char *root, struct error *err)
 {
 	if (chdir(root) < 0)
