@@ -32,6 +32,12 @@
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1u
 #endif
 
+/* Linux 5.19: a call that the warden has taken is not interrupted any more. Nobody expects EINTR of stat(2), and dash, whose handler of
+ * SIGCHLD does not ask for a restart, would get it. */
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1u << 5)
+#endif
+
 /* Where a call's arguments are; 0 stands for none but in path. Sizes are fixed, or in the argument behind the pointer. */
 struct call {
 	long number;
@@ -114,11 +120,23 @@ static int send_file(int socket, int fd, struct error *err)
 						: 0;
 }
 
+/* With the first that the kernel knows. */
+static int make_listener(struct error *err)
+{
+	static const unsigned flags[] = { SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+					  SECCOMP_FILTER_FLAG_NEW_LISTENER };
+	struct sock_filter filter[ARRAY_SIZE(calls) + FILTER_FIXED];
+	size_t n = make_filter(filter);
+	int listener = -1;
+
+	for (size_t i = 0; i < ARRAY_SIZE(flags) && listener < 0; i++)
+		listener = filter_install(filter, n, flags[i], err);
+	return listener;
+}
+
 int cell_proc_ask(int socket, struct error *err)
 {
-	struct sock_filter filter[ARRAY_SIZE(calls) + FILTER_FIXED];
-	CLEANUP(close_p)
-	int listener = filter_install(filter, make_filter(filter), SECCOMP_FILTER_FLAG_NEW_LISTENER, err);
+	CLEANUP(close_p) int listener = make_listener(err);
 
 	if (listener < 0 || send_file(socket, listener, err) < 0)
 		return -1;
@@ -128,8 +146,7 @@ int cell_proc_ask(int socket, struct error *err)
 		return 0;
 	error_errno(err, errno,
 		    "show /proc/self in the sandbox, which takes Linux 5.14 and a container that may use "
-		    "process_vm_readv(2); "
-		    "give it these, or --cap-add SYS_ADMIN");
+		    "process_vm_readv(2); give it these, or --cap-add SYS_ADMIN");
 	err->class = ERROR_HOST;
 	return -1;
 }
@@ -163,8 +180,8 @@ static ssize_t read_memory(pid_t pid, uint64_t address, void *to, size_t n)
 	return process_vm_readv(pid, &local, 1, remote, ARRAY_SIZE(remote), 0);
 }
 
-/* Who asked still waits, so its number is still its own. The moment between this and what is done then is no matter: numbers are given
- * out in a circle. */
+/* Who asked still waits, so its number is still its own. The moment between this and what is done then is no matter: numbers
+ * are given out in a circle. */
 static bool still_asks(int listener, const struct seccomp_notif *asked)
 {
 	return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &asked->id) == 0;

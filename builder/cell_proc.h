@@ -5,8 +5,8 @@
  * the system calls that take a path to the warden, which stands outside and has the container's /proc. A path below /proc/self, or
  * one of /dev that leads there, it looks up for the process that asks, does the call in its place and answers; all
  * others the kernel goes on with. A process that the warden may not read (it has become another user) does without.
- * uname(2) it answers as well: the host's name is that of every sandbox. Nor does it follow a way that leads on behind one of the links
- * there (/proc/self/root/etc): outside it would end outside of the tree.
+ * uname(2) it answers as well: the host's name is that of every sandbox. It follows no way that leads on behind one of the links
+ * there (/proc/self/root/etc), which outside would end outside of the tree.
  *
  * This is furniture and no wall: the kernel reads a path again when it goes on, and root's programs inside are root.
  */

@@ -198,11 +198,12 @@ static int refuse_confined(const struct making *m, struct error *err)
 {
 	if (!rootless_confined())
 		return 0;
-	return error_set(err, ERROR_HOST,
-			 "Kubernetes %s is to be compiled, which takes CAP_SYS_ADMIN or user namespaces, and there are "
-			 "neither; build the recipe once where there are and keep the cache (%s), or take another "
-			 "kubernetes.source",
-			 m->lock->kubernetes_version, m->cache->path);
+	return error_set(
+		err, ERROR_HOST,
+		"Kubernetes %s is to be compiled, which takes CAP_SYS_ADMIN or user namespaces, and there are "
+		"neither; build the recipe once, set as here, where there are and keep the cache (%s), or take another "
+		"kubernetes.source",
+		m->lock->kubernetes_version, m->cache->path);
 }
 
 static int make_from_source(struct making *m, struct kubernetes *ret, struct error *err)
