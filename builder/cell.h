@@ -16,6 +16,8 @@
 
 /* Forks: returns 0 inside, in a child that is the program to be; the caller becomes the warden and never returns. */
 int cell_enter(const struct sandbox *sandbox, struct error *err) MUST_CHECK;
+/* For who waited for the warden's end: fails when something could not be put back, as the tree is then not what it should be. */
+int cell_check(const struct sandbox *sandbox, struct error *err) MUST_CHECK;
 /* A held program is itself again; from inside. */
 int cell_release(const char *program, struct error *err) MUST_CHECK;
 /* From then on this process and its children get no socket but those of their own machine (AF_UNIX). */

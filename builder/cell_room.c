@@ -219,6 +219,17 @@ int cell_room_furnish(const struct sandbox *s, struct error *err)
 	return -1;
 }
 
+int cell_check(const struct sandbox *s, struct error *err)
+{
+	CLEANUP(free_p) char *aside = xasprintf("%s.aside", s->root);
+
+	if (access(aside, F_OK) < 0)
+		return 0;
+	return error_set(err, ERROR_SANDBOX,
+			 "what the sandbox in %s had set aside, %s, could not be put back; run the command again",
+			 s->root, aside);
+}
+
 void cell_room_clear(const struct sandbox *s)
 {
 	struct error ignored = { 0 };

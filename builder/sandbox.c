@@ -189,6 +189,12 @@ static struct process inside_process(const struct inside *in, char *const *env)
 	return p;
 }
 
+/* Namespaces end as a whole; a cell has to be put in order. */
+static int check_left(const struct sandbox *s, struct error *err)
+{
+	return rootless_confined() ? cell_check(s, err) : 0;
+}
+
 int sandbox_run(const struct sandbox *sandbox, const struct process *p, struct error *err)
 {
 	CLEANUP(strings_done) struct strings env = { 0 };
@@ -196,7 +202,7 @@ int sandbox_run(const struct sandbox *sandbox, const struct process *p, struct e
 
 	make_environment(sandbox, &env);
 	struct process inside = inside_process(&in, strings_argv(&env));
-	return process_run(&inside, err);
+	return process_run(&inside, err) < 0 ? -1 : check_left(sandbox, err);
 }
 
 pid_t sandbox_start(const struct sandbox *sandbox, const struct process *p, int output_fd, struct error *err)
@@ -234,7 +240,7 @@ int sandbox_call(const struct sandbox *sandbox, job_fn *fn, void *context, struc
 
 	if (job_start(&job, call_inside, &call, err) < 0)
 		return -1;
-	return job_wait(&job, err);
+	return job_wait(&job, err) < 0 ? -1 : check_left(sandbox, err);
 }
 
 int sandbox_release(const char *program, bool *ret_called, struct error *err)

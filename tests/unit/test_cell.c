@@ -135,6 +135,7 @@ TEST(a_cell_is_furnished_and_left_as_it_was)
 	if (!room_open(&r))
 		return;
 	CHECK_STR(visit(&r, look_around, &err), "");
+	CHECK(cell_check(&r.sandbox, &err) == 0);
 	CHECK(file_exists_in(r.root, "run/theirs") && !file_exists_in(r.root, "dev/null"));
 	CHECK(!file_exists_in(r.root, "tmp/left") && !file_exists_in(r.root, "build"));
 	CHECK(fstatat(r.root, "usr/sbin", &st, 0) == 0 && st.st_mtime == OLD);
@@ -205,6 +206,26 @@ TEST(nobody_is_left_in_a_cell)
 	CHECK_STR(visit(&r, leave_daemon, &err), "");
 	CHECK(file_read(r.root, "daemon", 64, &number, &err) == 0);
 	CHECK(kill((pid_t)strtol(number.data, NULL, 10), 0) < 0 && errno == ESRCH);
+}
+
+static int remove_bind(struct error *err)
+{
+	EXPECT(rmdir("/build") == 0);
+	return 0;
+}
+
+TEST(what_cannot_be_put_back_is_told)
+{
+	CLEANUP(room_done) struct room r;
+	struct error err = { 0 };
+
+	if (!room_open(&r))
+		return;
+	CHECK_STR(visit(&r, remove_bind, &err), "");
+	CHECK(cell_check(&r.sandbox, &err) < 0);
+	CHECK(file_exists_in(r.root, "run/theirs")); /* all else is */
+	CLEANUP(free_p) char *aside = xasprintf("%s.aside", r.path);
+	CHECK(rmdir(aside) == 0);
 }
 
 static int interrupt_warden(struct error *err)
