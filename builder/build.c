@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/build.h"
+#include "builder/build_layers.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -86,7 +86,9 @@ static int get_lock(struct build *b, struct error *err)
 	if (o->lock ? lock_load(o->lock, &b->lock, err) < 0
 		    : resolve(&b->recipe, &options, &b->cache, &b->lock, err) < 0)
 		return -1;
-	size_t packages = b->lock.group[LOCK_BASE].n + b->lock.group[LOCK_VM].n + b->lock.group[LOCK_LXC].n;
+	size_t packages = 0;
+	for (enum lock_group g = 0; g < LOCK_GUEST_GROUPS; g++)
+		packages += b->lock.group[g].n;
 	report_end("resolve", "%zu packages%s%s", packages, b->lock.kubernetes_version ? ", Kubernetes " : "",
 		   b->lock.kubernetes_version ? b->lock.kubernetes_version : "");
 	return 0;
@@ -106,13 +108,12 @@ static void count_bytes(void *context, uint64_t bytes)
 
 static int fetch(struct build *b, struct error *err)
 {
-	static const enum lock_group groups[] = { LOCK_BASE, LOCK_VM, LOCK_LXC };
 	VEC(struct cache_want) wants = { 0 };
 	struct download d = { 0 };
 
-	for (size_t g = 0; g < ARRAY_SIZE(groups); g++)
-		for (size_t i = 0; i < b->lock.group[groups[g]].n; i++) {
-			const struct lock_package *p = &b->lock.group[groups[g]].at[i];
+	for (enum lock_group g = 0; g < LOCK_GUEST_GROUPS; g++)
+		for (size_t i = 0; i < b->lock.group[g].n; i++) {
+			const struct lock_package *p = &b->lock.group[g].at[i];
 			vec_push(&wants, (struct cache_want){ p->name, p->url, p->sha256, p->size });
 			d.total += p->size;
 		}
@@ -175,13 +176,12 @@ static bool is_published(const struct build *b)
 /* Bytes of scratch that this build takes at most. */
 static uint64_t scratch_need(const struct build *b)
 {
-	static const enum lock_group groups[] = { LOCK_BASE, LOCK_VM, LOCK_LXC };
 	uint64_t need = NEED_FIXED + NEED_PER_OVERLAY_BYTE * b->overlay_bytes;
 	struct stat st;
 
-	for (size_t g = 0; g < ARRAY_SIZE(groups); g++)
-		for (size_t i = 0; i < b->lock.group[groups[g]].n; i++)
-			need += 2 * b->lock.group[groups[g]].at[i].installed;
+	for (enum lock_group g = 0; g < LOCK_GUEST_GROUPS; g++)
+		for (size_t i = 0; i < b->lock.group[g].n; i++)
+			need += 2 * b->lock.group[g].at[i].installed;
 	for (size_t i = 0; i < b->archives.n; i++)
 		if (stat(b->archives.at[i], &st) == 0)
 			need += NEED_PER_ARCHIVE_BYTE * (uint64_t)st.st_size;

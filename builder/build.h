@@ -5,12 +5,12 @@
  *
  *	recipe -> lock -> fetch -> agent, Kubernetes (compiled once, cached)
  *	base: unpack -> configure          | beside it: its files compressed, images preloaded, vm and lxc layers unpacked
- *	vm:  layer configured -> guest -> seal -> disk -> qcow2  | beside it: lxc: layer -> guest -> seal -> tarball
+ *	vm:  layer configured -> extra -> guest -> seal -> disk -> qcow2  | beside it: lxc: layer -> extra -> guest -> seal -> tarball
  *	papers -> publish
  *
- * base, vm, lxc and images are layers (layer.h): a build that finds them in the cache starts behind them. What is not
- * cached is saved beside the artifacts' making. build_plan.c has who needs whom. A build whose key equals the published
- * manifest's does nothing.
+ * base, vm, lxc, images and what packages.extra puts above vm and lxc are layers (layer.h): a build that finds them in the cache
+ * starts behind them. What is not cached is saved beside the artifacts' making. build_plan.c has who needs whom. A build whose key
+ * equals the published manifest's does nothing.
  */
 #include <stdbool.h>
 
@@ -35,7 +35,7 @@ struct build_options {
 	enum scratch_kind scratch;
 };
 
-enum build_layer { LAYER_BASE, LAYER_VM, LAYER_LXC, LAYER_IMAGES, LAYERS };
+enum build_layer { LAYER_BASE, LAYER_VM, LAYER_LXC, LAYER_EXTRA_VM, LAYER_EXTRA_LXC, LAYER_IMAGES, LAYERS };
 
 /* A layer on its way: loaded from the cache, or made now and saved later. */
 struct build_tree {
@@ -69,30 +69,8 @@ int build_run(const struct build_options *options, struct error *err) MUST_CHECK
 
 /* build_key.c: the digests that name the layers and the whole. */
 int build_keys(struct build *b, struct error *err) MUST_CHECK;
-/* build_layers.c: what is in the cache comes into the scratch. */
-int build_layers_load(struct build *b, struct error *err) MUST_CHECK;
 /* build_plan.c: then everything up to finished artifacts in the stage, side by side. */
 int build_plan_run(struct build *b, struct error *err) MUST_CHECK;
-/* The rest is for jobs, in this order. The layer that is configured over the base is vm's or lxc's. */
-int build_layers_base(struct build *b, struct error *err) MUST_CHECK;
-int build_layers_configure_base(struct build *b, struct error *err) MUST_CHECK;
-int build_layers_unpack(struct build *b, enum build_layer layer, struct error *err) MUST_CHECK;
-int build_layers_images(struct build *b, struct error *err) MUST_CHECK;
-int build_layers_configure_side(struct build *b, enum set set, struct error *err) MUST_CHECK;
-/* A stack of a configured layer above the base, to be changed at will, stands at *ret_root. */
-int build_layers_side(struct build *b, enum set set, char **ret_root, struct error *err) MUST_CHECK;
-int build_layers_save(struct build *b, enum build_layer layer, struct error *err) MUST_CHECK;
-/* kubeadm itself, in root, says which pause image its kubelet will ask for; the runtime must be told the same one. */
-int build_layers_pause_image(struct build *b, const char *root, struct error *err) MUST_CHECK;
-
-/* Compresses the base's files, most of which are what they will be, beside dpkg. */
-int build_chunks_make(struct build *b, struct error *err) MUST_CHECK;
-/* What that made, or what came with the base from the cache, into b->chunks. */
-int build_chunks_open(struct build *b, struct error *err) MUST_CHECK;
-/* The level that chunks are compressed with, and those of the base when that is the level wanted. */
-int build_chunks_level(const struct build *b);
-const struct chunks *build_chunks(const struct build *b, enum compression compression, int level);
-
 /* build_artifact.c */
 int build_artifact_vm(struct build *b, struct error *err) MUST_CHECK;
 int build_artifact_lxc(struct build *b, struct error *err) MUST_CHECK;

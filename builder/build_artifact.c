@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "builder/build.h"
+#include "builder/build_layers.h"
 #include "builder/disk.h"
 #include "builder/guest.h"
 #include "builder/qcow2.h"
@@ -21,7 +21,8 @@ static int make_guest(struct build *b, enum set set, char **ret_root, struct err
 {
 	CLEANUP(free_p) char *root = NULL;
 
-	if (build_chunks_open(b, err) < 0 || build_layers_side(b, set, &root, err) < 0 ||
+	if (build_chunks_open(b, err) < 0 ||
+	    build_layers_guest(b, set == SET_VM ? LAYER_VM : LAYER_LXC, &root, err) < 0 ||
 	    build_layers_pause_image(b, root, err) < 0)
 		return -1;
 	struct guest guest = { .recipe = &b->recipe,

@@ -107,6 +107,14 @@ static int key_sides(struct build *b, struct error *err)
 	return 0;
 }
 
+static void key_extra(struct build *b, enum build_layer extra, enum lock_group group, enum build_layer under)
+{
+	CLEANUP(hash_free_p) struct hash *h = layer_hash("extra", b->layer[under].key);
+
+	add_group(h, &b->lock, group);
+	hash_hex(h, b->layer[extra].key);
+}
+
 /* A store is what one version of a runtime makes of the archives. */
 static int key_images(struct build *b, struct error *err)
 {
@@ -153,9 +161,13 @@ int build_keys(struct build *b, struct error *err)
 	key_base(b);
 	if (key_sides(b, err) < 0 || key_images(b, err) < 0)
 		return -1;
+	key_extra(b, LAYER_EXTRA_VM, LOCK_EXTRA_VM, LAYER_VM);
+	key_extra(b, LAYER_EXTRA_LXC, LOCK_EXTRA_LXC, LAYER_LXC);
 	b->layer[LAYER_BASE].wanted = true;
 	b->layer[LAYER_VM].wanted = b->recipe.outputs.qcow2;
 	b->layer[LAYER_LXC].wanted = b->recipe.outputs.tarball;
+	b->layer[LAYER_EXTRA_VM].wanted = b->recipe.outputs.qcow2 && b->lock.group[LOCK_EXTRA_VM].n;
+	b->layer[LAYER_EXTRA_LXC].wanted = b->recipe.outputs.tarball && b->lock.group[LOCK_EXTRA_LXC].n;
 	b->layer[LAYER_IMAGES].wanted = b->archives.n > 0;
 	return key_whole(b, err);
 }

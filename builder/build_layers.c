@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "builder/build.h"
+#include "builder/build_layers.h"
 #include "builder/images.h"
 #include "builder/layer.h"
 #include "builder/report.h"
@@ -17,13 +17,25 @@
 #include "lib/job.h"
 #include "lib/log.h"
 
-static const char *const layer_names[LAYERS] = { "base", "vm", "lxc", "images" };
-static const enum lock_group layer_groups[] = { LOCK_BASE, LOCK_VM, LOCK_LXC };
+/* Those of packages know their group of the lock, and upon which layer they stand. */
+static const struct {
+	const char *name;
+	enum lock_group group;
+	enum build_layer under; /* LAYERS: upon nothing */
+	enum tree_initramfs initramfs;
+} layers[LAYERS] = {
+	[LAYER_BASE] = { "base", LOCK_BASE, LAYERS, INITRAMFS_NEVER },
+	[LAYER_VM] = { "vm", LOCK_VM, LAYER_BASE, INITRAMFS_ALWAYS },
+	[LAYER_LXC] = { "lxc", LOCK_LXC, LAYER_BASE, INITRAMFS_NEVER },
+	[LAYER_EXTRA_VM] = { "extra-vm", LOCK_EXTRA_VM, LAYER_VM, INITRAMFS_ASKED },
+	[LAYER_EXTRA_LXC] = { "extra-lxc", LOCK_EXTRA_LXC, LAYER_LXC, INITRAMFS_NEVER },
+	[LAYER_IMAGES] = { "images", LOCK_GROUPS, LAYERS, INITRAMFS_NEVER },
+};
 
-/* Its name in the cache. What stands above the base may tell of removals, each kind of stack in its own way. */
+/* Its name in the cache. What stands above another may tell of removals, each kind of stack in its own way. */
 static char *layer_name(const struct build *b, enum build_layer layer)
 {
-	return xasprintf("%s%s", b->layer[layer].key, layer == LAYER_VM || layer == LAYER_LXC ? stack_suffix() : "");
+	return xasprintf("%s%s", b->layer[layer].key, layers[layer].under < LAYERS ? stack_suffix() : "");
 }
 
 /* What a maintainer script says is for --verbose. */
@@ -38,7 +50,7 @@ static int load(struct build *b, enum build_layer layer, struct error *err)
 
 	if (!t->wanted)
 		return 0;
-	if (scratch_directory(&b->scratch, layer_names[layer], &t->path, err) < 0)
+	if (scratch_directory(&b->scratch, layers[layer].name, &t->path, err) < 0)
 		return -1;
 	CLEANUP(free_p) char *name = layer_name(b, layer);
 	int rc = layer_load(&b->cache, name, t->path, layer == LAYER_BASE ? &b->chunks : NULL, err);
@@ -48,9 +60,9 @@ static int load(struct build *b, enum build_layer layer, struct error *err)
 
 static int unpack(struct build *b, enum build_layer layer, unsigned threads, struct error *err)
 {
-	enum lock_group group = layer_groups[layer];
+	enum lock_group group = layers[layer].group;
 	struct tree_packages packages = { b->lock.group[group].at, b->lock.group[group].n };
-	CLEANUP(free_p) char *phase = xasprintf("unpack-%s", layer_names[layer]);
+	CLEANUP(free_p) char *phase = xasprintf("unpack-%s", layers[layer].name);
 
 	report_begin(phase, "%zu packages", packages.n);
 	if (tree_unpack(b->layer[layer].path, packages, &b->cache, layer != LAYER_BASE, threads, err) < 0)
@@ -132,12 +144,13 @@ static int load_all(struct build *b, struct error *err)
 	CLEANUP(free_p) char *file = xasprintf("%s.tar.zst", store->key);
 
 	store->cached = store->wanted && cache_has(&b->cache, "trees", file);
-	if (store->wanted && scratch_directory(&b->scratch, layer_names[LAYER_IMAGES], &store->path, err) < 0)
+	if (store->wanted && scratch_directory(&b->scratch, layers[LAYER_IMAGES].name, &store->path, err) < 0)
 		return -1;
 	if (store->cached && job_start(&images, load_images, b, err) < 0)
 		return -1;
-	if (load(b, LAYER_BASE, err) < 0 || load(b, LAYER_VM, err) < 0 || load(b, LAYER_LXC, err) < 0)
-		return -1;
+	for (enum build_layer layer = LAYER_BASE; layer < LAYER_IMAGES; layer++)
+		if (load(b, layer, err) < 0)
+			return -1;
 	return images.pid ? job_wait(&images, err) : 0;
 }
 
@@ -176,7 +189,7 @@ int build_layers_save(struct build *b, enum build_layer layer, struct error *err
 {
 	struct build_tree *t = &b->layer[layer];
 	int level = build_chunks_level(b);
-	CLEANUP(free_p) char *phase = xasprintf("save-%s", layer_names[layer]), *name = layer_name(b, layer);
+	CLEANUP(free_p) char *phase = xasprintf("save-%s", layers[layer].name), *name = layer_name(b, layer);
 	/* The chunks are the base's; the others hold what is not in it. */
 	if (layer == LAYER_BASE && build_chunks_open(b, err) < 0)
 		return -1;
@@ -204,14 +217,14 @@ static int early_overlays(struct build *b, const char *root, struct error *err)
 	return 0;
 }
 
-static int configure_side(struct build *b, enum set set, const char *root, struct error *err)
+static int configure(struct build *b, enum build_layer layer, const char *root, struct error *err)
 {
-	CLEANUP(free_p) char *phase = xasprintf("configure-%s", set_names[set]);
-	size_t packages = b->lock.group[layer_groups[set]].n;
-	struct tree_configure c = { .root = root, .initramfs = set == SET_VM, .line = script_line };
+	CLEANUP(free_p) char *phase = xasprintf("configure-%s", layers[layer].name);
+	size_t packages = b->lock.group[layers[layer].group].n;
+	struct tree_configure c = { .root = root, .initramfs = layers[layer].initramfs, .line = script_line };
 
 	report_begin(phase, "%zu packages", packages);
-	if (tree_join_status(root, err) < 0 || (set == SET_VM && early_overlays(b, root, err) < 0) ||
+	if (tree_join_status(root, err) < 0 || (layer == LAYER_VM && early_overlays(b, root, err) < 0) ||
 	    (packages && tree_configure(&c, err) < 0))
 		return -1;
 	report_end(phase, "%zu packages", packages);
@@ -228,32 +241,55 @@ static int stack_place(struct build *b, const char *name, char **ret_work, char 
 		       : scratch_directory(&b->scratch, name, ret_target, err);
 }
 
-int build_layers_configure_side(struct build *b, enum set set, struct error *err)
+/* The trees of top and of all layers under it, as stacks have them; returns how many. */
+static size_t trees_down(const struct build *b, enum build_layer top, const char *ret[STACK_LOWER_MAX])
 {
-	const char *base = b->layer[LAYER_BASE].path, *layer = b->layer[set].path;
-	CLEANUP(free_p) char *name = xasprintf("%s.configure", set_names[set]);
+	size_t n = 0;
+
+	for (enum build_layer layer = top; layer < LAYERS; layer = layers[layer].under)
+		ret[n++] = b->layer[layer].path;
+	return n;
+}
+
+int build_layers_configure(struct build *b, enum build_layer layer, struct error *err)
+{
+	CLEANUP(free_p) char *name = xasprintf("%s.configure", layers[layer].name);
 	CLEANUP(free_p) char *work = NULL;
 	CLEANUP(free_p) char *root = NULL;
+	struct stack stack = { .upper = b->layer[layer].path };
 
-	if (tree_adopt(base, layer, err) < 0 || stack_place(b, name, &work, &root, err) < 0)
+	for (size_t n = trees_down(b, layers[layer].under, stack.lower); n-- > 0;)
+		if (tree_adopt(stack.lower[n], stack.upper, err) < 0)
+			return -1;
+	if (stack_place(b, name, &work, &root, err) < 0)
 		return -1;
-	const struct stack stack = { { base }, layer, work, root };
-	if (stack_open(&stack, err) < 0 || configure_side(b, set, root, err) < 0)
+	stack.work = work, stack.target = root;
+	if (stack_open(&stack, err) < 0 || configure(b, layer, root, err) < 0)
 		return -1;
 	return stack_close(&stack, err);
 }
 
-int build_layers_side(struct build *b, enum set set, char **ret_root, struct error *err)
+/* What an artifact is made of ends with the extra packages, if there are any. */
+static enum build_layer top_of(const struct build *b, enum build_layer side)
 {
-	CLEANUP(free_p) char *top_name = xasprintf("%s.top", set_names[set]);
-	CLEANUP(free_p) char *name = xasprintf("%s.guest", set_names[set]);
+	enum build_layer extra = side == LAYER_VM ? LAYER_EXTRA_VM : LAYER_EXTRA_LXC;
+
+	return b->layer[extra].wanted ? extra : side;
+}
+
+int build_layers_guest(struct build *b, enum build_layer side, char **ret_root, struct error *err)
+{
+	CLEANUP(free_p) char *top_name = xasprintf("%s.top", layers[side].name);
+	CLEANUP(free_p) char *name = xasprintf("%s.guest", layers[side].name);
 	CLEANUP(free_p) char *top = NULL;
 	CLEANUP(free_p) char *work = NULL;
 	CLEANUP(free_p) char *root = NULL;
+	struct stack stack = { 0 };
 
 	if (scratch_directory(&b->scratch, top_name, &top, err) < 0 || stack_place(b, name, &work, &root, err) < 0)
 		return -1;
-	const struct stack stack = { { b->layer[set].path, b->layer[LAYER_BASE].path }, top, work, root };
+	trees_down(b, top_of(b, side), stack.lower);
+	stack.upper = top, stack.work = work, stack.target = root;
 	if (stack_open(&stack, err) < 0)
 		return -1;
 	if (b->layer[LAYER_IMAGES].wanted) {

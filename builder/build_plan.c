@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What has to be made, and what needs what: the drawing in build.h as a table. */
-#include "builder/build.h"
+#include "builder/build_layers.h"
 #include "builder/errand.h"
 
 /* Above 0, for what nobody waits for soon: on few cores dpkg and the disk have the way. */
@@ -13,111 +13,83 @@ enum {
 	IMAGES,
 	UNPACK_VM,
 	UNPACK_LXC,
+	UNPACK_EXTRA_VM,
+	UNPACK_EXTRA_LXC,
 	CONFIGURE_VM,
 	CONFIGURE_LXC,
+	CONFIGURE_EXTRA_VM,
+	CONFIGURE_EXTRA_LXC,
 	ARTIFACT_VM,
 	ARTIFACT_LXC,
 	SAVE_BASE,
 	SAVE_IMAGES,
 	SAVE_VM,
 	SAVE_LXC,
+	SAVE_EXTRA_VM,
+	SAVE_EXTRA_LXC,
 	PLAN
 };
 
-static int base(void *build, struct error *err)
+static int base(void *build, unsigned layer UNUSED, struct error *err)
 {
 	return build_layers_base(build, err);
 }
 
-static int configure_base(void *build, struct error *err)
-{
-	return build_layers_configure_base(build, err);
-}
-
-static int compress(void *build, struct error *err)
+static int compress(void *build, unsigned layer UNUSED, struct error *err)
 {
 	return build_chunks_make(build, err);
 }
 
-static int images(void *build, struct error *err)
+static int images(void *build, unsigned layer UNUSED, struct error *err)
 {
 	return build_layers_images(build, err);
 }
 
-static int unpack_vm(void *build, struct error *err)
+static int unpack(void *build, unsigned layer, struct error *err)
 {
-	return build_layers_unpack(build, LAYER_VM, err);
+	return build_layers_unpack(build, layer, err);
 }
 
-static int unpack_lxc(void *build, struct error *err)
+static int configure(void *build, unsigned layer, struct error *err)
 {
-	return build_layers_unpack(build, LAYER_LXC, err);
+	return layer == LAYER_BASE ? build_layers_configure_base(build, err)
+				   : build_layers_configure(build, layer, err);
 }
 
-static int configure_vm(void *build, struct error *err)
+static int artifact(void *build, unsigned layer, struct error *err)
 {
-	return build_layers_configure_side(build, SET_VM, err);
+	return layer == LAYER_VM ? build_artifact_vm(build, err) : build_artifact_lxc(build, err);
 }
 
-static int configure_lxc(void *build, struct error *err)
+static int save(void *build, unsigned layer, struct error *err)
 {
-	return build_layers_configure_side(build, SET_LXC, err);
+	return build_layers_save(build, layer, err);
 }
 
-static int artifact_vm(void *build, struct error *err)
-{
-	return build_artifact_vm(build, err);
-}
-
-static int artifact_lxc(void *build, struct error *err)
-{
-	return build_artifact_lxc(build, err);
-}
-
-static int save_base(void *build, struct error *err)
-{
-	return build_layers_save(build, LAYER_BASE, err);
-}
-
-static int save_images(void *build, struct error *err)
-{
-	return build_layers_save(build, LAYER_IMAGES, err);
-}
-
-static int save_vm(void *build, struct error *err)
-{
-	return build_layers_save(build, LAYER_VM, err);
-}
-
-static int save_lxc(void *build, struct error *err)
-{
-	return build_layers_save(build, LAYER_LXC, err);
-}
-
-/* For each errand the layer whose state decides: what is not wanted is not made, nor again what came from the cache. */
-static const struct {
-	struct errand errand;
-	enum build_layer layer;
-	bool artifact; /* is made of cached layers, too */
-} plan[PLAN] = {
-	[BASE] = { { base, 0, 0 }, LAYER_BASE, false },
-	[CONFIGURE_BASE] = { { configure_base, ERRAND(BASE), 0 }, LAYER_BASE, false },
-	[COMPRESS] = { { compress, ERRAND(BASE), BESIDE }, LAYER_BASE, false },
-	[IMAGES] = { { images, ERRAND(BASE), 0 }, LAYER_IMAGES, false },
-	[UNPACK_VM] = { { unpack_vm, ERRAND(BASE), 0 }, LAYER_VM, false },
-	[UNPACK_LXC] = { { unpack_lxc, ERRAND(BASE), 0 }, LAYER_LXC, false },
-	[CONFIGURE_VM] = { { configure_vm, ERRAND(CONFIGURE_BASE) | ERRAND(UNPACK_VM), 0 }, LAYER_VM, false },
-	[CONFIGURE_LXC] = { { configure_lxc, ERRAND(CONFIGURE_BASE) | ERRAND(UNPACK_LXC), 0 }, LAYER_LXC, false },
-	[ARTIFACT_VM] = { { artifact_vm, ERRAND(CONFIGURE_VM) | ERRAND(COMPRESS) | ERRAND(IMAGES), 0 },
-			  LAYER_VM,
-			  true },
-	[ARTIFACT_LXC] = { { artifact_lxc, ERRAND(CONFIGURE_LXC) | ERRAND(COMPRESS) | ERRAND(IMAGES), BESIDE },
-			   LAYER_LXC,
-			   true },
-	[SAVE_BASE] = { { save_base, ERRAND(CONFIGURE_BASE) | ERRAND(COMPRESS), BESIDE }, LAYER_BASE, false },
-	[SAVE_IMAGES] = { { save_images, ERRAND(IMAGES), BESIDE }, LAYER_IMAGES, false },
-	[SAVE_VM] = { { save_vm, ERRAND(CONFIGURE_VM), BESIDE }, LAYER_VM, false },
-	[SAVE_LXC] = { { save_lxc, ERRAND(CONFIGURE_LXC), BESIDE }, LAYER_LXC, false },
+/* Each is about a layer, whose state decides: what is not wanted is not made, nor, but for artifacts, again what came from the
+ * cache. */
+static const struct errand plan[PLAN] = {
+	[BASE] = { base, LAYER_BASE, 0, 0 },
+	[CONFIGURE_BASE] = { configure, LAYER_BASE, ERRAND(BASE), 0 },
+	[COMPRESS] = { compress, LAYER_BASE, ERRAND(BASE), BESIDE },
+	[IMAGES] = { images, LAYER_IMAGES, ERRAND(BASE), 0 },
+	[UNPACK_VM] = { unpack, LAYER_VM, ERRAND(BASE), 0 },
+	[UNPACK_LXC] = { unpack, LAYER_LXC, ERRAND(BASE), 0 },
+	[UNPACK_EXTRA_VM] = { unpack, LAYER_EXTRA_VM, ERRAND(BASE), 0 },
+	[UNPACK_EXTRA_LXC] = { unpack, LAYER_EXTRA_LXC, ERRAND(BASE), 0 },
+	[CONFIGURE_VM] = { configure, LAYER_VM, ERRAND(CONFIGURE_BASE) | ERRAND(UNPACK_VM), 0 },
+	[CONFIGURE_LXC] = { configure, LAYER_LXC, ERRAND(CONFIGURE_BASE) | ERRAND(UNPACK_LXC), 0 },
+	[CONFIGURE_EXTRA_VM] = { configure, LAYER_EXTRA_VM, ERRAND(CONFIGURE_VM) | ERRAND(UNPACK_EXTRA_VM), 0 },
+	[CONFIGURE_EXTRA_LXC] = { configure, LAYER_EXTRA_LXC, ERRAND(CONFIGURE_LXC) | ERRAND(UNPACK_EXTRA_LXC), 0 },
+	[ARTIFACT_VM] = { artifact, LAYER_VM, ERRAND(CONFIGURE_EXTRA_VM) | ERRAND(COMPRESS) | ERRAND(IMAGES), 0 },
+	[ARTIFACT_LXC] = { artifact, LAYER_LXC, ERRAND(CONFIGURE_EXTRA_LXC) | ERRAND(COMPRESS) | ERRAND(IMAGES),
+			   BESIDE },
+	[SAVE_BASE] = { save, LAYER_BASE, ERRAND(CONFIGURE_BASE) | ERRAND(COMPRESS), BESIDE },
+	[SAVE_IMAGES] = { save, LAYER_IMAGES, ERRAND(IMAGES), BESIDE },
+	[SAVE_VM] = { save, LAYER_VM, ERRAND(CONFIGURE_VM), BESIDE },
+	[SAVE_LXC] = { save, LAYER_LXC, ERRAND(CONFIGURE_LXC), BESIDE },
+	[SAVE_EXTRA_VM] = { save, LAYER_EXTRA_VM, ERRAND(CONFIGURE_EXTRA_VM), BESIDE },
+	[SAVE_EXTRA_LXC] = { save, LAYER_EXTRA_LXC, ERRAND(CONFIGURE_EXTRA_LXC), BESIDE },
 };
 
 int build_plan_run(struct build *b, struct error *err)
@@ -125,9 +97,9 @@ int build_plan_run(struct build *b, struct error *err)
 	struct errand errands[PLAN];
 
 	for (size_t i = 0; i < PLAN; i++) {
-		const struct build_tree *t = &b->layer[plan[i].layer];
-		errands[i] = plan[i].errand;
-		if (!t->wanted || (t->cached && !plan[i].artifact))
+		const struct build_tree *t = &b->layer[plan[i].what];
+		errands[i] = plan[i];
+		if (!t->wanted || (t->cached && plan[i].run != artifact))
 			errands[i].run = NULL;
 	}
 	return errands_run(errands, PLAN, b, err);

@@ -50,7 +50,8 @@ static int resolve_now(const struct recipe *recipe, struct cache *cache, struct 
 	if (resolve(recipe, &resolving, cache, ret, err) < 0)
 		return -1;
 	report_end("resolve", "%zu packages in base, %zu for vm, %zu for lxc", ret->group[LOCK_BASE].n,
-		   ret->group[LOCK_VM].n, ret->group[LOCK_LXC].n);
+		   ret->group[LOCK_VM].n + ret->group[LOCK_EXTRA_VM].n,
+		   ret->group[LOCK_LXC].n + ret->group[LOCK_EXTRA_LXC].n);
 	return 0;
 }
 

@@ -24,7 +24,7 @@ static int start_main(void *start, struct error *err)
 	const struct start *s = start;
 
 	setpriority(PRIO_PROCESS, 0, s->errand->nice); /* if it may not, it is only in the others' way */
-	return s->errand->run(s->context, err);
+	return s->errand->run(s->context, s->errand->what, err);
 }
 
 /* Whatever can start now. What has nothing to do is done at once, so others may be able to start after it. */

@@ -10,9 +10,10 @@
 #define ERRAND(number) (1u << (number))
 
 struct errand {
-	job_fn *run;    /* NULL = nothing to do */
-	unsigned needs; /* ERRAND() of each that must be done before */
-	int nice;       /* above 0: nobody waits for it soon, others have the way */
+	int (*run)(void *context, unsigned what, struct error *err); /* NULL = nothing to do */
+	unsigned what;                                               /* run gets it */
+	unsigned needs;                                              /* ERRAND() of each that must be done before */
+	int nice; /* above 0: nobody waits for it soon, others have the way */
 };
 
 /* n at most ERRANDS_MAX, no circles. Every job gets its own copy of context. */

@@ -7,8 +7,14 @@
 #include "lib/hash.h"
 
 const char *const lock_group_names[LOCK_GROUPS + 1] = {
-	[LOCK_BASE] = "base",           [LOCK_VM] = "vm",       [LOCK_LXC] = "lxc",
-	[LOCK_TOOLCHAIN] = "toolchain", [LOCK_IMAGE] = "image", NULL,
+	[LOCK_BASE] = "base",
+	[LOCK_VM] = "vm",
+	[LOCK_LXC] = "lxc",
+	[LOCK_EXTRA_VM] = "extra-vm",
+	[LOCK_EXTRA_LXC] = "extra-lxc",
+	[LOCK_TOOLCHAIN] = "toolchain",
+	[LOCK_IMAGE] = "image",
+	NULL,
 };
 
 char *lock_default_path(const struct recipe *recipe)

@@ -15,9 +15,12 @@ enum lock_group {
 	LOCK_BASE,      /* SET_BASE's packages, closed under dependencies */
 	LOCK_VM,        /* what SET_VM adds to base */
 	LOCK_LXC,       /* what SET_LXC adds to base */
+	LOCK_EXTRA_VM,  /* what packages.extra adds to base and vm */
+	LOCK_EXTRA_LXC, /* what packages.extra adds to base and lxc */
 	LOCK_TOOLCHAIN, /* debian-source and the agent: a tree with the compilers */
 	LOCK_IMAGE,     /* the Debian layer of preloaded images (etcd, kube-proxy) */
-	LOCK_GROUPS
+	LOCK_GROUPS,
+	LOCK_GUEST_GROUPS = LOCK_TOOLCHAIN /* those before it are of guests */
 };
 extern const char *const lock_group_names[LOCK_GROUPS + 1];
 

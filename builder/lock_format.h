@@ -12,7 +12,7 @@
  */
 #include "builder/lock.h"
 
-#define LOCK_FORMAT 2
+#define LOCK_FORMAT 3
 #define LOCK_TEXT_MAX (16 << 20)
 #define LOCK_PACKAGES_MAX 20000 /* in one group; a full desktop has 3000 */
 #define LOCK_FILES_MAX 1000     /* of one source package; binaries */

@@ -19,12 +19,10 @@ static const char *const notable_packages[] = {
 	"qemu-guest-agent",  "openssh-server",
 };
 
-static const enum lock_group image_groups[] = { LOCK_BASE, LOCK_VM, LOCK_LXC };
-
 static const struct lock_package *find_package(const struct lock *lock, const char *name)
 {
-	for (size_t g = 0; g < ARRAY_SIZE(image_groups); g++) {
-		const struct lock_package *p = lock_find(lock, image_groups[g], name);
+	for (enum lock_group g = 0; g < LOCK_GUEST_GROUPS; g++) {
+		const struct lock_package *p = lock_find(lock, g, name);
 		if (p)
 			return p;
 	}
@@ -53,17 +51,17 @@ static struct json *group_sizes(const struct lock *lock)
 {
 	struct json *object = json_object();
 
-	for (size_t g = 0; g < ARRAY_SIZE(image_groups); g++) {
+	for (enum lock_group g = 0; g < LOCK_GUEST_GROUPS; g++) {
 		struct json *group = json_object();
 		uint64_t size = 0, installed = 0;
-		for (size_t i = 0; i < lock->group[image_groups[g]].n; i++) {
-			size += lock->group[image_groups[g]].at[i].size;
-			installed += lock->group[image_groups[g]].at[i].installed;
+		for (size_t i = 0; i < lock->group[g].n; i++) {
+			size += lock->group[g].at[i].size;
+			installed += lock->group[g].at[i].installed;
 		}
-		json_put_int(group, "packages", (int64_t)lock->group[image_groups[g]].n);
+		json_put_int(group, "packages", (int64_t)lock->group[g].n);
 		json_put_int(group, "download", (int64_t)size);
 		json_put_int(group, "installed", (int64_t)installed);
-		json_put(object, lock_group_names[image_groups[g]], group);
+		json_put(object, lock_group_names[g], group);
 	}
 	return object;
 }

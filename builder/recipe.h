@@ -49,7 +49,7 @@ struct recipe {
 	struct {
 		enum agent_libcurl libcurl;
 	} agent;
-	struct strings packages[SETS];
+	struct strings packages[SETS], extra_packages; /* packages.extra: above each artifact's other packages */
 	struct strings
 		overlays[SETS];     /* names below rootfs-overlays/; with a '/' paths, in YAML relative to the file */
 	struct strings units[SETS]; /* systemd units that must be enabled; `verify` checks them */

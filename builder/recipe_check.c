@@ -133,22 +133,27 @@ static const struct {
 	{ "units", word_is_unit, "systemd units, e.g. containerd.service" },
 };
 
+static int check_words(const struct recipe_judge *j, const struct strings *list, size_t kind, const char *set)
+{
+	CLEANUP(free_p) char *path = xasprintf("%s.%s", set_words[kind].key, set);
+
+	for (size_t i = 0; i < list->n; i++)
+		if (!set_words[kind].is(list->at[i]))
+			return recipe_wrong(j, path, "%s has '%s'; allowed: %s", path, list->at[i],
+					    set_words[kind].allowed);
+	return 0;
+}
+
 static int check_sets(const struct recipe_judge *j)
 {
 	const struct recipe *r = j->recipe;
 	const struct strings *const lists[] = { r->packages, r->overlays, r->units };
 
-	for (size_t i = 0; i < ARRAY_SIZE(set_words); i++) {
-		for (int set = 0; set < SETS; set++) {
-			CLEANUP(free_p) char *path = xasprintf("%s.%s", set_words[i].key, set_names[set]);
-
-			for (size_t k = 0; k < lists[i][set].n; k++)
-				if (!set_words[i].is(lists[i][set].at[k]))
-					return recipe_wrong(j, path, "%s has '%s'; allowed: %s", path,
-							    lists[i][set].at[k], set_words[i].allowed);
-		}
-	}
-	return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(set_words); i++)
+		for (int set = 0; set < SETS; set++)
+			if (check_words(j, &lists[i][set], i, set_names[set]) < 0)
+				return -1;
+	return check_words(j, &r->extra_packages, 0, "extra");
 }
 
 static int check_disk(const struct recipe_judge *j)

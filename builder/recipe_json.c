@@ -92,6 +92,14 @@ static struct json *sets_json(const struct strings lists[SETS])
 	return object;
 }
 
+static struct json *packages_json(const struct recipe *r)
+{
+	struct json *object = sets_json(r->packages);
+
+	json_put_strings(object, "extra", &r->extra_packages);
+	return object;
+}
+
 static struct json *overlays_json(const struct recipe *r)
 {
 	struct json *object = json_object();
@@ -157,7 +165,7 @@ struct json *recipe_json(const struct recipe *recipe)
 	json_put(object, "kubernetes", kubernetes_json(recipe));
 	json_put_string(object, "runtime", runtime_names[recipe->runtime]);
 	json_put(object, "agent", agent_json(recipe));
-	json_put(object, "packages", sets_json(recipe->packages));
+	json_put(object, "packages", packages_json(recipe));
 	json_put(object, "overlays", overlays_json(recipe));
 	json_put(object, "units", sets_json(recipe->units));
 	json_put(object, "images", images_json(recipe));

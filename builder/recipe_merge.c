@@ -9,9 +9,9 @@
 /* Lists of things that go into an image: who includes a recipe wants its things and more. All other lists are choices (which
  * components, which firmware), and a choice replaces. */
 static const char *const lists_that_add[] = {
-	"packages.base",       "packages.vm",  "packages.lxc",    "overlays.base", "overlays.vm",
-	"overlays.lxc",        "units.base",   "units.vm",        "units.lxc",     "kubernetes.packages",
-	"kubernetes.binaries", "repositories", "images.archives",
+	"packages.base",       "packages.vm",         "packages.lxc", "packages.extra",  "overlays.base",
+	"overlays.vm",         "overlays.lxc",        "units.base",   "units.vm",        "units.lxc",
+	"kubernetes.packages", "kubernetes.binaries", "repositories", "images.archives",
 };
 
 static bool list_adds(const char *path)

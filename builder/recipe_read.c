@@ -208,6 +208,17 @@ static int read_set_lists(struct yaml *tree, const char *key, struct strings lis
 	return 0;
 }
 
+static int read_packages(struct yaml *tree, struct recipe *r, struct error *err)
+{
+	struct yaml *map;
+
+	if (yaml_take_map(tree, "packages", &map, err) < 0 ||
+	    yaml_take_strings(map, "extra", &r->extra_packages, err) < 0)
+		return -1;
+	tidy(&r->extra_packages, NULL);
+	return read_set_lists(tree, "packages", r->packages, NULL, err);
+}
+
 static int read_agent(struct yaml *tree, struct recipe *r, struct error *err)
 {
 	struct yaml *map;
@@ -225,8 +236,7 @@ static int read_contents(struct yaml *tree, struct recipe *r, struct error *err)
 	struct yaml *map;
 	int runtime = RUNTIME_NONE;
 
-	if (yaml_take_choice(tree, "runtime", runtime_names, &runtime, err) < 0 ||
-	    read_set_lists(tree, "packages", r->packages, NULL, err) < 0 ||
+	if (yaml_take_choice(tree, "runtime", runtime_names, &runtime, err) < 0 || read_packages(tree, r, err) < 0 ||
 	    read_set_lists(tree, "overlays", r->overlays, NULL, err) < 0 ||
 	    read_set_lists(tree, "units", r->units, ".service", err) < 0 ||
 	    yaml_take_map(tree, "images", &map, err) < 0 ||

@@ -78,6 +78,8 @@ static int fill(const struct recipe *recipe, struct request *ret, struct error *
 	strings_append(&ret->group[LOCK_BASE], &recipe->packages[SET_BASE]);
 	strings_append(&ret->group[LOCK_VM], &recipe->packages[SET_VM]);
 	strings_append(&ret->group[LOCK_LXC], &recipe->packages[SET_LXC]);
+	strings_append(&ret->group[LOCK_EXTRA_VM], &recipe->extra_packages);
+	strings_append(&ret->group[LOCK_EXTRA_LXC], &recipe->extra_packages);
 	toolchain_packages(recipe, &ret->group[LOCK_TOOLCHAIN]);
 	if (recipe->agent.libcurl == AGENT_LIBCURL_PACKAGED)
 		strings_add(&ret->group[LOCK_BASE], "libcurl4"); /* Debian 13's libcurl4t64 provides it */

@@ -9,6 +9,7 @@
 #include "builder/apt_text.h"
 #include "builder/request.h"
 #include "builder/solve.h"
+#include "builder/tree_database.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/log.h"
@@ -24,7 +25,8 @@ struct resolution {
 	struct cache *cache; /* borrowed */
 	char *scratch;       /* owned; ours below the cache */
 	int scratch_fd;      /* owned */
-	char *base_status;   /* owned; the file there that says what base installs */
+	char *status
+		[LOCK_GROUPS]; /* owned; files there, each says what is installed below the groups that build on it */
 	struct lock lock;
 };
 
@@ -40,7 +42,8 @@ static void resolution_done(struct resolution *r)
 		log_debug("%s", ignored.text); /* the next sweep gets it */
 	close_p(&r->scratch_fd);
 	free(r->scratch);
-	free(r->base_status);
+	for (size_t g = 0; g < LOCK_GROUPS; g++)
+		free(r->status[g]);
 	lock_done(&r->lock);
 }
 
@@ -58,13 +61,30 @@ static int open_apt(struct resolution *r, const struct resolve_options *options,
 	return apt_open(&sources, options->update, r->cache, &r->apt, err);
 }
 
+/* Upon what a group is installed; what is below base, is nothing. */
+static enum lock_group below(enum lock_group group)
+{
+	switch (group) {
+	case LOCK_VM:
+	case LOCK_LXC:
+		return LOCK_BASE;
+	case LOCK_EXTRA_VM:
+		return LOCK_VM;
+	case LOCK_EXTRA_LXC:
+		return LOCK_LXC;
+	default:
+		return LOCK_GROUPS;
+	}
+}
+
 static int start(struct resolution *r, enum lock_group group, struct error *err)
 {
-	bool on_base = group == LOCK_VM || group == LOCK_LXC;
+	enum lock_group under = below(group);
 
 	if (!r->request.group[group].n)
 		return 0;
-	r->solve[group] = (struct solve){ .apt = &r->apt, .status = on_base ? r->base_status : NULL, .answer = -1 };
+	r->solve[group] =
+		(struct solve){ .apt = &r->apt, .status = under < LOCK_GROUPS ? r->status[under] : NULL, .answer = -1 };
 	strings_append(&r->solve[group].packages, &r->request.group[group]);
 	return solve_start(&r->solve[group], err);
 }
@@ -78,31 +98,36 @@ static int finish(struct resolution *r, enum lock_group group, struct text *ret_
 	return 0;
 }
 
-/* What base installs, as a dpkg status file for the questions that build on it. */
-static int finish_base(struct resolution *r, struct error *err)
+/* apt was told not to remove anything, and so the only way to change what is below is another version of it. */
+static int check_over(const struct lock *lock, enum lock_group group, enum lock_group under, struct error *err)
 {
-	CLEANUP(text_done) struct text status = { 0 };
-
-	if (finish(r, LOCK_BASE, &status, err) < 0)
-		return -1;
-	if (cache_scratch(r->cache, &r->scratch, &r->scratch_fd, err) < 0)
-		return -1;
-	r->base_status = xasprintf("%s/%s/status", r->cache->path, r->scratch);
-	return file_write(r->scratch_fd, "status", status.data ? status.data : "", status.len, 0644, err);
-}
-
-/* vm and lxc add to base; apt was told not to remove anything, and so the only way to change base is another version of it. */
-static int check_layer(const struct lock *lock, enum lock_group layer, struct error *err)
-{
-	for (size_t i = 0; i < lock->group[layer].n; i++) {
-		const struct lock_package *p = &lock->group[layer].at[i], *base = lock_find(lock, LOCK_BASE, p->name);
-		if (base && !strcmp(base->architecture, p->architecture))
+	for (size_t i = 0; i < lock->group[group].n; i++) {
+		const struct lock_package *p = &lock->group[group].at[i], *there = lock_find(lock, under, p->name);
+		if (there && !strcmp(there->architecture, p->architecture))
 			return error_set(err, ERROR_RECIPE,
-					 "packages of %s need %s %s, but base has %s; name the version that both can "
-					 "take in base",
-					 lock_group_names[layer], p->name, p->version, base->version);
+					 "packages of %s need %s %s, but %s has %s; name the version that both can "
+					 "take in %s",
+					 lock_group_names[group], p->name, p->version, lock_group_names[under],
+					 there->version, lock_group_names[under]);
 	}
 	return 0;
+}
+
+/* The group's answer; and what it and all below it install as a dpkg status file, for the questions that build on it. */
+static int finish_layer(struct resolution *r, enum lock_group group, struct error *err)
+{
+	CLEANUP(text_done) struct text status = { 0 };
+	const char *name = lock_group_names[group];
+
+	if (below(group) < LOCK_GROUPS && file_read(AT_FDCWD, r->status[below(group)], STATUS_MAX, &status, err) < 0)
+		return -1;
+	if (finish(r, group, &status, err) < 0)
+		return -1;
+	for (enum lock_group under = below(group); under < LOCK_GROUPS; under = below(under))
+		if (check_over(&r->lock, group, under, err) < 0)
+			return -1;
+	r->status[group] = xasprintf("%s/%s/%s", r->cache->path, r->scratch, name);
+	return file_write(r->scratch_fd, name, status.data ? status.data : "", status.len, 0644, err);
 }
 
 /* NAME_VERSION.dsc says which version it is. */
@@ -154,19 +179,14 @@ static int get_sources(struct resolution *r, struct error *err)
 /* Questions that do not depend on each other are asked side by side. */
 static int solve_all(struct resolution *r, struct error *err)
 {
-	static const enum lock_group later[] = { LOCK_VM, LOCK_LXC, LOCK_IMAGE };
-
 	if (start(r, LOCK_BASE, err) < 0 || start(r, LOCK_TOOLCHAIN, err) < 0 || get_sources(r, err) < 0 ||
-	    finish_base(r, err) < 0)
+	    cache_scratch(r->cache, &r->scratch, &r->scratch_fd, err) < 0 || finish_layer(r, LOCK_BASE, err) < 0 ||
+	    start(r, LOCK_VM, err) < 0 || start(r, LOCK_LXC, err) < 0 || start(r, LOCK_IMAGE, err) < 0 ||
+	    finish_layer(r, LOCK_VM, err) < 0 || start(r, LOCK_EXTRA_VM, err) < 0 ||
+	    finish_layer(r, LOCK_LXC, err) < 0 || start(r, LOCK_EXTRA_LXC, err) < 0 ||
+	    finish_layer(r, LOCK_EXTRA_VM, err) < 0 || finish_layer(r, LOCK_EXTRA_LXC, err) < 0)
 		return -1;
-	for (size_t i = 0; i < ARRAY_SIZE(later); i++)
-		if (start(r, later[i], err) < 0)
-			return -1;
-	for (size_t i = 0; i < ARRAY_SIZE(later); i++)
-		if (finish(r, later[i], NULL, err) < 0 ||
-		    (later[i] != LOCK_IMAGE && check_layer(&r->lock, later[i], err) < 0))
-			return -1;
-	return finish(r, LOCK_TOOLCHAIN, NULL, err);
+	return finish(r, LOCK_IMAGE, NULL, err) < 0 ? -1 : finish(r, LOCK_TOOLCHAIN, NULL, err);
 }
 
 static char *solution_name(const struct resolution *r)

@@ -22,11 +22,11 @@ struct sbom {
 /* Which groups of the lock are in which artifact. */
 static const struct content {
 	const char *suffix;
-	enum lock_group group[3];
+	enum lock_group group[4];
 } contents[] = {
-	{ ".qcow2", { LOCK_BASE, LOCK_VM, LOCK_IMAGE } },
-	{ ".tar.zst", { LOCK_BASE, LOCK_LXC, LOCK_IMAGE } },
-	{ ".tar", { LOCK_BASE, LOCK_LXC, LOCK_IMAGE } },
+	{ ".qcow2", { LOCK_BASE, LOCK_VM, LOCK_EXTRA_VM, LOCK_IMAGE } },
+	{ ".tar.zst", { LOCK_BASE, LOCK_LXC, LOCK_EXTRA_LXC, LOCK_IMAGE } },
+	{ ".tar", { LOCK_BASE, LOCK_LXC, LOCK_EXTRA_LXC, LOCK_IMAGE } },
 };
 
 static const struct compiled {

@@ -131,14 +131,17 @@ static int put_over(const char *tree, int targetfd, struct error *err)
 	return copy_tree(&tarball, targetfd, err);
 }
 
-static int copy_all_trees(const struct stack *s, struct error *err)
+/* The lower trees, and upper above them when it is not NULL. */
+static int copy_trees(const struct stack *s, const char *upper, const char *target, struct error *err)
 {
-	const char *const trees[] = { s->lower[1], s->lower[0], s->upper };
-	CLEANUP(close_p) int targetfd = dir_open(AT_FDCWD, s->target, err);
+	const char *trees[STACK_LOWER_MAX + 1] = { upper };
+	CLEANUP(close_p) int targetfd = dir_open(AT_FDCWD, target, err);
 
 	if (targetfd < 0)
 		return -1;
-	for (size_t i = 0; i < ARRAY_SIZE(trees); i++)
+	for (size_t i = 0; i < STACK_LOWER_MAX; i++)
+		trees[i + 1] = s->lower[i];
+	for (size_t i = ARRAY_SIZE(trees); i-- > 0;)
 		if (trees[i] && put_over(trees[i], targetfd, err) < 0)
 			return error_wrap(err, "copy %s", trees[i]);
 	return 0;
@@ -146,16 +149,28 @@ static int copy_all_trees(const struct stack *s, struct error *err)
 
 int stack_open(const struct stack *s, struct error *err)
 {
+	CLEANUP(text_done) struct text lower = { 0 };
+
 	if (rootless_confined())
-		return copy_all_trees(s, err);
-	CLEANUP(free_p)
-	char *lower = xasprintf("%s%s%s", s->lower[0], s->lower[1] ? ":" : "", s->lower[1] ? s->lower[1] : "");
-	return sandbox_mount_overlay(lower, s->upper, s->work, s->target, err);
+		return copy_trees(s, s->upper, s->target, err);
+	for (size_t i = 0; i < STACK_LOWER_MAX && s->lower[i]; i++)
+		text_addf(&lower, "%s%s", i ? ":" : "", s->lower[i]);
+	return sandbox_mount_overlay(lower.data, s->upper, s->work, s->target, err);
+}
+
+/* A single lower tree can be held against the target as it stands; several are put together first, where an overlay would work. */
+static int subtract_lower(const struct stack *s, struct error *err)
+{
+	if (!s->lower[1])
+		return stack_subtract(s->target, s->lower[0], err);
+	if (copy_trees(s, NULL, s->work, err) < 0 || stack_subtract(s->target, s->work, err) < 0)
+		return -1;
+	return tree_remove(AT_FDCWD, s->work, err);
 }
 
 static int become_upper(const struct stack *s, struct error *err)
 {
-	if (stack_subtract(s->target, s->lower[0], err) < 0 || tree_remove(AT_FDCWD, s->upper, err) < 0)
+	if (subtract_lower(s, err) < 0 || tree_remove(AT_FDCWD, s->upper, err) < 0)
 		return -1;
 	return rename(s->target, s->upper) < 0 ? error_errno(err, errno, "rename %s to %s", s->target, s->upper) : 0;
 }

@@ -16,15 +16,17 @@
 
 /* Not the 0:0 of overlays: on an overlay, such as a container's own file system, nobody may make that. */
 #define STACK_WHITEOUT makedev(0, 1)
+#define STACK_LOWER_MAX 3
 
 struct stack {
-	const char *lower[2]; /* borrowed, all absolute paths; the higher one first; the second may be NULL */
+	/* Borrowed, all absolute paths; the highest first, NULL behind the lowest. */
+	const char *lower[STACK_LOWER_MAX];
 	const char *upper, *work, *target;
 };
 
 /* upper may hold something; work and target are empty directories beside it. */
 int stack_open(const struct stack *stack, struct error *err) MUST_CHECK;
-/* The target is gone and upper is whole. A stack with one lower tree only. */
+/* The target is gone and upper is whole. */
 int stack_close(const struct stack *stack, struct error *err) MUST_CHECK;
 /* Overlays keep notes in attributes that not everybody may set or see, so each kind of upper directory is kept under its own name:
  * this is put behind it. */

@@ -26,9 +26,12 @@ int tree_adopt(const char *base, const char *layer, struct error *err) MUST_CHEC
 /* What tree_unpack kept aside as status of a layer goes behind the (configured) base's status, in the mounted union. */
 int tree_join_status(const char *root, struct error *err) MUST_CHECK;
 
+/* At the end, once: not even when a package asks for it, when one does, always. */
+enum tree_initramfs { INITRAMFS_NEVER, INITRAMFS_ASKED, INITRAMFS_ALWAYS };
+
 struct tree_configure {
 	const char *root;
-	bool initramfs;                                /* make one at the end, once */
+	enum tree_initramfs initramfs;
 	void (*line)(void *context, const char *line); /* what the maintainer scripts say; may be NULL */
 	void *context;
 };

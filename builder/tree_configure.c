@@ -169,14 +169,15 @@ static int make_initramfs(const struct tree_configure *c, struct error *err)
 static int run_deferred(const struct tree_configure *c, struct error *err)
 {
 	static char *const certificates[] = { UPDATE_CA_CERTIFICATES, NULL };
-	bool certificates_called, initramfs_called;
+	bool certificates_called, asked;
 
 	if (sandbox_release(UPDATE_CA_CERTIFICATES, &certificates_called, err) < 0 ||
-	    sandbox_release(UPDATE_INITRAMFS, &initramfs_called, err) < 0)
+	    sandbox_release(UPDATE_INITRAMFS, &asked, err) < 0)
 		return -1;
 	if (certificates_called && run(c, certificates, err) < 0)
 		return -1;
-	return c->initramfs ? make_initramfs(c, err) : 0;
+	return c->initramfs == INITRAMFS_ALWAYS || (c->initramfs == INITRAMFS_ASKED && asked) ? make_initramfs(c, err)
+											      : 0;
 }
 
 /* In the sandbox. */

@@ -21,45 +21,32 @@ static struct journal *journal_new(void)
 	return shared;
 }
 
-static int work(struct journal *j, unsigned i)
+static int work(void *context, unsigned what, struct error *err UNUSED)
 {
-	j->began[i] = ++j->clock;
+	struct journal *j = context;
+
+	j->began[what] = ++j->clock;
 	usleep(20000);
-	j->ended[i] = ++j->clock;
+	j->ended[what] = ++j->clock;
 	return 0;
 }
 
-static int zero(void *context, struct error *err UNUSED)
-{
-	return work(context, 0);
-}
-
-static int one(void *context, struct error *err UNUSED)
-{
-	return work(context, 1);
-}
-
-static int two(void *context, struct error *err UNUSED)
-{
-	return work(context, 2);
-}
-
-static int fails(void *context UNUSED, struct error *err)
+static int fails(void *context UNUSED, unsigned what UNUSED, struct error *err)
 {
 	return error_set(err, ERROR_SPACE, "no room");
 }
 
-static int for_ever(void *context, struct error *err UNUSED)
+static int for_ever(void *context, unsigned what, struct error *err)
 {
 	pause();
-	return work(context, 3);
+	return work(context, what, err);
 }
 
 TEST(what_is_needed_comes_before)
 {
 	/* 2 needs 1 needs 0, by way of one that has nothing to do; the table's order does not matter. */
 	const struct errand plan[] = {
-		{ two, ERRAND(1), 0 }, { NULL, ERRAND(2), 0 }, { one, ERRAND(3), 0 }, { zero, 0, 0 }
+		{ work, 2, ERRAND(1), 0 }, { NULL, 0, ERRAND(2), 0 }, { work, 1, ERRAND(3), 0 }, { work, 0, 0, 0 }
 	};
 	struct journal *j = journal_new();
 	struct error err = { 0 };
@@ -68,28 +55,20 @@ TEST(what_is_needed_comes_before)
 	CHECK(j->began[0] && j->ended[0] < j->began[1] && j->ended[1] < j->began[2]);
 }
 
-/* Each waits for the other, however late the scheduler lets it begin: one after the other they would wait for ever. */
-static int meet(struct journal *j, unsigned i, unsigned other)
+/* Each of the two waits for the other, however late the scheduler lets it begin: one after the other they would wait for ever. */
+static int meet(void *context, unsigned what, struct error *err UNUSED)
 {
-	j->began[i] = ++j->clock;
-	while (!j->began[other])
+	struct journal *j = context;
+
+	j->began[what] = ++j->clock;
+	while (!j->began[!what])
 		usleep(1000);
 	return 0;
 }
 
-static int zero_meets_one(void *context, struct error *err UNUSED)
-{
-	return meet(context, 0, 1);
-}
-
-static int one_meets_zero(void *context, struct error *err UNUSED)
-{
-	return meet(context, 1, 0);
-}
-
 TEST(what_needs_nothing_runs_beside)
 {
-	const struct errand plan[] = { { zero_meets_one, 0, 0 }, { one_meets_zero, 0, 0 } };
+	const struct errand plan[] = { { meet, 0, 0, 0 }, { meet, 1, 0, 0 } };
 	struct journal *j = journal_new();
 	struct error err = { 0 };
 
@@ -100,7 +79,7 @@ TEST(what_needs_nothing_runs_beside)
 
 TEST(a_failure_ends_the_others)
 {
-	const struct errand plan[] = { { for_ever, 0, 0 }, { fails, 0, 0 }, { zero, ERRAND(1), 0 } };
+	const struct errand plan[] = { { for_ever, 3, 0, 0 }, { fails, 0, 0, 0 }, { work, 0, ERRAND(1), 0 } };
 	struct journal *j = journal_new();
 	struct error err = { 0 };
 
@@ -114,7 +93,7 @@ TEST(a_failure_ends_the_others)
 
 TEST(a_circle_is_an_error)
 {
-	const struct errand plan[] = { { zero, ERRAND(1), 0 }, { one, ERRAND(0), 0 } };
+	const struct errand plan[] = { { work, 0, ERRAND(1), 0 }, { work, 1, ERRAND(0), 0 } };
 	struct journal *j = journal_new();
 	struct error err = { 0 };
 

@@ -101,7 +101,7 @@ TEST(an_empty_lock_is_a_lock)
 static const struct {
 	const char *old, *new, *error;
 } spoilt[] = {
-	{ "\"nodekiln_lock\": 2", "\"nodekiln_lock\": 1", "l: nodekiln_lock must be 2" },
+	{ "\"nodekiln_lock\": 3", "\"nodekiln_lock\": 2", "l: nodekiln_lock must be 3" },
 	{ "\"size\": 1234", "\"size\": -1", "l: packages.base[0].size must be a number" },
 	{ "\"size\": 1234", "\"size\": \"1234\"", "l: packages.base[0].size must be a number" },
 	{ "\"size\": 1234", "\"size\": 1234, \"odd\": 1", "l: packages.base[0] has an unknown key 'odd'" },
