@@ -44,18 +44,24 @@ static void script_line(void *context UNUSED, const char *line)
 	log_debug("%s", line);
 }
 
-static int load(struct build *b, enum build_layer layer, struct error *err)
+/* Whether it is in the cache, and where it will be. */
+static int find(struct build *b, enum build_layer layer, struct error *err)
 {
 	struct build_tree *t = &b->layer[layer];
 
 	if (!t->wanted)
 		return 0;
-	if (scratch_directory(&b->scratch, layers[layer].name, &t->path, err) < 0)
-		return -1;
+	CLEANUP(free_p) char *name = layer_name(b, layer), *file = xasprintf("%s.tar.zst", name);
+	t->cached = cache_has(&b->cache, "trees", file);
+	return scratch_directory(&b->scratch, layers[layer].name, &t->path, err);
+}
+
+static int load(struct build *b, enum build_layer layer, struct error *err)
+{
 	CLEANUP(free_p) char *name = layer_name(b, layer);
-	int rc = layer_load(&b->cache, name, t->path, layer == LAYER_BASE ? &b->chunks : NULL, err);
-	t->cached = rc == 1;
-	return rc;
+	int rc = layer_load(&b->cache, name, b->layer[layer].path, layer == LAYER_BASE ? &b->chunks : NULL, err);
+
+	return rc ? rc : error_set(err, ERROR_FAILED, "the cached tree %s was removed meanwhile; build again", name);
 }
 
 static int unpack(struct build *b, enum build_layer layer, unsigned threads, struct error *err)
@@ -131,27 +137,47 @@ int build_chunks_make(struct build *b, struct error *err)
 	return 0;
 }
 
-static int load_images(void *build, struct error *err)
+struct loading {
+	struct build *build;
+	enum build_layer layer;
+};
+
+static int load_job(void *loading, struct error *err)
 {
-	return load(build, LAYER_IMAGES, err) < 0 ? -1 : 0;
+	const struct loading *l = loading;
+
+	return load(l->build, l->layer, err) < 0 ? -1 : 0;
 }
 
-/* The two large layers side by side. A job's memory is its own, so the parent asks the cache again what happened. */
+struct loads {
+	struct job job[LAYERS];
+};
+
+static void loads_stop(struct loads *loads)
+{
+	for (enum build_layer layer = 0; layer < LAYERS; layer++)
+		job_stop(&loads->job[layer]);
+}
+
+/* The base here, as its chunks stay open; the others beside it. */
 static int load_all(struct build *b, struct error *err)
 {
-	CLEANUP(job_stop) struct job images = { 0 };
-	struct build_tree *store = &b->layer[LAYER_IMAGES];
-	CLEANUP(free_p) char *file = xasprintf("%s.tar.zst", store->key);
+	CLEANUP(loads_stop) struct loads loads = { 0 };
 
-	store->cached = store->wanted && cache_has(&b->cache, "trees", file);
-	if (store->wanted && scratch_directory(&b->scratch, layers[LAYER_IMAGES].name, &store->path, err) < 0)
-		return -1;
-	if (store->cached && job_start(&images, load_images, b, err) < 0)
-		return -1;
-	for (enum build_layer layer = LAYER_BASE; layer < LAYER_IMAGES; layer++)
-		if (load(b, layer, err) < 0)
+	for (enum build_layer layer = LAYER_BASE; layer < LAYERS; layer++) {
+		struct loading loading = { b, layer };
+		if (find(b, layer, err) < 0)
 			return -1;
-	return images.pid ? job_wait(&images, err) : 0;
+		if (layer != LAYER_BASE && b->layer[layer].cached &&
+		    job_start(&loads.job[layer], load_job, &loading, err) < 0)
+			return -1;
+	}
+	if (b->layer[LAYER_BASE].cached && load(b, LAYER_BASE, err) < 0)
+		return -1;
+	for (enum build_layer layer = LAYER_BASE; layer < LAYERS; layer++)
+		if (loads.job[layer].pid && job_wait(&loads.job[layer], err) < 0)
+			return -1;
+	return 0;
 }
 
 int build_layers_base(struct build *b, struct error *err)

@@ -110,12 +110,13 @@ void request_done(struct request *request)
 	strings_done(&request->sources);
 }
 
-void request_digest(const struct request *request, char ret_hex[SHA256_HEX])
+void request_digest(const struct request *request, bool extra, char ret_hex[SHA256_HEX])
 {
 	CLEANUP(hash_free_p) struct hash *h = hash_new();
 
 	for (size_t g = 0; g < LOCK_GROUPS; g++)
-		for (size_t i = 0; i < request->group[g].n; i++)
+		for (size_t i = 0; i < request->group[g].n && (extra || (g != LOCK_EXTRA_VM && g != LOCK_EXTRA_LXC));
+		     i++)
 			hash_field(h, lock_group_names[g], request->group[g].at[i]);
 	for (size_t i = 0; i < request->sources.n; i++)
 		hash_field(h, "source", request->sources.at[i]);

@@ -16,7 +16,8 @@ struct request {
 
 int request_make(const struct recipe *recipe, struct request *ret, struct error *err) MUST_CHECK;
 void request_done(struct request *request);
-void request_digest(const struct request *request, char ret_hex[SHA256_HEX]);
+/* extra: with packages.extra, else as if there were none. */
+void request_digest(const struct request *request, bool extra, char ret_hex[SHA256_HEX]);
 
 /* "1.20.5+really1.20.2-1.1+deb12u1" and "1.20.2-1.1" are both "1.20.2"; owned by the caller. */
 char *request_upstream_version(const char *debian_version) MUST_CHECK;

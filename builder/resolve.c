@@ -14,6 +14,7 @@
 #include "lib/file.h"
 #include "lib/log.h"
 
+#define SOLUTIONS "solutions"
 #define SOLUTION_MAX (16u << 20)
 
 /* One recipe on its way to a lock. */
@@ -23,27 +24,19 @@ struct resolution {
 	struct apt apt;
 	struct solve solve[LOCK_GROUPS];
 	struct cache *cache; /* borrowed */
-	char *scratch;       /* owned; ours below the cache */
-	int scratch_fd;      /* owned */
 	char *status
-		[LOCK_GROUPS]; /* owned; files there, each says what is installed below the groups that build on it */
+		[LOCK_GROUPS]; /* owned; in the state, below solutions/: what is installed with a group and all below it */
 	struct lock lock;
 };
 
 static void resolution_done(struct resolution *r)
 {
-	struct error ignored = { 0 };
-
-	for (size_t g = 0; g < LOCK_GROUPS; g++)
+	for (size_t g = 0; g < LOCK_GROUPS; g++) {
 		solve_done(&r->solve[g]);
+		free(r->status[g]);
+	}
 	request_done(&r->request);
 	apt_close(&r->apt);
-	if (r->scratch && tree_remove(r->cache->fd, r->scratch, &ignored) < 0)
-		log_debug("%s", ignored.text); /* the next sweep gets it */
-	close_p(&r->scratch_fd);
-	free(r->scratch);
-	for (size_t g = 0; g < LOCK_GROUPS; g++)
-		free(r->status[g]);
 	lock_done(&r->lock);
 }
 
@@ -113,21 +106,29 @@ static int check_over(const struct lock *lock, enum lock_group group, enum lock_
 	return 0;
 }
 
-/* The group's answer; and what it and all below it install as a dpkg status file, for the questions that build on it. */
-static int finish_layer(struct resolution *r, enum lock_group group, struct error *err)
+/* The group's answer, which must leave what is below as it is. */
+static int finish_over(struct resolution *r, enum lock_group group, struct text *ret_status, struct error *err)
 {
-	CLEANUP(text_done) struct text status = { 0 };
-	const char *name = lock_group_names[group];
-
-	if (below(group) < LOCK_GROUPS && file_read(AT_FDCWD, r->status[below(group)], STATUS_MAX, &status, err) < 0)
-		return -1;
-	if (finish(r, group, &status, err) < 0)
+	if (finish(r, group, ret_status, err) < 0)
 		return -1;
 	for (enum lock_group under = below(group); under < LOCK_GROUPS; under = below(under))
 		if (check_over(&r->lock, group, under, err) < 0)
 			return -1;
-	r->status[group] = xasprintf("%s/%s/%s", r->cache->path, r->scratch, name);
-	return file_write(r->scratch_fd, name, status.data ? status.data : "", status.len, 0644, err);
+	return 0;
+}
+
+/* And what it and all below it install as a dpkg status file, for the questions that build on it. */
+static int finish_layer(struct resolution *r, enum lock_group group, struct error *err)
+{
+	CLEANUP(text_done) struct text status = { 0 };
+	enum lock_group under = below(group);
+
+	if (under < LOCK_GROUPS && file_read(AT_FDCWD, r->status[under], STATUS_MAX, &status, err) < 0)
+		return -1;
+	text_add(&status, "");
+	return finish_over(r, group, &status, err) < 0
+		       ? -1
+		       : file_write(AT_FDCWD, r->status[group], status.data, status.len, 0644, err);
 }
 
 /* NAME_VERSION.dsc says which version it is. */
@@ -180,27 +181,25 @@ static int get_sources(struct resolution *r, struct error *err)
 static int solve_all(struct resolution *r, struct error *err)
 {
 	if (start(r, LOCK_BASE, err) < 0 || start(r, LOCK_TOOLCHAIN, err) < 0 || get_sources(r, err) < 0 ||
-	    cache_scratch(r->cache, &r->scratch, &r->scratch_fd, err) < 0 || finish_layer(r, LOCK_BASE, err) < 0 ||
-	    start(r, LOCK_VM, err) < 0 || start(r, LOCK_LXC, err) < 0 || start(r, LOCK_IMAGE, err) < 0 ||
-	    finish_layer(r, LOCK_VM, err) < 0 || start(r, LOCK_EXTRA_VM, err) < 0 ||
-	    finish_layer(r, LOCK_LXC, err) < 0 || start(r, LOCK_EXTRA_LXC, err) < 0 ||
-	    finish_layer(r, LOCK_EXTRA_VM, err) < 0 || finish_layer(r, LOCK_EXTRA_LXC, err) < 0)
+	    finish_layer(r, LOCK_BASE, err) < 0 || start(r, LOCK_VM, err) < 0 || start(r, LOCK_LXC, err) < 0 ||
+	    start(r, LOCK_IMAGE, err) < 0 || finish_layer(r, LOCK_VM, err) < 0 || finish_layer(r, LOCK_LXC, err) < 0 ||
+	    finish(r, LOCK_IMAGE, NULL, err) < 0)
 		return -1;
-	return finish(r, LOCK_IMAGE, NULL, err) < 0 ? -1 : finish(r, LOCK_TOOLCHAIN, NULL, err);
+	return finish(r, LOCK_TOOLCHAIN, NULL, err);
 }
 
-static char *solution_name(const struct resolution *r)
+static int solve_extra(struct resolution *r, struct error *err)
 {
-	char hex[SHA256_HEX];
-
-	request_digest(&r->request, hex);
-	return xasprintf("solutions/%s.json", hex);
+	if (start(r, LOCK_EXTRA_VM, err) < 0 || start(r, LOCK_EXTRA_LXC, err) < 0 ||
+	    finish_over(r, LOCK_EXTRA_VM, NULL, err) < 0)
+		return -1;
+	return finish_over(r, LOCK_EXTRA_LXC, NULL, err);
 }
 
 /* What was found with these indices before: 1, or 0 when nothing was. A file that cannot be read is as good as none. */
-static int recall(struct resolution *r)
+static int recall(struct resolution *r, const char *digest)
 {
-	CLEANUP(free_p) char *name = solution_name(r);
+	CLEANUP(free_p) char *name = xasprintf(SOLUTIONS "/%s.json", digest);
 	CLEANUP(text_done) struct text text = { 0 };
 	struct error ignored = { 0 };
 
@@ -214,19 +213,35 @@ static int recall(struct resolution *r)
 }
 
 /* It belongs to no recipe but to what was asked: that is the digest it gets meanwhile. */
-static int remember(struct resolution *r, struct error *err)
+static int remember(struct resolution *r, const char *digest, struct error *err)
 {
-	char hex[SHA256_HEX];
+	free(r->lock.recipe_digest);
+	r->lock.recipe_digest = xstrdup(digest);
 
-	request_digest(&r->request, hex);
-	r->lock.recipe_digest = xstrdup(hex);
-
-	CLEANUP(free_p) char *name = solution_name(r);
+	CLEANUP(free_p) char *name = xasprintf(SOLUTIONS "/%s.json", digest);
 	CLEANUP(json_free_p) struct json *json = lock_json(&r->lock);
 	CLEANUP(text_done) struct text text = { 0 };
 
 	json_print(json, false, &text);
 	return file_write(r->apt.fd, name, text.data, text.len, 0644, err);
+}
+
+/* Extra packages are asked for above a solution that may be known: it is remembered by itself, with the status files it ends in. */
+static int solve_request(struct resolution *r, struct error *err)
+{
+	static const enum lock_group layers[] = { LOCK_BASE, LOCK_VM, LOCK_LXC };
+	char whole[SHA256_HEX], under_extra[SHA256_HEX];
+
+	request_digest(&r->request, true, whole);
+	request_digest(&r->request, false, under_extra);
+	if (recall(r, whole))
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(layers); i++)
+		r->status[layers[i]] =
+			xasprintf("%s/" SOLUTIONS "/%s.%s", r->apt.path, under_extra, lock_group_names[layers[i]]);
+	if (!recall(r, under_extra) && (solve_all(r, err) < 0 || remember(r, under_extra, err) < 0))
+		return -1;
+	return strcmp(whole, under_extra) && (solve_extra(r, err) < 0 || remember(r, whole, err) < 0) ? -1 : 0;
 }
 
 /* The version of what was chosen; a recipe that names another one is wrong. */
@@ -280,13 +295,11 @@ static int complete(struct resolution *r, struct error *err)
 int resolve(const struct recipe *recipe, const struct resolve_options *options, struct cache *cache, struct lock *ret,
 	    struct error *err)
 {
-	CLEANUP(resolution_done) struct resolution r = { .recipe = recipe, .cache = cache, .scratch_fd = -1 };
+	CLEANUP(resolution_done) struct resolution r = { .recipe = recipe, .cache = cache };
 
 	if (request_make(recipe, &r.request, err) < 0 || open_apt(&r, options, err) < 0)
 		return -1;
-	if (!recall(&r) && (solve_all(&r, err) < 0 || remember(&r, err) < 0))
-		return -1;
-	if (complete(&r, err) < 0)
+	if (solve_request(&r, err) < 0 || complete(&r, err) < 0)
 		return -1;
 	*ret = r.lock;
 	r.lock = (struct lock){ 0 };
@@ -296,7 +309,7 @@ int resolve(const struct recipe *recipe, const struct resolve_options *options, 
 int resolve_versions(const struct recipe *recipe, const struct resolve_options *options, struct cache *cache,
 		     const struct strings *names, struct text *ret, struct error *err)
 {
-	CLEANUP(resolution_done) struct resolution r = { .recipe = recipe, .cache = cache, .scratch_fd = -1 };
+	CLEANUP(resolution_done) struct resolution r = { .recipe = recipe, .cache = cache };
 	struct resolve_options here = { .mirror = options->mirror };
 	CLEANUP(strings_done) struct strings argv = { 0 };
 

@@ -62,7 +62,7 @@ class Nodekiln:
         (self.overlay / "etc/bench-release").write_text(f"{time.time()}\n")
 
     def set_leaf(self, wanted):
-        packages = f"packages:\n  base: [{LEAF}]\n" if wanted else ""
+        packages = f"packages:\n  extra: [{LEAF}]\n" if wanted else ""
         self.recipe.write_text(f"include: [bench]\n{packages}overlays:\n  base: [./overlay]\n")
 
     def build(self, *options):

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import time
 import uuid
 from pathlib import Path
@@ -105,6 +106,15 @@ def left_behind(kiln, before):
     problems = [f"{what} changed: {set(after[what]) ^ set(before[what])}" for what in after if after[what] != before[what]]
     left = kiln.left_processes()
     return problems + ([f"processes left: {left}"] if left else [])
+
+
+def read_members(path, names):
+    """{name: text} of a .tar.zst."""
+    unpacked = subprocess.Popen(["zstd", "-dcq", path], stdout=subprocess.PIPE)
+    with tarfile.open(fileobj=unpacked.stdout, mode="r|") as archive:
+        found = {m.name: archive.extractfile(m).read().decode() for m in archive if m.name in names}
+    unpacked.wait()
+    return found
 
 
 def private_cache(directory):

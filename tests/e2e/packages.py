@@ -4,11 +4,9 @@
 artifact in which dpkg knows them; and the same repository signed by another key."""
 import json
 import shutil
-import subprocess
 import sys
-import tarfile
 
-from kiln import TRUST, Check, Kiln, require_root, sentences, work_directory
+from kiln import TRUST, Check, Kiln, read_members, require_root, sentences, work_directory
 from repository import Flat, Key, Server
 
 PROGRAMS = {
@@ -37,14 +35,6 @@ def recipe_keys(url, fingerprint):
             "kubernetes: {source: packages, version: '1.34', packages: [cri-tools]}\n"
             f"repositories:\n  - {{url: '{url}/v{{minor}}/deb/', suite: /, key_url: '{url}/v{{minor}}/deb/Release.key', "
             f"key_fingerprint: {fingerprint}}}\n")
-
-
-def read_members(path, names):
-    unpacked = subprocess.Popen(["zstd", "-dcq", path], stdout=subprocess.PIPE)
-    with tarfile.open(fileobj=unpacked.stdout, mode="r|") as archive:
-        found = {m.name: archive.extractfile(m).read().decode() for m in archive if m.name in names}
-    unpacked.wait()
-    return found
 
 
 def artifact_problems(kiln):

@@ -19,7 +19,7 @@ CONFINED = [str(TOP / "tests/confine.py")]
 ON_OVERLAY = ["unshare", "--mount", "sh", "-c",
               'mount -t overlay overlay -o "lowerdir=$1,upperdir=$1.upper,workdir=$1.work" "$1" && shift && exec "$@"', "sh"]
 # Its systemd-tmpfiles looks for itself in /proc, which nobody can mount there.
-KEYS = "packages:\n  base: [systemd]\n"
+KEYS = "packages:\n  base: [systemd]\n  extra: [less]\n"
 # Root of a user namespace may make no device nodes either.
 NO_DEVICES = ["unshare", "--user", "--map-root-user", "sh", "-c",
                  'echo 0 >/proc/sys/user/max_user_namespaces && exec capsh --drop=cap_sys_admin -- -c \'exec "$@"\' sh "$@"', "sh"]

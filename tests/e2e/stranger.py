@@ -52,7 +52,7 @@ def checkout(directory):
     (directory / "overlay/etc/nodekiln-test").write_text("first")
     (directory / "images.tar").write_bytes(images())
     (directory / "recipe.yaml").write_text("include: [tests/recipes/small.yaml]\noverlays:\n  base: [./overlay]\nruntime: containerd\n"
-                                           "packages:\n  base: [containerd, runc]\nimages:\n  archives: [./images.tar]\n")
+                                           "packages:\n  base: [containerd, runc]\n  extra: [less]\nimages:\n  archives: [./images.tar]\n")
 
 
 def cache(directory, kinds=("files",)):

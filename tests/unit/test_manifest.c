@@ -39,6 +39,7 @@ static void make_lock(struct lock *lock)
 	add_package(lock, LOCK_VM, "grub-common", "2:2.06-13", "http://mirror.example/pool/g.deb");
 	add_package(lock, LOCK_VM, "ifupdown", "0.8.41", "http://mirror.example/pool/i.deb");
 	add_package(lock, LOCK_LXC, "ifupdown", "0.8.41", "http://mirror.example/pool/i.deb");
+	add_package(lock, LOCK_EXTRA_VM, "less", "590-2", "http://mirror.example/pool/e.deb");
 	add_package(lock, LOCK_TOOLCHAIN, "golang-go", "1.19", "http://mirror.example/pool/go.deb");
 	add_source(lock, "curl", "7.88.1-10+deb12u5");
 	add_source(lock, "kubernetes", "1.20.5+really1.20.2-1.1");
@@ -139,8 +140,8 @@ TEST(every_package_has_what_spdx_requires)
 	CLEANUP(json_free_p) struct json *d = make(true, 0);
 	const struct json *packages = json_get(d, "packages");
 
-	/* two artifacts, four different debs, libcurl and Kubernetes with a source file each */
-	CHECK(json_count(packages) == 10);
+	/* two artifacts, five different debs, libcurl and Kubernetes with a source file each */
+	CHECK(json_count(packages) == 11);
 	for (size_t i = 0; i < json_count(packages); i++) {
 		const struct json *p = json_at(packages, i);
 		bool analyzed = true;
@@ -175,6 +176,8 @@ TEST(each_artifact_contains_its_own)
 	CHECK(relations(d, vm, "CONTAINS", "SPDXRef-deb-grub-common-2.3A2.06-13") == 1);
 	CHECK(relations(d, lxc, "CONTAINS", "SPDXRef-deb-grub-common-2.3A2.06-13") == 0);
 	CHECK(relations(d, NULL, "CONTAINS", "SPDXRef-deb-ifupdown-0.8.41") == 2);
+	CHECK(relations(d, vm, "CONTAINS", "SPDXRef-deb-less-590-2") == 1);
+	CHECK(relations(d, lxc, "CONTAINS", "SPDXRef-deb-less-590-2") == 0);
 	CHECK(relations(d, NULL, "CONTAINS", "SPDXRef-Kubernetes") == 2);
 	CHECK(relations(d, "SPDXRef-Kubernetes", "GENERATED_FROM", NULL) == 1);
 	CHECK(relations(d, NULL, "CONTAINS", "SPDXRef-libcurl") == 2);
