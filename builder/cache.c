@@ -19,7 +19,7 @@
 #define SWEEP_TRIES 50
 #define SWEEP_PAUSE 20000000 /* nanoseconds */
 
-static const char *const kinds[] = { "files", "apt", "trees", "artifacts", "tmp" };
+static const char *const kinds[] = { "files", "repacked", "apt", "trees", "artifacts", "tmp" };
 
 static char *default_path(void)
 {

@@ -13,7 +13,7 @@
 #include "lib/log.h"
 
 /* Not tmp/: that is being made, and swept by cache_open(). */
-const char *const stock_kinds[] = { "files", "apt", "trees", "artifacts", NULL };
+const char *const stock_kinds[] = { "files", "repacked", "apt", "trees", "artifacts", NULL };
 
 int stock_limit(uint64_t *ret, struct error *err)
 {

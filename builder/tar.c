@@ -73,14 +73,14 @@ static int read_error(struct tar_reader *r, struct error *err)
 			 why ? why : "unknown reason");
 }
 
-static struct tar_reader *reader_new(const char *name)
+static struct tar_reader *reader_new(const char *name, int (*support_format)(struct archive *))
 {
 	struct tar_reader *r = xcalloc(1, sizeof *r);
 	struct archive *a = archive_read_new();
 
 	if (!a)
 		abort();
-	archive_read_support_format_tar(a);
+	support_format(a);
 	archive_read_support_filter_gzip(a);
 	archive_read_support_filter_xz(a);
 	archive_read_support_filter_bzip2(a);
@@ -92,7 +92,7 @@ static struct tar_reader *reader_new(const char *name)
 int tar_read_memory(const void *bytes, size_t n, const char *name, struct tar_reader **ret, struct error *err)
 {
 	UTF8_SCOPE;
-	CLEANUP(tar_reader_free_p) struct tar_reader *r = reader_new(name);
+	CLEANUP(tar_reader_free_p) struct tar_reader *r = reader_new(name, archive_read_support_format_tar);
 
 	if (archive_read_open_memory(r->archive, bytes, n) != ARCHIVE_OK)
 		return read_error(r, err);
@@ -103,9 +103,21 @@ int tar_read_memory(const void *bytes, size_t n, const char *name, struct tar_re
 int tar_read_fd(int fd, const char *name, struct tar_reader **ret, struct error *err)
 {
 	UTF8_SCOPE;
-	CLEANUP(tar_reader_free_p) struct tar_reader *r = reader_new(name);
+	CLEANUP(tar_reader_free_p) struct tar_reader *r = reader_new(name, archive_read_support_format_tar);
 
 	if (archive_read_open_fd(r->archive, fd, READ_BLOCK) != ARCHIVE_OK)
+		return read_error(r, err);
+	*ret = TAKE(r);
+	return 0;
+}
+
+int tar_read_unpacked(const void *bytes, size_t n, const char *name, struct tar_reader **ret, struct error *err)
+{
+	CLEANUP(tar_reader_free_p) struct tar_reader *r = reader_new(name, archive_read_support_format_raw);
+	struct archive_entry *whole;
+
+	if (archive_read_open_memory(r->archive, bytes, n) != ARCHIVE_OK ||
+	    archive_read_next_header(r->archive, &whole) != ARCHIVE_OK)
 		return read_error(r, err);
 	*ret = TAKE(r);
 	return 0;

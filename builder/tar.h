@@ -48,6 +48,9 @@ struct tar_reader; /* opaque */
 /* The bytes stay the caller's while the reader lives. name is for messages. */
 int tar_read_memory(const void *bytes, size_t n, const char *name, struct tar_reader **ret, struct error *err)
 	MUST_CHECK;
+/* No members, only tar_read_data(): the archive itself, decompressed. */
+int tar_read_unpacked(const void *bytes, size_t n, const char *name, struct tar_reader **ret, struct error *err)
+	MUST_CHECK;
 /* From the file position on; pipes are fine. */
 int tar_read_fd(int fd, const char *name, struct tar_reader **ret, struct error *err) MUST_CHECK;
 /* 1 with the next member, 0 at the end, -1. */

@@ -3,17 +3,15 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "builder/crew.h"
 #include "builder/extract.h"
+#include "builder/repacked.h"
 #include "builder/tree.h"
 #include "builder/tree_database.h"
 #include "builder/unpack.h"
 #include "lib/file.h"
-
-#define DEB_MAX (8ull << 30) /* bytes of one .deb */
 
 struct result {
 	struct unpacked unpacked;
@@ -31,36 +29,6 @@ struct work {
 	atomic_size_t next;
 	atomic_bool failed;
 };
-
-struct mapping {
-	const uint8_t *bytes;
-	size_t n;
-};
-
-static void mapping_done(struct mapping *m)
-{
-	if (m->n)
-		munmap((void *)m->bytes, m->n);
-}
-
-static int map_deb(struct work *w, const struct lock_package *p, struct mapping *ret, struct error *err)
-{
-	CLEANUP(close_p) int fd = cache_file(w->cache, p->sha256, err);
-	struct stat st;
-
-	if (fd < 0)
-		return -1;
-	if (fstat(fd, &st) < 0)
-		return error_errno(err, errno, "look at the cached %s", p->name);
-	if (st.st_size <= 0 || (unsigned long long)st.st_size > DEB_MAX)
-		return error_set(err, ERROR_FAILED, "the cached %s is empty or larger than %s", p->name,
-				 text_bytes(DEB_MAX));
-	void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (bytes == MAP_FAILED)
-		return error_errno(err, errno, "map the cached %s", p->name);
-	*ret = (struct mapping){ bytes, (size_t)st.st_size };
-	return 0;
-}
 
 /* The lock's digest already says so; a lock that was edited by hand is found here. */
 static int check_identity(const struct lock_package *p, const struct dpkgdb_package *is, struct error *err)
@@ -86,7 +54,7 @@ static int unpack_one(struct work *w, size_t i, bool again, struct error *err)
 	CLEANUP(deb_done) struct deb deb = { 0 };
 	struct unpack unpack = unpack_for(w, i);
 
-	if (map_deb(w, p, &mapping, err) < 0)
+	if (repacked_open(w->cache, p->sha256, p->name, &mapping, err) < 0)
 		return -1;
 	if (deb_open(mapping.bytes, mapping.n, p->name, &deb, err) < 0)
 		return -1;

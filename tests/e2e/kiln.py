@@ -121,7 +121,7 @@ def private_cache(directory):
     """A cache that may be spoiled: the default one's downloads and compiled programs by hard link, but no trees."""
     cache = Path(directory) / "cache"
     cache.mkdir()
-    for kind in ("files", "artifacts", "apt"):
+    for kind in ("files", "repacked", "artifacts", "apt"):
         if (DEFAULT_CACHE / kind).is_dir():
             subprocess.run(["cp", "-a", "--link", DEFAULT_CACHE / kind, cache / kind], check=False, stderr=subprocess.DEVNULL)
     return cache
