@@ -34,6 +34,11 @@ static bool has_lxc(const struct recipe *r)
 	return r->outputs.tarball;
 }
 
+static bool has_extra(const struct recipe *r)
+{
+	return r->extra_packages.n;
+}
+
 /* In the order of build.h. */
 static const struct {
 	const char *name;
@@ -49,6 +54,7 @@ static const struct {
 	{ "images", preloads, "container images are imported into the runtime's store" },
 	{ "vm", has_vm, "the VM's own packages and overlays, on top of base" },
 	{ "lxc", has_lxc, "the container's own packages and overlays, on top of base" },
+	{ "extra", has_extra, "the extra packages, on top of each" },
 	{ "seal", always, "machine-id, keys, logs, caches and seeds are removed" },
 	{ "disk", has_vm, "GPT, boot loader and file system are written, then compressed to qcow2" },
 	{ "tarball", has_lxc, "the container template is packed" },
@@ -118,14 +124,20 @@ static void add_words(struct text *t, const char *label, const char *title, cons
 	text_add(t, "\n");
 }
 
-static void add_sets(struct text *t, const char *label, const struct strings lists[SETS])
+/* Returns what the label of a line below would be. */
+static const char *add_set(struct text *t, const char *label, const char *set, const struct strings *words)
 {
-	for (int set = 0; set < SETS; set++) {
-		CLEANUP(free_p) char *title = xasprintf("%s (%zu):", set_names[set], lists[set].n);
+	CLEANUP(free_p) char *title = xasprintf("%s (%zu):", set, words->n);
 
-		add_words(t, label, title, &lists[set]);
-		label = lists[set].n ? "" : label;
-	}
+	add_words(t, label, title, words);
+	return words->n ? "" : label;
+}
+
+static const char *add_sets(struct text *t, const char *label, const struct strings lists[SETS])
+{
+	for (int set = 0; set < SETS; set++)
+		label = add_set(t, label, set_names[set], &lists[set]);
+	return label;
 }
 
 static void add_sources(struct text *t, const struct plan *p)
@@ -224,7 +236,7 @@ int plan_text(const struct plan *plan, struct text *ret, struct error *err)
 	}
 	add_sources(ret, plan);
 	add_kubernetes(ret, r);
-	add_sets(ret, "packages", r->packages);
+	add_set(ret, add_sets(ret, "packages", r->packages), "extra", &r->extra_packages);
 	add_sets(ret, "overlays", r->overlays);
 	add_sets(ret, "units", r->units);
 	add_disk(ret, r, &disk);

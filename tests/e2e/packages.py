@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """kubernetes.source packages, the whole way: from a signed flat repository of the community's layout, served on loopback, to an
-artifact in which dpkg knows them; and the same repository signed by another key."""
+artifact in which dpkg knows them; and the same repository signed by another key. What the cache has packed anew is to dpkg-deb what it
+was."""
+import hashlib
 import json
 import shutil
+import subprocess
 import sys
 
 from kiln import TRUST, Check, Kiln, read_members, require_root, sentences, work_directory
@@ -15,6 +18,7 @@ PROGRAMS = {
     "kubectl": "#!/bin/sh\n",
     "cri-tools": "#!/bin/sh\n",
 }
+REPACKED = 20  # packages that are looked at
 STATUS, ABOUT, KUBELET = "./var/lib/dpkg/status", "./etc/nodekiln/image.json", "./usr/bin/kubelet"
 
 
@@ -51,6 +55,18 @@ def artifact_problems(kiln):
     return problems if found[KUBELET] == PROGRAMS["kubelet"] else [*problems, "kubelet is another program"]
 
 
+def to_dpkg(path):
+    """A package's fields and the digest of its files."""
+    fields = subprocess.run(["dpkg-deb", "--field", path], capture_output=True, check=True).stdout
+    return fields, hashlib.sha256(subprocess.run(["dpkg-deb", "--fsys-tarfile", path], capture_output=True, check=True).stdout).digest()
+
+
+def repacked_problems(cache):
+    small = sorted((p for p in (cache / "repacked").iterdir()), key=lambda p: (p.stat().st_size, p.name))[:REPACKED]
+    problems = [f"only {len(small)} packages are packed anew"] if len(small) < REPACKED else []
+    return problems + [f"{p.name} is another package now" for p in small if to_dpkg(p) != to_dpkg(cache / "files" / p.name)]
+
+
 def main():
     require_root()
     check, work = Check(), work_directory()
@@ -63,6 +79,7 @@ def main():
             done = kiln.build()
             check("packages of a signed flat repository are in the artifact",
                   artifact_problems(kiln) if done.returncode == 0 else [done.stderr.strip()])
+            check("packages that were packed anew are what they were", repacked_problems(kiln.cache))
             repository.write(keys[1])
             kiln = Kiln(work / "other", recipe_keys(server.url, keys[0].fingerprint))
             done = kiln.build("--update")
