@@ -18,7 +18,8 @@ from room import Room
 from run import TOP, CommandFailed, Run
 
 RECIPE = TOP / "recipes/bench.yaml"
-LEAF = "tree"  # a small package that nothing else needs
+# Small packages that nothing else needs: one a round, so that apt's solver was not asked for it before.
+LEAVES = ("tree", "less", "ncdu", "psmisc", "rename")
 DISK = 4 << 30
 
 
@@ -56,14 +57,13 @@ class Nodekiln:
         self.overlay, self.recipe = directory / "overlay", directory / "bench.yaml"
         (self.overlay / "etc").mkdir(parents=True)
         self.change_overlay()
-        self.set_leaf(False)
+        self.set_extra()
 
     def change_overlay(self):
         (self.overlay / "etc/bench-release").write_text(f"{time.time()}\n")
 
-    def set_leaf(self, wanted):
-        packages = f"packages:\n  extra: [{LEAF}]\n" if wanted else ""
-        self.recipe.write_text(f"include: [bench]\n{packages}overlays:\n  base: [./overlay]\n")
+    def set_extra(self, *packages):
+        self.recipe.write_text(f"include: [bench]\npackages:\n  extra: [{', '.join(packages)}]\noverlays:\n  base: [./overlay]\n")
 
     def build(self, *options):
         argv = [self.program, "build", self.recipe, "--out", self.out, "--timings", *options]
