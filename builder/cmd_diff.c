@@ -49,8 +49,8 @@ static int judge_bytes(char **path, struct error *err)
 	if (!strcmp(a, b))
 		return 0;
 	return error_set(err, ERROR_FAILED,
-			 "%s and %s hold the same files, but differ in bytes: in their order, extended attributes, "
-			 "compression, or the file system's own records",
+			 "%s and %s hold the same files, but differ in bytes: in their order, compression, or the file "
+			 "system's own records",
 			 path[0], path[1]);
 }
 

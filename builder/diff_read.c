@@ -61,6 +61,8 @@ static int add_file(void *listing, const struct image_entry *e, struct error *er
 	diff_fact(l->list, "time", "%s", clock_text((time_t)e->mtime, date));
 	if (e->link)
 		diff_fact(l->list, "target", "%s", e->link);
+	if (e->attributes)
+		diff_fact(l->list, "attributes", "%s", e->attributes);
 	return S_ISREG(e->mode) ? add_content(l, e, err) : 0;
 }
 

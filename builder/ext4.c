@@ -6,16 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <et/com_err.h>
 #include <ext2fs/ext2fs.h>
 
+#include "builder/ext4_inode.h"
 #include "lib/alloc.h"
 
 #define EXTENT_BLOCKS_MAX 32768u /* of an initialised extent */
-#define LINKS_MAX 64998u         /* beyond, a directory's link count says 1 (dir_nlink) */
 
 struct ext4 {
 	ext2_filsys fs;
@@ -96,47 +95,6 @@ int ext4_new(struct ext4 *fs, uint32_t parent, mode_t mode, uint32_t *ret_number
 	return 0;
 }
 
-static void set_time(uint32_t *seconds, uint32_t *extra, int64_t time)
-{
-	*seconds = (uint32_t)time;
-	*extra = (uint32_t)((time - (int32_t)time) >> 32) & EXT4_EPOCH_MASK;
-}
-
-static void set_device(struct ext2_inode_large *raw, dev_t device)
-{
-	unsigned major = major(device), minor = minor(device);
-
-	if (major < 256 && minor < 256)
-		raw->i_block[0] = major << 8 | minor;
-	else
-		raw->i_block[1] = (minor & 0xff) | major << 8 | (minor & ~0xffu) << 12;
-}
-
-static void encode(const struct ext4_inode *inode, struct ext2_inode_large *raw)
-{
-	*raw = (struct ext2_inode_large){
-		.i_mode = (uint16_t)inode->mode,
-		.i_uid = (uint16_t)inode->uid,
-		.i_gid = (uint16_t)inode->gid,
-		.i_links_count = inode->links > LINKS_MAX ? 1 : (uint16_t)inode->links,
-		.i_size = (uint32_t)inode->size,
-		.i_size_high = (uint32_t)(inode->size >> 32),
-		.i_extra_isize = sizeof *raw - EXT2_GOOD_OLD_INODE_SIZE,
-	};
-	raw->osd2.linux2.l_i_uid_high = (uint16_t)(inode->uid >> 16);
-	raw->osd2.linux2.l_i_gid_high = (uint16_t)(inode->gid >> 16);
-	set_time(&raw->i_mtime, &raw->i_mtime_extra, inode->mtime);
-	set_time(&raw->i_atime, &raw->i_atime_extra, inode->mtime);
-	set_time(&raw->i_ctime, &raw->i_ctime_extra, inode->mtime);
-	set_time(&raw->i_crtime, &raw->i_crtime_extra, inode->mtime);
-	if (S_ISCHR(inode->mode) || S_ISBLK(inode->mode))
-		set_device(raw, inode->device);
-	else if (S_ISREG(inode->mode) || S_ISDIR(inode->mode) || inode->spans)
-		raw->i_flags = EXT4_EXTENTS_FL;
-	else if (S_ISLNK(inode->mode))
-		memcpy(raw->i_block, inode->link, inode->size);
-}
-
 /* The first block from `from` on at which a chunk of the disk is as far as the file's chunk at its block lblk. */
 static blk64_t align(const struct ext4 *fs, blk64_t from, blk64_t lblk)
 {
@@ -213,10 +171,16 @@ static int put_spans(struct ext4 *fs, const struct ext4_inode *inode, struct ext
 
 int ext4_put(struct ext4 *fs, const struct ext4_inode *inode, ext4_data_fn *data, void *context, struct error *err)
 {
+	union {
+		struct ext4_raw encoded;
+		struct ext2_inode_large known;
+	} both;
+	_Static_assert(sizeof both.encoded == sizeof both.known, "as libext2fs has it");
 	struct ext2_inode_large raw;
 	errcode_t code;
 
-	encode(inode, &raw);
+	ext4_inode_encode(inode, &both.encoded);
+	raw = both.known;
 	code = ext2fs_write_inode_full(fs->fs, inode->number, (struct ext2_inode *)&raw, sizeof raw);
 	if (code)
 		return fail(err, code, "write an inode", inode->number);
@@ -278,12 +242,40 @@ int ext4_put_xattr(struct ext4 *fs, uint32_t number, const char *name, const voi
 	return code ? fail(err, code, name, number) : 0;
 }
 
+struct attributes {
+	ext4_xattr_fn *fn;
+	void *context;
+};
+
+static int one_attribute(char *name, char *value, size_t len, void *attributes)
+{
+	const struct attributes *a = attributes;
+
+	a->fn(a->context, name, value, len);
+	return 0;
+}
+
+int ext4_xattrs(struct ext4 *fs, uint32_t number, ext4_xattr_fn *fn, void *context, struct error *err)
+{
+	struct attributes a = { fn, context };
+	struct ext2_xattr_handle *handle;
+	errcode_t code = ext2fs_xattrs_open(fs->fs, number, &handle);
+
+	if (!code) {
+		code = ext2fs_xattrs_read(handle);
+		if (!code)
+			code = ext2fs_xattrs_iterate(handle, one_attribute, &a);
+		ext2fs_xattrs_close(&handle);
+	}
+	return code ? fail(err, code, "read its extended attributes", number) : 0;
+}
+
 int ext4_link(struct ext4 *fs, uint32_t number, struct error *err)
 {
 	struct ext2_inode raw;
 	errcode_t code = ext2fs_read_inode(fs->fs, number, &raw);
 
-	if (!code && raw.i_links_count >= LINKS_MAX)
+	if (!code && raw.i_links_count >= EXT4_LINKS_MAX)
 		code = EMLINK;
 	raw.i_links_count++;
 	if (!code)

@@ -72,6 +72,9 @@ uint32_t ext4_root_entry(struct ext4 *fs, const char *name);
 
 /* ------ reading */
 int ext4_stat(struct ext4 *fs, uint32_t number, struct ext4_inode *ret, struct error *err) MUST_CHECK;
+/* Each extended attribute, in no order; name and value are gone after fn. */
+typedef void ext4_xattr_fn(void *context, const char *name, const void *value, size_t len);
+int ext4_xattrs(struct ext4 *fs, uint32_t number, ext4_xattr_fn *fn, void *context, struct error *err) MUST_CHECK;
 /* A regular file's or a symlink's content; more than limit bytes is an error. */
 int ext4_read(struct ext4 *fs, uint32_t number, uint64_t limit, struct text *ret, struct error *err) MUST_CHECK;
 /* Every entry but `.` and `..`; stops when entry() returns -1. */

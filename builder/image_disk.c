@@ -56,10 +56,12 @@ static int read_link(struct walk *w, uint32_t number, char **ret, struct error *
 
 static int add_inode(struct walk *w, const char *path, uint32_t number, mode_t *ret_mode, struct error *err)
 {
+	CLEANUP(strings_done) struct strings attributes = { 0 };
 	struct ext4_inode inode;
 	char *link = NULL;
 
-	if (ext4_stat(w->image->root, number, &inode, err) < 0)
+	if (ext4_stat(w->image->root, number, &inode, err) < 0 ||
+	    ext4_xattrs(w->image->root, number, image_attribute, &attributes, err) < 0)
 		return -1;
 	if (S_ISLNK(inode.mode) && read_link(w, number, &link, err) < 0)
 		return -1;
@@ -71,7 +73,8 @@ static int add_inode(struct walk *w, const char *path, uint32_t number, mode_t *
 							       .gid = inode.gid,
 							       .size = inode.size,
 							       .mtime = inode.mtime,
-							       .link = link },
+							       .link = link,
+							       .attributes = image_attributes(&attributes) },
 						    .handle = number },
 			       err);
 }

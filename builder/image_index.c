@@ -4,12 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SYMLINKS_MAX 40 /* as the kernel has it */
+#define SYMLINKS_MAX 40    /* as the kernel has it */
+#define ATTRIBUTE_SHOWN 64 /* bytes of a value; a capability has 20 */
 
 static void node_done(struct image_node *node)
 {
 	free(node->entry.path);
 	free(node->entry.link);
+	free(node->entry.attributes);
 }
 
 int image_index_add(struct image_index *index, struct image_node node, struct error *err)
@@ -124,6 +126,31 @@ const struct image_node *image_index_resolve(const struct image_index *index, co
 		rest = work = longer;
 	} while (*rest);
 	return node;
+}
+
+void image_attribute(void *list, const char *name, const void *value, size_t len)
+{
+	CLEANUP(text_done) struct text word = { 0 };
+	char digest[SHA256_HEX];
+
+	text_addf(&word, "%s=", name);
+	for (size_t i = 0; i < len && len <= ATTRIBUTE_SHOWN; i++)
+		text_addf(&word, "%02x", ((const unsigned char *)value)[i]);
+	if (len > ATTRIBUTE_SHOWN) {
+		sha256_hex(value, len, digest);
+		text_addf(&word, "sha256:%s", digest);
+	}
+	strings_add(list, word.data);
+}
+
+char *image_attributes(struct strings *list)
+{
+	struct text all = { 0 };
+
+	strings_sort(list);
+	for (size_t i = 0; i < list->n; i++)
+		text_addf(&all, "%s%s", i ? " " : "", list->at[i]);
+	return list->n ? text_take(&all) : NULL;
 }
 
 void image_index_done(struct image_index *index)

@@ -7,7 +7,7 @@
 #include "builder/image.h"
 
 struct image_node {
-	struct image_entry entry; /* path and link owned */
+	struct image_entry entry; /* its texts owned */
 	uint64_t handle;          /* where its content is: the reader's own business */
 };
 
@@ -26,4 +26,8 @@ void image_index_sort(struct image_index *index);
 const struct image_node *image_index_find(const struct image_index *index, const char *path);
 /* Follows symlinks on the way, and a last one if asked. NULL when it leads nowhere. */
 const struct image_node *image_index_resolve(const struct image_index *index, const char *path, bool follow);
+/* One of an entry's extended attributes, as image_entry has it, into list. */
+void image_attribute(void *list, const char *name, const void *value, size_t len);
+/* All of them as image_entry has them; owned by the caller. */
+char *image_attributes(struct strings *list);
 void image_index_done(struct image_index *index);

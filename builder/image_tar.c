@@ -81,6 +81,7 @@ static int resolve_hard_link(const struct image *image, struct image_node *node,
 	*node = *original;
 	node->entry.path = path;
 	node->entry.link = original->entry.link ? xstrdup(original->entry.link) : NULL;
+	node->entry.attributes = original->entry.attributes ? xstrdup(original->entry.attributes) : NULL;
 	return 0;
 }
 
@@ -100,6 +101,7 @@ static int finish(struct image *image, struct error *err)
 
 static int add_member(struct image *image, struct tar_reader *reader, const struct tar_entry *e, struct error *err)
 {
+	CLEANUP(strings_done) struct strings attributes = { 0 };
 	char *path = absolute(e->path);
 	struct image_node node = {
 		.entry = { .path = path, .mode = e->mode, .uid = e->uid, .gid = e->gid, .mtime = e->mtime }
@@ -118,6 +120,9 @@ static int add_member(struct image *image, struct tar_reader *reader, const stru
 	}
 	if (e->target)
 		node.entry.link = xstrdup(e->target);
+	for (size_t i = 0; i < e->xattrs; i++)
+		image_attribute(&attributes, e->xattr[i].name, e->xattr[i].value, e->xattr[i].size);
+	node.entry.attributes = image_attributes(&attributes);
 	return image_index_add(&image->index, node, err);
 }
 

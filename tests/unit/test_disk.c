@@ -292,6 +292,18 @@ TEST(what_was_filled_in_can_be_read)
 	CHECK(ext4_stat(fs, numbers[1], &inode, &err) == 0 && inode.mtime == EPOCH); /* newer than the epoch */
 }
 
+static void gather(void *context, const char *name, const void *value, size_t len)
+{
+	text_addf(context, "%s=%.*s;", name, (int)len, (const char *)value);
+}
+
+static int find_etc(void *context, const char *name, uint32_t number, struct error *err UNUSED)
+{
+	if (!strcmp(name, "etc"))
+		*(uint32_t *)context = number;
+	return 0;
+}
+
 /* Of a preloaded image's layer: a directory that hides the ones below it. Only root may set these attributes. */
 TEST(what_overlayfs_hides_stays_hidden)
 {
@@ -311,4 +323,11 @@ TEST(what_overlayfs_hides_stays_hidden)
 	CHECK(process_run(&(struct process){ .argv = argv, .output = &list }, &err) == 0);
 	CHECK(!allowed || (list.data && strstr(list.data, "trusted.overlay.opaque")));
 	CHECK(!list.data || !strstr(list.data, "trusted.overlay.origin"));
+
+	CLEANUP(ext4_discard_p) struct ext4 *fs = NULL;
+	CLEANUP(text_done) struct text read = { 0 };
+	uint32_t number = 0;
+	CHECK(ext4_open(fd, 0, false, &fs, &err) == 0 && ext4_list(fs, EXT4_ROOT, find_etc, &number, &err) == 0);
+	CHECK(ext4_xattrs(fs, number, gather, &read, &err) == 0);
+	CHECK(!allowed || text_same(read.data, "trusted.overlay.opaque=y;"));
 }

@@ -74,9 +74,12 @@ TEST(loops_and_gaps_lead_nowhere)
 	CHECK_STR(resolve("/gone/x", true), "nothing");
 }
 
+#define LONG_VALUE "0123456789012345678901234567890123456789012345678901234567890123456789"
+
 struct member {
 	const char *path, *target, *original, *content;
 	mode_t mode;
+	struct tar_xattr xattr[2];
 };
 
 /* Writes a tar archive and opens it as an image. */
@@ -93,7 +96,9 @@ static int open_members(const struct member *m, size_t n, struct image **ret, st
 				       .target = m[i].target,
 				       .original = m[i].original,
 				       .mode = m[i].mode,
-				       .size = size };
+				       .size = size,
+				       .xattr = m[i].xattr,
+				       .xattrs = !!m[i].xattr[0].name + !!m[i].xattr[1].name };
 		rc = tar_write_entry(writer, &e, err);
 		if (rc == 0 && size)
 			rc = tar_write_data(writer, m[i].content, size, err);
@@ -109,13 +114,16 @@ static int open_members(const struct member *m, size_t n, struct image **ret, st
 TEST(a_tarball_is_an_image)
 {
 	static const struct member members[] = {
-		{ "./", NULL, NULL, NULL, S_IFDIR | 0755 },
-		{ "./etc/", NULL, NULL, NULL, S_IFDIR | 0755 },
-		{ "./etc/a", NULL, NULL, "first", S_IFREG | 0600 },
-		{ "./etc/b", NULL, "./etc/a", NULL, S_IFREG | 0600 },
-		{ "./etc/c", "b", NULL, NULL, S_IFLNK | 0777 },
-		{ "./etc/node", NULL, NULL, "old", S_IFREG | 0644 },
-		{ "./etc/node", NULL, NULL, "newer", S_IFREG | 0644 },
+		{ .path = "./", .mode = S_IFDIR | 0755 },
+		{ .path = "./etc/", .mode = S_IFDIR | 0755 },
+		{ .path = "./etc/a",
+		  .content = "first",
+		  .mode = S_IFREG | 0600,
+		  .xattr = { { "user.z", LONG_VALUE, sizeof LONG_VALUE - 1 }, { "user.a", "\x01\xfe", 2 } } },
+		{ .path = "./etc/b", .original = "./etc/a", .mode = S_IFREG | 0600 },
+		{ .path = "./etc/c", .target = "b", .mode = S_IFLNK | 0777 },
+		{ .path = "./etc/node", .content = "old", .mode = S_IFREG | 0644 },
+		{ .path = "./etc/node", .content = "newer", .mode = S_IFREG | 0644 },
 	};
 	CLEANUP(image_close_p) struct image *image = NULL;
 	CLEANUP(text_done) struct text b = { 0 }, c = { 0 }, node = { 0 };
@@ -125,6 +133,9 @@ TEST(a_tarball_is_an_image)
 	CHECK(open_members(members, ARRAY_SIZE(members), &image, &err) == 0);
 	CHECK(image_kind(image) == IMAGE_TARBALL && image_virtual_size(image) == 0);
 	CHECK(image_stat(image, "/etc/b", &entry, &err) == 1 && entry->size == 5 && entry->mode == (S_IFREG | 0600));
+	/* The other name of the same file has them, too; by name, and a long one by its digest. */
+	CHECK(text_starts(entry->attributes, "user.a=01fe user.z=sha256:") && strlen(entry->attributes) == 90);
+	CHECK(image_stat(image, "/etc/node", &entry, &err) == 1 && !entry->attributes);
 	CHECK(image_stat(image, "/etc/c", &entry, &err) == 1 && strcmp(entry->link, "b") == 0);
 	CHECK(image_stat(image, "/etc/d", &entry, &err) == 0);
 	CHECK(image_read(image, "/etc/b", 100, &b, &err) == 0 && image_read(image, "/etc/c", 100, &c, &err) == 0);
@@ -138,8 +149,10 @@ TEST(a_tarball_is_an_image)
 
 TEST(archives_that_lie_are_refused)
 {
-	static const struct member outside[] = { { "./../etc/passwd", NULL, NULL, "x", S_IFREG | 0644 } };
-	static const struct member dangling[] = { { "./a", NULL, "./b", NULL, S_IFREG | 0644 } };
+	static const struct member outside[] = {
+		{ .path = "./../etc/passwd", .content = "x", .mode = S_IFREG | 0644 }
+	};
+	static const struct member dangling[] = { { .path = "./a", .original = "./b", .mode = S_IFREG | 0644 } };
 	CLEANUP(image_close_p) struct image *image = NULL;
 	struct error err = { 0 };
 
