@@ -252,62 +252,6 @@ int outputs_file(const struct outputs *o, const char *suffix, struct error *err)
 	return fd;
 }
 
-static struct output *find_summed(struct outputs *o, const char *name)
-{
-	for (size_t i = 0; i < o->summed.n; i++)
-		if (!strcmp(o->summed.at[i].name, name))
-			return &o->summed.at[i];
-	return NULL;
-}
-
-static bool is_unchanged(const struct output *file, const struct stat *st)
-{
-	return file->size == (uint64_t)st->st_size && file->changed.tv_sec == st->st_mtim.tv_sec &&
-	       file->changed.tv_nsec == st->st_mtim.tv_nsec;
-}
-
-static int sum_file(struct outputs *o, const char *name, struct error *err)
-{
-	CLEANUP(close_p) int fd = openat(o->stagefd, name, O_RDONLY | O_CLOEXEC);
-	struct output *file = find_summed(o, name);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_errno(err, errno, "open %s", name);
-	if (file && is_unchanged(file, &st))
-		return 0;
-	if (!file) {
-		vec_push(&o->summed, (struct output){ .name = xstrdup(name) });
-		file = &o->summed.at[o->summed.n - 1];
-	}
-	file->size = (uint64_t)st.st_size;
-	file->changed = st.st_mtim;
-	if (fsync(fd) < 0)
-		return error_errno(err, errno, "flush %s to the disk", name);
-	return sha256_fd(fd, file->sha256, err) < 0 ? error_wrap(err, "%s", name) : 0;
-}
-
-static int compare(const void *a, const void *b)
-{
-	return strcmp(((const struct output *)a)->name, ((const struct output *)b)->name);
-}
-
-int outputs_sum(struct outputs *o, struct error *err)
-{
-	int fd = openat(o->stagefd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP(closedir_p) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
-
-	if (!dir)
-		return error_errno(err, errno, "read %s", o->stage);
-	while ((entry = readdir(dir)))
-		if (*entry->d_name != '.' && sum_file(o, entry->d_name, err) < 0)
-			return -1;
-	if (o->summed.n > 1)
-		qsort(o->summed.at, o->summed.n, sizeof *o->summed.at, compare);
-	return 0;
-}
-
 /* Lets go of the stage. With a marker in it, it holds the only copy of something: the next outputs_open() knows what to
  * do. */
 static void leave_stage(struct outputs *o)
