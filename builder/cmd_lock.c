@@ -36,8 +36,14 @@ static int write_lock(const struct lock *lock, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *json = lock_json(lock);
 	CLEANUP(text_done) struct text text = { 0 };
+	struct stat st;
 
 	json_print(json, true, &text);
+	if (strcmp(file, "-") && stat(file, &st) == 0 && !S_ISREG(st.st_mode))
+		return error_set(
+			err, ERROR_USAGE,
+			"-o %s: this is no regular file, and a lock would replace it; name another, or - for stdout",
+			file);
 	if (strcmp(file, "-"))
 		return file_write(AT_FDCWD, file, text.data, text.len, 0644, err);
 	fputs(text.data, stdout);

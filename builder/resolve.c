@@ -226,6 +226,14 @@ static int remember(struct resolution *r, const char *digest, struct error *err)
 	return file_write(r->apt.fd, name, text.data, text.len, 0644, err);
 }
 
+/* An empty one is what a power cut left: apt would take it for a machine with nothing installed. */
+static bool has_status(const struct resolution *r, enum lock_group group)
+{
+	struct stat st;
+
+	return stat(r->status[group], &st) == 0 && st.st_size > 0;
+}
+
 /* Extra packages are asked for above a solution that may be known: it is remembered by itself, with the status files it ends in. */
 static int solve_request(struct resolution *r, struct error *err)
 {
@@ -239,7 +247,8 @@ static int solve_request(struct resolution *r, struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(layers); i++)
 		r->status[layers[i]] =
 			xasprintf("%s/" SOLUTIONS "/%s.%s", r->apt.path, under_extra, lock_group_names[layers[i]]);
-	if (!recall(r, under_extra) && (solve_all(r, err) < 0 || remember(r, under_extra, err) < 0))
+	bool known = has_status(r, LOCK_VM) && has_status(r, LOCK_LXC);
+	if (!(known && recall(r, under_extra)) && (solve_all(r, err) < 0 || remember(r, under_extra, err) < 0))
 		return -1;
 	return strcmp(whole, under_extra) && (solve_extra(r, err) < 0 || remember(r, whole, err) < 0) ? -1 : 0;
 }

@@ -3,6 +3,7 @@
 """What goes wrong in the world, and what `nodekiln build` makes of it: one sentence, the documented exit code, the old outputs as they
 were, and nothing left behind. A case is a row of CASES; its function prepares the world and returns the command."""
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -127,6 +128,13 @@ def busy(w):
     return w.kiln.build_argv()
 
 
+def lock_over_a_pipe(w):
+    """As `-o /dev/null` would be: what is there must stay."""
+    pipe = w.kiln.directory / "pipe"
+    os.mkfifo(pipe)
+    return w.kiln.argv("lock", w.kiln.recipe, "-o", pipe)
+
+
 @dataclass
 class Case:
     name: str
@@ -153,6 +161,7 @@ CASES = [
     Case("not-yaml", with_keys("}{\n"), RECIPE, ("recipe.yaml:4",)),
     Case("no-such-recipe", lambda w: w.kiln.argv("build", "nothing-by-that-name", "--out", w.kiln.out), RECIPE, ("nothing-by-that-name",)),
     Case("unknown-option", with_options("--colour"), USAGE, ("--colour", "--help")),
+    Case("lock-over-a-pipe", lock_over_a_pipe, USAGE, ("no regular file",)),
     Case("larger-than-its-disk", too_large, SPACE, ("the tree holds", "disk.size")),
     Case("no-space-for-outputs", on_small_tmpfs(lambda w: w.kiln.out, "4m"), SPACE, ("space",)),
     Case("no-space-for-package-lists", on_small_tmpfs(small_cache, "24m"), SPACE, ("MiB of space, and the package lists", "NODEKILN_CACHE")),
