@@ -41,6 +41,8 @@ static const char *const environment[] = {
 	"DEBIAN_FRONTEND=noninteractive",
 	"DEBCONF_NONINTERACTIVE_SEEN=true",
 	"SYSTEMD_OFFLINE=1",
+	/* For ischroot(1), which takes a root with a PID 1 of its own for a machine: libc6 would wait a second for its init. */
+	"FAKECHROOT=true",
 };
 
 static volatile sig_atomic_t ward; /* whom a SIGTERM is passed on to */

@@ -80,6 +80,7 @@ TEST(sandbox_walls)
 	CHECK_SAYS(&r, "echo /*", "/bin /dev /lib /lib64 /proc /run /sbin /tmp /usr");
 	CHECK_SAYS(&r, "echo $$", "2");
 	CHECK_SAYS(&r, "echo ${SECRET_OF_THE_CALLER-unset} $DEBIAN_FRONTEND $LC_ALL", "unset noninteractive C.UTF-8");
+	CHECK_SAYS(&r, "ischroot && echo chroot", "chroot");
 	CHECK_SAYS(&r, "cat /proc/sys/kernel/hostname", "localhost");
 	CHECK_SAYS(&r, "(echo x >/proc/sys/kernel/hostname) 2>/dev/null || echo refused", "refused");
 	CHECK_SAYS(&r, "cut -d: -f1 /proc/net/dev | tail -n +3 | tr -d ' '", "lo");
