@@ -32,7 +32,7 @@ static const char *const environment[] = {
 	"GOPROXY=off",
 	"GOTOOLCHAIN=local",
 	"CGO_ENABLED=0",
-	"GOGC=400", /* compilers collect garbage a quarter as often: a fifth less time, and Go's own peak of 1.3 GiB stays */
+	"GOGC=400", /* with the flag below 500 CPU seconds instead of 697, and 1.2 GiB instead of 1.3 in the largest process */
 };
 
 static const char *const work_directories[] = { "go/src/k8s.io", COMPILE_BIN, "cache", "tmp" };
@@ -114,13 +114,15 @@ static void add_programs(struct strings *argv, const char *const *programs)
 		strings_addf(argv, PACKAGE "cmd/%s", *programs);
 }
 
-/* All at once: they share most of their packages, and Go then uses every core to the end. */
+/* All at once: they share most of their packages, and Go then uses every core to the end. Debug information, which the linker would
+ * leave out, is not made. */
 static int programs(struct compile *c, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 	CLEANUP(free_p) char *flags = linker_flags(c);
 
-	strings_add_all(&argv, "go", "install", "-v", "-trimpath", "-tags", "selinux,notest", "-ldflags", flags, NULL);
+	strings_add_all(&argv, "go", "install", "-v", "-trimpath", "-tags", "selinux,notest", "-gcflags",
+			"all=-dwarf=false", "-ldflags", flags, NULL);
 	add_programs(&argv, compile_node_programs);
 	if (c->control_plane)
 		add_programs(&argv, compile_control_plane_programs);
