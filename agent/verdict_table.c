@@ -23,6 +23,8 @@
 #define MACHINE "this machine is not fit for a node"
 #define REFUSED "kubeadm does not take its configuration; that is an error of the configuration or of this agent"
 #define LEARNER "etcd takes new members one after another and is busy with one"
+#define NO_CRI                                                                                                         \
+	"the container runtime does not speak this kubeadm's CRI; its CRI plugin is disabled, or its version too old"
 #define IMAGES "an image cannot be pulled now"
 #define NO_IMAGE "an image does not exist in its registry, or the registry refuses it; correct its name or preload it"
 
@@ -169,10 +171,10 @@ const struct verdict_row verdict_rows[] = {
 	{ VERDICT_RETRY,
 	  { "[ERROR CRI]: container runtime is not running", "connect: " },
 	  "the container runtime does not answer" },
-	{ VERDICT_FATAL,
-	  { "[ERROR CRI]: container runtime is not running", "unknown service runtime.v1" },
-	  "the container runtime does not speak this kubeadm's CRI; its CRI plugin is disabled, or its version too "
-	  "old" },
+	{ VERDICT_FATAL, { "[ERROR CRI]: container runtime is not running", "unknown service runtime.v1" }, NO_CRI },
+	/* Since 1.33, and a second time as [ERROR ContainerRuntimeVersion]. */
+	{ VERDICT_RETRY, { "could not connect to the container runtime" }, "the container runtime does not answer" },
+	{ VERDICT_FATAL, { "could not connect to the container runtime", "unknown service runtime.v1" }, NO_CRI },
 	{ VERDICT_RETRY, { "[ERROR ImagePull]" }, IMAGES },
 	{ VERDICT_RETRY, { "[ERROR ImagePull]: failed to pull image ", "i/o timeout" }, IMAGES },
 	{ VERDICT_FATAL, { "[ERROR ImagePull]: failed to pull image ", "not found" }, NO_IMAGE },

@@ -20,13 +20,14 @@ RUN = Path("/run/nodekiln-cloud-init")
 SECONDS = 20
 STAGES = {"local": "init --local", "network": "init", "config": "modules --mode=config", "final": "modules --mode=final"}
 
-# Says what it was called with and whether an earlier stage's memory is still there; ends as the environment asks.
+# Says what it was called with, and what of ours users' scripts would meet; ends as the environment asks.
 MAIN = """
 import os, time
 before = []
 def main(argv):
     with open(os.environ["LOG"], "a") as log:
-        print(*argv[1:], *before, file=log)
+        leaks = [name for name in ("RUNTIME_DIRECTORY", "NOTIFY_SOCKET") if name in os.environ]
+        print(*argv[1:], *before, *leaks, *([] if os.getcwd() == "/" else [os.getcwd()]), file=log)
     before.append("remembers")
     stage = {"init --local": "LOCAL", "init": "NETWORK"}.get(" ".join(argv[1:]), "MODULES")
     time.sleep(float(os.environ.get(f"{stage}_SECONDS", 0)))
@@ -57,17 +58,24 @@ class Boot:
             to.bind(str(self.directory / "notify"))
             to.settimeout(SECONDS)
             self.environment["NOTIFY_SOCKET"] = str(self.directory / "notify")
-            self.process = subprocess.Popen([CLOUD_INIT / "cloud-init-stages"], env=self.environment, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen([CLOUD_INIT / "cloud-init-stages"], env=self.environment, cwd="/", stdin=subprocess.DEVNULL)
             if self.environment.get("LOCAL"):
                 return None
             return to.recv(100).decode()
 
+    def begin(self, name):
+        return subprocess.Popen([CLOUD_INIT / "cloud-init-stage", name, *STAGES[name].split()], env=self.environment, cwd="/")
+
     def stage(self, name):
-        argv = [CLOUD_INIT / "cloud-init-stage", name, *STAGES[name].split()]
-        return subprocess.run(argv, env=self.environment, timeout=SECONDS, cwd="/").returncode
+        return self.begin(name).wait(SECONDS)
 
     def ended(self):
         return self.process.wait(SECONDS)
+
+    def wait_for(self, lines):
+        until = time.monotonic() + SECONDS
+        while len(self.logged()) < lines and time.monotonic() < until:
+            time.sleep(0.05)
 
     def logged(self):
         return self.log.read_text().splitlines() if self.log.exists() else []
@@ -109,19 +117,49 @@ def a_failed_first_stage_is_told(directory):
 def a_killed_process_fails_its_stage(directory):
     boot = Boot(directory, NETWORK_SECONDS="2")
     boot.start()
-    waiting = subprocess.Popen([CLOUD_INIT / "cloud-init-stage", "network", "init"], env=boot.environment)
-    until = time.monotonic() + SECONDS
-    while len(boot.logged()) < 2 and time.monotonic() < until:
-        time.sleep(0.05)
+    waiting = boot.begin("network")
+    boot.wait_for(2)
     boot.process.send_signal(signal.SIGKILL)
     boot.ended()
     return differs("code", waiting.wait(SECONDS), 1)
 
 
+def a_busy_process_holds_nobody_up(directory):
+    """`systemctl restart cloud-config` in a user's script."""
+    boot = Boot(directory, NETWORK_SECONDS="2")
+    boot.start()
+    waiting = boot.begin("network")
+    boot.wait_for(2)
+    problems = differs("codes", [boot.stage("config"), waiting.wait(SECONDS), boot.stage("final"), boot.ended()], [0, 0, 0, 0])
+    want = [STAGES["local"], STAGES["network"], f"plain {STAGES['config']}", STAGES["final"]]
+    return problems + differs("log", boot.logged(), want)
+
+
+def nobody_waits_any_more(directory):
+    """`systemctl stop cloud-init`."""
+    boot = Boot(directory, NETWORK_SECONDS="1")
+    boot.start()
+    waiting = boot.begin("network")
+    boot.wait_for(2)
+    waiting.kill()
+    waiting.wait()
+    time.sleep(1.5)
+    return differs("codes", [boot.stage("final"), boot.ended()], [0, 0])
+
+
+def a_shutdown_ends_the_stage(directory):
+    boot = Boot(directory, NETWORK_SECONDS="600")
+    boot.start()
+    waiting = boot.begin("network")
+    boot.wait_for(2)
+    boot.process.terminate()
+    return differs("codes", [boot.ended(), waiting.wait(SECONDS)], [-signal.SIGTERM, 1])
+
+
 def online(directory, ip, networkd):
     """Exit code of wait-online, and how long it took."""
     boot = Boot(directory)
-    boot.program("ip", ip)
+    boot.program("ip", f'[ "$*" = "-4 route show default" ] || exit 9; {ip}')
     boot.program("systemd-networkd-wait-online", networkd)
     started = time.monotonic()
     code = subprocess.run([WAIT_ONLINE], env=boot.environment, timeout=SECONDS).returncode
@@ -142,8 +180,8 @@ def networkd_gives_up(directory):
 
 
 TESTS = (all_stages_in_one_process, a_stage_again_is_cloud_inits_own, a_stage_left_out_holds_nobody_up,
-         a_failed_first_stage_is_told, a_killed_process_fails_its_stage, an_ipv4_route_is_online, networkd_says_so_is_online,
-         networkd_gives_up)
+         a_failed_first_stage_is_told, a_killed_process_fails_its_stage, a_busy_process_holds_nobody_up, nobody_waits_any_more,
+         a_shutdown_ends_the_stage, an_ipv4_route_is_online, networkd_says_so_is_online, networkd_gives_up)
 
 
 def try_one(test):

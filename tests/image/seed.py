@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """seed.py [DIRECTORY]: boots every qcow2 of a directory (out/) with an ISO of `nodekiln seed`, with a fixed address, and looks at
 what has arrived; then has the agent read the ISO itself, as it does in a guest without cloud-init."""
+import json
 import os
 import subprocess
 import sys
@@ -69,6 +70,14 @@ def cloud_init_has_no_complaint(node):
     matches(node.ask("cloud-init status || true"), r"(?s)status: done.*")
 
 
+def cloud_init_is_one_process(node):
+    """Of 24.3 and later by itself, of those before by ours (rootfs-overlays/cloud-init-22)."""
+    said = node.ask("sudo -n journalctl -b -t cloud-init -o json --output-fields=_SYSTEMD_UNIT,MESSAGE | grep running")
+    units = {line["_SYSTEMD_UNIT"] for line in map(json.loads, said.splitlines()) if " running '" in line["MESSAGE"]}
+    if len(units) != 1:
+        raise Failed(f"its stages ran in {sorted(units)}")
+
+
 def the_boot_has_no_cycle(node):
     """The agent comes after a stage of cloud-init, whose own order changes from release to release."""
     same(node.ask("sudo -n journalctl -b -o cat | grep -i 'ordering cycle' || true"), "")
@@ -91,7 +100,7 @@ def the_agent_reads_the_volume_itself(node):
 
 
 TESTS = (the_configuration_is_roots_alone, the_users_files_are_there_too, it_has_its_name, the_address_is_fixed,
-         cloud_init_has_no_complaint, the_boot_has_no_cycle, the_agent_waits_for_its_cluster,
+         cloud_init_has_no_complaint, cloud_init_is_one_process, the_boot_has_no_cycle, the_agent_waits_for_its_cluster,
          the_agent_reads_the_volume_itself)
 
 

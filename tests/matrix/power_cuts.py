@@ -17,7 +17,7 @@ from guest import say  # noqa: E402
 CUTS = 3
 DELAY_MAX = 4  # seconds into the phase
 CLOUD_INIT_SAYS = b" running 'init' "  # on the console, before it writes
-CLOUD_INIT_SECONDS = 15  # about when the agent begins, emulated
+CLOUD_INIT_SECONDS = 7  # about when the agent begins, emulated
 STATE = "/var/lib/nodekiln/state"
 # The agent's steps in their order; in "kubeadm" the phases that kubeadm's output shows.
 BEFORE = ("register", "rendezvous", "preflight", "turn", "kubeadm")
