@@ -8,8 +8,9 @@ TOP = Path(__file__).resolve().parent.parent.parent
 NODEKILN = os.environ.get("NODEKILN", str(TOP / "out/nodekiln"))
 OUT = TOP / "out/matrix"
 DOCKER = "debian-12-docker"
-PVE_HOST = "tests/recipes/pve-host.yaml"
-NAMES = {DOCKER: "debian-12-docker-k8s-1.20-eol", PVE_HOST: "pve-host"}
+PVE_HOST, DOCKER_HOST = "tests/recipes/pve-host.yaml", "tests/recipes/docker-host.yaml"
+DEBIAN_CONTAINER = "tests/recipes/debian-container.yaml"
+NAMES = {DOCKER: "debian-12-docker-k8s-1.20-eol", PVE_HOST: "pve-host", DOCKER_HOST: "docker-host", DEBIAN_CONTAINER: "debian-container"}
 
 
 def built(recipe, kind="qcow2"):
