@@ -41,8 +41,6 @@ static const char *const environment[] = {
 	"DEBIAN_FRONTEND=noninteractive",
 	"DEBCONF_NONINTERACTIVE_SEEN=true",
 	"SYSTEMD_OFFLINE=1",
-	/* For ischroot(1), which takes a root with a PID 1 of its own for a machine: libc6 would wait a second for its init. */
-	"FAKECHROOT=true",
 };
 
 static volatile sig_atomic_t ward; /* whom a SIGTERM is passed on to */
@@ -113,11 +111,14 @@ static int unshare_or_say(int namespaces, struct error *err)
 	return -1;
 }
 
+/* The mounts once more at the end: by mounts other than PID 1's ischroot(1) knows a chroot; in what it takes for a machine, libc6
+ * waits a second for the machine's init. */
 static int enter_namespaces(const struct sandbox *s, struct error *err)
 {
-	if (unshare_or_say(INNER_NAMESPACES, err) < 0 || sandbox_room_enter(s, err) < 0)
+	if (unshare_or_say(INNER_NAMESPACES, err) < 0 || sandbox_room_enter(s, err) < 0 ||
+	    fork_and_stand_by(-1, NULL, err) < 0)
 		return -1;
-	return fork_and_stand_by(-1, NULL, err);
+	return unshare_or_say(CLONE_NEWNS, err);
 }
 
 /* Returns 0 in the third process only; -1 in whichever failed. */
