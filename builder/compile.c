@@ -32,7 +32,7 @@ static const char *const environment[] = {
 	"GOPROXY=off",
 	"GOTOOLCHAIN=local",
 	"CGO_ENABLED=0",
-	"GOGC=400", /* with the flag below 500 CPU seconds instead of 697, and 1.2 GiB instead of 1.3 in the largest process */
+	"GOGC=400", /* with -dwarf=false 500 CPU seconds instead of 697 (`build --timings`), and no more memory */
 };
 
 static const char *const work_directories[] = { "go/src/k8s.io", COMPILE_BIN, "cache", "tmp" };
