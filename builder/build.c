@@ -199,16 +199,37 @@ static int write_papers(struct build *b, struct error *err)
 	return manifest_write(&m, &b->outputs, waterfall_json(&waterfall), err);
 }
 
-static int make_and_publish(struct build *b, struct error *err)
+static int publish(struct build *b, struct error *err)
 {
-	if (scratch_open(&b->cache, b->options->scratch, scratch_need(b), &b->scratch, err) < 0 ||
-	    build_layers_load(b, err) < 0 || build_plan_run(b, err) < 0)
-		return -1;
 	report_begin("publish", "%s", b->outputs.directory);
 	if (write_papers(b, err) < 0 || outputs_publish(&b->outputs, err) < 0)
 		return -1;
 	report_end("publish", "%s/%s.*", b->outputs.directory, b->recipe.name);
 	return 0;
+}
+
+static int make(struct build *b, struct error *err)
+{
+	return scratch_open(&b->cache, b->options->scratch, scratch_need(b), &b->scratch, err) < 0 ||
+			       build_layers_load(b, err) < 0 || build_plan_run(b, err) < 0
+		       ? -1
+		       : 0;
+}
+
+/* The trees go while what they became is published. */
+static int make_and_publish(struct build *b, struct error *err)
+{
+	struct job sweep = { 0 };
+
+	if (make(b, err) < 0)
+		return -1;
+	scratch_close_beside(&b->scratch, &sweep);
+	int rc = publish(b, err);
+	if (rc == 0)
+		stock_trim(&b->cache);
+	if (sweep.pid && job_wait(&sweep, rc < 0 ? &(struct error){ 0 } : err) < 0)
+		return -1;
+	return rc;
 }
 
 static int build_steps(struct build *b, struct error *err)
@@ -231,10 +252,7 @@ static int build_steps(struct build *b, struct error *err)
 		log_info("%s/%s.*: nothing changed, nothing to do (--force builds anyway)", o->out, b->recipe.name);
 		return 0;
 	}
-	if (fetch(b, err) < 0 || make_and_publish(b, err) < 0)
-		return -1;
-	stock_trim(&b->cache);
-	return 0;
+	return fetch(b, err) < 0 ? -1 : make_and_publish(b, err);
 }
 
 int build_run(const struct build_options *options, struct error *err)

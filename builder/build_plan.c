@@ -3,9 +3,6 @@
 #include "builder/build_layers.h"
 #include "builder/errand.h"
 
-/* Above 0, for what nobody waits for soon: on few cores dpkg and the disk have the way. */
-#define BESIDE 10
-
 enum {
 	BASE,
 	CONFIGURE_BASE,
@@ -69,27 +66,26 @@ static int save(void *build, unsigned layer, struct error *err)
 /* Each is about a layer, whose state decides: what is not wanted is not made, nor, but for artifacts, again what came from the
  * cache. */
 static const struct errand plan[PLAN] = {
-	[BASE] = { base, LAYER_BASE, 0, 0 },
-	[CONFIGURE_BASE] = { configure, LAYER_BASE, ERRAND(BASE), 0 },
-	[COMPRESS] = { compress, LAYER_BASE, ERRAND(BASE), BESIDE },
-	[IMAGES] = { images, LAYER_IMAGES, ERRAND(BASE), 0 },
-	[UNPACK_VM] = { unpack, LAYER_VM, ERRAND(BASE), 0 },
-	[UNPACK_LXC] = { unpack, LAYER_LXC, ERRAND(BASE), 0 },
-	[UNPACK_EXTRA_VM] = { unpack, LAYER_EXTRA_VM, ERRAND(BASE), 0 },
-	[UNPACK_EXTRA_LXC] = { unpack, LAYER_EXTRA_LXC, ERRAND(BASE), 0 },
-	[CONFIGURE_VM] = { configure, LAYER_VM, ERRAND(CONFIGURE_BASE) | ERRAND(UNPACK_VM), 0 },
-	[CONFIGURE_LXC] = { configure, LAYER_LXC, ERRAND(CONFIGURE_BASE) | ERRAND(UNPACK_LXC), 0 },
-	[CONFIGURE_EXTRA_VM] = { configure, LAYER_EXTRA_VM, ERRAND(CONFIGURE_VM) | ERRAND(UNPACK_EXTRA_VM), 0 },
-	[CONFIGURE_EXTRA_LXC] = { configure, LAYER_EXTRA_LXC, ERRAND(CONFIGURE_LXC) | ERRAND(UNPACK_EXTRA_LXC), 0 },
-	[ARTIFACT_VM] = { artifact, LAYER_VM, ERRAND(CONFIGURE_EXTRA_VM) | ERRAND(COMPRESS) | ERRAND(IMAGES), 0 },
-	[ARTIFACT_LXC] = { artifact, LAYER_LXC, ERRAND(CONFIGURE_EXTRA_LXC) | ERRAND(COMPRESS) | ERRAND(IMAGES),
-			   BESIDE },
-	[SAVE_BASE] = { save, LAYER_BASE, ERRAND(CONFIGURE_BASE) | ERRAND(COMPRESS), BESIDE },
-	[SAVE_IMAGES] = { save, LAYER_IMAGES, ERRAND(IMAGES), BESIDE },
-	[SAVE_VM] = { save, LAYER_VM, ERRAND(CONFIGURE_VM), BESIDE },
-	[SAVE_LXC] = { save, LAYER_LXC, ERRAND(CONFIGURE_LXC), BESIDE },
-	[SAVE_EXTRA_VM] = { save, LAYER_EXTRA_VM, ERRAND(CONFIGURE_EXTRA_VM), BESIDE },
-	[SAVE_EXTRA_LXC] = { save, LAYER_EXTRA_LXC, ERRAND(CONFIGURE_EXTRA_LXC), BESIDE },
+	[BASE] = { base, LAYER_BASE, 0, false },
+	[CONFIGURE_BASE] = { configure, LAYER_BASE, ERRAND(BASE), false },
+	[COMPRESS] = { compress, LAYER_BASE, ERRAND(BASE), true },
+	[IMAGES] = { images, LAYER_IMAGES, ERRAND(BASE), false },
+	[UNPACK_VM] = { unpack, LAYER_VM, ERRAND(BASE), true },
+	[UNPACK_LXC] = { unpack, LAYER_LXC, ERRAND(BASE), true },
+	[UNPACK_EXTRA_VM] = { unpack, LAYER_EXTRA_VM, ERRAND(BASE), true },
+	[UNPACK_EXTRA_LXC] = { unpack, LAYER_EXTRA_LXC, ERRAND(BASE), true },
+	[CONFIGURE_VM] = { configure, LAYER_VM, ERRAND(CONFIGURE_BASE) | ERRAND(UNPACK_VM), false },
+	[CONFIGURE_LXC] = { configure, LAYER_LXC, ERRAND(CONFIGURE_BASE) | ERRAND(UNPACK_LXC), false },
+	[CONFIGURE_EXTRA_VM] = { configure, LAYER_EXTRA_VM, ERRAND(CONFIGURE_VM) | ERRAND(UNPACK_EXTRA_VM), false },
+	[CONFIGURE_EXTRA_LXC] = { configure, LAYER_EXTRA_LXC, ERRAND(CONFIGURE_LXC) | ERRAND(UNPACK_EXTRA_LXC), false },
+	[ARTIFACT_VM] = { artifact, LAYER_VM, ERRAND(CONFIGURE_EXTRA_VM) | ERRAND(COMPRESS) | ERRAND(IMAGES), false },
+	[ARTIFACT_LXC] = { artifact, LAYER_LXC, ERRAND(CONFIGURE_EXTRA_LXC) | ERRAND(COMPRESS) | ERRAND(IMAGES), true },
+	[SAVE_BASE] = { save, LAYER_BASE, ERRAND(CONFIGURE_BASE) | ERRAND(COMPRESS), true },
+	[SAVE_IMAGES] = { save, LAYER_IMAGES, ERRAND(IMAGES), true },
+	[SAVE_VM] = { save, LAYER_VM, ERRAND(CONFIGURE_VM), true },
+	[SAVE_LXC] = { save, LAYER_LXC, ERRAND(CONFIGURE_LXC), true },
+	[SAVE_EXTRA_VM] = { save, LAYER_EXTRA_VM, ERRAND(CONFIGURE_EXTRA_VM), true },
+	[SAVE_EXTRA_LXC] = { save, LAYER_EXTRA_LXC, ERRAND(CONFIGURE_EXTRA_LXC), true },
 };
 
 int build_plan_run(struct build *b, struct error *err)

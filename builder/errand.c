@@ -3,7 +3,8 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sys/resource.h>
+
+#include "builder/priority.h"
 
 struct run {
 	const struct errand *errand; /* borrowed; n of them */
@@ -23,7 +24,8 @@ static int start_main(void *start, struct error *err)
 {
 	const struct start *s = start;
 
-	setpriority(PRIO_PROCESS, 0, s->errand->nice); /* if it may not, it is only in the others' way */
+	if (s->errand->beside)
+		priority_lower();
 	return s->errand->run(s->context, s->errand->what, err);
 }
 
@@ -46,11 +48,23 @@ static int start_ready(struct run *r, struct error *err)
 	return 0;
 }
 
+/* Those beside, when nothing else runs: now they are what is waited for. */
+static void restore_last(const struct run *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->job[i].pid && !r->errand[i].beside)
+			return;
+	for (size_t i = 0; i < r->n; i++)
+		if (r->job[i].pid)
+			priority_restore(r->job[i].pid);
+}
+
 /* Waits until a job has something to say. */
 static int wait_any(struct run *r, struct error *err)
 {
 	struct pollfd said[ERRANDS_MAX];
 
+	restore_last(r);
 	for (size_t i = 0; i < r->n; i++)
 		said[i] = (struct pollfd){ .fd = r->job[i].pid ? r->job[i].result : -1, .events = POLLIN };
 	while (poll(said, r->n, -1) < 0)

@@ -4,6 +4,8 @@
  * Work that depends on other work, as a table: each errand is a job (lib/job.h) that starts as soon as those it needs are done,
  * beside whatever else runs. The first that fails ends them all.
  */
+#include <stdbool.h>
+
 #include "lib/job.h"
 
 #define ERRANDS_MAX 32 /* they are numbered by the bits of needs */
@@ -13,7 +15,7 @@ struct errand {
 	int (*run)(void *context, unsigned what, struct error *err); /* NULL = nothing to do */
 	unsigned what;                                               /* run gets it */
 	unsigned needs;                                              /* ERRAND() of each that must be done before */
-	int nice; /* above 0: nobody waits for it soon, others have the way */
+	bool beside; /* nobody waits for it soon: it gives way (priority.h) while others run */
 };
 
 /* n at most ERRANDS_MAX, no circles. Every job gets its own copy of context. */

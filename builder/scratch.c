@@ -87,6 +87,14 @@ int scratch_directory(const struct scratch *s, const char *name, char **ret, str
 	return 0;
 }
 
+static void forget(struct scratch *s)
+{
+	close_p(&s->fd);
+	free(s->name);
+	free(s->path);
+	*s = (struct scratch){ .fd = -1 };
+}
+
 void scratch_close(struct scratch *s)
 {
 	struct error err = { 0 };
@@ -97,8 +105,21 @@ void scratch_close(struct scratch *s)
 		log_debug("%s", err.text); /* our mount namespace ends with us anyway */
 	if (tree_remove(s->cache->fd, s->name, &err) < 0)
 		log_debug("%s", err.text); /* the next build sweeps it */
-	close_p(&s->fd);
-	free(s->name);
-	free(s->path);
-	*s = (struct scratch){ .fd = -1 };
+	forget(s);
+}
+
+static int close_main(void *scratch, struct error *err UNUSED)
+{
+	scratch_close(scratch);
+	return 0;
+}
+
+void scratch_close_beside(struct scratch *s, struct job *ret)
+{
+	struct error err = { 0 };
+
+	if (job_start(ret, close_main, s, &err) < 0)
+		scratch_close(s);
+	else
+		forget(s); /* its lock is the job's, too */
 }

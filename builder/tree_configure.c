@@ -8,6 +8,7 @@
 #include "builder/complaint.h"
 #include "builder/dpkgdb.h"
 #include "builder/preinst.h"
+#include "builder/priority.h"
 #include "builder/python.h"
 #include "builder/rootless.h"
 #include "builder/sandbox.h"
@@ -16,11 +17,16 @@
 #include "builder/tree_date.h"
 #include "lib/file.h"
 
-#define UPDATE_CA_CERTIFICATES "/usr/sbin/update-ca-certificates"
 #define UPDATE_INITRAMFS "/usr/sbin/update-initramfs"
 #define SSH_KEYGEN "/usr/bin/ssh-keygen"
 #define KERNEL_PREFIX "vmlinuz-"
 #define INFO_MAX (64u << 20)
+
+/* Asked for by one package after the other, and done in full each time; once, at the end and side by side, is enough. */
+static char *const once[][4] = {
+	{ "/usr/sbin/update-ca-certificates" },
+	{ "/usr/bin/systemd-hwdb", "--usr", "update" },
+};
 
 /* A package that was never configured. */
 struct fresh {
@@ -165,16 +171,51 @@ static int make_initramfs(const struct tree_configure *c, struct error *err)
 	return 0;
 }
 
-/* What was held and is done once. The initramfs last: it is made of what all others leave. */
+struct once_run {
+	const struct tree_configure *c;
+	char *const *argv;
+};
+
+static int run_one(void *once_run, struct error *err)
+{
+	const struct once_run *o = once_run;
+
+	return run(o->c, o->argv, err);
+}
+
+struct once_jobs {
+	struct job job[ARRAY_SIZE(once)];
+};
+
+static void once_stop(struct once_jobs *jobs)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(once); i++)
+		job_stop(&jobs->job[i]);
+}
+
+static int run_once(const struct tree_configure *c, struct error *err)
+{
+	CLEANUP(once_stop) struct once_jobs jobs = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(once); i++) {
+		struct once_run o = { c, once[i] };
+		bool called;
+		if (sandbox_release(once[i][0], &called, err) < 0 ||
+		    (called && job_start(&jobs.job[i], run_one, &o, err) < 0))
+			return -1;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(once); i++)
+		if (jobs.job[i].pid && job_wait(&jobs.job[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+/* What was held. The initramfs last: it is made of what all others leave. */
 static int run_deferred(const struct tree_configure *c, struct error *err)
 {
-	static char *const certificates[] = { UPDATE_CA_CERTIFICATES, NULL };
-	bool certificates_called, asked;
+	bool asked;
 
-	if (sandbox_release(UPDATE_CA_CERTIFICATES, &certificates_called, err) < 0 ||
-	    sandbox_release(UPDATE_INITRAMFS, &asked, err) < 0)
-		return -1;
-	if (certificates_called && run(c, certificates, err) < 0)
+	if (run_once(c, err) < 0 || sandbox_release(UPDATE_INITRAMFS, &asked, err) < 0)
 		return -1;
 	return c->initramfs == INITRAMFS_ALWAYS || (c->initramfs == INITRAMFS_ASKED && asked) ? make_initramfs(c, err)
 											      : 0;
@@ -193,18 +234,24 @@ static int configure_inside(void *configuring, struct error *err)
 /* What is done once, elsewhere or never while packages are configured. */
 static int hold_programs(int rootfd, struct strings *held, struct error *err)
 {
-	/* Asked for by one package after the other, and done in full each time; once, at the end, is enough. */
-	strings_add(held, UPDATE_CA_CERTIFICATES);
+	for (size_t i = 0; i < ARRAY_SIZE(once); i++)
+		strings_add(held, once[i][0]);
 	strings_add(held, UPDATE_INITRAMFS);
 	/* Host keys belong to a host. An image with keys would be a key that everybody has. */
 	strings_add(held, SSH_KEYGEN);
 	return python_hold(rootfd, held, err);
 }
 
+static int compile_beside(void *configuring, struct error *err)
+{
+	priority_lower();
+	return compile_python(configuring, err);
+}
+
 /* Beside dpkg, unless what is held for dpkg is held for all: then it is done before. */
 static int start_python(struct configuring *g, struct job *python, struct error *err)
 {
-	return rootless_confined() ? compile_python(g, err) : job_start(python, compile_python, g, err);
+	return rootless_confined() ? compile_python(g, err) : job_start(python, compile_beside, g, err);
 }
 
 /* dpkg with the maintainer scripts, and Python's compiler. */
@@ -220,7 +267,10 @@ static int configure_packages(struct configuring *g, int rootfd, struct error *e
 	if (hold_programs(rootfd, &s.held, err) < 0 || start_python(g, &python, err) < 0 ||
 	    sandbox_call(&s, configure_inside, g, err) < 0)
 		return -1;
-	return python.pid ? job_wait(&python, err) : 0;
+	if (!python.pid)
+		return 0;
+	priority_restore(python.pid);
+	return job_wait(&python, err);
 }
 
 int tree_configure(const struct tree_configure *c, struct error *err)

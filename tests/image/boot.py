@@ -142,6 +142,8 @@ def kernel_is_ready(node):
     same(node.ask("cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/bridge/bridge-nf-call-iptables"), "1\n1")
     matches(node.ask("grep -cw overlay /proc/filesystems"), "1")
     same(node.ask("cat /proc/swaps | wc -l"), "1")
+    same(node.ask("cat /proc/sys/kernel/panic /proc/sys/kernel/panic_on_oops"), "10\n1")
+    node.ask("grep -w oops=panic /proc/cmdline | grep -w panic=10")
 
 
 def agents_are_there(node):

@@ -45,9 +45,10 @@ static int for_ever(void *context, unsigned what, struct error *err)
 TEST(what_is_needed_comes_before)
 {
 	/* 2 needs 1 needs 0, by way of one that has nothing to do; the table's order does not matter. */
-	const struct errand plan[] = {
-		{ work, 2, ERRAND(1), 0 }, { NULL, 0, ERRAND(2), 0 }, { work, 1, ERRAND(3), 0 }, { work, 0, 0, 0 }
-	};
+	const struct errand plan[] = { { work, 2, ERRAND(1), false },
+				       { NULL, 0, ERRAND(2), false },
+				       { work, 1, ERRAND(3), false },
+				       { work, 0, 0, false } };
 	struct journal *j = journal_new();
 	struct error err = { 0 };
 
@@ -68,7 +69,7 @@ static int meet(void *context, unsigned what, struct error *err UNUSED)
 
 TEST(what_needs_nothing_runs_beside)
 {
-	const struct errand plan[] = { { meet, 0, 0, 0 }, { meet, 1, 0, 0 } };
+	const struct errand plan[] = { { meet, 0, 0, false }, { meet, 1, 0, false } };
 	struct journal *j = journal_new();
 	struct error err = { 0 };
 
@@ -79,7 +80,9 @@ TEST(what_needs_nothing_runs_beside)
 
 TEST(a_failure_ends_the_others)
 {
-	const struct errand plan[] = { { for_ever, 3, 0, 0 }, { fails, 0, 0, 0 }, { work, 0, ERRAND(1), 0 } };
+	const struct errand plan[] = { { for_ever, 3, 0, false },
+				       { fails, 0, 0, false },
+				       { work, 0, ERRAND(1), false } };
 	struct journal *j = journal_new();
 	struct error err = { 0 };
 
@@ -93,7 +96,7 @@ TEST(a_failure_ends_the_others)
 
 TEST(a_circle_is_an_error)
 {
-	const struct errand plan[] = { { work, 0, ERRAND(1), 0 }, { work, 1, ERRAND(0), 0 } };
+	const struct errand plan[] = { { work, 0, ERRAND(1), false }, { work, 1, ERRAND(0), false } };
 	struct journal *j = journal_new();
 	struct error err = { 0 };
 

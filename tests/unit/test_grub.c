@@ -51,9 +51,10 @@ TEST(config_boots_the_kernel_from_the_root)
 	CHECK(strstr(config.data, "--set=root 01234567-89ab-8def-8123-456789abcdef\n"));
 	CHECK(strstr(config.data,
 		     "linux /boot/vmlinuz-6.1.0-9-cloud-amd64 root=UUID=01234567-89ab-8def-8123-456789abcdef ro "
-		     "console=tty0 console=ttyS0,115200 tsc=nowatchdog\n"));
+		     "console=tty0 console=ttyS0,115200 tsc=nowatchdog oops=panic panic=10\n"));
 	CHECK(strstr(config.data, "initrd /boot/initrd.img-6.1.0-9-cloud-amd64\n"));
-	CHECK(strstr(grub_code_defaults, "GRUB_CMDLINE_LINUX=\"console=tty0 console=ttyS0,115200 tsc=nowatchdog\"\n"));
+	CHECK(strstr(grub_code_defaults,
+		     "GRUB_CMDLINE_LINUX=\"console=tty0 console=ttyS0,115200 tsc=nowatchdog oops=panic panic=10\"\n"));
 }
 
 TEST(esp_config_is_what_grub_install_writes)
