@@ -223,6 +223,7 @@ static int make_and_publish(struct build *b, struct error *err)
 
 	if (make(b, err) < 0)
 		return -1;
+	chunks_close_p(&b->chunks); /* in the scratch, too */
 	scratch_close_beside(&b->scratch, &sweep);
 	int rc = publish(b, err);
 	if (rc == 0)

@@ -4,12 +4,12 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "builder/frames.h"
+#include "builder/tar_utf8.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 
@@ -38,30 +38,6 @@ struct tar_writer {
 
 /* RFC 8878: magic; one segment, its size in two bytes; size - 256; the last block, run-length, 1024 times; a zero. */
 const unsigned char tar_zstd_end[TAR_END_SIZE] = { 0x28, 0xb5, 0x2f, 0xfd, 0x60, 0x00, 0x03, 0x03, 0x20, 0x00, 0x00 };
-
-/*
- * libarchive translates names between the archive's charset and the thread's locale. UTF-8 on both sides means that bytes pass
- * unchanged; without it a name such as "Főtanúsítvány.crt" in a pax header is lost.
- */
-static locale_t utf8_enter(void)
-{
-	static locale_t utf8;
-	locale_t now = __atomic_load_n(&utf8, __ATOMIC_ACQUIRE);
-
-	if (!now) {
-		now = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-		__atomic_store_n(&utf8, now, __ATOMIC_RELEASE);
-	}
-	return now ? uselocale(now) : (locale_t)0;
-}
-
-static void utf8_leave(locale_t *old)
-{
-	if (*old)
-		uselocale(*old);
-}
-
-#define UTF8_SCOPE CLEANUP(utf8_leave) UNUSED locale_t utf8_scope_ = utf8_enter()
 
 static int read_error(struct tar_reader *r, struct error *err)
 {
