@@ -16,6 +16,7 @@
 #include "builder/stock.h"
 #include "builder/toolchain.h"
 #include "lib/file.h"
+#include "lib/job.h"
 #include "lib/log.h"
 
 #define MANIFEST_MAX (64u << 20)
@@ -216,20 +217,32 @@ static int make(struct build *b, struct error *err)
 		       : 0;
 }
 
-/* The trees go while what they became is published. */
+/* In a job. A killed build's outputs are not locked for as long as its memory goes back. */
+static int sweep(void *build, struct error *err UNUSED)
+{
+	struct build *b = build;
+
+	close_p(&b->outputs.stagefd);
+	close_p(&b->outputs.dirfd);
+	scratch_close(&b->scratch);
+	return 0;
+}
+
+/* The trees go while what they became is published: giving gigabytes of memory back takes a while. */
 static int make_and_publish(struct build *b, struct error *err)
 {
-	struct job sweep = { 0 };
+	struct job sweeper = { 0 };
+	struct error swept = { 0 };
 
 	if (make(b, err) < 0)
 		return -1;
-	chunks_close_p(&b->chunks); /* in the scratch, too */
-	scratch_close_beside(&b->scratch, &sweep);
+	if (job_start(&sweeper, sweep, b, &swept) == 0)
+		scratch_forget(&b->scratch);
 	int rc = publish(b, err);
 	if (rc == 0)
 		stock_trim(&b->cache);
-	if (sweep.pid && job_wait(&sweep, rc < 0 ? &(struct error){ 0 } : err) < 0)
-		return -1;
+	if (sweeper.pid && job_wait(&sweeper, &swept) < 0)
+		log_debug("%s", swept.text); /* the next build sweeps it */
 	return rc;
 }
 

@@ -6,7 +6,7 @@
  *	recipe -> lock -> fetch -> agent, Kubernetes (compiled once, cached)
  *	base: unpack -> configure          | beside it: its files compressed, images preloaded, vm and lxc layers unpacked
  *	vm:  layer configured -> extra -> guest -> seal -> disk -> qcow2  | beside it: lxc: layer -> extra -> guest -> seal -> tarball
- *	papers -> publish
+ *	papers -> publish                 | beside it: the trees removed
  *
  * base, vm, lxc, images and what packages.extra puts above vm and lxc are layers (layer.h): a build that finds them in the cache
  * starts behind them. What is not cached is saved beside the artifacts' making. build_plan.c has who needs whom. A build whose key

@@ -24,8 +24,6 @@ static int start_main(void *start, struct error *err)
 {
 	const struct start *s = start;
 
-	if (s->errand->beside)
-		priority_lower();
 	return s->errand->run(s->context, s->errand->what, err);
 }
 
@@ -40,6 +38,8 @@ static int start_ready(struct run *r, struct error *err)
 		if (r->errand[i].run) {
 			if (job_start(&r->job[i], start_main, &start, err) < 0)
 				return -1;
+			if (r->errand[i].beside)
+				priority_lower(r->job[i].pid);
 			continue;
 		}
 		r->done |= ERRAND(i);
@@ -48,14 +48,35 @@ static int start_ready(struct run *r, struct error *err)
 	return 0;
 }
 
-/* Those beside, when nothing else runs: now they are what is waited for. */
-static void restore_last(const struct run *r)
+static unsigned running(const struct run *r, bool beside)
 {
+	unsigned ret = 0;
+
 	for (size_t i = 0; i < r->n; i++)
-		if (r->job[i].pid && !r->errand[i].beside)
-			return;
+		if (r->job[i].pid && r->errand[i].beside == beside)
+			ret |= ERRAND(i);
+	return ret;
+}
+
+/* Those beside that somebody waits for: all when nothing else runs, and else what alone holds up one that is not beside. */
+static unsigned awaited(const struct run *r)
+{
+	unsigned besides = running(r, true), ret = running(r, false) ? 0 : besides;
+
+	for (size_t i = 0; i < r->n; i++) {
+		unsigned missing = r->errand[i].needs & ~r->done;
+		if (!(r->started & ERRAND(i)) && !r->errand[i].beside && !(missing & ~besides))
+			ret |= missing;
+	}
+	return ret;
+}
+
+static void restore_awaited(const struct run *r)
+{
+	unsigned restore = awaited(r);
+
 	for (size_t i = 0; i < r->n; i++)
-		if (r->job[i].pid)
+		if (restore & ERRAND(i))
 			priority_restore(r->job[i].pid);
 }
 
@@ -64,7 +85,7 @@ static int wait_any(struct run *r, struct error *err)
 {
 	struct pollfd said[ERRANDS_MAX];
 
-	restore_last(r);
+	restore_awaited(r);
 	for (size_t i = 0; i < r->n; i++)
 		said[i] = (struct pollfd){ .fd = r->job[i].pid ? r->job[i].result : -1, .events = POLLIN };
 	while (poll(said, r->n, -1) < 0)
@@ -82,8 +103,11 @@ static int wait_any(struct run *r, struct error *err)
 
 static void run_stop(struct run *r)
 {
-	for (size_t i = 0; i < r->n; i++)
+	for (size_t i = 0; i < r->n; i++) {
+		if (r->job[i].pid)
+			priority_restore(r->job[i].pid); /* to die takes some CPU, too */
 		job_stop(&r->job[i]);
+	}
 }
 
 int errands_run(const struct errand *errand, size_t n, void *context, struct error *err)

@@ -15,7 +15,7 @@ struct errand {
 	int (*run)(void *context, unsigned what, struct error *err); /* NULL = nothing to do */
 	unsigned what;                                               /* run gets it */
 	unsigned needs;                                              /* ERRAND() of each that must be done before */
-	bool beside; /* nobody waits for it soon: it gives way (priority.h) while others run */
+	bool beside; /* nobody waits for it soon: it gives way (priority.h) until somebody does */
 };
 
 /* n at most ERRANDS_MAX, no circles. Every job gets its own copy of context. */

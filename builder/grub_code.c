@@ -5,8 +5,8 @@
 #include <string.h>
 
 /* The last console is /dev/console: what `qm terminal` shows. The clock's watchdog takes a guest that had to wait for its CPU for one
- * with a broken TSC, and puts it on a clock that is a hundred times slower, for good. And nobody sits before it: a kernel or an initramfs
- * that gives up starts again, as with rootfs-overlays/vm's sysctl.d, but from the first instruction on. */
+ * with a broken TSC, and puts it on a clock that is a hundred times slower, for good. And nobody sits before it: when a kernel or
+ * an initramfs gives up, the machine starts again; rootfs-overlays/vm's sysctl.d says so, too, but late in a boot. */
 #define KERNEL_OPTIONS "console=tty0 console=ttyS0,115200 tsc=nowatchdog oops=panic panic=10"
 #define ENVIRONMENT_BYTES 1024u
 

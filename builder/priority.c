@@ -10,19 +10,21 @@
 #include "lib/file.h"
 
 #define NICE 10
+#define NICE_MAX 19
 #define CHILDREN_MAX (1u << 20)
 
 static const struct sched_param none = { 0 };
 
-void priority_lower(void)
+void priority_lower(pid_t pid)
 {
 	errno = 0;
-	int before = getpriority(PRIO_PROCESS, 0);
+	int before = getpriority(PRIO_PROCESS, (id_t)pid);
 
-	/* Whoever may come back from being nice may come back from SCHED_IDLE. */
-	if (errno || setpriority(PRIO_PROCESS, 0, before + NICE) < 0 || setpriority(PRIO_PROCESS, 0, before) < 0)
+	/* Whoever may come back from being nicer may come back from SCHED_IDLE. */
+	if (errno || before + NICE > NICE_MAX || setpriority(PRIO_PROCESS, (id_t)pid, before + NICE) < 0)
 		return;
-	sched_setscheduler(0, SCHED_IDLE, &none);
+	if (setpriority(PRIO_PROCESS, (id_t)pid, before) == 0 && sched_setscheduler(pid, SCHED_IDLE, &none) < 0)
+		setpriority(PRIO_PROCESS, (id_t)pid, before + NICE);
 }
 
 /* Numbers with spaces between them (proc_pid_task(5), children). */
@@ -34,15 +36,17 @@ static void restore_all(const char *pids)
 		priority_restore((pid_t)pid);
 }
 
-/* Itself first: what it starts from then on is as it is. */
+/* Itself first, for what it starts from then on; and to what we are ourselves, but for real-time priorities. */
 static void restore_thread(pid_t pid, pid_t thread)
 {
 	CLEANUP(free_p) char *path = xasprintf("/proc/%d/task/%d/children", pid, thread);
 	CLEANUP(text_done) struct text children = { 0 };
 	struct error gone = { 0 };
 
-	if (sched_getscheduler(thread) == SCHED_IDLE && sched_getscheduler(0) != SCHED_IDLE)
-		sched_setscheduler(thread, SCHED_OTHER, &none);
+	int own = sched_getscheduler(0);
+
+	if (sched_getscheduler(thread) == SCHED_IDLE && own != SCHED_IDLE)
+		sched_setscheduler(thread, own == SCHED_BATCH ? SCHED_BATCH : SCHED_OTHER, &none);
 	if (file_read(AT_FDCWD, path, CHILDREN_MAX, &children, &gone) == 0)
 		restore_all(children.data);
 }

@@ -87,7 +87,7 @@ int scratch_directory(const struct scratch *s, const char *name, char **ret, str
 	return 0;
 }
 
-static void forget(struct scratch *s)
+void scratch_forget(struct scratch *s)
 {
 	close_p(&s->fd);
 	free(s->name);
@@ -105,21 +105,5 @@ void scratch_close(struct scratch *s)
 		log_debug("%s", err.text); /* our mount namespace ends with us anyway */
 	if (tree_remove(s->cache->fd, s->name, &err) < 0)
 		log_debug("%s", err.text); /* the next build sweeps it */
-	forget(s);
-}
-
-static int close_main(void *scratch, struct error *err UNUSED)
-{
-	scratch_close(scratch);
-	return 0;
-}
-
-void scratch_close_beside(struct scratch *s, struct job *ret)
-{
-	struct error err = { 0 };
-
-	if (job_start(ret, close_main, s, &err) < 0)
-		scratch_close(s);
-	else
-		forget(s); /* its lock is the job's, too */
+	scratch_forget(s);
 }

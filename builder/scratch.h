@@ -8,7 +8,6 @@
 
 #include "builder/cache.h"
 #include "lib/error.h"
-#include "lib/job.h"
 
 enum scratch_kind { SCRATCH_AUTO, SCRATCH_MEMORY, SCRATCH_DISK };
 extern const char *const scratch_names[]; /* "auto", "memory", "disk", NULL */
@@ -28,5 +27,5 @@ int scratch_open(struct cache *cache, enum scratch_kind kind, uint64_t need, str
 int scratch_directory(const struct scratch *s, const char *name, char **ret, struct error *err) MUST_CHECK;
 /* Unmounts and removes; accepts a zeroed value. */
 void scratch_close(struct scratch *s);
-/* The same as a job for the caller to wait for (job_wait(), unless its pid is 0): giving gigabytes of memory back takes a while. */
-void scratch_close_beside(struct scratch *s, struct job *ret);
+/* Leaves it to another process of ours, which closes it. */
+void scratch_forget(struct scratch *s);

@@ -11,7 +11,7 @@
 #include "lib/file.h"
 
 /* How long a stage may still be held by the jobs of a build that was just killed. */
-#define PATIENCE_MS 1000
+#define PATIENCE_MS 3000
 #define PAUSE_MS 20
 
 static int lock_patiently(int fd)

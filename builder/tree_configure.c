@@ -22,7 +22,8 @@
 #define KERNEL_PREFIX "vmlinuz-"
 #define INFO_MAX (64u << 20)
 
-/* Asked for by one package after the other, and done in full each time; once, at the end and side by side, is enough. */
+/* Asked for by one package after the other, and done in full each time; once, like this, at the end and side by side, is enough. A
+ * failure ends the build, also where the package that asked would not mind. */
 static char *const once[][4] = {
 	{ "/usr/sbin/update-ca-certificates" },
 	{ "/usr/bin/systemd-hwdb", "--usr", "update" },
@@ -242,16 +243,15 @@ static int hold_programs(int rootfd, struct strings *held, struct error *err)
 	return python_hold(rootfd, held, err);
 }
 
-static int compile_beside(void *configuring, struct error *err)
-{
-	priority_lower();
-	return compile_python(configuring, err);
-}
-
 /* Beside dpkg, unless what is held for dpkg is held for all: then it is done before. */
 static int start_python(struct configuring *g, struct job *python, struct error *err)
 {
-	return rootless_confined() ? compile_python(g, err) : job_start(python, compile_beside, g, err);
+	if (rootless_confined())
+		return compile_python(g, err);
+	if (job_start(python, compile_python, g, err) < 0)
+		return -1;
+	priority_lower(python->pid);
+	return 0;
 }
 
 /* dpkg with the maintainer scripts, and Python's compiler. */

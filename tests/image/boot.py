@@ -144,6 +144,7 @@ def kernel_is_ready(node):
     same(node.ask("cat /proc/swaps | wc -l"), "1")
     same(node.ask("cat /proc/sys/kernel/panic /proc/sys/kernel/panic_on_oops"), "10\n1")
     node.ask("grep -w oops=panic /proc/cmdline | grep -w panic=10")
+    node.ask("test -s /usr/lib/udev/hwdb.bin")
 
 
 def agents_are_there(node):

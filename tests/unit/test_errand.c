@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Jobs that need each other: the order they run in, and what a failure does. */
+#include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "builder/errand.h"
 #include "tests/unit/check.h"
+#include "tests/unit/idle_allowed.h"
 
 /* Shared with the jobs: who was when. */
 struct journal {
@@ -76,6 +78,61 @@ TEST(what_needs_nothing_runs_beside)
 	alarm(60);
 	CHECK(errands_run(plan, ARRAY_SIZE(plan), j, &err) == 0);
 	alarm(0);
+}
+
+/* Until it gave way, and came back. */
+static int gives_way(void *context, unsigned what, struct error *err UNUSED)
+{
+	struct journal *j = context;
+
+	while (sched_getscheduler(0) != SCHED_IDLE)
+		usleep(1000);
+	j->began[what] = ++j->clock;
+	while (sched_getscheduler(0) == SCHED_IDLE)
+		usleep(1000);
+	j->ended[what] = ++j->clock;
+	return 0;
+}
+
+static int until_other_began(void *context, unsigned what, struct error *err UNUSED)
+{
+	struct journal *j = context;
+
+	while (!j->began[what])
+		usleep(1000);
+	return 0;
+}
+
+TEST(beside_comes_back_when_it_is_the_last)
+{
+	const struct errand plan[] = { { gives_way, 0, 0, true }, { until_other_began, 0, 0, false } };
+	struct journal *j = journal_new();
+	struct error err = { 0 };
+
+	if (!idle_allowed())
+		return;
+	alarm(60);
+	CHECK(errands_run(plan, ARRAY_SIZE(plan), j, &err) == 0);
+	alarm(0);
+	CHECK(j->ended[0]);
+}
+
+/* The first runs until the last does, which waits for the one beside, in the end for that alone. */
+TEST(beside_comes_back_when_it_holds_up)
+{
+	const struct errand plan[] = { { until_other_began, 1, 0, false },
+				       { gives_way, 0, 0, true },
+				       { until_other_began, 0, 0, false },
+				       { work, 1, ERRAND(1) | ERRAND(2), false } };
+	struct journal *j = journal_new();
+	struct error err = { 0 };
+
+	if (!idle_allowed())
+		return;
+	alarm(60);
+	CHECK(errands_run(plan, ARRAY_SIZE(plan), j, &err) == 0);
+	alarm(0);
+	CHECK(j->ended[0] < j->began[1]);
 }
 
 TEST(a_failure_ends_the_others)
