@@ -42,7 +42,7 @@ AGENT_LDLIBS = $(eval AGENT_LDLIBS := $(shell pkg-config --libs $(AGENT_LIBS)))$
 
 objects = $(patsubst %.c,$(O)/obj/%.o,$(1))
 LIB_OBJECTS := $(call objects,$(wildcard lib/*.c))
-BUILDER_OBJECTS := $(call objects,$(filter-out builder/main.c,$(wildcard builder/*.c)))
+BUILDER_OBJECTS := $(call objects,$(filter-out builder/cmd/main.c,$(wildcard builder/*/*.c)))
 AGENT_OBJECTS := $(call objects,$(filter-out agent/main.c,$(wildcard agent/*.c)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ_TESTS := $(patsubst tests/fuzz/%.c,$(O)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -55,7 +55,7 @@ SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 
 all: $(O)/nodekiln $(O)/nodekiln-agent
 
-$(O)/nodekiln: $(O)/obj/builder/main.o $(ARCHIVE)
+$(O)/nodekiln: $(O)/obj/builder/cmd/main.o $(ARCHIVE)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_LDLIBS)
 
@@ -94,7 +94,7 @@ fuzz: SECONDS ?= 60
 fuzz:
 	$(Q)mkdir -p out/fuzz/$(TARGET)
 	$(Q)$(CLANG) $(CPPFLAGS) $(LIBS_CFLAGS) -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -pthread -o out/fuzz/fuzz_$(TARGET) \
-		tests/fuzz/fuzz_$(TARGET).c $(wildcard lib/*.c) $(filter-out builder/main.c agent/main.c,$(wildcard builder/*.c agent/*.c)) $(LIBS_LDLIBS)
+		tests/fuzz/fuzz_$(TARGET).c $(wildcard lib/*.c) $(filter-out builder/cmd/main.c agent/main.c,$(wildcard builder/*/*.c agent/*.c)) $(LIBS_LDLIBS)
 	out/fuzz/fuzz_$(TARGET) -max_total_time=$(SECONDS) out/fuzz/$(TARGET) tests/fuzz/corpus/$(TARGET)
 
 # Installs what is missing, and nothing else. PACKAGES: the list.
@@ -131,7 +131,7 @@ lint: layers
 		$(CLANG) $(CPPFLAGS) $(LIBS_CFLAGS) -std=gnu17 -Wall -Wextra -Werror -fsyntax-only $$f || exit 1; done
 	@echo "lint: clean"
 
-layers:
+layers: all
 	$(Q)tests/layers
 
 bench:

@@ -7,7 +7,7 @@ Their network is a switch (switch.py) and one more QEMU without a machine in it,
     with Lab(image, ("cp", "w")) as lab:
         lab["cp"].start(seed)
 
-The machines are those of `nodekiln boot` (builder/qemu.c), with a known MAC, SMBIOS uuid and address. Their disks are overlays
+The machines are those of `nodekiln boot` (builder/host/qemu.c), with a known MAC, SMBIOS uuid and address. Their disks are overlays
 above the image, without a name, so that nothing is left when the test is killed.
 """
 import base64

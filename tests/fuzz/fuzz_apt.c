@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "builder/apt_text.h"
-#include "builder/mirror.h"
-#include "builder/solve.h"
+#include "builder/apt/apt_text.h"
+#include "builder/apt/mirror.h"
+#include "builder/apt/solve.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,8 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "builder/bolt.h"
-#include "builder/bolt_format.h"
+#include "builder/oci/bolt.h"
+#include "builder/oci/bolt_format.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "builder/cluster.h"
+#include "builder/deploy/cluster.h"
 
 #define SECRET "c0ffeec0-ffee-c0ff-eec0-ffeec0ffee00"
 

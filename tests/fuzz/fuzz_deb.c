@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "builder/deb.h"
-#include "builder/dpkgdb.h"
-#include "builder/extract.h"
-#include "builder/unpack.h"
+#include "builder/archive/deb.h"
+#include "builder/archive/extract.h"
+#include "builder/tree/dpkgdb.h"
+#include "builder/tree/unpack.h"
 
 #define BYTES_MAX (4u << 20) /* a small input may unpack to very much */
 

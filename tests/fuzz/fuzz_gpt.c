@@ -5,8 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "builder/ext4.h"
-#include "builder/partition.h"
+#include "builder/disk/ext4.h"
+#include "builder/image/partition.h"
 #include "lib/file.h"
 
 #define DISK_SIZE (512l << 20) /* what the headers in the corpus say */

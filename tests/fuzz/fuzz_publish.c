@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "builder/published.h"
+#include "builder/publish/published.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

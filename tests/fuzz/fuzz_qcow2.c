@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-#include "builder/qcow2.h"
+#include "builder/disk/qcow2.h"
 #include "lib/file.h"
 
 #define ALLOCATED_MAX (64u << 20) /* more is allowed, but takes too long for a fuzzer */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "builder/roles.h"
+#include "builder/pve/roles.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "builder/tar.h"
+#include "builder/archive/tar.h"
 #include "lib/file.h"
 #include "tests/unit/check.h"
 

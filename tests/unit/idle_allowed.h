@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Whether builder/priority.h means SCHED_IDLE here, or, for who could not leave that again, being nice. Says so if not. */
+/* Whether builder/job/priority.h means SCHED_IDLE here, or, for who could not leave that again, being nice. Says so if not. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/resource.h>

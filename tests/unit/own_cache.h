@@ -8,7 +8,7 @@
  */
 #include <stdlib.h>
 
-#include "builder/cache.h"
+#include "builder/cache/cache.h"
 #include "lib/file.h"
 #include "tests/unit/check.h"
 

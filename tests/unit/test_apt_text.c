@@ -7,7 +7,7 @@
 
 #include <dirent.h>
 
-#include "builder/apt_text.h"
+#include "builder/apt/apt_text.h"
 #include "lib/file.h"
 
 #define FOLDER "tests/golden/apt"

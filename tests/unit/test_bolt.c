@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/check.h"
 
-#include "builder/bolt.h"
-#include "builder/bolt_format.h"
+#include "builder/oci/bolt.h"
+#include "builder/oci/bolt_format.h"
 
 static struct bolt_item *put(struct bolt_bucket *bucket, const char *key, const char *value)
 {

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "builder/cell.h"
+#include "builder/sandbox/cell.h"
 #include "lib/file.h"
 #include "lib/job.h"
 #include "tests/unit/check.h"

@@ -3,10 +3,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "builder/chunks.h"
-#include "builder/ext4.h"
-#include "builder/qcow2.h"
-#include "builder/tarball.h"
+#include "builder/archive/chunks.h"
+#include "builder/archive/tarball.h"
+#include "builder/disk/ext4.h"
+#include "builder/disk/qcow2.h"
 #include "lib/file.h"
 #include "tests/unit/check.h"
 

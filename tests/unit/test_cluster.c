@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/golden/cluster/: clusters as files, right and wrong ones (refused.h). */
-#include "builder/cluster.h"
+#include "builder/deploy/cluster.h"
 #include "tests/unit/refused.h"
 
 #define FOLDER "tests/golden/cluster"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "builder/deb.h"
+#include "builder/archive/deb.h"
 #include "tests/unit/deb_maker.h"
 
 #define CONTROL "Package: tiny\nVersion: 1.0\nArchitecture: all\nDescription: small\n"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What deploy makes of a cluster as plans, and how it knows its things again. tests/e2e/deploy.py has the rest. */
-#include "builder/cluster.h"
-#include "builder/deploy_plan.h"
+#include "builder/deploy/cluster.h"
+#include "builder/deploy/deploy_plan.h"
 #include "tests/unit/check.h"
 
 #define KEY "0c9697bfab6d"

@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "builder/diff.h"
+#include "builder/image/diff.h"
 #include "lib/file.h"
 
 static void add_file(struct diff_list *list, const char *path, const char *mode, const char *content)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <unistd.h>
 
-#include "builder/digest.h"
+#include "builder/cache/digest.h"
 #include "lib/file.h"
 #include "tests/unit/check.h"
 

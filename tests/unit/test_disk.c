@@ -6,11 +6,11 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "builder/disk.h"
-#include "builder/ext4.h"
-#include "builder/ext4_dir.h"
-#include "builder/gpt.h"
-#include "builder/partition.h"
+#include "builder/disk/disk.h"
+#include "builder/disk/ext4.h"
+#include "builder/disk/ext4_dir.h"
+#include "builder/disk/gpt.h"
+#include "builder/image/partition.h"
 #include "lib/file.h"
 #include "lib/hash.h"
 #include "lib/process.h"

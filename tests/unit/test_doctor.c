@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/doctor.h"
+#include "builder/host/doctor.h"
 #include "tests/unit/check.h"
 
 static bool present(const struct requirement *r UNUSED, struct text *ret_detail UNUSED)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/complaint.h"
-#include "builder/dpkg_version.h"
-#include "builder/dpkgdb.h"
-#include "builder/python.h"
+#include "builder/lock/dpkg_version.h"
+#include "builder/tree/complaint.h"
+#include "builder/tree/dpkgdb.h"
+#include "builder/tree/python.h"
 #include "tests/unit/check.h"
 
 static const struct {

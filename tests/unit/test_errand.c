@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "builder/errand.h"
+#include "builder/job/errand.h"
 #include "tests/unit/check.h"
 #include "tests/unit/idle_allowed.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/grub_code.h"
+#include "builder/disk/grub_code.h"
 #include "tests/unit/check.h"
 
 static const struct disk_plan plan = { .root_uuid = "01234567-89ab-8def-8123-456789abcdef",

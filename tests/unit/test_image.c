@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <unistd.h>
 
-#include "builder/image.h"
-#include "builder/image_index.h"
-#include "builder/tar.h"
+#include "builder/archive/tar.h"
+#include "builder/image/image.h"
+#include "builder/image/image_index.h"
 #include "lib/file.h"
 #include "tests/unit/check.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <unistd.h>
 
-#include "builder/images.h"
-#include "builder/images_engine.h"
-#include "builder/tar.h"
+#include "builder/archive/tar.h"
+#include "builder/oci/images.h"
+#include "builder/oci/images_engine.h"
 #include "lib/file.h"
 #include "tests/unit/check.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/compile.h"
-#include "builder/control_plane.h"
+#include "builder/kubernetes/compile.h"
+#include "builder/kubernetes/control_plane.h"
 #include "tests/unit/check.h"
 
 static char *joined(const struct strings *list)

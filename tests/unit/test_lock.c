@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/lock.h"
+#include "builder/lock/lock.h"
 #include "lib/hash.h"
 #include "tests/unit/check.h"
 

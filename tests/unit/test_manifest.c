@@ -2,7 +2,7 @@
 /* The papers: the SBOM obeys what SPDX 2.3's JSON schema asks for, and says what is in which artifact. */
 #include <ctype.h>
 
-#include "builder/manifest.h"
+#include "builder/pipeline/manifest.h"
 #include "tests/unit/check.h"
 
 #define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "builder/oci.h"
-#include "builder/tar.h"
+#include "builder/archive/tar.h"
+#include "builder/oci/oci.h"
 #include "lib/file.h"
 #include "lib/hash.h"
 #include "tests/unit/check.h"

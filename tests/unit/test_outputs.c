@@ -14,9 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "builder/commit.h"
-#include "builder/outputs.h"
-#include "builder/sums.h"
+#include "builder/output/commit.h"
+#include "builder/output/outputs.h"
+#include "builder/output/sums.h"
 #include "lib/file.h"
 #include "lib/hash.h"
 #include "tests/unit/check.h"

@@ -2,7 +2,7 @@
 /* tests/golden/plan/: the plan of NAME.yaml is NAME.txt and NAME.json. UPDATE_GOLDEN=1 writes them; read the difference. */
 #include <stdlib.h>
 
-#include "builder/plan.h"
+#include "builder/pipeline/plan.h"
 #include "lib/file.h"
 #include "tests/unit/check.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who gives way, and how it comes back: a job with a thread and a process of its own. */
-#include "builder/priority.h"
+#include "builder/job/priority.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -8,8 +8,8 @@
 
 #include <dirent.h>
 
-#include "builder/publish_vm.h"
-#include "builder/target_check.h"
+#include "builder/publish/publish_vm.h"
+#include "builder/pve/target_check.h"
 #include "lib/file.h"
 #include "lib/pve_task.h"
 #include "lib/pve_upload.h"

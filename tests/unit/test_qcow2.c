@@ -4,9 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "builder/qcow2.h"
-#include "builder/qcow2_format.h"
-#include "builder/qcow2_layout.h"
+#include "builder/disk/qcow2.h"
+#include "builder/disk/qcow2_format.h"
+#include "builder/disk/qcow2_layout.h"
 #include "lib/file.h"
 #include "lib/hash.h"
 #include "lib/process.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/qemu.h"
+#include "builder/host/qemu.h"
 #include "tests/unit/check.h"
 
 /* The value behind an option's n-th occurrence, NULL when there is none. */

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "builder/recipe.h"
-#include "builder/word.h"
+#include "builder/recipe/recipe.h"
+#include "builder/recipe/word.h"
 #include "lib/file.h"
 #include "lib/json.h"
 #include "tests/unit/check.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is packed anew, what is left as it came, and what a damaged package or cache leads to. (tests/e2e/packages.py holds real packages
  * against dpkg-deb.) */
-#include "builder/repacked.h"
+#include "builder/tree/repacked.h"
 #include "lib/hash.h"
 #include "tests/unit/deb_maker.h"
 #include "tests/unit/own_cache.h"

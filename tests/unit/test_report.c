@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "builder/report.h"
-#include "builder/voice.h"
+#include "builder/report/report.h"
+#include "builder/report/voice.h"
 #include "lib/job.h"
 #include "lib/log.h"
 #include "tests/unit/check.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/check.h"
 
-#include "builder/rootless.h"
+#include "builder/sandbox/rootless.h"
 
 TEST(a_users_range_is_found)
 {

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "builder/sandbox.h"
+#include "builder/sandbox/sandbox.h"
 #include "lib/file.h"
 #include "tests/unit/check.h"
 

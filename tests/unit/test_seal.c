@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "builder/seal.h"
+#include "builder/image/seal.h"
 #include "lib/file.h"
 #include "tests/unit/check.h"
 

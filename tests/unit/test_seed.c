@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/seed.h"
+#include "builder/seed/seed.h"
 #include "tests/unit/check.h"
 
 #define KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHVl3p2l me@x"

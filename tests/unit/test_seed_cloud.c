@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/seed_cloud.h"
-#include "builder/seed_network.h"
+#include "builder/seed/seed_cloud.h"
+#include "builder/seed/seed_network.h"
 #include "tests/unit/check.h"
 
 #define NODE "cluster: \"lab\"\nrole: init\n"

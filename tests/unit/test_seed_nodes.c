@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "builder/seed_nodes.h"
+#include "builder/seed/seed_nodes.h"
 #include "lib/file.h"
 #include "lib/form.h"
 #include "tests/unit/check.h"

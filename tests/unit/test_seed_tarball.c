@@ -3,8 +3,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "builder/seed_tarball.h"
-#include "builder/tar.h"
+#include "builder/archive/tar.h"
+#include "builder/seed/seed_tarball.h"
 #include "lib/file.h"
 #include "tests/unit/check.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/check.h"
 
-#include "builder/solve.h"
+#include "builder/apt/solve.h"
 #include "lib/file.h"
 
 #define LIMIT (1 << 20)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/check.h"
 
-#include "builder/request.h"
-#include "builder/sources.h"
+#include "builder/apt/request.h"
+#include "builder/apt/sources.h"
 
 #define FINGERPRINT "DE15B14486CD377B9E876E1A234654DA9A296436"
 

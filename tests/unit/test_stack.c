@@ -4,8 +4,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "builder/sandbox.h"
-#include "builder/stack.h"
+#include "builder/sandbox/sandbox.h"
+#include "builder/tree/stack.h"
 #include "lib/file.h"
 #include "lib/job.h"
 #include "tests/unit/check.h"

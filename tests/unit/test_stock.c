@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "builder/stock.h"
+#include "builder/cache/stock.h"
 
 /* Three things of 1000 bytes, used one after another long ago; the oldest one is a directory. */
 static int stocked(struct own_cache *w)

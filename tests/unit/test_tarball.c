@@ -5,7 +5,7 @@
 #include <sys/un.h>
 #include <sys/xattr.h>
 
-#include "builder/tarball.h"
+#include "builder/archive/tarball.h"
 #include "tests/unit/deb_maker.h"
 
 struct trees {

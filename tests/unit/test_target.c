@@ -7,8 +7,8 @@
 
 #include <unistd.h>
 
-#include "builder/roles.h"
-#include "builder/target.h"
+#include "builder/pve/roles.h"
+#include "builder/pve/target.h"
 
 #define FOLDER "tests/golden/target"
 #define SECRET "01234567-89ab-cdef-0123-456789abcdef"

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "builder/tree.h"
+#include "builder/tree/tree.h"
 #include "lib/hash.h"
 #include "tests/unit/deb_maker.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/verify.h"
+#include "builder/image/verify.h"
 #include "tests/unit/check.h"
 
 TEST(toml_strings_are_found)

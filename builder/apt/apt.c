@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/apt/apt.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "builder/apt/apt_text.h"
+#include "lib/alloc.h"
+#include "lib/file.h"
+#include "lib/process.h"
+
+/* What apt and its methods may know of our environment: where to find programs, and the proxies. */
+static const char *const passed_on[] = {
+	"PATH",      "TMPDIR",     "http_proxy",  "https_proxy", "no_proxy",
+	"all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",    "ALL_PROXY",
+};
+
+static const char *const directories[] = {
+	"etc/apt/apt.conf.d",
+	"etc/apt/sources.list.d",
+	"etc/apt/trusted.gpg.d",
+	"etc/apt/preferences.d",
+	"etc/apt/auth.conf.d",
+	"keyrings",
+	"var/lib/apt/lists/partial",
+	"var/cache/apt/archives/partial",
+	"var/log/apt",
+	"solutions",
+};
+
+/*
+ * The whole configuration. ForceEssential: apt counts itself as essential unless told otherwise, and a tree without it must be
+ * possible. Update::Error-Mode: one repository that fails, fails all. NoLocking: a published state is only read, by several at once,
+ * and one being made has our own lock. A removal can only be one of base's packages.
+ */
+static const char config[] = "Dir \"%s/\";\n"
+			     "Dir::State::status \"%s/status\";\n"
+			     "Dir::Etc::trusted \"/dev/null\";\n"
+			     "APT::Architecture \"%s\";\n"
+			     "APT::Architectures { \"%s\"; };\n"
+			     "APT::Install-Recommends \"false\";\n"
+			     "APT::Install-Suggests \"false\";\n"
+			     "APT::Get::Assume-Yes \"true\";\n"
+			     "APT::Get::Remove \"false\";\n"
+			     "APT::Update::Error-Mode \"any\";\n"
+			     "Debug::NoLocking \"true\";\n"
+			     "APT::Sandbox::User \"%s\";\n"
+			     "pkgCacheGen::ForceEssential \",\";\n"
+			     "Acquire::Languages \"none\";\n"
+			     "Acquire::PDiffs \"false\";\n"
+			     "Acquire::Retries \"2\";\n"
+			     "Acquire::http::Timeout \"20\";\n"
+			     "Acquire::https::Timeout \"20\";\n"
+			     "Acquire::AllowInsecureRepositories \"false\";\n"
+			     "Acquire::AllowWeakRepositories \"false\";\n"
+			     "Acquire::AllowDowngradeToInsecureRepositories \"false\";\n";
+
+static bool open_to_all(const char *path)
+{
+	CLEANUP(free_p) char *copy = xstrdup(path);
+	struct stat st;
+
+	for (char *slash = copy; (slash = strchr(slash + 1, '/'));) {
+		*slash = '\0';
+		if (stat(copy, &st) < 0 || !(st.st_mode & S_IXOTH))
+			return false;
+		*slash = '/';
+	}
+	return stat(copy, &st) < 0 || (st.st_mode & S_IXOTH);
+}
+
+/* As root, apt's downloads and key checks run as _apt, if that user can reach the cache. */
+static const char *sandbox_user(const char *path)
+{
+	return getpwnam("_apt") && open_to_all(path) ? "_apt" : "root";
+}
+
+int apt_configure(int dirfd, const char *visible, const char *architecture, struct error *err)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+
+	if (visible[strcspn(visible, " \t\n\"';,{}")])
+		return error_set(err, ERROR_HOST,
+				 "%s: apt cannot work in a path with spaces, quotes or brackets; set NODEKILN_CACHE",
+				 visible);
+	for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
+		if (dir_make(dirfd, directories[i], 0755, err) < 0)
+			return -1;
+	text_addf(&text, config, visible, visible, architecture, architecture, sandbox_user(visible));
+	if (file_write(dirfd, "status", "", 0, 0644, err) < 0)
+		return -1;
+	return file_write(dirfd, "apt.conf", text.data, text.len, 0644, err);
+}
+
+static void environment(const char *path, struct strings *ret)
+{
+	strings_addf(ret, "APT_CONFIG=%s/apt.conf", path);
+	strings_add_all(ret, "LC_ALL=C.UTF-8", "HOME=/nonexistent", "DEBIAN_FRONTEND=noninteractive", NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(passed_on); i++)
+		if (getenv(passed_on[i]))
+			strings_addf(ret, "%s=%s", passed_on[i], getenv(passed_on[i]));
+}
+
+static void keep_line(void *context, const char *line)
+{
+	text_addf(context, "%s\n", line);
+}
+
+int apt_run(const char *path, char *const *argv, struct text *ret_output, struct error *err)
+{
+	CLEANUP(text_done) struct text output = { 0 }, messages = { 0 };
+	CLEANUP(strings_done) struct strings env = { 0 };
+
+	environment(path, &env);
+	struct process p = {
+		.argv = argv,
+		.env = strings_argv(&env),
+		.output = &output,
+		.line = keep_line,
+		.context = &messages,
+	};
+	if (process_run(&p, err) < 0) {
+		if (err->class == ERROR_HOST || !messages.len)
+			return -1;
+		return apt_complaint(output.data ? output.data : "", messages.data, err);
+	}
+	if (output.len > APT_TEXT_MAX)
+		return error_set(err, ERROR_FAILED, "%s says %s, more than the limit of %s", argv[0],
+				 text_bytes(output.len), text_bytes(APT_TEXT_MAX));
+	text_addn(ret_output, output.data, output.len);
+	return 0;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "builder/apt/apt_text.h"
+#include "lib/alloc.h"
+
+#define DETAIL_LINES 4
+
+/* clang-format off */
+#define UNKNOWN_KEY \
+	"this key is neither in its keyring nor at its key_url; if the repository is the right one, name its key (a newer " \
+	"Debian suite needs a newer package debian-archive-keyring)"
+#define CHANGED_INDEX \
+	"this is not what the signed Release file says; the mirror may be in the middle of an update: try again, and if " \
+	"it stays so, do not trust it"
+/* clang-format on */
+
+/*
+ * What apt's sentences mean to us. The first row that is found anywhere wins, so the cause stands before what follows from it:
+ * apt reports a bad signature as a warning first and as "not signed" afterwards.
+ */
+static const struct complaint {
+	const char *says;
+	enum error_class class;
+	const char *means; /* what to do, too */
+} complaints[] = {
+	{ "No space left on device", ERROR_SPACE, "the disk of the cache is full; make room or set NODEKILN_CACHE" },
+	{ "BADSIG", ERROR_TRUST,
+	  "its signature is wrong: the index was changed after it was signed; do not trust this mirror" },
+	{ "REVKEYSIG", ERROR_TRUST, "it is signed with a key that was revoked; do not trust it" },
+	{ "EXPKEYSIG", ERROR_TRUST,
+	  "it is signed with a key that has expired; the recipe needs the repository's current key" },
+	{ "EXPSIG", ERROR_TRUST, "its signature has expired; the mirror is out of date" },
+	{ "is not available: GOODSIG", ERROR_TRUST, "it is signed by another key than the recipe's key_fingerprint" },
+	{ "NO_PUBKEY", ERROR_TRUST, UNKNOWN_KEY },
+	{ "into data and signature failed", ERROR_TRUST, "its InRelease file is damaged" },
+	{ "is expired (invalid since", ERROR_TRUST, "the mirror is out of date, or this machine's clock is wrong" },
+	{ "is not valid yet", ERROR_TRUST, "set this machine's clock" },
+	{ "Hash Sum mismatch", ERROR_TRUST, CHANGED_INDEX },
+	{ "unexpected size", ERROR_TRUST, CHANGED_INDEX },
+	{ "Could not resolve", ERROR_NETWORK, "its server's name is unknown; check the mirror, DNS and proxy" },
+	{ "does not have a Release file", ERROR_NETWORK, "there is no such suite; check mirror and suite" },
+	{ "is not signed", ERROR_TRUST, "it has no signature that can be checked; nodekiln takes nothing from it" },
+	{ "Failed to fetch", ERROR_NETWORK, "its server did not deliver; check the mirror and the network" },
+	{ "Unable to locate package", ERROR_RECIPE, "no repository of the recipe has it" },
+	{ "has no installation candidate", ERROR_RECIPE,
+	  "no repository of the recipe has it; if it is a virtual name, choose a package that provides it" },
+	{ "' was not found", ERROR_RECIPE, "no repository of the recipe has this version" },
+	{ "Can not find version", ERROR_RECIPE, "no repository of the recipe has this version of the source" },
+	{ "Unable to find a source package", ERROR_RECIPE, "no repository of the recipe has this source" },
+	{ "put some 'deb-src' URIs", ERROR_RECIPE,
+	  "the mirror has no source packages, and the agent's libcurl is compiled from one; choose a mirror "
+	  "that has, or --set agent.libcurl=packaged" },
+	{ "remove is disabled", ERROR_RECIPE, "packages of base would have to go" },
+	{ "held broken packages", ERROR_RECIPE, "these packages cannot be installed together" },
+};
+
+/* Where stdout tells what is in the way of an installation. */
+static const char *const headings[] = { "will be REMOVED:\n", "unmet dependencies:\n" };
+
+/* apt's line around a place in its text: without "E: " and the like, the full stop, and spaces that stand twice. */
+static char *line_at(const char *text, const char *at)
+{
+	while (at > text && at[-1] != '\n')
+		at--;
+	if (at[0] && at[1] == ':' && at[2] == ' ')
+		at += 3;
+	char *line = xstrndup(at, strcspn(at, "\n")), *to = line;
+	for (const char *from = line; *from; from++)
+		if (*from != ' ' || (to > line && to[-1] != ' '))
+			*to++ = *from;
+	while (to > line && (to[-1] == '.' || to[-1] == ' '))
+		to--;
+	*to = '\0';
+	return line;
+}
+
+/* What stdout lists below the first of the headings that is there, in one line. */
+static void add_details(const char *output, struct text *ret)
+{
+	const char *line = NULL;
+
+	for (size_t i = 0; !line && i < ARRAY_SIZE(headings); i++)
+		line = strstr(output, headings[i]);
+	if (!line)
+		return;
+	line = strchr(line, '\n') + 1;
+	for (int i = 0; i < DETAIL_LINES && *line == ' '; i++) {
+		CLEANUP(free_p) char *words = line_at(line, line);
+		text_addf(ret, "%s%s", i ? "; " : ": ", text_trim(words));
+		line += strcspn(line, "\n");
+		line += *line == '\n';
+	}
+}
+
+int apt_complaint(const char *output, const char *messages, struct error *err)
+{
+	CLEANUP(text_done) struct text details = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(complaints); i++) {
+		const struct complaint *c = &complaints[i];
+		const char *at = strstr(messages, c->says);
+		if (!at)
+			continue;
+		CLEANUP(free_p) char *line = line_at(messages, at);
+		if (c->class == ERROR_RECIPE)
+			add_details(output, &details);
+		if (details.len)
+			return error_set(err, c->class, "%s%s", c->means, details.data);
+		return error_set(err, c->class, "%s; %s", line, c->means);
+	}
+	const char *first = strstr(messages, "E: ");
+	CLEANUP(free_p) char *line = line_at(messages, first ? first : messages);
+	return error_set(err, ERROR_FAILED, "apt failed: %s", *line ? line : "it does not say why");
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/apt/request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "builder/kubernetes/toolchain.h"
+#include "lib/alloc.h"
+
+/* What is always there, as mmdebstrap's variants of the same names have it. The first one is the default. */
+static const struct variant {
+	const char *name;
+	const char *packages[3];
+} variants[] = {
+	{ "apt", { "?essential", "apt" } },
+	{ "essential", { "?essential" } },
+	{ "required", { "?essential", "?priority(required)" } },
+};
+
+/*
+ * Below etcd and kube-proxy: the programs that these call, and their libraries. The essential packages (shell, dpkg, perl) are
+ * left out on purpose: nothing in a static pod or in kube-proxy runs them, and they would weigh more than all the rest.
+ * usr-is-merged keeps usrmerge, which needs perl, from being chosen.
+ */
+static const char *const image_packages[] = {
+	"libc6", "usr-is-merged", "etcd-server", "iptables", "ipset", "conntrack", "kmod",
+};
+
+static const char *const kubernetes_packages[] = { "kubelet", "kubeadm", "kubectl" };
+
+static int add_variant(const char *name, struct strings *ret, struct error *err)
+{
+	const struct variant *v = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(variants); i++)
+		if (!name || !strcmp(name, variants[i].name)) {
+			v = &variants[i];
+			break;
+		}
+	if (!v)
+		return error_set(err, ERROR_RECIPE,
+				 "distribution.variant '%s' is unknown; known: apt, essential, required", name);
+	for (size_t i = 0; i < ARRAY_SIZE(v->packages) && v->packages[i]; i++)
+		strings_add(ret, v->packages[i]);
+	return 0;
+}
+
+/* "1.34.1" is any packaging of that release, "1.34" the newest release of that minor. */
+static void add_kubernetes(const struct recipe *recipe, struct strings *ret)
+{
+	const char *version = recipe->kubernetes.version;
+	bool whole = version && strchr(version, '.') != strrchr(version, '.');
+
+	for (size_t i = 0; i < ARRAY_SIZE(kubernetes_packages); i++) {
+		if (version)
+			strings_addf(ret, "%s=%s%s", kubernetes_packages[i], version, whole ? "-*" : ".*");
+		else
+			strings_add(ret, kubernetes_packages[i]);
+	}
+	strings_append(ret, &recipe->kubernetes.packages);
+}
+
+static void add_sources(const struct recipe *recipe, struct strings *ret)
+{
+	const char *version = recipe->kubernetes.source_version;
+
+	if (recipe->agent.libcurl == AGENT_LIBCURL_COMPILED)
+		strings_add(ret, "curl");
+	if (recipe->kubernetes.source == KUBERNETES_DEBIAN_SOURCE)
+		strings_addf(ret, "kubernetes%s%s", version ? "=" : "", version ? version : "");
+}
+
+static int fill(const struct recipe *recipe, struct request *ret, struct error *err)
+{
+	if (add_variant(recipe->distribution.variant, &ret->group[LOCK_BASE], err) < 0 ||
+	    add_variant("essential", &ret->group[LOCK_TOOLCHAIN], err) < 0)
+		return -1;
+	strings_append(&ret->group[LOCK_BASE], &recipe->packages[SET_BASE]);
+	strings_append(&ret->group[LOCK_VM], &recipe->packages[SET_VM]);
+	strings_append(&ret->group[LOCK_LXC], &recipe->packages[SET_LXC]);
+	strings_append(&ret->group[LOCK_EXTRA_VM], &recipe->extra_packages);
+	strings_append(&ret->group[LOCK_EXTRA_LXC], &recipe->extra_packages);
+	toolchain_packages(recipe, &ret->group[LOCK_TOOLCHAIN]);
+	if (recipe->agent.libcurl == AGENT_LIBCURL_PACKAGED)
+		strings_add(&ret->group[LOCK_BASE], "libcurl4"); /* Debian 13's libcurl4t64 provides it */
+	if (recipe->kubernetes.source == KUBERNETES_PACKAGES)
+		add_kubernetes(recipe, &ret->group[LOCK_BASE]);
+	if (recipe->images.control_plane)
+		for (size_t i = 0; i < ARRAY_SIZE(image_packages); i++)
+			strings_add(&ret->group[LOCK_IMAGE], image_packages[i]);
+	add_sources(recipe, &ret->sources);
+	return 0;
+}
+
+int request_make(const struct recipe *recipe, struct request *ret, struct error *err)
+{
+	CLEANUP(request_done) struct request request = { 0 };
+
+	if (fill(recipe, &request, err) < 0)
+		return -1;
+	*ret = request;
+	request = (struct request){ 0 };
+	return 0;
+}
+
+void request_done(struct request *request)
+{
+	for (size_t i = 0; i < LOCK_GROUPS; i++)
+		strings_done(&request->group[i]);
+	strings_done(&request->sources);
+}
+
+void request_digest(const struct request *request, bool extra, char ret_hex[SHA256_HEX])
+{
+	CLEANUP(hash_free_p) struct hash *h = hash_new();
+
+	for (size_t g = 0; g < LOCK_GROUPS; g++)
+		for (size_t i = 0; i < request->group[g].n && (extra || (g != LOCK_EXTRA_VM && g != LOCK_EXTRA_LXC));
+		     i++)
+			hash_field(h, lock_group_names[g], request->group[g].at[i]);
+	for (size_t i = 0; i < request->sources.n; i++)
+		hash_field(h, "source", request->sources.at[i]);
+	hash_hex(h, ret_hex);
+}
+
+char *request_upstream_version(const char *debian_version)
+{
+	const char *epoch = strchr(debian_version, ':'), *start = epoch ? epoch + 1 : debian_version;
+	const char *really = strstr(start, "+really");
+
+	start = really ? really + strlen("+really") : start;
+	return xstrndup(start, strcspn(start, "-+~"));
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Tar archives as a stream of members, read and written (libarchive behind; tar.c is its only user). Nothing here touches a
+ * tree: extract.c puts members into one, tarball.c makes members of one.
+ *
+ *	while ((rc = tar_read_next(r, &entry, err)) > 0)
+ *		while ((rc = tar_read_data(r, &block, &n, &offset, err)) > 0) ...
+ *
+ * Readers know plain tar, gzip, xz, bzip2 and zstd by their content, never by starting a program.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "builder/archive/chunks.h"
+#include "builder/recipe/recipe.h"
+#include "lib/error.h"
+
+#define TAR_MEMBERS_MAX (4u << 20)  /* members of one archive */
+#define TAR_SIZE_MAX (256ull << 30) /* bytes of all members of one archive together */
+#define TAR_PATH_MAX 4095           /* bytes of a name or link target */
+#define TAR_XATTR_MAX 64            /* attributes of one member */
+
+struct tar_xattr {
+	const char *name;
+	const void *value;
+	size_t size;
+};
+
+/* Pointers are borrowed: from the reader until its next member, or from whoever writes. */
+struct tar_entry {
+	const char *path;     /* as it stands in the archive */
+	const char *target;   /* symbolic link: where it points; else NULL */
+	const char *original; /* hard link: path of the member it is the same file as; else NULL */
+	mode_t mode;          /* type and permissions; of a hard link S_IFREG */
+	uint32_t uid, gid;
+	dev_t device;  /* character and block devices */
+	uint64_t size; /* regular files */
+	time_t mtime;  /* whole seconds */
+	const struct tar_xattr *xattr;
+	size_t xattrs;
+};
+
+struct tar_reader; /* opaque */
+
+/* The bytes stay the caller's while the reader lives. name is for messages. */
+int tar_read_memory(const void *bytes, size_t n, const char *name, struct tar_reader **ret, struct error *err)
+	MUST_CHECK;
+/* No members, only tar_read_data(): the archive itself, decompressed. */
+int tar_read_unpacked(const void *bytes, size_t n, const char *name, struct tar_reader **ret, struct error *err)
+	MUST_CHECK;
+/* From the file position on; pipes are fine. */
+int tar_read_fd(int fd, const char *name, struct tar_reader **ret, struct error *err) MUST_CHECK;
+/* 1 with the next member, 0 at the end, -1. */
+int tar_read_next(struct tar_reader *r, const struct tar_entry **ret, struct error *err) MUST_CHECK;
+/* 1 with the next piece of the member and its place in the file (holes are left out), 0 at its end, -1. */
+int tar_read_data(struct tar_reader *r, const void **ret_block, size_t *ret_n, off_t *ret_offset, struct error *err)
+	MUST_CHECK;
+void tar_reader_free_p(struct tar_reader **r);
+
+struct tar_writer; /* opaque */
+
+/*
+ * A zstd archive is many frames (frames.h); the end of the archive (1024 zero bytes) is one that is always these TAR_END_SIZE
+ * bytes. So members are
+ * added by writing another archive over the end of the first, without compressing that again: readers of tar stop at the first end
+ * that they meet.
+ */
+#define TAR_END_SIZE 11
+extern const unsigned char tar_zstd_end[TAR_END_SIZE];
+
+/* level: 0 = the library's default. */
+int tar_write_fd(int fd, enum compression compression, int level, struct tar_writer **ret, struct error *err)
+	MUST_CHECK;
+int tar_write_entry(struct tar_writer *w, const struct tar_entry *entry, struct error *err) MUST_CHECK;
+/* The content of the regular file just written as entry: entry->size bytes in all. */
+int tar_write_data(struct tar_writer *w, const void *data, size_t n, struct error *err) MUST_CHECK;
+/* The same, of a zstd archive: the next CHUNK bytes as the frame that they are already, or as a frame to be made of data.
+ * *ret_frame: where it is in the archive, counted from its beginning, as chunks.h would have it. */
+int tar_write_frame(struct tar_writer *w, const struct chunks_piece *frame, struct chunks_frame *ret_frame,
+		    struct error *err) MUST_CHECK;
+int tar_write_chunk(struct tar_writer *w, const void *data, struct chunks_frame *ret_frame, struct error *err)
+	MUST_CHECK;
+/* Ends the archive and flushes; without it the file is not whole. */
+int tar_write_end(struct tar_writer *w, struct error *err) MUST_CHECK;
+void tar_writer_free_p(struct tar_writer **w);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/cache/stock.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "lib/alloc.h"
+#include "lib/file.h"
+#include "lib/log.h"
+
+/* Not tmp/: that is being made, and swept by cache_open(). */
+const char *const stock_kinds[] = { "files", "repacked", "apt", "trees", "artifacts", NULL };
+
+int stock_limit(uint64_t *ret, struct error *err)
+{
+	const char *text = getenv("NODEKILN_CACHE_MAX");
+	unsigned long long bytes = STOCK_LIMIT;
+
+	if (text && *text && !text_size(text, &bytes))
+		return error_set(err, ERROR_USAGE, "NODEKILN_CACHE_MAX is '%s'; it must be a size, such as 20G", text);
+	*ret = bytes;
+	return 0;
+}
+
+/* What another program removed meanwhile is no longer in stock. */
+static int take_item(struct cache *cache, const char *kind, const char *entry, struct stock *ret, struct error *err)
+{
+	CLEANUP(free_p) char *name = xasprintf("%s/%s", kind, entry);
+	struct stock_item item = { .kind = kind };
+	struct stat st;
+
+	if (fstatat(cache->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : error_errno(err, errno, "look at %s/%s", cache->path, name);
+	if (tree_size(cache->fd, name, &item.bytes, err) < 0)
+		return faccessat(cache->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 ? 0 : -1;
+	item.name = xstrdup(entry);
+	item.used = st.st_mtime;
+	vec_push(&ret->items, item);
+	return 0;
+}
+
+static int take_kind(struct cache *cache, const char *kind, struct stock *ret, struct error *err)
+{
+	int fd = dir_open(cache->fd, kind, err);
+	CLEANUP(closedir_p) DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+
+	if (!dir)
+		return fd < 0 ? -1 : error_errno(err, errno, "list %s/%s", cache->path, kind);
+	while ((entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
+		    take_item(cache, kind, entry->d_name, ret, err) < 0)
+			return -1;
+	return 0;
+}
+
+int stock_take(struct cache *cache, struct stock *ret, struct error *err)
+{
+	CLEANUP(stock_done) struct stock stock = { 0 };
+
+	for (const char *const *kind = stock_kinds; *kind; kind++)
+		if (take_kind(cache, *kind, &stock, err) < 0)
+			return -1;
+	*ret = stock;
+	stock = (struct stock){ 0 };
+	return 0;
+}
+
+uint64_t stock_bytes(const struct stock *stock, const char *kind, size_t *ret_count)
+{
+	uint64_t bytes = 0;
+
+	*ret_count = 0;
+	for (size_t i = 0; i < stock->items.n; i++)
+		if (!kind || !strcmp(stock->items.at[i].kind, kind)) {
+			bytes += stock->items.at[i].bytes;
+			++*ret_count;
+		}
+	return bytes;
+}
+
+static int by_use(const void *a, const void *b)
+{
+	const struct stock_item *x = a, *y = b;
+
+	return x->used == y->used ? strcmp(x->name, y->name) : x->used < y->used ? -1 : 1;
+}
+
+uint64_t stock_mark(struct stock *stock, uint64_t limit)
+{
+	size_t count;
+	uint64_t left = stock_bytes(stock, NULL, &count), marked = 0;
+
+	if (count)
+		qsort(stock->items.at, count, sizeof *stock->items.at, by_use);
+	for (size_t i = 0; i < count && left > limit; i++) {
+		struct stock_item *item = &stock->items.at[i];
+		item->marked = true;
+		left -= item->bytes;
+		marked += item->bytes;
+	}
+	return marked;
+}
+
+static int remove_marked(struct cache *cache, const struct stock *stock, struct error *err)
+{
+	for (size_t i = 0; i < stock->items.n; i++) {
+		const struct stock_item *item = &stock->items.at[i];
+		CLEANUP(free_p) char *name = xasprintf("%s/%s", item->kind, item->name);
+		if (item->marked && tree_remove(cache->fd, name, err) < 0)
+			return error_wrap(err, "cache %s", cache->path);
+	}
+	return 0;
+}
+
+/* Counted only now that nobody else can use anything any more. */
+static int prune_alone(struct cache *cache, uint64_t limit, uint64_t *ret_removed, struct error *err)
+{
+	CLEANUP(stock_done) struct stock stock = { 0 };
+
+	if (stock_take(cache, &stock, err) < 0)
+		return -1;
+	*ret_removed = stock_mark(&stock, limit);
+	return remove_marked(cache, &stock, err);
+}
+
+int stock_prune(struct cache *cache, uint64_t limit, uint64_t *ret_removed, struct error *err)
+{
+	bool alone = flock(cache->fd, LOCK_EX | LOCK_NB) == 0;
+	int rc = alone ? prune_alone(cache, limit, ret_removed, err) : 0;
+
+	/* A lock that could not be raised may be lost: it is taken again in any case. */
+	if (flock(cache->fd, LOCK_SH) < 0 && rc == 0)
+		return error_errno(err, errno, "lock the cache, %s", cache->path);
+	return rc < 0 ? rc : alone;
+}
+
+void stock_trim(struct cache *cache)
+{
+	struct error err = { 0 };
+	uint64_t limit, removed = 0;
+
+	if (stock_limit(&limit, &err) < 0 || stock_prune(cache, limit, &removed, &err) < 0)
+		log_warning("%s", err.text);
+	else if (removed)
+		log_info("cache: %s that were not used for longest removed, to keep it below %s", text_bytes(removed),
+			 text_bytes(limit));
+}
+
+void stock_done(struct stock *stock)
+{
+	for (size_t i = 0; i < stock->items.n; i++)
+		free(stock->items.at[i].name);
+	vec_done(&stock->items);
+}

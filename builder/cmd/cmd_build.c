@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "builder/cmd/command.h"
+#include "builder/pipeline/build.h"
+#include "builder/report/report.h"
+#include "builder/sandbox/rootless.h"
+#include "builder/sandbox/sandbox.h"
+#include "lib/log.h"
+
+#define DEFAULT_RECIPE "debian-12"
+#define TIMINGS_COLUMNS 120 /* where there is no terminal */
+
+static struct build_options build = { .out = "out" };
+static const char *scratch, *lock_file;
+static bool locked, json, plain, verbose, timings;
+
+static const struct option_spec options[] = {
+	{ "--out", OPTION_VALUE, &build.out, "DIR", "where the artifacts go (default: out)" },
+	{ "--set", OPTION_LIST, &build.set, "KEY=VALUE", "override a key of the recipe, e.g. disk.size=20G" },
+	{ "--mirror", OPTION_VALUE, &build.mirror, "URL",
+	  "the distribution's mirror (default: the recipe's, else the host's)" },
+	{ "--locked", OPTION_FLAG, &locked, NULL, "use exactly what NAME.lock.json says" },
+	{ "--lock", OPTION_VALUE, &lock_file, "FILE", "the same, with that lock file" },
+	{ "--update", OPTION_FLAG, &build.update, NULL, "refresh the package indices first" },
+	{ "--offline", OPTION_FLAG, &build.offline, NULL,
+	  "ask nobody: use what the cache has, in a process without a network" },
+	{ "--force", OPTION_FLAG, &build.force, NULL, "build even when nothing changed" },
+	{ "--scratch", OPTION_VALUE, &scratch, "KIND", "work in memory, on disk, or auto (default)" },
+	{ "--timings", OPTION_FLAG, &timings, NULL, "at the end, what ran when: wall and CPU seconds of each phase" },
+	{ "--json", OPTION_FLAG, &json, NULL, "events as JSON, one object a line" },
+	{ "--plain", OPTION_FLAG, &plain, NULL, "plain lines even on a terminal" },
+	{ "--verbose", OPTION_FLAG, &verbose, NULL, "also what dpkg and compilers say" },
+	{ 0 },
+};
+
+static int read_scratch(struct error *err)
+{
+	for (int i = 0; scratch && scratch_names[i]; i++)
+		if (text_same(scratch, scratch_names[i])) {
+			build.scratch = (enum scratch_kind)i;
+			return 0;
+		}
+	return scratch ? error_set(err, ERROR_USAGE, "--scratch %s: it must be auto, memory or disk", scratch) : 0;
+}
+
+/* With --json the manifest has it. */
+static void print_timings(void)
+{
+	CLEANUP(waterfall_done) struct waterfall waterfall = { 0 };
+	CLEANUP(text_done) struct text text = { 0 };
+	struct winsize size = { .ws_col = TIMINGS_COLUMNS };
+
+	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+	report_waterfall(&waterfall);
+	waterfall_text(&waterfall, size.ws_col, &text);
+	fputs(text.data, stdout);
+}
+
+static int run(int argc, char **argv, struct error *err)
+{
+	CLEANUP(free_p) char *default_lock = NULL;
+
+	build.recipe = argc ? argv[0] : DEFAULT_RECIPE;
+	if (read_scratch(err) < 0)
+		return -1;
+	if (build.offline && build.update)
+		return error_set(err, ERROR_USAGE, "--offline and --update exclude each other");
+	/* What a build makes in a tree is as open as it says, not as the caller's new files are. */
+	umask(022);
+	if (rootless_enter(err) < 0)
+		return -1;
+	if (build.offline && sandbox_no_network(err) < 0)
+		return error_wrap(err, "--offline");
+	if (locked && !lock_file) {
+		struct recipe recipe;
+		if (recipe_load_with(build.recipe, &build.set, &recipe, err) < 0)
+			return -1;
+		lock_file = default_lock = lock_default_path(&recipe);
+		recipe_done(&recipe);
+	}
+	build.lock = lock_file;
+	log_set_verbose(verbose);
+	report_open(json ? REPORT_JSON : plain || verbose ? REPORT_PLAIN : REPORT_AUTO);
+	int rc = build_run(&build, err);
+	if (rc < 0)
+		report_failure(err);
+	else if (timings && !json)
+		print_timings();
+	report_close();
+	strings_done(&build.set);
+	return rc;
+}
+
+const struct command command_build = {
+	.name = "build",
+	.arguments = "[RECIPE]",
+	.summary = "make a recipe's VM template and LXC tarball",
+	.options = options,
+	.max = 1,
+	.run = run,
+};

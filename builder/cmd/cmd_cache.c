@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "builder/cache/stock.h"
+#include "builder/cmd/command.h"
+#include "builder/sandbox/rootless.h"
+
+static const char *max;
+static bool as_json;
+
+static const struct option_spec options[] = {
+	{ "--max", OPTION_VALUE, &max, "SIZE",
+	  "prune: how much may stay, e.g. 2G, 0 for nothing (default: $NODEKILN_CACHE_MAX, else 10G)" },
+	{ "--json", OPTION_FLAG, &as_json, NULL, "as one JSON object" },
+	{ 0 },
+};
+
+static int read_limit(uint64_t *ret, struct error *err)
+{
+	unsigned long long bytes;
+
+	if (!max)
+		return stock_limit(ret, err);
+	if (!text_size(max, &bytes))
+		return error_set(err, ERROR_USAGE, "--max %s: it must be a size, such as 2G or 0", max);
+	*ret = bytes;
+	return 0;
+}
+
+static void print_text(const struct cache *cache, const struct stock *stock, uint64_t limit, uint64_t removed)
+{
+	size_t count;
+
+	for (const char *const *kind = stock_kinds; *kind; kind++) {
+		uint64_t bytes = stock_bytes(stock, *kind, &count);
+		printf("%-10s %10s  %zu\n", *kind, text_bytes(bytes), count);
+	}
+	printf("%-10s %10s  in %s, at most %s\n", "together", text_bytes(stock_bytes(stock, NULL, &count)), cache->path,
+	       text_bytes(limit));
+	if (removed)
+		printf("%-10s %10s\n", "removed", text_bytes(removed));
+}
+
+static void print_json(const struct cache *cache, const struct stock *stock, uint64_t limit, uint64_t removed)
+{
+	CLEANUP(json_free_p) struct json *all = json_object();
+	CLEANUP(text_done) struct text text = { 0 };
+	size_t count;
+
+	json_put_string(all, "path", cache->path);
+	json_put_int(all, "bytes", (int64_t)stock_bytes(stock, NULL, &count));
+	json_put_int(all, "limit", (int64_t)limit);
+	json_put_int(all, "removed", (int64_t)removed);
+	for (const char *const *kind = stock_kinds; *kind; kind++) {
+		struct json *one = json_object();
+		json_put_int(one, "bytes", (int64_t)stock_bytes(stock, *kind, &count));
+		json_put_int(one, "entries", (int64_t)count);
+		json_put(all, *kind, one);
+	}
+	json_print(all, true, &text);
+	fputs(text.data, stdout);
+}
+
+static int prune(struct cache *cache, uint64_t limit, uint64_t *ret_removed, struct error *err)
+{
+	int rc = stock_prune(cache, limit, ret_removed, err);
+
+	if (rc == 0)
+		return error_set(
+			err, ERROR_FAILED,
+			"another nodekiln uses the cache, %s, so nothing was removed; try again when it is done",
+			cache->path);
+	return rc < 0 ? rc : 0;
+}
+
+static int run(int argc, char **argv, struct error *err)
+{
+	CLEANUP(cache_close) struct cache cache = { .fd = -1 };
+	CLEANUP(stock_done) struct stock stock = { 0 };
+	struct error ignored = { 0 };
+	uint64_t limit, removed = 0;
+
+	if (argc && strcmp(argv[0], "prune"))
+		return error_set(err, ERROR_USAGE, "cache %s: it must be prune, or nothing", argv[0]);
+	/* What a build without root left may belong to lent ids. */
+	if (rootless_lent(&ignored) && rootless_enter(err) < 0)
+		return -1;
+	if (read_limit(&limit, err) < 0 || cache_open(&cache, err) < 0 ||
+	    (argc && prune(&cache, limit, &removed, err) < 0) || stock_take(&cache, &stock, err) < 0)
+		return -1;
+	if (as_json)
+		print_json(&cache, &stock, limit, removed);
+	else
+		print_text(&cache, &stock, limit, removed);
+	return 0;
+}
+
+const struct command command_cache = {
+	.name = "cache",
+	.arguments = "[prune]",
+	.summary = "what the cache holds; prune: remove what was not used for longest",
+	.options = options,
+	.max = 1,
+	.run = run,
+};

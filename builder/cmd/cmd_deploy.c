@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "builder/cmd/command.h"
+#include "builder/deploy/deploy.h"
+#include "builder/report/report.h"
+#include "lib/log.h"
+
+static struct deploy_options deploy;
+static bool json, plain, verbose;
+
+static const struct option_spec options[] = {
+	{ "--secrets", OPTION_VALUE, &deploy.secrets, "FILE",
+	  "the cluster's secrets (default: CLUSTER.secrets beside it)" },
+	{ "--full", OPTION_FLAG, &deploy.full, NULL, "full clones; default: linked ones, which need their template" },
+	{ "--dry-run", OPTION_FLAG, &deploy.dry_run, NULL, "only say what would be done" },
+	{ "--json", OPTION_FLAG, &json, NULL, "events as JSON, one object a line" },
+	{ "--plain", OPTION_FLAG, &plain, NULL, "plain lines even on a terminal" },
+	{ "--verbose", OPTION_FLAG, &verbose, NULL, "each step, and the logs of tasks that fail" },
+	{ 0 },
+};
+
+static int run(int argc UNUSED, char **argv, struct error *err)
+{
+	CLEANUP(text_done) struct text said = { 0 };
+
+	deploy.cluster = argv[0];
+	log_set_verbose(verbose);
+	report_open(json ? REPORT_JSON : plain || verbose ? REPORT_PLAIN : REPORT_AUTO);
+	int rc = deploy_run(&deploy, &said, err);
+	if (rc < 0)
+		report_failure(err);
+	report_close();
+	if (rc == 0 && !json && said.len)
+		fputs(said.data, stdout);
+	return rc;
+}
+
+const struct command command_deploy = {
+	.name = "deploy",
+	.arguments = "CLUSTER.yaml",
+	.summary = "make a cluster of published templates: clone, seed, start, and wait until its nodes are ready",
+	.options = options,
+	.min = 1,
+	.max = 1,
+	.run = run,
+};

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "builder/cmd/command.h"
+#include "builder/deploy/deploy.h"
+#include "builder/report/report.h"
+#include "lib/log.h"
+
+static struct deploy_options destroy;
+static bool json, plain, verbose;
+
+static const struct option_spec options[] = {
+	{ "--secrets", OPTION_VALUE, &destroy.secrets, "FILE",
+	  "the cluster's secrets (default: CLUSTER.secrets beside it)" },
+	{ "--node", OPTION_LIST, &destroy.nodes, "NAME", "only this node of the cluster" },
+	{ "--dry-run", OPTION_FLAG, &destroy.dry_run, NULL, "only say what would be removed" },
+	{ "--yes", OPTION_FLAG, &destroy.yes, NULL, "do it" },
+	{ "--json", OPTION_FLAG, &json, NULL, "events as JSON, one object a line" },
+	{ "--plain", OPTION_FLAG, &plain, NULL, "plain lines even on a terminal" },
+	{ "--verbose", OPTION_FLAG, &verbose, NULL, "each step, and the logs of tasks that fail" },
+	{ 0 },
+};
+
+static int run(int argc UNUSED, char **argv, struct error *err)
+{
+	CLEANUP(text_done) struct text said = { 0 };
+
+	destroy.cluster = argv[0];
+	log_set_verbose(verbose);
+	report_open(json ? REPORT_JSON : plain || verbose ? REPORT_PLAIN : REPORT_AUTO);
+	int rc = destroy_run(&destroy, &said, err);
+	if (rc < 0)
+		report_failure(err);
+	report_close();
+	if (rc == 0 && !json && said.len)
+		fputs(said.data, stdout);
+	strings_done(&destroy.nodes);
+	return rc;
+}
+
+const struct command command_destroy = {
+	.name = "destroy",
+	.arguments = "CLUSTER.yaml",
+	.summary = "remove what deploy made of a cluster: guests with their disks, seeds and tokens",
+	.options = options,
+	.min = 1,
+	.max = 1,
+	.run = run,
+};

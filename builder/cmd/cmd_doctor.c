@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "builder/cmd/command.h"
+#include "builder/host/doctor.h"
+
+static bool as_json;
+
+static const struct option_spec options[] = {
+	{ "--json", OPTION_FLAG, &as_json, NULL, "the findings as one JSON object" },
+	{ 0 },
+};
+
+static int say_missing(const struct diagnosis *d, struct error *err)
+{
+	CLEANUP(strings_done) struct strings missing = { 0 };
+	CLEANUP(text_done) struct text names = { 0 }, apt = { 0 };
+
+	if (doctor_missing(d, FOR_BUILD, &missing) == 0)
+		return 0;
+	for (size_t i = 0; i < missing.n; i++)
+		text_addf(&names, "%s%s", i ? ", " : "", missing.at[i]);
+	doctor_apt_line(d, FOR_BUILD, &apt);
+	return error_set(err, ERROR_HOST, "`nodekiln build` can't work here for want of: %s%s%s", names.data,
+			 apt.len ? "; run as root: " : "", apt.len ? apt.data : "");
+}
+
+static int run(int argc UNUSED, char **argv UNUSED, struct error *err)
+{
+	CLEANUP(doctor_done) struct diagnosis d = { 0 };
+	CLEANUP(text_done) struct text out = { 0 };
+
+	doctor_examine(doctor_requirements, doctor_requirements_count, &d);
+	if (as_json) {
+		CLEANUP(json_free_p) struct json *json = doctor_json(&d);
+		json_print(json, true, &out);
+	} else {
+		doctor_print(&d, &out);
+	}
+	fputs(out.data, stdout);
+	return say_missing(&d, err);
+}
+
+const struct command command_doctor = {
+	.name = "doctor",
+	.arguments = "",
+	.summary = "say what this host lacks, and the apt-get line that brings it",
+	.options = options,
+	.run = run,
+};

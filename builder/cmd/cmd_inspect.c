@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "builder/cmd/command.h"
+#include "builder/image/inspect.h"
+
+static bool as_json;
+
+static const struct option_spec options[] = {
+	{ "--json", OPTION_FLAG, &as_json, NULL, "everything as one JSON object" },
+	{ 0 },
+};
+
+static int run(int argc UNUSED, char **argv, struct error *err)
+{
+	CLEANUP(inspection_done) struct inspection inspection = { 0 };
+	CLEANUP(text_done) struct text out = { 0 };
+
+	if (inspect(argv[0], &inspection, err) < 0)
+		return -1;
+	if (as_json) {
+		CLEANUP(json_free_p) struct json *json = inspection_json(&inspection);
+		json_print(json, true, &out);
+	} else {
+		inspection_print(&inspection, &out);
+	}
+	fputs(out.data, stdout);
+	return 0;
+}
+
+const struct command command_inspect = {
+	.name = "inspect",
+	.arguments = "FILE",
+	.summary = "say what is in an image (.qcow2, .raw, .tar.zst): partitions, versions, packages, sizes",
+	.options = options,
+	.min = 1,
+	.max = 1,
+	.run = run,
+};

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "builder/apt/resolve.h"
+#include "builder/cache/cache.h"
+#include "builder/cmd/command.h"
+#include "builder/lock/lock.h"
+#include "builder/lock/news.h"
+#include "builder/report/report.h"
+#include "lib/alloc.h"
+#include "lib/file.h"
+
+#define DEFAULT_RECIPE "debian-12"
+
+static struct resolve_options resolving;
+static struct strings settings;
+static const char *file;
+static bool check, as_json;
+
+static const struct option_spec options[] = {
+	{ "--mirror", OPTION_VALUE, &resolving.mirror, "URL",
+	  "the distribution's mirror (default: the recipe's, else the host's)" },
+	{ "--update", OPTION_FLAG, &resolving.update, NULL, "ask the mirror for news first" },
+	{ "--check", OPTION_FLAG, &check, NULL,
+	  "write nothing: tell what is newer than the lock; exit code 11, with security updates 12" },
+	{ "--json", OPTION_FLAG, &as_json, NULL, "--check as JSON" },
+	{ "--set", OPTION_LIST, &settings, "KEY=VALUE", "override a key of the recipe, e.g. disk.size=20G" },
+	{ "-o", OPTION_VALUE, &file, "FILE",
+	  "the lock, - for stdout (default: NAME.lock.json in the current directory)" },
+	{ 0 },
+};
+
+static int write_lock(const struct lock *lock, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *json = lock_json(lock);
+	CLEANUP(text_done) struct text text = { 0 };
+	struct stat st;
+
+	json_print(json, true, &text);
+	if (strcmp(file, "-") && stat(file, &st) == 0 && !S_ISREG(st.st_mode))
+		return error_set(
+			err, ERROR_USAGE,
+			"-o %s: this is no regular file, and a lock would replace it; name another, or - for stdout",
+			file);
+	if (strcmp(file, "-"))
+		return file_write(AT_FDCWD, file, text.data, text.len, 0644, err);
+	fputs(text.data, stdout);
+	return 0;
+}
+
+static int resolve_now(const struct recipe *recipe, struct cache *cache, struct lock *ret, struct error *err)
+{
+	report_begin("resolve", "%s", recipe->distribution.suite);
+	if (resolve(recipe, &resolving, cache, ret, err) < 0)
+		return -1;
+	report_end("resolve", "%zu packages in base, %zu for vm, %zu for lxc", ret->group[LOCK_BASE].n,
+		   ret->group[LOCK_VM].n + ret->group[LOCK_EXTRA_VM].n,
+		   ret->group[LOCK_LXC].n + ret->group[LOCK_EXTRA_LXC].n);
+	return 0;
+}
+
+static int lock_recipe(const struct recipe *recipe, struct error *err)
+{
+	CLEANUP(cache_close) struct cache cache = { .fd = -1 };
+	CLEANUP(lock_done) struct lock lock = { 0 };
+
+	if (cache_open(&cache, err) < 0 || resolve_now(recipe, &cache, &lock, err) < 0)
+		return -1;
+	return write_lock(&lock, err);
+}
+
+static void print(const struct news *news)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	CLEANUP(json_free_p) struct json *json = as_json ? news_json(news) : NULL;
+
+	if (json)
+		json_print(json, true, &text);
+	else
+		news_print(news, &text);
+	fputs(text.data ? text.data : "", stdout);
+}
+
+static int judge(const struct news *news, struct error *err)
+{
+	size_t security = news_security(news);
+
+	if (!news->items.n)
+		return 0;
+	return error_set(err, security ? ERROR_UNSAFE : ERROR_OLD,
+			 "%s is behind the repositories in %zu place%s, %zu of them security updates; "
+			 "`nodekiln lock --update` brings it up to date",
+			 file, news->items.n, news->items.n == 1 ? "" : "s", security);
+}
+
+/* Always by what the repositories say now. */
+static int check_lock(const struct recipe *recipe, struct error *err)
+{
+	CLEANUP(cache_close) struct cache cache = { .fd = -1 };
+	CLEANUP(lock_done) struct lock locked = { 0 }, now = { 0 };
+	CLEANUP(news_done) struct news news = { 0 };
+	CLEANUP(strings_done) struct strings names = { 0 };
+	CLEANUP(text_done) struct text versions = { 0 };
+
+	resolving.update = true;
+	if (lock_load(file, &locked, err) < 0 || lock_belongs(&locked, file, recipe, err) < 0 ||
+	    cache_open(&cache, err) < 0 || resolve_now(recipe, &cache, &now, err) < 0)
+		return -1;
+	news_compare(&locked, &now, &news);
+	news_names(&news, &names);
+	if (resolve_versions(recipe, &resolving, &cache, &names, &versions, err) < 0)
+		return -1;
+	news_mark_security(&news, versions.data ? versions.data : "");
+	print(&news);
+	return judge(&news, err);
+}
+
+static int run(int argc, char **argv, struct error *err)
+{
+	CLEANUP(recipe_done) struct recipe recipe = { 0 };
+	CLEANUP(free_p) char *beside = NULL;
+
+	if (recipe_load_with(argc ? argv[0] : DEFAULT_RECIPE, &settings, &recipe, err) < 0)
+		return -1;
+	beside = lock_default_path(&recipe);
+	file = file ? file : beside;
+	report_open(REPORT_AUTO);
+	int rc = check ? check_lock(&recipe, err) : lock_recipe(&recipe, err);
+	if (rc < 0)
+		report_failure(err);
+	report_close();
+	strings_done(&settings);
+	file = NULL;
+	return rc;
+}
+
+const struct command command_lock = {
+	.name = "lock",
+	.arguments = "[RECIPE]",
+	.summary = "write down exactly which packages an image is made of (for `build --locked`), or check that they "
+		   "are the newest",
+	.options = options,
+	.max = 1,
+	.run = run,
+};

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "builder/cmd/command.h"
+#include "builder/pipeline/plan.h"
+
+#define DEFAULT_RECIPE "debian-12"
+
+static struct plan plan = { .out = "out" };
+static struct strings settings;
+static bool json;
+
+static const struct option_spec options[] = {
+	{ "--out", OPTION_VALUE, &plan.out, "DIR", "where the artifacts would go (default: out)" },
+	{ "--set", OPTION_LIST, &settings, "KEY=VALUE", "override a key of the recipe, e.g. disk.size=20G" },
+	{ "--mirror", OPTION_VALUE, &plan.mirror, "URL",
+	  "the distribution's mirror (default: the recipe's, else the host's)" },
+	{ "--json", OPTION_FLAG, &json, NULL, "for machines, with the whole recipe as it was merged" },
+	{ 0 },
+};
+
+static int check_overlays(const struct recipe *recipe, struct error *err)
+{
+	for (int set = 0; set < SETS; set++) {
+		for (size_t i = 0; i < recipe->overlays[set].n; i++) {
+			CLEANUP(free_p) char *path = NULL;
+
+			if (recipe_overlay_path(recipe, recipe->overlays[set].at[i], &path, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static int make_text(struct text *ret, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *object = NULL;
+
+	if (!json)
+		return plan_text(&plan, ret, err);
+	if (plan_json(&plan, &object, err) < 0)
+		return -1;
+	json_print(object, true, ret);
+	return 0;
+}
+
+static int run(int argc, char **argv, struct error *err)
+{
+	CLEANUP(strings_done) struct strings overrides = settings;
+	CLEANUP(recipe_done) struct recipe recipe = { 0 };
+	CLEANUP(text_done) struct text text = { 0 };
+
+	settings = (struct strings){ 0 };
+	if (recipe_load_with(argc ? argv[0] : DEFAULT_RECIPE, &overrides, &recipe, err) < 0 ||
+	    check_overlays(&recipe, err) < 0)
+		return -1;
+	plan.recipe = &recipe;
+	if (make_text(&text, err) < 0)
+		return -1;
+	if (fputs(text.data, stdout) < 0 || fflush(stdout) < 0)
+		return error_set(err, ERROR_FAILED, "write to stdout: %m");
+	return 0;
+}
+
+const struct command command_plan = {
+	.name = "plan",
+	.arguments = "[RECIPE]",
+	.summary = "tell what a build would do, without doing it",
+	.options = options,
+	.max = 1,
+	.run = run,
+};

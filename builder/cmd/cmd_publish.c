@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "builder/cmd/command.h"
+#include "builder/publish/publish.h"
+#include "builder/report/report.h"
+#include "lib/log.h"
+
+#define RETAIN_MAX 1000
+
+static struct publish_options publish;
+static const char *firmware, *retain, *only;
+static bool json, plain, verbose;
+
+static const struct option_spec options[] = {
+	{ "--target", OPTION_VALUE, &publish.target, "FILE", "where to: a YAML file (needed; README shows one)" },
+	{ "--firmware", OPTION_VALUE, &firmware, "KIND", "the template's: bios (default) or uefi" },
+	{ "--only", OPTION_VALUE, &only, "PART", "vm or ct; default: both, as far as the image has them" },
+	{ "--node", OPTION_LIST, &publish.nodes, "NAME", "only this node of the target" },
+	{ "--replace", OPTION_FLAG, &publish.replace, NULL, "make it anew, even when it is there" },
+	{ "--retain", OPTION_VALUE, &retain, "N", "keep N versions of the image, remove older ones that nobody uses" },
+	{ "--dry-run", OPTION_FLAG, &publish.dry_run, NULL, "only say what would be done" },
+	{ "--json", OPTION_FLAG, &json, NULL, "events as JSON, one object a line" },
+	{ "--plain", OPTION_FLAG, &plain, NULL, "plain lines even on a terminal" },
+	{ "--verbose", OPTION_FLAG, &verbose, NULL, "each step, and the logs of tasks that fail" },
+	{ 0 },
+};
+
+static int read_firmware(struct error *err)
+{
+	for (int i = 0; firmware && firmware_names[i]; i++)
+		if (!strcmp(firmware, firmware_names[i])) {
+			publish.firmware = (enum firmware)i;
+			return 0;
+		}
+	return firmware ? error_set(err, ERROR_USAGE, "--firmware %s: it must be bios or uefi", firmware) : 0;
+}
+
+static int read_retain(struct error *err)
+{
+	char *end = NULL;
+
+	if (!retain)
+		return 0;
+	publish.retain = strtol(retain, &end, 10);
+	if (end == retain || *end || publish.retain < 1 || publish.retain > RETAIN_MAX)
+		return error_set(err, ERROR_USAGE, "--retain %s: it must be a number from 1 to %d", retain, RETAIN_MAX);
+	return 0;
+}
+
+static int read_options(struct error *err)
+{
+	if (!publish.target)
+		return error_set(err, ERROR_USAGE, "--target is missing: the YAML file of the Proxmox VE cluster");
+	if (only && strcmp(only, "vm") != 0 && strcmp(only, "ct") != 0)
+		return error_set(err, ERROR_USAGE, "--only %s: it must be vm or ct", only);
+	publish.parts = !only ? PUBLISH_VM | PUBLISH_CT : !strcmp(only, "vm") ? PUBLISH_VM : PUBLISH_CT;
+	if (read_firmware(err) < 0)
+		return -1;
+	return read_retain(err);
+}
+
+static int run(int argc UNUSED, char **argv, struct error *err)
+{
+	CLEANUP(text_done) struct text said = { 0 };
+
+	if (read_options(err) < 0)
+		return -1;
+	publish.image = argv[0];
+	log_set_verbose(verbose);
+	report_open(json ? REPORT_JSON : plain || verbose ? REPORT_PLAIN : REPORT_AUTO);
+	int rc = publish_run(&publish, &said, err);
+	if (rc < 0)
+		report_failure(err);
+	report_close();
+	if (rc == 0 && !json && said.len)
+		fputs(said.data, stdout);
+	strings_done(&publish.nodes);
+	return rc;
+}
+
+const struct command command_publish = {
+	.name = "publish",
+	.arguments = "IMAGE",
+	.summary =
+		"upload an image (out/NAME) to Proxmox VE: a VM template and an LXC template on every node of a target",
+	.options = options,
+	.min = 1,
+	.max = 1,
+	.run = run,
+};

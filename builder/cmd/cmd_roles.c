@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "builder/cmd/command.h"
+#include "builder/pve/roles.h"
+
+static const char *version = "9";
+
+static const struct option_spec options[] = {
+	{ "--pve", OPTION_VALUE, &version, "8|9", "the Proxmox VE line to print for (default: 9)" },
+	{ 0 },
+};
+
+static int run(int argc UNUSED, char **argv, struct error *err)
+{
+	CLEANUP(target_done) struct target target = { 0 };
+	CLEANUP(text_done) struct text out = { 0 };
+
+	if (!text_same(version, "8") && !text_same(version, "9"))
+		return error_set(err, ERROR_USAGE, "--pve %s: it must be 8 or 9", version);
+	if (target_load(argv[0], &target, err) < 0)
+		return -1;
+	roles_print(&target, version[0] - '0', &out);
+	fputs(out.data, stdout);
+	return 0;
+}
+
+const struct command command_roles = {
+	.name = "roles",
+	.arguments = "TARGET.yaml",
+	.summary = "print the pveum commands that give a target's token the rights it needs, and no more",
+	.options = options,
+	.min = 1,
+	.max = 1,
+	.run = run,
+};

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "builder/cmd/command.h"
+#include "builder/seed/seed.h"
+#include "builder/seed/seed_cloud.h"
+#include "builder/seed/seed_files.h"
+#include "builder/seed/seed_network.h"
+#include "builder/seed/seed_nodes.h"
+#include "builder/seed/seed_tarball.h"
+#include "lib/file.h"
+#include "lib/hash.h"
+#include "lib/log.h"
+
+#define NODES_MAX 1000
+#define GIVEN_MAX (1 << 20) /* what cloud-init and Proxmox VE take as one file of a seed */
+#define INSTANCE_DIGITS 16
+
+static const char *out, *secrets_file, *user_data_file, *network_file, *base_file;
+static struct strings key_files;
+static struct seed_network network;
+
+static const struct option_spec options[] = {
+	{ "--out", OPTION_VALUE, &out, "FILE|DIR", "where to (default: NODE.iso here); a directory for several nodes" },
+	{ "-o", OPTION_VALUE, &out, "FILE|DIR", "the same" },
+	{ "--secrets", OPTION_VALUE, &secrets_file, "FILE", "keep the clusters' secrets here, for nodes to come" },
+	{ "--ssh-key", OPTION_LIST, &key_files, "FILE", "public keys that may log in" },
+	{ "--address", OPTION_VALUE, &network.address, "ADDR/LEN", "a fixed address for the one card; default: DHCP" },
+	{ "--gateway", OPTION_VALUE, &network.gateway, "ADDR", "with --address" },
+	{ "--nameserver", OPTION_LIST, &network.nameservers, "ADDR", "with --address" },
+	{ "--network", OPTION_VALUE, &network_file, "FILE", "a network-config of your own" },
+	{ "--user-data", OPTION_VALUE, &user_data_file, "FILE", "a cloud-config of your own, merged in" },
+	{ "--lxc", OPTION_VALUE, &base_file, "BASE.tar.zst", "seed a copy of this container template instead" },
+	{ 0 },
+};
+
+/* What all nodes of the run have in common; zeroed but for base. */
+struct given {
+	struct strings keys;                 /* owned */
+	struct text network, user_data, iso; /* owned; iso is the one at hand */
+	int base;                            /* owned; the container template; -1 = ISOs */
+};
+
+static void given_done(struct given *g)
+{
+	strings_done(&g->keys);
+	text_done(&g->network);
+	text_done(&g->user_data);
+	text_done(&g->iso);
+	close_p(&g->base);
+	strings_done(&key_files);
+	strings_done(&network.nameservers);
+}
+
+static int check_options(size_t nodes, struct error *err)
+{
+	bool for_iso = key_files.n || user_data_file || network_file || network.address || network.gateway ||
+		       network.nameservers.n;
+
+	if (base_file && for_iso)
+		return error_set(err, ERROR_USAGE,
+				 "--lxc takes none of the options for keys, network and user-data: Proxmox "
+				 "VE gives a container those when it makes it");
+	if (network_file && network.address)
+		return error_set(err, ERROR_USAGE, "--network brings its own addresses; leave out --address");
+	if (network.address && nodes > 1)
+		return error_set(err, ERROR_USAGE,
+				 "--address %s is one node's; make the seeds one by one, with the same --secrets FILE",
+				 network.address);
+	return 0;
+}
+
+static int given_read(struct given *g, struct error *err)
+{
+	for (size_t i = 0; i < key_files.n; i++)
+		if (seed_read_keys(key_files.at[i], &g->keys, err) < 0)
+			return -1;
+	if (user_data_file && file_read(AT_FDCWD, user_data_file, GIVEN_MAX, &g->user_data, err) < 0)
+		return -1;
+	if (base_file && (g->base = open(base_file, O_RDONLY | O_CLOEXEC)) < 0)
+		return error_errno(err, errno, "open %s", base_file);
+	if (network_file)
+		return file_read(AT_FDCWD, network_file, GIVEN_MAX, &g->network, err);
+	return seed_network_config(&network, &g->network, err);
+}
+
+/* Another content is another instance to cloud-init, which then does its work again. */
+static char *instance_id(const char *user_data, const char *network_config)
+{
+	CLEANUP(hash_free_p) struct hash *hash = hash_new();
+	char hex[SHA256_HEX];
+
+	hash_field(hash, "user-data", user_data);
+	hash_field(hash, "network-config", network_config);
+	hash_hex(hash, hex);
+	return xasprintf("nodekiln-%.*s", INSTANCE_DIGITS, hex);
+}
+
+static int write_iso(struct given *g, const struct seed_node *n, const struct text *node, int fd, struct error *err)
+{
+	CLEANUP(text_done) struct text user_data = { 0 };
+	CLEANUP(free_p) char *instance = NULL;
+	struct seed seed = { .hostname = n->node.name, .keys = g->keys };
+
+	if (seed_cloud_config(&seed, node->data, user_data_file, user_data_file ? &g->user_data : NULL, &user_data,
+			      err) < 0)
+		return -1;
+	seed.user_data = user_data.data;
+	seed.network_config = g->network.len ? g->network.data : NULL;
+	seed.instance_id = instance = instance_id(seed.user_data, seed.network_config);
+	g->iso.len = 0;
+	if (seed_iso(&seed, &g->iso, err) < 0)
+		return -1;
+	return write_all(fd, g->iso.data, g->iso.len) == 0 ? 0 : error_errno(err, errno, "write the seed");
+}
+
+static int write_node(struct given *g, const struct seed_node *n, int fd, struct error *err)
+{
+	CLEANUP(text_done) struct text node = { 0 };
+	int rc;
+
+	node_print(&n->node, true, &node);
+	rc = g->base >= 0 ? seed_tarball(g->base, base_file, &node, fd, err) : write_iso(g, n, &node, fd, err);
+	explicit_bzero(node.data, node.len);
+	if (rc == 0 && fsync(fd) < 0)
+		return error_errno(err, errno, "write the seed");
+	return rc;
+}
+
+static int stage(struct given *g, const struct seed_nodes *nodes, struct seed_files *files, struct error *err)
+{
+	for (size_t i = 0; i < nodes->n; i++) {
+		const struct seed_node *n = &nodes->at[i];
+		CLEANUP(free_p) char *path = NULL;
+		CLEANUP(close_p) int fd = -1;
+
+		if (seed_files_place(out, n->name, g->base >= 0 ? ".tar.zst" : ".iso", nodes->n == 1, &path, err) < 0 ||
+		    (fd = seed_files_add(files, path, err)) < 0)
+			return -1;
+		if (write_node(g, n, fd, err) < 0)
+			return error_wrap(err, "%s", path);
+	}
+	return 0;
+}
+
+static void tell(const struct seed_nodes *nodes, const struct seed_files *files, const struct seed_secrets *secrets)
+{
+	for (size_t i = 0; i < nodes->n; i++) {
+		const struct node *n = &nodes->at[i].node;
+
+		log_info("%s: %s%s%s of cluster %s", files->at[i].path, node_role_name(n->role), n->name ? " " : "",
+			 n->name ? n->name : "", n->cluster);
+	}
+	if (secrets->generated && !secrets->file)
+		log_info("the generated token and certificate key are in these seeds alone; --secrets FILE keeps them "
+			 "for nodes "
+			 "that come later");
+}
+
+/* Nothing is written before everything was judged; secrets are kept before a seed that holds them appears. */
+static int make_seeds(char **argv, size_t n, struct given *g, struct error *err)
+{
+	CLEANUP(seed_secrets_close) struct seed_secrets secrets = { .lock = -1 };
+	CLEANUP(seed_nodes_done) struct seed_nodes nodes = { 0 };
+	CLEANUP(seed_files_done) struct seed_files files = { 0 };
+
+	if (check_options(n, err) < 0 || given_read(g, err) < 0 || seed_secrets_open(secrets_file, &secrets, err) < 0 ||
+	    seed_nodes_read(argv, n, !base_file, &secrets, &nodes, err) < 0 || stage(g, &nodes, &files, err) < 0 ||
+	    seed_secrets_save(&secrets, err) < 0 || seed_files_publish(&files, err) < 0)
+		return -1;
+	tell(&nodes, &files, &secrets);
+	return 0;
+}
+
+static int run(int argc, char **argv, struct error *err)
+{
+	CLEANUP(given_done) struct given g = { .base = -1 };
+
+	return make_seeds(argv, (size_t)argc, &g, err);
+}
+
+const struct command command_seed = {
+	.name = "seed",
+	.arguments = "NODE.yaml...",
+	.summary = "make nodes' seeds: their configuration as cloud-init's ISO, or in a container template",
+	.options = options,
+	.min = 1,
+	.max = NODES_MAX,
+	.run = run,
+};

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "builder/cmd/command.h"
+#include "builder/image/verify.h"
+
+static bool as_json;
+
+static const struct option_spec options[] = {
+	{ "--json", OPTION_FLAG, &as_json, NULL, "findings as one JSON object" },
+	{ 0 },
+};
+
+static void print_findings(const struct verify *v)
+{
+	for (size_t i = 0; i < v->findings.n; i++)
+		printf("%s: %s\n", v->path, v->findings.at[i]);
+	if (!v->findings.n)
+		printf("%s: passed\n", v->path);
+}
+
+static struct json *findings_json(const struct verify *v)
+{
+	struct json *file = json_object();
+
+	json_put_string(file, "file", v->path);
+	json_put_bool(file, "passed", v->findings.n == 0);
+	json_put_strings(file, "findings", &v->findings);
+	return file;
+}
+
+static void print_json(struct json *files, size_t findings)
+{
+	CLEANUP(json_free_p) struct json *all = json_object();
+	CLEANUP(text_done) struct text text = { 0 };
+
+	json_put_bool(all, "passed", findings == 0);
+	json_put(all, "files", files);
+	json_print(all, true, &text);
+	fputs(text.data, stdout);
+}
+
+static int run(int argc, char **argv, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *files = json_array();
+	size_t findings = 0;
+
+	for (int i = 0; i < argc; i++) {
+		CLEANUP(verify_done) struct verify v = { 0 };
+		if (verify_file(argv[i], &v, err) < 0)
+			return -1;
+		findings += v.findings.n;
+		if (as_json)
+			json_push(files, findings_json(&v));
+		else
+			print_findings(&v);
+	}
+	if (as_json)
+		print_json(TAKE(files), findings);
+	if (findings)
+		return error_set(err, ERROR_GATE, "%zu finding%s; build the image again from a corrected recipe",
+				 findings, findings == 1 ? "" : "s");
+	return 0;
+}
+
+const struct command command_verify = {
+	.name = "verify",
+	.arguments = "FILE...",
+	.summary = "judge finished artifacts, offline: nothing of the builder left in them, everything of a node there",
+	.options = options,
+	.min = 1,
+	.max = 64,
+	.run = run,
+};

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * A cluster to deploy, as CLUSTER.yaml tells it. File names are relative to it.
+ *
+ *	cluster: lab                              # a DNS label: Kubernetes nodes, tags and volumes carry it
+ *	target: target.yaml                       # or its keys as a map (target.h); it must have a pool
+ *	template: debian-12-k8s                   # an image (the newest published of it), a template's name, or its VMID
+ *	container: out/debian-12-k8s.tar.zst      # what nodes of kind lxc are made of
+ *	api: https://10.0.0.1:8006                # as the guests reach it; default: the target's url
+ *	ssh_keys: [admin.pub]
+ *	cores: 2
+ *	memory: 4G
+ *	disk: 20G                                 # VMs grow to it; containers get it
+ *	config: {networking: {pod_subnet: 10.244.0.0/16}}	# of every node, as in /etc/nodekiln/node.yaml
+ *	nodes:
+ *	  - {name: cp1, role: init, node: pve1, address: 10.0.0.11/24, gateway: 10.0.0.1}
+ *	  - {name: w1, role: worker, kind: lxc, vmid: 211, cores: 4, config: {node: {labels: {disk: fast}}}}
+ *
+ * What identifies a node (cluster, role, node.name, proxmox, secrets) deploy writes itself.
+ */
+#include "builder/pve/target.h"
+#include "lib/node.h"
+#include "lib/pve_guest.h"
+
+#define CLUSTER_NODES_MAX 200
+
+struct cluster_size {
+	long cores;
+	unsigned long long memory, disk; /* bytes; 0 = as the template has it */
+};
+
+struct cluster_node {
+	char *name; /* owned, as all; Kubernetes' and the guest's */
+	enum node_role role;
+	enum pve_kind kind;
+	char *host; /* node of Proxmox VE */
+	char *template;
+	long vmid; /* 0 = the next that is free */
+	struct cluster_size size;
+	char *address, *gateway; /* NULL = DHCP */
+	struct strings nameservers;
+	struct yaml *config;
+	const char *file; /* borrowed; where it stands */
+	int line;
+	long patience; /* seconds that it may take to become ready, by its timeouts */
+};
+
+/* All pointers are owned; NULL = not given. */
+struct cluster {
+	char *file, *name;
+	struct target target;
+	char *template, *container, *api;
+	struct strings ssh_keys; /* files */
+	struct cluster_size size;
+	struct yaml *config;
+	VEC(struct cluster_node) nodes; /* in file order */
+};
+
+/* What a node is told beside what the file says; all borrowed. vmid 0 = not known. */
+struct cluster_identity {
+	const char *token, *certificate_key;
+	const char *pve_token_id, *pve_token_secret;
+	long vmid;
+};
+
+/* Strict, and every node's configuration is judged too (lib/node.h): ERROR_RECIPE with file and line. */
+int cluster_load(const char *file, struct cluster *ret, struct error *err) MUST_CHECK;
+int cluster_parse(const char *file, const char *text, size_t len, struct cluster *ret, struct error *err) MUST_CHECK;
+/* A file name in it, seen from where it is; owned by the caller. */
+char *cluster_beside(const char *file, const char *name) MUST_CHECK;
+const struct cluster_node *cluster_find(const struct cluster *cluster, const char *name);
+/* cluster_config.c: the configuration that goes into the node's seed. */
+int cluster_config(const struct cluster *cluster, const struct cluster_node *n, const struct cluster_identity *identity,
+		   struct node *ret, struct error *err) MUST_CHECK;
+void cluster_done(struct cluster *cluster);

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/deploy/deploy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "builder/deploy/deploy_check.h"
+#include "builder/deploy/deploy_job.h"
+#include "builder/report/report.h"
+#include "builder/seed/seed.h"
+
+#define STRANGER_LOOKS 5 /* that another deployer may need to give way */
+
+static int check(struct deploy_job *job, struct error *err)
+{
+	CLEANUP(deploy_check_done) struct deploy_check c = { 0 };
+
+	if (deploy_check(job->pve, &job->order, &c, err) < 0)
+		return -1;
+	job->order.may_discard = c.may_discard;
+	return target_check_tell(&c.of, "the cluster", err);
+}
+
+/* ---- another deployer ---- */
+
+static const struct deploy_guest *lowest_own(const struct deploy_job *job, const struct deploy_state *s)
+{
+	for (size_t i = 0; i < s->guests.n; i++)
+		if (!strcmp(s->guests.at[i].mark.key, job->order.key))
+			return &s->guests.at[i];
+	return NULL;
+}
+
+static bool has_started(const struct deploy_job *job, const struct deploy_state *s)
+{
+	for (size_t i = 0; i < s->guests.n; i++)
+		if (!strcmp(s->guests.at[i].mark.key, job->order.key) && s->guests.at[i].running)
+			return true;
+	return false;
+}
+
+/* What this run made goes again. */
+static int give_way(struct deploy_job *job, struct deploy_run *run, const struct deploy_state *s, struct error *err)
+{
+	CLEANUP(deploy_steps_done) struct deploy_steps steps = { 0 };
+
+	if (!has_started(job, s))
+		destroy_plan(&job->order, s, &steps);
+	for (size_t i = 0; i < steps.n; i++)
+		if (deploy_do(run, &steps.at[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int refuse_stranger(const struct deploy_job *job, const struct deploy_guest *g, struct error *err)
+{
+	return error_set(
+		err, ERROR_TARGET,
+		"there is a cluster %s with other secrets than those in %s (guest %ld on %s, its node %s): name "
+		"the file it was made with (--secrets), or give this cluster another name",
+		job->cluster.name, job->secrets_file, g->vmid, g->host, g->mark.node);
+}
+
+/* Two that began at once see each other when their guests are made. The one with the lowest VMID goes on; it waits a little for
+ * the other to give way, and gives way itself when that does not happen. */
+static int judge_strangers(struct deploy_job *job, struct deploy_run *run, struct deploy_state *s, struct error *err)
+{
+	const struct deploy_guest *stranger = deploy_plan_stranger(&job->order, s), *own = lowest_own(job, s);
+
+	if (!stranger)
+		return 0;
+	if (!run || !job->made || !own)
+		return refuse_stranger(job, stranger, err);
+	if (own->vmid < stranger->vmid && job->waits++ < STRANGER_LOOKS) {
+		run->again = true;
+		return error_set(err, ERROR_TARGET, "another deployer makes cluster %s, too", job->cluster.name);
+	}
+	if (give_way(job, run, s, err) < 0)
+		return -1;
+	run->again = false;
+	return refuse_stranger(job, stranger, err);
+}
+
+/* ---- the work ---- */
+
+static int read_keys(const struct cluster *c, struct strings *ret, struct error *err)
+{
+	for (size_t i = 0; i < c->ssh_keys.n; i++) {
+		CLEANUP(free_p) char *path = cluster_beside(c->file, c->ssh_keys.at[i]);
+		if (seed_read_keys(path, ret, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Saving puts another file in the place of the locked one. Whoever gets that one's lock before us is waited for. */
+static int save_secrets(struct deploy_job *job, struct error *err)
+{
+	if (!job->secrets.changed || job->options->dry_run)
+		return 0;
+	if (seed_secrets_save(&job->secrets, err) < 0)
+		return -1;
+	seed_secrets_close(&job->secrets);
+	job->secrets = (struct seed_secrets){ .lock = -1 };
+	return seed_secrets_open(job->secrets_file, &job->secrets, err);
+}
+
+/* Kept before a guest can have them. */
+static int make_secrets(struct deploy_job *job, struct deploy_run *run, struct error *err)
+{
+	seed_secrets_generate(&job->secrets, seed_secrets_of(&job->secrets, job->cluster.name));
+	if (save_secrets(job, err) < 0)
+		return -1;
+	const struct seed_secret *s = seed_secrets_of(&job->secrets, job->cluster.name);
+	if (!s->token || !s->certificate_key)
+		return error_set(err, ERROR_FAILED, "%s: somebody removed the cluster's secrets; try again",
+				 job->secrets_file);
+	deployed_key(s->token, s->certificate_key, job->order.key);
+	run->token = s->token;
+	run->certificate_key = s->certificate_key;
+	return 0;
+}
+
+static int tell_result(struct deploy_job *job, struct text *said, struct error *err)
+{
+	CLEANUP(deploy_state_done) struct deploy_state state = { 0 };
+	CLEANUP(json_free_p) struct json *result = json_object();
+	struct json *nodes = json_array();
+
+	json_put_string(result, "cluster", job->cluster.name);
+	json_put(result, "nodes", nodes);
+	if (deploy_job_look(job, &state, err) < 0)
+		return -1;
+	for (size_t i = 0; i < job->cluster.nodes.n; i++) {
+		const struct cluster_node *n = &job->cluster.nodes.at[i];
+		const struct deploy_guest *g = deploy_plan_guest(&job->order, &state, n->name);
+		struct json *object = json_object();
+		json_put_string(object, "name", n->name);
+		json_put_string(object, "role", node_role_name(n->role));
+		json_put_int(object, "vmid", g ? g->vmid : 0);
+		json_put_string(object, "node", g ? g->host : NULL);
+		json_push(nodes, object);
+		text_addf(said, "%s: %s %ld on %s, %s\n", n->name, n->kind == PVE_LXC ? "CT" : "VM", g ? g->vmid : 0,
+			  g ? g->host : "?", g ? member_state_name(g->member.state) : "gone");
+	}
+	report_result(result);
+	return 0;
+}
+
+static int work(struct deploy_job *job, struct deploy_run *run, struct text *said, struct error *err)
+{
+	if (read_keys(&job->cluster, &run->keys, err) < 0 || check(job, err) < 0 || make_secrets(job, run, err) < 0)
+		return -1;
+	run->order = &job->order;
+	run->pve = job->pve;
+	if (job->options->dry_run)
+		return deploy_job_tell(job, said, err);
+	if (deploy_job_work(job, run, err) < 0)
+		return error_wrap(err, "cluster %s", job->cluster.name);
+	return tell_result(job, said, err);
+}
+
+int deploy_run(const struct deploy_options *options, struct text *ret_said, struct error *err)
+{
+	CLEANUP(deploy_job_done)
+	struct deploy_job job = { .secrets.lock = -1, .plan = deploy_plan, .judge = judge_strangers };
+	CLEANUP(deploy_run_done) struct deploy_run run = { 0 };
+
+	return deploy_job_open(&job, options, err) < 0 ? -1 : work(&job, &run, ret_said, err);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Looks before anything is made whether the target can take a cluster (target_check.h). Returns -1 only when it could not look.
+ */
+#include "builder/deploy/deploy_plan.h"
+#include "builder/pve/target_check.h"
+
+struct deploy_check {
+	struct target_check of;
+	bool may_discard; /* the token may delete seeds */
+};
+
+int deploy_check(struct pve *pve, const struct deploy_order *o, struct deploy_check *ret, struct error *err) MUST_CHECK;
+/* What destroy needs to know. */
+int deploy_check_discard(struct target_check *c, const struct cluster *cluster, bool *ret, struct error *err)
+	MUST_CHECK;
+void deploy_check_done(struct deploy_check *c);

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/deploy/deploy_do.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "builder/pve/publish_get.h"
+#include "builder/pve/vmid.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/pve_task.h"
+
+#define TASK_SECONDS 7200 /* that a task may take: a full clone to a slow storage */
+#define PAUSES_MAX 900    /* seconds that something else may be in the way */
+#define TAGS_BYTES_MAX 4096
+
+/* ---- for all acts ---- */
+
+static int judge(struct deploy_run *run, struct error *err)
+{
+	enum pve_failure failure = pve_failure(run->pve);
+
+	run->again = publish_may_pass(failure) || failure == PVE_MISSING || vmid_is_taken(err->text);
+	return -1;
+}
+
+static int task_failed(struct deploy_run *run, const char *upid, const char *what, const struct pve_task *task,
+		       struct error *err)
+{
+	CLEANUP(strings_done) struct strings lines = { 0 };
+	struct error ignored = { 0 };
+	bool space = strstr(task->exit, "No space left") || strstr(task->exit, "out of space");
+
+	if (log_verbose() && pve_task_log(run->pve, upid, &lines, &ignored) == 0)
+		for (size_t i = 0; i < lines.n; i++)
+			log_debug("%s", lines.at[i]);
+	/* A worker that died says nothing about what it did. */
+	run->again = publish_may_pass(task->failure) || !strcmp(task->exit, "unexpected status") ||
+		     vmid_is_taken(task->exit);
+	return error_set(err, space ? ERROR_SPACE : ERROR_TARGET, "%s: the task ended with: %s", what, task->exit);
+}
+
+int deploy_wait(struct deploy_run *run, const struct json *answer, const char *what, struct error *err)
+{
+	CLEANUP(pve_task_done) struct pve_task task = { 0 };
+	const char *upid = json_as_string(answer);
+
+	if (!upid)
+		return 0; /* done before it answered */
+	if (pve_task_wait(run->pve, upid, TASK_SECONDS, &task, err) < 0) {
+		judge(run, err);
+		return error_wrap(err, "%s", what);
+	}
+	return task.failure == PVE_OK ? 0 : task_failed(run, upid, what, &task, err);
+}
+
+int deploy_call(struct deploy_run *run, const char *method, const char *path, const struct pve_param *params,
+		const char *what, struct json **ret, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *answer = NULL;
+
+	if (pve_call(run->pve, method, path, params, &answer, err) < 0)
+		return judge(run, err);
+	if (what && deploy_wait(run, answer, what, err) < 0)
+		return -1;
+	if (ret)
+		*ret = TAKE(answer);
+	return 0;
+}
+
+static struct pve_guest guest_of(const struct deploy_step *step)
+{
+	return (struct pve_guest){ .vmid = step->vmid, .kind = step->kind, .node = step->host };
+}
+
+int deploy_look(struct deploy_run *run, const struct deploy_step *step, struct deploy_guest *ret, char **ret_digest,
+		struct error *err)
+{
+	CLEANUP(json_free_p) struct json *config = NULL;
+	struct pve_guest guest = guest_of(step);
+
+	if (publish_get_config(run->pve, &guest, &config, err) < 0) {
+		run->again = publish_may_pass(pve_failure(run->pve)) || publish_is_gone(pve_failure(run->pve));
+		return -1;
+	}
+	if (!deploy_guest_parse(config, step->vmid, run->order->cluster->name, ret)) {
+		run->again = true;
+		return error_set(err, ERROR_TARGET, "guest %ld is not this cluster's any more", step->vmid);
+	}
+	if (ret_digest)
+		*ret_digest = xstrdup(json_get_string(config, "digest") ? json_get_string(config, "digest") : "");
+	return 0;
+}
+
+int deploy_update(struct deploy_run *run, const struct deploy_step *step, const char *digest,
+		  const struct pve_param *params, struct error *err)
+{
+	struct pve_guest guest = guest_of(step);
+
+	if (pve_guest_update(run->pve, &guest, digest, params, err) == 0)
+		return 0;
+	judge(run, err);
+	return error_wrap(err, "configure guest %ld", step->vmid);
+}
+
+const struct target_storages *deploy_storages(const struct deploy_run *run, const struct deploy_step *step)
+{
+	return target_storages_on(&run->order->cluster->target, step->host);
+}
+
+struct deployed deploy_mark(const struct deploy_run *run, const struct deploy_step *step)
+{
+	struct deployed mark = { .cluster = run->order->cluster->name, .node = step->node->name, .vmid = step->vmid };
+
+	memcpy(mark.key, run->order->key, sizeof mark.key);
+	return mark;
+}
+
+char *deploy_tags(const struct deploy_run *run, const struct cluster_node *n, const char *tags)
+{
+	struct member m = { .cluster = run->order->cluster->name, .role = (int)n->role, .state = MEMBER_BOOTING };
+	CLEANUP(free_p) char *all = member_tags(&m, tags && strlen(tags) < TAGS_BYTES_MAX ? tags : "");
+
+	return xasprintf("%s;" DEPLOYED_TAG "%s", all, m.cluster);
+}
+
+/* ---- waiting ---- */
+
+static int do_await(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+{
+	CLEANUP(pve_task_done) struct pve_task task = { 0 };
+
+	if (pve_task_wait(run->pve, step->name, TASK_SECONDS, &task, err) == 0 || pve_failure(run->pve) == PVE_MISSING)
+		return 0; /* however it ended: the next look shows what is there */
+	return judge(run, err);
+}
+
+static int do_pause(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+{
+	if (run->pauses++ >= PAUSES_MAX)
+		return error_set(err, ERROR_TARGET,
+				 "guest %ld is in the way: %s; look at it in Proxmox VE, then run the command again",
+				 step->vmid, step->why);
+	clock_nap(1.0);
+	return 0;
+}
+
+/* ---- a guest ---- */
+
+static int do_grow(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+{
+	CLEANUP(free_p) char *path = pve_path("/nodes/%s/qemu/%ld/resize", step->host, step->vmid);
+	CLEANUP(free_p) char *size = xasprintf("%lluK", (step->node->size.disk + 1023) / 1024);
+	CLEANUP(free_p) char *what = xasprintf("grow the disk of VM %ld", step->vmid);
+	const struct pve_param params[] = { { "disk", "scsi0" }, { "size", size }, { NULL, NULL } };
+
+	return deploy_call(run, "PUT", path, params, what, NULL, err);
+}
+
+static const char *slot_for_seed(const struct deploy_guest *g)
+{
+	return *g->seed ? g->seed : g->free;
+}
+
+/* One request: a VM that has its seed has everything else too. */
+static int do_attach(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+{
+	CLEANUP(deploy_guest_done) struct deploy_guest g = { 0 };
+	CLEANUP(free_p) char *digest = NULL;
+	const struct cluster_size *size = &step->node->size;
+	struct pve_param params[8] = { { 0 } };
+	size_t n = 0;
+
+	if (deploy_look(run, step, &g, &digest, err) < 0)
+		return -1;
+	struct deployed mark = deploy_mark(run, step);
+	CLEANUP(free_p) char *tags = deploy_tags(run, step->node, g.tags);
+	CLEANUP(free_p) char *cores = xasprintf("%ld", size->cores), *memory = xasprintf("%llu", size->memory >> 20);
+	CLEANUP(free_p) char *volume = deployed_volume(&mark, ".iso");
+	CLEANUP(free_p) char *drive = xasprintf("%s:iso/%s,media=cdrom", deploy_storages(run, step)->seeds, volume);
+	params[n++] = (struct pve_param){ "tags", tags };
+	params[n++] = (struct pve_param){ slot_for_seed(&g), drive };
+	if (size->cores)
+		params[n++] = (struct pve_param){ "cores", cores };
+	if (size->memory)
+		params[n++] = (struct pve_param){ "memory", memory };
+	/* cloud-init takes one volume called cidata. */
+	if (*g.cloudinit)
+		params[n++] = (struct pve_param){ "delete", g.cloudinit };
+	return deploy_update(run, step, digest, params, err);
+}
+
+static int do_tag(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+{
+	CLEANUP(deploy_guest_done) struct deploy_guest g = { 0 };
+	CLEANUP(free_p) char *digest = NULL;
+
+	if (deploy_look(run, step, &g, &digest, err) < 0)
+		return -1;
+	CLEANUP(free_p) char *tags = deploy_tags(run, step->node, g.tags);
+	return deploy_update(run, step, digest, (const struct pve_param[]){ { "tags", tags }, { NULL, NULL } }, err);
+}
+
+/* A disc can be taken out while the VM runs; its drive only when it stops. */
+static int do_eject(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+{
+	CLEANUP(deploy_guest_done) struct deploy_guest g = { 0 };
+
+	if (deploy_look(run, step, &g, NULL, err) < 0)
+		return -1;
+	if (!*g.seed)
+		return 0;
+	return deploy_update(run, step, NULL,
+			     (const struct pve_param[]){ { g.seed, "none,media=cdrom" }, { NULL, NULL } }, err);
+}
+
+/* POST or DELETE at a guest's path, where words say that somebody was quicker. */
+static int act_on(struct deploy_run *run, const struct deploy_step *step, const char *method, const char *below,
+		  const struct pve_param *params, const char *verb, const char *done, struct error *err)
+{
+	CLEANUP(free_p) char *guest = pve_path("/nodes/%s/%s/%ld", step->host, deploy_kind(step->kind), step->vmid);
+	CLEANUP(free_p) char *path = xasprintf("%s%s", guest, below);
+	CLEANUP(free_p) char *what = xasprintf("%s guest %ld", verb, step->vmid);
+
+	if (deploy_call(run, method, path, params, what, NULL, err) == 0 || strstr(err->text, done))
+		return 0;
+	return -1;
+}
+
+static int do_start(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+{
+	return act_on(run, step, "POST", "/status/start", NULL, "start", "already running", err);
+}
+
+static int do_stop(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+{
+	return act_on(run, step, "POST", "/status/stop", NULL, "stop", "not running", err);
+}
+
+static int do_remove(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+{
+	CLEANUP(deploy_guest_done) struct deploy_guest g = { 0 }, left = { 0 };
+	struct error gone = { 0 };
+	static const struct pve_param params[] = { { "purge", "1" },
+						   { "destroy-unreferenced-disks", "1" },
+						   { NULL, NULL } };
+
+	/* Whoever has the number by now: only what is still the cluster's is removed. */
+	if (deploy_look(run, step, &g, NULL, err) < 0)
+		return publish_is_gone(pve_failure(run->pve)) ? 0 : -1;
+	if (act_on(run, step, "DELETE", "", params, "remove", "does not exist", err) == 0)
+		return 0;
+	/* What went meanwhile went from its pool too, and with that our right to it. */
+	return deploy_look(run, step, &left, NULL, &gone) < 0 && publish_is_gone(pve_failure(run->pve)) ? 0 : -1;
+}
+
+int deploy_do(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+{
+	static int (*const acts[])(struct deploy_run *, const struct deploy_step *, struct error *) = {
+		[DEPLOY_AWAIT] = do_await,          [DEPLOY_PAUSE] = do_pause,
+		[DEPLOY_CLONE] = deploy_do_clone,   [DEPLOY_GROW] = do_grow,
+		[DEPLOY_TOKEN] = deploy_do_token,   [DEPLOY_GRANT] = deploy_do_grant,
+		[DEPLOY_SEED] = deploy_do_seed,     [DEPLOY_ATTACH] = do_attach,
+		[DEPLOY_CREATE] = deploy_do_create, [DEPLOY_TAG] = do_tag,
+		[DEPLOY_START] = do_start,          [DEPLOY_WATCH] = deploy_do_watch,
+		[DEPLOY_EJECT] = do_eject,          [DEPLOY_DISCARD] = deploy_do_discard,
+		[DEPLOY_REVOKE] = deploy_do_revoke, [DEPLOY_STOP] = do_stop,
+		[DEPLOY_REMOVE] = do_remove,
+	};
+
+	run->again = false;
+	if (step->act != DEPLOY_PAUSE)
+		run->pauses = 0;
+	return acts[step->act](run, step, err);
+}
+
+void deploy_phase(const struct deploy_step *step, char *ret, size_t size)
+{
+	snprintf(ret, size, "%s%s", step->node ? "node." : "cluster", step->node ? step->node->name : "");
+}
+
+void deploy_run_done(struct deploy_run *run)
+{
+	for (size_t i = 0; i < run->secrets.n; i++) {
+		explicit_bzero(run->secrets.at[i].token, strlen(run->secrets.at[i].token));
+		free(run->secrets.at[i].token);
+	}
+	vec_done(&run->secrets);
+	vec_done(&run->watches);
+	strings_done(&run->keys);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/deploy/deploy_job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "builder/pve/publish_get.h"
+#include "builder/report/report.h"
+#include "builder/report/voice.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+
+#define TRIES 8       /* of what fails in a row; about two minutes */
+#define NAP_FIRST 1.0 /* seconds */
+#define NAP_LAST 30.0
+#define PASSES_MAX 10000 /* pauses too; more than that is no progress */
+
+int deploy_job_open(struct deploy_job *job, const struct deploy_options *options, struct error *err)
+{
+	job->options = options;
+	if (cluster_load(options->cluster, &job->cluster, err) < 0 || target_open(&job->cluster.target, err) < 0)
+		return -1;
+	for (size_t i = 0; i < job->cluster.nodes.n; i++)
+		strings_add(&job->names, job->cluster.nodes.at[i].name);
+	CLEANUP(free_p) char *name = xasprintf("%s.secrets", job->cluster.name);
+	job->secrets_file = options->secrets ? xstrdup(options->secrets) : cluster_beside(options->cluster, name);
+	if (seed_secrets_open(job->secrets_file, &job->secrets, err) < 0)
+		return -1;
+	job->order.cluster = &job->cluster;
+	job->order.full = options->full;
+	job->order.now = time(NULL);
+	const struct seed_secret *s = seed_secrets_of(&job->secrets, job->cluster.name);
+	if (s->token && s->certificate_key)
+		deployed_key(s->token, s->certificate_key, job->order.key);
+	return target_connect(&job->cluster.target, NULL, &job->pve, err);
+}
+
+int deploy_job_look(struct deploy_job *job, struct deploy_state *ret, struct error *err)
+{
+	const struct deploy_search search = {
+		.target = &job->cluster.target,
+		.cluster = job->cluster.name,
+		.names = &job->names,
+	};
+
+	job->order.now = time(NULL);
+	return deploy_state_read(job->pve, &search, ret, err);
+}
+
+static bool is_quiet(enum deploy_act act)
+{
+	return act == DEPLOY_WATCH || act == DEPLOY_PAUSE;
+}
+
+static int do_step(struct deploy_job *job, struct deploy_run *run, const struct deploy_step *step, struct error *err)
+{
+	CLEANUP(text_done) struct text words = { 0 };
+	char phase[PHASE_NAME_MAX];
+
+	deploy_step_text(&job->order, step, &words);
+	run->last = (struct deploy_place){ step->act, step->vmid, step->node };
+	job->made = job->made || step->act == DEPLOY_CLONE || step->act == DEPLOY_CREATE;
+	if (is_quiet(step->act)) {
+		log_debug("%s", words.data);
+		return deploy_do(run, step, err);
+	}
+	deploy_phase(step, phase, sizeof phase);
+	report_begin(phase, "%s", words.data);
+	int rc = deploy_do(run, step, err);
+	report_end(phase, rc < 0 ? "%s, failed" : "%s", words.data);
+	return rc;
+}
+
+/* Guests first, then another look; a pause ends in another look too. */
+static int do_steps(struct deploy_job *job, struct deploy_run *run, const struct deploy_steps *steps, struct error *err)
+{
+	size_t n = steps->first ? steps->first : steps->n;
+
+	run->steps = steps;
+	for (size_t i = 0; i < n; i++) {
+		if (do_step(job, run, &steps->at[i], err) < 0)
+			return -1;
+		if (steps->at[i].act == DEPLOY_PAUSE)
+			break;
+	}
+	return 0;
+}
+
+/* 1: there was nothing to do. */
+static int pass(struct deploy_job *job, struct deploy_run *run, struct error *err)
+{
+	CLEANUP(deploy_state_done) struct deploy_state state = { 0 };
+	CLEANUP(deploy_steps_done) struct deploy_steps steps = { 0 };
+
+	run->again = false;
+	if (deploy_job_look(job, &state, err) < 0) {
+		run->again = publish_may_pass(pve_failure(job->pve));
+		return -1;
+	}
+	if (job->judge(job, run, &state, err) < 0)
+		return -1;
+	job->plan(&job->order, &state, &steps);
+	return steps.n ? do_steps(job, run, &steps, err) : 1;
+}
+
+static bool same_place(const struct deploy_place *a, const struct deploy_place *b)
+{
+	return a->act == b->act && a->vmid == b->vmid && a->node == b->node;
+}
+
+static void nap(int tries, const struct error *err)
+{
+	double seconds = NAP_FIRST * (double)(1u << (tries - 1));
+
+	log_info("%s; trying again", err->text);
+	clock_nap(seconds < NAP_LAST ? seconds : NAP_LAST);
+}
+
+/* What fails at another place than before has come farther. */
+int deploy_job_work(struct deploy_job *job, struct deploy_run *run, struct error *err)
+{
+	struct deploy_place stuck = { 0 };
+
+	for (int i = 0, tries = 0; i < PASSES_MAX; i++) {
+		int rc = pass(job, run, err);
+		if (rc == 1)
+			return 0;
+		tries = rc < 0 && same_place(&stuck, &run->last) ? tries + 1 : rc < 0;
+		stuck = run->last;
+		if (rc < 0 && (!run->again || tries == TRIES))
+			return -1;
+		if (rc < 0)
+			nap(tries, err);
+	}
+	return error_set(err, ERROR_TARGET, "there is no end to it; does something undo what this does?");
+}
+
+int deploy_job_tell(struct deploy_job *job, struct text *said, struct error *err)
+{
+	CLEANUP(deploy_state_done) struct deploy_state state = { 0 };
+	CLEANUP(deploy_steps_done) struct deploy_steps steps = { 0 };
+	CLEANUP(json_free_p) struct json *result = json_object();
+	struct strings list = { 0 };
+
+	if (deploy_job_look(job, &state, err) < 0 || job->judge(job, NULL, &state, err) < 0)
+		return -1;
+	job->plan(&job->order, &state, &steps);
+	for (size_t i = 0; i < steps.n; i++) {
+		CLEANUP(text_done) struct text words = { 0 };
+		deploy_step_text(&job->order, &steps.at[i], &words);
+		text_addf(said, "%s\n", words.data);
+		strings_add(&list, words.data);
+	}
+	if (!steps.n)
+		text_add(said, "nothing to do\n");
+	json_put_strings(result, "plan", &list);
+	strings_done(&list);
+	report_result(result);
+	return 0;
+}
+
+void deploy_job_done(struct deploy_job *job)
+{
+	pve_close(job->pve);
+	seed_secrets_close(&job->secrets);
+	free(job->secrets_file);
+	strings_done(&job->names);
+	cluster_done(&job->cluster);
+}

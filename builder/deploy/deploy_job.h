@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What deploy and destroy have in common: a cluster that was read, its secrets, a connection; and the loop.
+ */
+#include "builder/deploy/deploy.h"
+#include "builder/deploy/deploy_do.h"
+#include "builder/seed/seed_secrets.h"
+
+struct deploy_job {
+	const struct deploy_options *options; /* borrowed */
+	struct cluster cluster;
+	struct seed_secrets secrets;
+	char *secrets_file; /* owned */
+	struct strings names;
+	struct pve *pve; /* owned */
+	struct deploy_order order;
+	void (*plan)(const struct deploy_order *o, const struct deploy_state *s, struct deploy_steps *ret);
+	/* Judges what was seen before it is planned for. run NULL: for a dry run. */
+	int (*judge)(struct deploy_job *job, struct deploy_run *run, struct deploy_state *s, struct error *err);
+	unsigned waits; /* for judge */
+	bool made;      /* this run made guests */
+};
+
+/* Reads file and CA, opens the secrets (and waits for who has them). */
+int deploy_job_open(struct deploy_job *job, const struct deploy_options *options, struct error *err) MUST_CHECK;
+int deploy_job_look(struct deploy_job *job, struct deploy_state *ret, struct error *err) MUST_CHECK;
+/* Until nothing is left to do. */
+int deploy_job_work(struct deploy_job *job, struct deploy_run *run, struct error *err) MUST_CHECK;
+/* What would be done now. */
+int deploy_job_tell(struct deploy_job *job, struct text *said, struct error *err) MUST_CHECK;
+void deploy_job_done(struct deploy_job *job);

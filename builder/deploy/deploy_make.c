@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Guests come to be: a VM as a clone, a container of its seeded tarball. Both have our line in their notes from the start. */
+#include <stdio.h>
+#include <string.h>
+
+#include "builder/deploy/deploy_do.h"
+#include "builder/pve/vmid.h"
+#include "lib/log.h"
+
+#define PARAMS_MAX 20
+#define GIB (1ull << 30)
+
+/* A number of the node's own that somebody has is no accident. */
+static int pick(struct deploy_run *run, const struct deploy_step *step, long *ret, struct error *err)
+{
+	*ret = step->node->vmid;
+	if (*ret)
+		return 0;
+	if (vmid_pick(run->pve, &run->order->cluster->target, ret, err) == 0)
+		return 0;
+	run->again = pve_failure(run->pve) == PVE_UNREACHABLE || pve_failure(run->pve) == PVE_BUSY;
+	return -1;
+}
+
+static int made(struct deploy_run *run, const struct deploy_step *step, int rc, struct error *err)
+{
+	if (rc < 0 && step->node->vmid && vmid_is_taken(err->text))
+		run->again = false;
+	return rc;
+}
+
+static char *notes_of(const struct deploy_run *run, const struct deploy_step *step, long vmid)
+{
+	struct deployed mark = deploy_mark(run, step);
+
+	mark.vmid = vmid;
+	CLEANUP(free_p) char *line = deployed_line(&mark);
+	return xasprintf("Node %s of cluster %s, made by `nodekiln deploy`; `nodekiln destroy` removes it.\n\n%s",
+			 mark.node, mark.cluster, line);
+}
+
+int deploy_do_clone(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+{
+	const struct target *t = &run->order->cluster->target;
+	struct pve_param params[PARAMS_MAX] = { { 0 } };
+	long template, vmid;
+	size_t n = 0;
+
+	if (deploy_template(run->pve, run->order, step->node, step->host, &template, err) < 0) {
+		run->again = pve_failure(run->pve) == PVE_UNREACHABLE;
+		return -1;
+	}
+	if (pick(run, step, &vmid, err) < 0)
+		return -1;
+	CLEANUP(free_p) char *path = pve_path("/nodes/%s/qemu/%ld/clone", step->host, template);
+	CLEANUP(free_p) char *what = xasprintf("clone VM %ld as %ld", template, vmid);
+	CLEANUP(free_p) char *number = xasprintf("%ld", vmid), *notes = notes_of(run, step, vmid);
+	params[n++] = (struct pve_param){ "newid", number };
+	params[n++] = (struct pve_param){ "name", step->node->name };
+	params[n++] = (struct pve_param){ "description", notes };
+	params[n++] = (struct pve_param){ "pool", t->pool };
+	params[n++] = (struct pve_param){ "full", run->order->full ? "1" : "0" };
+	if (run->order->full)
+		params[n++] = (struct pve_param){ "storage", deploy_storages(run, step)->disks };
+	return made(run, step, deploy_call(run, "POST", path, params, what, NULL, err), err);
+}
+
+static char *card(const struct cluster_node *n, const struct target *t)
+{
+	CLEANUP(text_done) struct text net = { 0 };
+
+	text_addf(&net, "name=eth0,bridge=%s", t->bridge);
+	if (t->vlan)
+		text_addf(&net, ",tag=%ld", t->vlan);
+	text_addf(&net, ",ip=%s", n->address ? n->address : "dhcp");
+	if (n->gateway)
+		text_addf(&net, ",gw=%s", n->gateway);
+	return text_take(&net);
+}
+
+/* A token can make no other container, and nobody but root loads modules. */
+static void tell_rest(const struct deploy_step *step, long vmid)
+{
+	log_warning("CT %ld (%s) is unprivileged, as a token makes them: it runs Kubernetes 1.22 or later, and "
+		    "its host needs the modules; as root on %s: modprobe -a overlay br_netfilter",
+		    vmid, step->node->name, step->host);
+}
+
+static void join(const struct strings *words, const char *between, struct text *ret)
+{
+	for (size_t i = 0; i < words->n; i++)
+		text_addf(ret, "%s%s", i ? between : "", words->at[i]);
+}
+
+static size_t fill_ct(const struct deploy_run *run, const struct deploy_step *step, struct strings *values,
+		      struct pve_param *params)
+{
+	const struct cluster *c = run->order->cluster;
+	const struct target_storages *storages = deploy_storages(run, step);
+	const struct cluster_size *size = &step->node->size;
+	struct deployed mark = deploy_mark(run, step);
+	CLEANUP(free_p) char *volume = deployed_volume(&mark, ".tar.zst"), *net = card(step->node, &c->target);
+	CLEANUP(text_done) struct text keys = { 0 }, servers = { 0 };
+	const char *names[] = { "ostemplate", "rootfs", "net0", "cores", "memory", "ssh-public-keys", "nameserver" };
+	size_t n = 0;
+
+	join(&run->keys, "\n", &keys);
+	join(&step->node->nameservers, " ", &servers);
+	strings_addf(values, "%s:vztmpl/%s", storages->vztmpl, volume);
+	strings_addf(values, "%s:%llu", storages->disks, (size->disk + GIB - 1) / GIB);
+	strings_add(values, net);
+	strings_addf(values, "%ld", size->cores);
+	strings_addf(values, "%llu", size->memory >> 20);
+	strings_add(values, keys.len ? keys.data : "0");
+	strings_add(values, servers.len ? servers.data : "0");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(values->at[i], "0") != 0)
+			params[n++] = (struct pve_param){ names[i], values->at[i] };
+	return n;
+}
+
+int deploy_do_create(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+{
+	CLEANUP(strings_done) struct strings values = { 0 };
+	CLEANUP(free_p) char *path = pve_path("/nodes/%s/lxc", step->host);
+	struct pve_param params[PARAMS_MAX] = { { 0 } };
+	long vmid;
+
+	if (pick(run, step, &vmid, err) < 0)
+		return -1;
+	CLEANUP(free_p) char *number = xasprintf("%ld", vmid), *notes = notes_of(run, step, vmid);
+	CLEANUP(free_p) char *what = xasprintf("create CT %ld", vmid);
+	size_t n = fill_ct(run, step, &values, params);
+	params[n++] = (struct pve_param){ "vmid", number };
+	params[n++] = (struct pve_param){ "hostname", step->node->name };
+	params[n++] = (struct pve_param){ "description", notes };
+	params[n++] = (struct pve_param){ "pool", run->order->cluster->target.pool };
+	params[n++] = (struct pve_param){ "unprivileged", "1" };
+	params[n++] = (struct pve_param){ "features", "nesting=1" };
+	if (deploy_call(run, "POST", path, params, what, NULL, err) < 0)
+		return made(run, step, -1, err);
+	tell_rest(step, vmid);
+	return 0;
+}

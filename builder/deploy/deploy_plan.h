@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What has to be done so that a cluster stands, or is gone: from what there is (deploy_state.h) to a list of steps. Pure. Whoever did
+ * the steps before, this run or one that was killed: only what is missing is planned.
+ *
+ * A VM goes through: clone -> grow -> token -> grant -> seed -> attach -> start -> watch -> eject -> discard -> revoke.
+ * The seed being attached says that all before it was done: until then a token that is found is made anew (its secret was shown
+ * once), and the seed with it. A container's seed is in what it is made of: token -> seed -> create -> discard -> grant ->
+ * tag -> start -> watch -> revoke.
+ *
+ * Guests are made before anything else, and then everything is looked at again: two deployers that do not share the cluster's
+ * secrets see each other there.
+ */
+#include <time.h>
+
+#include "builder/deploy/cluster.h"
+#include "builder/deploy/deploy_state.h"
+
+#define DEPLOY_BLANK 2048 /* bytes of what is put over a seed that may not be deleted */
+
+enum deploy_act {
+	DEPLOY_AWAIT, /* a task of ours that still runs */
+	DEPLOY_PAUSE, /* somebody holds the guest */
+	DEPLOY_CLONE,
+	DEPLOY_GROW,
+	DEPLOY_TOKEN,
+	DEPLOY_GRANT,
+	DEPLOY_SEED,
+	DEPLOY_ATTACH,
+	DEPLOY_CREATE,
+	DEPLOY_TAG,
+	DEPLOY_START,
+	DEPLOY_WATCH,
+	DEPLOY_EJECT,
+	DEPLOY_DISCARD, /* a volume */
+	DEPLOY_REVOKE,  /* a token */
+	DEPLOY_STOP,
+	DEPLOY_REMOVE,
+};
+
+struct deploy_order {
+	const struct cluster *cluster; /* borrowed */
+	char key[DEPLOYED_KEY + 1];    /* of the cluster's secrets; "" = not known: all that has its name */
+	bool full;                     /* clones have disks of their own */
+	bool may_discard;              /* the token may delete volumes */
+	time_t now;
+};
+
+struct deploy_step {
+	enum deploy_act act;
+	const struct cluster_node *node; /* borrowed; NULL = what is not in the file */
+	char *name;                      /* owned; of a node, volume, token or task */
+	char *host;                      /* owned; NULL = none */
+	long vmid;                       /* 0 = not known yet */
+	enum pve_kind kind;
+	const char *why; /* static; may be NULL */
+};
+
+struct deploy_steps {
+	struct deploy_step *at; /* owned */
+	size_t n, max;
+	size_t first; /* so many make guests; then look again. 0 = none do */
+};
+
+void deploy_plan(const struct deploy_order *o, const struct deploy_state *s, struct deploy_steps *ret);
+void destroy_plan(const struct deploy_order *o, const struct deploy_state *s, struct deploy_steps *ret);
+/* The node's guest: of several the one that got farthest; NULL = none. */
+const struct deploy_guest *deploy_plan_guest(const struct deploy_order *o, const struct deploy_state *s,
+					     const char *node);
+/* A guest of a cluster that has the same name and other secrets, with the lowest VMID; NULL = none. */
+const struct deploy_guest *deploy_plan_stranger(const struct deploy_order *o, const struct deploy_state *s);
+bool deploy_guest_ready(const struct deploy_guest *g);
+/* "clone debian-12-k8s as VM cp1 on pve1" */
+void deploy_step_text(const struct deploy_order *o, const struct deploy_step *step, struct text *ret);
+void deploy_steps_done(struct deploy_steps *steps);

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a guest must know and nobody else may: its token, the seed that brings it, and the end of both. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "builder/deploy/deploy_do.h"
+#include "builder/pve/roles.h"
+#include "builder/report/report.h"
+#include "builder/report/voice.h"
+#include "builder/seed/seed_cloud.h"
+#include "builder/seed/seed_network.h"
+#include "builder/seed/seed_tarball.h"
+#include "lib/file.h"
+#include "lib/pve_upload.h"
+
+#define INSTANCE_DIGITS 16
+#define COMMENT "made by nodekiln deploy, for one guest's first boot"
+
+/* ---- the token ---- */
+
+static char *token_path(const struct deploy_run *run, const char *name)
+{
+	return pve_path("/access/users/%s/token/%s", run->order->cluster->target.agent_user, name);
+}
+
+static void remember(struct deploy_run *run, const struct cluster_node *n, const char *secret)
+{
+	vec_push(&run->secrets, (struct deploy_secret){ n, xstrdup(secret) });
+}
+
+static const char *secret_of(const struct deploy_run *run, const struct cluster_node *n)
+{
+	for (size_t i = run->secrets.n; i > 0; i--)
+		if (run->secrets.at[i - 1].node == n)
+			return run->secrets.at[i - 1].token;
+	return NULL;
+}
+
+/* It ends by itself, should nobody delete it. */
+int deploy_do_token(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *answer = NULL;
+	struct deployed mark = deploy_mark(run, step);
+	CLEANUP(free_p) char *name = deployed_token(&mark), *path = token_path(run, name);
+	CLEANUP(free_p)
+	char *expire = xasprintf("%lld", (long long)time(NULL) + step->node->patience);
+	const struct pve_param params[] = {
+		{ "privsep", "1" }, { "expire", expire }, { "comment", COMMENT }, { NULL, NULL }
+	};
+
+	if (deploy_call(run, "POST", path, params, NULL, &answer, err) < 0) {
+		run->again = run->again || strstr(err->text, "already exists");
+		return error_wrap(err, "make a token for node %s", step->node->name);
+	}
+	const char *secret = json_get_string(answer, "value");
+	if (!secret)
+		return error_set(err, ERROR_TARGET, "Proxmox VE made the token %s and does not say its secret", name);
+	remember(run, step->node, secret);
+	return 0;
+}
+
+static int grant(struct deploy_run *run, const char *path, const struct role *role, const char *token,
+		 struct error *err)
+{
+	const struct pve_param params[] = {
+		{ "path", path }, { "roles", role->name }, { "tokens", token }, { "propagate", "0" }, { NULL, NULL }
+	};
+
+	if (deploy_call(run, "PUT", "/access/acl", params, NULL, NULL, err) == 0)
+		return 0;
+	return error_wrap(err, "give %s the role %s on %s", token, role->name, path);
+}
+
+/* Its own guest to write, the pool to read: nodes find each other there. */
+int deploy_do_grant(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+{
+	struct deployed mark = deploy_mark(run, step);
+	CLEANUP(free_p) char *name = deployed_token(&mark);
+	CLEANUP(free_p) char *token = xasprintf("%s!%s", run->order->cluster->target.agent_user, name);
+	CLEANUP(free_p) char *guest = xasprintf("/vms/%ld", step->vmid);
+	CLEANUP(free_p) char *pool = role_guest_path(&run->order->cluster->target);
+
+	if (grant(run, guest, &role_agent, token, err) < 0)
+		return -1;
+	return grant(run, pool, &role_peer, token, err);
+}
+
+/* Its access lists go with it. */
+int deploy_do_revoke(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+{
+	CLEANUP(free_p) char *path = token_path(run, step->name);
+
+	if (deploy_call(run, "DELETE", path, NULL, NULL, NULL, err) == 0 || strstr(err->text, "no such token"))
+		return 0;
+	return error_wrap(err, "delete the token %s", step->name);
+}
+
+/* ---- the seed ---- */
+
+static int node_text(struct deploy_run *run, const struct deploy_step *step, struct text *ret, struct error *err)
+{
+	CLEANUP(node_done) struct node node = { 0 };
+	struct deployed mark = deploy_mark(run, step);
+	CLEANUP(free_p) char *name = deployed_token(&mark);
+	CLEANUP(free_p) char *id = xasprintf("%s!%s", run->order->cluster->target.agent_user, name);
+	const struct cluster_identity identity = {
+		.token = run->token,
+		.certificate_key = run->certificate_key,
+		.pve_token_id = id,
+		.pve_token_secret = secret_of(run, step->node),
+		.vmid = step->vmid,
+	};
+
+	run->again = true;
+	if (!identity.pve_token_secret)
+		return error_set(err, ERROR_FAILED, "node %s: the secret of its token is not known", mark.node);
+	run->again = false;
+	if (cluster_config(run->order->cluster, step->node, &identity, &node, err) < 0)
+		return -1;
+	node_print(&node, true, ret);
+	return 0;
+}
+
+/* Another content is another instance to cloud-init, which then does its work again. */
+static char *instance_id(const char *user_data, const char *network_config)
+{
+	CLEANUP(hash_free_p) struct hash *hash = hash_new();
+	char hex[SHA256_HEX];
+
+	hash_field(hash, "user-data", user_data);
+	hash_field(hash, "network-config", network_config);
+	hash_hex(hash, hex);
+	return xasprintf("nodekiln-%.*s", INSTANCE_DIGITS, hex);
+}
+
+static int make_iso(struct deploy_run *run, const struct cluster_node *n, const struct text *node, struct text *ret,
+		    struct error *err)
+{
+	CLEANUP(text_done) struct text user_data = { 0 }, network = { 0 };
+	struct seed seed = { .hostname = n->name, .keys = run->keys }; /* borrows */
+	const struct seed_network addresses = {
+		.address = n->address, .gateway = n->gateway, .nameservers = n->nameservers /* borrows */
+	};
+
+	if (seed_network_config(&addresses, &network, err) < 0 ||
+	    seed_cloud_config(&seed, node->data, NULL, NULL, &user_data, err) < 0)
+		return -1;
+	seed.user_data = user_data.data;
+	seed.network_config = network.len ? network.data : NULL;
+	CLEANUP(free_p) char *instance = instance_id(seed.user_data, seed.network_config);
+	seed.instance_id = instance;
+	int rc = seed_iso(&seed, ret, err);
+	explicit_bzero(user_data.data, user_data.len);
+	return rc;
+}
+
+static int in_memory(const struct text *bytes, struct error *err)
+{
+	CLEANUP(close_p) int fd = memfd_create("nodekiln-seed", MFD_CLOEXEC);
+
+	if (fd < 0 || write_all(fd, bytes->data, bytes->len) < 0)
+		return error_errno(err, errno, "keep a seed in memory");
+	return TAKE_FD(fd);
+}
+
+static int open_iso(struct deploy_run *run, const struct cluster_node *n, const struct text *node, struct error *err)
+{
+	CLEANUP(text_done) struct text iso = { 0 };
+
+	if (make_iso(run, n, node, &iso, err) < 0)
+		return -1;
+	int fd = in_memory(&iso, err);
+	explicit_bzero(iso.data, iso.len);
+	return fd;
+}
+
+/* As large as an image: a file, which has no name and goes with us. */
+static int open_tarball(struct deploy_run *run, const struct text *node, struct error *err)
+{
+	const struct cluster *c = run->order->cluster;
+	CLEANUP(free_p) char *path = cluster_beside(c->file, c->container);
+	CLEANUP(close_p) int base = open(path, O_RDONLY | O_CLOEXEC);
+	CLEANUP(close_p) int fd = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (base < 0)
+		return error_errno(err, errno, "open %s", path);
+	if (fd < 0)
+		return error_errno(err, errno, "make a file in /var/tmp");
+	return seed_tarball(base, path, node, fd, err) < 0 ? -1 : TAKE_FD(fd);
+}
+
+static void progress(void *context, uint64_t done, uint64_t total)
+{
+	report_progress(context, done, total);
+}
+
+/* Sends it and waits until it is in place. The same name is overwritten. */
+static int upload(struct deploy_run *run, const char *host, const char *storage, const char *content, const char *name,
+		  int fd, char *phase, struct error *err)
+{
+	CLEANUP(free_p) char *upid = NULL, *what = xasprintf("upload %s", name);
+	struct stat st;
+	struct pve_upload u = { .node = host, .storage = storage, .content = content, .name = name, .fd = fd };
+
+	if (fstat(fd, &st) < 0)
+		return error_errno(err, errno, "look at a seed");
+	if (sha256_fd(fd, u.sha256, err) < 0)
+		return -1;
+	u.size = (uint64_t)st.st_size;
+	u.progress = phase ? progress : NULL;
+	u.context = phase;
+	if (pve_upload(run->pve, &u, &upid, err) < 0) {
+		run->again = pve_failure(run->pve) == PVE_UNREACHABLE || pve_failure(run->pve) == PVE_BUSY;
+		if (strstr(err->text, "No space left"))
+			err->class = ERROR_SPACE;
+		return error_wrap(err, "%s", what);
+	}
+	CLEANUP(json_free_p) struct json *answer = json_string(upid);
+	return deploy_wait(run, answer, what, err);
+}
+
+int deploy_do_seed(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+{
+	const struct target_storages *storages = deploy_storages(run, step);
+	const bool container = step->kind == PVE_LXC;
+	struct deployed mark = deploy_mark(run, step);
+	CLEANUP(text_done) struct text node = { 0 };
+	CLEANUP(free_p) char *name = deployed_volume(&mark, container ? ".tar.zst" : ".iso");
+	char phase[PHASE_NAME_MAX];
+
+	deploy_phase(step, phase, sizeof phase);
+	if (node_text(run, step, &node, err) < 0)
+		return -1;
+	CLEANUP(close_p) int fd = container ? open_tarball(run, &node, err) : open_iso(run, step->node, &node, err);
+	explicit_bzero(node.data, node.len);
+	if (fd < 0)
+		return -1;
+	return upload(run, step->host, container ? storages->vztmpl : storages->seeds, container ? "vztmpl" : "iso",
+		      name, fd, phase, err);
+}
+
+/* ---- its end ---- */
+
+/* Deleting takes a right that many will not give; overwriting does not. What was secret is gone either way. */
+static int blank(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+{
+	CLEANUP(text_done) struct text zeros = { 0 };
+	const char *colon = strchr(step->name, ':'), *slash = colon ? strchr(colon, '/') : NULL;
+	CLEANUP(free_p) char *storage = xstrndup(step->name, colon ? (size_t)(colon - step->name) : 0);
+
+	if (!slash)
+		return error_set(err, ERROR_TARGET, "'%s' is no volume", step->name);
+	CLEANUP(free_p) char *content = xstrndup(colon + 1, (size_t)(slash - colon - 1));
+	for (int i = 0; i < DEPLOY_BLANK; i++)
+		text_addn(&zeros, "", 1);
+	CLEANUP(close_p) int fd = in_memory(&zeros, err);
+	if (fd < 0 || upload(run, step->host, storage, content, slash + 1, fd, NULL, err) < 0)
+		return -1;
+	report_notice(
+		"%s was made empty and stays: the token may not delete it (Datastore.Allocate on /storage/%s); as "
+		"root on %s: pvesm free %s",
+		step->name, storage, step->host, step->name);
+	return 0;
+}
+
+int deploy_do_discard(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+{
+	const char *colon = strchr(step->name, ':');
+	CLEANUP(free_p) char *storage = xstrndup(step->name, colon ? (size_t)(colon - step->name) : 0);
+	CLEANUP(free_p) char *path = pve_path("/nodes/%s/storage/%s/content/%s", step->host, storage, step->name);
+	CLEANUP(free_p) char *what = xasprintf("delete %s", step->name);
+
+	if (!run->order->may_discard)
+		return blank(run, step, err);
+	return deploy_call(run, "DELETE", path, NULL, what, NULL, err);
+}

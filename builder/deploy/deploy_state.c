@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/deploy/deploy_state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "builder/publish/published.h"
+#include "builder/pve/publish_get.h"
+#include "lib/pve_task.h"
+
+#define SCSI_SLOTS 31   /* scsi0 to scsi30 */
+#define GUESTS_MAX 1000 /* whose notes are read */
+
+/* What must have ended before the cluster can be judged. */
+static const char *const awaited[] = { "qmclone",   "imgcopy",  "imgdel",  "resize", "qmconfig",  "qmstart", "qmstop",
+				       "qmdestroy", "vzcreate", "vzstart", "vzstop", "vzdestroy", NULL };
+
+const char *deploy_kind(enum pve_kind kind)
+{
+	return kind == PVE_LXC ? "lxc" : "qemu";
+}
+
+static char *copy_of(const struct json *object, const char *key)
+{
+	const char *s = json_get_string(object, key);
+
+	return s ? xstrdup(s) : NULL;
+}
+
+/* ---- one guest ---- */
+
+/* "local:iso/nodekiln_lab_cp1_KEY.iso,media=cdrom" */
+static bool is_seed(const char *drive, const struct deployed *mark)
+{
+	CLEANUP(free_p) char *name = deployed_volume(mark, ".iso");
+	const char *slash = strchr(drive, '/');
+	size_t n = strlen(name);
+
+	return slash && !strncmp(slash + 1, name, n) && (!slash[n + 1] || slash[n + 1] == ',');
+}
+
+static bool is_cloudinit(const char *drive)
+{
+	return strstr(drive, "-cloudinit") && strstr(drive, "media=cdrom");
+}
+
+static void read_slots(const struct json *config, struct deploy_guest *g)
+{
+	for (int i = 0; i < SCSI_SLOTS; i++) {
+		char slot[DEPLOY_SLOT];
+		snprintf(slot, sizeof slot, "scsi%d", i);
+		const char *drive = json_get_string(config, slot);
+		/* A drive whose disc was taken out takes the next one. */
+		bool empty = !drive || text_starts(drive, "none,");
+		if (empty && !*g->free)
+			memcpy(g->free, slot, sizeof slot);
+		else if (drive && is_seed(drive, &g->mark))
+			memcpy(g->seed, slot, sizeof slot);
+		else if (drive && is_cloudinit(drive))
+			memcpy(g->cloudinit, slot, sizeof slot);
+	}
+}
+
+bool deploy_guest_parse(const struct json *config, long vmid, const char *cluster, struct deploy_guest *ret)
+{
+	struct deploy_guest g = { .vmid = vmid };
+	int64_t template = 0;
+
+	if (!deployed_parse(json_get_string(config, "description"), &g.mark))
+		return false;
+	if (g.mark.vmid != vmid || strcmp(g.mark.cluster, cluster) != 0 ||
+	    (pve_get_int(config, "template", &template) && template)) {
+		deployed_done(&g.mark);
+		return false;
+	}
+	g.tags = copy_of(config, "tags");
+	g.notes = copy_of(config, "description");
+	g.disk = copy_of(config, "scsi0");
+	g.locked = json_get_string(config, "lock") != NULL;
+	member_parse(NULL, g.notes, &g.member);
+	if (g.member.vmid != vmid) {
+		member_done(&g.member);
+		g.member = (struct member){ .role = -1 };
+	}
+	read_slots(config, &g);
+	*ret = g;
+	return true;
+}
+
+/* ---- the lists ---- */
+
+static bool is_candidate(const struct deploy_search *s, const struct json *entry)
+{
+	const char *name = json_get_string(entry, "name"), *tags = json_get_string(entry, "tags");
+	CLEANUP(free_p) char *tag = xasprintf(DEPLOYED_TAG "%s", s->cluster);
+
+	return (name && strings_has(s->names, name)) || published_tags_has(tags, tag);
+}
+
+static int read_guest(struct pve *pve, const struct deploy_search *s, const char *host, enum pve_kind kind,
+		      const struct json *entry, struct deploy_state *ret, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *config = NULL;
+	struct deploy_guest found;
+	int64_t vmid;
+
+	if (!pve_get_int(entry, "vmid", &vmid))
+		return 0;
+	struct pve_guest guest = { .vmid = (long)vmid, .kind = kind, .node = (char *)host };
+	if (publish_get_config(pve, &guest, &config, err) < 0)
+		return publish_is_gone(pve_failure(pve)) ? 0 : -1;
+	if (!deploy_guest_parse(config, guest.vmid, s->cluster, &found))
+		return 0;
+	found.kind = kind;
+	found.host = xstrdup(host);
+	found.running = text_same(json_get_string(entry, "status"), "running");
+	vec_push(&ret->guests, found);
+	return 0;
+}
+
+static int read_guests(struct pve *pve, const struct deploy_search *s, const char *host, enum pve_kind kind,
+		       struct deploy_state *ret, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *list = NULL;
+	CLEANUP(free_p) char *path = pve_path("/nodes/%s/%s", host, deploy_kind(kind));
+	size_t read = 0;
+
+	if (publish_get(pve, path, NULL, &list, err) < 0)
+		return -1;
+	for (size_t i = 0; i < json_count(list) && read < GUESTS_MAX; i++) {
+		if (!is_candidate(s, json_at(list, i)))
+			continue;
+		read++;
+		if (read_guest(pve, s, host, kind, json_at(list, i), ret, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int read_volumes(struct pve *pve, const struct deploy_search *s, const char *host, const char *storage,
+			const char *content, struct deploy_state *ret, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *list = NULL;
+	CLEANUP(free_p) char *path = pve_path("/nodes/%s/storage/%s/content", host, storage);
+
+	if (publish_get(pve, path, (const struct pve_param[]){ { "content", content }, { NULL, NULL } }, &list, err) <
+	    0)
+		return -1;
+	for (size_t i = 0; i < json_count(list); i++) {
+		const char *volid = json_get_string(json_at(list, i), "volid");
+		const char *slash = volid ? strrchr(volid, '/') : NULL;
+		struct deploy_volume v = { 0 };
+		int64_t size = 0;
+		if (!slash || !deployed_parse_volume(slash + 1, &v.mark))
+			continue;
+		if (strcmp(v.mark.cluster, s->cluster) != 0) {
+			deployed_done(&v.mark);
+			continue;
+		}
+		v.host = xstrdup(host);
+		v.volid = xstrdup(volid);
+		v.size = pve_get_int(json_at(list, i), "size", &size) && size > 0 ? (uint64_t)size : 0;
+		vec_push(&ret->volumes, v);
+	}
+	return 0;
+}
+
+static int read_tasks(struct pve *pve, const struct deploy_search *s, const char *host, struct deploy_state *ret,
+		      struct error *err)
+{
+	static const struct pve_param active[] = { { "source", "active" }, { NULL, NULL } };
+	CLEANUP(strings_done) struct strings upids = { 0 };
+	CLEANUP(json_free_p) struct json *data = NULL;
+	CLEANUP(free_p) char *path = pve_path("/nodes/%s/tasks", host);
+
+	if (publish_get(pve, path, active, &data, err) < 0)
+		return -1;
+	pve_task_parse_list(data, &upids);
+	for (size_t i = 0; i < upids.n; i++)
+		if (pve_task_is_own(upids.at[i], s->target->token_id, awaited))
+			strings_add(&ret->tasks, upids.at[i]);
+	return 0;
+}
+
+/* Tasks first: what they leave when they end in between is then seen below. */
+static int read_host(struct pve *pve, const struct deploy_search *s, const char *host, struct deploy_state *ret,
+		     struct error *err)
+{
+	const struct target_storages *storages = target_storages_on(s->target, host);
+
+	if (read_tasks(pve, s, host, ret, err) < 0 || read_guests(pve, s, host, PVE_QEMU, ret, err) < 0 ||
+	    read_guests(pve, s, host, PVE_LXC, ret, err) < 0)
+		return -1;
+	if (read_volumes(pve, s, host, storages->seeds, "iso", ret, err) < 0)
+		return -1;
+	return read_volumes(pve, s, host, storages->vztmpl, "vztmpl", ret, err);
+}
+
+static int read_tokens(struct pve *pve, const struct deploy_search *s, struct deploy_state *ret, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *list = NULL;
+	CLEANUP(free_p) char *path = pve_path("/access/users/%s/token", s->target->agent_user);
+
+	if (publish_get(pve, path, NULL, &list, err) < 0)
+		return -1;
+	for (size_t i = 0; i < json_count(list); i++) {
+		const char *name = json_get_string(json_at(list, i), "tokenid");
+		struct deploy_token t = { 0 };
+		if (!name || !deployed_parse_token(name, &t.mark))
+			continue;
+		if (strcmp(t.mark.cluster, s->cluster) != 0) {
+			deployed_done(&t.mark);
+			continue;
+		}
+		t.name = xstrdup(name);
+		if (!pve_get_int(json_at(list, i), "expire", &t.expire))
+			t.expire = 0;
+		vec_push(&ret->tokens, t);
+	}
+	return 0;
+}
+
+static int by_vmid(const void *a, const void *b)
+{
+	const struct deploy_guest *x = a, *y = b;
+
+	return (x->vmid > y->vmid) - (x->vmid < y->vmid);
+}
+
+int deploy_state_read(struct pve *pve, const struct deploy_search *search, struct deploy_state *ret, struct error *err)
+{
+	CLEANUP(deploy_state_done) struct deploy_state state = { 0 };
+
+	for (size_t i = 0; i < search->target->nodes.n; i++)
+		if (read_host(pve, search, search->target->nodes.at[i].name, &state, err) < 0)
+			return -1;
+	if (read_tokens(pve, search, &state, err) < 0)
+		return -1;
+	if (state.guests.n)
+		qsort(state.guests.at, state.guests.n, sizeof *state.guests.at, by_vmid);
+	*ret = state;
+	state = (struct deploy_state){ 0 };
+	return 0;
+}
+
+void deploy_guest_done(struct deploy_guest *g)
+{
+	deployed_done(&g->mark);
+	member_done(&g->member);
+	free(g->host);
+	free(g->tags);
+	free(g->notes);
+	free(g->disk);
+}
+
+void deploy_volume_done(struct deploy_volume *v)
+{
+	deployed_done(&v->mark);
+	free(v->host);
+	free(v->volid);
+}
+
+void deploy_token_done(struct deploy_token *t)
+{
+	deployed_done(&t->mark);
+	free(t->name);
+}
+
+void deploy_state_done(struct deploy_state *s)
+{
+	for (size_t i = 0; i < s->guests.n; i++)
+		deploy_guest_done(&s->guests.at[i]);
+	for (size_t i = 0; i < s->volumes.n; i++)
+		deploy_volume_done(&s->volumes.at[i]);
+	for (size_t i = 0; i < s->tokens.n; i++)
+		deploy_token_done(&s->tokens.at[i]);
+	vec_done(&s->guests);
+	vec_done(&s->volumes);
+	vec_done(&s->tokens);
+	strings_done(&s->tasks);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What there is of a cluster in Proxmox VE: its guests, seeds and tokens, known by their names and notes (deployed.h), and the
+ * tasks of this token that still run.
+ */
+#include "builder/deploy/deployed.h"
+#include "builder/pve/target.h"
+#include "lib/member.h"
+#include "lib/pve_guest.h"
+
+#define DEPLOY_SLOT 16 /* "scsi30" */
+
+struct deploy_guest {
+	long vmid;
+	enum pve_kind kind;
+	char *host; /* owned, as all; node of Proxmox VE */
+	struct deployed mark;
+	struct member member;      /* what its agent says; empty when the notes are another guest's */
+	char *tags, *notes, *disk; /* disk: the boot disk as the configuration has it */
+	char seed[DEPLOY_SLOT], cloudinit[DEPLOY_SLOT], free[DEPLOY_SLOT]; /* SCSI slots; "" = none */
+	bool running, locked;
+};
+
+struct deploy_volume {
+	struct deployed mark;
+	char *host, *volid; /* owned */
+	uint64_t size;
+};
+
+struct deploy_token {
+	struct deployed mark;
+	char *name;     /* owned */
+	int64_t expire; /* seconds since 1970; 0 = never */
+};
+
+struct deploy_state {
+	VEC(struct deploy_guest) guests; /* by VMID */
+	VEC(struct deploy_volume) volumes;
+	VEC(struct deploy_token) tokens;
+	struct strings tasks; /* UPIDs */
+};
+
+/* What to look for. All borrowed. */
+struct deploy_search {
+	const struct target *target;
+	const char *cluster;
+	const struct strings *names; /* of nodes: a guest that has no tags yet is found by its name */
+};
+
+int deploy_state_read(struct pve *pve, const struct deploy_search *search, struct deploy_state *ret, struct error *err)
+	MUST_CHECK;
+/* Of one guest, without the rest. false: it is none of the cluster's. Pure. */
+bool deploy_guest_parse(const struct json *config, long vmid, const char *cluster, struct deploy_guest *ret);
+/* PVE's word for a kind in paths. */
+const char *deploy_kind(enum pve_kind kind);
+void deploy_guest_done(struct deploy_guest *guest);
+void deploy_volume_done(struct deploy_volume *volume);
+void deploy_token_done(struct deploy_token *token);
+void deploy_state_done(struct deploy_state *state);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a VM is cloned from: by VMID, by name, or the newest that was published of an image. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "builder/deploy/deploy_do.h"
+#include "builder/publish/published.h"
+#include "builder/pve/publish_get.h"
+
+struct choice {
+	const char *wanted; /* NULL = any image */
+	long vmid;          /* 0 = none yet */
+	char published[64]; /* when; dates of one form order as they read */
+};
+
+static void consider(struct choice *c, long vmid, const struct published *p)
+{
+	if (p->vmid != vmid || !p->ready || (c->wanted && strcmp(c->wanted, p->image) != 0))
+		return;
+	if (c->vmid && strcmp(p->published, c->published) <= 0)
+		return;
+	c->vmid = vmid;
+	snprintf(c->published, sizeof c->published, "%s", p->published);
+}
+
+static int read_template(struct pve *pve, const char *host, long vmid, struct choice *c, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *config = NULL;
+	CLEANUP(published_done) struct published p = { 0 };
+	struct pve_guest guest = { .vmid = vmid, .kind = PVE_QEMU, .node = (char *)host };
+
+	if (publish_get_config(pve, &guest, &config, err) < 0)
+		return publish_is_gone(pve_failure(pve)) ? 0 : -1;
+	if (published_parse(json_get_string(config, "description"), &p))
+		consider(c, vmid, &p);
+	return 0;
+}
+
+/* "9000", or a guest's name. */
+static bool is_named(const struct json *entry, long vmid, const char *wanted)
+{
+	char number[24];
+
+	snprintf(number, sizeof number, "%ld", vmid);
+	return wanted && (!strcmp(number, wanted) || text_same(json_get_string(entry, "name"), wanted));
+}
+
+static int search(struct pve *pve, const char *host, const struct json *list, struct choice *c, struct error *err)
+{
+	int64_t vmid, template;
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *entry = json_at(list, i);
+		if (!pve_get_int(entry, "template", &template) || !template || !pve_get_int(entry, "vmid", &vmid))
+			continue;
+		if (is_named(entry, (long)vmid, c->wanted)) {
+			c->vmid = (long)vmid;
+			return 0;
+		}
+		if (published_tags_has(json_get_string(entry, "tags"), PUBLISHED_TAG) &&
+		    read_template(pve, host, (long)vmid, c, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int deploy_template(struct pve *pve, const struct deploy_order *o, const struct cluster_node *n, const char *host,
+		    long *ret, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *list = NULL;
+	CLEANUP(free_p) char *path = pve_path("/nodes/%s/qemu", host);
+	struct choice c = { .wanted = n->template ? n->template : o->cluster->template };
+
+	if (publish_get(pve, path, NULL, &list, err) < 0 || search(pve, host, list, &c, err) < 0)
+		return -1;
+	*ret = c.vmid;
+	if (c.vmid)
+		return 0;
+	return error_set(err, ERROR_TARGET,
+			 "node %s has no template %s%sthat the token may see; `nodekiln publish` makes one", host,
+			 c.wanted ? c.wanted : "", c.wanted ? " " : "");
+}

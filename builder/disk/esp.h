@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The EFI system partition: FAT32, straight at its place in the disk, by mkfs.vfat and mtools. Debian's signed shim and
+ * GRUB go to the path that firmware tries without any boot entry (EFI/BOOT) and to Debian's own (EFI/debian), as
+ * grub-install does it.
+ */
+#include "builder/disk/disk.h"
+
+int esp_write(const struct disk_plan *plan, int rootfd, int fd, int64_t epoch, struct error *err) MUST_CHECK;

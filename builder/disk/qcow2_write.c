@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Threads claim runs of clusters in guest order, compress them, and hand them in. Runs are placed and written in guest
+ * order by whoever hands in the first missing one; so the file depends on the disk's bytes alone, never on who was
+ * faster.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "builder/archive/codec.h"
+#include "builder/disk/qcow2.h"
+#include "builder/disk/qcow2_format.h"
+#include "builder/disk/qcow2_layout.h"
+#include "builder/job/crew.h"
+#include "lib/alloc.h"
+#include "lib/file.h"
+
+#define RUN_CLUSTERS 16u   /* 1 MiB at a time: enough to make locking cheap, little enough to share evenly */
+#define RUNS_PER_THREAD 4u /* how far a fast thread may be ahead of a slow one */
+
+_Static_assert(QCOW2_CLUSTER == CHUNK, "a chunk is a cluster");
+
+struct run {
+	uint64_t first; /* guest cluster */
+	unsigned clusters;
+	uint32_t length[RUN_CLUSTERS]; /* stored bytes: 0 = all zeros, QCOW2_CLUSTER = plain */
+	uint8_t *data;                 /* owned; what is stored, one cluster behind the other */
+	bool busy, ready;
+};
+
+struct writer {
+	int raw_fd, out_fd;
+	const struct qcow2_options *options;
+	pthread_mutex_t lock; /* guards everything below */
+	pthread_cond_t freed;
+	struct qcow2_layout layout;
+	uint64_t next;             /* guest cluster that nobody has claimed yet */
+	uint64_t claimed, written; /* runs; run i lives in run[i % runs] */
+	struct run *run;           /* owned */
+	unsigned runs;
+	bool draining; /* somebody is writing */
+	bool failed;
+	struct error error;
+};
+
+static void writer_fail(struct writer *w, const struct error *err)
+{
+	pthread_mutex_lock(&w->lock);
+	if (!w->failed)
+		w->error = *err;
+	w->failed = true;
+	pthread_cond_broadcast(&w->freed);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static const struct chunks_piece *mapped(const struct writer *w, uint64_t cluster)
+{
+	const struct chunks_map *map = w->options->map;
+
+	return map && map->cluster[cluster].len ? &map->cluster[cluster] : NULL;
+}
+
+/* The first cluster from `next` on that has data, or the number of clusters. */
+static uint64_t data_from(const struct writer *w, uint64_t next)
+{
+	off_t at = lseek(w->raw_fd, (off_t)(next * QCOW2_CLUSTER), SEEK_DATA);
+	uint64_t data = at >= 0 ? (uint64_t)at / QCOW2_CLUSTER : w->layout.clusters;
+
+	/* ENXIO: nothing but a hole up to the end. Anything else: a file system without holes. */
+	if (at < 0 && errno != ENXIO)
+		return next;
+	while (next < data && !mapped(w, next))
+		next++;
+	return next;
+}
+
+/* NULL when there is nothing left to do. */
+static struct run *run_claim(struct writer *w)
+{
+	struct run *run = NULL;
+
+	pthread_mutex_lock(&w->lock);
+	while (!w->failed && w->run[w->claimed % w->runs].busy)
+		pthread_cond_wait(&w->freed, &w->lock);
+	w->next = data_from(w, w->next);
+	if (!w->failed && w->next < w->layout.clusters) {
+		run = &w->run[w->claimed++ % w->runs];
+		run->first = w->next;
+		run->clusters = RUN_CLUSTERS;
+		if (run->clusters > w->layout.clusters - w->next)
+			run->clusters = (unsigned)(w->layout.clusters - w->next);
+		run->busy = true;
+		run->ready = false;
+		w->next += run->clusters;
+	}
+	pthread_mutex_unlock(&w->lock);
+	return run;
+}
+
+/* Reads one guest cluster; what the disk's last cluster lacks is zeros. */
+static int cluster_read(const struct writer *w, uint64_t cluster, uint8_t *buffer)
+{
+	uint64_t at = cluster * QCOW2_CLUSTER;
+	size_t len = w->layout.size - at < QCOW2_CLUSTER ? (size_t)(w->layout.size - at) : QCOW2_CLUSTER;
+
+	memset(buffer + len, 0, QCOW2_CLUSTER - len);
+	return pread_all(w->raw_fd, buffer, len, (off_t)at);
+}
+
+/* What is stored of a guest cluster, into out; its length as run->length has it. */
+static uint32_t cluster_pack(struct codec *codec, const uint8_t cluster[QCOW2_CLUSTER], uint8_t *out)
+{
+	if (codec_all_zero(cluster, QCOW2_CLUSTER))
+		return 0;
+	size_t len = codec_pack(codec, cluster, QCOW2_CLUSTER, out, QCOW2_CLUSTER - 1);
+	if (!len)
+		memcpy(out, cluster, QCOW2_CLUSTER);
+	return len ? (uint32_t)len : QCOW2_CLUSTER;
+}
+
+static int run_pack(const struct writer *w, struct codec *codec, struct run *run, struct error *err)
+{
+	uint8_t buffer[QCOW2_CLUSTER], *out = run->data;
+
+	for (unsigned i = 0; i < run->clusters; i++) {
+		const struct chunks_piece *piece = mapped(w, run->first + i);
+		if (!piece && cluster_read(w, run->first + i, buffer) < 0)
+			return error_errno(err, errno, "read the raw disk at cluster %llu",
+					   (unsigned long long)run->first + i);
+		if (piece)
+			memcpy(out, piece->bytes, piece->len);
+		run->length[i] = piece ? piece->len : cluster_pack(codec, buffer, out);
+		out += run->length[i];
+	}
+	return 0;
+}
+
+static void run_place(struct writer *w, const struct run *run, uint64_t place[RUN_CLUSTERS])
+{
+	for (unsigned i = 0; i < run->clusters; i++) {
+		if (run->length[i] == QCOW2_CLUSTER)
+			place[i] = qcow2_layout_plain(&w->layout, run->first + i);
+		else if (run->length[i])
+			place[i] = qcow2_layout_packed(&w->layout, run->first + i, run->length[i]);
+	}
+}
+
+/* Neighbours in the file go out in one write. */
+static int run_write(const struct writer *w, const struct run *run, const uint64_t place[RUN_CLUSTERS],
+		     struct error *err)
+{
+	const uint8_t *data = run->data;
+	uint64_t at = 0;
+	size_t len = 0;
+
+	for (unsigned i = 0; i < run->clusters; i++) {
+		if (!run->length[i])
+			continue;
+		if (place[i] != at + len) {
+			if (pwrite_all(w->out_fd, data, len, (off_t)at) < 0)
+				return error_errno(err, errno, "write the qcow2 file");
+			data += len;
+			at = place[i];
+			len = 0;
+		}
+		len += run->length[i];
+	}
+	return pwrite_all(w->out_fd, data, len, (off_t)at) < 0 ? error_errno(err, errno, "write the qcow2 file") : 0;
+}
+
+static void run_hand_in(struct writer *w, struct run *run)
+{
+	uint64_t place[RUN_CLUSTERS];
+	struct error err = { 0 };
+
+	pthread_mutex_lock(&w->lock);
+	run->ready = true;
+	while (!w->draining && !w->failed && w->run[w->written % w->runs].ready) {
+		run = &w->run[w->written % w->runs];
+		run_place(w, run, place);
+		w->draining = true;
+		pthread_mutex_unlock(&w->lock);
+		if (run_write(w, run, place, &err) < 0)
+			writer_fail(w, &err);
+		pthread_mutex_lock(&w->lock);
+		w->draining = run->busy = run->ready = false;
+		w->written++;
+		pthread_cond_broadcast(&w->freed);
+		if (w->options->progress)
+			w->options->progress(w->options->context, (run->first + run->clusters) * QCOW2_CLUSTER,
+					     w->layout.size);
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void writer_work(void *context)
+{
+	struct writer *w = context;
+	CLEANUP(codec_free_p)
+	struct codec *codec = codec_new(w->options->compression, w->options->level);
+	struct error err = { 0 };
+	struct run *run;
+
+	while ((run = run_claim(w)) != NULL) {
+		if (run_pack(w, codec, run, &err) < 0) {
+			writer_fail(w, &err);
+			break;
+		}
+		run_hand_in(w, run);
+	}
+}
+
+static int write_tables(const struct writer *w, struct error *err)
+{
+	CLEANUP(text_done) struct text header = { 0 }, tables = { 0 };
+	uint64_t at;
+
+	qcow2_layout_encode(&w->layout, w->options->compression, &header, &tables, &at);
+	if (pwrite_all(w->out_fd, tables.data, tables.len, (off_t)at) < 0 ||
+	    pwrite_all(w->out_fd, header.data, header.len, 0) < 0)
+		return error_errno(err, errno, "write the qcow2 tables");
+	return 0;
+}
+
+static void writer_done(struct writer *w)
+{
+	for (unsigned i = 0; i < w->runs; i++)
+		free(w->run[i].data);
+	free(w->run);
+	qcow2_layout_done(&w->layout);
+	pthread_cond_destroy(&w->freed);
+	pthread_mutex_destroy(&w->lock);
+}
+
+int qcow2_write(int raw_fd, int out_fd, const struct qcow2_options *options, struct error *err)
+{
+	CLEANUP(writer_done)
+	struct writer w = { .raw_fd = raw_fd,
+			    .out_fd = out_fd,
+			    .options = options,
+			    .lock = PTHREAD_MUTEX_INITIALIZER,
+			    .freed = PTHREAD_COND_INITIALIZER };
+	unsigned threads = crew_size(options->threads);
+	struct stat st;
+
+	if (fstat(raw_fd, &st) < 0)
+		return error_errno(err, errno, "stat the raw disk");
+	if (st.st_size % QCOW2_SECTOR)
+		return error_set(err, ERROR_FAILED, "the raw disk's size of %lld bytes is no multiple of %u",
+				 (long long)st.st_size, QCOW2_SECTOR);
+	qcow2_layout_init(&w.layout, (uint64_t)st.st_size);
+	w.runs = threads * RUNS_PER_THREAD;
+	w.run = xcalloc(w.runs, sizeof *w.run);
+	for (unsigned i = 0; i < w.runs; i++)
+		w.run[i].data = xmalloc((size_t)RUN_CLUSTERS * QCOW2_CLUSTER);
+	crew_run(threads, writer_work, &w);
+	if (w.failed) {
+		*err = w.error;
+		return -1;
+	}
+	return write_tables(&w, err);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Images and JSON documents as lists of entries. */
+#include <errno.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "builder/image/diff.h"
+#include "builder/image/image.h"
+#include "lib/clock.h"
+#include "lib/file.h"
+#include "lib/hash.h"
+
+#define CONTENT_MAX (4ull << 30) /* of one file in an image */
+#define DIGEST_SHOWN 16          /* digits: enough to tell two contents apart, short enough to read */
+
+struct listing {
+	struct image *image; /* borrowed */
+	struct diff_list *list;
+};
+
+static const char *type_name(mode_t mode)
+{
+	static const struct {
+		mode_t type;
+		const char *name;
+	} types[] = { { S_IFREG, "file" },         { S_IFDIR, "directory" },
+		      { S_IFLNK, "link" },         { S_IFCHR, "character device" },
+		      { S_IFBLK, "block device" }, { S_IFIFO, "pipe" },
+		      { S_IFSOCK, "socket" } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if ((mode & S_IFMT) == types[i].type)
+			return types[i].name;
+	return "unknown";
+}
+
+static int add_content(struct listing *l, const struct image_entry *e, struct error *err)
+{
+	CLEANUP(text_done) struct text content = { 0 };
+	char hex[SHA256_HEX];
+
+	if (image_read(l->image, e->path, CONTENT_MAX, &content, err) < 0)
+		return -1;
+	sha256_hex(content.data ? content.data : "", content.len, hex);
+	diff_fact(l->list, "size", "%llu", (unsigned long long)e->size);
+	diff_fact(l->list, "content", "%.*s", DIGEST_SHOWN, hex);
+	return 0;
+}
+
+/* A directory's size is the file system's business. */
+static int add_file(void *listing, const struct image_entry *e, struct error *err)
+{
+	struct listing *l = listing;
+	char date[CLOCK_TEXT_MAX];
+
+	diff_add(l->list, xstrdup(e->path));
+	diff_fact(l->list, "type", "%s", type_name(e->mode));
+	diff_fact(l->list, "mode", "%04o", (unsigned)(e->mode & ~S_IFMT));
+	diff_fact(l->list, "owner", "%u:%u", e->uid, e->gid);
+	diff_fact(l->list, "time", "%s", clock_text((time_t)e->mtime, date));
+	if (e->link)
+		diff_fact(l->list, "target", "%s", e->link);
+	if (e->attributes)
+		diff_fact(l->list, "attributes", "%s", e->attributes);
+	return S_ISREG(e->mode) ? add_content(l, e, err) : 0;
+}
+
+/* What lies in a partition of another kind than the root's is told by its digest alone: an ESP, GRUB's core. */
+static int add_partition(struct listing *l, const struct image_partition *p, struct error *err)
+{
+	char hex[SHA256_HEX];
+
+	diff_add(l->list, xasprintf("partition %u", p->number));
+	diff_fact(l->list, "start", "%llu", (unsigned long long)p->start);
+	diff_fact(l->list, "size", "%llu", (unsigned long long)p->size);
+	diff_fact(l->list, "name", "%s", p->name);
+	diff_fact(l->list, "type", "%s", p->type);
+	diff_fact(l->list, "uuid", "%s", p->uuid);
+	diff_fact(l->list, "filesystem", "%s %s %s", p->filesystem, p->label, p->filesystem_uuid);
+	if (!strcmp(p->filesystem, "ext4"))
+		return 0;
+	if (image_digest(l->image, p->start, p->size, hex, err) < 0)
+		return -1;
+	diff_fact(l->list, "content", "%.*s", DIGEST_SHOWN, hex);
+	return 0;
+}
+
+static int read_image(const char *path, struct diff_list *ret, struct error *err)
+{
+	CLEANUP(image_close_p) struct image *image = NULL;
+	const struct image_partition *partition;
+	struct listing l = { .list = ret };
+
+	if (image_open(path, &image, err) < 0)
+		return -1;
+	l.image = image;
+	size_t n = image_partitions(image, &partition);
+	for (size_t i = 0; i < n; i++)
+		if (add_partition(&l, &partition[i], err) < 0)
+			return -1;
+	return image_walk(image, add_file, &l, err);
+}
+
+static void add_json(struct diff_list *ret, const char *path, const struct json *value);
+
+static bool is_scalar(const struct json *value)
+{
+	return !json_is_object(value) && !json_is_array(value);
+}
+
+static void add_scalar(struct diff_list *ret, const char *name, const struct json *value)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	const char *string = value ? json_as_string(value) : "null";
+
+	if (!string)
+		json_print(value, false, &text);
+	diff_fact(ret, name, "%s", string ? string : text.data);
+}
+
+/* An element is called by its name where it has one: its place in the list says nothing. */
+static void add_elements(struct diff_list *ret, const char *path, const struct json *array)
+{
+	for (size_t i = 0; i < json_count(array); i++) {
+		const struct json *element = json_at(array, i);
+		const char *name = json_get_string(element, "name"), *file = json_get_string(element, "file");
+		const char *word = json_as_string(element), *called = name ? name : file ? file : word;
+		CLEANUP(free_p)
+		char *below = called ? xasprintf("%s[%s]", path, called) : xasprintf("%s[%zu]", path, i);
+
+		if (!is_scalar(element)) {
+			add_json(ret, below, element);
+			continue;
+		}
+		diff_add(ret, xstrdup(below));
+		if (!word)
+			add_scalar(ret, "value", element);
+	}
+}
+
+/* An object's plain members are facts about it, the others are entries of their own. */
+static void add_json(struct diff_list *ret, const char *path, const struct json *value)
+{
+	const char *key;
+
+	if (json_is_array(value)) {
+		add_elements(ret, path, value);
+		return;
+	}
+	diff_add(ret, *path ? xstrdup(path) : xstrdup("(document)"));
+	for (size_t i = 0; (key = json_key(value, i)); i++)
+		if (is_scalar(json_get(value, key)))
+			add_scalar(ret, key, json_get(value, key));
+	for (size_t i = 0; (key = json_key(value, i)); i++) {
+		CLEANUP(free_p) char *below = xasprintf("%s%s%s", path, *path ? "." : "", key);
+		if (!is_scalar(json_get(value, key)) && strcmp(below, "timings") != 0)
+			add_json(ret, below, json_get(value, key));
+	}
+}
+
+static int read_document(const char *path, struct diff_list *ret, struct error *err)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	CLEANUP(json_free_p) struct json *json = NULL;
+
+	if (file_read(AT_FDCWD, path, JSON_SIZE_MAX, &text, err) < 0 ||
+	    json_parse(path, text.data ? text.data : "", text.len, &json, err) < 0)
+		return -1;
+	add_json(ret, "", json);
+	return 0;
+}
+
+static int is_document(const char *path, bool *ret, struct error *err)
+{
+	CLEANUP(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char first = 0;
+
+	if (fd < 0 || read(fd, &first, 1) < 0)
+		return error_errno(err, errno, "open %s", path);
+	*ret = first == '{';
+	return 0;
+}
+
+int diff_read(const char *path, struct diff_list *ret, bool *ret_document, struct error *err)
+{
+	if (is_document(path, ret_document, err) < 0 ||
+	    (*ret_document ? read_document : read_image)(path, ret, err) < 0)
+		return -1;
+	diff_sort(ret);
+	return 0;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/image/image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "builder/image/image_parts.h"
+#include "lib/file.h"
+
+#define DIGEST_CHUNK (1u << 20)
+
+/* What a file begins with decides what it is; its name does not matter. */
+enum format { FORMAT_QCOW2, FORMAT_RAW, FORMAT_TAR };
+
+static enum format format_of(int fd)
+{
+	static const struct {
+		off_t at;
+		const char *magic;
+		enum format format;
+	} magics[] = {
+		{ 0, "QFI\xfb", FORMAT_QCOW2 },
+		{ 512, "EFI PART", FORMAT_RAW },
+		{ 510, "\x55\xaa", FORMAT_RAW },
+	};
+	char bytes[8];
+
+	for (size_t i = 0; i < ARRAY_SIZE(magics); i++) {
+		size_t len = strlen(magics[i].magic);
+		if (pread(fd, bytes, len, magics[i].at) == (ssize_t)len && memcmp(bytes, magics[i].magic, len) == 0)
+			return magics[i].format;
+	}
+	return FORMAT_TAR;
+}
+
+int image_open(const char *path, struct image **ret, struct error *err)
+{
+	CLEANUP(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	CLEANUP(image_close_p) struct image *image = xcalloc(1, sizeof *image);
+	enum format format;
+
+	image->content = -1;
+	image->path = xstrdup(path);
+	if (fd < 0)
+		return error_errno(err, errno, "open %s", path);
+	format = format_of(fd);
+	image->kind = format == FORMAT_TAR ? IMAGE_TARBALL : IMAGE_DISK;
+	if ((format == FORMAT_TAR ? image_tar_open(image, fd, err)
+				  : image_disk_open(image, fd, format == FORMAT_QCOW2, err)) < 0)
+		return error_wrap(err, "%s", path);
+	*ret = TAKE(image);
+	return 0;
+}
+
+void image_close_p(struct image **image)
+{
+	if (!*image)
+		return;
+	ext4_discard_p(&(*image)->root);
+	partitions_done(&(*image)->partitions);
+	image_index_done(&(*image)->index);
+	close_p(&(*image)->content);
+	free((*image)->path);
+	free(*image);
+	*image = NULL;
+}
+
+enum image_kind image_kind(const struct image *image)
+{
+	return image->kind;
+}
+
+uint64_t image_virtual_size(const struct image *image)
+{
+	return image->size;
+}
+
+size_t image_partitions(const struct image *image, const struct image_partition **ret)
+{
+	*ret = image->partitions.at;
+	return image->partitions.n;
+}
+
+int image_stat(struct image *image, const char *path, const struct image_entry **ret, struct error *err UNUSED)
+{
+	const struct image_node *node = image_index_resolve(&image->index, path, false);
+
+	if (!node)
+		return 0;
+	*ret = &node->entry;
+	return 1;
+}
+
+int image_read(struct image *image, const char *path, size_t limit, struct text *ret, struct error *err)
+{
+	const struct image_node *node = image_index_resolve(&image->index, path, true);
+
+	if (!node)
+		return error_set(err, ERROR_FAILED, "%s: it has no %s", image->path, path);
+	if (!S_ISREG(node->entry.mode))
+		return error_set(err, ERROR_FAILED, "%s: its %s is no regular file", image->path, path);
+	if (node->entry.size > limit)
+		return error_set(err, ERROR_FAILED, "%s: its %s is larger than %s", image->path, path,
+				 text_bytes(limit));
+	if ((image->kind == IMAGE_DISK ? image_disk_read : image_tar_read)(image, node, limit, ret, err) < 0)
+		return error_wrap(err, "%s: %s", image->path, path);
+	return 0;
+}
+
+int image_digest(struct image *image, uint64_t start, uint64_t size, char ret_hex[SHA256_HEX], struct error *err)
+{
+	CLEANUP(free_p) char *buffer = xmalloc(DIGEST_CHUNK);
+	CLEANUP(hash_free_p) struct hash *h = hash_new();
+
+	while (size) {
+		size_t n = size < DIGEST_CHUNK ? (size_t)size : DIGEST_CHUNK;
+		if (pread_all(image->content, buffer, n, (off_t)start) < 0)
+			return error_errno(err, errno, "%s: read its disk", image->path);
+		hash_add(h, buffer, n);
+		start += n;
+		size -= n;
+	}
+	hash_hex(h, ret_hex);
+	return 0;
+}
+
+int image_walk(struct image *image, int (*entry)(void *context, const struct image_entry *e, struct error *err),
+	       void *context, struct error *err)
+{
+	for (size_t i = 0; i < image->index.n; i++) {
+		if (entry(context, &image->index.at[i].entry, err) < 0)
+			return -1;
+	}
+	return 0;
+}

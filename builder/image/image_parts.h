@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Inside image.c: the two readers, and what they fill.
+ */
+#include "builder/disk/ext4.h"
+#include "builder/image/image.h"
+#include "builder/image/image_index.h"
+#include "builder/image/partition.h"
+
+struct image {
+	enum image_kind kind;
+	char *path; /* owned; for messages */
+	struct image_index index;
+	int content;                  /* owned; the raw disk, or the members' contents one after the other */
+	uint64_t held;                /* bytes of a tar archive's content so far */
+	uint64_t size;                /* of the disk */
+	struct partitions partitions; /* of the disk */
+	struct ext4 *root;            /* owned; of the disk */
+};
+
+/* fd: the image's file, borrowed. */
+int image_disk_open(struct image *image, int fd, bool qcow2, struct error *err) MUST_CHECK;
+int image_disk_read(struct image *image, const struct image_node *node, size_t limit, struct text *ret,
+		    struct error *err) MUST_CHECK;
+int image_tar_open(struct image *image, int fd, struct error *err) MUST_CHECK;
+int image_tar_read(struct image *image, const struct image_node *node, size_t limit, struct text *ret,
+		   struct error *err) MUST_CHECK;

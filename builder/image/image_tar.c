@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "builder/archive/tar.h"
+#include "builder/cache/spool.h"
+#include "builder/image/image_parts.h"
+#include "lib/file.h"
+
+#define EXPANSION 4 /* how many times larger its contents are guessed to be */
+
+/* "./etc/passwd" and "etc/passwd" to "/etc/passwd"; "." to "/"; NULL when it leads elsewhere. */
+static char *absolute(const char *path)
+{
+	CLEANUP(text_done) struct text ret = { 0 };
+
+	while (*path) {
+		size_t len;
+		path += strspn(path, "/");
+		len = strcspn(path, "/");
+		if (len == 2 && memcmp(path, "..", 2) == 0)
+			return NULL;
+		if (len && !(len == 1 && *path == '.')) {
+			text_add(&ret, "/");
+			text_addn(&ret, path, len);
+		}
+		path += len;
+	}
+	if (!ret.len)
+		text_add(&ret, "/");
+	return text_take(&ret);
+}
+
+/* The member's content goes to the end of what we hold; its place is returned. */
+static int keep_content(struct image *image, struct tar_reader *reader, uint64_t size, uint64_t *ret_place,
+			struct error *err)
+{
+	const void *block;
+	off_t offset;
+	size_t n;
+	int rc;
+
+	*ret_place = image->held;
+	while ((rc = tar_read_data(reader, &block, &n, &offset, err)) > 0) {
+		if (offset < 0 || (uint64_t)offset > size || n > size - (uint64_t)offset)
+			return error_set(err, ERROR_FAILED, "a member's data goes beyond its size");
+		if (pwrite_all(image->content, block, n, (off_t)image->held + offset) < 0)
+			return error_errno(err, errno, "hold the archive's contents");
+	}
+	image->held += size;
+	return rc;
+}
+
+/* A hard link waits, marked and with its target as link, until all members are known and sorted. */
+#define HARD_LINK UINT64_MAX
+
+static int add_hard_link(struct image *image, const struct tar_entry *e, char *path, struct error *err)
+{
+	char *original = absolute(e->original);
+
+	if (!original) {
+		free(path);
+		return error_set(err, ERROR_FAILED, "the hard link %s leads out of the tree", e->path);
+	}
+	return image_index_add(&image->index,
+			       (struct image_node){ .entry = { .path = path, .link = original }, .handle = HARD_LINK },
+			       err);
+}
+
+static int resolve_hard_link(const struct image *image, struct image_node *node, struct error *err)
+{
+	const struct image_node *original = image_index_find(&image->index, node->entry.link);
+	char *path = node->entry.path;
+
+	if (!original || original->handle == HARD_LINK)
+		return error_set(err, ERROR_FAILED, "%s is a hard link to %s, which is not in the archive", path,
+				 node->entry.link);
+	free(node->entry.link);
+	*node = *original;
+	node->entry.path = path;
+	node->entry.link = original->entry.link ? xstrdup(original->entry.link) : NULL;
+	node->entry.attributes = original->entry.attributes ? xstrdup(original->entry.attributes) : NULL;
+	return 0;
+}
+
+static int finish(struct image *image, struct error *err)
+{
+	image_index_sort(&image->index);
+	for (size_t i = 0; i < image->index.n; i++) {
+		if (image->index.at[i].handle == HARD_LINK && resolve_hard_link(image, &image->index.at[i], err) < 0)
+			return -1;
+	}
+	if (image->index.n == 0)
+		return error_set(err, ERROR_FAILED, "the archive is empty");
+	return ftruncate(image->content, (off_t)image->held) < 0
+		       ? error_errno(err, errno, "hold the archive's contents")
+		       : 0;
+}
+
+static int add_member(struct image *image, struct tar_reader *reader, const struct tar_entry *e, struct error *err)
+{
+	CLEANUP(strings_done) struct strings attributes = { 0 };
+	char *path = absolute(e->path);
+	struct image_node node = {
+		.entry = { .path = path, .mode = e->mode, .uid = e->uid, .gid = e->gid, .mtime = e->mtime }
+	};
+
+	if (!path)
+		return error_set(err, ERROR_FAILED, "the member %s leads out of the tree", e->path);
+	if (e->original)
+		return add_hard_link(image, e, path, err);
+	if (S_ISREG(e->mode)) {
+		node.entry.size = e->size;
+		if (keep_content(image, reader, e->size, &node.handle, err) < 0) {
+			free(path);
+			return -1;
+		}
+	}
+	if (e->target)
+		node.entry.link = xstrdup(e->target);
+	for (size_t i = 0; i < e->xattrs; i++)
+		image_attribute(&attributes, e->xattr[i].name, e->xattr[i].value, e->xattr[i].size);
+	node.entry.attributes = image_attributes(&attributes);
+	return image_index_add(&image->index, node, err);
+}
+
+static int read_members(struct image *image, int fd, bool *ret_any, struct error *err)
+{
+	CLEANUP(tar_reader_free_p) struct tar_reader *reader = NULL;
+	const struct tar_entry *entry;
+	int rc = tar_read_fd(fd, "it", &reader, err);
+
+	while (rc == 0 && (rc = tar_read_next(reader, &entry, err)) > 0) {
+		*ret_any = true;
+		rc = add_member(image, reader, entry, err);
+	}
+	return rc;
+}
+
+int image_tar_open(struct image *image, int fd, struct error *err)
+{
+	struct error why;
+	bool any = false;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return error_errno(err, errno, "stat");
+	image->content = spool_open((uint64_t)st.st_size * EXPANSION, err);
+	if (image->content < 0)
+		return -1;
+	if (read_members(image, fd, &any, err) == 0)
+		return finish(image, err);
+	why = *err;
+	return any ? -1 : error_set(err, why.class, "this is neither a disk nor a tar archive (%s)", why.text);
+}
+
+int image_tar_read(struct image *image, const struct image_node *node, size_t limit UNUSED, struct text *ret,
+		   struct error *err)
+{
+	CLEANUP(free_p) char *bytes = xmalloc(node->entry.size + 1);
+
+	if (pread_all(image->content, bytes, node->entry.size, (off_t)node->handle) < 0)
+		return error_errno(err, errno, "read what the archive holds");
+	text_addn(ret, bytes, node->entry.size);
+	return 0;
+}

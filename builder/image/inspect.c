@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/image/inspect.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "builder/tree/dpkgdb.h"
+
+#define ABOUT "/etc/nodekiln/image.json"
+#define ABOUT_MAX (1u << 20)
+#define STATUS_MAX (64u << 20) /* of dpkg's status file; a full desktop has 5 MiB */
+#define OS_RELEASE_MAX (64u << 10)
+#define KERNEL "/boot/vmlinuz-"
+
+/* 1 and the text when the image has the file, 0 when not. */
+static int read_if_there(struct inspection *i, const char *path, size_t limit, struct text *ret, struct error *err)
+{
+	const struct image_entry *entry;
+	int rc = image_stat(i->image, path, &entry, err);
+
+	if (rc <= 0)
+		return rc;
+	return image_read(i->image, path, limit, ret, err) < 0 ? -1 : 1;
+}
+
+static int read_about(struct inspection *i, struct error *err)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	int rc = read_if_there(i, ABOUT, ABOUT_MAX, &text, err);
+
+	return rc <= 0 ? rc : json_parse(ABOUT, text.data, text.len, &i->about, err);
+}
+
+static int read_system(struct inspection *i, struct error *err)
+{
+	static const char key[] = "PRETTY_NAME=";
+	CLEANUP(text_done) struct text text = { 0 };
+	int rc = read_if_there(i, "/etc/os-release", OS_RELEASE_MAX, &text, err);
+	char *save = NULL;
+
+	if (rc <= 0 || !text.data)
+		return rc;
+	for (char *line = strtok_r(text.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (!text_starts(line, key) || i->system)
+			continue;
+		line += sizeof key - 1;
+		line += *line == '"';
+		i->system = xstrndup(line, strcspn(line, "\""));
+	}
+	return 0;
+}
+
+static void add_package(struct inspection *i, const char *paragraph)
+{
+	CLEANUP(free_p) char *status = dpkgdb_field(paragraph, "Status");
+	struct inspect_package p = { dpkgdb_field(paragraph, "Package"), dpkgdb_field(paragraph, "Version"),
+				     dpkgdb_field(paragraph, "Architecture") };
+
+	if (p.name && p.version && status && text_ends(status, " installed")) {
+		vec_push(&i->packages, p);
+		return;
+	}
+	free(p.name);
+	free(p.version);
+	free(p.architecture);
+}
+
+static int read_packages(struct inspection *i, struct error *err)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	int rc = read_if_there(i, "/var/lib/dpkg/status", STATUS_MAX, &text, err);
+
+	if (rc <= 0 || !text.len)
+		return rc;
+	for (const char *paragraph = text.data; paragraph && *paragraph; paragraph = dpkgdb_next(paragraph))
+		add_package(i, paragraph);
+	return 0;
+}
+
+static int count_entry(void *context, const struct image_entry *e, struct error *err UNUSED)
+{
+	struct inspection *i = context;
+
+	i->entries++;
+	if (S_ISREG(e->mode))
+		i->bytes += e->size;
+	if (text_starts(e->path, KERNEL))
+		strings_add(&i->kernels, e->path + strlen(KERNEL));
+	return 0;
+}
+
+/* The build's own word, else the package of an image that somebody else made. */
+static void find_kubernetes(struct inspection *i)
+{
+	const struct json *claim = i->about ? json_get(i->about, "kubernetes") : NULL;
+	const char *version = claim ? json_get_string(claim, "version") : NULL;
+
+	for (size_t n = 0; !version && n < i->packages.n; n++) {
+		if (text_same(i->packages.at[n].name, "kubelet"))
+			version = i->packages.at[n].version;
+	}
+	i->kubernetes = version ? xstrdup(version) : NULL;
+}
+
+int inspect(const char *path, struct inspection *ret, struct error *err)
+{
+	CLEANUP(inspection_done) struct inspection i = { .path = path };
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return error_errno(err, errno, "open %s", path);
+	i.file_size = (uint64_t)st.st_size;
+	if (image_open(path, &i.image, err) < 0 || read_about(&i, err) < 0 || read_system(&i, err) < 0 ||
+	    read_packages(&i, err) < 0 || image_walk(i.image, count_entry, &i, err) < 0)
+		return -1;
+	find_kubernetes(&i);
+	*ret = i;
+	i = (struct inspection){ 0 };
+	return 0;
+}
+
+void inspection_done(struct inspection *i)
+{
+	for (size_t n = 0; n < i->packages.n; n++) {
+		free(i->packages.at[n].name);
+		free(i->packages.at[n].version);
+		free(i->packages.at[n].architecture);
+	}
+	vec_done(&i->packages);
+	strings_done(&i->kernels);
+	json_free_p(&i->about);
+	image_close_p(&i->image);
+	free(i->system);
+	free(i->kubernetes);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/image/seal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/file.h"
+
+#define SHADOW "/etc/shadow"
+#define SHADOW_MAX (1 << 20)
+
+#define IDENTITY "every node must make its own"
+#define SECRET "it is a secret of the machine that it was made on"
+#define SEED "it would configure every node alike"
+#define STATE "a node starts without a past"
+#define CACHE "it only makes the image larger"
+
+const struct seal_rule seal_rules[] = {
+	{ SEAL_EMPTY_FILE, "/etc/machine-id", "every node must make its own at first boot" },
+	{ SEAL_ABSENT, "/var/lib/dbus/machine-id", IDENTITY },
+	{ SEAL_ABSENT, "/etc/hostname", "a node's name comes from its seed" },
+	{ SEAL_ABSENT, "/etc/machine-info", IDENTITY },
+	{ SEAL_ABSENT, "/etc/ssh/ssh_host_*", "nodes with the same host keys can impersonate each other" },
+	{ SEAL_ABSENT, "/etc/iscsi/initiatorname.iscsi", IDENTITY },
+	{ SEAL_ABSENT, "/etc/nvme/hostid", IDENTITY },
+	{ SEAL_ABSENT, "/etc/nvme/hostnqn", IDENTITY },
+	{ SEAL_ABSENT, "/etc/docker/key.json", IDENTITY },
+	{ SEAL_ABSENT, "/var/lib/docker/engine-id", IDENTITY },
+	{ SEAL_ABSENT, "/etc/udev/rules.d/70-persistent-net.rules", "it names another machine's network cards" },
+
+	{ SEAL_ABSENT, "/var/lib/systemd/random-seed", "nodes with the same seed have the same random numbers" },
+	{ SEAL_ABSENT, "/boot/efi/loader/random-seed", "nodes with the same seed have the same random numbers" },
+	{ SEAL_ABSENT, "/var/lib/systemd/credential.secret", SECRET },
+	{ SEAL_ABSENT, "/var/lib/NetworkManager/secret_key", SECRET },
+	{ SEAL_ABSENT, "/etc/ssl/private/ssl-cert-snakeoil.key", SECRET },
+	{ SEAL_ABSENT, "/root/.ssh/*", "access is given to a node, never to an image" },
+	{ SEAL_ABSENT, "/root/.gnupg", SECRET },
+	{ SEAL_ABSENT, "/root/.*_history", STATE },
+	{ SEAL_ABSENT, "/etc/passwd-", "backups keep what was removed" },
+	{ SEAL_ABSENT, "/etc/shadow-", "backups keep what was removed" },
+	{ SEAL_ABSENT, "/etc/group-", "backups keep what was removed" },
+	{ SEAL_ABSENT, "/etc/gshadow-", "backups keep what was removed" },
+	{ SEAL_ABSENT, "/etc/subuid-", "backups keep what was removed" },
+	{ SEAL_ABSENT, "/etc/subgid-", "backups keep what was removed" },
+
+	{ SEAL_EMPTY_DIR, "/var/lib/cloud", SEED },
+	{ SEAL_ABSENT, "/etc/netplan/50-cloud-init.yaml", SEED },
+	{ SEAL_ABSENT, "/etc/systemd/network/10-cloud-init-*", SEED },
+	{ SEAL_ABSENT, "/etc/network/interfaces.d/50-cloud-init*", SEED },
+	{ SEAL_ABSENT, "/etc/ssh/sshd_config.d/50-cloud-init.conf", SEED },
+	{ SEAL_ABSENT, "/etc/sudoers.d/90-cloud-init-users", SEED },
+	{ SEAL_ABSENT, "/etc/nodekiln/node.yaml", SEED },
+	{ SEAL_UNWRITTEN, "/etc/resolv.conf", "it names the name servers of the machine that built the image" },
+	{ SEAL_ABSENT, "/usr/sbin/policy-rc.d", "it would keep packages from starting their services" },
+
+	{ SEAL_ABSENT, "/var/lib/nodekiln", STATE },
+	{ SEAL_ABSENT, "/etc/kubernetes/*.conf", "it is a node's own credential" },
+	{ SEAL_EMPTY_DIR, "/etc/kubernetes/pki", "it is a cluster's own secret" },
+	{ SEAL_ABSENT, "/var/lib/kubelet/config.yaml", "kubeadm writes it when the node joins" },
+	{ SEAL_ABSENT, "/var/lib/kubelet/kubeadm-flags.env", "kubeadm writes it when the node joins" },
+	{ SEAL_ABSENT, "/var/lib/kubelet/pki", "it is a node's own credential" },
+	{ SEAL_EMPTY_DIR, "/var/lib/etcd", "kubeadm refuses a node with a member's data" },
+	{ SEAL_ABSENT, "/var/lib/docker/containers", STATE },
+	{ SEAL_ABSENT, "/var/lib/docker/network", STATE },
+	{ SEAL_ABSENT, "/var/lib/dhcp/*.leases", STATE },
+	{ SEAL_NO_FILES, "/var/log", STATE },
+	{ SEAL_EMPTY_DIR, "/tmp", STATE },
+	{ SEAL_EMPTY_DIR, "/var/tmp", STATE },
+	{ SEAL_EMPTY_DIR, "/run", STATE },
+
+	{ SEAL_EMPTY_DIR, "/var/lib/apt/lists", CACHE },
+	{ SEAL_NO_FILES, "/var/cache/apt", CACHE },
+	{ SEAL_ABSENT, "/var/cache/debconf/*-old", CACHE },
+	{ SEAL_ABSENT, "/var/lib/dpkg/*-old", CACHE },
+	{ SEAL_ABSENT, "/var/cache/ldconfig/aux-cache", CACHE },
+};
+const size_t seal_rules_count = ARRAY_SIZE(seal_rules);
+
+static const char *below(const char *path, const char *directory)
+{
+	size_t n = strlen(directory);
+
+	return !strncmp(path, directory, n) && path[n] == '/' ? path + n + 1 : NULL;
+}
+
+bool seal_concerns(const struct seal_rule *rule, const char *path)
+{
+	/* FNM_PATHNAME: a pattern stays within its component. FNM_PERIOD is off: `*` means every file. */
+	if (rule->action == SEAL_ABSENT)
+		return fnmatch(rule->path, path, FNM_PATHNAME) == 0;
+	if (rule->action == SEAL_EMPTY_DIR) {
+		const char *rest = below(path, rule->path);
+		return rest && !strchr(rest, '/'); /* what is deeper goes with its parent */
+	}
+	if (rule->action == SEAL_NO_FILES)
+		return below(path, rule->path) != NULL;
+	return !strcmp(path, rule->path);
+}
+
+static bool is_dots(const char *name)
+{
+	return !strcmp(name, ".") || !strcmp(name, "..");
+}
+
+/* Removes the entries of a directory that match (all with "*"). Takes over fd. */
+static int remove_matching(int fd, const char *pattern, struct error *err)
+{
+	CLEANUP(closedir_p) DIR *dir = fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!dir) {
+		error_errno(err, errno, "read a directory");
+		close(fd);
+		return -1;
+	}
+	while ((errno = 0, entry = readdir(dir)))
+		if (!is_dots(entry->d_name) && fnmatch(pattern, entry->d_name, 0) == 0 &&
+		    tree_remove(dirfd(dir), entry->d_name, err) < 0)
+			return -1;
+	return errno ? error_errno(err, errno, "read a directory") : 0;
+}
+
+static int remove_files(int fd, struct error *err);
+
+static int remove_file_or_descend(int dirfd, const char *name, struct error *err)
+{
+	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0)
+		return remove_files(fd, err);
+	return unlinkat(dirfd, name, 0) < 0 ? error_errno(err, errno, "remove %s", name) : 0;
+}
+
+/* Everything but directories, at any depth. Takes over fd. */
+static int remove_files(int fd, struct error *err)
+{
+	CLEANUP(closedir_p) DIR *dir = fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!dir) {
+		error_errno(err, errno, "read a directory");
+		close(fd);
+		return -1;
+	}
+	while ((errno = 0, entry = readdir(dir)))
+		if (!is_dots(entry->d_name) && remove_file_or_descend(dirfd(dir), entry->d_name, err) < 0)
+			return -1;
+	return errno ? error_errno(err, errno, "read a directory") : 0;
+}
+
+/* What is missing already obeys. */
+static int missing_or(struct error *err)
+{
+	return errno == ENOENT || errno == ENOTDIR ? 0 : error_errno(err, errno, "open");
+}
+
+static int apply_absent(int rootfd, const char *path, struct error *err)
+{
+	const char *base;
+	int fd = file_open_parent_in(rootfd, path, false, &base);
+
+	return fd < 0 ? missing_or(err) : remove_matching(fd, base, err);
+}
+
+static int apply_empty_dir(int rootfd, const char *path, struct error *err)
+{
+	int fd = file_open_in(rootfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+
+	return fd < 0 ? missing_or(err) : remove_matching(fd, "*", err);
+}
+
+static int apply_no_files(int rootfd, const char *path, struct error *err)
+{
+	int fd = file_open_in(rootfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+
+	return fd < 0 ? missing_or(err) : remove_files(fd, err);
+}
+
+static int apply_empty_file(int rootfd, const char *path, struct error *err)
+{
+	return file_write_in(rootfd, path, "", 0, 0644, err);
+}
+
+static int apply_unwritten(int rootfd, const char *path, struct error *err)
+{
+	CLEANUP(close_p) int fd = file_open_in(rootfd, path, O_WRONLY | O_TRUNC | O_NOFOLLOW, 0);
+
+	return fd < 0 && errno != ELOOP ? missing_or(err) : 0;
+}
+
+static int (*const apply[])(int rootfd, const char *path, struct error *err) = {
+	[SEAL_ABSENT] = apply_absent,         [SEAL_EMPTY_DIR] = apply_empty_dir, [SEAL_NO_FILES] = apply_no_files,
+	[SEAL_EMPTY_FILE] = apply_empty_file, [SEAL_UNWRITTEN] = apply_unwritten,
+};
+
+/* Written in place: the file keeps its owner and mode. */
+static int lock_passwords(int rootfd, struct error *err)
+{
+	CLEANUP(text_done) struct text shadow = { 0 };
+	CLEANUP(text_done) struct text locked = { 0 };
+
+	if (!file_exists_in(rootfd, SHADOW))
+		return 0;
+	if (file_read_in(rootfd, SHADOW, SHADOW_MAX, &shadow, err) < 0)
+		return -1;
+	if (!shadow.len || !seal_shadow_lock(shadow.data, &locked))
+		return 0;
+	CLEANUP(close_p) int fd = file_open_in(rootfd, SHADOW, O_WRONLY | O_TRUNC, 0);
+	if (fd < 0 || write_all(fd, locked.data, locked.len) < 0)
+		return error_errno(err, errno, "write %s", SHADOW);
+	return 0;
+}
+
+int seal_apply(const char *root, struct error *err)
+{
+	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, root, err);
+
+	if (rootfd < 0)
+		return -1;
+	for (size_t i = 0; i < seal_rules_count; i++)
+		if (apply[seal_rules[i].action](rootfd, seal_rules[i].path, err) < 0)
+			return error_wrap(err, "seal %s", seal_rules[i].path);
+	return lock_passwords(rootfd, err);
+}

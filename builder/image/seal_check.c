@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rules of seal.c, looked for in a finished artifact; and the passwords, which are the one rule about a file's text. */
+#include <string.h>
+
+#include "builder/image/seal.h"
+
+#define SHADOW_MAX (1 << 20)
+
+/* Passes over "name:PASSWORD:rest" lines. */
+struct shadow_line {
+	const char *name, *password, *rest;
+	size_t name_len, password_len,
+		rest_len; /* rest: from the colon behind the password to the end, newline included */
+};
+
+static bool shadow_next(const char **text, struct shadow_line *ret)
+{
+	const char *line = *text;
+	size_t len = strcspn(line, "\n");
+
+	if (!*line)
+		return false;
+	*text = line + len + (line[len] == '\n');
+	ret->name = line;
+	ret->name_len = strcspn(line, ":\n");
+	ret->password = line + ret->name_len + (line[ret->name_len] == ':');
+	ret->password_len = strcspn(ret->password, ":\n");
+	ret->rest = ret->password + ret->password_len;
+	ret->rest_len = (size_t)(*text - ret->rest);
+	return true;
+}
+
+/* An account is locked by `*` and `!` alone: behind a `!` a hash could still stand. A line without a colon names nobody. */
+static bool is_locked(const struct shadow_line *l)
+{
+	return l->password == l->name + l->name_len ||
+	       (l->password_len && strspn(l->password, "*!") >= l->password_len);
+}
+
+bool seal_shadow_lock(const char *shadow, struct text *ret)
+{
+	struct shadow_line l;
+	bool changed = false;
+
+	while (shadow_next(&shadow, &l)) {
+		bool locked = is_locked(&l);
+		text_addn(ret, l.name, (size_t)(l.password - l.name));
+		text_addn(ret, locked ? l.password : "*", locked ? l.password_len : 1);
+		text_addn(ret, l.rest, l.rest_len);
+		changed |= !locked;
+	}
+	return changed;
+}
+
+void seal_shadow_check(const char *shadow, struct strings *ret_findings)
+{
+	struct shadow_line l;
+
+	while (shadow_next(&shadow, &l))
+		if (!is_locked(&l))
+			strings_addf(ret_findings, "/etc/shadow: %.*s has %s; every account of an image must be locked",
+				     (int)l.name_len, l.name, l.password_len ? "a password hash" : "an empty password");
+}
+
+/* An entry that the rule is about may still be as the rule wants it. */
+static const char *offence(const struct seal_rule *r, const struct image_entry *e)
+{
+	switch (r->action) {
+	case SEAL_ABSENT:
+	case SEAL_EMPTY_DIR:
+		return "is there";
+	case SEAL_NO_FILES:
+		return S_ISDIR(e->mode) ? NULL : "is there";
+	case SEAL_EMPTY_FILE:
+		return !S_ISREG(e->mode) ? "is no file" : e->size ? "is not empty" : NULL;
+	case SEAL_UNWRITTEN:
+		return S_ISREG(e->mode) && e->size ? "is not empty" : NULL;
+	}
+	return NULL;
+}
+
+static int check_entry(void *findings, const struct image_entry *e, struct error *err UNUSED)
+{
+	for (size_t i = 0; i < seal_rules_count; i++) {
+		const struct seal_rule *r = &seal_rules[i];
+		const char *what = seal_concerns(r, e->path) ? offence(r, e) : NULL;
+		if (what)
+			strings_addf(findings, "%s %s; %s", e->path, what, r->why);
+	}
+	return 0;
+}
+
+static int check_missing(struct image *image, struct strings *findings, struct error *err)
+{
+	const struct image_entry *e;
+
+	for (size_t i = 0; i < seal_rules_count; i++) {
+		if (seal_rules[i].action != SEAL_EMPTY_FILE)
+			continue;
+		int found = image_stat(image, seal_rules[i].path, &e, err);
+		if (found < 0)
+			return -1;
+		if (!found)
+			strings_addf(findings, "%s is missing; it must be there and be empty", seal_rules[i].path);
+	}
+	return 0;
+}
+
+static int check_shadow(struct image *image, struct strings *findings, struct error *err)
+{
+	CLEANUP(text_done) struct text shadow = { 0 };
+	const struct image_entry *e;
+	int found = image_stat(image, "/etc/shadow", &e, err);
+
+	if (found <= 0)
+		return found;
+	if (image_read(image, "/etc/shadow", SHADOW_MAX, &shadow, err) < 0)
+		return -1;
+	seal_shadow_check(shadow.len ? shadow.data : "", findings);
+	return 0;
+}
+
+int seal_check(struct image *image, struct strings *ret_findings, struct error *err)
+{
+	if (image_walk(image, check_entry, ret_findings, err) < 0 || check_missing(image, ret_findings, err) < 0)
+		return -1;
+	return check_shadow(image, ret_findings, err);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/image/verify.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "builder/image/seal.h"
+#include "builder/output/outputs.h"
+#include "builder/output/sums.h"
+#include "lib/file.h"
+#include "lib/hash.h"
+
+#define ABOUT_MAX (1 << 20)
+
+/* The artifact's line in SHA256SUMS beside it. No such file, no claim: a downloaded image may stand alone. */
+static int verify_sums(struct verify *v, struct error *err)
+{
+	const char *slash = strrchr(v->path, '/'), *name = slash ? slash + 1 : v->path;
+	CLEANUP(free_p) char *directory = slash ? xstrndup(v->path, (size_t)(slash + 1 - v->path)) : xstrdup(".");
+	CLEANUP(close_p) int dirfd = dir_open(AT_FDCWD, directory, err);
+	CLEANUP(text_done) struct text text = { 0 };
+	CLEANUP(sums_done) struct sums sums = { 0 };
+	char got[SHA256_HEX];
+
+	if (dirfd < 0)
+		return -1;
+	if (faccessat(dirfd, OUTPUTS_SUMS, F_OK, 0) < 0)
+		return 0;
+	if (file_read(dirfd, OUTPUTS_SUMS, SUMS_SIZE_MAX, &text, err) < 0)
+		return -1;
+	sums_parse(text.len ? text.data : "", &sums);
+	const char *want = sums_find(&sums, name);
+	if (!want) {
+		strings_addf(&v->findings, "%s beside it has no line for %s; it is not part of what was published",
+			     OUTPUTS_SUMS, name);
+		return 0;
+	}
+	CLEANUP(close_p) int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(err, errno, "open %s", v->path);
+	if (sha256_fd(fd, got, err) < 0)
+		return -1;
+	if (strcmp(got, want) != 0)
+		strings_addf(&v->findings, "its sha256 is %s, %s says %s; it was changed or cut", got, OUTPUTS_SUMS,
+			     want);
+	return 0;
+}
+
+static int verify_seal(struct verify *v, struct error *err)
+{
+	return seal_check(v->image, &v->findings, err);
+}
+
+/* What the image says about itself: read first, since other checks compare with it. */
+static int verify_about(struct verify *v, struct error *err)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	const struct image_entry *e;
+	struct error broken = { 0 };
+	int found = image_stat(v->image, VERIFY_ABOUT, &e, err);
+
+	if (found < 0)
+		return -1;
+	if (!found) {
+		strings_addf(&v->findings, "%s is missing; nodekiln did not make this image", VERIFY_ABOUT);
+		return 0;
+	}
+	if (image_read(v->image, VERIFY_ABOUT, ABOUT_MAX, &text, err) < 0)
+		return -1;
+	if (json_parse(VERIFY_ABOUT, text.len ? text.data : "", text.len, &v->about, &broken) < 0) {
+		strings_add(&v->findings, broken.text);
+		return 0;
+	}
+	const char *claims = json_get_string(v->about, "artifact");
+	const char *is = image_kind(v->image) == IMAGE_DISK ? "vm" : "lxc";
+	if (!text_same(claims, is))
+		strings_addf(&v->findings, "%s says artifact '%s', but the file is one for '%s'", VERIFY_ABOUT,
+			     claims ? claims : "", is);
+	return 0;
+}
+
+static int verify_packing(struct verify *v, struct error *err)
+{
+	return image_kind(v->image) == IMAGE_DISK ? verify_disk(v, err) : verify_tarball(v, err);
+}
+
+/* In this order: verify_about fills what the ones after it compare with. */
+static int (*const checks[])(struct verify *v, struct error *err) = {
+	verify_sums, verify_packing, verify_about, verify_seal, verify_units, verify_kubernetes, verify_images,
+};
+
+int verify_file(const char *path, struct verify *ret, struct error *err)
+{
+	*ret = (struct verify){ .path = path };
+	if (image_open(path, &ret->image, err) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
+		if (checks[i](ret, err) < 0) {
+			verify_done(ret);
+			return error_wrap(err, "verify %s", path);
+		}
+	return 0;
+}
+
+void verify_done(struct verify *v)
+{
+	image_close_p(&v->image);
+	json_free_p(&v->about);
+	strings_done(&v->findings);
+}

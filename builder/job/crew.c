@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/job/crew.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include "lib/macro.h"
+
+#define CREW_MAX 64 /* more than this never made a disk faster */
+
+struct member {
+	pthread_t thread;
+	void (*work)(void *context);
+	void *context;
+};
+
+unsigned crew_size(unsigned wanted)
+{
+	cpu_set_t usable;
+
+	/* The affinity mask, not the machine's count: builds in containers are often given a part. */
+	if (!wanted)
+		wanted = sched_getaffinity(0, sizeof usable, &usable) == 0 ? (unsigned)CPU_COUNT(&usable) : 1;
+	return wanted > CREW_MAX ? CREW_MAX : wanted;
+}
+
+static void *member_main(void *argument)
+{
+	struct member *m = argument;
+
+	m->work(m->context);
+	return NULL;
+}
+
+void crew_run(unsigned threads, void (*work)(void *context), void *context)
+{
+	struct member member[CREW_MAX];
+	unsigned started = 0;
+
+	while (started + 1 < threads && started < ARRAY_SIZE(member)) {
+		member[started] = (struct member){ .work = work, .context = context };
+		if (pthread_create(&member[started].thread, NULL, member_main, &member[started]) != 0)
+			break;
+		started++;
+	}
+	work(context);
+	while (started)
+		pthread_join(member[--started].thread, NULL);
+}

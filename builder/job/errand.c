@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/job/errand.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#include "builder/job/priority.h"
+
+struct run {
+	const struct errand *errand; /* borrowed; n of them */
+	size_t n;
+	void *context;
+	struct job job[ERRANDS_MAX];
+	unsigned started, done;
+};
+
+/* In the job. */
+struct start {
+	const struct errand *errand;
+	void *context;
+};
+
+static int start_main(void *start, struct error *err)
+{
+	const struct start *s = start;
+
+	return s->errand->run(s->context, s->errand->what, err);
+}
+
+/* Whatever can start now. What has nothing to do is done at once, so others may be able to start after it. */
+static int start_ready(struct run *r, struct error *err)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		struct start start = { &r->errand[i], r->context };
+		if (r->started & ERRAND(i) || r->errand[i].needs & ~r->done)
+			continue;
+		r->started |= ERRAND(i);
+		if (r->errand[i].run) {
+			if (job_start(&r->job[i], start_main, &start, err) < 0)
+				return -1;
+			if (r->errand[i].beside)
+				priority_lower(r->job[i].pid);
+			continue;
+		}
+		r->done |= ERRAND(i);
+		i = (size_t)-1;
+	}
+	return 0;
+}
+
+static unsigned running(const struct run *r, bool beside)
+{
+	unsigned ret = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (r->job[i].pid && r->errand[i].beside == beside)
+			ret |= ERRAND(i);
+	return ret;
+}
+
+/* Those beside that somebody waits for: all when nothing else runs, and else what alone holds up one that is not beside. */
+static unsigned awaited(const struct run *r)
+{
+	unsigned besides = running(r, true), ret = running(r, false) ? 0 : besides;
+
+	for (size_t i = 0; i < r->n; i++) {
+		unsigned missing = r->errand[i].needs & ~r->done;
+		if (!(r->started & ERRAND(i)) && !r->errand[i].beside && !(missing & ~besides))
+			ret |= missing;
+	}
+	return ret;
+}
+
+static void restore_awaited(const struct run *r)
+{
+	unsigned restore = awaited(r);
+
+	for (size_t i = 0; i < r->n; i++)
+		if (restore & ERRAND(i))
+			priority_restore(r->job[i].pid);
+}
+
+/* Waits until a job has something to say. */
+static int wait_any(struct run *r, struct error *err)
+{
+	struct pollfd said[ERRANDS_MAX];
+
+	restore_awaited(r);
+	for (size_t i = 0; i < r->n; i++)
+		said[i] = (struct pollfd){ .fd = r->job[i].pid ? r->job[i].result : -1, .events = POLLIN };
+	while (poll(said, r->n, -1) < 0)
+		if (errno != EINTR)
+			return error_errno(err, errno, "wait for jobs");
+	for (size_t i = 0; i < r->n; i++) {
+		if (!said[i].revents)
+			continue;
+		if (job_wait(&r->job[i], err) < 0)
+			return -1;
+		r->done |= ERRAND(i);
+	}
+	return 0;
+}
+
+static void run_stop(struct run *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		if (r->job[i].pid)
+			priority_restore(r->job[i].pid); /* to die takes some CPU, too */
+		job_stop(&r->job[i]);
+	}
+}
+
+int errands_run(const struct errand *errand, size_t n, void *context, struct error *err)
+{
+	CLEANUP(run_stop) struct run r = { .errand = errand, .n = n, .context = context };
+	unsigned all = n == ERRANDS_MAX ? ~0u : ERRAND(n) - 1;
+
+	while (r.done != all) {
+		if (start_ready(&r, err) < 0)
+			return -1;
+		if (r.started == r.done && r.done != all)
+			return error_set(err, ERROR_FAILED, "errands wait for each other");
+		if (r.done != all && wait_any(&r, err) < 0)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The API server's OpenAPI definitions are generated code that Kubernetes keeps out of its source. Upstream's makefiles make them
+ * together with everything else that they can generate, with tools of their own; only this one file is missing here.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "builder/kubernetes/compile.h"
+#include "lib/file.h"
+
+#define OUTPUT_DIRECTORY "pkg/generated/openapi"
+#define OUTPUT_BASE "zz_generated.openapi"
+#define OUTPUT COMPILE_SOURCE "/" OUTPUT_DIRECTORY "/" OUTPUT_BASE ".go"
+#define PACKAGE "k8s.io/kubernetes/"
+/* What the generator finds to criticise is known to upstream, and listed. */
+#define KNOWN_REPORT COMPILE_SOURCE "/api/api-rules/violation_exceptions.list"
+#define REPORT "openapi.report"
+#define REPORT_MAX (16 << 20)
+
+/* Packages with definitions of their own. */
+static const char *const left_out[] = { "vendor/k8s.io/code-generator/", "vendor/k8s.io/sample-apiserver/" };
+
+static bool is_left_out(const char *directory)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(left_out); i++)
+		if (text_starts(directory, left_out[i]))
+			return true;
+	return false;
+}
+
+void compile_openapi_packages(const char *files, struct strings *ret)
+{
+	static const char staging[] = "staging/src/";
+	CLEANUP(free_p) char *copy = xstrdup(files);
+	char *rest = copy, *line;
+
+	while ((line = strsep(&rest, "\n"))) {
+		char *slash = strrchr(line, '/');
+		if (!slash)
+			continue;
+		*slash = '\0';
+		/* vendor/k8s.io has links to staging; the packages are known by the links' names. */
+		CLEANUP(free_p)
+		char *directory =
+			text_starts(line, staging) ? xasprintf("vendor/%s", line + sizeof staging - 1) : xstrdup(line);
+		CLEANUP(free_p) char *package = xasprintf(PACKAGE "%s", directory);
+		if (!is_left_out(directory) && !strings_has(ret, package))
+			strings_add(ret, package);
+	}
+	strings_sort(ret);
+}
+
+static int find_packages(const struct compile *c, struct strings *ret, struct error *err)
+{
+	CLEANUP(strings_done) struct strings argv = { 0 };
+	CLEANUP(text_done) struct text files = { 0 };
+
+	strings_add_all(&argv, "grep", "-rlE", "--include=*.go", "^// *\\+k8s:openapi-gen=", "cmd", "pkg", "plugin",
+			"staging/src/k8s.io", "test", "third_party", NULL);
+	if (compile_step(c, COMPILE_SOURCE, &files, &argv, err) < 0)
+		return -1;
+	compile_openapi_packages(files.data, ret);
+	return 0;
+}
+
+static int build_generator(const struct compile *c, struct error *err)
+{
+	CLEANUP(strings_done) struct strings argv = { 0 };
+
+	strings_add_all(&argv, "go", "install", "-trimpath", PACKAGE "vendor/k8s.io/kube-openapi/cmd/openapi-gen",
+			NULL);
+	return compile_step(c, COMPILE_SOURCE, NULL, &argv, err);
+}
+
+static int generate(const struct compile *c, const struct strings *packages, struct error *err)
+{
+	CLEANUP(strings_done) struct strings argv = { 0 };
+	CLEANUP(text_done) struct text input = { 0 };
+
+	for (size_t i = 0; i < packages->n; i++)
+		text_addf(&input, "%s%s", i ? "," : "", packages->at[i]);
+	strings_add_all(&argv, TOOLCHAIN_WORK "/" COMPILE_BIN "/openapi-gen", "--logtostderr", "-p",
+			PACKAGE OUTPUT_DIRECTORY, "-O", OUTPUT_BASE, "-h",
+			"vendor/k8s.io/code-generator/hack/boilerplate.go.txt", "-r", TOOLCHAIN_WORK "/" REPORT, "-i",
+			NULL);
+	strings_own(&argv, text_take(&input));
+	return compile_step(c, COMPILE_SOURCE, NULL, &argv, err);
+}
+
+/* The same criticism as upstream's means: the same packages were found and generated from. */
+static int compare_report(const struct compile *c, struct error *err)
+{
+	CLEANUP(text_done) struct text known = { 0 };
+	CLEANUP(text_done) struct text report = { 0 };
+
+	if (file_read(c->workfd, KNOWN_REPORT, REPORT_MAX, &known, err) < 0 ||
+	    file_read(c->workfd, REPORT, REPORT_MAX, &report, err) < 0)
+		return -1;
+	if (known.len == report.len && !memcmp(known.data, report.data, known.len))
+		return 0;
+	return error_set(err, ERROR_SANDBOX,
+			 "OpenAPI definitions of Kubernetes %s: the generator's report is not upstream's "
+			 "api/api-rules/violation_exceptions.list; this source is generated from other packages",
+			 c->lock->kubernetes_version);
+}
+
+int compile_openapi(const struct compile *c, struct error *err)
+{
+	CLEANUP(strings_done) struct strings packages = { 0 };
+
+	/* Later releases carry it. */
+	if (faccessat(c->workfd, OUTPUT, F_OK, 0) == 0)
+		return 0;
+	if (find_packages(c, &packages, err) < 0 || build_generator(c, err) < 0 || generate(c, &packages, err) < 0)
+		return -1;
+	return compare_report(c, err);
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/kubernetes/kubernetes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "builder/kubernetes/compile.h"
+#include "builder/kubernetes/control_plane.h"
+#include "builder/kubernetes/source_package.h"
+#include "builder/sandbox/rootless.h"
+#include "builder/sandbox/sandbox.h"
+#include "lib/file.h"
+#include "lib/hash.h"
+#include "lib/job.h"
+
+/* Raise when the artifacts come out differently from the same source. */
+#define FORMAT "2"
+/* Go's cache and temporary files, the source, and the images twice; measured: 3.4 GiB. */
+#define COMPILE_NEED (4500ull << 20)
+#define SOURCE "kubernetes"
+#define ARCHIVE "images/control-plane.tar"
+#define REFERENCES "images/references"
+#define REFERENCES_MAX 65536
+
+/* One making of the artifacts; runs as a job, because the scratch is a mount. */
+struct making {
+	const struct recipe *recipe;
+	const struct lock *lock;
+	struct cache *cache;
+	struct toolchain toolchain;
+	struct compile compile;
+	const char *key;
+};
+
+static void artifacts_key(const struct recipe *recipe, const struct lock *lock, char ret_hex[SHA256_HEX])
+{
+	CLEANUP(hash_free_p) struct hash *h = hash_new();
+	const struct lock_source *source = lock_source(lock, SOURCE);
+	char group[SHA256_HEX];
+
+	hash_field(h, "artifacts", "kubernetes");
+	hash_field(h, "format", FORMAT);
+	hash_field(h, "version", lock->kubernetes_version);
+	hash_field(h, "architecture", recipe->architecture);
+	for (size_t i = 0; source && i < source->files.list.n; i++)
+		hash_field(h, "source", source->files.list.at[i].sha256);
+	lock_group_digest(lock, LOCK_TOOLCHAIN, group);
+	hash_field(h, "toolchain", group);
+	lock_group_digest(lock, LOCK_IMAGE, group);
+	hash_field(h, "images", recipe->images.control_plane ? group : NULL);
+	hash_hex(h, ret_hex);
+}
+
+static int fetch_binaries(const struct lock *lock, struct cache *cache, struct error *err)
+{
+	VEC(struct cache_want) wants = { 0 };
+
+	for (size_t i = 0; i < lock->binaries.list.n; i++) {
+		const struct lock_file *f = &lock->binaries.list.at[i];
+		vec_push(&wants, (struct cache_want){ f->name, f->url, f->sha256, f->size });
+	}
+	int rc = cache_fetch(cache, wants.at, wants.n, NULL, NULL, err);
+	vec_done(&wants);
+	return rc;
+}
+
+static int fetch_layer(const struct lock *lock, struct cache *cache, struct error *err)
+{
+	VEC(struct cache_want) wants = { 0 };
+
+	for (size_t i = 0; i < lock->group[LOCK_IMAGE].n; i++) {
+		const struct lock_package *p = &lock->group[LOCK_IMAGE].at[i];
+		vec_push(&wants, (struct cache_want){ p->name, p->url, p->sha256, p->size });
+	}
+	int rc = cache_fetch(cache, wants.at, wants.n, NULL, NULL, err);
+	vec_done(&wants);
+	return rc;
+}
+
+static int copy_program(const struct making *m, int outfd, const char *name, struct error *err)
+{
+	CLEANUP(free_p) char *from = xasprintf(COMPILE_BIN "/%s", name);
+	CLEANUP(free_p) char *to = xasprintf("bin/%s", name);
+	CLEANUP(close_p) int in = openat(m->compile.workfd, from, O_RDONLY | O_CLOEXEC);
+	CLEANUP(close_p) int out = openat(outfd, to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+
+	if (in < 0 || out < 0)
+		return error_errno(err, errno, "copy the compiled %s into the cache", name);
+	return copy_all(in, out, err);
+}
+
+static int write_images(const struct making *m, int outfd, struct error *err)
+{
+	CLEANUP(free_p) char *programs = xasprintf("%s/" COMPILE_BIN, m->compile.work);
+	CLEANUP(free_p) char *scratch = NULL;
+	CLEANUP(strings_done) struct strings references = { 0 };
+	CLEANUP(text_done) struct text list = { 0 };
+	CLEANUP(close_p) int fd = openat(outfd, ARCHIVE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	struct control_plane c = {
+		.lock = m->lock,
+		.cache = m->cache,
+		.architecture = m->recipe->architecture,
+		.references = &m->compile.references,
+		.programs = programs,
+		.epoch = m->compile.epoch,
+	};
+
+	if (fd < 0)
+		return error_errno(err, errno, "create " ARCHIVE " in the cache");
+	if (scratch_directory(&m->toolchain.scratch, "images", &scratch, err) < 0)
+		return -1;
+	c.scratch = scratch;
+	if (control_plane_write(&c, fd, &references, err) < 0)
+		return -1;
+	for (size_t i = 0; i < references.n; i++)
+		text_addf(&list, "%s\n", references.at[i]);
+	return file_write(outfd, REFERENCES, list.data, list.len, 0644, err);
+}
+
+static int write_artifacts(const struct making *m, int outfd, struct error *err)
+{
+	if (dir_make(outfd, "bin", 0755, err) < 0 || dir_make(outfd, "images", 0755, err) < 0)
+		return -1;
+	for (size_t i = 0; compile_node_programs[i]; i++)
+		if (copy_program(m, outfd, compile_node_programs[i], err) < 0)
+			return -1;
+	return m->recipe->images.control_plane ? write_images(m, outfd, err) : 0;
+}
+
+static int publish(const struct making *m, struct error *err)
+{
+	CLEANUP(free_p) char *scratch = NULL;
+	CLEANUP(close_p) int fd = -1;
+
+	if (cache_scratch(m->cache, &scratch, &fd, err) < 0 || write_artifacts(m, fd, err) < 0)
+		return -1;
+	return cache_publish(m->cache, scratch, "artifacts", m->key, err);
+}
+
+static int compile_and_publish(struct making *m, struct error *err)
+{
+	int rc = -1;
+
+	if (compile_open(&m->compile, err) == 0 && compile_run(&m->compile, err) == 0)
+		rc = publish(m, err);
+	compile_close(&m->compile);
+	return rc;
+}
+
+static int make_job(void *context, struct error *err)
+{
+	struct making *m = context;
+
+	if (toolchain_open(&m->toolchain, COMPILE_NEED, err) < 0)
+		return -1;
+	int rc = compile_and_publish(m, err);
+	toolchain_close(&m->toolchain);
+	return rc;
+}
+
+static int make_artifacts(struct making *m, struct error *err)
+{
+	CLEANUP(job_stop) struct job job = { 0 };
+
+	m->compile.toolchain = &m->toolchain;
+	m->compile.lock = m->lock;
+	m->compile.source = lock_source(m->lock, SOURCE);
+	m->compile.control_plane = m->recipe->images.control_plane;
+	if (!m->compile.source)
+		return error_set(err, ERROR_RECIPE,
+				 "the lock names no source of Kubernetes; run `nodekiln lock` again");
+	if (source_package_fetch(m->compile.source, m->cache, err) < 0 || fetch_layer(m->lock, m->cache, err) < 0 ||
+	    job_start(&job, make_job, m, err) < 0)
+		return -1;
+	return job_wait(&job, err);
+}
+
+/* The list that was written beside the archive. */
+static int read_images(const struct cache *cache, const char *key, struct kubernetes *k, struct error *err)
+{
+	CLEANUP(free_p) char *name = xasprintf("artifacts/%s/" REFERENCES, key);
+	CLEANUP(text_done) struct text list = { 0 };
+
+	if (file_read(cache->fd, name, REFERENCES_MAX, &list, err) < 0)
+		return -1;
+	char *rest = list.data, *line;
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			strings_add(&k->references, line);
+	strings_addf(&k->images, "%s/" ARCHIVE, k->artifacts);
+	return 0;
+}
+
+/* Go's tools look for themselves and for their machine in a whole /proc. */
+static int refuse_confined(const struct making *m, struct error *err)
+{
+	if (!rootless_confined())
+		return 0;
+	return error_set(
+		err, ERROR_HOST,
+		"Kubernetes %s is to be compiled, which takes CAP_SYS_ADMIN or user namespaces, and there are "
+		"neither; build the recipe once, set as here, where there are and keep the cache (%s), or take another "
+		"kubernetes.source",
+		m->lock->kubernetes_version, m->cache->path);
+}
+
+static int make_from_source(struct making *m, struct kubernetes *ret, struct error *err)
+{
+	char key[SHA256_HEX];
+
+	artifacts_key(m->recipe, m->lock, key);
+	m->key = key;
+	if (!cache_has(m->cache, "artifacts", key) && (refuse_confined(m, err) < 0 || make_artifacts(m, err) < 0))
+		return -1;
+	ret->artifacts = xasprintf("%s/artifacts/%s", m->cache->path, key);
+	return m->recipe->images.control_plane ? read_images(m->cache, key, ret, err) : 0;
+}
+
+int kubernetes_make(const struct recipe *recipe, const struct lock *lock, struct cache *cache,
+		    void (*line)(void *context, const char *line), void *context, struct kubernetes *ret,
+		    struct error *err)
+{
+	CLEANUP(kubernetes_done) struct kubernetes k = { 0 };
+	struct making m = { .recipe = recipe, .lock = lock, .cache = cache };
+
+	m.toolchain = (struct toolchain){ .lock = lock, .cache = cache, .line = line, .line_context = context };
+	if (recipe->kubernetes.source == KUBERNETES_DEBIAN_SOURCE && make_from_source(&m, &k, err) < 0)
+		return -1;
+	if (recipe->kubernetes.binaries.n && fetch_binaries(lock, cache, err) < 0)
+		return -1;
+	*ret = k;
+	k = (struct kubernetes){ 0 };
+	return 0;
+}
+
+int kubernetes_pause_image(const char *root, const char *version, char **ret, struct error *err)
+{
+	CLEANUP(free_p) char *wanted = xasprintf("v%s", version);
+	char *argv[] = { "kubeadm", "config", "images", "list", "--kubernetes-version", wanted, NULL };
+	struct sandbox sandbox = { .root = root };
+	CLEANUP(text_done) struct text list = { 0 };
+	CLEANUP(strings_done) struct strings references = { 0 };
+
+	if (sandbox_run(&sandbox, &(struct process){ .argv = argv, .output = &list }, err) < 0)
+		return -1;
+	char *rest = list.data, *line;
+	while ((line = strsep(&rest, "\n")))
+		strings_add(&references, line);
+	const char *pause = compile_reference(&references, "pause");
+	if (!pause)
+		return error_set(err, ERROR_SANDBOX,
+				 "`kubeadm config images list --kubernetes-version %s` names no pause image", wanted);
+	*ret = xstrdup(pause);
+	return 0;
+}
+
+void kubernetes_done(struct kubernetes *k)
+{
+	free(k->artifacts);
+	strings_done(&k->images);
+	strings_done(&k->references);
+	*k = (struct kubernetes){ 0 };
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Kubernetes into a tree, as the project's own packages would have put it there. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "builder/archive/tar.h"
+#include "builder/archive/tarball.h"
+#include "builder/kubernetes/compile.h"
+#include "builder/kubernetes/kubernetes.h"
+#include "lib/file.h"
+
+/* Files of the kubelet and kubeadm packages, after kubernetes/release: cmd/krel/templates/latest. */
+static const struct {
+	const char *path, *text;
+} packaged_files[] = {
+	{ "usr/lib/systemd/system/kubelet.service", "[Unit]\n"
+						    "Description=kubelet: The Kubernetes Node Agent\n"
+						    "Documentation=https://kubernetes.io/docs/\n"
+						    "Wants=network-online.target\n"
+						    "After=network-online.target\n"
+						    "\n"
+						    "[Service]\n"
+						    "ExecStart=/usr/bin/kubelet\n"
+						    "Restart=always\n"
+						    "StartLimitInterval=0\n"
+						    "RestartSec=10\n"
+						    "\n"
+						    "[Install]\n"
+						    "WantedBy=multi-user.target\n" },
+	{ "usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf",
+	  "# Note: This dropin only works with kubeadm and kubelet v1.11+\n"
+	  "[Service]\n"
+	  "Environment=\"KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf "
+	  "--kubeconfig=/etc/kubernetes/kubelet.conf\"\n"
+	  "Environment=\"KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml\"\n"
+	  "# This is a file that \"kubeadm init\" and \"kubeadm join\" generates at runtime, populating the "
+	  "KUBELET_KUBEADM_ARGS variable dynamically\n"
+	  "EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env\n"
+	  "# This is a file that the user can use for overrides of the kubelet args as a last resort. Preferably, the "
+	  "user "
+	  "should use\n"
+	  "# the .NodeRegistration.KubeletExtraArgs object in the configuration files instead. KUBELET_EXTRA_ARGS "
+	  "should be "
+	  "sourced from this file.\n"
+	  "EnvironmentFile=-/etc/default/kubelet\n"
+	  "ExecStart=\n"
+	  "ExecStart=/usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS "
+	  "$KUBELET_EXTRA_ARGS\n" },
+	{ "etc/default/kubelet", "KUBELET_EXTRA_ARGS=\n" },
+};
+
+static const char *const packaged_directories[] = { "etc/kubernetes/manifests", "var/lib/kubelet" };
+
+/* A new program, in place of what is there. */
+static int create_program(int rootfd, const char *path, struct error *err)
+{
+	const char *base;
+	CLEANUP(close_p) int parent = file_open_parent_in(rootfd, path, true, &base);
+	CLEANUP(close_p) int out = -1;
+
+	if (parent >= 0 && (unlinkat(parent, base, 0) == 0 || errno == ENOENT))
+		out = openat(parent, base, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0755);
+	/* Whatever the caller's umask is. */
+	if (out < 0 || fchmod(out, 0755) < 0)
+		return error_errno(err, errno, "create %s", path);
+	return TAKE_FD(out);
+}
+
+static int install_file(int in, const char *name, int rootfd, const char *path, struct error *err)
+{
+	CLEANUP(close_p) int out = create_program(rootfd, path, err);
+
+	if (out < 0 || copy_all(in, out, err) < 0)
+		return error_wrap(err, "install %s as %s", name, path);
+	return 0;
+}
+
+static int install_compiled(const struct kubernetes *k, int rootfd, struct error *err)
+{
+	for (const char *const *name = compile_node_programs; *name; name++) {
+		CLEANUP(free_p) char *from = xasprintf("%s/bin/%s", k->artifacts, *name);
+		CLEANUP(free_p) char *to = xasprintf("usr/bin/%s", *name);
+		CLEANUP(close_p) int in = open(from, O_RDONLY | O_CLOEXEC);
+		if (in < 0)
+			return error_errno(err, errno, "open %s", from);
+		if (install_file(in, *name, rootfd, to, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int copy_member(struct tar_reader *reader, int out, struct error *err)
+{
+	const void *block;
+	off_t offset;
+	size_t n;
+	int rc;
+
+	while ((rc = tar_read_data(reader, &block, &n, &offset, err)) > 0)
+		if (pwrite_all(out, block, n, offset) < 0)
+			return error_errno(err, errno, "write");
+	return rc;
+}
+
+/* Finds the one file that the recipe wants of an archive. */
+static int install_member(int in, const struct binary *b, int rootfd, struct error *err)
+{
+	CLEANUP(tar_reader_free_p) struct tar_reader *reader = NULL;
+	const struct tar_entry *e;
+	int rc;
+
+	if (tar_read_fd(in, b->url, &reader, err) < 0)
+		return -1;
+	while ((rc = tar_read_next(reader, &e, err)) > 0) {
+		const char *path = text_starts(e->path, "./") ? e->path + 2 : e->path;
+		if (!S_ISREG(e->mode) || e->original || strcmp(path, b->member) != 0)
+			continue;
+		CLEANUP(close_p) int out = create_program(rootfd, b->path, err);
+		return out < 0 || copy_member(reader, out, err) < 0 ? error_wrap(err, "install %s", b->url) : 0;
+	}
+	return rc < 0 ? -1 : error_set(err, ERROR_RECIPE, "%s has no file %s", b->url, b->member);
+}
+
+static int unpack_archive(int in, const struct binary *b, int rootfd, struct error *err)
+{
+	if (dir_make_in(rootfd, b->path, 0755, err) < 0)
+		return -1;
+	CLEANUP(close_p) int target = file_open_in(rootfd, b->path, O_RDONLY | O_DIRECTORY, 0);
+	if (target < 0)
+		return error_errno(err, errno, "open %s in the image", b->path);
+	return tarball_unpack(in, b->url, target, err);
+}
+
+static int install_binaries(const struct recipe *recipe, struct cache *cache, int rootfd, struct error *err)
+{
+	for (size_t i = 0; i < recipe->kubernetes.binaries.n; i++) {
+		const struct binary *b = &recipe->kubernetes.binaries.at[i];
+		CLEANUP(close_p) int in = cache_file(cache, b->sha256, err);
+		if (in < 0)
+			return -1;
+		int rc = b->member    ? install_member(in, b, rootfd, err)
+			 : b->archive ? unpack_archive(in, b, rootfd, err)
+				      : install_file(in, b->url, rootfd, b->path, err);
+		if (rc < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* A file that is there already came from an archive and is newer than ours. */
+static int install_packaged(int rootfd, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(packaged_directories); i++)
+		if (dir_make_in(rootfd, packaged_directories[i], 0755, err) < 0)
+			return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(packaged_files); i++)
+		if (!file_exists_in(rootfd, packaged_files[i].path) &&
+		    file_write_in(rootfd, packaged_files[i].path, packaged_files[i].text,
+				  strlen(packaged_files[i].text), 0644, err) < 0)
+			return -1;
+	return 0;
+}
+
+int kubernetes_install(const struct recipe *recipe, const struct lock *lock, const struct kubernetes *k,
+		       struct cache *cache, const char *root, struct error *err)
+{
+	enum kubernetes_source source = recipe->kubernetes.source;
+
+	if (source == KUBERNETES_NONE)
+		return 0;
+	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, root, err);
+	if (rootfd < 0)
+		return -1;
+	int rc = source == KUBERNETES_DEBIAN_SOURCE ? install_compiled(k, rootfd, err)
+						    : install_binaries(recipe, cache, rootfd, err);
+	if (rc < 0 || (source != KUBERNETES_PACKAGES && install_packaged(rootfd, err) < 0))
+		return error_wrap(err, "Kubernetes %s", lock->kubernetes_version ? lock->kubernetes_version : "");
+	return 0;
+}

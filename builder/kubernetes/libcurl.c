@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/kubernetes/libcurl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "builder/job/crew.h"
+#include "builder/kubernetes/source_package.h"
+#include "builder/tree/tree.h"
+#include "lib/file.h"
+#include "lib/hash.h"
+
+/* Raise when it comes out differently from the same source and options. */
+#define FORMAT "1"
+/* In the work directory. */
+#define SOURCE "curl"
+#define BUILD "build"
+#define RESULT "result"
+#define BUILT BUILD "/lib/.libs/libcurl.so.4"
+
+/*
+ * Everything off that can be, but what lib/wire.c asks for. No threads: names are resolved where they are asked for. The CAs are
+ * looked up in the directory, one by one: the bundle of all of them would cost megabytes. Older releases do not know all of these,
+ * and say so without failing.
+ */
+static const char *const options[] = {
+	"--quiet",
+	"--disable-dependency-tracking",
+	"--disable-static",
+	"--enable-symbol-hiding",
+	/* Or these would depend on the machine that compiles: configure tries both, and a cell has no socket to try them with. */
+	"--enable-ipv6",
+	"curl_disallow_getifaddrs=yes",
+	"--with-openssl",
+	"--with-ca-path=/etc/ssl/certs",
+	"--without-ca-bundle",
+	"--without-brotli",
+	"--without-libgsasl",
+	"--without-libidn2",
+	"--without-libpsl",
+	"--without-librtmp",
+	"--without-libssh2",
+	"--without-nghttp2",
+	"--without-zlib",
+	"--without-zstd",
+	"--disable-alt-svc",
+	"--disable-ares",
+	"--disable-aws",
+	"--disable-cookies",
+	"--disable-crypto-auth",
+	"--disable-dateparse",
+	"--disable-dict",
+	"--disable-dnsshuffle",
+	"--disable-doh",
+	"--disable-file",
+	"--disable-form-api",
+	"--disable-ftp",
+	"--disable-get-easy-options",
+	"--disable-gopher",
+	"--disable-headers-api",
+	"--disable-hsts",
+	"--disable-http-auth",
+	"--disable-imap",
+	"--disable-ipfs",
+	"--disable-ldap",
+	"--disable-ldaps",
+	"--disable-libcurl-option",
+	"--disable-manual",
+	"--disable-mime",
+	"--disable-mqtt",
+	"--disable-netrc",
+	"--disable-ntlm",
+	"--disable-openssl-auto-load-config",
+	"--disable-pop3",
+	"--disable-progress-meter",
+	"--disable-proxy",
+	"--disable-rtsp",
+	"--disable-smb",
+	"--disable-smtp",
+	"--disable-socketpair",
+	"--disable-telnet",
+	"--disable-tftp",
+	"--disable-threaded-resolver",
+	"--disable-tls-srp",
+	"--disable-unix-sockets",
+	"--disable-verbose",
+	"--disable-websockets",
+	("CFLAGS=-Os -pipe -ffunction-sections -fdata-sections -fstack-protector-strong -fstack-clash-protection "
+	 "-fno-asynchronous-unwind-tables"),
+	"CPPFLAGS=-D_FORTIFY_SOURCE=2",
+	"LDFLAGS=-Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed",
+};
+
+/* The patches may have touched what configure is made of; it is used as the release has it. */
+static const char *const no_autotools[] = { "ACLOCAL=:", "AUTOCONF=:", "AUTOHEADER=:", "AUTOMAKE=:" };
+
+/* One making. */
+struct making {
+	const struct toolchain *toolchain;
+	const struct lock_source *source;
+	char *work; /* owned; shown as TOOLCHAIN_WORK */
+	char key[SHA256_HEX];
+};
+
+bool libcurl_is_compiled(const struct lock *lock)
+{
+	return lock_source(lock, SOURCE) != NULL;
+}
+
+void libcurl_key(const struct lock *lock, char ret_hex[SHA256_HEX])
+{
+	CLEANUP(hash_free_p) struct hash *h = hash_new();
+	const struct lock_source *source = lock_source(lock, SOURCE);
+	char group[SHA256_HEX];
+
+	lock_group_digest(lock, LOCK_TOOLCHAIN, group);
+	hash_field(h, "artifacts", "libcurl");
+	hash_field(h, "format", FORMAT);
+	hash_field(h, "toolchain", group);
+	for (size_t i = 0; source && i < source->files.list.n; i++)
+		hash_field(h, "source", source->files.list.at[i].sha256);
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		hash_field(h, "option", options[i]);
+	hash_hex(h, ret_hex);
+}
+
+static int run(const struct making *m, const char *directory, const struct strings *argv, struct error *err)
+{
+	struct toolchain_step step = { .work = m->work, .directory = directory, .argv = argv };
+
+	return toolchain_run(m->toolchain, &step, err);
+}
+
+static int unpack(const struct making *m, struct error *err)
+{
+	return source_package_unpack(m->source, m->toolchain, m->work, SOURCE, err);
+}
+
+static int configure(const struct making *m, struct error *err)
+{
+	CLEANUP(free_p) char *directory = xasprintf("%s/" BUILD, m->work);
+	CLEANUP(strings_done) struct strings argv = { 0 };
+
+	if (dir_make(AT_FDCWD, directory, 0755, err) < 0)
+		return -1;
+	strings_add(&argv, "../" SOURCE "/configure");
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		strings_add(&argv, options[i]);
+	return run(m, BUILD, &argv, err);
+}
+
+/* The library alone: neither the program nor the documents. */
+static int compile(const struct making *m, struct error *err)
+{
+	CLEANUP(strings_done) struct strings argv = { 0 };
+
+	strings_add_all(&argv, "make", "--silent", NULL);
+	strings_addf(&argv, "--jobs=%u", crew_size(0));
+	for (size_t i = 0; i < ARRAY_SIZE(no_autotools); i++)
+		strings_add(&argv, no_autotools[i]);
+	strings_add(&argv, "libcurl.la");
+	return run(m, BUILD "/lib", &argv, err);
+}
+
+static int strip(const struct making *m, struct error *err)
+{
+	CLEANUP(strings_done) struct strings argv = { 0 };
+
+	strings_add_all(&argv, "strip", "--strip-unneeded", BUILT, NULL);
+	return run(m, ".", &argv, err);
+}
+
+/* What is kept: the headers, the library, and its licence, which wants to be wherever it is. */
+static int collect(const struct making *m, struct error *err)
+{
+	static const struct {
+		const char *what, *directory;
+	} places[] = {
+		{ SOURCE "/include/curl", RESULT "/" LIBCURL_INCLUDE },
+		{ BUILT, RESULT "/" LIBCURL_GUEST "/usr/lib/nodekiln" },
+		{ SOURCE "/debian/copyright", RESULT "/" LIBCURL_GUEST "/usr/share/doc/nodekiln-libcurl" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		CLEANUP(free_p) char *directory = xasprintf("%s/%s", m->work, places[i].directory);
+		CLEANUP(strings_done) struct strings argv = { 0 };
+
+		if (dir_make(AT_FDCWD, directory, 0755, err) < 0)
+			return -1;
+		strings_add_all(&argv, "cp", "-rL", places[i].what, places[i].directory, NULL);
+		if (run(m, ".", &argv, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int publish(const struct making *m, struct error *err)
+{
+	struct cache *cache = m->toolchain->cache;
+	CLEANUP(free_p) char *from = xasprintf("%s/" RESULT, m->work);
+	CLEANUP(free_p) char *name = NULL;
+	CLEANUP(close_p) int fd = -1;
+
+	if (cache_scratch(cache, &name, &fd, err) < 0)
+		return -1;
+	CLEANUP(free_p) char *to = xasprintf("%s/%s", cache->path, name);
+	if (tree_overlay(from, to, err) < 0)
+		return -1;
+	return cache_publish(cache, name, "artifacts", m->key, err);
+}
+
+static int make(const struct making *m, struct error *err)
+{
+	static int (*const steps[])(const struct making *m, struct error *err) = { unpack, configure, compile,
+										   strip,  collect,   publish };
+
+	if (source_package_fetch(m->source, m->toolchain->cache, err) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
+		if (steps[i](m, err) < 0)
+			return -1;
+	return 0;
+}
+
+int libcurl_make(const struct toolchain *t, char **ret_path, struct error *err)
+{
+	struct making m = { .toolchain = t, .source = lock_source(t->lock, SOURCE) };
+
+	libcurl_key(t->lock, m.key);
+	if (!cache_has(t->cache, "artifacts", m.key)) {
+		int rc = scratch_directory(&t->scratch, "libcurl", &m.work, err) < 0 || make(&m, err) < 0 ? -1 : 0;
+		free(m.work);
+		if (rc < 0)
+			return error_wrap(err,
+					  "compile libcurl %s (for a mirror without it: --set agent.libcurl=packaged)",
+					  m.source->version);
+	}
+	*ret_path = xasprintf("%s/artifacts/%s", t->cache->path, m.key);
+	return 0;
+}

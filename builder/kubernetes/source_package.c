@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/kubernetes/source_package.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/file.h"
+
+int source_package_fetch(const struct lock_source *s, struct cache *cache, struct error *err)
+{
+	VEC(struct cache_want) wants = { 0 };
+
+	for (size_t i = 0; i < s->files.list.n; i++) {
+		const struct lock_file *f = &s->files.list.at[i];
+		vec_push(&wants, (struct cache_want){ f->name, f->url, f->sha256, f->size });
+	}
+	int rc = cache_fetch(cache, wants.at, wants.n, NULL, NULL, err);
+	vec_done(&wants);
+	return rc;
+}
+
+static int copy_file(struct cache *cache, const struct lock_file *file, const char *directory, struct error *err)
+{
+	if (strchr(file->name, '/'))
+		return error_set(err, ERROR_RECIPE, "'%s' is not a file name", file->name);
+	CLEANUP(free_p) char *path = xasprintf("%s/%s", directory, file->name);
+	CLEANUP(close_p) int in = cache_file(cache, file->sha256, err);
+	if (in < 0)
+		return -1;
+	CLEANUP(close_p) int out = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (out < 0)
+		return error_errno(err, errno, "create %s", path);
+	return copy_all(in, out, err);
+}
+
+/* Without dpkg-source's own checks: apt and the lock have vouched for every byte. */
+static int extract(const struct toolchain *t, const char *work, const char *parts, const char *dsc,
+		   const char *directory, struct error *err)
+{
+	CLEANUP(strings_done) struct strings argv = { 0 };
+	struct toolchain_step step = { .work = work, .directory = parts, .argv = &argv };
+
+	strings_add_all(&argv, "dpkg-source", "--no-check", "--no-copy", "--extract", dsc, NULL);
+	strings_addf(&argv, TOOLCHAIN_WORK "/%s", directory);
+	return toolchain_run(t, &step, err);
+}
+
+int source_package_unpack(const struct lock_source *s, const struct toolchain *t, const char *work,
+			  const char *directory, struct error *err)
+{
+	CLEANUP(free_p) char *parts = xasprintf("%s.parts", s->name);
+	CLEANUP(free_p) char *path = xasprintf("%s/%s", work, parts);
+	const char *dsc = NULL;
+
+	if (dir_make(AT_FDCWD, path, 0755, err) < 0)
+		return -1;
+	for (size_t i = 0; i < s->files.list.n; i++) {
+		if (copy_file(t->cache, &s->files.list.at[i], path, err) < 0)
+			return error_wrap(err, "source package %s", s->name);
+		if (text_ends(s->files.list.at[i].name, ".dsc"))
+			dsc = s->files.list.at[i].name;
+	}
+	if (!dsc)
+		return error_set(err, ERROR_RECIPE, "the lock names no .dsc file of %s; run `nodekiln lock` again",
+				 s->name);
+	return extract(t, work, parts, dsc, directory, err);
+}

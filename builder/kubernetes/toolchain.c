@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/kubernetes/toolchain.h"
+
+#include <stdlib.h>
+
+#include "builder/sandbox/sandbox.h"
+#include "builder/tree/layer.h"
+#include "builder/tree/tree.h"
+#include "lib/hash.h"
+
+/* Raise when the tree comes out differently from the same packages. */
+#define TREE_FORMAT "1"
+
+/* Read again only when something is compiled: speed before size. */
+#define TOOLCHAIN_ZSTD_LEVEL 1
+
+static const char *const compiler_packages[] = {
+	"gcc", "libc6-dev", "libyaml-dev", "libjson-c-dev", "libssl-dev", "libblkid-dev", "libmount-dev", "dpkg-dev",
+};
+/* reflect2: the one that Kubernetes 1.20 vendors breaks under Go 1.18 and later. */
+static const char *const kubernetes_packages[] = { "golang-go", "golang-github-modern-go-reflect2-dev", "grep" };
+
+void toolchain_packages(const struct recipe *recipe, struct strings *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(compiler_packages); i++)
+		strings_add(ret, compiler_packages[i]);
+	if (recipe->agent.libcurl == AGENT_LIBCURL_PACKAGED)
+		strings_add(ret, "libcurl4-openssl-dev");
+	if (recipe->kubernetes.source != KUBERNETES_DEBIAN_SOURCE)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(kubernetes_packages); i++)
+		strings_add(ret, kubernetes_packages[i]);
+}
+
+static void tree_key(const struct lock *lock, char ret_hex[SHA256_HEX])
+{
+	CLEANUP(hash_free_p) struct hash *h = hash_new();
+	char group[SHA256_HEX];
+
+	lock_group_digest(lock, LOCK_TOOLCHAIN, group);
+	hash_field(h, "layer", "toolchain");
+	hash_field(h, "format", TREE_FORMAT);
+	hash_field(h, "packages", group);
+	hash_hex(h, ret_hex);
+}
+
+static int fetch(const struct toolchain *t, struct error *err)
+{
+	VEC(struct cache_want) wants = { 0 };
+
+	for (size_t i = 0; i < t->lock->group[LOCK_TOOLCHAIN].n; i++) {
+		const struct lock_package *p = &t->lock->group[LOCK_TOOLCHAIN].at[i];
+		vec_push(&wants, (struct cache_want){ p->name, p->url, p->sha256, p->size });
+	}
+	int rc = cache_fetch(t->cache, wants.at, wants.n, NULL, NULL, err);
+	vec_done(&wants);
+	return rc;
+}
+
+static int make_tree(const struct toolchain *t, const char *key, struct error *err)
+{
+	struct tree_packages packages = { t->lock->group[LOCK_TOOLCHAIN].at, t->lock->group[LOCK_TOOLCHAIN].n };
+	struct tree_configure configure = { .root = t->root, .line = t->line, .context = t->line_context };
+	time_t started = time(NULL);
+
+	if (fetch(t, err) < 0 || tree_unpack(t->root, packages, t->cache, false, 0, err) < 0 ||
+	    tree_configure(&configure, err) < 0)
+		return -1;
+	return layer_save(t->cache, key, t->root, started, TOOLCHAIN_ZSTD_LEVEL, NULL, err);
+}
+
+static uint64_t tree_need(const struct lock *lock)
+{
+	uint64_t need = 0;
+
+	for (size_t i = 0; i < lock->group[LOCK_TOOLCHAIN].n; i++)
+		need += lock->group[LOCK_TOOLCHAIN].at[i].installed;
+	return need + need / 4;
+}
+
+static int open_tree(struct toolchain *t, struct error *err)
+{
+	char key[SHA256_HEX];
+
+	if (scratch_directory(&t->scratch, "toolchain", &t->root, err) < 0)
+		return -1;
+	tree_key(t->lock, key);
+	int rc = layer_load(t->cache, key, t->root, NULL, err);
+	return rc == 0 ? make_tree(t, key, err) : rc < 0 ? -1 : 0;
+}
+
+int toolchain_open(struct toolchain *t, uint64_t need, struct error *err)
+{
+	t->scratch = (struct scratch){ .fd = -1 };
+	if (scratch_open(t->cache, SCRATCH_AUTO, tree_need(t->lock) + need, &t->scratch, err) < 0)
+		return error_wrap(err, "toolchain");
+	if (open_tree(t, err) < 0) {
+		toolchain_close(t);
+		return error_wrap(err, "toolchain");
+	}
+	return 0;
+}
+
+int toolchain_run(const struct toolchain *t, const struct toolchain_step *step, struct error *err)
+{
+	CLEANUP(sandbox_done) struct sandbox sandbox = { .root = t->root };
+	CLEANUP(strings_done) struct strings argv = { 0 };
+	struct process p = { .output = step->output, .line = t->line, .context = t->line_context };
+
+	strings_add_all(&argv, "env", "-C", NULL);
+	strings_addf(&argv, TOOLCHAIN_WORK "/%s", step->directory);
+	strings_append(&argv, step->argv);
+	p.argv = strings_argv(&argv);
+	strings_addf(&sandbox.binds, "%s:" TOOLCHAIN_WORK, step->work);
+	if (step->environment)
+		strings_append(&sandbox.environment, step->environment);
+	return sandbox_run(&sandbox, &p, err);
+}
+
+void toolchain_close(struct toolchain *t)
+{
+	scratch_close(&t->scratch);
+	free(t->root);
+	t->root = NULL;
+}

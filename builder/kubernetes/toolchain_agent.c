@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The agent, compiled by the guest suite's own compiler against the guest's own libraries and, as a rule, its own libcurl. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "builder/cache/digest.h"
+#include "builder/kubernetes/libcurl.h"
+#include "builder/kubernetes/toolchain.h"
+#include "builder/tree/tree.h"
+#include "lib/file.h"
+#include "lib/hash.h"
+#include "lib/job.h"
+
+/* Raise when the agent comes out differently from the same sources. */
+#define FORMAT "2"
+#define NAME "nodekiln-agent"
+/* In the work directory: what goes over the guest's tree, laid out as there, so that the program finds its libcurl here too. */
+#define GUEST "guest"
+#define PROGRAM GUEST "/usr/bin/" NAME
+#define INCLUDE "libcurl"
+#define OBJECTS "objects"
+#define ARCHIVE "lib.a"
+#define COMPILE_NEED (256ull << 20)
+
+/* The folders of the source that the agent is made of; the second goes into an archive, so that only what is used is linked. */
+static const char *const folders[] = { "agent", "lib" };
+enum { AGENT, LIB };
+
+static const char *const compiler_flags[] = {
+	"-std=gnu17",
+	"-Os",
+	"-pipe",
+	"-pthread",
+	"-fPIE",
+	"-ffunction-sections",
+	"-fdata-sections",
+	"-fstack-protector-strong",
+	"-fno-asynchronous-unwind-tables", /* nothing unwinds a C program; an eighth of its size */
+	"-fstack-clash-protection",
+	"-D_FORTIFY_SOURCE=2",
+	"-D_GNU_SOURCE",
+	"-D_FILE_OFFSET_BITS=64",
+	"-DNODEKILN_VERSION=\"" NODEKILN_VERSION "\"",
+	"-DNODEKILN_PREFIX=\"/usr\"",
+	"-I../..",
+	"-I../../" INCLUDE,
+	NULL
+};
+static const char *const linker_flags[] = { "-pie",
+					    "-s",
+					    "-pthread",
+					    "-Wl,-z,relro,-z,now",
+					    "-Wl,-z,noexecstack",
+					    "-Wl,--gc-sections",
+					    "-Wl,--as-needed",
+					    "-Wl,-rpath,$ORIGIN/../lib/nodekiln",
+					    NULL };
+static const char *const libraries[] = { "-lyaml", "-ljson-c", "-lssl", "-lcrypto", "-lblkid", "-lmount", NULL };
+
+/* One making; runs as a job, because the scratch is a mount. */
+struct making {
+	struct toolchain toolchain;
+	struct cache *cache;
+	const char *key;
+	char *work; /* owned; shown as TOOLCHAIN_WORK */
+};
+
+static void add_all(struct strings *argv, const char *const *list)
+{
+	for (; *list; list++)
+		strings_add(argv, *list);
+}
+
+static void add_flags(struct hash *h, const char *const *flags)
+{
+	for (; *flags; flags++)
+		hash_field(h, "flag", *flags);
+}
+
+static const char *libcurl(const struct lock *lock)
+{
+	return libcurl_is_compiled(lock) ? GUEST "/" LIBCURL_FILE : "-lcurl";
+}
+
+static int agent_key(const struct lock *lock, char ret_hex[SHA256_HEX], struct error *err)
+{
+	CLEANUP(hash_free_p) struct hash *h = hash_new();
+	char below[SHA256_HEX];
+
+	libcurl_key(lock, below);
+	hash_field(h, "artifacts", NAME);
+	hash_field(h, "format", FORMAT);
+	hash_field(h, "libcurl and toolchain", below);
+	add_flags(h, compiler_flags);
+	add_flags(h, linker_flags);
+	hash_field(h, "flag", libcurl(lock));
+	add_flags(h, libraries);
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		CLEANUP(free_p) char *path = xasprintf("%s/%s", data_directory(), folders[i]);
+		hash_field(h, "folder", folders[i]);
+		if (digest_directory(h, path, err) < 0)
+			return error_wrap(err, "the agent's source");
+	}
+	hash_hex(h, ret_hex);
+	return 0;
+}
+
+static int copy_sources(const char *work, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		CLEANUP(free_p) char *from = xasprintf("%s/%s", data_directory(), folders[i]);
+		CLEANUP(free_p) char *to = xasprintf("%s/%s", work, folders[i]);
+		if (dir_make(AT_FDCWD, to, 0755, err) < 0 || tree_overlay(from, to, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int copy_libcurl(const struct making *m, struct error *err)
+{
+	static const char *const parts[][2] = { { LIBCURL_INCLUDE, INCLUDE }, { LIBCURL_GUEST, GUEST } };
+	CLEANUP(free_p) char *made = NULL;
+
+	if (!libcurl_is_compiled(m->toolchain.lock))
+		return 0;
+	if (libcurl_make(&m->toolchain, &made, err) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		CLEANUP(free_p) char *from = xasprintf("%s/%s", made, parts[i][0]);
+		CLEANUP(free_p) char *to = xasprintf("%s/%s", m->work, parts[i][1]);
+		if (dir_make(AT_FDCWD, to, 0755, err) < 0 || tree_overlay(from, to, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Names of a folder's C files without ".c", in order. */
+static int list_sources(const char *work, const char *folder, struct strings *ret, struct error *err)
+{
+	CLEANUP(free_p) char *path = xasprintf("%s/%s", work, folder);
+	CLEANUP(closedir_p) DIR *dir = opendir(path);
+	const struct dirent *entry;
+
+	if (!dir)
+		return error_errno(err, errno, "open directory %s", path);
+	while ((errno = 0, entry = readdir(dir)))
+		if (text_ends(entry->d_name, ".c"))
+			strings_addf(ret, "%.*s", (int)strlen(entry->d_name) - 2, entry->d_name);
+	if (errno)
+		return error_errno(err, errno, "read directory %s", path);
+	strings_sort(ret);
+	return 0;
+}
+
+static int run(const struct making *m, const char *directory, const struct strings *arguments, struct error *err)
+{
+	struct toolchain_step step = { .work = m->work, .directory = directory, .argv = arguments };
+
+	return toolchain_run(&m->toolchain, &step, err);
+}
+
+/* One compiler for all files of a folder; objects go to its working directory, and their names to *objects. */
+static int compile(const struct making *m, const char *folder, struct strings *objects, struct error *err)
+{
+	CLEANUP(free_p) char *directory = xasprintf(OBJECTS "/%s", folder);
+	CLEANUP(free_p) char *path = xasprintf("%s/%s", m->work, directory);
+	CLEANUP(strings_done) struct strings names = { 0 };
+	CLEANUP(strings_done) struct strings argv = { 0 };
+
+	if (list_sources(m->work, folder, &names, err) < 0 || dir_make(AT_FDCWD, path, 0755, err) < 0)
+		return -1;
+	strings_add(&argv, "gcc");
+	add_all(&argv, compiler_flags);
+	strings_add(&argv, "-c");
+	for (size_t i = 0; i < names.n; i++) {
+		strings_addf(&argv, "../../%s/%s.c", folder, names.at[i]);
+		strings_addf(objects, "%s/%s.o", directory, names.at[i]);
+	}
+	return run(m, directory, &argv, err);
+}
+
+static int archive(const struct making *m, const struct strings *objects, struct error *err)
+{
+	CLEANUP(strings_done) struct strings argv = { 0 };
+
+	strings_add_all(&argv, "ar", "rcsD", ARCHIVE, NULL);
+	strings_append(&argv, objects);
+	return run(m, ".", &argv, err);
+}
+
+static int link_program(const struct making *m, const struct strings *objects, struct error *err)
+{
+	CLEANUP(free_p) char *directory = xasprintf("%s/" GUEST "/usr/bin", m->work);
+	CLEANUP(strings_done) struct strings argv = { 0 };
+
+	if (dir_make(AT_FDCWD, directory, 0755, err) < 0)
+		return -1;
+	strings_add(&argv, "gcc");
+	add_all(&argv, linker_flags);
+	strings_add_all(&argv, "-o", PROGRAM, NULL);
+	strings_append(&argv, objects);
+	strings_add_all(&argv, ARCHIVE, libcurl(m->toolchain.lock), NULL);
+	add_all(&argv, libraries);
+	return run(m, ".", &argv, err);
+}
+
+/* A program that cannot start is found here, not on the node. */
+static int check_program(const struct making *m, struct error *err)
+{
+	CLEANUP(strings_done) struct strings argv = { 0 };
+
+	strings_add_all(&argv, "./" PROGRAM, "--version", NULL);
+	return run(m, ".", &argv, err);
+}
+
+static int publish(const struct making *m, struct error *err)
+{
+	CLEANUP(free_p) char *from = xasprintf("%s/" GUEST, m->work);
+	CLEANUP(free_p) char *scratch = NULL;
+	CLEANUP(close_p) int fd = -1;
+
+	if (cache_scratch(m->cache, &scratch, &fd, err) < 0)
+		return -1;
+	CLEANUP(free_p) char *to = xasprintf("%s/%s", m->cache->path, scratch);
+	if (tree_overlay(from, to, err) < 0)
+		return -1;
+	return cache_publish(m->cache, scratch, "artifacts", m->key, err);
+}
+
+static int make_program(struct making *m, struct error *err)
+{
+	CLEANUP(strings_done) struct strings agent = { 0 };
+	CLEANUP(strings_done) struct strings lib = { 0 };
+
+	if (scratch_directory(&m->toolchain.scratch, "work", &m->work, err) < 0 || copy_sources(m->work, err) < 0 ||
+	    copy_libcurl(m, err) < 0 || compile(m, folders[AGENT], &agent, err) < 0 ||
+	    compile(m, folders[LIB], &lib, err) < 0 || archive(m, &lib, err) < 0 || link_program(m, &agent, err) < 0 ||
+	    check_program(m, err) < 0)
+		return -1;
+	return publish(m, err);
+}
+
+static int make_job(void *context, struct error *err)
+{
+	struct making *m = context;
+
+	if (toolchain_open(&m->toolchain, COMPILE_NEED, err) < 0)
+		return -1;
+	int rc = make_program(m, err);
+	toolchain_close(&m->toolchain);
+	free(m->work);
+	return rc < 0 ? error_wrap(err, "compile " NAME) : 0;
+}
+
+static int make_agent(const struct lock *lock, struct cache *cache, const char *key, struct error *err)
+{
+	struct making m = { .toolchain = { .lock = lock, .cache = cache }, .cache = cache, .key = key };
+	CLEANUP(job_stop) struct job job = { 0 };
+
+	if (job_start(&job, make_job, &m, err) < 0)
+		return -1;
+	return job_wait(&job, err);
+}
+
+int toolchain_agent(const struct lock *lock, struct cache *cache, char **ret_path, struct error *err)
+{
+	char key[SHA256_HEX];
+
+	if (agent_key(lock, key, err) < 0)
+		return -1;
+	if (!cache_has(cache, "artifacts", key) && make_agent(lock, cache, key, err) < 0)
+		return -1;
+	*ret_path = xasprintf("%s/artifacts/%s", cache->path, key);
+	return 0;
+}

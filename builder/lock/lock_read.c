@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading a lock file strictly: it decides what runs as root on every node. Errors name the file and the place in it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "builder/lock/lock_format.h"
+#include "builder/recipe/word.h"
+#include "lib/file.h"
+
+struct reader {
+	const char *file; /* borrowed */
+	struct strings repositories;
+	struct error *err;
+};
+
+static void reader_done(struct reader *r)
+{
+	strings_done(&r->repositories);
+}
+
+static int wrong(const struct reader *r, const char *place, const char *what)
+{
+	return error_set(r->err, ERROR_RECIPE, "%s: %s %s; run `nodekiln lock` to make it anew", r->file, place, what);
+}
+
+static int check_object(const struct reader *r, const struct json *object, const char *const *keys, const char *place)
+{
+	const char *unknown;
+
+	if (!json_is_object(object))
+		return wrong(r, place, "must be an object");
+	unknown = json_unknown_key(object, keys);
+	if (unknown)
+		return error_set(r->err, ERROR_RECIPE, "%s: %s has an unknown key '%s'", r->file, place, unknown);
+	return 0;
+}
+
+static bool is_hex64(const char *s)
+{
+	return word_is_hex(s, 64) && !s[strcspn(s, "ABCDEF")];
+}
+
+static bool has_dots(const char *path)
+{
+	for (const char *part = path; part; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL) {
+		size_t len = strcspn(part, "/");
+
+		if (len > 0 && len <= 2 && strspn(part, ".") >= len)
+			return true;
+	}
+	return false;
+}
+
+/* A path below a repository's address. */
+static bool is_below(const char *s)
+{
+	CLEANUP(free_p) char *url = xasprintf("file:///%s", s);
+
+	return *s && *s != '/' && !text_ends(s, "/") && !has_dots(s) && word_is_url(url);
+}
+
+static bool is_release(const char *s)
+{
+	int major, minor, patch;
+
+	return word_is_release(s, &major, &minor, &patch);
+}
+
+/* A text of the given shape into *ret. */
+static int read_word(const struct reader *r, const struct json *object, const char *place, const char *key,
+		     bool (*is)(const char *), char **ret)
+{
+	CLEANUP(free_p) char *where = xasprintf("%s.%s", place, key);
+	const char *s = json_get_string(object, key);
+
+	if (!s)
+		return wrong(r, where, "is missing or no text");
+	if (!is(s))
+		return error_set(r->err, ERROR_RECIPE, "%s: %s has no valid value: '%s'", r->file, where, s);
+	*ret = xstrdup(s);
+	return 0;
+}
+
+static int read_number(const struct reader *r, const struct json *object, const char *place, const char *key,
+		       int64_t max, uint64_t *ret)
+{
+	CLEANUP(free_p) char *where = xasprintf("%s.%s", place, key);
+	int64_t n;
+
+	if (!json_get_int(object, key, &n) || n < 0 || n > max)
+		return error_set(r->err, ERROR_RECIPE, "%s: %s must be a number from 0 to %lld", r->file, where,
+				 (long long)max);
+	*ret = (uint64_t)n;
+	return 0;
+}
+
+static int read_repositories(struct reader *r, const struct json *root)
+{
+	const struct json *array = json_get(root, "repositories");
+
+	if (!json_is_array(array))
+		return wrong(r, "repositories", "must be a list");
+	for (size_t i = 0; i < json_count(array); i++) {
+		const char *url = json_as_string(json_at(array, i));
+
+		if (!url || !word_is_url(url) || !text_ends(url, "/") || has_dots(url))
+			return wrong(r, "repositories", "must hold addresses that end in / and have no ..");
+		strings_add(&r->repositories, url);
+	}
+	return 0;
+}
+
+static int read_package(const struct reader *r, const struct json *object, const char *place, struct lock_package *p)
+{
+	static const char *const keys[] = { "name",   "version", "architecture", "repository", "path",
+					    "sha256", "size",    "installed",    NULL };
+	CLEANUP(free_p) char *path = NULL;
+	uint64_t repository;
+
+	if (check_object(r, object, keys, place) < 0 ||
+	    read_word(r, object, place, "name", word_is_package, &p->name) < 0 ||
+	    read_word(r, object, place, "version", word_is_version, &p->version) < 0 ||
+	    read_word(r, object, place, "architecture", word_is_package, &p->architecture) < 0 ||
+	    read_word(r, object, place, "path", is_below, &path) < 0 ||
+	    read_word(r, object, place, "sha256", is_hex64, &p->sha256) < 0 ||
+	    read_number(r, object, place, "repository", (int64_t)r->repositories.n - 1, &repository) < 0 ||
+	    read_number(r, object, place, "size", LOCK_FILE_BYTES_MAX, &p->size) < 0 ||
+	    read_number(r, object, place, "installed", LOCK_FILE_BYTES_MAX, &p->installed) < 0)
+		return -1;
+	p->url = xasprintf("%s%s", r->repositories.at[repository], path);
+	return 0;
+}
+
+/* Sorted as written: doubles would be two answers to one question. */
+static int check_order(const struct reader *r, const char *place, const char *before, const char *name)
+{
+	if (strcmp(before, name) < 0)
+		return 0;
+	return error_set(r->err, ERROR_RECIPE, "%s: %s (%s) stands behind %s; packages are sorted and stand once",
+			 r->file, place, name, before);
+}
+
+static int read_group(const struct reader *r, const struct json *packages, enum lock_group group, struct lock *lock)
+{
+	const struct json *array = json_get(packages, lock_group_names[group]);
+	CLEANUP(free_p) char *list = xasprintf("packages.%s", lock_group_names[group]);
+
+	if (!json_is_array(array))
+		return wrong(r, list, "must be a list");
+	if (json_count(array) > LOCK_PACKAGES_MAX)
+		return wrong(r, list, "is longer than a lock may be");
+	for (size_t i = 0; i < json_count(array); i++) {
+		CLEANUP(free_p) char *place = xasprintf("%s[%zu]", list, i);
+		struct lock_package *p;
+
+		vec_push(&lock->group[group], (struct lock_package){ 0 });
+		p = &lock->group[group].at[i];
+		if (read_package(r, json_at(array, i), place, p) < 0 ||
+		    (i && check_order(r, place, (p - 1)->name, p->name) < 0))
+			return -1;
+	}
+	return 0;
+}
+
+static int read_file(const struct reader *r, const struct json *object, const char *place, struct lock_file *f)
+{
+	static const char *const keys[] = { "name", "url", "sha256", "size", NULL };
+
+	if (check_object(r, object, keys, place) < 0 ||
+	    read_word(r, object, place, "name", word_is_file_name, &f->name) < 0 ||
+	    read_word(r, object, place, "url", word_is_url, &f->url) < 0 ||
+	    read_word(r, object, place, "sha256", is_hex64, &f->sha256) < 0)
+		return -1;
+	return read_number(r, object, place, "size", LOCK_FILE_BYTES_MAX, &f->size);
+}
+
+static int check_list(const struct reader *r, const struct json *array, size_t max, const char *place)
+{
+	return json_is_array(array) && json_count(array) <= max ? 0
+								: wrong(r, place, "must be a list, and no endless one");
+}
+
+static int read_files(const struct reader *r, const struct json *array, const char *list, struct lock_files *files)
+{
+	if (check_list(r, array, LOCK_FILES_MAX, list) < 0)
+		return -1;
+	for (size_t i = 0; i < json_count(array); i++) {
+		CLEANUP(free_p) char *place = xasprintf("%s[%zu]", list, i);
+
+		vec_push(&files->list, (struct lock_file){ 0 });
+		if (read_file(r, json_at(array, i), place, &files->list.at[i]) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int read_source(const struct reader *r, const struct json *object, const char *place, struct lock_source *s)
+{
+	static const char *const keys[] = { "name", "version", "files", NULL };
+	CLEANUP(free_p) char *list = xasprintf("%s.files", place);
+
+	if (check_object(r, object, keys, place) < 0 ||
+	    read_word(r, object, place, "name", word_is_package, &s->name) < 0 ||
+	    read_word(r, object, place, "version", word_is_version, &s->version) < 0)
+		return -1;
+	return read_files(r, json_get(object, "files"), list, &s->files);
+}
+
+static int read_sources(const struct reader *r, const struct json *root, struct lock *lock)
+{
+	const struct json *array = json_get(root, "sources");
+
+	if (check_list(r, array, LOCK_SOURCES_MAX, "sources") < 0)
+		return -1;
+	for (size_t i = 0; i < json_count(array); i++) {
+		CLEANUP(free_p) char *place = xasprintf("sources[%zu]", i);
+		struct lock_source *s;
+
+		vec_push(&lock->sources, (struct lock_source){ 0 });
+		s = &lock->sources.at[i];
+		if (read_source(r, json_at(array, i), place, s) < 0 ||
+		    (i && check_order(r, place, (s - 1)->name, s->name) < 0))
+			return -1;
+	}
+	return 0;
+}
+
+static int read_lock(struct reader *r, const struct json *root, struct lock *lock)
+{
+	static const char *const keys[] = { "nodekiln_lock", "recipe_digest", "kubernetes_version", "repositories",
+					    "packages",      "sources",       "binaries",           NULL };
+	const struct json *packages = json_get(root, "packages");
+	int64_t format = 0;
+
+	if (check_object(r, root, keys, "a lock file") < 0)
+		return -1;
+	if (!json_get_int(root, "nodekiln_lock", &format) || format != LOCK_FORMAT)
+		return error_set(r->err, ERROR_RECIPE,
+				 "%s: nodekiln_lock must be %d; this is no lock file, or of another nodekiln", r->file,
+				 LOCK_FORMAT);
+	if (read_word(r, root, "the lock", "recipe_digest", is_hex64, &lock->recipe_digest) < 0 ||
+	    read_repositories(r, root) < 0 || check_object(r, packages, lock_group_names, "packages") < 0)
+		return -1;
+	if (json_get(root, "kubernetes_version") &&
+	    read_word(r, root, "the lock", "kubernetes_version", is_release, &lock->kubernetes_version) < 0)
+		return -1;
+	for (int group = 0; group < LOCK_GROUPS; group++)
+		if (read_group(r, packages, (enum lock_group)group, lock) < 0)
+			return -1;
+	if (read_sources(r, root, lock) < 0)
+		return -1;
+	return read_files(r, json_get(root, "binaries"), "binaries", &lock->binaries);
+}
+
+int lock_parse(const char *file, const char *text, size_t len, struct lock *ret, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *root = NULL;
+	CLEANUP(lock_done) struct lock lock = { 0 };
+	CLEANUP(reader_done) struct reader r = { .file = file, .err = err };
+
+	if (json_parse(file, text, len, &root, err) < 0 || read_lock(&r, root, &lock) < 0)
+		return -1;
+	*ret = lock;
+	lock = (struct lock){ 0 };
+	return 0;
+}
+
+int lock_load(const char *file, struct lock *ret, struct error *err)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+
+	if (file_read(AT_FDCWD, file, LOCK_TEXT_MAX, &text, err) < 0) {
+		err->class = ERROR_RECIPE;
+		return error_wrap(err, "lock file; `nodekiln lock` makes one");
+	}
+	return lock_parse(file, text.data ? text.data : "", text.len, ret, err);
+}

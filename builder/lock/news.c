@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/lock/news.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "builder/lock/dpkg_version.h"
+#include "lib/alloc.h"
+
+#define SOURCES "sources"
+#define BINARIES "binaries"
+#define DIGEST_SHOWN 12 /* digits of a binary's digest that a person gets to see */
+
+static void add(struct news *news, const char *group, const char *name, const char *from, const char *to)
+{
+	vec_push(&news->items, (struct news_item){
+				       .group = group,
+				       .name = xstrdup(name),
+				       .from = from ? xstrdup(from) : NULL,
+				       .to = to ? xstrdup(to) : NULL,
+			       });
+}
+
+static void compare_group(const struct lock *locked, const struct lock *now, enum lock_group group, struct news *ret)
+{
+	for (size_t i = 0; i < locked->group[group].n; i++) {
+		const struct lock_package *p = &locked->group[group].at[i], *q = lock_find(now, group, p->name);
+		if (!q || strcmp(p->version, q->version) || strcmp(p->sha256, q->sha256))
+			add(ret, lock_group_names[group], p->name, p->version, q ? q->version : NULL);
+	}
+	for (size_t i = 0; i < now->group[group].n; i++) {
+		const struct lock_package *q = &now->group[group].at[i];
+		if (!lock_find(locked, group, q->name))
+			add(ret, lock_group_names[group], q->name, NULL, q->version);
+	}
+}
+
+static const struct lock_file *find_file(const struct lock_files *files, const char *name)
+{
+	for (size_t i = 0; i < files->list.n; i++)
+		if (!strcmp(files->list.at[i].name, name))
+			return &files->list.at[i];
+	return NULL;
+}
+
+static bool same_files(const struct lock_files *files, const struct lock_files *now)
+{
+	for (size_t i = 0; i < files->list.n; i++) {
+		const struct lock_file *f = &files->list.at[i], *g = find_file(now, f->name);
+		if (!g || strcmp(f->sha256, g->sha256))
+			return false;
+	}
+	return files->list.n == now->list.n;
+}
+
+static void compare_sources(const struct lock *locked, const struct lock *now, struct news *ret)
+{
+	for (size_t i = 0; i < locked->sources.n; i++) {
+		const struct lock_source *s = &locked->sources.at[i], *t = lock_source(now, s->name);
+		if (!t || strcmp(s->version, t->version) || !same_files(&s->files, &t->files))
+			add(ret, SOURCES, s->name, s->version, t ? t->version : NULL);
+	}
+	for (size_t i = 0; i < now->sources.n; i++)
+		if (!lock_source(locked, now->sources.at[i].name))
+			add(ret, SOURCES, now->sources.at[i].name, NULL, now->sources.at[i].version);
+}
+
+static void compare_binaries(const struct lock_files *locked, const struct lock_files *now, struct news *ret)
+{
+	for (size_t i = 0; i < locked->list.n; i++) {
+		const struct lock_file *f = &locked->list.at[i], *g = find_file(now, f->name);
+		if (!g || strcmp(f->sha256, g->sha256))
+			add(ret, BINARIES, f->name, f->sha256, g ? g->sha256 : NULL);
+	}
+	for (size_t i = 0; i < now->list.n; i++)
+		if (!find_file(locked, now->list.at[i].name))
+			add(ret, BINARIES, now->list.at[i].name, NULL, now->list.at[i].sha256);
+}
+
+void news_compare(const struct lock *locked, const struct lock *now, struct news *ret)
+{
+	for (enum lock_group group = 0; group < LOCK_GROUPS; group++)
+		compare_group(locked, now, group, ret);
+	compare_sources(locked, now, ret);
+	compare_binaries(&locked->binaries, &now->binaries, ret);
+}
+
+static bool has_version(const struct news_item *item)
+{
+	return strcmp(item->group, BINARIES) != 0;
+}
+
+static bool is_source(const struct news_item *item)
+{
+	return !strcmp(item->group, SOURCES);
+}
+
+void news_names(const struct news *news, struct strings *ret)
+{
+	for (size_t i = 0; i < news->items.n; i++) {
+		const struct news_item *item = &news->items.at[i];
+		if (has_version(item) && item->from && item->to && !strings_has(ret, item->name))
+			strings_add(ret, item->name);
+	}
+}
+
+/* "URL SUITE/COMPONENT ..." of a suite of security updates. */
+static bool is_security(const char *origin)
+{
+	const char *suite = strchr(origin, ' ');
+	size_t len = suite ? strcspn(suite + 1, "/ ") : 0;
+	static const char suffix[] = "-security";
+
+	return len >= strlen(suffix) && !strncmp(suite + 1 + len - strlen(suffix), suffix, strlen(suffix));
+}
+
+static void mark(struct news *news, const char *name, const char *version, bool source)
+{
+	for (size_t i = 0; i < news->items.n; i++) {
+		struct news_item *item = &news->items.at[i];
+		if (has_version(item) && is_source(item) == source && item->from && !strcmp(item->name, name) &&
+		    dpkg_version_compare(version, item->from) > 0)
+			item->security = true;
+	}
+}
+
+void news_mark_security(struct news *news, const char *madison)
+{
+	CLEANUP(free_p) char *copy = xstrdup(madison);
+	char *rest = copy, *line;
+
+	while ((line = strsep(&rest, "\n"))) {
+		char *name = strsep(&line, "|"), *version = strsep(&line, "|"), *origin = line;
+		if (name && version && origin && is_security(text_trim(origin)))
+			mark(news, text_trim(name), text_trim(version), text_ends(origin, " Sources"));
+	}
+}
+
+size_t news_security(const struct news *news)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < news->items.n; i++)
+		n += news->items.at[i].security;
+	return n;
+}
+
+static const char *kind_of(const struct news_item *item)
+{
+	return item->security ? "security" : !item->from ? "new" : !item->to ? "gone" : "newer";
+}
+
+void news_print(const struct news *news, struct text *ret)
+{
+	for (size_t i = 0; i < news->items.n; i++) {
+		const struct news_item *item = &news->items.at[i];
+		int shown = has_version(item) ? -1 : DIGEST_SHOWN;
+
+		text_addf(ret, "%-8s  %-9s  %s", kind_of(item), item->group, item->name);
+		if (item->from)
+			text_addf(ret, " %.*s", shown, item->from);
+		if (item->to)
+			text_addf(ret, "%s %.*s", item->from ? " ->" : "", shown, item->to);
+		text_add(ret, "\n");
+	}
+}
+
+struct json *news_json(const struct news *news)
+{
+	struct json *array = json_array();
+
+	for (size_t i = 0; i < news->items.n; i++) {
+		const struct news_item *item = &news->items.at[i];
+		struct json *one = json_object();
+		json_put_string(one, "kind", kind_of(item));
+		json_put_string(one, "group", item->group);
+		json_put_string(one, "name", item->name);
+		json_put_string(one, "from", item->from);
+		json_put_string(one, "to", item->to);
+		json_push(array, one);
+	}
+	return array;
+}
+
+void news_done(struct news *news)
+{
+	for (size_t i = 0; i < news->items.n; i++) {
+		free(news->items.at[i].name);
+		free(news->items.at[i].from);
+		free(news->items.at[i].to);
+	}
+	vec_done(&news->items);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* containerd: into namespace k8s.io, unpacked into its overlayfs snapshotter, with the labels by which the CRI plugin knows images. */
+#include <string.h>
+
+#include "builder/oci/images_engine.h"
+#include "lib/file.h"
+#include "lib/process.h"
+
+#define STORE "/var/lib/containerd"
+/* All of these are on the sandbox's own tmpfs and gone with it. */
+#define SOCKET "/run/nodekiln-containerd.sock"
+#define STATE "/run/nodekiln-containerd"
+#define CONFIG "/tmp/nodekiln-containerd.toml"
+
+/* Nothing but the stores: no CRI, no NRI, and none of the plugins that make directories outside of STORE. */
+static const char config[] =
+	"version = 2\n"
+	"disabled_plugins = [\"io.containerd.grpc.v1.cri\", \"io.containerd.nri.v1.nri\", "
+	"\"io.containerd.internal.v1.opt\", \"io.containerd.snapshotter.v1.btrfs\", "
+	"\"io.containerd.snapshotter.v1.aufs\", \"io.containerd.snapshotter.v1.zfs\", "
+	"\"io.containerd.snapshotter.v1.blockfile\", \"io.containerd.snapshotter.v1.devmapper\"]\n";
+
+/* What a containerd leaves behind that belongs to one machine or one run. */
+static const char *const leftovers[] = {
+	STORE "/io.containerd.grpc.v1.introspection", /* holds this daemon's uuid */
+	STORE "/tmpmounts",
+};
+
+static char *const daemon_argv[] = { "containerd", "--config",  CONFIG, "--root",      STORE,  "--state",
+				     STATE,        "--address", SOCKET, "--log-level", "warn", NULL };
+
+static int prepare(struct error *err)
+{
+	return file_write(AT_FDCWD, CONFIG, config, sizeof config - 1, 0600, err);
+}
+
+/* Runs ctr with the arguments up to NULL; output may be NULL. */
+static int ctr(struct text *output, const char *const *arguments, struct error *err)
+{
+	CLEANUP(strings_done) struct strings argv = { 0 };
+
+	strings_add_all(&argv, "ctr", "--address", SOCKET, "--namespace", "k8s.io", NULL);
+	for (; *arguments; arguments++)
+		strings_add(&argv, *arguments);
+	return process_run(&(struct process){ .argv = strings_argv(&argv), .output = output, .failure = ERROR_SANDBOX },
+			   err);
+}
+
+static int import(const char *archive, struct error *err)
+{
+	const char *const arguments[] = { "images", "import", "--snapshotter", "overlayfs", archive, NULL };
+
+	return ctr(NULL, arguments, err);
+}
+
+/* The labels by which the CRI plugin sees an image, and by which its garbage collection lets the pause image be. */
+static int label(const char *reference, struct error *err)
+{
+	const char *pinned = strstr(reference, "/pause:") ? "io.cri-containerd.pinned=pinned" : NULL;
+	const char *const arguments[] = {
+		"images", "label", reference, "io.cri-containerd.image=managed", pinned, NULL
+	};
+
+	return ctr(NULL, arguments, err);
+}
+
+static int label_all(struct error *err)
+{
+	CLEANUP(text_done) struct text list = { 0 };
+	const char *const arguments[] = { "images", "list", "--quiet", NULL };
+
+	if (ctr(&list, arguments, err) < 0)
+		return -1;
+	char *rest = list.data, *line;
+	while ((line = strsep(&rest, "\n")))
+		if (*line && label(line, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* Every layer is in a snapshot now: forget the archives they came from. */
+static int finish(struct error *err)
+{
+	const char *const arguments[] = { "content", "prune", "references", NULL };
+
+	return label_all(err) < 0 ? -1 : ctr(NULL, arguments, err);
+}
+
+static int settle(struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(leftovers); i++)
+		if (tree_remove(AT_FDCWD, leftovers[i], err) < 0)
+			return -1;
+	CLEANUP(close_p) int store = dir_open(AT_FDCWD, STORE, err);
+	return store < 0 ? -1 : images_containerd_undate(store, err);
+}
+
+const struct images_engine images_containerd = {
+	.name = "containerd",
+	.store = STORE,
+	.mode = 0711,
+	.argv = daemon_argv,
+	.socket = SOCKET,
+	.prepare = prepare,
+	.import = import,
+	.finish = finish,
+	.settle = settle,
+};

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* containerd dates its records by the clock, and measures a snapshot by the blocks that it took on the build's scratch, which is another
+ * file system than the guest's. Both are replaced by what follows from the images, and the databases written anew. */
+#include <errno.h>
+#include <ftw.h>
+#include <string.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "builder/oci/bolt.h"
+#include "builder/oci/images_engine.h"
+#include "lib/file.h"
+
+#define SNAPSHOTTER "io.containerd.snapshotter.v1.overlayfs"
+#define GO_TIME_SIZE 15 /* version, seconds since year 1, nanoseconds, offset of the zone: all big-endian */
+#define VARINT_MAX 10
+#define XATTR_NAMES 65536 /* the kernel's own limit */
+#define NFTW_DESCRIPTORS 32
+
+/* 1970-01-01T00:00:00Z as Go's time.MarshalBinary() has it; an offset of -1 is UTC. */
+static const unsigned char no_date[GO_TIME_SIZE] = { 1, 0, 0, 0, 0x0e, 0x77, 0x91, 0xf7, 0, 0, 0, 0, 0, 0xff, 0xff };
+
+static void set_value(struct bolt_item *item, const void *bytes, size_t n)
+{
+	text_done(&item->value);
+	text_addn(&item->value, bytes, n);
+}
+
+static void undate(struct bolt_bucket *bucket)
+{
+	static const char *const dated[] = { "createdat", "updatedat" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(dated); i++) {
+		struct bolt_item *item = bolt_find(bucket, dated[i]);
+		if (item && !item->bucket && item->value.len == GO_TIME_SIZE)
+			set_value(item, no_date, sizeof no_date);
+	}
+	for (size_t i = 0; i < bucket->items.n; i++)
+		if (bucket->items.at[i].bucket)
+			undate(bucket->items.at[i].bucket);
+}
+
+/* binary.PutUvarint and, for signed ones, PutVarint: least significant seven bits first. */
+static bool read_varint(const struct text *value, uint64_t *ret)
+{
+	*ret = 0;
+	for (size_t i = 0; i < value->len && i < VARINT_MAX; i++) {
+		unsigned char byte = (unsigned char)value->data[i];
+		*ret |= (uint64_t)(byte & 0x7f) << (7 * i);
+		if (!(byte & 0x80))
+			return i + 1 == value->len;
+	}
+	return false;
+}
+
+static void write_varint(struct bolt_item *item, uint64_t n)
+{
+	unsigned char bytes[VARINT_MAX];
+	size_t len = 0;
+
+	for (; n >= 0x80; n >>= 7)
+		bytes[len++] = (unsigned char)(n | 0x80);
+	bytes[len++] = (unsigned char)n;
+	set_value(item, bytes, len);
+}
+
+/* For a user, containerd unpacks into mounted snapshots, and the kernel takes its notes there in user.overlay.*. Those about inodes of the
+ * build's scratch go; of those that hide what is below, the guest's kernel reads only trusted.overlay.*, which a user may not write. */
+static int unmark_one(const char *path, const char *name, struct error *err)
+{
+	static const char *const hiding[] = { "user.overlay.opaque", "user.overlay.redirect", "user.overlay.metacopy" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(hiding); i++)
+		if (!strcmp(name, hiding[i]))
+			return error_set(
+				err, ERROR_HOST,
+				"an image replaces a whole directory of its layer below (%s), and only root can "
+				"preload such a one; build as root, or leave it out of images",
+				path);
+	return lremovexattr(path, name) < 0 ? error_errno(err, errno, "remove %s of %s", name, path) : 0;
+}
+
+static struct error *unmark_error; /* nftw(3) carries no context */
+
+static int unmark(const char *path, const struct stat *st UNUSED, int type, struct FTW *ftw UNUSED)
+{
+	char names[XATTR_NAMES];
+	ssize_t n = type == FTW_SL ? 0 : llistxattr(path, names, sizeof names);
+
+	for (ssize_t at = 0; at < n; at += (ssize_t)strlen(names + at) + 1)
+		if (text_starts(names + at, "user.overlay.") && unmark_one(path, names + at, unmark_error) < 0)
+			return -1;
+	return n < 0 && errno != ENOTSUP ? error_errno(unmark_error, errno, "list the attributes of %s", path) : 0;
+}
+
+static int unmark_all(int storefd, struct error *err)
+{
+	CLEANUP(free_p) char *path = xasprintf("/proc/self/fd/%d/" SNAPSHOTTER "/snapshots", storefd);
+
+	*err->text = '\0';
+	unmark_error = err;
+	if (nftw(path, unmark, NFTW_DESCRIPTORS, FTW_PHYS) == 0)
+		return 0;
+	return *err->text ? -1 : error_errno(err, errno, "look through the snapshots");
+}
+
+/* A kernel that unpacked into a mounted snapshot, as it does for a user, leaves its own directory there. */
+static int tidy(uint64_t number, int storefd, struct error *err)
+{
+	CLEANUP(free_p)
+	char *path = xasprintf(SNAPSHOTTER "/snapshots/%llu/work/work", (unsigned long long)number);
+
+	return tree_remove(storefd, path, err);
+}
+
+/* A snapshot's size: the bytes of its files. */
+static int measure(struct bolt_bucket *snapshot, int storefd, struct error *err)
+{
+	struct bolt_item *id = bolt_find(snapshot, "id"), *size = bolt_find(snapshot, "size");
+	uint64_t number, bytes = 0;
+
+	if (!id || !size || id->bucket || size->bucket || !read_varint(&id->value, &number))
+		return 0;
+	CLEANUP(free_p) char *path = xasprintf(SNAPSHOTTER "/snapshots/%llu/fs", (unsigned long long)number);
+	if (tidy(number, storefd, err) < 0 || tree_size(storefd, path, &bytes, err) < 0)
+		return -1;
+	write_varint(size, bytes << 1); /* PutVarint keeps the sign in the lowest bit */
+	return 0;
+}
+
+static int measure_all(struct bolt_bucket *root, int storefd, struct error *err)
+{
+	struct bolt_item *version = bolt_find(root, "v1");
+	struct bolt_item *snapshots = version && version->bucket ? bolt_find(version->bucket, "snapshots") : NULL;
+
+	for (size_t i = 0; snapshots && snapshots->bucket && i < snapshots->bucket->items.n; i++) {
+		struct bolt_bucket *snapshot = snapshots->bucket->items.at[i].bucket;
+		if (snapshot && measure(snapshot, storefd, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int rewrite(int storefd, const char *name, bool sizes, struct error *err)
+{
+	CLEANUP(text_done) struct text before = { 0 }, after = { 0 };
+	CLEANUP(bolt_done) struct bolt_bucket root = { 0 };
+	struct stat st;
+
+	if (fstatat(storefd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return error_errno(err, errno, "look at %s", name);
+	if (file_read(storefd, name, BOLT_SIZE_MAX, &before, err) < 0 ||
+	    bolt_read(before.data ? before.data : "", before.len, &root, err) < 0)
+		return error_wrap(err, "%s", name);
+	undate(&root);
+	if (sizes && measure_all(&root, storefd, err) < 0)
+		return -1;
+	bolt_write(&root, &after);
+	return file_write(storefd, name, after.data, after.len, st.st_mode & 07777, err);
+}
+
+int images_containerd_undate(int storefd, struct error *err)
+{
+	if (unmark_all(storefd, err) < 0 || rewrite(storefd, "io.containerd.metadata.v1.bolt/meta.db", false, err) < 0)
+		return -1;
+	return rewrite(storefd, SNAPSHOTTER "/metadata.db", true, err);
+}

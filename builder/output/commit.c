@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/output/commit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/alloc.h"
+#include "lib/hash.h"
+
+#define OLD "old/"
+
+static const char *const action_names[] = { "add", "replace", "retire" };
+
+void commit_add(struct commit *c, enum commit_action action, const char *sha256, const char *name)
+{
+	struct commit_step step = { .action = action, .name = xstrdup(name) };
+
+	snprintf(step.sha256, sizeof step.sha256, "%s", sha256);
+	vec_push(&c->step, step);
+}
+
+void commit_done(struct commit *c)
+{
+	for (size_t i = 0; i < c->step.n; i++)
+		free(c->step.at[i].name);
+	vec_done(&c->step);
+}
+
+/* ---- as text ---- */
+
+void commit_print(const struct commit *c, struct text *ret)
+{
+	for (size_t i = 0; i < c->step.n; i++) {
+		const struct commit_step *s = &c->step.at[i];
+		text_addf(ret, "%s %s %s\n", action_names[s->action], *s->sha256 ? s->sha256 : "-", s->name);
+	}
+}
+
+/* False for a line that commit_print() would not write. */
+static bool parse_line(char *line, struct commit *c)
+{
+	const char *word = strsep(&line, " "), *sha256 = strsep(&line, " ");
+	bool hashed = sha256 && strspn(sha256, "0123456789abcdef") == SHA256_HEX - 1 && !sha256[SHA256_HEX - 1];
+
+	if (!sha256 || !line || !*line || *line == '.' || strchr(line, '/') || c->step.n == COMMIT_STEPS_MAX)
+		return false;
+	for (enum commit_action a = COMMIT_ADD; a <= COMMIT_RETIRE; a++) {
+		if (strcmp(word, action_names[a]))
+			continue;
+		commit_add(c, a, hashed ? sha256 : "", line);
+		return hashed == (a != COMMIT_RETIRE);
+	}
+	return false;
+}
+
+int commit_parse(const char *text, struct commit *ret, struct error *err)
+{
+	CLEANUP(commit_done) struct commit c = { 0 };
+	CLEANUP(free_p) char *copy = xstrdup(text);
+	char *rest = copy, *line;
+
+	while ((line = strsep(&rest, "\n")))
+		if (*line && !parse_line(line, &c))
+			return error_set(err, ERROR_FAILED, "line '%s' is not a step of a commit", line);
+	*ret = c;
+	c = (struct commit){ 0 };
+	return 0;
+}
+
+/* ---- executed ---- */
+
+struct places {
+	int dirfd, stagefd;
+};
+
+static bool exists(int dirfd, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int move(int from, const char *old, int to, const char *new, struct error *err)
+{
+	if (renameat(from, old, to, new) < 0)
+		return error_errno(err, errno, "rename %s to %s", old, new);
+	return 0;
+}
+
+/* The old file stays where it is, so that the name is never without a file; only where hard links are not to be had
+ * (vfat, some network file systems) it moves. Gone or already aside is fine: the step was begun before. */
+static int keep_old(const struct places *p, const char *name, const char *old, struct error *err)
+{
+	if (linkat(p->dirfd, name, p->stagefd, old, 0) == 0 || errno == EEXIST || errno == ENOENT)
+		return 0;
+	return move(p->dirfd, name, p->stagefd, old, err);
+}
+
+static int step_forward(const struct commit_step *s, const struct places *p, struct error *err)
+{
+	CLEANUP(free_p) char *old = xasprintf(OLD "%s", s->name);
+
+	if (s->action == COMMIT_RETIRE)
+		return exists(p->dirfd, s->name) ? move(p->dirfd, s->name, p->stagefd, old, err) : 0;
+	if (!exists(p->stagefd, s->name))
+		return 0; /* done before */
+	if (s->action == COMMIT_REPLACE && keep_old(p, s->name, old, err) < 0)
+		return -1;
+	return move(p->stagefd, s->name, p->dirfd, s->name, err);
+}
+
+static int step_back(const struct commit_step *s, const struct places *p, struct error *err)
+{
+	CLEANUP(free_p) char *old = xasprintf(OLD "%s", s->name);
+
+	if (s->action != COMMIT_ADD)
+		return exists(p->stagefd, old) ? move(p->stagefd, old, p->dirfd, s->name, err) : 0;
+	if (exists(p->stagefd, s->name) || unlinkat(p->dirfd, s->name, 0) == 0 || errno == ENOENT)
+		return 0;
+	return error_errno(err, errno, "remove %s", s->name);
+}
+
+int commit_forward(const struct commit *c, int dirfd, int stagefd, struct error *err)
+{
+	struct places places = { dirfd, stagefd };
+
+	if (mkdirat(stagefd, OLD, 0755) < 0 && errno != EEXIST)
+		return error_errno(err, errno, "create the directory for old artifacts");
+	for (size_t i = 0; i < c->step.n; i++)
+		if (step_forward(&c->step.at[i], &places, err) < 0)
+			return -1;
+	return 0;
+}
+
+int commit_back(const struct commit *c, int dirfd, int stagefd, struct error *err)
+{
+	struct places places = { dirfd, stagefd };
+
+	for (size_t i = c->step.n; i-- > 0;)
+		if (step_back(&c->step.at[i], &places, err) < 0)
+			return -1;
+	return 0;
+}

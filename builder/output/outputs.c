@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/output/outputs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "builder/output/commit.h"
+#include "builder/output/stage.h"
+#include "builder/output/sums.h"
+#include "lib/file.h"
+#include "lib/hash.h"
+#include "lib/log.h"
+
+#define MARKER "commit"
+#define MARKER_UNDO "undo"
+#define MARKER_SIZE_MAX (COMMIT_STEPS_MAX * 512)
+#define SUMS_STAGED "sums"
+
+/* What a build may leave under its name. What an older build left and this one did not make would not fit its manifest:
+ * retired. */
+static const char *const artifact_suffixes[] = { "qcow2", "tar.zst", "tar", "manifest.json", "spdx.json" };
+
+static bool exists(int dirfd, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* ---- commit ---- */
+
+static int directory_lock(const struct outputs *o, struct error *err)
+{
+	while (flock(o->dirfd, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return error_errno(err, errno, "lock %s", o->directory);
+	return 0;
+}
+
+/* The file is whole on the disk before its name is there. */
+static int durable_write(int dirfd, const char *name, const struct text *text, struct error *err)
+{
+	CLEANUP(free_p) char *temporary = xasprintf("%s.new", name);
+	CLEANUP(close_p) int fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	if (fd < 0 || write_all(fd, text->data, text->len) < 0 || fsync(fd) < 0 ||
+	    renameat(dirfd, temporary, dirfd, name) < 0 || fsync(dirfd) < 0)
+		return error_errno(err, errno, "write %s", name);
+	return 0;
+}
+
+static int read_sums(int dirfd, struct sums *ret, struct error *err)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+
+	if (!exists(dirfd, OUTPUTS_SUMS))
+		return 0;
+	if (file_read(dirfd, OUTPUTS_SUMS, SUMS_SIZE_MAX, &text, err) < 0)
+		return -1;
+	sums_parse(text.data, ret);
+	return 0;
+}
+
+/* Last of a commit: the lines of other images stay, ours become what the steps say. */
+static int publish_sums(const struct outputs *o, const struct commit *c, struct error *err)
+{
+	CLEANUP(sums_done) struct sums sums = { 0 };
+	CLEANUP(text_done) struct text text = { 0 };
+
+	if (read_sums(o->dirfd, &sums, err) < 0)
+		return -1;
+	for (size_t i = 0; i < c->step.n; i++) {
+		const struct commit_step *s = &c->step.at[i];
+		if (s->action == COMMIT_RETIRE)
+			sums_drop(&sums, s->name);
+		else
+			sums_set(&sums, s->name, s->sha256);
+	}
+	sums_print(&sums, &text);
+	if (durable_write(o->stagefd, SUMS_STAGED, &text, err) < 0)
+		return -1;
+	if (renameat(o->stagefd, SUMS_STAGED, o->dirfd, OUTPUTS_SUMS) < 0)
+		return error_errno(err, errno, "rename %s into place", OUTPUTS_SUMS);
+	return 0;
+}
+
+/* SHA256SUMS is the point of no return: behind it nothing fails. A marker that can't be removed, or whose removal might
+ * reach the disk before the renames do, stays, and the next build repeats steps that have nothing left to do. */
+static int execute(const struct outputs *o, const struct commit *c, struct error *err)
+{
+	if (commit_forward(c, o->dirfd, o->stagefd, err) < 0 || publish_sums(o, c, err) < 0)
+		return -1;
+	if (fsync(o->dirfd) == 0)
+		unlinkat(o->stagefd, MARKER, 0);
+	return 0;
+}
+
+/* What stands in the way of a place must at least be a file, since it will be gone afterwards. */
+static int plan_file(const struct outputs *o, const struct output *file, struct commit *ret, struct error *err)
+{
+	struct stat st;
+
+	if (fstatat(o->dirfd, file->name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		commit_add(ret, COMMIT_ADD, file->sha256, file->name);
+		return 0;
+	}
+	if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
+		return error_set(err, ERROR_FAILED, "%s is in the way and is not a file; move it elsewhere",
+				 file->name);
+	commit_add(ret, COMMIT_REPLACE, file->sha256, file->name);
+	return 0;
+}
+
+static int plan_commit(const struct outputs *o, struct commit *ret, struct error *err)
+{
+	for (size_t i = 0; i < o->summed.n; i++)
+		if (plan_file(o, &o->summed.at[i], ret, err) < 0)
+			return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(artifact_suffixes); i++) {
+		CLEANUP(free_p) char *name = xasprintf("%s.%s", o->name, artifact_suffixes[i]);
+		if (!exists(o->stagefd, name) && exists(o->dirfd, name))
+			commit_add(ret, COMMIT_RETIRE, "", name);
+	}
+	return 0;
+}
+
+/* The failure that led here is what the caller is told, unless the old state could not be brought back either. */
+static int undo(const struct outputs *o, const struct commit *c, struct error *err)
+{
+	struct error second = { 0 };
+
+	if (renameat(o->stagefd, MARKER, o->stagefd, MARKER_UNDO) < 0)
+		return -1;
+	if (commit_back(c, o->dirfd, o->stagefd, &second) < 0)
+		return error_wrap(err, "%s, and the old artifacts wait in %s for the next build to bring them back",
+				  second.text, o->stage);
+	unlinkat(o->stagefd, MARKER_UNDO, 0);
+	return -1;
+}
+
+static int commit_stage(const struct outputs *o, struct error *err)
+{
+	CLEANUP(commit_done) struct commit c = { 0 };
+	CLEANUP(text_done) struct text text = { 0 };
+
+	if (plan_commit(o, &c, err) < 0)
+		return -1;
+	commit_print(&c, &text);
+	if (durable_write(o->stagefd, MARKER, &text, err) < 0) {
+		unlinkat(o->stagefd, MARKER, 0);
+		return -1;
+	}
+	return execute(o, &c, err) < 0 ? undo(o, &c, err) : 0;
+}
+
+/* ---- what a killed build left ---- */
+
+static int read_marker(const struct outputs *o, const char *marker, struct commit *ret, struct error *err)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+
+	if (file_read(o->stagefd, marker, MARKER_SIZE_MAX, &text, err) < 0)
+		return -1;
+	return commit_parse(text.data, ret, err);
+}
+
+static int recover(const struct outputs *o, struct error *err)
+{
+	CLEANUP(commit_done) struct commit c = { 0 };
+
+	if (exists(o->stagefd, MARKER_UNDO)) {
+		if (read_marker(o, MARKER_UNDO, &c, err) < 0 || commit_back(&c, o->dirfd, o->stagefd, err) < 0)
+			return -1;
+		unlinkat(o->stagefd, MARKER_UNDO, 0);
+	} else if (exists(o->stagefd, MARKER)) {
+		if (read_marker(o, MARKER, &c, err) < 0 || execute(o, &c, err) < 0)
+			return -1;
+	}
+	return tree_remove(o->dirfd, o->stage, err);
+}
+
+static int recover_locked(const struct outputs *o, struct error *err)
+{
+	if (directory_lock(o, err) < 0)
+		return -1;
+	int rc = recover(o, err);
+	flock(o->dirfd, LOCK_UN);
+	if (rc < 0)
+		return error_wrap(err, "end an earlier build of %s that was killed (look into %s/%s, or remove it)",
+				  o->name, o->directory, o->stage);
+	return 0;
+}
+
+/* ---- the interface ---- */
+
+/* Enters the stage, first ending what a killed build left in it. */
+static int open_stage(struct outputs *o, struct error *err)
+{
+	bool made, busy;
+
+	for (;;) {
+		o->stagefd = stage_enter(o->dirfd, o->stage, &made, &busy, err);
+		if (o->stagefd < 0 && busy)
+			return error_set(err, ERROR_FAILED,
+					 "another build is writing %s in %s; wait for it to end, or choose another "
+					 "directory with --out",
+					 o->name, o->directory);
+		if (o->stagefd < 0)
+			return error_wrap(err, "%s", o->directory);
+		if (made)
+			return 0;
+		int rc = recover_locked(o, err);
+		close(o->stagefd);
+		o->stagefd = -1;
+		if (rc < 0)
+			return -1;
+	}
+}
+
+int outputs_open(const char *directory, const char *name, struct outputs *ret, struct error *err)
+{
+	CLEANUP(outputs_close) struct outputs o = { .dirfd = -1, .stagefd = -1 };
+
+	if (!*name || *name == '.' || strpbrk(name, "/\n\\"))
+		return error_set(err, ERROR_USAGE,
+				 "'%s' can't be the name of an image; use letters, digits, '-', '_' and '.'", name);
+	o.directory = xstrdup(directory);
+	o.name = xstrdup(name);
+	o.stage = xasprintf(".%s.stage", name);
+	if (dir_make(AT_FDCWD, directory, 0755, err) < 0 || (o.dirfd = dir_open(AT_FDCWD, directory, err)) < 0 ||
+	    open_stage(&o, err) < 0)
+		return -1;
+	*ret = o;
+	o = (struct outputs){ 0 };
+	return 0;
+}
+
+int outputs_file(const struct outputs *o, const char *suffix, struct error *err)
+{
+	CLEANUP(free_p) char *name = xasprintf("%s.%s", o->name, suffix);
+	int fd = openat(o->stagefd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return error_errno(err, errno, "create %s/%s/%s", o->directory, o->stage, name);
+	return fd;
+}
+
+/* Lets go of the stage. With a marker in it, it holds the only copy of something: the next outputs_open() knows what to
+ * do. */
+static void leave_stage(struct outputs *o)
+{
+	struct error err = { 0 };
+
+	if (o->stagefd < 0)
+		return;
+	/* No failure: the next build of the name sweeps what stays. */
+	if (!exists(o->stagefd, MARKER) && !exists(o->stagefd, MARKER_UNDO) &&
+	    tree_remove(o->dirfd, o->stage, &err) < 0)
+		log_debug("%s", err.text);
+	close(o->stagefd);
+	o->stagefd = -1;
+}
+
+struct json *outputs_json(const struct outputs *o)
+{
+	struct json *list = json_array();
+
+	for (size_t i = 0; i < o->summed.n; i++) {
+		struct json *file = json_object();
+		json_put_string(file, "file", o->summed.at[i].name);
+		json_put_int(file, "size", (int64_t)o->summed.at[i].size);
+		json_put_string(file, "sha256", o->summed.at[i].sha256);
+		json_push(list, file);
+	}
+	return list;
+}
+
+int outputs_publish(struct outputs *o, struct error *err)
+{
+	if (outputs_sum(o, err) < 0 || directory_lock(o, err) < 0)
+		return error_wrap(err, "publish %s in %s", o->name, o->directory);
+	int rc = commit_stage(o, err);
+	flock(o->dirfd, LOCK_UN);
+	leave_stage(o);
+	return rc < 0 ? error_wrap(err, "publish %s in %s", o->name, o->directory) : 0;
+}
+
+void outputs_close(struct outputs *o)
+{
+	if (!o->name)
+		return;
+	leave_stage(o);
+	for (size_t i = 0; i < o->summed.n; i++)
+		free(o->summed.at[i].name);
+	vec_done(&o->summed);
+	close_p(&o->dirfd);
+	free(o->stage);
+	free(o->directory);
+	free(o->name);
+	*o = (struct outputs){ .dirfd = -1, .stagefd = -1 };
+}

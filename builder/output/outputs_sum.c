@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The stage's files, summed and flushed side by side. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "builder/job/crew.h"
+#include "builder/output/outputs.h"
+#include "lib/file.h"
+#include "lib/hash.h"
+
+static struct output *find_summed(struct outputs *o, const char *name)
+{
+	for (size_t i = 0; i < o->summed.n; i++)
+		if (!strcmp(o->summed.at[i].name, name))
+			return &o->summed.at[i];
+	return NULL;
+}
+
+static bool is_unchanged(const struct output *file, const struct stat *st)
+{
+	return file->size == (uint64_t)st->st_size && file->changed.tv_sec == st->st_mtim.tv_sec &&
+	       file->changed.tv_nsec == st->st_mtim.tv_nsec;
+}
+
+struct sum {
+	int fd;      /* owned */
+	size_t file; /* of outputs->summed */
+	bool failed;
+	struct error err;
+};
+
+struct summing {
+	struct outputs *outputs; /* borrowed */
+	VEC(struct sum) sums;
+	atomic_size_t next;
+};
+
+static void summing_done(struct summing *s)
+{
+	for (size_t i = 0; i < s->sums.n; i++)
+		close_p(&s->sums.at[i].fd);
+	vec_done(&s->sums);
+}
+
+static int add_sum(struct summing *s, const char *name, struct error *err)
+{
+	struct outputs *o = s->outputs;
+	CLEANUP(close_p) int fd = openat(o->stagefd, name, O_RDONLY | O_CLOEXEC);
+	struct output *file = find_summed(o, name);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_errno(err, errno, "open %s", name);
+	if (file && is_unchanged(file, &st))
+		return 0;
+	if (!file) {
+		vec_push(&o->summed, (struct output){ .name = xstrdup(name) });
+		file = &o->summed.at[o->summed.n - 1];
+	}
+	file->size = (uint64_t)st.st_size;
+	file->changed = st.st_mtim;
+	vec_push(&s->sums, (struct sum){ .fd = TAKE_FD(fd), .file = (size_t)(file - o->summed.at) });
+	return 0;
+}
+
+static int sum_file(struct output *file, int fd, struct error *err)
+{
+	if (fsync(fd) < 0)
+		return error_errno(err, errno, "flush %s to the disk", file->name);
+	return sha256_fd(fd, file->sha256, err) < 0 ? error_wrap(err, "%s", file->name) : 0;
+}
+
+static void sum_files(void *summing)
+{
+	struct summing *s = summing;
+
+	for (size_t i; (i = atomic_fetch_add(&s->next, 1)) < s->sums.n;) {
+		struct sum *sum = &s->sums.at[i];
+		sum->failed = sum_file(&s->outputs->summed.at[sum->file], sum->fd, &sum->err) < 0;
+	}
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(((const struct output *)a)->name, ((const struct output *)b)->name);
+}
+
+static int add_sums(struct summing *s, struct error *err)
+{
+	int fd = openat(s->outputs->stagefd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP(closedir_p) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!dir)
+		return error_errno(err, errno, "read %s", s->outputs->stage);
+	while ((entry = readdir(dir)))
+		if (*entry->d_name != '.' && add_sum(s, entry->d_name, err) < 0)
+			return -1;
+	return 0;
+}
+
+int outputs_sum(struct outputs *o, struct error *err)
+{
+	CLEANUP(summing_done) struct summing s = { .outputs = o };
+
+	if (add_sums(&s, err) < 0)
+		return -1;
+	crew_run(crew_size(0), sum_files, &s);
+	for (size_t i = 0; i < s.sums.n; i++)
+		if (s.sums.at[i].failed) {
+			*err = s.sums.at[i].err;
+			return -1;
+		}
+	if (o->summed.n > 1)
+		qsort(o->summed.at, o->summed.n, sizeof *o->summed.at, compare);
+	return 0;
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/pipeline/build_layers.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "builder/apt/resolve.h"
+#include "builder/archive/chunks.h"
+#include "builder/cache/stock.h"
+#include "builder/kubernetes/toolchain.h"
+#include "builder/oci/images.h"
+#include "builder/pipeline/confinement.h"
+#include "builder/pipeline/manifest.h"
+#include "builder/report/report.h"
+#include "lib/file.h"
+#include "lib/job.h"
+#include "lib/log.h"
+
+#define MANIFEST_MAX (64u << 20)
+/* Scratch beside twice the trees (the tree and its disk image): indices, boot files, slack. */
+#define NEED_FIXED (1ull << 30)
+/* An image's archive, unpacked twice over: content store and snapshots, and once more in the disk image. */
+#define NEED_PER_ARCHIVE_BYTE 4
+/* In the VM's tree and its disk image, in the container's tree. */
+#define NEED_PER_OVERLAY_BYTE 3
+
+static void build_done(struct build *b)
+{
+	for (size_t i = 0; i < LAYERS; i++)
+		free(b->layer[i].path);
+	chunks_close_p(&b->chunks);
+	scratch_close(&b->scratch);
+	free(b->pause_image);
+	strings_done(&b->images);
+	strings_done(&b->archives);
+	kubernetes_done(&b->kubernetes);
+	free(b->agent);
+	lock_done(&b->lock);
+	outputs_close(&b->outputs);
+	cache_close(&b->cache);
+	recipe_done(&b->recipe);
+}
+
+/* SOURCE_DATE_EPOCH (reproducible-builds.org): decimal seconds, nothing else. */
+static int read_epoch(struct build *b, struct error *err)
+{
+	const char *text = getenv("SOURCE_DATE_EPOCH");
+	char *end;
+
+	b->started = b->epoch = time(NULL);
+	if (!text)
+		return 0;
+	errno = 0;
+	long long n = strtoll(text, &end, 10);
+	if (errno || end == text || *end || n < 0)
+		return error_set(err, ERROR_USAGE, "SOURCE_DATE_EPOCH is '%s'; it must be seconds since 1970", text);
+	/* What is made now must be later than that, or its times would stay. */
+	if (n > b->started)
+		return error_set(err, ERROR_USAGE, "SOURCE_DATE_EPOCH, %s, is in the future by this host's clock",
+				 text);
+	b->epoch = n;
+	return 0;
+}
+
+/* First of all: a missing overlay is told before minutes are spent. */
+static int measure_overlays(struct build *b, struct error *err)
+{
+	for (enum set set = 0; set < SETS; set++)
+		for (size_t i = 0; i < b->recipe.overlays[set].n; i++) {
+			CLEANUP(free_p) char *path = NULL;
+			if (recipe_overlay_path(&b->recipe, b->recipe.overlays[set].at[i], &path, err) < 0 ||
+			    tree_size(AT_FDCWD, path, &b->overlay_bytes, err) < 0)
+				return -1;
+		}
+	return 0;
+}
+
+static int get_lock(struct build *b, struct error *err)
+{
+	const struct build_options *o = b->options;
+	struct resolve_options options = { .mirror = o->mirror, .update = o->update };
+
+	report_begin("resolve", "%s", o->lock ? o->lock : b->recipe.distribution.suite);
+	if (o->lock ? lock_load(o->lock, &b->lock, err) < 0
+		    : resolve(&b->recipe, &options, &b->cache, &b->lock, err) < 0)
+		return -1;
+	size_t packages = 0;
+	for (enum lock_group g = 0; g < LOCK_GUEST_GROUPS; g++)
+		packages += b->lock.group[g].n;
+	report_end("resolve", "%zu packages%s%s", packages, b->lock.kubernetes_version ? ", Kubernetes " : "",
+		   b->lock.kubernetes_version ? b->lock.kubernetes_version : "");
+	return 0;
+}
+
+struct download {
+	uint64_t done, total;
+};
+
+static void count_bytes(void *context, uint64_t bytes)
+{
+	struct download *d = context;
+
+	d->done += bytes;
+	report_progress("fetch", d->done, d->total);
+}
+
+static int fetch(struct build *b, struct error *err)
+{
+	VEC(struct cache_want) wants = { 0 };
+	struct download d = { 0 };
+
+	for (enum lock_group g = 0; g < LOCK_GUEST_GROUPS; g++)
+		for (size_t i = 0; i < b->lock.group[g].n; i++) {
+			const struct lock_package *p = &b->lock.group[g].at[i];
+			vec_push(&wants, (struct cache_want){ p->name, p->url, p->sha256, p->size });
+			d.total += p->size;
+		}
+	report_begin("fetch", "%zu packages, %s", wants.n, text_bytes(d.total));
+	int rc = cache_fetch(&b->cache, wants.at, wants.n, count_bytes, &d, err);
+	vec_done(&wants);
+	if (rc == 0)
+		report_end("fetch", "%s downloaded", text_bytes(d.done));
+	return rc;
+}
+
+static void compiler_line(void *context UNUSED, const char *line)
+{
+	log_debug("%s", line);
+}
+
+static int get_programs(struct build *b, struct error *err)
+{
+	report_begin("programs", "the agent%s",
+		     b->recipe.kubernetes.source == KUBERNETES_DEBIAN_SOURCE
+			     ? ", Kubernetes (compiling takes minutes, once)"
+			     : "");
+	if (kubernetes_make(&b->recipe, &b->lock, &b->cache, compiler_line, NULL, &b->kubernetes, err) < 0 ||
+	    toolchain_agent(&b->lock, &b->cache, &b->agent, err) < 0)
+		return -1;
+	strings_append(&b->archives, &b->kubernetes.images);
+	strings_append(&b->archives, &b->recipe.images.archives);
+	strings_append(&b->images, &b->kubernetes.references);
+	for (size_t i = 0; i < b->recipe.images.archives.n; i++)
+		if (images_names(b->recipe.images.archives.at[i], b->recipe.runtime, &b->images, err) < 0)
+			return -1;
+	report_end("programs", "ready");
+	return 0;
+}
+
+/* True when what is published was made of the same inputs and is still all there. */
+static bool is_published(const struct build *b)
+{
+	CLEANUP(free_p) char *name = xasprintf("%s.manifest.json", b->recipe.name);
+	CLEANUP(text_done) struct text text = { 0 };
+	CLEANUP(json_free_p) struct json *manifest = NULL;
+	struct error err = { 0 };
+
+	if (b->options->force || file_read(b->outputs.dirfd, name, MANIFEST_MAX, &text, &err) < 0 ||
+	    json_parse(name, text.data, text.len, &manifest, &err) < 0 ||
+	    !text_same(json_get_string(manifest, "key"), b->key))
+		return false;
+	const struct json *artifacts = json_get(manifest, "artifacts");
+	for (size_t i = 0; i < json_count(artifacts); i++) {
+		const char *file = json_get_string(json_at(artifacts, i), "file");
+		int64_t size = -1;
+		struct stat st;
+		if (!file || !json_get_int(json_at(artifacts, i), "size", &size) ||
+		    fstatat(b->outputs.dirfd, file, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_size != size)
+			return false;
+	}
+	return json_count(artifacts) > 0;
+}
+
+/* Bytes of scratch that this build takes at most. */
+static uint64_t scratch_need(const struct build *b)
+{
+	uint64_t need = NEED_FIXED + NEED_PER_OVERLAY_BYTE * b->overlay_bytes;
+	struct stat st;
+
+	for (enum lock_group g = 0; g < LOCK_GUEST_GROUPS; g++)
+		for (size_t i = 0; i < b->lock.group[g].n; i++)
+			need += 2 * b->lock.group[g].at[i].installed;
+	for (size_t i = 0; i < b->archives.n; i++)
+		if (stat(b->archives.at[i], &st) == 0)
+			need += NEED_PER_ARCHIVE_BYTE * (uint64_t)st.st_size;
+	return need;
+}
+
+static int write_papers(struct build *b, struct error *err)
+{
+	struct manifest m = {
+		.recipe = &b->recipe, .lock = &b->lock, .images = &b->images, .key = b->key, .epoch = b->epoch
+	};
+
+	CLEANUP(waterfall_done) struct waterfall waterfall = { 0 };
+	report_waterfall(&waterfall);
+	return manifest_write(&m, &b->outputs, waterfall_json(&waterfall), err);
+}
+
+static int publish(struct build *b, struct error *err)
+{
+	report_begin("publish", "%s", b->outputs.directory);
+	if (write_papers(b, err) < 0 || outputs_publish(&b->outputs, err) < 0)
+		return -1;
+	report_end("publish", "%s/%s.*", b->outputs.directory, b->recipe.name);
+	return 0;
+}
+
+static int make(struct build *b, struct error *err)
+{
+	return scratch_open(&b->cache, b->options->scratch, scratch_need(b), &b->scratch, err) < 0 ||
+			       build_layers_load(b, err) < 0 || build_plan_run(b, err) < 0
+		       ? -1
+		       : 0;
+}
+
+/* In a job. A killed build's outputs are not locked for as long as its memory goes back. */
+static int sweep(void *build, struct error *err UNUSED)
+{
+	struct build *b = build;
+
+	close_p(&b->outputs.stagefd);
+	close_p(&b->outputs.dirfd);
+	scratch_close(&b->scratch);
+	return 0;
+}
+
+/* The trees go while what they became is published: giving gigabytes of memory back takes a while. */
+static int make_and_publish(struct build *b, struct error *err)
+{
+	struct job sweeper = { 0 };
+	struct error swept = { 0 };
+
+	if (make(b, err) < 0)
+		return -1;
+	if (job_start(&sweeper, sweep, b, &swept) == 0)
+		scratch_forget(&b->scratch);
+	int rc = publish(b, err);
+	if (rc == 0)
+		stock_trim(&b->cache);
+	if (sweeper.pid && job_wait(&sweeper, &swept) < 0)
+		log_debug("%s", swept.text); /* the next build sweeps it */
+	return rc;
+}
+
+static int build_steps(struct build *b, struct error *err)
+{
+	const struct build_options *o = b->options;
+
+	if (read_epoch(b, err) < 0 || recipe_load_with(o->recipe, &o->set, &b->recipe, err) < 0 ||
+	    measure_overlays(b, err) < 0)
+		return -1;
+	if (b->recipe.warning)
+		report_notice("%s", b->recipe.warning);
+	if (outputs_open(o->out, b->recipe.name, &b->outputs, err) < 0 || cache_open(&b->cache, err) < 0 ||
+	    confinement_check(&b->recipe, &b->cache, err) < 0)
+		return -1;
+	b->cache.offline = o->offline;
+	if (get_lock(b, err) < 0 || (o->lock && lock_belongs(&b->lock, o->lock, &b->recipe, err) < 0) ||
+	    get_programs(b, err) < 0 || build_keys(b, err) < 0)
+		return -1;
+	if (is_published(b)) {
+		log_info("%s/%s.*: nothing changed, nothing to do (--force builds anyway)", o->out, b->recipe.name);
+		return 0;
+	}
+	return fetch(b, err) < 0 ? -1 : make_and_publish(b, err);
+}
+
+int build_run(const struct build_options *options, struct error *err)
+{
+	CLEANUP(build_done)
+	struct build b = {
+		.options = options, .cache.fd = -1, .outputs.dirfd = -1, .outputs.stagefd = -1, .scratch.fd = -1
+	};
+
+	return build_steps(&b, err);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One artifact from the layers: the guest is finished and sealed, then written in its form. Each runs as a job of its
+ * own. */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "builder/archive/tarball.h"
+#include "builder/disk/disk.h"
+#include "builder/disk/qcow2.h"
+#include "builder/image/seal.h"
+#include "builder/pipeline/build_layers.h"
+#include "builder/pipeline/guest.h"
+#include "builder/report/report.h"
+#include "lib/file.h"
+
+/* What only a machine with a kernel of its own needs. */
+static const char *const lxc_leaves_out[] = { "boot", "usr/lib/modules", NULL };
+
+static int make_guest(struct build *b, enum set set, char **ret_root, struct error *err)
+{
+	CLEANUP(free_p) char *root = NULL;
+
+	if (build_chunks_open(b, err) < 0 ||
+	    build_layers_guest(b, set == SET_VM ? LAYER_VM : LAYER_LXC, &root, err) < 0 ||
+	    build_layers_pause_image(b, root, err) < 0)
+		return -1;
+	struct guest guest = { .recipe = &b->recipe,
+			       .lock = &b->lock,
+			       .images = &b->images,
+			       .agent = b->agent,
+			       .pause_image = b->pause_image,
+			       .key = b->key,
+			       .set = set };
+
+	if (guest_make(&guest, root, err) < 0)
+		return -1;
+	*ret_root = TAKE(root);
+	return 0;
+}
+
+static void qcow2_bytes(void *context UNUSED, uint64_t done, uint64_t total)
+{
+	report_progress("qcow2", done, total);
+}
+
+static int write_qcow2(struct build *b, int raw, const struct chunks_map *map, struct error *err)
+{
+	CLEANUP(close_p) int out = outputs_file(&b->outputs, "qcow2", err);
+	struct qcow2_options options = { .compression = b->recipe.outputs.qcow2_compression,
+					 .level = b->recipe.outputs.qcow2_level,
+					 .progress = qcow2_bytes,
+					 .map = map };
+	struct stat st;
+
+	report_begin("qcow2", "%s", b->recipe.name);
+	if (out < 0 || qcow2_write(raw, out, &options, err) < 0)
+		return -1;
+	if (fstat(out, &st) < 0)
+		return error_errno(err, errno, "look at %s.qcow2", b->recipe.name);
+	report_end("qcow2", "%s", text_bytes((uint64_t)st.st_size));
+	return 0;
+}
+
+static int write_raw(struct build *b, const struct disk_plan *plan, const char *root, const struct chunks_map *map,
+		     int *ret_raw, struct error *err)
+{
+	CLEANUP(free_p) char *path = xasprintf("%s/disk.raw", b->scratch.path);
+	CLEANUP(close_p) int raw = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (raw < 0)
+		return error_errno(err, errno, "create %s", path);
+	report_begin("disk", "%s", text_bytes(plan->size));
+	if (disk_write(plan, root, raw, b->epoch, map, err) < 0)
+		return -1;
+	report_end("disk", "%s", text_bytes(plan->size));
+	*ret_raw = TAKE_FD(raw);
+	return 0;
+}
+
+int build_artifact_vm(struct build *b, struct error *err)
+{
+	CLEANUP(free_p) char *root = NULL;
+	CLEANUP(close_p) int raw = -1;
+	struct disk_plan plan;
+
+	if (disk_plan(&b->recipe, b->key, &plan, err) < 0 || make_guest(b, SET_VM, &root, err) < 0)
+		return -1;
+	report_begin("seal-vm", "%s", b->recipe.name);
+	if (disk_prepare(&plan, root, err) < 0 || seal_apply(root, err) < 0)
+		return -1;
+	report_end("seal-vm", "%s", b->recipe.name);
+	CLEANUP(free_p) struct chunks_piece *cluster = xcalloc(plan.size / CHUNK, sizeof *cluster);
+	const struct recipe *r = &b->recipe;
+	const struct chunks_map map = { build_chunks(b, r->outputs.qcow2_compression, r->outputs.qcow2_level),
+					cluster };
+	return write_raw(b, &plan, root, &map, &raw, err) < 0 ? -1 : write_qcow2(b, raw, &map, err);
+}
+
+static const char *tarball_suffix(enum compression compression)
+{
+	return compression == COMPRESSION_NONE ? "tar" : "tar.zst";
+}
+
+static int write_tarball(struct build *b, const char *root, struct error *err)
+{
+	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, root, err);
+	CLEANUP(close_p)
+	int out = outputs_file(&b->outputs, tarball_suffix(b->recipe.outputs.tarball_compression), err);
+	struct tarball tarball = { .rootfd = rootfd,
+				   .compression = b->recipe.outputs.tarball_compression,
+				   .level = b->recipe.outputs.tarball_level,
+				   .newest = b->epoch,
+				   .strict = true,
+				   .chunks = build_chunks(b, b->recipe.outputs.tarball_compression,
+							  b->recipe.outputs.tarball_level),
+				   .leave_out = lxc_leaves_out };
+	uint64_t members;
+
+	report_begin("tarball", "%s", b->recipe.name);
+	if (rootfd < 0 || out < 0 || tarball_write(&tarball, out, &members, err) < 0)
+		return -1;
+	report_end("tarball", "%llu members", (unsigned long long)members);
+	return 0;
+}
+
+int build_artifact_lxc(struct build *b, struct error *err)
+{
+	CLEANUP(free_p) char *root = NULL;
+
+	if (make_guest(b, SET_LXC, &root, err) < 0 || seal_apply(root, err) < 0)
+		return -1;
+	return write_tarball(b, root, err);
+}

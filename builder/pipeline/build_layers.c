@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From packages to configured trees: the base, the vm and lxc layers above it, and the store of preloaded images beside
+ * it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "builder/oci/images.h"
+#include "builder/pipeline/build_layers.h"
+#include "builder/report/report.h"
+#include "builder/sandbox/sandbox.h"
+#include "builder/tree/layer.h"
+#include "builder/tree/stack.h"
+#include "builder/tree/tree.h"
+#include "lib/file.h"
+#include "lib/job.h"
+#include "lib/log.h"
+
+/* Those of packages know their group of the lock, and upon which layer they stand. */
+static const struct {
+	const char *name;
+	enum lock_group group;
+	enum build_layer under; /* LAYERS: upon nothing */
+	enum tree_initramfs initramfs;
+} layers[LAYERS] = {
+	[LAYER_BASE] = { "base", LOCK_BASE, LAYERS, INITRAMFS_NEVER },
+	[LAYER_VM] = { "vm", LOCK_VM, LAYER_BASE, INITRAMFS_ALWAYS },
+	[LAYER_LXC] = { "lxc", LOCK_LXC, LAYER_BASE, INITRAMFS_NEVER },
+	[LAYER_EXTRA_VM] = { "extra-vm", LOCK_EXTRA_VM, LAYER_VM, INITRAMFS_ASKED },
+	[LAYER_EXTRA_LXC] = { "extra-lxc", LOCK_EXTRA_LXC, LAYER_LXC, INITRAMFS_NEVER },
+	[LAYER_IMAGES] = { "images", LOCK_GROUPS, LAYERS, INITRAMFS_NEVER },
+};
+
+/* Its name in the cache. What stands above another may tell of removals, each kind of stack in its own way. */
+static char *layer_name(const struct build *b, enum build_layer layer)
+{
+	return xasprintf("%s%s", b->layer[layer].key, layers[layer].under < LAYERS ? stack_suffix() : "");
+}
+
+/* What a maintainer script says is for --verbose. */
+static void script_line(void *context UNUSED, const char *line)
+{
+	log_debug("%s", line);
+}
+
+/* Whether it is in the cache, and where it will be. */
+static int find(struct build *b, enum build_layer layer, struct error *err)
+{
+	struct build_tree *t = &b->layer[layer];
+
+	if (!t->wanted)
+		return 0;
+	CLEANUP(free_p) char *name = layer_name(b, layer), *file = xasprintf("%s.tar.zst", name);
+	t->cached = cache_has(&b->cache, "trees", file);
+	return scratch_directory(&b->scratch, layers[layer].name, &t->path, err);
+}
+
+static int load(struct build *b, enum build_layer layer, struct error *err)
+{
+	CLEANUP(free_p) char *name = layer_name(b, layer);
+	int rc = layer_load(&b->cache, name, b->layer[layer].path, layer == LAYER_BASE ? &b->chunks : NULL, err);
+
+	return rc ? rc : error_set(err, ERROR_FAILED, "the cached tree %s was removed meanwhile; build again", name);
+}
+
+static int unpack(struct build *b, enum build_layer layer, unsigned threads, struct error *err)
+{
+	enum lock_group group = layers[layer].group;
+	struct tree_packages packages = { b->lock.group[group].at, b->lock.group[group].n };
+	CLEANUP(free_p) char *phase = xasprintf("unpack-%s", layers[layer].name);
+
+	report_begin(phase, "%zu packages", packages.n);
+	if (tree_unpack(b->layer[layer].path, packages, &b->cache, layer != LAYER_BASE, threads, err) < 0)
+		return -1;
+	report_end(phase, "%zu packages", packages.n);
+	return 0;
+}
+
+int build_layers_configure_base(struct build *b, struct error *err)
+{
+	struct tree_configure c = { .root = b->layer[LAYER_BASE].path, .line = script_line };
+
+	report_begin("configure-base", "%zu packages", b->lock.group[LOCK_BASE].n);
+	if (tree_configure(&c, err) < 0)
+		return -1;
+	report_end("configure-base", "%zu packages", b->lock.group[LOCK_BASE].n);
+	return 0;
+}
+
+/* Imports into a store of its own, shown to the runtime where it keeps its images: the store is a layer, the base stays as it
+ * is. */
+int build_layers_images(struct build *b, struct error *err)
+{
+	report_begin("images", "%zu archives", b->archives.n);
+	if (images_preload(b->layer[LAYER_BASE].path, b->recipe.runtime, b->layer[LAYER_IMAGES].path, &b->archives,
+			   err) < 0)
+		return -1;
+	report_end("images", "%zu archives", b->archives.n);
+	return 0;
+}
+
+int build_layers_unpack(struct build *b, enum build_layer layer, struct error *err)
+{
+	return unpack(b, layer, layer == LAYER_BASE ? 0 : 1, err);
+}
+
+int build_chunks_level(const struct build *b)
+{
+	const struct recipe *r = &b->recipe;
+	bool disk = r->outputs.qcow2 && r->outputs.qcow2_compression == COMPRESSION_ZSTD;
+
+	return disk ? r->outputs.qcow2_level : r->outputs.tarball_level;
+}
+
+const struct chunks *build_chunks(const struct build *b, enum compression compression, int level)
+{
+	return b->chunks && compression == COMPRESSION_ZSTD && chunks_level(b->chunks) == level ? b->chunks : NULL;
+}
+
+static int open_chunks_file(const struct build *b, int flags, struct error *err)
+{
+	CLEANUP(free_p) char *path = xasprintf("%s/chunks", b->scratch.path);
+	int fd = open(path, flags | O_CLOEXEC, 0600);
+
+	return fd < 0 ? error_errno(err, errno, "open %s", path) : fd;
+}
+
+int build_chunks_make(struct build *b, struct error *err)
+{
+	CLEANUP(close_p) int fd = open_chunks_file(b, O_RDWR | O_CREAT | O_EXCL, err);
+
+	report_begin("compress", "what is in both artifacts");
+	if (fd < 0 || chunks_make(b->layer[LAYER_BASE].path, build_chunks_level(b), fd, err) < 0)
+		return -1;
+	report_end("compress", "what is in both artifacts");
+	return 0;
+}
+
+struct loading {
+	struct build *build;
+	enum build_layer layer;
+};
+
+static int load_job(void *loading, struct error *err)
+{
+	const struct loading *l = loading;
+
+	return load(l->build, l->layer, err) < 0 ? -1 : 0;
+}
+
+struct loads {
+	struct job job[LAYERS];
+};
+
+static void loads_stop(struct loads *loads)
+{
+	for (enum build_layer layer = 0; layer < LAYERS; layer++)
+		job_stop(&loads->job[layer]);
+}
+
+/* The base here, as its chunks stay open; the others beside it. */
+static int load_all(struct build *b, struct error *err)
+{
+	CLEANUP(loads_stop) struct loads loads = { 0 };
+
+	for (enum build_layer layer = LAYER_BASE; layer < LAYERS; layer++) {
+		struct loading loading = { b, layer };
+		if (find(b, layer, err) < 0)
+			return -1;
+		if (layer != LAYER_BASE && b->layer[layer].cached &&
+		    job_start(&loads.job[layer], load_job, &loading, err) < 0)
+			return -1;
+	}
+	if (b->layer[LAYER_BASE].cached && load(b, LAYER_BASE, err) < 0)
+		return -1;
+	for (enum build_layer layer = LAYER_BASE; layer < LAYERS; layer++)
+		if (loads.job[layer].pid && job_wait(&loads.job[layer], err) < 0)
+			return -1;
+	return 0;
+}
+
+int build_layers_base(struct build *b, struct error *err)
+{
+	return unpack(b, LAYER_BASE, 0, err) < 0 ? -1
+						 : kubernetes_install(&b->recipe, &b->lock, &b->kubernetes, &b->cache,
+								      b->layer[LAYER_BASE].path, err);
+}
+
+int build_layers_pause_image(struct build *b, const char *root, struct error *err)
+{
+	if (b->recipe.kubernetes.source == KUBERNETES_NONE)
+		return 0;
+	return kubernetes_pause_image(root, b->lock.kubernetes_version, &b->pause_image, err);
+}
+
+int build_chunks_open(struct build *b, struct error *err)
+{
+	if (b->chunks)
+		return 0;
+	CLEANUP(close_p) int fd = open_chunks_file(b, O_RDONLY, err);
+	return fd < 0 ? -1 : chunks_open(fd, &b->chunks, err);
+}
+
+int build_layers_load(struct build *b, struct error *err)
+{
+	report_begin("cache", "trees");
+	if (load_all(b, err) < 0)
+		return -1;
+	report_end("cache", "%s", b->layer[LAYER_BASE].cached ? "trees found" : "no trees yet");
+	return 0;
+}
+
+int build_layers_save(struct build *b, enum build_layer layer, struct error *err)
+{
+	struct build_tree *t = &b->layer[layer];
+	int level = build_chunks_level(b);
+	CLEANUP(free_p) char *phase = xasprintf("save-%s", layers[layer].name), *name = layer_name(b, layer);
+	/* The chunks are the base's; the others hold what is not in it. */
+	if (layer == LAYER_BASE && build_chunks_open(b, err) < 0)
+		return -1;
+	report_begin(phase, "into the cache");
+	if (layer_save(&b->cache, name, t->path, b->started, level, build_chunks(b, COMPRESSION_ZSTD, level), err) < 0)
+		return -1;
+	report_end(phase, "into the cache");
+	return 0;
+}
+
+/* Overlay files that the initramfs is made of must be there before it is made. */
+static int early_overlays(struct build *b, const char *root, struct error *err)
+{
+	for (enum set set = SET_BASE; set <= SET_VM; set++)
+		for (size_t i = 0; i < b->recipe.overlays[set].n; i++) {
+			CLEANUP(free_p) char *path = NULL;
+			if (recipe_overlay_path(&b->recipe, b->recipe.overlays[set].at[i], &path, err) < 0)
+				return -1;
+			CLEANUP(free_p) char *from = xasprintf("%s/etc/initramfs-tools", path);
+			CLEANUP(free_p) char *to = xasprintf("%s/etc/initramfs-tools", root);
+			if (access(from, F_OK) == 0 &&
+			    (dir_make(AT_FDCWD, to, 0755, err) < 0 || tree_overlay(from, to, err) < 0))
+				return -1;
+		}
+	return 0;
+}
+
+static int configure(struct build *b, enum build_layer layer, const char *root, struct error *err)
+{
+	CLEANUP(free_p) char *phase = xasprintf("configure-%s", layers[layer].name);
+	size_t packages = b->lock.group[layers[layer].group].n;
+	struct tree_configure c = { .root = root, .initramfs = layers[layer].initramfs, .line = script_line };
+
+	report_begin(phase, "%zu packages", packages);
+	if (tree_join_status(root, err) < 0 || (layer == LAYER_VM && early_overlays(b, root, err) < 0) ||
+	    (packages && tree_configure(&c, err) < 0))
+		return -1;
+	report_end(phase, "%zu packages", packages);
+	return 0;
+}
+
+/* Two directories in the scratch for a stack: where it works, and where it is seen. Paths are owned by the caller. */
+static int stack_place(struct build *b, const char *name, char **ret_work, char **ret_target, struct error *err)
+{
+	CLEANUP(free_p) char *work_name = xasprintf("%s.work", name);
+
+	return scratch_directory(&b->scratch, work_name, ret_work, err) < 0
+		       ? -1
+		       : scratch_directory(&b->scratch, name, ret_target, err);
+}
+
+/* The trees of top and of all layers under it, as stacks have them; returns how many. */
+static size_t trees_down(const struct build *b, enum build_layer top, const char *ret[STACK_LOWER_MAX])
+{
+	size_t n = 0;
+
+	for (enum build_layer layer = top; layer < LAYERS; layer = layers[layer].under)
+		ret[n++] = b->layer[layer].path;
+	return n;
+}
+
+int build_layers_configure(struct build *b, enum build_layer layer, struct error *err)
+{
+	CLEANUP(free_p) char *name = xasprintf("%s.configure", layers[layer].name);
+	CLEANUP(free_p) char *work = NULL;
+	CLEANUP(free_p) char *root = NULL;
+	struct stack stack = { .upper = b->layer[layer].path };
+
+	for (size_t n = trees_down(b, layers[layer].under, stack.lower); n-- > 0;)
+		if (tree_adopt(stack.lower[n], stack.upper, err) < 0)
+			return -1;
+	if (stack_place(b, name, &work, &root, err) < 0)
+		return -1;
+	stack.work = work, stack.target = root;
+	if (stack_open(&stack, err) < 0 || configure(b, layer, root, err) < 0)
+		return -1;
+	return stack_close(&stack, err);
+}
+
+/* What an artifact is made of ends with the extra packages, if there are any. */
+static enum build_layer top_of(const struct build *b, enum build_layer side)
+{
+	enum build_layer extra = side == LAYER_VM ? LAYER_EXTRA_VM : LAYER_EXTRA_LXC;
+
+	return b->layer[extra].wanted ? extra : side;
+}
+
+int build_layers_guest(struct build *b, enum build_layer side, char **ret_root, struct error *err)
+{
+	CLEANUP(free_p) char *top_name = xasprintf("%s.top", layers[side].name);
+	CLEANUP(free_p) char *name = xasprintf("%s.guest", layers[side].name);
+	CLEANUP(free_p) char *top = NULL;
+	CLEANUP(free_p) char *work = NULL;
+	CLEANUP(free_p) char *root = NULL;
+	struct stack stack = { 0 };
+
+	if (scratch_directory(&b->scratch, top_name, &top, err) < 0 || stack_place(b, name, &work, &root, err) < 0)
+		return -1;
+	trees_down(b, top_of(b, side), stack.lower);
+	stack.upper = top, stack.work = work, stack.target = root;
+	if (stack_open(&stack, err) < 0)
+		return -1;
+	if (b->layer[LAYER_IMAGES].wanted) {
+		CLEANUP(free_p) char *store = xasprintf("%s/%s", root, images_store(b->recipe.runtime));
+		if (dir_make(AT_FDCWD, store, 0711, err) < 0 ||
+		    sandbox_mount_bind(b->layer[LAYER_IMAGES].path, store, err) < 0)
+			return -1;
+	}
+	*ret_root = TAKE(root);
+	return 0;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/pipeline/guest.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "builder/sandbox/sandbox.h"
+#include "builder/tree/tree.h"
+#include "lib/file.h"
+#include "lib/json.h"
+
+#define OS_RELEASE "usr/lib/os-release"
+#define OS_RELEASE_MAX 65536
+/* What overlays write where the pause image belongs, and in which files: containerd's configuration, cri-dockerd's unit. */
+#define PAUSE_IMAGE_MARK "@PAUSE_IMAGE@"
+static const char *const pause_image_files[] = { "etc/containerd/config.toml",
+						 "etc/systemd/system/cri-docker.service" };
+#define PAUSE_IMAGE_FILE_MAX (1 << 20)
+
+static int copy_overlays(const struct guest *g, enum set set, const char *root, struct error *err)
+{
+	for (size_t i = 0; i < g->recipe->overlays[set].n; i++) {
+		CLEANUP(free_p) char *path = NULL;
+		if (recipe_overlay_path(g->recipe, g->recipe->overlays[set].at[i], &path, err) < 0 ||
+		    tree_overlay(path, root, err) < 0)
+			return error_wrap(err, "overlay '%s'", g->recipe->overlays[set].at[i]);
+	}
+	return 0;
+}
+
+static int install_agent(const struct guest *g, const char *root, struct error *err)
+{
+	return g->agent && tree_overlay(g->agent, root, err) < 0 ? error_wrap(err, "the agent") : 0;
+}
+
+struct json *guest_json(const struct guest *g)
+{
+	static const char *const sources[] = { "none", "debian-source", "packages", "binaries" };
+	static const char *const runtimes[] = { "none", "containerd", "docker" };
+	CLEANUP(strings_done) struct strings units = { 0 };
+	struct json *image = json_object(), *kubernetes = json_object();
+
+	strings_append(&units, &g->recipe->units[SET_BASE]);
+	strings_append(&units, &g->recipe->units[g->set]);
+	json_put_string(image, "name", g->recipe->name);
+	json_put_string(image, "artifact", set_names[g->set]);
+	json_put_string(image, "builder", "nodekiln " NODEKILN_VERSION);
+	json_put_string(image, "key", g->key);
+	json_put_string(image, "recipe_digest", g->lock->recipe_digest);
+	json_put_string(image, "warning", g->recipe->warning);
+	json_put_string(image, "runtime", runtimes[g->recipe->runtime]);
+	json_put_string(kubernetes, "source", sources[g->recipe->kubernetes.source]);
+	json_put_string(kubernetes, "version", g->lock->kubernetes_version);
+	json_put(image, "kubernetes", kubernetes);
+	json_put_string(image, "pause_image", g->pause_image);
+	json_put_strings(image, "images", g->images);
+	json_put_strings(image, "units", &units);
+	return image;
+}
+
+static int write_image_json(const struct guest *g, int rootfd, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *image = guest_json(g);
+	CLEANUP(text_done) struct text text = { 0 };
+
+	json_print(image, true, &text);
+	return file_write_in(rootfd, "etc/nodekiln/image.json", text.data, text.len, 0644, err);
+}
+
+/* IMAGE_ID and IMAGE_VERSION as os-release(5) wants them: lower case, and the version a short form of the build's key.
+ */
+static int write_os_release(const struct guest *g, int rootfd, struct error *err)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+
+	if (file_read_in(rootfd, OS_RELEASE, OS_RELEASE_MAX, &text, err) < 0)
+		return -1;
+	text_addf(&text, "%sIMAGE_ID=%s\nIMAGE_VERSION=%.12s\n", text_ends(text.data, "\n") ? "" : "\n",
+		  g->recipe->name, g->key);
+	return file_write_in(rootfd, OS_RELEASE, text.data, text.len, 0644, err);
+}
+
+static int fill_pause_image(const struct guest *g, int rootfd, const char *file, struct error *err)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	CLEANUP(text_done) struct text out = { 0 };
+
+	if (file_read_in(rootfd, file, PAUSE_IMAGE_FILE_MAX, &text, err) < 0)
+		return -1;
+	const char *rest = text.len ? text.data : "";
+	for (const char *mark; (mark = strstr(rest, PAUSE_IMAGE_MARK)); rest = mark + strlen(PAUSE_IMAGE_MARK)) {
+		text_addn(&out, rest, (size_t)(mark - rest));
+		text_add(&out, g->pause_image);
+	}
+	text_add(&out, rest);
+	return file_write_in(rootfd, file, out.data, out.len, 0644, err);
+}
+
+/* The sandbox image must be the one that kubeadm names, or every node pulls a second pause image. */
+static int write_pause_image(const struct guest *g, int rootfd, struct error *err)
+{
+	for (size_t i = 0; g->pause_image && i < ARRAY_SIZE(pause_image_files); i++)
+		if (file_exists_in(rootfd, pause_image_files[i]) &&
+		    fill_pause_image(g, rootfd, pause_image_files[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+/* A person who logs in to an end-of-life image is told so. */
+static int write_warning(const struct guest *g, int rootfd, struct error *err)
+{
+	if (!g->recipe->warning)
+		return 0;
+	CLEANUP(free_p) char *motd = xasprintf("\nnodekiln: %s\n\n", g->recipe->warning);
+	return file_write_in(rootfd, "etc/motd", motd, strlen(motd), 0644, err);
+}
+
+/* What the overlays' presets say about every unit, packages' own included: a first boot without /etc/machine-id would apply them,
+ * so the image already looks like that. */
+static int apply_presets(int rootfd, const char *root, struct error *err)
+{
+	struct sandbox sandbox = { .root = root };
+	char *argv[] = { "systemctl", "preset-all", "--quiet", NULL };
+
+	if (!file_exists_in(rootfd, "etc/systemd/system-preset"))
+		return 0;
+	return sandbox_run(&sandbox, &(struct process){ .argv = argv, .name = "preset units" }, err);
+}
+
+/* systemctl works offline in a chroot: it only makes the links that each unit's [Install] asks for. */
+static int enable_units(const struct guest *g, const char *root, struct error *err)
+{
+	CLEANUP(strings_done) struct strings argv = { 0 };
+	struct sandbox sandbox = { .root = root };
+
+	strings_add_all(&argv, "systemctl", "enable", "--quiet", NULL);
+	size_t fixed = argv.n;
+	strings_append(&argv, &g->recipe->units[SET_BASE]);
+	strings_append(&argv, &g->recipe->units[g->set]);
+	if (argv.n == fixed)
+		return 0;
+	return sandbox_run(&sandbox, &(struct process){ .argv = strings_argv(&argv), .name = "enable units" }, err);
+}
+
+int guest_make(const struct guest *g, const char *root, struct error *err)
+{
+	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, root, err);
+
+	if (rootfd < 0 || copy_overlays(g, SET_BASE, root, err) < 0 || copy_overlays(g, g->set, root, err) < 0 ||
+	    install_agent(g, root, err) < 0 || write_image_json(g, rootfd, err) < 0 ||
+	    write_os_release(g, rootfd, err) < 0 || write_pause_image(g, rootfd, err) < 0 ||
+	    write_warning(g, rootfd, err) < 0 || apply_presets(rootfd, root, err) < 0)
+		return -1;
+	return enable_units(g, root, err);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/pipeline/manifest.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/clock.h"
+#include "lib/file.h"
+
+#define FORMAT 1 /* raised when a reader of older manifests would be misled */
+
+/* What people ask for first, looked up in the artifacts' packages. */
+static const char *const notable_packages[] = {
+	"containerd",        "docker.io",      "runc",
+	"cri-tools",         "cri-dockerd",    "kubelet",
+	"kubeadm",           "kubectl",        "linux-image-cloud-amd64",
+	"linux-image-amd64", "systemd",        "cloud-init",
+	"qemu-guest-agent",  "openssh-server",
+};
+
+static const struct lock_package *find_package(const struct lock *lock, const char *name)
+{
+	for (enum lock_group g = 0; g < LOCK_GUEST_GROUPS; g++) {
+		const struct lock_package *p = lock_find(lock, g, name);
+		if (p)
+			return p;
+	}
+	return NULL;
+}
+
+static struct json *versions(const struct lock *lock)
+{
+	struct json *object = json_object();
+
+	const struct lock_source *curl = lock_source(lock, "curl");
+
+	if (lock->kubernetes_version)
+		json_put_string(object, "kubernetes", lock->kubernetes_version);
+	if (curl)
+		json_put_string(object, "nodekiln-libcurl", curl->version);
+	for (size_t i = 0; i < ARRAY_SIZE(notable_packages); i++) {
+		const struct lock_package *p = find_package(lock, notable_packages[i]);
+		if (p)
+			json_put_string(object, p->name, p->version);
+	}
+	return object;
+}
+
+static struct json *group_sizes(const struct lock *lock)
+{
+	struct json *object = json_object();
+
+	for (enum lock_group g = 0; g < LOCK_GUEST_GROUPS; g++) {
+		struct json *group = json_object();
+		uint64_t size = 0, installed = 0;
+		for (size_t i = 0; i < lock->group[g].n; i++) {
+			size += lock->group[g].at[i].size;
+			installed += lock->group[g].at[i].installed;
+		}
+		json_put_int(group, "packages", (int64_t)lock->group[g].n);
+		json_put_int(group, "download", (int64_t)size);
+		json_put_int(group, "installed", (int64_t)installed);
+		json_put(object, lock_group_names[g], group);
+	}
+	return object;
+}
+
+struct json *manifest_json(const struct manifest *m, const struct outputs *o, struct json *timings)
+{
+	struct json *object = json_object();
+	char date[CLOCK_TEXT_MAX];
+
+	clock_text((time_t)m->epoch, date);
+	json_put_int(object, "format", FORMAT);
+	json_put_string(object, "name", m->recipe->name);
+	json_put_string(object, "description", m->recipe->description);
+	json_put_string(object, "warning", m->recipe->warning);
+	json_put_string(object, "created", date);
+	json_put_string(object, "tool", "nodekiln " NODEKILN_VERSION);
+	json_put_string(object, "key", m->key);
+	json_put_string(object, "architecture", m->recipe->architecture);
+	json_put(object, "versions", versions(m->lock));
+	json_put(object, "artifacts", outputs_json(o));
+	if (m->images)
+		json_put_strings(object, "images", m->images);
+	json_put(object, "sizes", group_sizes(m->lock));
+	json_put(object, "timings", timings);
+	json_put(object, "recipe", recipe_json(m->recipe));
+	json_put(object, "lock", lock_json(m->lock));
+	return object;
+}
+
+static int write_json(const struct outputs *o, const char *suffix, const struct json *json, struct error *err)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	CLEANUP(close_p) int fd = outputs_file(o, suffix, err);
+
+	if (fd < 0)
+		return -1;
+	json_print(json, true, &text);
+	if (write_all(fd, text.data, text.len) < 0)
+		return error_errno(err, errno, "write %s.%s", o->name, suffix);
+	return 0;
+}
+
+/* The SBOM names the artifacts by digest, the manifest the SBOM too: hence the order. */
+int manifest_write(const struct manifest *m, struct outputs *o, struct json *timings, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *owned = timings;
+
+	if (outputs_sum(o, err) < 0)
+		return -1;
+	CLEANUP(json_free_p) struct json *sbom = sbom_json(m, o);
+	if (write_json(o, "spdx.json", sbom, err) < 0 || outputs_sum(o, err) < 0)
+		return -1;
+	CLEANUP(json_free_p) struct json *manifest = manifest_json(m, o, TAKE(owned));
+	return write_json(o, "manifest.json", manifest, err);
+}

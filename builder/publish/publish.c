@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/publish/publish.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "builder/publish/publish_check.h"
+#include "builder/report/report.h"
+#include "lib/clock.h"
+#include "lib/job.h"
+
+/* One publication, all of whose nodes have an order. */
+struct publication {
+	const struct publish_options *options; /* borrowed */
+	struct target target;
+	struct publish_image image;
+	struct publish_check check;
+	VEC(const struct target_node *) nodes; /* borrowed from target */
+	VEC(struct publish_order) orders;      /* beside nodes */
+	VEC(bool) complete;                    /* beside nodes: there was nothing to do */
+};
+
+static void publication_done(struct publication *p)
+{
+	vec_done(&p->nodes);
+	vec_done(&p->orders);
+	vec_done(&p->complete);
+	publish_check_done(&p->check);
+	publish_image_done(&p->image);
+	target_done(&p->target);
+}
+
+static void pve_close_p(struct pve **pve)
+{
+	pve_close(*pve);
+}
+
+static int choose_nodes(struct publication *p, struct error *err)
+{
+	const struct strings *wanted = &p->options->nodes;
+
+	for (size_t i = 0; i < p->target.nodes.n; i++)
+		if (!wanted->n || strings_has(wanted, p->target.nodes.at[i].name))
+			vec_push(&p->nodes, &p->target.nodes.at[i]);
+	for (size_t i = 0; i < wanted->n; i++) {
+		size_t k = 0;
+		while (k < p->nodes.n && strcmp(p->nodes.at[k]->name, wanted->at[i]) != 0)
+			k++;
+		if (k == p->nodes.n)
+			return error_set(err, ERROR_USAGE, "--node %s: %s has no such node", wanted->at[i],
+					 p->options->target);
+	}
+	return 0;
+}
+
+static void make_orders(struct publication *p)
+{
+	for (size_t i = 0; i < p->nodes.n; i++)
+		vec_push(&p->orders, (struct publish_order){
+					     .image = &p->image,
+					     .target = &p->target,
+					     .node = p->nodes.at[i]->name,
+					     .storages = &p->nodes.at[i]->storages,
+					     .firmware = p->options->firmware,
+					     .replace = p->options->replace,
+					     .retain = p->options->retain,
+					     .now = time(NULL),
+				     });
+}
+
+static int prepare(struct publication *p, struct error *err)
+{
+	const struct publish_options *o = p->options;
+
+	if (target_load(o->target, &p->target, err) < 0 || publish_image_load(o->image, o->parts, &p->image, err) < 0 ||
+	    target_open(&p->target, err) < 0 || choose_nodes(p, err) < 0)
+		return -1;
+	make_orders(p);
+	return 0;
+}
+
+/* What would be done on a node now. */
+static int plan_node(struct pve *pve, const struct publish_order *o, unsigned parts, struct publish_steps *ret,
+		     struct error *err)
+{
+	CLEANUP(publish_state_done) struct publish_state state = { 0 };
+	struct publish_memory memory = { 0 };
+
+	if (publish_state_read(pve, o->target, o->node, o->image->name, parts, &state, err) < 0)
+		return -1;
+	publish_memory_begin(&memory, o, &state);
+	publish_plan(o, &state, &memory, ret);
+	publish_memory_done(&memory);
+	return 0;
+}
+
+/* ---- before ---- */
+
+/* Rights are needed to see what there is to do; while some are missing, room is judged as if all of it were to be done. */
+static int check_node(struct publication *p, size_t i, struct error *err)
+{
+	CLEANUP(pve_close_p) struct pve *pve = NULL;
+	CLEANUP(publish_steps_done) struct publish_steps steps = { 0 };
+	struct publish_order *o = &p->orders.at[i];
+	bool blind = p->check.of.missing.n > 0;
+
+	if (target_connect(&p->target, p->nodes.at[i], &pve, err) < 0)
+		return -1;
+	if (!blind && plan_node(pve, o, p->options->parts, &steps, err) < 0) {
+		if (pve_failure(pve) == PVE_UNREACHABLE && i == 0)
+			return -1;
+		blind = true; /* the checks below say it better */
+	}
+	vec_push(&p->complete, !blind && !steps.n);
+	p->check.of.pve = pve;
+	return publish_check_node(&p->check, o, blind ? NULL : &steps, err);
+}
+
+static int check_target(struct publication *p, struct error *err)
+{
+	CLEANUP(pve_close_p) struct pve *pve = NULL;
+
+	p->check.of.target = &p->target;
+	if (target_connect(&p->target, p->nodes.at[0], &pve, err) < 0)
+		return -1;
+	p->check.of.pve = pve;
+	if (target_check_version(&p->check.of, p->image.vm.path != NULL, err) < 0)
+		return -1;
+	for (size_t i = 0; i < p->nodes.n; i++)
+		if (publish_check_rights(&p->check, &p->orders.at[i], err) < 0)
+			return -1;
+	for (size_t i = 0; i < p->nodes.n; i++)
+		if (check_node(p, i, err) < 0)
+			return -1;
+	for (size_t i = 0; i < p->check.warnings.n; i++)
+		report_notice("%s", p->check.warnings.at[i]);
+	return target_check_tell(&p->check.of, "the image", err);
+}
+
+/* Whoever comes last to a shared storage clears the upload away. */
+static void note_findings(struct publication *p)
+{
+	for (size_t i = 0; i < p->orders.n; i++)
+		for (size_t k = i + 1; k < p->orders.n; k++)
+			p->orders.at[i].keep_import |= p->check.shared && !strcmp(p->orders.at[i].storages->import,
+										  p->orders.at[k].storages->import);
+}
+
+/* ---- the work ---- */
+
+struct errand {
+	const struct publication *p;
+	size_t node;
+};
+
+static int run_errand(void *context, struct error *err)
+{
+	const struct errand *e = context;
+	CLEANUP(pve_close_p) struct pve *pve = NULL;
+
+	if (target_connect(&e->p->target, e->p->nodes.at[e->node], &pve, err) < 0)
+		return -1;
+	return publish_node(pve, &e->p->orders.at[e->node], err);
+}
+
+static int run_in_turn(const struct publication *p, struct error *err)
+{
+	for (size_t i = 0; i < p->nodes.n; i++)
+		if (run_errand(&(struct errand){ p, i }, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* The first failure is the one that is told; the other nodes are served all the same. */
+static int finish_job(struct job *job, int rc, struct error *err)
+{
+	struct error later = { 0 };
+
+	if (!job->pid)
+		return rc;
+	if (rc == 0)
+		return job_wait(job, err);
+	if (job_wait(job, &later) < 0)
+		report_notice("%s", later.text);
+	return rc;
+}
+
+static int run_side_by_side(const struct publication *p, struct error *err)
+{
+	struct job jobs[PUBLISH_PARALLEL] = { 0 };
+	struct errand errands[PUBLISH_PARALLEL];
+	int rc = 0;
+
+	for (size_t i = 0; i < p->nodes.n + PUBLISH_PARALLEL; i++) {
+		size_t slot = i % PUBLISH_PARALLEL;
+		rc = finish_job(&jobs[slot], rc, err);
+		errands[slot] = (struct errand){ p, i };
+		if (i < p->nodes.n &&
+		    job_start(&jobs[slot], run_errand, &errands[slot], rc ? &(struct error){ 0 } : err) < 0)
+			rc = -1;
+	}
+	return rc;
+}
+
+/* ---- after ---- */
+
+static struct json *node_result(const struct publication *p, size_t i, const struct publish_copy *ready)
+{
+	struct json *object = json_object();
+
+	json_put_string(object, "node", p->orders.at[i].node);
+	json_put_bool(object, "changed", !p->complete.at[i]);
+	if (ready) {
+		json_put_int(object, "vmid", ready->vmid);
+		json_put_string(object, "name", ready->name);
+	}
+	if (p->image.ct.path)
+		json_put_stringf(object, "template", "%s:vztmpl/%s", p->orders.at[i].storages->vztmpl,
+				 p->image.ct.volume);
+	return object;
+}
+
+static void say_result(const struct publication *p, size_t i, const struct publish_copy *ready, struct text *ret)
+{
+	const char *node = p->orders.at[i].node, *before = p->complete.at[i] ? " (was there)" : "";
+
+	if (ready)
+		text_addf(ret, "%s: VM %ld %s%s\n", node, ready->vmid, ready->name ? ready->name : "", before);
+	if (p->image.ct.path)
+		text_addf(ret, "%s: %s:vztmpl/%s%s\n", node, p->orders.at[i].storages->vztmpl, p->image.ct.volume,
+			  before);
+}
+
+static void warn_of_settings(const struct publish_order *o, const struct publish_copy *ready)
+{
+	char settings[PUBLISHED_HASH + 1];
+
+	publish_settings(o, settings);
+	if (ready && strcmp(ready->published.settings, settings) != 0)
+		report_notice("%s: VM %ld was made with another storage, bridge or pool than the target has now; "
+			      "--replace makes "
+			      "it anew",
+			      o->node, ready->vmid);
+}
+
+/* What is there now, read from the node: the truth, whoever made it. */
+static int read_result(const struct publication *p, size_t i, struct json *list, struct text *said, struct error *err)
+{
+	const struct publish_order *o = &p->orders.at[i];
+	CLEANUP(publish_state_done) struct publish_state state = { 0 };
+	CLEANUP(pve_close_p) struct pve *pve = NULL;
+	const struct publish_memory nothing = { 0 };
+
+	if (target_connect(&p->target, p->nodes.at[i], &pve, err) < 0 ||
+	    publish_state_read(pve, &p->target, o->node, p->image.name, p->options->parts, &state, err) < 0)
+		return -1;
+	const struct publish_copy *ready = p->image.vm.path ? publish_plan_ready(o, &state, &nothing) : NULL;
+	warn_of_settings(o, ready);
+	json_push(list, node_result(p, i, ready));
+	say_result(p, i, ready, said);
+	return 0;
+}
+
+static int tell_result(const struct publication *p, struct text *said, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *result = json_object();
+	CLEANUP(json_free_p) struct json *nodes = json_array();
+
+	for (size_t i = 0; i < p->nodes.n; i++)
+		if (read_result(p, i, nodes, said, err) < 0)
+			return -1;
+	json_put_string(result, "image", p->image.name);
+	json_put_string(result, "version", p->image.version);
+	json_put_string(result, "sha256", p->image.vm.path ? p->image.vm.sha256 : p->image.ct.sha256);
+	json_put(result, "nodes", TAKE(nodes));
+	report_result(result);
+	return 0;
+}
+
+static int add_plan(struct publication *p, size_t i, struct json *list, struct text *said, struct error *err)
+{
+	CLEANUP(pve_close_p) struct pve *pve = NULL;
+	CLEANUP(publish_steps_done) struct publish_steps steps = { 0 };
+	const struct publish_order *o = &p->orders.at[i];
+
+	if (target_connect(&p->target, p->nodes.at[i], &pve, err) < 0 ||
+	    plan_node(pve, o, p->options->parts, &steps, err) < 0)
+		return -1;
+	for (size_t k = 0; k < steps.n; k++) {
+		CLEANUP(text_done) struct text words = { 0 };
+		publish_step_text(o, &steps.at[k], &words);
+		text_addf(said, "%s: %s\n", o->node, words.data);
+		json_push(list, json_string(words.data));
+	}
+	if (!steps.n)
+		text_addf(said, "%s: nothing to do\n", o->node);
+	return 0;
+}
+
+static int tell_plan(struct publication *p, struct text *said, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *result = json_object();
+
+	for (size_t i = 0; i < p->nodes.n; i++) {
+		CLEANUP(json_free_p) struct json *list = json_array();
+		if (add_plan(p, i, list, said, err) < 0)
+			return -1;
+		json_put(result, p->nodes.at[i]->name, TAKE(list));
+	}
+	report_result(result);
+	return 0;
+}
+
+int publish_run(const struct publish_options *options, struct text *ret_said, struct error *err)
+{
+	CLEANUP(publication_done) struct publication p = { .options = options };
+
+	if (prepare(&p, err) < 0 || check_target(&p, err) < 0)
+		return -1;
+	note_findings(&p);
+	if (options->dry_run)
+		return tell_plan(&p, ret_said, err);
+	bool in_turn = p.check.shared || p.nodes.n == 1;
+	if ((in_turn ? run_in_turn(&p, err) : run_side_by_side(&p, err)) < 0)
+		return -1;
+	return tell_result(&p, ret_said, err);
+}

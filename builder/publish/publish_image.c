@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/publish/publish_image.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <string.h>
+
+#include "builder/disk/qcow2.h"
+#include "builder/publish/published.h"
+#include "builder/recipe/word.h"
+#include "lib/file.h"
+
+#define MANIFEST ".manifest.json"
+#define VERSION_MAX 40
+
+/* What an artifact's name ends with, and what of an image it is. */
+static const struct {
+	const char *suffix;
+	unsigned part; /* 0 = of neither */
+} suffixes[] = {
+	{ MANIFEST, 0 },
+	{ ".qcow2", PUBLISH_VM },
+	{ ".tar.zst", PUBLISH_CT },
+	{ ".spdx.json", 0 },
+};
+
+static char *manifest_path(const char *image)
+{
+	size_t n = strlen(image);
+
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++)
+		if (text_ends(image, suffixes[i].suffix))
+			n = strlen(image) - strlen(suffixes[i].suffix);
+	return xasprintf("%.*s" MANIFEST, (int)n, image);
+}
+
+static int read_manifest(const char *path, struct json **ret, struct error *err)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+
+	if (file_read(AT_FDCWD, path, JSON_SIZE_MAX, &text, err) < 0) {
+		err->class = ERROR_RECIPE;
+		return error_wrap(err, "an image is published by its manifest, which `nodekiln build` writes");
+	}
+	if (json_parse(path, text.data ? text.data : "", text.len, ret, err) < 0)
+		return -1;
+	return 0;
+}
+
+static int manifest_wrong(const char *path, const char *what, struct error *err)
+{
+	return error_set(err, ERROR_RECIPE, "%s: %s; build the image again", path, what);
+}
+
+/* "2026-11-22T.." to "20261122", for an image without Kubernetes. */
+static char *day_of(const char *created)
+{
+	struct text t = { 0 };
+
+	for (const char *c = created; *c && *c != 'T'; c++)
+		if (*c != '-')
+			text_addn(&t, c, 1);
+	return text_take(&t);
+}
+
+static bool is_version(const char *s)
+{
+	return *s && strlen(s) <= VERSION_MAX && !s[strspn(s, "0123456789.")] && *s != '.' && !text_ends(s, ".");
+}
+
+static int read_words(const char *path, const struct json *manifest, struct publish_image *image, struct error *err)
+{
+	const char *name = json_get_string(manifest, "name"), *created = json_get_string(manifest, "created");
+	const char *version = json_get_string(json_get(manifest, "versions"), "kubernetes");
+	const char *description = json_get_string(manifest, "description"),
+		   *warning = json_get_string(manifest, "warning");
+
+	if (!name || !word_is_name(name))
+		return manifest_wrong(path, "it names no image", err);
+	image->name = xstrdup(name);
+	image->version = version ? xstrdup(version) : day_of(created ? created : "");
+	if (!is_version(image->version))
+		return manifest_wrong(path, "it has neither a version of Kubernetes nor a date", err);
+	image->description = description ? xstrdup(description) : NULL;
+	image->warning = warning ? xstrdup(warning) : NULL;
+	return 0;
+}
+
+/* The file has the size that the manifest says; its bytes are judged where they arrive. */
+static int check_size(const struct publish_file *file, struct error *err)
+{
+	struct stat st;
+
+	if (stat(file->path, &st) < 0) {
+		error_errno(err, errno, "%s", file->path);
+		err->class = ERROR_RECIPE;
+		return -1;
+	}
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != file->size)
+		return error_set(err, ERROR_TRUST, "%s has %lld bytes, its manifest says %llu; build the image again",
+				 file->path, (long long)st.st_size, (unsigned long long)file->size);
+	return 0;
+}
+
+static int read_artifact(const char *manifest, const struct json *entry, const char *suffix,
+			 struct publish_image *image, struct publish_file *ret, struct error *err)
+{
+	const char *name = json_get_string(entry, "file"), *sha256 = json_get_string(entry, "sha256");
+	const char *slash = strrchr(manifest, '/');
+	int64_t size;
+
+	if (!sha256 || !word_is_hex(sha256, SHA256_HEX - 1) || !json_get_int(entry, "size", &size) || size <= 0 ||
+	    !word_is_file_name(name))
+		return manifest_wrong(manifest, "an artifact's entry is broken", err);
+	CLEANUP(free_p) char *stem = published_stem(image->name, image->version, sha256);
+	*ret = (struct publish_file){
+		.path = slash ? xasprintf("%.*s/%s", (int)(slash - manifest), manifest, name) : xstrdup(name),
+		.volume = xasprintf("%s%s", stem, suffix),
+		.size = (uint64_t)size,
+	};
+	memcpy(ret->sha256, sha256, SHA256_HEX);
+	if (!image->stem || ret == &image->vm) {
+		free(image->stem);
+		image->stem = TAKE(stem);
+	}
+	return check_size(ret, err);
+}
+
+static int read_artifacts(const char *path, const struct json *manifest, unsigned parts, struct publish_image *image,
+			  struct error *err)
+{
+	const struct json *list = json_get(manifest, "artifacts");
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		const char *name = json_get_string(json_at(list, i), "file");
+		for (size_t s = 0; name && s < ARRAY_SIZE(suffixes); s++)
+			if (suffixes[s].part & parts && text_ends(name, suffixes[s].suffix) &&
+			    read_artifact(path, json_at(list, i), suffixes[s].suffix, image,
+					  suffixes[s].part == PUBLISH_VM ? &image->vm : &image->ct, err) < 0)
+				return -1;
+	}
+	if (!image->vm.path && !image->ct.path)
+		return manifest_wrong(path, "it has none of the artifacts that are wanted (NAME.qcow2, NAME.tar.zst)",
+				      err);
+	return 0;
+}
+
+static int read_disk(struct publish_image *image, struct error *err)
+{
+	struct qcow2_info info;
+	CLEANUP(close_p) int fd = open(image->vm.path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(err, errno, "open %s", image->vm.path);
+	if (qcow2_info(fd, &info, err) < 0)
+		return error_wrap(err, "%s", image->vm.path);
+	image->stored = info.allocated;
+	return 0;
+}
+
+int publish_image_load(const char *name, unsigned parts, struct publish_image *ret, struct error *err)
+{
+	CLEANUP(publish_image_done) struct publish_image image = { 0 };
+	CLEANUP(free_p) char *path = manifest_path(name);
+	CLEANUP(json_free_p) struct json *manifest = NULL;
+
+	if (read_manifest(path, &manifest, err) < 0 || read_words(path, manifest, &image, err) < 0 ||
+	    read_artifacts(path, manifest, parts, &image, err) < 0)
+		return -1;
+	if (image.vm.path && read_disk(&image, err) < 0)
+		return -1;
+	json_free(TAKE(manifest));
+	malloc_trim(0); /* a manifest is a hundred times what is kept of it, and an upload lasts */
+	*ret = image;
+	image = (struct publish_image){ 0 };
+	return 0;
+}
+
+int publish_file_verify(const struct publish_file *file, struct error *err)
+{
+	CLEANUP(close_p) int fd = open(file->path, O_RDONLY | O_CLOEXEC);
+	char sha256[SHA256_HEX];
+
+	if (fd < 0)
+		return error_errno(err, errno, "open %s", file->path);
+	if (sha256_fd(fd, sha256, err) < 0)
+		return error_wrap(err, "%s", file->path);
+	if (strcmp(sha256, file->sha256) != 0)
+		return error_set(err, ERROR_TRUST, "%s: its sha256 is %s, the manifest says %s; build the image again",
+				 file->path, sha256, file->sha256);
+	return 0;
+}
+
+static void file_done(struct publish_file *file)
+{
+	free(file->path);
+	free(file->volume);
+}
+
+void publish_image_done(struct publish_image *image)
+{
+	char *words[] = { image->name, image->version, image->description, image->warning, image->stem };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		free(words[i]);
+	file_done(&image->vm);
+	file_done(&image->ct);
+	*image = (struct publish_image){ 0 };
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/publish/publish.h"
+#include "builder/publish/publish_do.h"
+#include "builder/report/report.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+
+#define TRIES 8       /* of what fails in a row; about two minutes */
+#define NAP_FIRST 1.0 /* seconds */
+#define NAP_LAST 30.0
+#define STEPS_MAX 10000 /* pauses too; more than that is no progress */
+
+static void run_done(struct publish_run *run)
+{
+	publish_memory_done(&run->memory);
+}
+
+static unsigned parts_of(const struct publish_order *o)
+{
+	return (o->image->vm.path ? PUBLISH_VM : 0) | (o->image->ct.path ? PUBLISH_CT : 0);
+}
+
+static int look(struct publish_run *run, struct publish_state *ret, struct error *err)
+{
+	const struct publish_order *o = run->order;
+
+	if (publish_state_read(run->pve, o->target, o->node, o->image->name, parts_of(o), ret, err) == 0)
+		return 0;
+	run->again = publish_may_pass(pve_failure(run->pve));
+	return -1;
+}
+
+/* Looks, plans, does the first step. 1: there was none. */
+static int advance(struct publish_run *run, bool *first, struct error *err)
+{
+	CLEANUP(publish_state_done) struct publish_state state = { 0 };
+	CLEANUP(publish_steps_done) struct publish_steps steps = { 0 };
+	CLEANUP(text_done) struct text words = { 0 };
+
+	if (look(run, &state, err) < 0)
+		return -1;
+	if (*first)
+		publish_memory_begin(&run->memory, run->order, &state);
+	*first = false;
+	publish_plan(run->order, &state, &run->memory, &steps);
+	if (!steps.n)
+		return 1;
+	publish_step_text(run->order, &steps.at[0], &words);
+	log_debug("%s: %s", run->order->node, words.data);
+	return publish_do(run, &state, &steps.at[0], err);
+}
+
+static void nap(const struct publish_run *run, int tries, const struct error *err)
+{
+	double seconds = NAP_FIRST * (double)(1u << (tries - 1));
+
+	log_info("%s: %s; trying again", run->order->node, err->text);
+	clock_nap(seconds < NAP_LAST ? seconds : NAP_LAST);
+}
+
+int publish_node(struct pve *pve, const struct publish_order *o, struct error *err)
+{
+	CLEANUP(run_done) struct publish_run run = { .order = o, .pve = pve };
+	bool first = true;
+
+	for (int step = 0, tries = 0; step < STEPS_MAX; step++) {
+		int rc = advance(&run, &first, err);
+		if (rc == 1)
+			return 0;
+		if (rc == 0) {
+			tries = 0;
+			continue;
+		}
+		if (!run.again || ++tries == TRIES)
+			return error_wrap(err, "node %s", o->node);
+		nap(&run, tries, err);
+	}
+	return error_set(err, ERROR_TARGET, "node %s: there is no end to it; does something undo what this does?",
+			 o->node);
+}

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/publish/publish_plan.h"
+
+#include <string.h>
+
+#define SETTINGS_FORMAT "1" /* raised when templates are made in another way */
+
+struct planning {
+	const struct publish_order *o;
+	const struct publish_state *s;
+	const struct publish_memory *m;
+	struct publish_steps *steps;
+	char settings[PUBLISHED_HASH + 1];
+};
+
+static void push(struct planning *p, enum publish_act act, long vmid, const char *why)
+{
+	vec_push(p->steps, (struct publish_step){ .act = act, .vmid = vmid, .why = why });
+}
+
+static void push_file(struct planning *p, enum publish_act act, unsigned part, const char *name, const char *why)
+{
+	vec_push(p->steps, (struct publish_step){ .act = act, .part = part, .name = xstrdup(name), .why = why });
+}
+
+static bool listed(const long *list, size_t n, long vmid)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i] == vmid)
+			return true;
+	return false;
+}
+
+static bool is_old(const struct publish_memory *m, long vmid)
+{
+	return listed(m->old.at, m->old.n, vmid);
+}
+
+static bool is_finished(const struct publish_copy *c)
+{
+	return c->template && c->published.ready;
+}
+
+static bool same_image(const struct publish_order *o, const struct publish_copy *c)
+{
+	return !strcmp(c->published.sha256, o->image->vm.sha256) && c->published.firmware == o->firmware;
+}
+
+/* A copy that this order is about. */
+static bool is_this(const struct publish_order *o, const struct publish_memory *m, const struct publish_copy *c)
+{
+	return same_image(o, c) && !is_old(m, c->vmid);
+}
+
+const struct publish_copy *publish_plan_ready(const struct publish_order *o, const struct publish_state *s,
+					      const struct publish_memory *m)
+{
+	for (size_t i = 0; i < s->copies.n; i++)
+		if (is_this(o, m, &s->copies.at[i]) && is_finished(&s->copies.at[i]))
+			return &s->copies.at[i];
+	return NULL;
+}
+
+void publish_memory_begin(struct publish_memory *m, const struct publish_order *o, const struct publish_state *s)
+{
+	for (size_t i = 0; o->replace && i < s->copies.n; i++)
+		if (same_image(o, &s->copies.at[i]) && is_finished(&s->copies.at[i]))
+			vec_push(&m->old, s->copies.at[i].vmid);
+}
+
+void publish_memory_done(struct publish_memory *m)
+{
+	vec_done(&m->old);
+	vec_done(&m->kept);
+}
+
+void publish_settings(const struct publish_order *o, char ret[PUBLISHED_HASH + 1])
+{
+	struct hash *h = hash_new();
+	CLEANUP(free_p) char *bridge = target_bridge_path(o->target);
+	char hex[SHA256_HEX];
+
+	hash_field(h, "format", SETTINGS_FORMAT);
+	hash_field(h, "firmware", firmware_names[o->firmware]);
+	hash_field(h, "disks", o->storages->disks);
+	hash_field(h, "bridge", bridge);
+	hash_field(h, "pool", o->target->pool);
+	hash_hex(h, hex);
+	hash_free(h);
+	memcpy(ret, hex, PUBLISHED_HASH);
+	ret[PUBLISHED_HASH] = '\0';
+}
+
+/* ---- files ---- */
+
+static const struct publish_file *file_of(const struct publish_order *o, unsigned part)
+{
+	return part == PUBLISH_VM ? &o->image->vm : &o->image->ct;
+}
+
+static const struct publish_volumes *volumes_of(const struct planning *p, unsigned part)
+{
+	return part == PUBLISH_VM ? &p->s->import : &p->s->vztmpl;
+}
+
+/* A file of another size is one that a crash has cut off: the name has the content's digest. */
+static void plan_upload(struct planning *p, unsigned part)
+{
+	const struct publish_file *file = file_of(p->o, part);
+	const struct publish_volume *there = publish_volumes_find(volumes_of(p, part), file->volume);
+	bool again = p->o->replace && !(p->m->uploaded & part);
+
+	if (!there || there->size != file->size)
+		push_file(p, PUBLISH_UPLOAD, part, file->volume, there ? "what is there is not whole" : NULL);
+	else if (again)
+		push_file(p, PUBLISH_UPLOAD, part, file->volume, "--replace");
+}
+
+/* How many files of other versions are newer. */
+static long newer_files(const struct publish_volumes *volumes, const struct publish_volume *v, const char *own)
+{
+	long n = 0;
+
+	for (size_t i = 0; i < volumes->n; i++) {
+		const struct publish_volume *other = &volumes->at[i];
+		if (strcmp(other->name, own) != 0 &&
+		    (other->ctime > v->ctime || (other->ctime == v->ctime && strcmp(other->name, v->name) > 0)))
+			n++;
+	}
+	return n;
+}
+
+static void plan_retain_files(struct planning *p)
+{
+	const char *own = p->o->image->ct.volume;
+
+	for (size_t i = 0; p->o->retain && p->o->may_discard & PUBLISH_CT && i < p->s->vztmpl.n; i++) {
+		const struct publish_volume *v = &p->s->vztmpl.at[i];
+		if (strcmp(v->name, own) != 0 && newer_files(&p->s->vztmpl, v, own) >= p->o->retain - 1)
+			push_file(p, PUBLISH_DISCARD, PUBLISH_CT, v->name, "older than --retain");
+	}
+}
+
+/* Uploads have done their duty once a template was made of them. Those of other versions may be somebody's just now. */
+static void plan_discard_imports(struct planning *p)
+{
+	const char *own = p->o->image->vm.volume;
+
+	if (!(p->o->may_discard & PUBLISH_VM) || p->o->keep_import)
+		return;
+	for (size_t i = 0; i < p->s->import.n; i++) {
+		const struct publish_volume *v = &p->s->import.at[i];
+		if (!strcmp(v->name, own))
+			push_file(p, PUBLISH_DISCARD, PUBLISH_VM, v->name, "the template has its own copy");
+		else if (p->o->retain && v->ctime + PUBLISH_STALE < p->o->now)
+			push_file(p, PUBLISH_DISCARD, PUBLISH_VM, v->name,
+				  "an upload of another version, no longer needed");
+	}
+}
+
+/* ---- the VM's copies ---- */
+
+/* The order's unfinished copy with the lowest VMID above `above`; NULL = none. */
+static const struct publish_copy *next_unfinished(const struct planning *p, long above)
+{
+	for (size_t i = 0; i < p->s->copies.n; i++) {
+		const struct publish_copy *c = &p->s->copies.at[i];
+		if (c->vmid > above && is_this(p->o, p->m, c) && !is_finished(c))
+			return c;
+	}
+	return NULL;
+}
+
+/* Which unfinished copy is to be finished. *ret_wait: that has to show first. */
+static const struct publish_copy *choose_unfinished(struct planning *p, bool *ret_wait)
+{
+	const struct publish_copy *lowest = next_unfinished(p, 0), *higher;
+	long own = p->m->own;
+
+	*ret_wait = false;
+	if (!lowest || !own || lowest->vmid > own)
+		return lowest;
+	if (lowest->vmid < own) {
+		push(p, PUBLISH_REMOVE, own, "another publisher came first");
+		return lowest;
+	}
+	higher = next_unfinished(p, own);
+	if (!higher)
+		return lowest;
+	*ret_wait = p->m->pauses < PUBLISH_SETTLE;
+	if (*ret_wait)
+		push(p, PUBLISH_PAUSE, higher->vmid, "another publisher makes the same template");
+	else
+		push(p, PUBLISH_REMOVE, own, "another publisher's template goes on");
+	return *ret_wait ? NULL : higher;
+}
+
+/* Why an unfinished copy cannot become the template; NULL = it can. */
+static const char *unusable(const struct planning *p, const struct publish_copy *c)
+{
+	const struct publish_volume *source = publish_volumes_find(&p->s->import, p->o->image->vm.volume);
+
+	if (strcmp(c->published.settings, p->settings) != 0)
+		return "left unfinished, with other settings";
+	/* Once it is a template, its disk was judged. */
+	if (!c->template && source && source->ctime != c->published.source)
+		return "the upload was replaced while its disk was made";
+	return NULL;
+}
+
+static void plan_finish(struct planning *p, const struct publish_copy *c)
+{
+	CLEANUP(free_p)
+	char *tags = c ? published_tags(&c->published, p->o->node, &p->o->target->tags) : NULL;
+	long vmid = c ? c->vmid : 0;
+
+	if (c && c->locked) {
+		push(p, PUBLISH_PAUSE, vmid, "it is locked");
+		return;
+	}
+	if (!c || !published_tags_has(c->tags, tags))
+		push(p, PUBLISH_TAG, vmid, NULL);
+	if (!c || !c->template)
+		push(p, PUBLISH_CONVERT, vmid, NULL);
+	push(p, PUBLISH_SIGN, vmid, NULL);
+}
+
+static void plan_copy(struct planning *p)
+{
+	bool wait;
+	const struct publish_copy *c = choose_unfinished(p, &wait);
+	const char *why = c ? unusable(p, c) : NULL;
+
+	if (wait)
+		return;
+	if (why) {
+		push(p, PUBLISH_REMOVE, c->vmid, why);
+		c = NULL;
+	}
+	if (!c) {
+		plan_upload(p, PUBLISH_VM);
+		push(p, PUBLISH_CREATE, 0, NULL);
+	}
+	plan_finish(p, c);
+}
+
+/* Text dates of one form order as they read. */
+static bool is_newer(const struct publish_copy *a, const struct publish_copy *b)
+{
+	int order = strcmp(a->published.published, b->published.published);
+
+	return order > 0 || (order == 0 && a->vmid > b->vmid);
+}
+
+static bool is_other_version(const struct planning *p, const struct publish_copy *c)
+{
+	return is_finished(c) && c->published.firmware == p->o->firmware && !same_image(p->o, c);
+}
+
+/* Beyond --retain: this image is the first of those that stay, whatever its date. */
+static bool is_pruned(const struct planning *p, const struct publish_copy *c)
+{
+	long newer = 0;
+
+	if (!p->o->retain || !is_other_version(p, c))
+		return false;
+	for (size_t i = 0; i < p->s->copies.n; i++)
+		if (is_other_version(p, &p->s->copies.at[i]) && is_newer(&p->s->copies.at[i], c))
+			newer++;
+	return newer >= p->o->retain - 1;
+}
+
+static bool is_stale(const struct planning *p, const struct publish_copy *c)
+{
+	struct tm tm = { 0 };
+
+	return !is_finished(c) && !same_image(p->o, c) && strptime(c->published.published, "%Y-%m-%dT%H:%M:%SZ", &tm) &&
+	       timegm(&tm) + PUBLISH_STALE < p->o->now;
+}
+
+/* Why a copy has to go, once `ready` is there (NULL = will be there); NULL = it stays. */
+static const char *surplus(const struct planning *p, const struct publish_copy *c, const struct publish_copy *ready)
+{
+	if (ready && is_this(p->o, p->m, c) && c != ready)
+		return is_finished(c) ? "a second copy" : "left unfinished";
+	if (is_old(p->m, c->vmid))
+		return "replaced";
+	if (is_stale(p, c))
+		return "left unfinished";
+	return is_pruned(p, c) ? "older than --retain" : NULL;
+}
+
+static void plan_surplus(struct planning *p, const struct publish_copy *ready)
+{
+	for (size_t i = 0; i < p->s->copies.n; i++) {
+		const struct publish_copy *c = &p->s->copies.at[i];
+		const char *why = listed(p->m->kept.at, p->m->kept.n, c->vmid) ? NULL : surplus(p, c, ready);
+		if (why)
+			push(p, PUBLISH_REMOVE, c->vmid, why);
+	}
+}
+
+static void plan_vm(struct planning *p)
+{
+	const struct publish_copy *ready = publish_plan_ready(p->o, p->s, p->m);
+
+	if (!ready)
+		plan_copy(p);
+	plan_surplus(p, ready);
+	plan_discard_imports(p);
+}
+
+void publish_plan(const struct publish_order *o, const struct publish_state *s, const struct publish_memory *m,
+		  struct publish_steps *ret)
+{
+	struct planning p = { .o = o, .s = s, .m = m, .steps = ret };
+
+	publish_settings(o, p.settings);
+	for (size_t i = 0; i < s->tasks.n; i++)
+		push_file(&p, PUBLISH_AWAIT, 0, s->tasks.at[i], NULL);
+	if (o->image->ct.path) {
+		plan_upload(&p, PUBLISH_CT);
+		plan_retain_files(&p);
+	}
+	if (o->image->vm.path)
+		plan_vm(&p);
+}
+
+/* ---- words ---- */
+
+static void add_guest(const struct publish_order *o, long vmid, struct text *ret)
+{
+	CLEANUP(free_p) char *name = published_name(o->image->stem, o->firmware);
+
+	if (vmid)
+		text_addf(ret, "VM %ld", vmid);
+	else
+		text_addf(ret, "VM %s", name);
+}
+
+static const struct {
+	const char *before, *after;
+} words[] = {
+	[PUBLISH_AWAIT] = { "wait for task ", "" },
+	[PUBLISH_PAUSE] = { "wait for ", "" },
+	[PUBLISH_UPLOAD] = { "upload ", "" },
+	[PUBLISH_CREATE] = { "create ", "" },
+	[PUBLISH_TAG] = { "tag ", "" },
+	[PUBLISH_CONVERT] = { "make ", " a template" },
+	[PUBLISH_SIGN] = { "mark ", " as ready" },
+	[PUBLISH_REMOVE] = { "remove ", " unless it is in use" },
+	[PUBLISH_DISCARD] = { "delete ", "" },
+};
+
+void publish_step_text(const struct publish_order *o, const struct publish_step *step, struct text *ret)
+{
+	const char *storage = step->part == PUBLISH_VM ? o->storages->import : o->storages->vztmpl;
+	const char *content = step->part == PUBLISH_VM ? "import" : "vztmpl";
+
+	text_add(ret, words[step->act].before);
+	if (step->part)
+		text_addf(ret, "%s:%s/%s", storage, content, step->name);
+	else if (step->name)
+		text_add(ret, step->name);
+	else
+		add_guest(o, step->vmid, ret);
+	text_add(ret, words[step->act].after);
+	if (step->act == PUBLISH_UPLOAD)
+		text_addf(ret, ", %s", text_bytes(file_of(o, step->part)->size));
+	if (step->act == PUBLISH_CREATE)
+		text_addf(ret, " on %s, %s", o->storages->disks, firmware_names[o->firmware]);
+	if (step->why)
+		text_addf(ret, " (%s)", step->why);
+}
+
+void publish_steps_done(struct publish_steps *steps)
+{
+	for (size_t i = 0; i < steps->n; i++)
+		free(steps->at[i].name);
+	vec_done(steps);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/publish/publish_state.h"
+
+#include <string.h>
+
+#include "builder/publish/publish_image.h"
+#include "builder/pve/publish_get.h"
+#include "lib/pve_task.h"
+
+#define COPIES_MAX 1000 /* guests of a node whose notes are read */
+
+/* What must have ended before a node can be judged. */
+static const char *const awaited[] = { "imgcopy", "qmcreate", "qmtemplate", "qmdestroy", "imgdel", NULL };
+
+bool publish_state_is_candidate(const struct json *entry, const char *image)
+{
+	const char *name = json_get_string(entry, "name"), *tags = json_get_string(entry, "tags");
+	int64_t template = 0;
+	size_t n = strlen(image);
+
+	/* Deployed clones have the tags too, but neither the name nor the template's flag. */
+	if (name && text_starts(name, image) && name[n] == '-')
+		return true;
+	return pve_get_int(entry, "template", &template) && template && published_tags_has(tags, PUBLISHED_TAG);
+}
+
+static char *copy_of(const struct json *config, const char *key)
+{
+	const char *s = json_get_string(config, key);
+
+	return s ? xstrdup(s) : NULL;
+}
+
+void publish_state_add_copy(struct publish_state *state, long vmid, const struct json *config, const char *image)
+{
+	struct publish_copy copy = { .vmid = vmid };
+	int64_t template = 0;
+
+	if (!published_parse(json_get_string(config, "description"), &copy.published))
+		return;
+	if (copy.published.vmid != vmid || strcmp(copy.published.image, image) != 0) {
+		published_done(&copy.published);
+		return;
+	}
+	copy.name = copy_of(config, "name");
+	copy.tags = copy_of(config, "tags");
+	copy.notes = copy_of(config, "description");
+	copy.template = pve_get_int(config, "template", &template) && template;
+	copy.locked = json_get_string(config, "lock") != NULL;
+	vec_push(&state->copies, copy);
+}
+
+static int read_copy(struct pve *pve, const char *node, const struct json *entry, const char *image,
+		     struct publish_state *state, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *config = NULL;
+	int64_t vmid;
+
+	if (!pve_get_int(entry, "vmid", &vmid))
+		return 0;
+	struct pve_guest guest = { .vmid = (long)vmid, .kind = PVE_QEMU, .node = (char *)node };
+	if (publish_get_config(pve, &guest, &config, err) < 0)
+		return publish_is_gone(pve_failure(pve)) ? 0 : -1;
+	publish_state_add_copy(state, guest.vmid, config, image);
+	return 0;
+}
+
+static int by_vmid(const void *a, const void *b)
+{
+	const struct publish_copy *x = a, *y = b;
+
+	return (x->vmid > y->vmid) - (x->vmid < y->vmid);
+}
+
+static int read_copies(struct pve *pve, const char *node, const char *image, struct publish_state *state,
+		       struct error *err)
+{
+	CLEANUP(json_free_p) struct json *list = NULL;
+	CLEANUP(free_p) char *path = pve_path("/nodes/%s/qemu", node);
+	size_t read = 0;
+
+	if (publish_get(pve, path, NULL, &list, err) < 0)
+		return -1;
+	for (size_t i = 0; i < json_count(list) && read < COPIES_MAX; i++) {
+		if (!publish_state_is_candidate(json_at(list, i), image))
+			continue;
+		read++;
+		if (read_copy(pve, node, json_at(list, i), image, state, err) < 0)
+			return -1;
+	}
+	if (state->copies.n)
+		qsort(state->copies.at, state->copies.n, sizeof *state->copies.at, by_vmid);
+	return 0;
+}
+
+void publish_volumes_parse(const struct json *data, const char *image, const char *suffix, struct publish_volumes *ret)
+{
+	for (size_t i = 0; i < json_count(data); i++) {
+		const struct json *entry = json_at(data, i);
+		const char *volid = json_get_string(entry, "volid"), *slash = volid ? strrchr(volid, '/') : NULL;
+		int64_t size, ctime = 0;
+		if (!slash || !published_is_file(slash + 1, image, suffix) || !pve_get_int(entry, "size", &size))
+			continue;
+		if (!pve_get_int(entry, "ctime", &ctime))
+			ctime = 0;
+		vec_push(ret, (struct publish_volume){ xstrdup(slash + 1), (uint64_t)size, ctime });
+	}
+}
+
+const struct publish_volume *publish_volumes_find(const struct publish_volumes *volumes, const char *name)
+{
+	for (size_t i = 0; i < volumes->n; i++)
+		if (!strcmp(volumes->at[i].name, name))
+			return &volumes->at[i];
+	return NULL;
+}
+
+static int read_volumes(struct pve *pve, const char *node, const char *storage, const char *content, const char *image,
+			const char *suffix, struct publish_volumes *ret, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *data = NULL;
+	CLEANUP(free_p) char *path = pve_path("/nodes/%s/storage/%s/content", node, storage);
+
+	if (publish_get(pve, path, (const struct pve_param[]){ { "content", content }, { NULL, NULL } }, &data, err) <
+	    0)
+		return -1;
+	publish_volumes_parse(data, image, suffix, ret);
+	return 0;
+}
+
+void publish_tasks_parse(const struct strings *upids, const char *token_id, struct strings *ret)
+{
+	for (size_t i = 0; i < upids->n; i++)
+		if (pve_task_is_own(upids->at[i], token_id, awaited))
+			strings_add(ret, upids->at[i]);
+}
+
+static int read_tasks(struct pve *pve, const struct target *t, const char *node, struct strings *ret, struct error *err)
+{
+	static const struct pve_param active[] = { { "source", "active" }, { NULL, NULL } };
+	CLEANUP(strings_done) struct strings upids = { 0 };
+	CLEANUP(json_free_p) struct json *data = NULL;
+	CLEANUP(free_p) char *path = pve_path("/nodes/%s/tasks", node);
+
+	if (publish_get(pve, path, active, &data, err) < 0)
+		return -1;
+	pve_task_parse_list(data, &upids);
+	publish_tasks_parse(&upids, t->token_id, ret);
+	return 0;
+}
+
+/* Tasks first: what they leave when they end in between is then seen below. */
+int publish_state_read(struct pve *pve, const struct target *t, const char *node, const char *image, unsigned parts,
+		       struct publish_state *ret, struct error *err)
+{
+	CLEANUP(publish_state_done) struct publish_state state = { 0 };
+	const struct target_storages *storages = target_storages_on(t, node);
+
+	if (read_tasks(pve, t, node, &state.tasks, err) < 0)
+		return -1;
+	if (parts & PUBLISH_VM &&
+	    (read_volumes(pve, node, storages->import, "import", image, ".qcow2", &state.import, err) < 0 ||
+	     read_copies(pve, node, image, &state, err) < 0))
+		return -1;
+	if (parts & PUBLISH_CT &&
+	    read_volumes(pve, node, storages->vztmpl, "vztmpl", image, ".tar.zst", &state.vztmpl, err) < 0)
+		return -1;
+	*ret = state;
+	state = (struct publish_state){ 0 };
+	return 0;
+}
+
+static void volumes_done(struct publish_volumes *volumes)
+{
+	for (size_t i = 0; i < volumes->n; i++)
+		free(volumes->at[i].name);
+	vec_done(volumes);
+}
+
+static void copy_done(struct publish_copy *copy)
+{
+	published_done(&copy->published);
+	free(copy->name);
+	free(copy->tags);
+	free(copy->notes);
+}
+
+void publish_state_done(struct publish_state *state)
+{
+	for (size_t i = 0; i < state->copies.n; i++)
+		copy_done(&state->copies.at[i]);
+	vec_done(&state->copies);
+	volumes_done(&state->import);
+	volumes_done(&state->vztmpl);
+	strings_done(&state->tasks);
+}

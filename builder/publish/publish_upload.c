@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A file into a storage: sent, checked there, in place. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "builder/publish/publish_do.h"
+#include "builder/pve/target_check.h"
+#include "builder/report/report.h"
+#include "builder/report/voice.h"
+#include "lib/alloc.h"
+#include "lib/pve_task.h"
+#include "lib/pve_upload.h"
+
+#define UPLOAD_RIGHT "Datastore.AllocateTemplate"
+
+static void progress(void *context, uint64_t done, uint64_t total)
+{
+	report_progress(context, done, total);
+}
+
+/* The server's word for damage. Whose it is, the file itself tells: a damaged file stays so, a damaged transfer need not. */
+static int judge_damage(struct publish_run *run, const struct publish_file *file, const char *exit, struct error *err)
+{
+	if (!exit || !strstr(exit, "checksum mismatch"))
+		return -1;
+	run->again = false;
+	if (publish_file_verify(file, err) < 0)
+		return -1;
+	run->again = true;
+	return error_set(err, ERROR_TRUST, "%s was damaged on its way to %s: %s", file->path, run->order->node, exit);
+}
+
+/* Who may not upload is told so after 3 seconds; a large file has filled the server's buffer by then, and it hangs up without a
+ * word. So when there was none, the right is looked at again. */
+static int judge_silence(struct publish_run *run, const char *storage, struct error *err)
+{
+	CLEANUP(free_p) char *path = xasprintf("/storage/%s", storage);
+	CLEANUP(json_free_p) struct json *data = NULL;
+	struct error ignored = { 0 };
+
+	if (publish_get(run->pve, "/access/permissions", (const struct pve_param[]){ { "path", path }, { NULL, NULL } },
+			&data, &ignored) < 0)
+		return -1;
+	if (target_permitted(data, path, UPLOAD_RIGHT))
+		return -1;
+	run->again = false;
+	return error_set(err, ERROR_TARGET, "the token %s has lost %s on %s; `nodekiln roles %s` tells how to give it",
+			 run->order->target->token_id, UPLOAD_RIGHT, path, run->order->target->file);
+}
+
+static int send_file(struct publish_run *run, const struct publish_step *step, const struct publish_file *file,
+		     char *phase, char **ret_upid, struct error *err)
+{
+	const struct target_storages *t = run->order->storages;
+	CLEANUP(close_p) int fd = open(file->path, O_RDONLY | O_CLOEXEC);
+	struct pve_upload upload = {
+		.node = run->order->node,
+		.storage = step->part == PUBLISH_VM ? t->import : t->vztmpl,
+		.content = step->part == PUBLISH_VM ? "import" : "vztmpl",
+		.name = file->volume,
+		.fd = fd,
+		.size = file->size,
+		.progress = progress,
+		.context = phase,
+	};
+
+	if (fd < 0)
+		return error_errno(err, errno, "open %s", file->path);
+	memcpy(upload.sha256, file->sha256, SHA256_HEX);
+	if (pve_upload(run->pve, &upload, ret_upid, err) == 0)
+		return 0;
+	/* What could not be read here will not be readable the next time either. */
+	run->again = publish_may_pass(pve_failure(run->pve)) && err->class == ERROR_NETWORK;
+	run->again = run->again || pve_failure(run->pve) == PVE_BUSY;
+	if (err->class == ERROR_NETWORK)
+		return judge_silence(run, upload.storage, err);
+	if (strstr(err->text, "No space left"))
+		err->class = ERROR_SPACE;
+	return -1;
+}
+
+static int upload_and_wait(struct publish_run *run, const struct publish_step *step, const struct publish_file *file,
+			   char *phase, struct error *err)
+{
+	CLEANUP(free_p) char *upid = NULL, *exit = NULL;
+	CLEANUP(free_p) char *what = xasprintf("upload %s", file->volume);
+
+	if (send_file(run, step, file, phase, &upid, err) < 0)
+		return -1;
+	CLEANUP(json_free_p) struct json *answer = json_string(upid);
+	if (publish_wait(run, answer, what, &exit, err) < 0)
+		return judge_damage(run, file, exit, err);
+	run->memory.uploaded |= step->part;
+	return 0;
+}
+
+int publish_do_upload(struct publish_run *run, const struct publish_step *step, struct error *err)
+{
+	const struct publish_file *file = step->part == PUBLISH_VM ? &run->order->image->vm : &run->order->image->ct;
+	char phase[PHASE_NAME_MAX];
+
+	publish_phase(run, step->part == PUBLISH_VM ? "upload-vm" : "upload-ct", phase, sizeof phase);
+	report_begin(phase, "%s", file->volume);
+	int rc = upload_and_wait(run, step, file, phase, err);
+	report_end(phase, rc < 0 ? "%s, %s, failed" : "%s, %s", file->volume, text_bytes(file->size));
+	return rc;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/publish/publish_vm.h"
+
+#include <string.h>
+
+#include "lib/clock.h"
+
+#define NOTES_WORDS_MAX 1500 /* bytes of the image's description and warning; PVE takes 8192 characters of notes */
+
+PRINTF(3, 4) static void add(struct publish_params *p, const char *name, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	strings_own(&p->values, xvasprintf(fmt, ap));
+	va_end(ap);
+	p->at[p->n++] = (struct pve_param){ name, p->values.at[p->values.n - 1] };
+}
+
+static void add_words(struct text *notes, const char *before, const char *words)
+{
+	if (words)
+		text_addf(notes, "\n\n%s%.*s", before, NOTES_WORDS_MAX, words);
+}
+
+static char *notes_of(const struct publish_order *o, long vmid, int64_t source)
+{
+	CLEANUP(text_done) struct text words = { 0 };
+	char settings[PUBLISHED_HASH + 1], date[CLOCK_TEXT_MAX];
+	struct published p = {
+		.image = o->image->name,
+		.version = o->image->version,
+		.firmware = o->firmware,
+		.vmid = vmid,
+		.settings = settings,
+		.source = source,
+		.published = (char *)clock_text(o->now, date),
+	};
+
+	publish_settings(o, settings);
+	memcpy(p.sha256, o->image->vm.sha256, SHA256_HEX);
+	text_addf(&words, "%s %s, a template made by nodekiln. Clone it; `nodekiln publish` may replace it.", p.image,
+		  p.version);
+	add_words(&words, "", o->image->description);
+	add_words(&words, "**Warning:** ", o->image->warning);
+	return published_notes(&p, words.data);
+}
+
+static void add_firmware(const struct publish_order *o, struct publish_params *p)
+{
+	if (o->firmware != FIRMWARE_UEFI)
+		return;
+	add(p, "bios", "ovmf");
+	add(p, "machine", "q35");
+	add(p, "efidisk0", "%s:1,efitype=4m,pre-enrolled-keys=0", o->storages->disks);
+}
+
+/* The cloud kernel has drivers for virtio, and none for SATA or IDE: so cloud-init's drive is a SCSI one too. */
+static void add_disks(const struct publish_order *o, struct publish_params *p)
+{
+	const struct target_storages *t = o->storages;
+
+	add(p, "scsihw", "virtio-scsi-single");
+	add(p, "scsi0", "%s:0,import-from=%s:import/%s,discard=on,iothread=1", t->disks, t->import,
+	    o->image->vm.volume);
+	add(p, "scsi1", "%s:cloudinit", t->disks);
+	add(p, "boot", "order=scsi0");
+}
+
+static void add_network(const struct publish_order *o, struct publish_params *p)
+{
+	CLEANUP(free_p) char *vlan = o->target->vlan ? xasprintf(",tag=%ld", o->target->vlan) : xstrdup("");
+
+	add(p, "net0", "virtio,bridge=%s%s", o->target->bridge, vlan);
+	add(p, "ipconfig0", "ip=dhcp");
+}
+
+void publish_vm_params(const struct publish_order *o, long vmid, int64_t source, struct publish_params *ret)
+{
+	CLEANUP(free_p) char *name = published_name(o->image->stem, o->firmware);
+	CLEANUP(free_p) char *notes = notes_of(o, vmid, source);
+
+	add(ret, "vmid", "%ld", vmid);
+	add(ret, "name", "%s", name);
+	add(ret, "description", "%s", notes);
+	if (o->target->pool)
+		add(ret, "pool", "%s", o->target->pool);
+	add(ret, "ostype", "l26");
+	add(ret, "memory", "2048");
+	add(ret, "cores", "2");
+	add(ret, "cpu", "x86-64-v2-AES");
+	add_disks(o, ret);
+	add_firmware(o, ret);
+	add_network(o, ret);
+	add(ret, "serial0", "socket");
+	add(ret, "vga", "serial0");
+	add(ret, "agent", "enabled=1");
+}
+
+void publish_params_done(struct publish_params *params)
+{
+	strings_done(&params->values);
+	*params = (struct publish_params){ 0 };
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/publish/published.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "builder/recipe/word.h"
+#include "lib/pve.h"
+
+#define LINE_MAX_BYTES 4096 /* of our line in notes that somebody else wrote */
+
+const char *const firmware_names[] = { "bios", "uefi", NULL };
+
+char *published_stem(const char *image, const char *version, const char *sha256)
+{
+	return xasprintf("%s-%s-%.*s", image, version, PUBLISHED_HASH, sha256);
+}
+
+char *published_name(const char *stem, enum firmware firmware)
+{
+	return xasprintf("%s%s", stem, firmware == FIRMWARE_UEFI ? "-uefi" : "");
+}
+
+/* IMAGE-VERSION-HASH.SUFFIX, where an image's name may begin like another's: the version has no '-'. */
+bool published_is_file(const char *file, const char *image, const char *suffix)
+{
+	size_t n = strlen(image);
+
+	if (!text_starts(file, image) || file[n] != '-' || !text_ends(file, suffix))
+		return false;
+	const char *version = file + n + 1, *dash = strchr(version, '-'), *end = file + strlen(file) - strlen(suffix);
+	if (!dash || dash == version || end - dash != 1 + PUBLISHED_HASH)
+		return false;
+	CLEANUP(free_p) char *hash = xstrndup(dash + 1, PUBLISHED_HASH);
+	return word_is_hex(hash, PUBLISHED_HASH);
+}
+
+char *published_tags(const struct published *p, const char *node, const struct strings *more)
+{
+	struct text t = { 0 };
+
+	text_addf(&t, PUBLISHED_TAG ";kiln.image.%s;kiln.version.%s;kiln.sha.%.*s;kiln.node.%s", p->image, p->version,
+		  PUBLISHED_HASH, p->sha256, node);
+	for (size_t i = 0; more && i < more->n; i++)
+		text_addf(&t, ";%s", more->at[i]);
+	for (char *c = t.data; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return text_take(&t);
+}
+
+static bool has_tag(const char *tags, const char *tag, size_t len)
+{
+	static const char separators[] = ";, ";
+
+	for (tags += strspn(tags, separators); *tags; tags += strspn(tags, separators)) {
+		size_t n = strcspn(tags, separators);
+		if (n == len && !strncasecmp(tags, tag, len))
+			return true;
+		tags += n;
+	}
+	return false;
+}
+
+bool published_tags_has(const char *tags, const char *wanted)
+{
+	for (size_t n; *wanted; wanted += n + (wanted[n] == ';')) {
+		n = strcspn(wanted, ";");
+		if (!has_tag(tags ? tags : "", wanted, n))
+			return false;
+	}
+	return true;
+}
+
+char *published_line(const struct published *p)
+{
+	CLEANUP(json_free_p) struct json *object = json_object();
+	CLEANUP(text_done) struct text line = { 0 };
+
+	json_put_string(object, "image", p->image);
+	json_put_string(object, "version", p->version);
+	json_put_string(object, "sha256", p->sha256);
+	json_put_string(object, "firmware", firmware_names[p->firmware]);
+	json_put_int(object, "vmid", p->vmid);
+	json_put_string(object, "state", p->ready ? "ready" : "unfinished");
+	json_put_string(object, "settings", p->settings);
+	json_put_int(object, "source", p->source);
+	json_put_string(object, "published", p->published);
+	json_print(object, false, &line);
+	return xasprintf("nodekiln-template: %s", line.data);
+}
+
+/* Where our line begins; NULL when there is none. */
+static const char *find_line(const char *notes)
+{
+	for (const char *at = notes; at; at = strchr(at, '\n')) {
+		at += *at == '\n';
+		if (text_starts(at, PUBLISHED_PREFIX))
+			return at;
+	}
+	return NULL;
+}
+
+char *published_notes(const struct published *p, const char *notes)
+{
+	CLEANUP(free_p) char *line = published_line(p);
+	const char *old = find_line(notes);
+
+	if (!old)
+		return xasprintf("%s%s%s", notes, *notes ? "\n\n" : "", line);
+	return xasprintf("%.*s%s%s", (int)(old - notes), notes, line, old + strcspn(old, "\n"));
+}
+
+static char *copy(const struct json *object, const char *key)
+{
+	const char *s = json_get_string(object, key);
+
+	return s ? xstrdup(s) : NULL;
+}
+
+static bool read_firmware(const struct json *object, enum firmware *ret)
+{
+	const char *name = json_get_string(object, "firmware");
+
+	for (int i = 0; firmware_names[i]; i++)
+		if (text_same(name, firmware_names[i])) {
+			*ret = (enum firmware)i;
+			return true;
+		}
+	return false;
+}
+
+static bool read_object(const struct json *object, struct published *p)
+{
+	const char *sha256 = json_get_string(object, "sha256");
+
+	if (!sha256 || !word_is_hex(sha256, SHA256_HEX - 1) || !read_firmware(object, &p->firmware) ||
+	    !pve_get_int(object, "vmid", &p->vmid))
+		return false;
+	memcpy(p->sha256, sha256, SHA256_HEX);
+	if (!pve_get_int(object, "source", &p->source))
+		p->source = 0;
+	p->ready = text_same(json_get_string(object, "state"), "ready");
+	p->image = copy(object, "image");
+	p->version = copy(object, "version");
+	p->settings = copy(object, "settings");
+	p->published = copy(object, "published");
+	return p->image && p->version && p->settings && p->published;
+}
+
+bool published_parse(const char *notes, struct published *ret)
+{
+	CLEANUP(published_done) struct published p = { 0 };
+	CLEANUP(json_free_p) struct json *object = NULL;
+	const char *line = notes ? find_line(notes) : NULL;
+	size_t len = line ? strcspn(line, "\n") : 0, prefix = strlen(PUBLISHED_PREFIX) - 1;
+	struct error ignored = { 0 };
+
+	if (!line || len > LINE_MAX_BYTES || json_parse("notes", line + prefix, len - prefix, &object, &ignored) < 0 ||
+	    !read_object(object, &p))
+		return false;
+	*ret = p;
+	p = (struct published){ 0 };
+	return true;
+}
+
+void published_done(struct published *p)
+{
+	free(p->image);
+	free(p->version);
+	free(p->settings);
+	free(p->published);
+	*p = (struct published){ 0 };
+}

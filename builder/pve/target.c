@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/pve/target.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/file.h"
+#include "lib/form.h"
+#include "lib/log.h"
+#include "lib/yaml.h"
+
+#define SECRET_MAX 4096 /* bytes of a file with a secret */
+#define CA_MAX (256 << 10)
+
+int target_load(const char *file, struct target *ret, struct error *err)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+
+	if (file_read(AT_FDCWD, file, YAML_SIZE_MAX, &text, err) < 0) {
+		err->class = ERROR_RECIPE;
+		return error_wrap(err, "target");
+	}
+	return target_parse(file, text.data ? text.data : "", text.len, ret, err);
+}
+
+/* A name in the target's file, seen from where that file is. */
+static char *beside(const struct target *t, const char *name)
+{
+	const char *slash = strrchr(t->file, '/');
+
+	return *name == '/' || !slash ? xstrdup(name) : xasprintf("%.*s/%s", (int)(slash - t->file), t->file, name);
+}
+
+static int read_beside(const struct target *t, const char *key, const char *name, size_t limit, struct text *ret,
+		       struct error *err)
+{
+	CLEANUP(free_p) char *path = beside(t, name);
+
+	if (file_read(AT_FDCWD, path, limit, ret, err) == 0)
+		return 0;
+	err->class = ERROR_RECIPE;
+	return error_wrap(err, "%s: %s", t->file, key);
+}
+
+static void warn_when_open(const struct target *t)
+{
+	CLEANUP(free_p) char *path = beside(t, t->token_secret_file);
+	struct stat st;
+
+	if (stat(path, &st) == 0 && (st.st_mode & (S_IROTH | S_IWOTH)))
+		log_warning("%s: anybody on this host can read the token's secret; chmod 600 %s", path, path);
+}
+
+static int take_secret(struct target *t, char *secret, const char *where, struct error *err)
+{
+	const char *word = text_trim(secret);
+
+	if (!form_is_uuid(word))
+		return error_set(
+			err, ERROR_RECIPE,
+			"%s: the token's secret in %s is not the UUID that Proxmox VE showed when it made the token",
+			t->file, where);
+	t->token_secret = xstrdup(word);
+	return 0;
+}
+
+static int read_secret_file(struct target *t, struct error *err)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+
+	if (read_beside(t, "token_secret_file", t->token_secret_file, SECRET_MAX, &text, err) < 0)
+		return -1;
+	warn_when_open(t);
+	int rc = take_secret(t, text.data ? text.data : (char[]){ "" }, t->token_secret_file, err);
+	if (text.data)
+		explicit_bzero(text.data, text.len);
+	return rc;
+}
+
+static int read_secret_env(struct target *t, struct error *err)
+{
+	CLEANUP(free_p) char *where = xasprintf("the environment's %s", t->token_secret_env);
+	char *value = getenv(t->token_secret_env);
+
+	if (!value || !*value)
+		return error_set(err, ERROR_RECIPE, "%s: the environment has no %s; it must hold the token's secret",
+				 t->file, t->token_secret_env);
+	int rc = take_secret(t, value, where, err);
+	explicit_bzero(value, strlen(value));
+	unsetenv(t->token_secret_env);
+	return rc;
+}
+
+int target_open(struct target *t, struct error *err)
+{
+	CLEANUP(text_done) struct text ca = { 0 };
+
+	if (t->ca_file && read_beside(t, "ca", t->ca_file, CA_MAX, &ca, err) < 0)
+		return -1;
+	if (t->ca_file && !form_is_certificate(ca.data ? ca.data : ""))
+		return error_set(err, ERROR_RECIPE,
+				 "%s: %s is no PEM certificate (or has a private key in it); copy the cluster's "
+				 "/etc/pve/pve-root-ca.pem",
+				 t->file, t->ca_file);
+	if (t->ca_file)
+		t->ca = text_take(&ca);
+	return t->token_secret_file ? read_secret_file(t, err) : read_secret_env(t, err);
+}
+
+int target_connect(const struct target *t, const struct target_node *node, struct pve **ret, struct error *err)
+{
+	struct pve_access access = {
+		.url = node && node->url ? node->url : t->url,
+		.token_id = t->token_id,
+		.token_secret = t->token_secret,
+		.ca = t->ca,
+		.fingerprints = &t->fingerprints,
+	};
+
+	return pve_open(&access, ret, err);
+}
+
+const struct target_storages *target_storages_on(const struct target *t, const char *node)
+{
+	for (size_t i = 0; i < t->nodes.n; i++)
+		if (!strcmp(t->nodes.at[i].name, node))
+			return &t->nodes.at[i].storages;
+	return &t->storages;
+}
+
+char *target_user(const struct target *t)
+{
+	return xstrndup(t->token_id, strcspn(t->token_id, "!"));
+}
+
+char *target_bridge_path(const struct target *t)
+{
+	return t->vlan ? xasprintf("/sdn/zones/%s/%s/%ld", t->zone, t->bridge, t->vlan)
+		       : xasprintf("/sdn/zones/%s/%s", t->zone, t->bridge);
+}
+
+static void forget(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
+}
+
+static void storages_done(struct target_storages *s)
+{
+	for (size_t i = 0; i < TARGET_STORAGES; i++)
+		free(s->at[i]);
+}
+
+void target_done(struct target *t)
+{
+	char *words[] = { t->file, t->url,    t->token_id, t->token_secret_file, t->token_secret_env, t->ca_file, t->ca,
+			  t->pool, t->bridge, t->zone,     t->agent_user };
+
+	forget(t->token_secret);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		free(words[i]);
+	for (size_t i = 0; i < t->nodes.n; i++) {
+		free(t->nodes.at[i].name);
+		free(t->nodes.at[i].url);
+		storages_done(&t->nodes.at[i].storages);
+	}
+	storages_done(&t->storages);
+	vec_done(&t->nodes);
+	strings_done(&t->fingerprints);
+	strings_done(&t->tags);
+	*t = (struct target){ 0 };
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/pve/target_check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "builder/pve/publish_get.h"
+#include "builder/report/report.h"
+
+#define DISCARD_RIGHT "Datastore.Allocate"
+
+void target_check_miss(struct target_check *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	strings_own(&c->missing, xvasprintf(fmt, ap));
+	va_end(ap);
+}
+
+/* ---- version ---- */
+
+const char *target_version_lacks(const char *version, bool images)
+{
+	int major = 0, minor = 0;
+
+	if (!version || sscanf(version, "%d.%d", &major, &minor) < 1)
+		return "it does not say its version; is this a Proxmox VE API?";
+	if (major < 8)
+		return "Proxmox VE 8 or later is needed";
+	if (major == 8 && minor < 4 && images)
+		return "qcow2 images can be uploaded from Proxmox VE 8.4 on; upgrade it, or publish with --only ct";
+	return NULL;
+}
+
+int target_check_version(struct target_check *c, bool images, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *data = NULL;
+
+	if (publish_get(c->pve, "/version", NULL, &data, err) < 0)
+		return -1;
+	const char *version = json_get_string(data, "version"), *lack = target_version_lacks(version, images);
+	if (lack)
+		target_check_miss(c, "%s is Proxmox VE %s: %s", c->target->url, version ? version : "?", lack);
+	return 0;
+}
+
+/* ---- rights ---- */
+
+/* Whatever the value: 0 means held here, but not below. */
+bool target_permitted(const struct json *permissions, const char *path, const char *privilege)
+{
+	return json_get(json_get(permissions, path), privilege) != NULL;
+}
+
+static int read_permissions(struct target_check *c, const char *path, struct json **ret, struct error *err)
+{
+	return publish_get(c->pve, "/access/permissions",
+			   (const struct pve_param[]){ { "path", path }, { NULL, NULL } }, ret, err);
+}
+
+/* Whether this is the first time that it is told. */
+static bool tell_once(struct target_check *c, const char *path, const char *privilege)
+{
+	CLEANUP(free_p) char *both = xasprintf("%s %s", path, privilege);
+
+	if (strings_has(&c->told, both))
+		return false;
+	strings_add(&c->told, both);
+	return true;
+}
+
+int target_check_rights(struct target_check *c, const char *path, const char *needed, const struct role *role,
+			struct error *err)
+{
+	CLEANUP(json_free_p) struct json *held = NULL;
+	CLEANUP(text_done) struct text lack = { 0 };
+	CLEANUP(free_p) char *words = xstrdup(needed), *grant = role_grant(c->target, path, role);
+	char *rest = NULL;
+
+	if (read_permissions(c, path, &held, err) < 0)
+		return -1;
+	for (char *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
+		if (!target_permitted(held, path, word) && tell_once(c, path, word))
+			text_addf(&lack, "%s%s", lack.len ? ", " : "", word);
+	if (lack.len)
+		target_check_miss(
+			c, "the token %s lacks %s on %s; as root on a node: %s (`nodekiln roles %s` prints the role)",
+			c->target->token_id, lack.data, path, grant, c->target->file);
+	return 0;
+}
+
+int target_check_storage_rights(struct target_check *c, const char *storage, const struct role *role, struct error *err)
+{
+	CLEANUP(free_p) char *path = xasprintf("/storage/%s", storage);
+
+	return target_check_rights(c, path, role->privileges, role, err);
+}
+
+/* A right that many will not give: then files stay. */
+int target_check_discard(struct target_check *c, const char *storage, bool *ret, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *held = NULL;
+	CLEANUP(free_p) char *path = xasprintf("/storage/%s", storage);
+
+	if (read_permissions(c, path, &held, err) < 0)
+		return -1;
+	*ret = target_permitted(held, path, DISCARD_RIGHT);
+	return 0;
+}
+
+/* ---- a node and its storages ---- */
+
+static const struct json *entry_of(const struct json *list, const char *key, const char *name)
+{
+	for (size_t i = 0; i < json_count(list); i++)
+		if (text_same(json_get_string(json_at(list, i), key), name))
+			return json_at(list, i);
+	return NULL;
+}
+
+static void miss_node(struct target_check *c, const struct json *list, const char *node)
+{
+	CLEANUP(text_done) struct text names = { 0 };
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		const char *name = json_get_string(json_at(list, i), "node");
+		text_addf(&names, "%s%s", names.len ? ", " : "", name ? name : "?");
+	}
+	target_check_miss(c, "there is no node %s; there are: %s; correct `nodes` in %s", node,
+			  names.data ? names.data : "none", c->target->file);
+}
+
+int target_check_node(struct target_check *c, const char *node, struct json **ret, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *list = NULL;
+	CLEANUP(free_p) char *path = pve_path("/nodes/%s/storage", node);
+
+	*ret = NULL;
+	if (publish_get(c->pve, "/nodes", NULL, &list, err) < 0)
+		return -1;
+	const struct json *found = entry_of(list, "node", node);
+	if (found && !text_same(json_get_string(found, "status"), "offline"))
+		return publish_get(c->pve, path, NULL, ret, err);
+	if (found)
+		target_check_miss(c, "node %s is offline; start it, or take it out of `nodes` in %s", node,
+				  c->target->file);
+	else
+		miss_node(c, list, node);
+	return 0;
+}
+
+static bool is_set(const struct json *object, const char *key)
+{
+	int64_t n = 0;
+
+	return pve_get_int(object, key, &n) && n;
+}
+
+/* "iso,vztmpl" has "vztmpl". */
+static bool has_content(const char *list, const char *content)
+{
+	size_t n = strlen(content);
+
+	for (; list && *list; list += strcspn(list, ",") + (list[strcspn(list, ",")] == ','))
+		if (strcspn(list, ",") == n && !strncmp(list, content, n))
+			return true;
+	return false;
+}
+
+static bool is_usable(struct target_check *c, const char *node, const struct json *s, const char *storage)
+{
+	if (s && is_set(s, "enabled") && is_set(s, "active"))
+		return true;
+	if (!s)
+		target_check_miss(c,
+				  "the token sees no storage %s on node %s; correct `storages` in %s, or give it its "
+				  "rights there",
+				  storage, node, c->target->file);
+	else
+		target_check_miss(c, "storage %s is %s on node %s; see Datacenter > Storage > %s", storage,
+				  is_set(s, "enabled") ? "not active" : "disabled", node, storage);
+	return false;
+}
+
+const struct json *target_check_storage(struct target_check *c, const char *node, const struct json *storages,
+					const char *storage, const char *content)
+{
+	const struct json *s = entry_of(storages, "storage", storage);
+	const char *has = json_get_string(s, "content");
+
+	if (!is_usable(c, node, s, storage))
+		return NULL;
+	if (!has_content(has, content))
+		target_check_miss(c,
+				  "storage %s does not take '%s'; as root on a node: pvesm set %s --content %s%s%s (or "
+				  "Datacenter > Storage > %s > Content)",
+				  storage, content, storage, has ? has : "", has && *has ? "," : "", content, storage);
+	return s;
+}
+
+/* ---- the end ---- */
+
+int target_check_tell(const struct target_check *c, const char *what, struct error *err)
+{
+	const struct strings *missing = &c->missing;
+	CLEANUP(text_done) struct text before = { 0 };
+
+	if (!missing->n)
+		return 0;
+	for (size_t i = 0; missing->n > 1 && i < missing->n; i++)
+		report_notice("missing: %s", missing->at[i]);
+	if (missing->n > 1)
+		text_addf(&before, "the target cannot take %s; all that is missing stands above; first: ", what);
+	return error_set(err, c->room == missing->n ? ERROR_SPACE : ERROR_TARGET, "%s%s", before.len ? before.data : "",
+			 missing->at[0]);
+}
+
+void target_check_done(struct target_check *c)
+{
+	strings_done(&c->missing);
+	strings_done(&c->told);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Kubernetes, its runtime and its images: what must come together. */
+#include <string.h>
+
+#include "builder/recipe/recipe_parts.h"
+#include "builder/recipe/word.h"
+#include "lib/alloc.h"
+
+#define DOCKERSHIM_LAST_MINOR 23 /* from 1.24 on the kubelet speaks to Docker only through cri-dockerd */
+
+static int check_version(const struct recipe_judge *j)
+{
+	const struct recipe *r = j->recipe;
+	const char *version = r->kubernetes.version;
+	int major, minor, patch;
+
+	if (!version)
+		return recipe_wrong(j, "kubernetes", "kubernetes.version is missing; kubernetes.source %s needs it",
+				    kubernetes_source_names[r->kubernetes.source]);
+	if (!word_is_release(version, &major, &minor, &patch))
+		return recipe_wrong(
+			j, "kubernetes.version",
+			"kubernetes.version is '%s'; allowed: 1.34.1, and for source packages also a minor, 1.34",
+			version);
+	if (patch < 0 && r->kubernetes.source != KUBERNETES_PACKAGES)
+		return recipe_wrong(j, "kubernetes.version",
+				    "kubernetes.version is '%s'; source %s needs all three numbers", version,
+				    kubernetes_source_names[r->kubernetes.source]);
+	return 0;
+}
+
+static int check_binary(const struct recipe_judge *j, size_t i)
+{
+	const struct binary *b = &j->recipe->kubernetes.binaries.at[i];
+	CLEANUP(free_p) char *path = xasprintf("kubernetes.binaries.%zu", i), *url_path = xasprintf("%s.url", path);
+
+	if (!b->url || !b->sha256 || !b->path)
+		return recipe_wrong(j, path, "%s needs url, sha256 and path", path);
+	if (!word_is_hex(b->sha256, 64))
+		return recipe_wrong(j, path, "%s.sha256 is '%s'; allowed: 64 hex digits", path, b->sha256);
+	if (!word_is_path(b->path))
+		return recipe_wrong(j, path, "%s.path is '%s'; allowed: an absolute path without . or ..", path,
+				    b->path);
+	if (b->member && b->archive)
+		return recipe_wrong(j, path, "%s has both member and archive: one file is taken, or all are", path);
+	return recipe_check_url(j, url_path, b->url);
+}
+
+/* Called before the paths were judged. */
+static bool installs(const struct recipe *r, const char *program)
+{
+	for (size_t i = 0; i < r->kubernetes.binaries.n; i++) {
+		const char *path = r->kubernetes.binaries.at[i].path, *slash = path ? strrchr(path, '/') : NULL;
+
+		if (slash && strcmp(slash + 1, program) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int check_binaries(const struct recipe_judge *j)
+{
+	for (size_t i = 0; i < j->recipe->kubernetes.binaries.n; i++)
+		if (check_binary(j, i) < 0)
+			return -1;
+	return 0;
+}
+
+/* The three programs that every node has; archives may hold them, and are not looked into here. */
+static int check_programs(const struct recipe_judge *j)
+{
+	static const char *const programs[] = { "kubelet", "kubeadm", "kubectl" };
+	const struct recipe *r = j->recipe;
+
+	for (size_t i = 0; i < r->kubernetes.binaries.n; i++)
+		if (r->kubernetes.binaries.at[i].archive)
+			return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
+		if (!installs(r, programs[i]))
+			return recipe_wrong(j, "kubernetes.binaries",
+					    "kubernetes.binaries lacks %s; source binaries needs it", programs[i]);
+	return 0;
+}
+
+static int check_packages(const struct recipe_judge *j)
+{
+	const struct recipe *r = j->recipe;
+
+	for (size_t i = 0; i < r->kubernetes.packages.n; i++)
+		if (!word_is_package(r->kubernetes.packages.at[i]))
+			return recipe_wrong(j, "kubernetes.packages",
+					    "kubernetes.packages has '%s'; allowed: Debian package names",
+					    r->kubernetes.packages.at[i]);
+	if (r->repositories.n == 0)
+		return recipe_wrong(
+			j, "kubernetes.source",
+			"kubernetes.source packages needs an entry in repositories that carries kubelet and kubeadm");
+	return 0;
+}
+
+/* Values that only one source reads would be ignored by the others: better to say so. */
+static int check_foreign_keys(const struct recipe_judge *j)
+{
+	const struct recipe *r = j->recipe;
+	/* Packages may lack something that is only released as a file, such as cri-dockerd. */
+	bool beside_packages = r->kubernetes.source == KUBERNETES_PACKAGES;
+	const struct {
+		const char *path;
+		bool given;
+		enum kubernetes_source source;
+	} keys[] = {
+		{ "kubernetes.packages", r->kubernetes.packages.n > 0, KUBERNETES_PACKAGES },
+		{ "kubernetes.binaries", r->kubernetes.binaries.n > 0 && !beside_packages, KUBERNETES_BINARIES },
+		{ "kubernetes.source_version", r->kubernetes.source_version, KUBERNETES_DEBIAN_SOURCE },
+		{ "images.control_plane", r->images.control_plane, KUBERNETES_DEBIAN_SOURCE },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (keys[i].given && r->kubernetes.source != keys[i].source)
+			return recipe_wrong(j, keys[i].path, "%s goes with kubernetes.source %s; the source here is %s",
+					    keys[i].path, kubernetes_source_names[keys[i].source],
+					    kubernetes_source_names[r->kubernetes.source]);
+	return 0;
+}
+
+static bool has_package(const struct recipe *r, const char *const *names)
+{
+	for (; *names; names++)
+		if (strings_has(&r->packages[SET_BASE], *names) || strings_has(&r->kubernetes.packages, *names))
+			return true;
+	return false;
+}
+
+static int check_runtime(const struct recipe_judge *j)
+{
+	static const char *const containerd[] = { "containerd", "containerd.io", NULL };
+	static const char *const docker[] = { "docker.io", "docker-ce", NULL };
+	const struct recipe *r = j->recipe;
+
+	if (r->runtime == RUNTIME_CONTAINERD && !has_package(r, containerd) && !installs(r, "containerd"))
+		return recipe_wrong(
+			j, "runtime",
+			"runtime containerd needs the package containerd or containerd.io in packages.base");
+	if (r->runtime == RUNTIME_DOCKER && !has_package(r, docker) && !installs(r, "dockerd"))
+		return recipe_wrong(j, "runtime",
+				    "runtime docker needs the package docker.io or docker-ce in packages.base");
+	if (r->runtime == RUNTIME_NONE && (r->images.control_plane || r->images.archives.n))
+		return recipe_wrong(
+			j, "images",
+			"images are preloaded into a runtime's store; runtime must be containerd or docker");
+	return 0;
+}
+
+static int check_cri_dockerd(const struct recipe_judge *j)
+{
+	static const char *const cri_dockerd[] = { "cri-dockerd", NULL };
+	const struct recipe *r = j->recipe;
+	int major, minor, patch;
+
+	if (r->runtime != RUNTIME_DOCKER || !word_is_release(r->kubernetes.version, &major, &minor, &patch) ||
+	    minor <= DOCKERSHIM_LAST_MINOR || has_package(r, cri_dockerd) || installs(r, "cri-dockerd"))
+		return 0;
+	return recipe_wrong(
+		j, "runtime",
+		"runtime docker with Kubernetes %s needs cri-dockerd; add it to packages.base or kubernetes.binaries",
+		r->kubernetes.version);
+}
+
+int recipe_check_kubernetes(const struct recipe_judge *j)
+{
+	const struct recipe *r = j->recipe;
+
+	if (check_foreign_keys(j) < 0 || check_runtime(j) < 0)
+		return -1;
+	if (r->kubernetes.source == KUBERNETES_NONE)
+		return 0;
+	if (check_version(j) < 0)
+		return -1;
+	if (r->runtime == RUNTIME_NONE)
+		return recipe_wrong(j, "runtime", "Kubernetes needs a runtime; allowed: containerd, docker");
+	if (check_binaries(j) < 0 || (r->kubernetes.source == KUBERNETES_BINARIES && check_programs(j) < 0))
+		return -1;
+	if (r->kubernetes.source == KUBERNETES_PACKAGES && check_packages(j) < 0)
+		return -1;
+	return check_cri_dockerd(j);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where things that belong to recipes are found. */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "builder/recipe/recipe_parts.h"
+#include "lib/alloc.h"
+
+#ifndef NODEKILN_PREFIX
+#define NODEKILN_PREFIX "/usr/local"
+#endif
+
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* A checkout has the program in out/ (tests in out/tests/, all of it once more in out/asan/). */
+static bool find_checkout(char *path)
+{
+	ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - 1);
+
+	if (len <= 0)
+		return false;
+	path[len] = '\0';
+	for (int up = 0; up < 4; up++) {
+		CLEANUP(free_p) char *recipes = NULL, *overlays = NULL;
+		char *slash = strrchr(path, '/');
+
+		if (!slash || slash == path)
+			return false;
+		*slash = '\0';
+		recipes = xasprintf("%s/recipes", path);
+		overlays = xasprintf("%s/rootfs-overlays", path);
+		if (is_directory(recipes) && is_directory(overlays))
+			return true;
+	}
+	return false;
+}
+
+const char *data_directory(void)
+{
+	static char checkout[PATH_MAX];
+	const char *named = getenv("NODEKILN_DATA");
+
+	if (named && *named)
+		return named;
+	if (checkout[0] || find_checkout(checkout))
+		return checkout;
+	checkout[0] = '\0';
+	return NODEKILN_PREFIX "/share/nodekiln";
+}
+
+static int unknown_recipe(const char *name, const char *directory, struct error *err)
+{
+	CLEANUP(closedir_p) DIR *dir = opendir(directory);
+	CLEANUP(strings_done) struct strings names = { 0 };
+	CLEANUP(text_done) struct text list = { 0 };
+
+	for (struct dirent *entry; dir && (entry = readdir(dir));)
+		if (text_ends(entry->d_name, ".yaml"))
+			strings_own(&names, xstrndup(entry->d_name, strlen(entry->d_name) - strlen(".yaml")));
+	strings_sort(&names);
+	for (size_t i = 0; i < names.n; i++)
+		text_addf(&list, "%s%s", i ? ", " : "", names.at[i]);
+	return error_set(err, ERROR_RECIPE, "no recipe '%s' in %s; there are: %s; or name a file that ends in .yaml",
+			 name, directory, names.n ? list.data : "none");
+}
+
+int recipe_find(const char *name_or_path, char **ret_file, struct error *err)
+{
+	CLEANUP(free_p) char *directory = NULL, *file = NULL;
+
+	if (strchr(name_or_path, '/') || text_ends(name_or_path, ".yaml")) {
+		*ret_file = xstrdup(name_or_path);
+		return 0;
+	}
+	directory = xasprintf("%s/recipes", data_directory());
+	file = xasprintf("%s/%s.yaml", directory, name_or_path);
+	if (access(file, F_OK) < 0)
+		return unknown_recipe(name_or_path, directory, err);
+	*ret_file = TAKE(file);
+	return 0;
+}
+
+/* Length of the directory part, the slash included; 0 when there is none. */
+static size_t directory_length(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	return slash ? (size_t)(slash - file) + 1 : 0;
+}
+
+char *recipe_beside(const char *file, const char *name)
+{
+	if (name[0] == '/')
+		return xstrdup(name);
+	return xasprintf("%.*s%s", (int)directory_length(file), file, name);
+}
+
+const char *recipe_relative(const char *file, const char *path)
+{
+	size_t len = directory_length(file);
+
+	return len && strncmp(file, path, len) == 0 ? path + len : path;
+}
+
+int recipe_overlay_path(const struct recipe *recipe, const char *overlay, char **ret, struct error *err)
+{
+	CLEANUP(free_p) char *path = NULL;
+
+	path = strchr(overlay, '/') ? xstrdup(overlay) : xasprintf("%s/rootfs-overlays/%s", data_directory(), overlay);
+	if (!is_directory(path))
+		return error_set(err, ERROR_RECIPE, "recipe '%s': overlay '%s': no directory %s", recipe->name, overlay,
+				 path);
+	*ret = TAKE(path);
+	return 0;
+}

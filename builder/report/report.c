@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/report/report.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "builder/report/voice.h"
+#include "lib/alloc.h"
+#include "lib/file.h"
+#include "lib/log.h"
+
+#define PHASES_MAX 128 /* what begins beyond that goes untold */
+
+/* Shared with every job and with the ticker. */
+struct board {
+	pthread_mutex_t
+		lock; /* of all below and of the terminal; robust, since a job may be killed while it holds it */
+	double begin; /* CLOCK_MONOTONIC */
+	size_t n;
+	struct phase phase[PHASES_MAX];
+	unsigned drawn; /* transient lines that stand on the terminal now */
+	unsigned drawn_columns;
+};
+
+static struct board *board; /* NULL = not open */
+static const struct voice *voice;
+static bool color;
+static pid_t ticker;
+
+static double seconds_of(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double seconds_of_timeval(struct timeval t)
+{
+	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+}
+
+/* CPU seconds of this process and of its children that ended. */
+static double cpu_of_ours(void)
+{
+	struct rusage own, children;
+
+	getrusage(RUSAGE_SELF, &own);
+	getrusage(RUSAGE_CHILDREN, &children);
+	return seconds_of_timeval(own.ru_utime) + seconds_of_timeval(own.ru_stime) +
+	       seconds_of_timeval(children.ru_utime) + seconds_of_timeval(children.ru_stime);
+}
+
+static struct voice_stage stage_now(void)
+{
+	struct winsize size = { 0 };
+
+	/* Asked each time instead of on SIGWINCH: a signal handler would interrupt everybody's system calls. */
+	if (voice->transient && ioctl(voice->fd, TIOCGWINSZ, &size) < 0)
+		size.ws_col = 0;
+	return (struct voice_stage){
+		.now = seconds_of(CLOCK_MONOTONIC),
+		.date = seconds_of(CLOCK_REALTIME),
+		.columns = size.ws_col,
+		.color = color,
+	};
+}
+
+static void board_lock(void)
+{
+	if (pthread_mutex_lock(&board->lock) == EOWNERDEAD)
+		pthread_mutex_consistent(&board->lock);
+}
+
+static void board_unlock(void)
+{
+	pthread_mutex_unlock(&board->lock);
+}
+
+static struct board *board_new(void)
+{
+	struct board *b = mmap(NULL, sizeof *b, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pthread_mutexattr_t attributes;
+
+	if (b == MAP_FAILED)
+		return NULL;
+	pthread_mutexattr_init(&attributes);
+	pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+	pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+	pthread_mutex_init(&b->lock, &attributes);
+	pthread_mutexattr_destroy(&attributes);
+	return b;
+}
+
+/* The newest running phase of that name. */
+static struct phase *board_find(const char *name)
+{
+	for (size_t i = board->n; i-- > 0;)
+		if (board->phase[i].running && !strncmp(board->phase[i].name, name, PHASE_NAME_MAX - 1))
+			return &board->phase[i];
+	return NULL;
+}
+
+static void say(const struct text *t)
+{
+	int saved = errno;
+
+	/* A reader that went away is no reason to fail a build. */
+	if (t->len && write_all(voice->fd, t->data, t->len) < 0)
+		errno = saved;
+	errno = saved;
+}
+
+/* Takes the transient lines off the terminal. After a resize they have been wrapped anew and nobody knows where they
+ * stand: they stay, and the next ones are drawn below. */
+static void erase(const struct voice_stage *s, struct text *ret)
+{
+	if (!board->drawn)
+		return;
+	if (board->drawn_columns != s->columns)
+		text_add(ret, "\n");
+	else if (board->drawn > 1)
+		text_addf(ret, "\r\033[%uA\033[J", board->drawn - 1);
+	else
+		text_add(ret, "\r\033[J");
+	board->drawn = 0;
+}
+
+static void draw(const struct voice_stage *s, struct text *ret)
+{
+	for (size_t i = 0; i < board->n; i++) {
+		if (!board->phase[i].running)
+			continue;
+		if (voice->transient)
+			text_add(ret, board->drawn++ ? "\n" : "");
+		voice->going(&board->phase[i], s, ret);
+	}
+	board->drawn_columns = s->columns;
+}
+
+/* Says what `add` adds, above the transient lines. */
+static void say_above(const struct text *lines, const struct voice_stage *s)
+{
+	CLEANUP(text_done) struct text out = { 0 };
+
+	erase(s, &out);
+	if (lines->len)
+		text_addn(&out, lines->data, lines->len);
+	if (voice->transient)
+		draw(s, &out);
+	say(&out);
+}
+
+static void before_log(void)
+{
+	CLEANUP(text_done) struct text out = { 0 };
+
+	board_lock();
+	struct voice_stage s = stage_now();
+	erase(&s, &out);
+	say(&out);
+}
+
+static void after_log(void)
+{
+	CLEANUP(text_done) struct text out = { 0 };
+	struct voice_stage s = stage_now();
+
+	draw(&s, &out);
+	say(&out);
+	board_unlock();
+}
+
+static void tick(void)
+{
+	CLEANUP(text_done) struct text out = { 0 };
+
+	board_lock();
+	struct voice_stage s = stage_now();
+	erase(&s, &out);
+	draw(&s, &out);
+	say(&out);
+	board_unlock();
+}
+
+/* The ticker's whole life. SIGTERM, from report_close() or from the kernel when our parent dies, is its end. */
+NORETURN static void ticker_run(pid_t parent)
+{
+	struct timespec beat = { .tv_sec = voice->beat_ms / 1000, .tv_nsec = (long)(voice->beat_ms % 1000) * 1000000 };
+	CLEANUP(text_done) struct text out = { 0 };
+	sigset_t stop;
+
+	/* Nothing of the build may stay open in here: locks and pipes would outlive their owner. */
+	close_range(STDERR_FILENO + 1, ~0U, 0);
+	signal(SIGINT, SIG_IGN);
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTERM);
+	sigprocmask(SIG_SETMASK, &stop, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	while (getppid() == parent && sigtimedwait(&stop, NULL, &beat) < 0)
+		tick();
+	board_lock();
+	struct voice_stage s = stage_now();
+	erase(&s, &out);
+	say(&out);
+	board_unlock();
+	_exit(0);
+}
+
+static bool environment_has(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value;
+}
+
+static const struct voice *choose_voice(enum report_style style)
+{
+	const char *term = getenv("TERM");
+	bool terminal = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") && !environment_has("CI");
+
+	if (style == REPORT_AUTO)
+		style = terminal ? REPORT_BAR : REPORT_PLAIN;
+	return style == REPORT_BAR ? &voice_bar : style == REPORT_JSON ? &voice_json : &voice_plain;
+}
+
+void report_open(enum report_style style)
+{
+	pid_t self = getpid();
+
+	if (board || !(board = board_new()))
+		return;
+	board->begin = seconds_of(CLOCK_MONOTONIC);
+	voice = choose_voice(style);
+	color = voice->transient && isatty(voice->fd) && !environment_has("NO_COLOR");
+	ticker = fork();
+	if (ticker == 0)
+		ticker_run(self);
+	if (voice->transient)
+		log_set_hooks(before_log, after_log);
+}
+
+void report_close(void)
+{
+	if (!board)
+		return;
+	if (ticker > 0) {
+		kill(ticker, SIGTERM);
+		while (waitpid(ticker, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	log_set_hooks(NULL, NULL);
+	munmap(board, sizeof *board);
+	board = NULL;
+	ticker = 0;
+}
+
+/* Cut where it does not fit; it is for the eye. */
+PRINTF(2, 0) static void phase_text(struct phase *p, const char *fmt, va_list ap)
+{
+	vsnprintf(p->text, sizeof p->text, fmt, ap);
+}
+
+void report_begin(const char *phase, const char *fmt, ...)
+{
+	CLEANUP(text_done) struct text line = { 0 };
+	va_list ap;
+
+	if (!board)
+		return;
+	board_lock();
+	struct voice_stage s = stage_now();
+	if (board->n < PHASES_MAX) {
+		struct phase *p = &board->phase[board->n++];
+		*p = (struct phase){ .begin = s.now, .told = s.now, .cpu = cpu_of_ours(), .running = true };
+		snprintf(p->name, sizeof p->name, "%s", phase);
+		va_start(ap, fmt);
+		phase_text(p, fmt, ap);
+		va_end(ap);
+		voice->begin(p, &s, &line);
+		say_above(&line, &s);
+	}
+	board_unlock();
+}
+
+void report_progress(const char *phase, uint64_t done, uint64_t total)
+{
+	if (!board)
+		return;
+	board_lock();
+	struct phase *p = board_find(phase);
+	if (p) {
+		p->done = done;
+		p->total = total;
+	}
+	board_unlock();
+}
+
+void report_end(const char *phase, const char *fmt, ...)
+{
+	CLEANUP(text_done) struct text line = { 0 };
+	va_list ap;
+
+	if (!board)
+		return;
+	board_lock();
+	struct voice_stage s = stage_now();
+	struct phase *p = board_find(phase);
+	if (p) {
+		p->running = false;
+		p->seconds = s.now - p->begin;
+		p->cpu = cpu_of_ours() - p->cpu;
+		va_start(ap, fmt);
+		phase_text(p, fmt, ap);
+		va_end(ap);
+		voice->end(p, &s, &line);
+		say_above(&line, &s);
+	}
+	board_unlock();
+}
+
+void report_notice(const char *fmt, ...)
+{
+	CLEANUP(text_done) struct text line = { 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	CLEANUP(free_p) char *text = xvasprintf(fmt, ap);
+	va_end(ap);
+	if (!board) {
+		log_warning("%s", text);
+		return;
+	}
+	board_lock();
+	struct voice_stage s = stage_now();
+	voice->notice(text, &s, &line);
+	say_above(&line, &s);
+	board_unlock();
+}
+
+void report_result(const struct json *result)
+{
+	CLEANUP(text_done) struct text value = { 0 }, line = { 0 };
+
+	if (!board || voice != &voice_json)
+		return;
+	json_print(result, false, &value);
+	board_lock();
+	struct voice_stage s = stage_now();
+	voice_result(value.data, &s, &line);
+	say(&line);
+	board_unlock();
+}
+
+void report_failure(const struct error *err)
+{
+	CLEANUP(text_done) struct text line = { 0 };
+
+	if (!board || voice != &voice_json)
+		return;
+	board_lock();
+	struct voice_stage s = stage_now();
+	voice_failure(err, &s, &line);
+	say(&line);
+	board_unlock();
+}
+
+void report_waterfall(struct waterfall *ret)
+{
+	*ret = (struct waterfall){ 0 };
+	if (!board)
+		return;
+	board_lock();
+	ret->seconds = seconds_of(CLOCK_MONOTONIC) - board->begin;
+	ret->cpu = cpu_of_ours();
+	for (size_t i = 0; i < board->n; i++) {
+		if (board->phase[i].running)
+			continue;
+		vec_push(&ret->phases, board->phase[i]);
+		ret->phases.at[ret->phases.n - 1].begin -= board->begin;
+	}
+	board_unlock();
+}

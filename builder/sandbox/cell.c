@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/sandbox/cell.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "builder/sandbox/cell_proc.h"
+#include "builder/sandbox/filter.h"
+#include "lib/file.h"
+
+#define X32_CALLS 0x40000000u  /* the second table of x86_64; no other has numbers that large */
+#define LISTENER 3             /* the warden's only file beside the first three */
+#define CHILDREN_MAX (1 << 20) /* bytes of a list of process ids; the kernel ends at 4 million processes */
+
+/* A kernel without inet: socket(2) of that kind fails as it would there. Whoever calls by another table is turned away, and so is
+ * io_uring, which could do the same. */
+static const struct sock_filter no_network[] = {
+	FILTER_LOOK_AT(arch),
+	FILTER_IS(FILTER_NATIVE, 0, 4),
+	FILTER_LOOK_AT(nr),
+	FILTER_IS_AT_LEAST(X32_CALLS, 2, 0),
+	FILTER_IS(SYS_io_uring_setup, 1, 0),
+	FILTER_IS(SYS_socket, 1, 4),
+	FILTER_ANSWER(SECCOMP_RET_ERRNO | ENOSYS),
+	FILTER_LOOK_AT(args[0]),
+	FILTER_IS(AF_UNIX, 1, 0),
+	FILTER_ANSWER(SECCOMP_RET_ERRNO | EAFNOSUPPORT),
+	FILTER_ANSWER(SECCOMP_RET_ALLOW),
+};
+
+int cell_no_network(struct error *err)
+{
+	return filter_install(no_network, ARRAY_SIZE(no_network), 0, err);
+}
+
+/* Kills our children of this moment; their own then fall to us. False when there are none or they can't be told. */
+static bool kill_children(void)
+{
+	CLEANUP(free_p) char *path = xasprintf("/proc/self/task/%d/children", (int)getpid());
+	CLEANUP(text_done) struct text list = { 0 };
+	struct error ignored = { 0 };
+	bool any = false;
+	char *end;
+
+	if (file_read(AT_FDCWD, path, CHILDREN_MAX, &list, &ignored) < 0 || !list.len)
+		return false;
+	for (char *at = list.data; strtol(at, &end, 10) > 0 && end != at; at = end, any = true)
+		kill((pid_t)strtol(at, NULL, 10), SIGKILL);
+	return any;
+}
+
+static void end_everybody(void)
+{
+	while (kill_children())
+		waitpid(-1, NULL, 0);
+}
+
+static bool has_ended(pid_t pid, int *ret_status)
+{
+	int status;
+
+	for (pid_t ended; (ended = waitpid(-1, &status, WNOHANG)) > 0;)
+		if (ended == pid) {
+			*ret_status = status;
+			return true;
+		}
+	return false;
+}
+
+/* What the warden listens to: its program's end, a wish that the program shall end, and its builder's death. */
+static sigset_t wardens_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGUSR1);
+	return set;
+}
+
+/* True when it is time to end. */
+static bool heed_signal(int signals, pid_t program, int *ret_status)
+{
+	struct signalfd_siginfo said;
+
+	if (read(signals, &said, sizeof said) != sizeof said || said.ssi_signo == SIGUSR1)
+		return true;
+	if (said.ssi_signo == SIGTERM)
+		kill(program, SIGTERM);
+	return has_ended(program, ret_status);
+}
+
+/* Until the program ends, or must: then *ret_status stays. */
+static void watch(pid_t program, int listener, const char *root, const sigset_t *set, int *ret_status)
+{
+	CLEANUP(close_p) int signals = signalfd(-1, set, SFD_CLOEXEC);
+	struct pollfd fds[] = { { .fd = signals, .events = POLLIN }, { .fd = listener, .events = POLLIN } };
+
+	while (signals >= 0 && poll(fds, ARRAY_SIZE(fds), -1) > 0) {
+		/* When nobody is left to ask it only hangs up; to receive then would be to wait for ever, before Linux 6.11. */
+		if (fds[1].revents & POLLIN ? !cell_proc_answer(listener, root) : fds[1].revents)
+			fds[1].fd = -1;
+		if (fds[0].revents && heed_signal(signals, program, ret_status))
+			return;
+	}
+}
+
+/* Its end is the program's end. It holds open nothing that somebody reads to its end. */
+NORETURN static void be_warden(const struct sandbox *s, pid_t program, int socket)
+{
+	const sigset_t set = wardens_signals();
+	int status = SIGKILL, listener = cell_proc_listener(socket);
+	char root[PATH_MAX];
+
+	if (listener >= 0 && listener != LISTENER)
+		listener = dup2(listener, LISTENER);
+	close_range(listener < 0 ? LISTENER : LISTENER + 1, ~0U, 0);
+	watch(program, listener, realpath(s->root, root) ? root : s->root, &set, &status);
+	end_everybody();
+	cell_room_clear(s);
+	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+static int enter(const char *root, int socket, struct error *err)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (chroot(root) < 0 || chdir("/") < 0)
+		return error_errno(err, errno, "make %s the root", root);
+	return cell_no_network(err) < 0 ? -1 : cell_proc_ask(socket, err);
+}
+
+/* Returns in the program only. */
+static int fork_program(const struct sandbox *s, const sigset_t *mask, struct error *err)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return error_errno(err, errno, "make a pair of sockets");
+	pid_t pid = fork();
+	if (pid < 0)
+		return error_errno(err, errno, "start a process in the sandbox");
+	close(ends[pid > 0]);
+	if (pid > 0)
+		be_warden(s, pid, ends[0]);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	int rc = enter(s->root, ends[1], err);
+	close(ends[1]);
+	return rc;
+}
+
+int cell_enter(const struct sandbox *s, struct error *err)
+{
+	const pid_t us = getpid();
+	sigset_t all, mask;
+
+	/* Until here our parent's death killed us; from now on there is something to be put back. A terminal's Ctrl-C must not end
+	 * the warden either: it ends our parent, and that is told. */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &mask);
+	prctl(PR_SET_PDEATHSIG, SIGUSR1);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (cell_room_furnish(s, err) < 0)
+		return -1;
+	int rc = fork_program(s, &mask, err);
+	if (rc < 0 && getpid() == us)
+		cell_room_clear(s);
+	return rc;
+}

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/sandbox/cell_proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <linux/stat.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "builder/sandbox/filter.h"
+#include "builder/sandbox/sandbox_room.h"
+#include "lib/alloc.h"
+#include "lib/text.h"
+
+#define NAME_BYTES 256     /* of a path below /proc/self, and of an attribute's name */
+#define BUFFER_BYTES 65536 /* what is passed in or out at most: an attribute's value */
+
+/* Linux 6.6: who asks and who answers take turns on one CPU, which spares most of the waiting. */
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, uint64_t)
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1u
+#endif
+
+/* Linux 5.19: a call that the warden has taken is not interrupted any more. Nobody expects EINTR of stat(2), and dash, whose handler of
+ * SIGCHLD does not ask for a restart, would get it. */
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1u << 5)
+#endif
+
+/* Where a call's arguments are; 0 stands for none but in path. Sizes are fixed, or in the argument behind the pointer. */
+struct call {
+	long number;
+	unsigned char path, name, in, out, flags; /* flags: of open */
+	unsigned short size;                      /* of in or out; 0: the next argument says it */
+	bool link;                                /* what comes out is a path */
+	bool top;                                 /* is answered for /proc itself, too: that it is one */
+};
+static const struct call calls[] = {
+#ifdef SYS_open
+	{ SYS_open, .path = 0, .flags = 1 },
+	{ SYS_stat, .path = 0, .out = 1, .size = sizeof(struct stat) },
+	{ SYS_lstat, .path = 0, .out = 1, .size = sizeof(struct stat) },
+	{ SYS_access, .path = 0 },
+	{ SYS_readlink, .path = 0, .out = 1, .link = true },
+	{ SYS_chmod, .path = 0 },
+	{ SYS_chown, .path = 0 },
+	{ SYS_lchown, .path = 0 },
+#endif
+	{ SYS_openat, .path = 1, .flags = 2 },
+	{ SYS_newfstatat, .path = 1, .out = 2, .size = sizeof(struct stat) },
+	{ SYS_statx, .path = 1, .out = 4, .size = sizeof(struct statx) },
+	{ SYS_faccessat, .path = 1 },
+	{ SYS_faccessat2, .path = 1 },
+	{ SYS_readlinkat, .path = 1, .out = 2, .link = true },
+	{ SYS_fchmodat, .path = 1 },
+	{ SYS_fchownat, .path = 1 },
+	{ SYS_utimensat, .path = 1, .in = 2, .size = 2 * sizeof(struct timespec) },
+	{ SYS_statfs, .path = 0, .out = 1, .size = sizeof(struct statfs), .top = true },
+	{ SYS_getxattr, .path = 0, .name = 1, .out = 2 },
+	{ SYS_setxattr, .path = 0, .name = 1, .in = 2 },
+	{ SYS_listxattr, .path = 0, .out = 1 },
+	{ SYS_removexattr, .path = 0, .name = 1 },
+};
+
+/* What a path begins with, and what that is for one process. */
+static const struct {
+	const char *prefix, *below;
+} places[] = {
+	{ "/proc/self", "" },      { "/proc/thread-self", "" }, { "/dev/fd", "/fd" },
+	{ "/dev/stdin", "/fd/0" }, { "/dev/stdout", "/fd/1" },  { "/dev/stderr", "/fd/2" },
+};
+
+#define FILTER_FIXED 7 /* instructions beside one for each call */
+
+static size_t make_filter(struct sock_filter ret[ARRAY_SIZE(calls) + FILTER_FIXED])
+{
+	size_t n = 0;
+
+	ret[n++] = (struct sock_filter)FILTER_LOOK_AT(arch);
+	ret[n++] = (struct sock_filter)FILTER_IS(FILTER_NATIVE, 1, 0);
+	ret[n++] = (struct sock_filter)FILTER_ANSWER(SECCOMP_RET_ALLOW);
+	ret[n++] = (struct sock_filter)FILTER_LOOK_AT(nr);
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		ret[n++] = (struct sock_filter)FILTER_IS((unsigned)calls[i].number,
+							 (unsigned char)(ARRAY_SIZE(calls) - i + 1), 0);
+	ret[n++] = (struct sock_filter)FILTER_IS(SYS_uname, 1, 0);
+	ret[n++] = (struct sock_filter)FILTER_ANSWER(SECCOMP_RET_ALLOW);
+	ret[n++] = (struct sock_filter)FILTER_ANSWER(SECCOMP_RET_USER_NOTIF);
+	return n;
+}
+
+/* A message with one file. */
+union file_control {
+	struct cmsghdr header;
+	char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+static int send_file(int socket, int fd, struct error *err)
+{
+	union file_control control = { 0 };
+	struct iovec nothing = { "", 1 };
+	const struct msghdr message = {
+		.msg_iov = &nothing, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+	};
+
+	control.header = (struct cmsghdr){ CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS };
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+	return sendmsg(socket, &message, 0) < 0 ? error_errno(err, errno, "hand a listener to the sandbox's warden")
+						: 0;
+}
+
+/* With the first that the kernel knows. */
+static int make_listener(struct error *err)
+{
+	static const unsigned flags[] = { SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+					  SECCOMP_FILTER_FLAG_NEW_LISTENER };
+	struct sock_filter filter[ARRAY_SIZE(calls) + FILTER_FIXED];
+	size_t n = make_filter(filter);
+	int listener = -1;
+
+	for (size_t i = 0; i < ARRAY_SIZE(flags) && listener < 0; i++)
+		listener = filter_install(filter, n, flags[i], err);
+	return listener;
+}
+
+int cell_proc_ask(int socket, struct error *err)
+{
+	CLEANUP(close_p) int listener = make_listener(err);
+
+	if (listener < 0 || send_file(socket, listener, err) < 0)
+		return -1;
+	/* It does what is expected of it, or this ends here: packages would come out differently. */
+	CLEANUP(close_p) int fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		return 0;
+	error_errno(err, errno,
+		    "show /proc/self in the sandbox, which takes Linux 5.14 and a container whose processes may read "
+		    "each other's memory (/proc/PID/mem); give it these, or --cap-add SYS_ADMIN");
+	err->class = ERROR_HOST;
+	return -1;
+}
+
+int cell_proc_listener(int socket)
+{
+	union file_control control = { 0 };
+	char byte;
+	struct iovec nothing = { &byte, 1 };
+	struct msghdr message = {
+		.msg_iov = &nothing, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+	};
+	int fd = -1;
+
+	if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) == 1 && control.header.cmsg_type == SCM_RIGHTS &&
+	    control.header.cmsg_len == CMSG_LEN(sizeof fd))
+		memcpy(&fd, CMSG_DATA(&control.header), sizeof fd);
+	if (fd >= 0)
+		ioctl(fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+	return fd;
+}
+
+/* Of another process. process_vm_readv(2) would do, but Docker before 23 refuses it. */
+static int open_memory(pid_t pid, int flags)
+{
+	CLEANUP(free_p) char *path = xasprintf("/proc/%d/mem", (int)pid);
+
+	return open(path, flags | O_CLOEXEC);
+}
+
+/* Up to n bytes: what is wanted may end before memory does. */
+static ssize_t read_memory(pid_t pid, uint64_t address, void *to, size_t n)
+{
+	CLEANUP(close_p) int fd = open_memory(pid, O_RDONLY);
+
+	return pread(fd, to, n, (off_t)address);
+}
+
+/* Who asked still waits, so its number is still its own. The moment between this and what is done then is no matter: numbers
+ * are given out in a circle. */
+static bool still_asks(int listener, const struct seccomp_notif *asked)
+{
+	return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &asked->id) == 0;
+}
+
+static bool write_memory(int listener, const struct seccomp_notif *asked, uint64_t address, const void *from, size_t n)
+{
+	CLEANUP(close_p) int fd = open_memory((pid_t)asked->pid, O_WRONLY);
+
+	return still_asks(listener, asked) && pwrite(fd, from, n, (off_t)address) == (ssize_t)n;
+}
+
+/* A whole, ended text, or false. */
+static bool read_name(pid_t pid, uint64_t address, char to[NAME_BYTES])
+{
+	ssize_t n = read_memory(pid, address, to, NAME_BYTES);
+
+	return n > 0 && memchr(to, '\0', (size_t)n);
+}
+
+/* Below a process's /proc, and there neither upwards nor through a link: who follows that outside ends outside of the tree. */
+static bool is_below(const char *directory, const char *path)
+{
+	const struct open_how how = { .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+				      .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
+	CLEANUP(close_p) int dir = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	path += strspn(path, "/");
+	CLEANUP(close_p) int fd = (int)syscall(SYS_openat2, dir, *path ? path : ".", &how, sizeof how);
+	return fd >= 0;
+}
+
+/* The path as it is outside, when it is one of ours. */
+static bool translate(const struct call *call, pid_t pid, const char *path, char to[NAME_BYTES * 2])
+{
+	if (call->top && (text_same(path, "/proc") || text_same(path, "/proc/"))) {
+		strcpy(to, "/proc");
+		return true;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		size_t n = strlen(places[i].prefix);
+		if (strncmp(path, places[i].prefix, n) || (path[n] && path[n] != '/'))
+			continue;
+		CLEANUP(free_p) char *self = xasprintf("/proc/%d", (int)pid);
+		CLEANUP(free_p) char *below = xasprintf("%s%s", places[i].below, path + n);
+		snprintf(to, NAME_BYTES * 2, "%s%s", self, below);
+		return is_below(self, below);
+	}
+	return false;
+}
+
+static const struct call *find_call(long number)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		if (calls[i].number == number)
+			return &calls[i];
+	return NULL;
+}
+
+/* One call, done in its process's place. */
+struct errand {
+	const struct call *call;
+	int listener;                      /* borrowed */
+	const struct seccomp_notif *asked; /* borrowed */
+	char path[NAME_BYTES * 2], name[NAME_BYTES];
+	char *buffer; /* borrowed; BUFFER_BYTES */
+	size_t size;
+};
+
+/* Reads all that the call is given in memory; false when it is none of ours. */
+static bool errand_read(struct errand *e)
+{
+	const uint64_t *args = (const uint64_t *)e->asked->data.args;
+	pid_t pid = (pid_t)e->asked->pid;
+	char path[NAME_BYTES];
+	unsigned buffer = e->call->in ? e->call->in : e->call->out;
+
+	if (!read_name(pid, args[e->call->path], path) || !translate(e->call, pid, path, e->path) ||
+	    (e->call->name && !read_name(pid, args[e->call->name], e->name)))
+		return false;
+	if (!buffer || !args[buffer])
+		return true;
+	e->size = e->call->size ? e->call->size : args[buffer + 1];
+	if (e->size > BUFFER_BYTES)
+		e->size = BUFFER_BYTES;
+	return !e->call->in || read_memory(pid, args[buffer], e->buffer, e->size) == (ssize_t)e->size;
+}
+
+static long errand_do(const struct errand *e)
+{
+	const struct call *c = e->call;
+	uint64_t args[6];
+	unsigned buffer = c->in ? c->in : c->out;
+
+	memcpy(args, e->asked->data.args, sizeof args);
+	args[c->path] = (uintptr_t)e->path;
+	if (c->name)
+		args[c->name] = (uintptr_t)e->name;
+	if (buffer && args[buffer])
+		args[buffer] = (uintptr_t)e->buffer;
+	if (buffer && !c->size)
+		args[buffer + 1] = e->size;
+	if (c->flags)
+		args[c->flags] |= O_CLOEXEC;
+	long rc = syscall(c->number, args[0], args[1], args[2], args[3], args[4], args[5]);
+	return rc < 0 ? -errno : rc;
+}
+
+/* A path of ours as it is inside. */
+static long shorten(char *path, size_t n, const char *root)
+{
+	size_t skip = strlen(root);
+
+	if (n < skip || strncmp(path, root, skip) || (n > skip && path[skip] != '/'))
+		return (long)n;
+	if (n == skip)
+		return 1; /* the root itself, which begins as every path */
+	memmove(path, path + skip, n - skip);
+	return (long)(n - skip);
+}
+
+/* What was found, into the memory of who asked. */
+static long errand_write(const struct errand *e, long rc)
+{
+	size_t n = e->call->size ? e->size : (size_t)rc;
+	uint64_t address = e->asked->data.args[e->call->out];
+
+	if (!e->call->out || rc < 0 || !e->size || !n)
+		return rc;
+	return write_memory(e->listener, e->asked, address, e->buffer, n) ? rc : -EFAULT;
+}
+
+/* The new file becomes one of who asked, and its number the answer. */
+static int hand_file(const struct errand *e, int fd)
+{
+	struct seccomp_notif_addfd add = { .id = e->asked->id,
+					   .flags = SECCOMP_ADDFD_FLAG_SEND,
+					   .srcfd = (unsigned)fd,
+					   .newfd_flags = e->asked->data.args[e->call->flags] & O_CLOEXEC };
+
+	int rc = ioctl(e->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? -errno : 0;
+	close(fd);
+	return rc;
+}
+
+/* Who asked may be gone, here and below. */
+static void go_on(int listener, const struct seccomp_notif *asked)
+{
+	struct seccomp_notif_resp response = { .id = asked->id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE };
+
+	ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
+}
+
+static void reply(int listener, const struct seccomp_notif *asked, long rc)
+{
+	struct seccomp_notif_resp response = { .id = asked->id, .val = rc < 0 ? 0 : rc, .error = rc < 0 ? (int)rc : 0 };
+
+	ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
+}
+
+static long answer_uname(int listener, const struct seccomp_notif *asked)
+{
+	struct utsname names;
+
+	if (uname(&names) < 0)
+		return -errno;
+	snprintf(names.nodename, sizeof names.nodename, "%s", SANDBOX_HOSTNAME);
+	return write_memory(listener, asked, asked->data.args[0], &names, sizeof names) ? 0 : -EFAULT;
+}
+
+static void answer(int listener, const struct seccomp_notif *asked, const char *root)
+{
+	static char buffer[BUFFER_BYTES];
+	struct errand e = { .call = find_call(asked->data.nr), .listener = listener, .asked = asked, .buffer = buffer };
+	long rc;
+
+	if (asked->data.nr == SYS_uname) {
+		rc = answer_uname(listener, asked);
+	} else if (!e.call || !errand_read(&e) || !still_asks(listener, asked)) {
+		go_on(listener, asked);
+		return;
+	} else {
+		rc = errand_do(&e);
+		if (e.call->flags && rc >= 0 && (rc = hand_file(&e, (int)rc)) == 0)
+			return;
+		if (e.call->link && rc > 0)
+			rc = shorten(buffer, (size_t)rc, root);
+		rc = errand_write(&e, rc);
+	}
+	reply(listener, asked, rc);
+}
+
+bool cell_proc_answer(int listener, const char *root)
+{
+	union {
+		struct seccomp_notif asked;
+		char room[512]; /* a newer kernel's may be larger */
+	} u = { 0 };
+
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &u) == 0)
+		answer(listener, &u.asked, root);
+	else if (errno != EINTR && errno != ENOENT)
+		return false;
+	return true;
+}

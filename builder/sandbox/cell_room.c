@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "builder/sandbox/cell.h"
+#include "builder/sandbox/sandbox_room.h"
+#include "lib/file.h"
+
+/* A held program's name while it is held, in its own directory: who releases it sees nothing outside the tree. */
+#define HELD ".nodekiln-held"
+
+/* The tree's directories that step aside, and the modes of those that stand there meanwhile. */
+static const struct {
+	const char *name;
+	mode_t mode;
+} lent[] = { { "dev", 0755 }, { "proc", 0555 }, { "run", 0755 }, { "tmp", 01777 } };
+static const char *const empty[] = { "dev/pts", "dev/shm" };
+
+static const struct {
+	const char *name;
+	unsigned major, minor;
+} devices[] = {
+	{ "dev/null", 1, 3 },   { "dev/zero", 1, 5 },    { "dev/full", 1, 7 },
+	{ "dev/random", 1, 8 }, { "dev/urandom", 1, 9 }, { "dev/tty", 5, 0 },
+};
+
+/* A directory's times as they were, when the scope ends: what is lent there is nobody's change. */
+struct untouched {
+	int fd; /* borrowed */
+	struct timespec times[2];
+};
+
+static struct untouched untouched(int fd)
+{
+	struct stat st = { 0 };
+
+	return fstat(fd, &st) < 0 ? (struct untouched){ .fd = -1 }
+				  : (struct untouched){ fd, { st.st_atim, st.st_mtim } };
+}
+
+static void untouched_done(struct untouched *u)
+{
+	if (u->fd >= 0)
+		futimens(u->fd, u->times);
+}
+
+static int open_aside(const char *root, struct error *err)
+{
+	CLEANUP(free_p) char *path = xasprintf("%s.aside", root);
+
+	return dir_open(AT_FDCWD, path, err);
+}
+
+static int make_aside(const char *root, struct error *err)
+{
+	CLEANUP(free_p) char *path = xasprintf("%s.aside", root);
+
+	if (mkdir(path, 0700) == 0)
+		return 0;
+	return errno == EEXIST
+		       ? error_set(err, ERROR_FAILED,
+				   "%s is there: a sandbox stands in %s, or died there; if it died, remove both", path,
+				   root)
+		       : error_errno(err, errno, "create %s", path);
+}
+
+/* What an installation reads in /proc; there is nothing else but who asks, whom the warden shows. */
+static int furnish_files(int rootfd, struct error *err)
+{
+	static const struct {
+		const char *name, *text;
+	} files[] = {
+		{ "proc/mounts", "rootfs / rootfs rw 0 0\n" },
+		{ "proc/filesystems", "nodev\ttmpfs\n\text4\n" },
+		{ "proc/cmdline", "\n" },
+		{ "proc/sys/kernel/hostname", SANDBOX_HOSTNAME "\n" },
+		/* systemd-tmpfiles gives up without one; nothing in an image may tell of it. */
+		{ "proc/sys/kernel/random/boot_id", "6e6f6465-6b69-4c6e-8000-000000000001\n" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		if (file_write_in(rootfd, files[i].name, files[i].text, strlen(files[i].text), 0444, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int furnish_devices(int rootfd, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(empty); i++)
+		if (dir_make(rootfd, empty[i], 0755, err) < 0)
+			return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
+		if (mknodat(rootfd, devices[i].name, S_IFCHR | 0666, makedev(devices[i].major, devices[i].minor)) < 0 ||
+		    fchmodat(rootfd, devices[i].name, 0666, 0) < 0)
+			return error_errno(
+				err, errno,
+				"make the device node /%s in the sandbox; for a container: --cap-add MKNOD, or "
+				"--cap-add SYS_ADMIN",
+				devices[i].name);
+	return 0;
+}
+
+static int lend(const struct sandbox *s, int rootfd, int asidefd, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(lent); i++) {
+		CLEANUP(untouched_done) UNUSED struct untouched root = untouched(rootfd);
+		if (renameat(rootfd, lent[i].name, asidefd, lent[i].name) < 0 &&
+		    (errno != ENOENT || mkdirat(asidefd, lent[i].name, 0755) < 0))
+			return error_errno(err, errno, "set %s/%s aside", s->root, lent[i].name);
+		if (mkdirat(rootfd, lent[i].name, 0755) < 0 || fchmodat(rootfd, lent[i].name, lent[i].mode, 0) < 0)
+			return error_errno(err, errno, "create %s/%s", s->root, lent[i].name);
+	}
+	return 0;
+}
+
+static int return_lent(int rootfd, int asidefd)
+{
+	struct error ignored = { 0 };
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(lent); i++) {
+		CLEANUP(untouched_done) UNUSED struct untouched root = untouched(rootfd);
+		if (faccessat(asidefd, lent[i].name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    tree_remove(rootfd, lent[i].name, &ignored) == 0)
+			rc |= renameat(asidefd, lent[i].name, rootfd, lent[i].name);
+	}
+	return rc;
+}
+
+static int hold(int rootfd, const char *program, const char *stand_in, struct error *err)
+{
+	const char *base;
+
+	if (!file_exists_in(rootfd, program))
+		return 0;
+	CLEANUP(close_p) int parent = file_open_parent_in(rootfd, program, false, &base);
+	CLEANUP(free_p) char *held = xasprintf("%s" HELD, base);
+	CLEANUP(untouched_done) UNUSED struct untouched directory = untouched(parent);
+	if (parent < 0 || renameat(parent, base, parent, held) < 0 || symlinkat(stand_in, parent, base) < 0)
+		return error_errno(err, errno, "hold %s", program);
+	return 0;
+}
+
+/* A program that is not held is fine. */
+static int release(int rootfd, const char *program)
+{
+	const char *base;
+	CLEANUP(close_p) int parent = file_open_parent_in(rootfd, program, false, &base);
+
+	if (parent < 0)
+		return errno == ENOENT ? 0 : -1;
+	CLEANUP(free_p) char *held = xasprintf("%s" HELD, base);
+	CLEANUP(untouched_done) UNUSED struct untouched directory = untouched(parent);
+	return renameat(parent, held, parent, base) < 0 && errno != ENOENT ? -1 : 0;
+}
+
+int cell_release(const char *program, struct error *err)
+{
+	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, "/", err);
+
+	if (rootfd < 0)
+		return -1;
+	return release(rootfd, program) < 0 ? error_errno(err, errno, "release %s", program) : 0;
+}
+
+static int hold_all(const struct sandbox *s, int rootfd, struct error *err)
+{
+	if (sandbox_room_stand_ins(rootfd, err) < 0 ||
+	    (s->forbid_services && hold(rootfd, SANDBOX_POLICY, "/" SANDBOX_FORBID, err) < 0))
+		return -1;
+	for (size_t i = 0; i < s->held.n; i++)
+		if (hold(rootfd, s->held.at[i], sandbox_room_stand_in(s->held.at[i]), err) < 0)
+			return -1;
+	return 0;
+}
+
+/* Moves what the sandbox shows into the tree, or out again. */
+static int move_bind(int rootfd, const char *bind, bool in, struct error *err)
+{
+	const char *colon = strrchr(bind, ':'), *base;
+	CLEANUP(free_p) char *source = xstrndup(bind, colon ? (size_t)(colon - bind) : 0);
+	CLEANUP(close_p) int parent = colon ? file_open_parent_in(rootfd, colon + 1, true, &base) : -1;
+
+	if (!colon)
+		return error_set(err, ERROR_FAILED, "sandbox bind '%s' is not SOURCE:TARGET", bind);
+	if (parent < 0)
+		return error_errno(err, errno, "open the directory of %s in the sandbox", colon + 1);
+	CLEANUP(untouched_done) UNUSED struct untouched directory = untouched(parent);
+	if (in ? renameat(AT_FDCWD, source, parent, base) < 0 : renameat(parent, base, AT_FDCWD, source) < 0)
+		return error_errno(err, errno, "move %s %s the sandbox", source, in ? "into" : "out of");
+	return 0;
+}
+
+static int furnish(const struct sandbox *s, int rootfd, int asidefd, struct error *err)
+{
+	if (lend(s, rootfd, asidefd, err) < 0 || furnish_files(rootfd, err) < 0 || furnish_devices(rootfd, err) < 0 ||
+	    sandbox_room_links(rootfd, err) < 0 || hold_all(s, rootfd, err) < 0)
+		return -1;
+	for (size_t i = 0; i < s->binds.n; i++)
+		if (move_bind(rootfd, s->binds.at[i], true, err) < 0)
+			return -1;
+	return 0;
+}
+
+int cell_room_furnish(const struct sandbox *s, struct error *err)
+{
+	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, s->root, err);
+
+	if (rootfd < 0 || make_aside(s->root, err) < 0)
+		return -1;
+	CLEANUP(close_p) int asidefd = open_aside(s->root, err);
+	if (asidefd >= 0 && furnish(s, rootfd, asidefd, err) == 0)
+		return 0;
+	cell_room_clear(s);
+	return -1;
+}
+
+int cell_check(const struct sandbox *s, struct error *err)
+{
+	CLEANUP(free_p) char *aside = xasprintf("%s.aside", s->root);
+
+	if (access(aside, F_OK) < 0)
+		return 0;
+	return error_set(err, ERROR_SANDBOX,
+			 "what the sandbox in %s had set aside, %s, could not be put back; run the command again",
+			 s->root, aside);
+}
+
+void cell_room_clear(const struct sandbox *s)
+{
+	struct error ignored = { 0 };
+	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, s->root, &ignored);
+	CLEANUP(close_p) int asidefd = rootfd < 0 ? -1 : open_aside(s->root, &ignored);
+	CLEANUP(free_p) char *aside = xasprintf("%s.aside", s->root);
+	int left = 0;
+
+	if (asidefd < 0)
+		return;
+	for (size_t i = s->binds.n; i-- > 0;)
+		left |= move_bind(rootfd, s->binds.at[i], false, &ignored);
+	for (size_t i = 0; i < s->held.n; i++)
+		left |= release(rootfd, s->held.at[i]);
+	left |= release(rootfd, SANDBOX_POLICY) | return_lent(rootfd, asidefd);
+	if (left == 0)
+		rmdir(aside);
+}

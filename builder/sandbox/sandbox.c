@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Three processes make a sandbox. The guard is our child; it waits outside and passes on SIGTERM. The first process of the PID
+ * namespace reaps orphans, and when it goes the kernel ends everything inside; it dies with the guard, and the guard with us.
+ * The third runs the program.
+ */
+#include "builder/sandbox/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "builder/sandbox/cell.h"
+#include "builder/sandbox/mount.h"
+#include "builder/sandbox/rootless.h"
+#include "builder/sandbox/sandbox_room.h"
+#include "lib/alloc.h"
+
+/* The guard makes the PID namespace for its child and stays in the caller's mounts, where it can tidy up; the child makes the
+ * rest. */
+#define GUARD_NAMESPACES CLONE_NEWPID
+#define INNER_NAMESPACES (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
+
+/* What dpkg, debconf and the maintainer scripts see: nothing of the caller's environment. */
+static const char *const environment[] = {
+	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+	"HOME=/root",
+	"SHELL=/bin/sh",
+	"TERM=dumb",
+	"LANG=C.UTF-8",
+	"LC_ALL=C.UTF-8",
+	"LANGUAGE=C.UTF-8",
+	"TZ=UTC",
+	"DEBIAN_FRONTEND=noninteractive",
+	"DEBCONF_NONINTERACTIVE_SEEN=true",
+	"SYSTEMD_OFFLINE=1",
+};
+
+static volatile sig_atomic_t ward; /* whom a SIGTERM is passed on to */
+
+static void pass_on(int signal_number)
+{
+	if (ward > 0)
+		kill(ward, signal_number);
+}
+
+/* Waits for pid and reaps whatever else ends meanwhile. Never returns: our end is pid's end. */
+NORETURN static void stand_by(pid_t pid, const sigset_t *mask, const char *policy_root)
+{
+	struct sigaction pass = { .sa_handler = pass_on };
+	int status = 0;
+	pid_t ended;
+
+	ward = pid;
+	sigaction(SIGTERM, &pass, NULL);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	do
+		ended = waitpid(-1, &status, 0);
+	while (ended != pid && (ended >= 0 || errno == EINTR));
+	if (policy_root)
+		sandbox_room_close_policy(policy_root);
+	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+/* In the first process: to die with the guard, even if the guard died before we could ask for it. */
+static void die_with_guard(int lifeline)
+{
+	struct pollfd gone = { .fd = lifeline };
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (poll(&gone, 1, 0) != 0)
+		_exit(1);
+	close(lifeline);
+}
+
+/* Forks: the child returns 0, the parent stands by and never returns. The parent lets go of every descriptor but the first three
+ * and keep: it may hold open no pipe that somebody reads to its end. */
+static int fork_and_stand_by(int keep, const char *policy_root, struct error *err)
+{
+	sigset_t term, mask;
+
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, &mask);
+	pid_t pid = fork();
+	if (pid < 0)
+		return error_errno(err, errno, "start a process in the sandbox");
+	if (pid > 0) {
+		if (keep > STDERR_FILENO + 1)
+			close_range(STDERR_FILENO + 1, (unsigned)keep - 1, 0);
+		close_range((unsigned)(keep > STDERR_FILENO ? keep : STDERR_FILENO) + 1, ~0U, 0);
+		stand_by(pid, &mask, policy_root);
+	}
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	return 0;
+}
+
+static int unshare_or_say(int namespaces, struct error *err)
+{
+	if (unshare(namespaces) == 0)
+		return 0;
+	error_errno(err, errno, "make private namespaces; run as root");
+	err->class = ERROR_HOST;
+	return -1;
+}
+
+/* The mounts once more at the end: by mounts other than PID 1's ischroot(1) knows a chroot; in what it takes for a machine, libc6
+ * waits a second for the machine's init. */
+static int enter_namespaces(const struct sandbox *s, struct error *err)
+{
+	if (unshare_or_say(INNER_NAMESPACES, err) < 0 || sandbox_room_enter(s, err) < 0 ||
+	    fork_and_stand_by(-1, NULL, err) < 0)
+		return -1;
+	return unshare_or_say(CLONE_NEWNS, err);
+}
+
+/* Returns 0 in the third process only; -1 in whichever failed. */
+static int enter(const struct sandbox *s, struct error *err)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_errno(err, errno, "make a pipe");
+	if (!rootless_confined() && unshare_or_say(GUARD_NAMESPACES, err) < 0)
+		return -1;
+	bool policy = s->forbid_services && sandbox_room_open_policy(s->root);
+	if (fork_and_stand_by(ends[1], policy ? s->root : NULL, err) < 0) {
+		if (policy)
+			sandbox_room_close_policy(s->root);
+		return -1;
+	}
+	close(ends[1]);
+	die_with_guard(ends[0]);
+	if ((rootless_confined() ? cell_enter : enter_namespaces)(s, err) < 0)
+		return -1;
+	/* Whatever our caller's callers left open without O_CLOEXEC ends here. */
+	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+	return 0;
+}
+
+/* What process_run()'s hooks get as context. */
+struct inside {
+	const struct sandbox *sandbox;
+	const struct process *process;
+};
+
+static int inside_setup(void *context, struct error *err)
+{
+	const struct inside *in = context;
+
+	return enter(in->sandbox, err);
+}
+
+static void inside_line(void *context, const char *line)
+{
+	const struct inside *in = context;
+
+	in->process->line(in->process->context, line);
+}
+
+/* The default environment, then the sandbox's own: a later NAME wins. */
+static void make_environment(const struct sandbox *s, struct strings *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(environment); i++) {
+		bool given = false;
+		size_t name = strcspn(environment[i], "=") + 1;
+		for (size_t j = 0; j < s->environment.n; j++)
+			given |= !strncmp(environment[i], s->environment.at[j], name);
+		if (!given)
+			strings_add(ret, environment[i]);
+	}
+	strings_append(ret, &s->environment);
+}
+
+static struct process inside_process(const struct inside *in, char *const *env)
+{
+	struct process p = *in->process;
+
+	p.env = env;
+	p.setup = inside_setup;
+	p.line = p.line ? inside_line : NULL;
+	p.context = (void *)in;
+	if (!p.failure)
+		p.failure = ERROR_SANDBOX;
+	return p;
+}
+
+/* Namespaces end as a whole; a cell has to be put in order. */
+static int check_left(const struct sandbox *s, struct error *err)
+{
+	return rootless_confined() ? cell_check(s, err) : 0;
+}
+
+int sandbox_run(const struct sandbox *sandbox, const struct process *p, struct error *err)
+{
+	CLEANUP(strings_done) struct strings env = { 0 };
+	struct inside in = { sandbox, p };
+
+	make_environment(sandbox, &env);
+	struct process inside = inside_process(&in, strings_argv(&env));
+	return process_run(&inside, err) < 0 ? -1 : check_left(sandbox, err);
+}
+
+pid_t sandbox_start(const struct sandbox *sandbox, const struct process *p, int output_fd, struct error *err)
+{
+	CLEANUP(strings_done) struct strings env = { 0 };
+	struct inside in = { sandbox, p };
+
+	make_environment(sandbox, &env);
+	struct process inside = inside_process(&in, strings_argv(&env));
+	return process_start(&inside, output_fd, err);
+}
+
+struct call {
+	const struct sandbox *sandbox;
+	job_fn *fn;
+	void *context;
+};
+
+static int call_inside(void *context, struct error *err)
+{
+	const struct call *call = context;
+	CLEANUP(strings_done) struct strings env = { 0 };
+
+	if (enter(call->sandbox, err) < 0)
+		return -1;
+	make_environment(call->sandbox, &env);
+	environ = strings_argv(&env);
+	return call->fn(call->context, err);
+}
+
+int sandbox_call(const struct sandbox *sandbox, job_fn *fn, void *context, struct error *err)
+{
+	CLEANUP(job_stop) struct job job = { 0 };
+	struct call call = { sandbox, fn, context };
+
+	if (job_start(&job, call_inside, &call, err) < 0)
+		return -1;
+	return job_wait(&job, err) < 0 ? -1 : check_left(sandbox, err);
+}
+
+int sandbox_release(const char *program, bool *ret_called, struct error *err)
+{
+	*ret_called = sandbox_room_called(program);
+	if (access(program, F_OK) < 0)
+		return 0;
+	return rootless_confined() ? cell_release(program, err) : mount_detach(program, err);
+}
+
+void sandbox_done(struct sandbox *sandbox)
+{
+	strings_done(&sandbox->binds);
+	strings_done(&sandbox->environment);
+	strings_done(&sandbox->held);
+}
+
+int sandbox_no_network(struct error *err)
+{
+	return rootless_confined() ? cell_no_network(err) : unshare_or_say(CLONE_NEWNET, err);
+}
+
+int sandbox_private_mounts(struct error *err)
+{
+	if (rootless_confined())
+		return 0; /* there will be none */
+	if (unshare_or_say(CLONE_NEWNS, err) < 0)
+		return -1;
+	return mount_attach("none", "/", NULL, "rprivate", err);
+}
+
+int sandbox_mount_tmpfs(const char *target, unsigned long long size, struct error *err)
+{
+	CLEANUP(free_p) char *options = xasprintf("nosuid,nodev,mode=755,size=%llu", size);
+
+	return mount_attach("nodekiln", target, "tmpfs", options, err);
+}
+
+int sandbox_mount_overlay(const char *lower, const char *upper, const char *work, const char *target, struct error *err)
+{
+	/* A user namespace may not set trusted.* attributes; with user.* ones the kernel follows no redirects anyway. */
+	const char *attributes = rootless() ? "userxattr" : "redirect_dir=off";
+	CLEANUP(free_p)
+	char *options = xasprintf("lowerdir=%s,upperdir=%s,workdir=%s,metacopy=off,index=off,%s", lower, upper, work,
+				  attributes);
+
+	return mount_attach("nodekiln", target, "overlay", options, err);
+}
+
+int sandbox_mount_bind(const char *source, const char *target, struct error *err)
+{
+	return mount_attach(source, target, NULL, "bind", err);
+}
+
+int sandbox_unmount(const char *target, struct error *err)
+{
+	return mount_detach(target, err);
+}

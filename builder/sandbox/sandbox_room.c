@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/sandbox/sandbox_room.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "builder/sandbox/mount.h"
+#include "lib/file.h"
+
+/* In this order. A bind's source stands in the same root when it has no '/' in front. */
+struct furniture {
+	const char *target, *source, *type, *options;
+};
+static const struct furniture furniture[] = {
+	{ "proc", "proc", "proc", "nosuid,nodev,noexec" },
+	/* The kernel's switches are the host's. */
+	{ "proc/sys", "proc/sys", NULL, "bind,ro" },
+	{ "proc/sysrq-trigger", "proc/sysrq-trigger", NULL, "bind,ro" },
+	{ "dev", "dev", "tmpfs", "nosuid,mode=755,size=4m" },
+	{ "dev/pts", "devpts", "devpts", "nosuid,noexec,newinstance,ptmxmode=666,mode=620" },
+	{ "dev/shm", "shm", "tmpfs", "nosuid,nodev,mode=1777" },
+	{ "run", "run", "tmpfs", "nosuid,nodev,mode=755" },
+	{ "tmp", "tmp", "tmpfs", "nosuid,nodev,mode=1777" },
+};
+
+static const char *const devices[] = { "null", "zero", "full", "random", "urandom", "tty" };
+
+static const struct {
+	const char *name, *target;
+} links[] = {
+	{ "ptmx", "pts/ptmx" },          { "fd", "/proc/self/fd" },       { "stdin", "/proc/self/fd/0" },
+	{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
+};
+
+/* Programs that stand in for others; on the sandbox's own /dev, so that they are gone with it. */
+#define HELD "dev/.held"
+#define CALLED "dev/.called-"
+static const struct {
+	const char *name, *text;
+} stand_ins[] = {
+	{ SANDBOX_FORBID, "#!/bin/sh\nexit 101\n" }, /* policy-rc.d's "not allowed" */
+	{ HELD, "#!/bin/sh\n: >\"/" CALLED "${0##*/}\"\n" },
+	{ HELD ".py", "# held\n" },
+};
+
+/* What a package's script has no business with, and what would reach the host from any namespace. */
+static const unsigned char dropped_capabilities[] = {
+	CAP_SYS_MODULE, CAP_SYS_RAWIO,    CAP_SYS_BOOT,      CAP_SYS_TIME,   CAP_SYSLOG,        CAP_WAKE_ALARM,
+	CAP_MAC_ADMIN,  CAP_MAC_OVERRIDE, CAP_BLOCK_SUSPEND, CAP_AUDIT_READ, CAP_AUDIT_CONTROL,
+};
+
+/* Absolute path of something in the tree for mount(2), refused when a link in the tree would lead the mount elsewhere. */
+static int place(const struct sandbox *s, int rootfd, const char *name, bool directory, char **ret, struct error *err)
+{
+	struct stat st;
+	const char *base;
+	CLEANUP(close_p) int parent = file_open_parent_in(rootfd, name, true, &base);
+
+	if (parent < 0)
+		return error_errno(err, errno, "open the directory of %s/%s", s->root, name);
+	if (directory && mkdirat(parent, base, 0755) < 0 && errno != EEXIST)
+		return error_errno(err, errno, "create %s/%s", s->root, name);
+	if (fstatat(parent, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return error_errno(err, errno, "look at %s/%s", s->root, name);
+	if (S_ISLNK(st.st_mode))
+		return error_set(err, ERROR_SANDBOX, "%s/%s is a symbolic link, nothing can be mounted there", s->root,
+				 name);
+	CLEANUP(free_p) char *link = xasprintf("/proc/self/fd/%d", parent);
+	char directory_path[4096];
+	ssize_t n = readlink(link, directory_path, sizeof directory_path - 1);
+	if (n < 0)
+		return error_errno(err, errno, "read %s", link);
+	directory_path[n] = '\0';
+	*ret = xasprintf("%s/%s", directory_path, base);
+	return 0;
+}
+
+static int bind_into(const struct sandbox *s, int rootfd, const char *source, const char *target, const char *options,
+		     struct error *err)
+{
+	CLEANUP(free_p) char *path = NULL;
+	struct stat st;
+
+	if (stat(source, &st) < 0)
+		return error_errno(err, errno, "look at %s", source);
+	if (!S_ISDIR(st.st_mode)) {
+		CLEANUP(close_p)
+		int fd = file_open_in(rootfd, target, O_RDONLY | O_CREAT | O_NOCTTY | O_NONBLOCK, 0644);
+		if (fd < 0)
+			return error_errno(err, errno, "create %s/%s", s->root, target);
+	}
+	if (place(s, rootfd, target, S_ISDIR(st.st_mode), &path, err) < 0)
+		return -1;
+	return mount_attach(source, path, NULL, options, err);
+}
+
+static int furnish_one(const struct sandbox *s, int rootfd, const struct furniture *f, struct error *err)
+{
+	CLEANUP(free_p) char *path = NULL;
+
+	/* Kernels differ in what they show below /proc. */
+	if (!f->type && !file_exists_in(rootfd, f->target))
+		return 0;
+	if (place(s, rootfd, f->target, f->type != NULL, &path, err) < 0)
+		return -1;
+	return mount_attach(f->type ? f->source : path, path, f->type, f->options, err);
+}
+
+int sandbox_room_links(int rootfd, struct error *err)
+{
+	CLEANUP(close_p) int dev = file_open_in(rootfd, "dev", O_RDONLY | O_DIRECTORY, 0);
+
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
+		if (symlinkat(links[i].target, dev, links[i].name) < 0)
+			return error_errno(err, errno, "create /dev/%s in the sandbox", links[i].name);
+	return 0;
+}
+
+static int furnish_devices(const struct sandbox *s, int rootfd, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
+		/* Bound, not made: in a user namespace nobody may make device nodes. */
+		CLEANUP(free_p) char *source = xasprintf("/dev/%s", devices[i]);
+		if (bind_into(s, rootfd, source, source + 1, "bind", err) < 0)
+			return -1;
+	}
+	return sandbox_room_links(rootfd, err);
+}
+
+int sandbox_room_stand_ins(int rootfd, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(stand_ins); i++)
+		if (file_write_in(rootfd, stand_ins[i].name, stand_ins[i].text, strlen(stand_ins[i].text), 0755, err) <
+		    0)
+			return -1;
+	return 0;
+}
+
+const char *sandbox_room_stand_in(const char *program)
+{
+	return text_ends(program, ".py") ? "/" HELD ".py" : "/" HELD;
+}
+
+bool sandbox_room_called(const char *program)
+{
+	CLEANUP(free_p) char *called = xasprintf("/" CALLED "%s", strrchr(program, '/') + 1);
+
+	return access(called, F_OK) == 0;
+}
+
+static int hold(const struct sandbox *s, int rootfd, const char *program, struct error *err)
+{
+	CLEANUP(free_p) char *source = xasprintf("%s%s", s->root, sandbox_room_stand_in(program));
+
+	return file_exists_in(rootfd, program) ? bind_into(s, rootfd, source, program, "bind", err) : 0;
+}
+
+static int hold_all(const struct sandbox *s, int rootfd, struct error *err)
+{
+	CLEANUP(free_p) char *forbid = xasprintf("%s/" SANDBOX_FORBID, s->root);
+
+	if (sandbox_room_stand_ins(rootfd, err) < 0)
+		return -1;
+	if (s->forbid_services && file_exists_in(rootfd, SANDBOX_POLICY) &&
+	    bind_into(s, rootfd, forbid, SANDBOX_POLICY, "bind", err) < 0)
+		return -1;
+	for (size_t i = 0; i < s->held.n; i++)
+		if (hold(s, rootfd, s->held.at[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int furnish_binds(const struct sandbox *s, int rootfd, struct error *err)
+{
+	for (size_t i = 0; i < s->binds.n; i++) {
+		const char *colon = strrchr(s->binds.at[i], ':');
+		if (!colon)
+			return error_set(err, ERROR_FAILED, "sandbox bind '%s' is not SOURCE:TARGET", s->binds.at[i]);
+		CLEANUP(free_p) char *source = xstrndup(s->binds.at[i], (size_t)(colon - s->binds.at[i]));
+		if (bind_into(s, rootfd, source, colon + 1, "rbind", err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int furnish(const struct sandbox *s, struct error *err)
+{
+	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, s->root, err);
+
+	if (rootfd < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(furniture); i++)
+		if (furnish_one(s, rootfd, &furniture[i], err) < 0)
+			return -1;
+	if (furnish_devices(s, rootfd, err) < 0 || hold_all(s, rootfd, err) < 0)
+		return -1;
+	return furnish_binds(s, rootfd, err);
+}
+
+/* The tree becomes / and the host's root is let go: not even a process that breaks out of a chroot finds it. Here and in
+ * cell.c alone the working directory changes; the process is the sandbox's first and belongs to it. */
+static int become_root(const char *root, struct error *err)
+{
+	if (chdir(root) < 0)
+		return error_errno(err, errno, "enter %s", root);
+	if (syscall(SYS_pivot_root, ".", ".") < 0)
+		return error_errno(err, errno, "make %s the root", root);
+	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+		return error_errno(err, errno, "leave the host's root");
+	return 0;
+}
+
+static int loopback_up(struct error *err)
+{
+	CLEANUP(close_p) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+
+	/* Best effort: a kernel without IPv4 still configures packages. */
+	if (fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &lo) < 0 && errno != ENODEV)
+		return error_errno(err, errno, "bring up the sandbox's loopback");
+	return 0;
+}
+
+static void drop_capabilities(void)
+{
+	/* EINVAL: the kernel doesn't know this one; EPERM: we never had the right to it. Either way it is out of reach. */
+	for (size_t i = 0; i < ARRAY_SIZE(dropped_capabilities); i++)
+		prctl(PR_CAPBSET_DROP, dropped_capabilities[i], 0, 0, 0);
+}
+
+int sandbox_room_enter(const struct sandbox *sandbox, struct error *err)
+{
+	/* First of all nothing may propagate to the host; pivot_root(2) wants a mount point. */
+	if (mount_attach("none", "/", NULL, "rprivate", err) < 0 ||
+	    mount_attach(sandbox->root, sandbox->root, NULL, "rbind", err) < 0 || furnish(sandbox, err) < 0 ||
+	    become_root(sandbox->root, err) < 0 || loopback_up(err) < 0)
+		return -1;
+	if (sethostname(SANDBOX_HOSTNAME, strlen(SANDBOX_HOSTNAME)) < 0)
+		return error_errno(err, errno, "set the sandbox's host name");
+	drop_capabilities();
+	return 0;
+}
+
+bool sandbox_room_open_policy(const char *root)
+{
+	CLEANUP(close_p) int rootfd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP(close_p)
+	int fd = rootfd < 0 ? -1 : file_open_in(rootfd, SANDBOX_POLICY, O_RDONLY | O_CREAT | O_EXCL, 0755);
+
+	return fd >= 0;
+}
+
+void sandbox_room_close_policy(const char *root)
+{
+	const char *base;
+	CLEANUP(close_p) int rootfd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP(close_p) int parent = rootfd < 0 ? -1 : file_open_parent_in(rootfd, SANDBOX_POLICY, false, &base);
+
+	if (parent >= 0)
+		unlinkat(parent, base, 0);
+}

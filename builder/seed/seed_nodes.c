@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/seed/seed_nodes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/file.h"
+#include "lib/form.h"
+
+#define ORIGIN "nodekiln seed" /* of what is put in here */
+
+/* "nodes/w1.yaml": "w1". */
+static char *name_of_file(const char *file)
+{
+	static const char *const suffixes[] = { ".yaml", ".yml" };
+	const char *base = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
+
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++)
+		if (text_ends(base, suffixes[i]))
+			return xstrndup(base, strlen(base) - strlen(suffixes[i]));
+	return xstrdup(base);
+}
+
+static int parse_file(const char *file, struct yaml **ret, struct error *err)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	int rc;
+
+	if (file_read(AT_FDCWD, file, YAML_SIZE_MAX, &text, err) < 0)
+		return -1;
+	rc = node_parse(file, text.data ? text.data : "", text.len, ret, err);
+	if (text.data)
+		explicit_bzero(text.data, text.len);
+	return rc;
+}
+
+/* A value at the top of a tree that was not judged yet. */
+static const char *peek(const struct seed_node *n, const char *key)
+{
+	const struct yaml *found = yaml_find(n->tree, key);
+
+	return found && found->kind == YAML_SCALAR ? found->value : NULL;
+}
+
+static bool is_role(const struct seed_node *n, enum node_role role)
+{
+	return text_same(peek(n, "role"), node_role_name(role));
+}
+
+static int add_name(struct seed_node *n, struct error *err)
+{
+	struct yaml *map = yaml_find(n->tree, "node");
+
+	if (yaml_find(map, "name") || (map && map->kind != YAML_MAP))
+		return 0;
+	if (!form_is_dns_name(n->name))
+		return yaml_error(n->tree, err,
+				  "'node.name' is missing, and the file's name '%s' cannot be one: give the "
+				  "node a DNS name in lower case",
+				  n->name);
+	if (!map) {
+		map = yaml_new(YAML_MAP, n->file, 1);
+		yaml_add(n->tree, "node", map);
+	}
+	yaml_add(map, "name", yaml_new_scalar(ORIGIN, 0, n->name));
+	return 0;
+}
+
+static void add_secret(struct seed_node *n, const char *key, const char *secret)
+{
+	yaml_add(n->tree, key, yaml_new_scalar(ORIGIN, 0, secret));
+}
+
+/* What the init node brings is the cluster's; a wrong form is left to node_read(). */
+static int adopt(const struct seed_node *n, const char *key, bool (*is)(const char *), char **secret, bool *changed,
+		 struct error *err)
+{
+	const char *given = peek(n, key);
+
+	if (!given || !is(given))
+		return 0;
+	if (*secret && strcmp(*secret, given))
+		return yaml_error(
+			yaml_find(n->tree, key), err,
+			"'%s' is another one than cluster '%s' has already; remove it here, or take the other away",
+			key, peek(n, "cluster"));
+	if (!*secret) {
+		*secret = xstrdup(given);
+		*changed = true;
+	}
+	return 0;
+}
+
+static int share_from_init(struct seed_node *n, struct seed_secrets *secrets, struct error *err)
+{
+	struct seed_secret *s = seed_secrets_of(secrets, peek(n, "cluster"));
+
+	if (adopt(n, "token", form_is_token, &s->token, &secrets->changed, err) < 0 ||
+	    adopt(n, "certificate_key", form_is_key, &s->certificate_key, &secrets->changed, err) < 0)
+		return -1;
+	seed_secrets_generate(secrets, s);
+	if (!yaml_find(n->tree, "token"))
+		add_secret(n, "token", s->token);
+	if (!yaml_find(n->tree, "certificate_key"))
+		add_secret(n, "certificate_key", s->certificate_key);
+	return 0;
+}
+
+static int give_joiner(struct seed_node *n, const char *key, const char *secret, struct error *err)
+{
+	if (yaml_find(n->tree, key))
+		return 0;
+	if (!secret)
+		return yaml_error(
+			n->tree, err,
+			"'%s' is missing, and cluster '%s' has none yet: name its init node's file in the same "
+			"command, or the --secrets file that its seed was made with",
+			key, peek(n, "cluster"));
+	add_secret(n, key, secret);
+	return 0;
+}
+
+static int share_with_joiner(struct seed_node *n, struct seed_secrets *secrets, struct error *err)
+{
+	const struct seed_secret *s = seed_secrets_of(secrets, peek(n, "cluster"));
+
+	if (give_joiner(n, "token", s->token, err) < 0)
+		return -1;
+	return is_role(n, NODE_CONTROL_PLANE) ? give_joiner(n, "certificate_key", s->certificate_key, err) : 0;
+}
+
+/* Init nodes first, in whatever order the files stand. */
+static int share(struct seed_nodes *nodes, struct seed_secrets *secrets, struct error *err)
+{
+	for (int init = 1; init >= 0; init--) {
+		for (size_t i = 0; i < nodes->n; i++) {
+			struct seed_node *n = &nodes->at[i];
+			bool known = is_role(n, NODE_INIT) || is_role(n, NODE_CONTROL_PLANE) || is_role(n, NODE_WORKER);
+
+			/* What is missing or wrong here, node_read() says. */
+			if (!known || !peek(n, "cluster") || is_role(n, NODE_INIT) != init)
+				continue;
+			if ((init ? share_from_init : share_with_joiner)(n, secrets, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static int check_pair(const struct seed_node *a, const struct seed_node *b, struct error *err)
+{
+	if (!strcmp(a->name, b->name))
+		return error_set(err, ERROR_USAGE, "%s and %s would have the same seed file; rename one", a->file,
+				 b->file);
+	if (strcmp(a->node.cluster, b->node.cluster))
+		return 0;
+	if (a->node.name && text_same(a->node.name, b->node.name))
+		return error_set(err, ERROR_RECIPE, "%s and %s are both node '%s' of cluster '%s'", a->file, b->file,
+				 a->node.name, a->node.cluster);
+	if (a->node.role == NODE_INIT && b->node.role == NODE_INIT && !(a->node.proxmox.given && b->node.proxmox.given))
+		return error_set(
+			err, ERROR_RECIPE,
+			"%s and %s would both initialise cluster '%s': give both a proxmox section, so that they "
+			"agree on one, or make one role control-plane",
+			a->file, b->file, a->node.cluster);
+	return 0;
+}
+
+static int check_together(const struct seed_nodes *nodes, struct error *err)
+{
+	for (size_t i = 0; i < nodes->n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (check_pair(&nodes->at[k], &nodes->at[i], err) < 0)
+				return -1;
+	return 0;
+}
+
+static int parse_all(char *const *files, size_t n, bool named, struct seed_nodes *nodes, struct error *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		vec_push(nodes, (struct seed_node){ .file = files[i], .name = name_of_file(files[i]) });
+		if (parse_file(files[i], &nodes->at[i].tree, err) < 0 || (named && add_name(&nodes->at[i], err) < 0))
+			return -1;
+	}
+	return 0;
+}
+
+int seed_nodes_read(char *const *files, size_t n, bool named, struct seed_secrets *secrets, struct seed_nodes *ret,
+		    struct error *err)
+{
+	CLEANUP(seed_nodes_done) struct seed_nodes nodes = { 0 };
+
+	if (parse_all(files, n, named, &nodes, err) < 0 || share(&nodes, secrets, err) < 0)
+		return -1;
+	for (size_t i = 0; i < nodes.n; i++)
+		if (node_read(TAKE(nodes.at[i].tree), &nodes.at[i].node, err) < 0)
+			return -1;
+	if (check_together(&nodes, err) < 0)
+		return -1;
+	*ret = nodes;
+	nodes = (struct seed_nodes){ 0 };
+	return 0;
+}
+
+void seed_nodes_done(struct seed_nodes *nodes)
+{
+	for (size_t i = 0; i < nodes->n; i++) {
+		free(nodes->at[i].name);
+		yaml_node_free(nodes->at[i].tree);
+		node_done(&nodes->at[i].node);
+	}
+	vec_done(nodes);
+}

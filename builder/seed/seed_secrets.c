@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/seed/seed_secrets.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "lib/file.h"
+#include "lib/form.h"
+#include "lib/random.h"
+#include "lib/yaml.h"
+
+#define SECRETS_MAX (1 << 20)
+#define WORD "abcdefghijklmnopqrstuvwxyz0123456789"
+#define HEX "0123456789abcdef"
+#define TOKEN_ID 6 /* what Kubernetes wants: ID.SECRET */
+#define TOKEN_SECRET 16
+#define KEY_LENGTH 64
+
+static const char header[] =
+	"# The clusters' secrets, kept by `nodekiln seed --secrets`. Whoever reads this can join them.\n";
+
+static int read_word(struct yaml *map, const char *key, bool (*is)(const char *), char **ret, struct error *err)
+{
+	if (yaml_take_string(map, key, ret, err) < 0)
+		return -1;
+	if (*ret && !is(*ret))
+		return yaml_error(yaml_find(map, key), err, "'%s' has the wrong form (it is not shown here); remove it",
+				  key);
+	return 0;
+}
+
+static int read_cluster(struct yaml *map, struct seed_secrets *secrets, struct error *err)
+{
+	struct seed_secret *s = seed_secrets_of(secrets, map->key);
+
+	if (map->kind != YAML_MAP)
+		return yaml_error(map, err, "'%s' must be a map with token and certificate_key", map->key);
+	if (read_word(map, "token", form_is_token, &s->token, err) < 0)
+		return -1;
+	return read_word(map, "certificate_key", form_is_key, &s->certificate_key, err);
+}
+
+static int read_tree(struct yaml *tree, struct seed_secrets *secrets, struct error *err)
+{
+	/* A file that was just made. */
+	if (tree->kind == YAML_SCALAR && !*tree->value)
+		return 0;
+	if (tree->kind != YAML_MAP)
+		return yaml_error(tree, err, "it must be a map of clusters, as `nodekiln seed --secrets` writes it");
+	for (size_t i = 0; i < tree->children; i++)
+		if (read_cluster(yaml_take(tree, tree->child[i]->key), secrets, err) < 0)
+			return -1;
+	return yaml_check_all_taken(tree, err);
+}
+
+static int read_file(struct seed_secrets *secrets, struct error *err)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	CLEANUP(yaml_node_free_p) struct yaml *tree = NULL;
+
+	if (file_read(AT_FDCWD, secrets->file, SECRETS_MAX, &text, err) < 0)
+		return -1;
+	if (yaml_parse(secrets->file, text.data ? text.data : "", text.len, &tree, err) < 0 ||
+	    read_tree(tree, secrets, err) < 0) {
+		form_hide_secrets(err->text);
+		return -1;
+	}
+	return 0;
+}
+
+/* Waits for a lock on what the name leads to now: whoever held it before us has replaced the file. */
+static int lock_file(const char *file, struct error *err)
+{
+	for (;;) {
+		CLEANUP(close_p) int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+		if (fd < 0 || flock(fd, LOCK_EX) < 0)
+			return error_errno(err, errno, "open %s", file);
+		if (file_still_there(AT_FDCWD, file, fd))
+			return TAKE_FD(fd);
+	}
+}
+
+static int check_private(const char *file, int fd, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return error_errno(err, errno, "look at %s", file);
+	if (st.st_mode & (S_IRWXG | S_IRWXO))
+		return error_set(err, ERROR_USAGE,
+				 "%s can be read by others (mode %04o); chmod 0600 it, and if others are "
+				 "on this machine make new secrets",
+				 file, st.st_mode & 07777);
+	return 0;
+}
+
+int seed_secrets_open(const char *file, struct seed_secrets *ret, struct error *err)
+{
+	CLEANUP(seed_secrets_close) struct seed_secrets s = { .file = file, .lock = -1 };
+
+	if (file &&
+	    ((s.lock = lock_file(file, err)) < 0 || check_private(file, s.lock, err) < 0 || read_file(&s, err) < 0))
+		return -1;
+	*ret = s;
+	s = (struct seed_secrets){ .lock = -1 };
+	return 0;
+}
+
+struct seed_secret *seed_secrets_of(struct seed_secrets *secrets, const char *cluster)
+{
+	for (size_t i = 0; i < secrets->n; i++)
+		if (!strcmp(secrets->at[i].cluster, cluster))
+			return &secrets->at[i];
+	vec_push(secrets, (struct seed_secret){ .cluster = xstrdup(cluster) });
+	return &secrets->at[secrets->n - 1];
+}
+
+static char *make_token(void)
+{
+	char *token = xcalloc(1, TOKEN_ID + 1 + TOKEN_SECRET + 1);
+
+	random_word(WORD, TOKEN_ID, token);
+	token[TOKEN_ID] = '.';
+	random_word(WORD, TOKEN_SECRET, token + TOKEN_ID + 1);
+	return token;
+}
+
+static char *make_key(void)
+{
+	char *key = xcalloc(1, KEY_LENGTH + 1);
+
+	random_word(HEX, KEY_LENGTH, key);
+	return key;
+}
+
+void seed_secrets_generate(struct seed_secrets *secrets, struct seed_secret *secret)
+{
+	if (secret->token && secret->certificate_key)
+		return;
+	if (!secret->token)
+		secret->token = make_token();
+	if (!secret->certificate_key)
+		secret->certificate_key = make_key();
+	secrets->changed = secrets->generated = true;
+}
+
+static void print_word(const char *key, const char *value, struct text *t)
+{
+	if (!value)
+		return;
+	text_addf(t, "  %s: ", key);
+	yaml_quote(value, t);
+	text_add(t, "\n");
+}
+
+int seed_secrets_save(struct seed_secrets *secrets, struct error *err)
+{
+	CLEANUP(text_done) struct text t = { 0 };
+	int rc;
+
+	if (!secrets->file || !secrets->changed)
+		return 0;
+	text_add(&t, header);
+	for (size_t i = 0; i < secrets->n; i++) {
+		const struct seed_secret *s = &secrets->at[i];
+
+		if (!s->token && !s->certificate_key)
+			continue;
+		yaml_quote(s->cluster, &t);
+		text_add(&t, ":\n");
+		print_word("token", s->token, &t);
+		print_word("certificate_key", s->certificate_key, &t);
+	}
+	rc = file_write_durable(secrets->file, t.data, t.len, 0600, err);
+	explicit_bzero(t.data, t.len);
+	secrets->changed = rc < 0;
+	return rc;
+}
+
+static void wipe(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
+}
+
+void seed_secrets_close(struct seed_secrets *secrets)
+{
+	struct stat st;
+
+	if (secrets->lock >= 0 && fstat(secrets->lock, &st) == 0 && st.st_size == 0 &&
+	    file_still_there(AT_FDCWD, secrets->file, secrets->lock))
+		unlink(secrets->file);
+	for (size_t i = 0; i < secrets->n; i++) {
+		free(secrets->at[i].cluster);
+		wipe(secrets->at[i].token);
+		wipe(secrets->at[i].certificate_key);
+	}
+	vec_done(secrets);
+	close_p(&secrets->lock);
+}

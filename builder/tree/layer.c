@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/tree/layer.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include "builder/archive/tarball.h"
+#include "lib/file.h"
+
+/* The time of what the build itself made: later than any SOURCE_DATE_EPOCH, so that an artifact dates it by that one whenever
+ * the layer was made. The last second that XFS without big times knows. */
+#define LAYER_STAMP INT32_MAX
+
+static int open_chunks(int file, int root, struct chunks **ret, struct error *err)
+{
+	if (chunks_open(file, ret, err) < 0)
+		return -1;
+	chunks_locate(*ret, root);
+	return 0;
+}
+
+int layer_load(struct cache *cache, const char *key, const char *path, struct chunks **ret_chunks, struct error *err)
+{
+	CLEANUP(free_p) char *name = xasprintf("trees/%s.tar.zst", key);
+	CLEANUP(close_p) int file = openat(cache->fd, name, O_RDONLY | O_CLOEXEC);
+
+	if (file < 0)
+		return errno == ENOENT ? 0 : error_errno(err, errno, "open %s/%s", cache->path, name);
+	cache_touch(cache, name);
+	CLEANUP(close_p) int root = dir_open(AT_FDCWD, path, err);
+	if (root < 0)
+		return -1;
+	if (tarball_unpack(file, name, root, err) < 0 || (ret_chunks && open_chunks(file, root, ret_chunks, err) < 0))
+		return error_wrap(err, "a cached tree, %s/%s (remove it to have it made again)", cache->path, name);
+	return 1;
+}
+
+static int write_layer(const struct tarball *tarball, int file, struct error *err)
+{
+	if (tarball_write(tarball, file, NULL, err) < 0 || chunks_index_write(tarball->index, file, err) < 0)
+		return error_wrap(err, "save a tree in the cache");
+	return 0;
+}
+
+/* The scratch directory holds the one file until it is whole. */
+static int save_in(struct cache *cache, const char *scratch, int scratchfd, const char *key,
+		   const struct tarball *tarball, struct error *err)
+{
+	CLEANUP(free_p) char *name = xasprintf("%s.tar.zst", key);
+	CLEANUP(free_p) char *source = xasprintf("%s/%s", scratch, name);
+	CLEANUP(close_p) int file = openat(scratchfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (file < 0)
+		return error_errno(err, errno, "create %s/%s", cache->path, source);
+	return write_layer(tarball, file, err) < 0 ? -1 : cache_publish(cache, source, "trees", name, err);
+}
+
+int layer_save(struct cache *cache, const char *key, const char *path, time_t started, int level,
+	       const struct chunks *chunks, struct error *err)
+{
+	CLEANUP(close_p) int root = dir_open(AT_FDCWD, path, err);
+	CLEANUP(chunks_index_done) struct chunks_index index = { .level = level };
+	CLEANUP(free_p) char *scratch = NULL;
+	CLEANUP(close_p) int scratchfd = -1;
+	const struct tarball tarball = { .rootfd = root,
+					 .compression = COMPRESSION_ZSTD,
+					 .level = level,
+					 .newest = started - 1,
+					 .stamp = LAYER_STAMP,
+					 .chunks = chunks,
+					 .index = &index };
+
+	if (root < 0 || cache_scratch(cache, &scratch, &scratchfd, err) < 0)
+		return -1;
+	int rc = save_in(cache, scratch, scratchfd, key, &tarball, err);
+	struct error ignored = { 0 };
+	if (tree_remove(cache->fd, scratch, &ignored) < 0 && rc == 0)
+		rc = 0; /* the next build sweeps it */
+	return rc;
+}

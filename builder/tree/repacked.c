@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/tree/repacked.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "builder/archive/deb.h"
+#include "builder/archive/frames.h"
+#include "lib/file.h"
+#include "lib/log.h"
+
+#define DIRECTORY "repacked"
+#define LEVEL 1 /* it is read often, and lies on this disk alone */
+#define HEADER "%-16s%-12d%-6d%-6d%-8o%-10llu`\n"
+#define HEADER_LEN 60
+
+/* Where the data archive begins, xz has this and nothing else. */
+static const uint8_t xz_magic[] = { 0xfd, '7', 'z', 'X', 'Z', 0 };
+
+static bool is_slow(const struct deb *deb)
+{
+	return deb->data_size > sizeof xz_magic && !memcmp(deb->data, xz_magic, sizeof xz_magic);
+}
+
+/* The data archive as zstd frames, at fd's position. */
+static int write_data(const struct deb *deb, int fd, struct error *err)
+{
+	CLEANUP(tar_reader_free_p) struct tar_reader *r = NULL;
+	CLEANUP(frames_free_p) struct frames *frames = frames_new(fd, LEVEL);
+	const void *block;
+	size_t n;
+	off_t offset;
+	int rc;
+
+	if (tar_read_unpacked(deb->data, deb->data_size, deb->name, &r, err) < 0)
+		return -1;
+	while ((rc = tar_read_data(r, &block, &n, &offset, err)) > 0)
+		if (frames_add(frames, block, n) < 0)
+			return error_errno(err, errno, "pack %s anew", deb->name);
+	if (rc < 0)
+		return -1;
+	return frames_flush(frames) < 0 ? error_errno(err, errno, "pack %s anew", deb->name) : 0;
+}
+
+/* What is before the data archive stays as it is; its header is written when its size is known. */
+static int write_package(const struct mapping *package, const struct deb *deb, int fd, struct error *err)
+{
+	size_t start = (size_t)(deb->data - package->bytes), before = start - HEADER_LEN;
+	char header[HEADER_LEN + 1];
+
+	if (write_all(fd, package->bytes, before) < 0 || lseek(fd, (off_t)start, SEEK_SET) < 0)
+		return error_errno(err, errno, "pack %s anew", deb->name);
+	if (write_data(deb, fd, err) < 0)
+		return -1;
+	off_t end = lseek(fd, 0, SEEK_END);
+	snprintf(header, sizeof header, HEADER, "data.tar.zst", 0, 0, 0, 0100644,
+		 (unsigned long long)end - (unsigned long long)start);
+	if (end < 0 || pwrite_all(fd, header, HEADER_LEN, (off_t)before) < 0)
+		return error_errno(err, errno, "pack %s anew", deb->name);
+	return 0;
+}
+
+int repacked_write(const struct mapping *package, const char *name, int fd, struct error *err)
+{
+	CLEANUP(deb_done) struct deb deb = { 0 };
+
+	if (deb_open(package->bytes, package->n, name, &deb, err) < 0)
+		return -1;
+	if (!is_slow(&deb))
+		return 0;
+	return write_package(package, &deb, fd, err) < 0 ? -1 : 1;
+}
+
+/* Into scratch, and from there into the cache. */
+static int publish(struct cache *cache, const char *scratch, int scratchfd, const struct mapping *package,
+		   const char *sha256, const char *name, int *ret_fd, struct error *err)
+{
+	CLEANUP(free_p) char *file = xasprintf("%s/%s", scratch, sha256);
+	CLEANUP(close_p) int fd = openat(scratchfd, sha256, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return error_errno(err, errno, "create %s/%s", cache->path, file);
+	int rc = repacked_write(package, name, fd, err);
+	if (rc > 0 && cache_publish(cache, file, DIRECTORY, sha256, err) < 0)
+		return -1;
+	*ret_fd = rc > 0 ? TAKE_FD(fd) : -1;
+	return rc;
+}
+
+/* 1 with *ret_fd, 0 when it is as quick as it came. */
+static int make(struct cache *cache, const struct mapping *package, const char *sha256, const char *name, int *ret_fd,
+		struct error *err)
+{
+	CLEANUP(free_p) char *scratch = NULL;
+	CLEANUP(close_p) int scratchfd = -1;
+	struct error ignored = { 0 };
+
+	if (cache_scratch(cache, &scratch, &scratchfd, err) < 0)
+		return -1;
+	int rc = publish(cache, scratch, scratchfd, package, sha256, name, ret_fd, err);
+	if (tree_remove(cache->fd, scratch, &ignored) < 0)
+		log_debug("%s", ignored.text); /* the next sweep gets it */
+	return rc;
+}
+
+/* An empty one is what a power cut left. */
+static int find(struct cache *cache, const char *sha256)
+{
+	CLEANUP(free_p) char *file = xasprintf(DIRECTORY "/%s", sha256);
+	CLEANUP(close_p) int fd = openat(cache->fd, file, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) < 0 || !st.st_size) {
+		unlinkat(cache->fd, file, 0);
+		return -1;
+	}
+	cache_touch(cache, file);
+	return TAKE_FD(fd);
+}
+
+int repacked_open(struct cache *cache, const char *sha256, const char *name, struct mapping *ret, struct error *err)
+{
+	CLEANUP(mapping_done) struct mapping package = { 0 };
+	CLEANUP(close_p) int repacked = find(cache, sha256);
+	struct error why = { 0 };
+
+	if (repacked < 0) {
+		CLEANUP(close_p) int fd = cache_file(cache, sha256, err);
+		if (fd < 0 || mapping_open(fd, name, &package, err) < 0)
+			return -1;
+		if (make(cache, &package, sha256, name, &repacked, &why) < 0)
+			log_debug("%s is not packed anew: %s", name, why.text);
+	}
+	if (repacked >= 0)
+		return mapping_open(repacked, name, ret, err);
+	*ret = package;
+	package = (struct mapping){ 0 };
+	return 0;
+}

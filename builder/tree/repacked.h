@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * A package as it is unpacked: the .deb of files/HEX with its data.tar in zstd instead of xz, which most packages come in and which
+ * takes five times as long to read. Made when a package is unpacked for the first time, kept in the cache as repacked/HEX. A .deb like
+ * any other (deb(5)), but for its digest.
+ */
+#include "builder/cache/cache.h"
+#include "builder/cache/mapping.h"
+#include "lib/error.h"
+
+/* The package whose digest is sha256, which the cache has; as it came where that is as quick, or where the cache takes nothing. */
+int repacked_open(struct cache *cache, const char *sha256, const char *name, struct mapping *ret, struct error *err)
+	MUST_CHECK;
+/* Part: 1 when fd (empty) got the package packed anew, 0 when it is as quick as it came, -1. */
+int repacked_write(const struct mapping *package, const char *name, int fd, struct error *err) MUST_CHECK;

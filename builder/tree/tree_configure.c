@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "builder/job/priority.h"
+#include "builder/sandbox/rootless.h"
+#include "builder/sandbox/sandbox.h"
+#include "builder/tree/complaint.h"
+#include "builder/tree/dpkgdb.h"
+#include "builder/tree/preinst.h"
+#include "builder/tree/python.h"
+#include "builder/tree/tree.h"
+#include "builder/tree/tree_database.h"
+#include "builder/tree/tree_date.h"
+#include "lib/file.h"
+
+#define UPDATE_INITRAMFS "/usr/sbin/update-initramfs"
+#define SSH_KEYGEN "/usr/bin/ssh-keygen"
+#define KERNEL_PREFIX "vmlinuz-"
+#define INFO_MAX (64u << 20)
+
+/* Asked for by one package after the other, and done in full each time; once, like this, at the end and side by side, is enough. A
+ * failure ends the build, also where the package that asked would not mind. */
+static char *const once[][4] = {
+	{ "/usr/sbin/update-ca-certificates" },
+	{ "/usr/bin/systemd-hwdb", "--usr", "update" },
+};
+
+/* A package that was never configured. */
+struct fresh {
+	struct dpkgdb_package package; /* owned */
+	char *id;                      /* owned */
+};
+
+struct configuring {
+	const struct tree_configure *c; /* borrowed */
+	VEC(struct fresh) fresh;
+	struct strings sources; /* Python files of theirs */
+};
+
+static void configuring_done(struct configuring *g)
+{
+	for (size_t i = 0; i < g->fresh.n; i++) {
+		dpkgdb_done(&g->fresh.at[i].package);
+		free(g->fresh.at[i].id);
+	}
+	vec_done(&g->fresh);
+	strings_done(&g->sources);
+}
+
+/* A missing file is empty. */
+static int read_info(int rootfd, const char *id, const char *suffix, struct text *ret, struct error *err)
+{
+	CLEANUP(free_p) char *path = xasprintf(DPKG_INFO "/%s.%s", id, suffix);
+
+	if (file_exists_in(rootfd, path))
+		return file_read_in(rootfd, path, INFO_MAX, ret, err);
+	text_add(ret, "");
+	return 0;
+}
+
+static int collect_package(struct configuring *g, int rootfd, const char *stanza, struct error *err)
+{
+	CLEANUP(text_done) struct text list = { 0 }, postinst = { 0 };
+	struct fresh fresh = { 0 };
+
+	if (dpkgdb_parse(stanza, &fresh.package, err) < 0)
+		return error_wrap(err, "dpkg's status");
+	fresh.id = dpkgdb_id(&fresh.package);
+	vec_push(&g->fresh, fresh);
+	if (read_info(rootfd, fresh.id, "list", &list, err) < 0 ||
+	    read_info(rootfd, fresh.id, "postinst", &postinst, err) < 0)
+		return -1;
+	python_sources(list.data, postinst.data, &g->sources);
+	return 0;
+}
+
+static int collect(struct configuring *g, int rootfd, struct error *err)
+{
+	CLEANUP(text_done) struct text status = { 0 };
+
+	if (file_read_in(rootfd, DPKG_STATUS, STATUS_MAX, &status, err) < 0)
+		return -1;
+	for (const char *stanza = status.data; stanza && *stanza; stanza = dpkgdb_next(stanza)) {
+		CLEANUP(free_p) char *state = dpkgdb_field(stanza, "Status");
+		CLEANUP(free_p) char *configured = dpkgdb_field(stanza, "Config-Version");
+		if (!configured && text_same(state, "install ok unpacked") &&
+		    collect_package(g, rootfd, stanza, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int run(const struct tree_configure *c, char *const *argv, struct error *err)
+{
+	struct process p = { .argv = argv, .line = c->line, .context = c->context, .failure = ERROR_SANDBOX };
+
+	return process_run(&p, err);
+}
+
+/* Essential packages first: the others may use them without saying so. */
+static int run_preinsts(const struct configuring *g, struct error *err)
+{
+	for (int essential = 1; essential >= 0; essential--)
+		for (size_t i = 0; i < g->fresh.n; i++) {
+			const struct fresh *f = &g->fresh.at[i];
+			if (f->package.essential == essential &&
+			    preinst_run(&f->package, f->id, g->c->line, g->c->context, err) < 0)
+				return -1;
+		}
+	return 0;
+}
+
+struct dpkg_run {
+	const struct tree_configure *c;
+	struct complaint complaint;
+};
+
+static void dpkg_line(void *context, const char *line)
+{
+	struct dpkg_run *d = context;
+
+	complaint_line(&d->complaint, line);
+	if (d->c->line)
+		d->c->line(d->c->context, line);
+}
+
+static int run_dpkg(const struct tree_configure *c, struct error *err)
+{
+	static char *const argv[] = {
+		"dpkg", "--configure", "-a", "--force-unsafe-io", "--force-confnew", "--force-confmiss", NULL
+	};
+	struct dpkg_run d = { .c = c };
+	struct process p = { .argv = argv, .line = dpkg_line, .context = &d, .failure = ERROR_SANDBOX };
+	int rc = process_run(&p, err);
+
+	if (rc < 0 && d.complaint.text.len)
+		error_set(err, ERROR_SANDBOX, "dpkg --configure: %s", d.complaint.text.data);
+	complaint_done(&d.complaint);
+	return rc;
+}
+
+static int compile_python(void *configuring, struct error *err)
+{
+	const struct configuring *g = configuring;
+	struct python_compile compile = { g->c->root, &g->sources, g->c->line, g->c->context };
+
+	return python_compile(&compile, err);
+}
+
+/* One for each kernel. */
+static int make_initramfs(const struct tree_configure *c, struct error *err)
+{
+	CLEANUP(closedir_p) DIR *boot = opendir("/boot");
+	CLEANUP(strings_done) struct strings versions = { 0 };
+	const struct dirent *entry;
+
+	if (!boot || access(UPDATE_INITRAMFS, X_OK) < 0)
+		return 0;
+	while ((entry = readdir(boot)))
+		if (text_starts(entry->d_name, KERNEL_PREFIX))
+			strings_add(&versions, entry->d_name + strlen(KERNEL_PREFIX));
+	strings_sort(&versions);
+	for (size_t i = 0; i < versions.n; i++) {
+		char *const argv[] = { UPDATE_INITRAMFS, "-c", "-k", versions.at[i], NULL };
+		if (run(c, argv, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+struct once_run {
+	const struct tree_configure *c;
+	char *const *argv;
+};
+
+static int run_one(void *once_run, struct error *err)
+{
+	const struct once_run *o = once_run;
+
+	return run(o->c, o->argv, err);
+}
+
+struct once_jobs {
+	struct job job[ARRAY_SIZE(once)];
+};
+
+static void once_stop(struct once_jobs *jobs)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(once); i++)
+		job_stop(&jobs->job[i]);
+}
+
+static int run_once(const struct tree_configure *c, struct error *err)
+{
+	CLEANUP(once_stop) struct once_jobs jobs = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(once); i++) {
+		struct once_run o = { c, once[i] };
+		bool called;
+		if (sandbox_release(once[i][0], &called, err) < 0 ||
+		    (called && job_start(&jobs.job[i], run_one, &o, err) < 0))
+			return -1;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(once); i++)
+		if (jobs.job[i].pid && job_wait(&jobs.job[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+/* What was held. The initramfs last: it is made of what all others leave. */
+static int run_deferred(const struct tree_configure *c, struct error *err)
+{
+	bool asked;
+
+	if (run_once(c, err) < 0 || sandbox_release(UPDATE_INITRAMFS, &asked, err) < 0)
+		return -1;
+	return c->initramfs == INITRAMFS_ALWAYS || (c->initramfs == INITRAMFS_ASKED && asked) ? make_initramfs(c, err)
+											      : 0;
+}
+
+/* In the sandbox. */
+static int configure_inside(void *configuring, struct error *err)
+{
+	const struct configuring *g = configuring;
+
+	if (run_preinsts(g, err) < 0 || run_dpkg(g->c, err) < 0)
+		return -1;
+	return run_deferred(g->c, err);
+}
+
+/* What is done once, elsewhere or never while packages are configured. */
+static int hold_programs(int rootfd, struct strings *held, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(once); i++)
+		strings_add(held, once[i][0]);
+	strings_add(held, UPDATE_INITRAMFS);
+	/* Host keys belong to a host. An image with keys would be a key that everybody has. */
+	strings_add(held, SSH_KEYGEN);
+	return python_hold(rootfd, held, err);
+}
+
+/* Beside dpkg, unless what is held for dpkg is held for all: then it is done before. */
+static int start_python(struct configuring *g, struct job *python, struct error *err)
+{
+	if (rootless_confined())
+		return compile_python(g, err);
+	if (job_start(python, compile_python, g, err) < 0)
+		return -1;
+	priority_lower(python->pid);
+	return 0;
+}
+
+/* dpkg with the maintainer scripts, and Python's compiler. */
+static int configure_packages(struct configuring *g, int rootfd, struct error *err)
+{
+	CLEANUP(sandbox_done) struct sandbox s = { .root = g->c->root, .forbid_services = true };
+	CLEANUP(job_stop) struct job python = { 0 };
+
+	time_t date;
+	if (tree_date(rootfd, &date, err) < 0)
+		return -1;
+	strings_addf(&s.environment, "SOURCE_DATE_EPOCH=%lld", (long long)date);
+	if (hold_programs(rootfd, &s.held, err) < 0 || start_python(g, &python, err) < 0 ||
+	    sandbox_call(&s, configure_inside, g, err) < 0)
+		return -1;
+	if (!python.pid)
+		return 0;
+	priority_restore(python.pid);
+	return job_wait(&python, err);
+}
+
+int tree_configure(const struct tree_configure *c, struct error *err)
+{
+	CLEANUP(configuring_done) struct configuring g = { .c = c };
+	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, c->root, err);
+
+	if (rootfd < 0 || collect(&g, rootfd, err) < 0)
+		return -1;
+	return configure_packages(&g, rootfd, err);
+}

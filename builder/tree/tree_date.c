@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/tree/tree_date.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <unistd.h>
+
+#include "lib/file.h"
+
+#define DOC "usr/share/doc"
+
+/* dpkg-deb dates no file of a package later than its changelog's last entry, and the changelog itself so. */
+static void look_at(int docfd, const char *package, time_t *newest)
+{
+	static const char *const names[] = { "changelog.Debian.gz", "changelog.gz", "changelog.Debian.amd64.gz" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		CLEANUP(free_p) char *path = xasprintf("%s/%s", package, names[i]);
+		struct stat st;
+		if (fstatat(docfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && st.st_mtime > *newest)
+			*newest = st.st_mtime;
+	}
+}
+
+int tree_date(int rootfd, time_t *ret, struct error *err)
+{
+	int fd = file_open_in(rootfd, DOC, O_RDONLY | O_DIRECTORY, 0);
+	CLEANUP(closedir_p) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	*ret = TREE_DATE_OLDEST;
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (!dir)
+		return error_errno(err, errno, "read " DOC);
+	while ((errno = 0, entry = readdir(dir)))
+		look_at(dirfd(dir), entry->d_name, ret);
+	return errno ? error_errno(err, errno, "read " DOC) : 0;
+}
