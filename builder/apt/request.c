@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "builder/kubernetes/toolchain.h"
+#include "builder/lock/lock_toolchain.h"
 #include "lib/alloc.h"
 
 /* What is always there, as mmdebstrap's variants of the same names have it. The first one is the default. */
@@ -80,7 +80,7 @@ static int fill(const struct recipe *recipe, struct request *ret, struct error *
 	strings_append(&ret->group[LOCK_LXC], &recipe->packages[SET_LXC]);
 	strings_append(&ret->group[LOCK_EXTRA_VM], &recipe->extra_packages);
 	strings_append(&ret->group[LOCK_EXTRA_LXC], &recipe->extra_packages);
-	toolchain_packages(recipe, &ret->group[LOCK_TOOLCHAIN]);
+	lock_toolchain_packages(recipe, &ret->group[LOCK_TOOLCHAIN]);
 	if (recipe->agent.libcurl == AGENT_LIBCURL_PACKAGED)
 		strings_add(&ret->group[LOCK_BASE], "libcurl4"); /* Debian 13's libcurl4t64 provides it */
 	if (recipe->kubernetes.source == KUBERNETES_PACKAGES)

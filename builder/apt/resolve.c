@@ -9,7 +9,7 @@
 #include "builder/apt/apt_text.h"
 #include "builder/apt/request.h"
 #include "builder/apt/solve.h"
-#include "builder/tree/tree_database.h"
+#include "builder/lock/dpkg_status.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/log.h"
@@ -123,7 +123,7 @@ static int finish_layer(struct resolution *r, enum lock_group group, struct erro
 	CLEANUP(text_done) struct text status = { 0 };
 	enum lock_group under = below(group);
 
-	if (under < LOCK_GROUPS && file_read(AT_FDCWD, r->status[under], STATUS_MAX, &status, err) < 0)
+	if (under < LOCK_GROUPS && file_read(AT_FDCWD, r->status[under], DPKG_STATUS_MAX, &status, err) < 0)
 		return -1;
 	text_add(&status, "");
 	return finish_over(r, group, &status, err) < 0

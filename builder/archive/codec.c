@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/archive/codec.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>

@@ -7,8 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "builder/recipe/recipe.h"
 #include "lib/macro.h"
+
+enum compression { COMPRESSION_ZSTD, COMPRESSION_ZLIB, COMPRESSION_NONE };
 
 struct codec; /* opaque */
 

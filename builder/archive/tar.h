@@ -15,7 +15,7 @@
 #include <time.h>
 
 #include "builder/archive/chunks.h"
-#include "builder/recipe/recipe.h"
+#include "builder/archive/codec.h"
 #include "lib/error.h"
 
 #define TAR_MEMBERS_MAX (4u << 20)  /* members of one archive */

@@ -12,7 +12,7 @@
 #include <time.h>
 
 #include "builder/archive/chunks.h"
-#include "builder/recipe/recipe.h"
+#include "builder/archive/codec.h"
 #include "lib/error.h"
 
 struct tarball {

@@ -15,7 +15,6 @@
  */
 #include <stdbool.h>
 
-#include "builder/lock/lock.h"
 #include "lib/error.h"
 #include "lib/http.h"
 

@@ -5,6 +5,7 @@
 #include "builder/cache/stock.h"
 #include "builder/cmd/command.h"
 #include "builder/sandbox/rootless.h"
+#include "lib/json.h"
 
 static const char *max;
 static bool as_json;

@@ -5,11 +5,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "builder/lock/dpkg_status.h"
 #include "builder/tree/dpkgdb.h"
 
 #define ABOUT "/etc/nodekiln/image.json"
 #define ABOUT_MAX (1u << 20)
-#define STATUS_MAX (64u << 20) /* of dpkg's status file; a full desktop has 5 MiB */
 #define OS_RELEASE_MAX (64u << 10)
 #define KERNEL "/boot/vmlinuz-"
 
@@ -69,7 +69,7 @@ static void add_package(struct inspection *i, const char *paragraph)
 static int read_packages(struct inspection *i, struct error *err)
 {
 	CLEANUP(text_done) struct text text = { 0 };
-	int rc = read_if_there(i, "/var/lib/dpkg/status", STATUS_MAX, &text, err);
+	int rc = read_if_there(i, "/var/lib/dpkg/status", DPKG_STATUS_MAX, &text, err);
 
 	if (rc <= 0 || !text.len)
 		return rc;

@@ -14,24 +14,6 @@
 /* Read again only when something is compiled: speed before size. */
 #define TOOLCHAIN_ZSTD_LEVEL 1
 
-static const char *const compiler_packages[] = {
-	"gcc", "libc6-dev", "libyaml-dev", "libjson-c-dev", "libssl-dev", "libblkid-dev", "libmount-dev", "dpkg-dev",
-};
-/* reflect2: the one that Kubernetes 1.20 vendors breaks under Go 1.18 and later. */
-static const char *const kubernetes_packages[] = { "golang-go", "golang-github-modern-go-reflect2-dev", "grep" };
-
-void toolchain_packages(const struct recipe *recipe, struct strings *ret)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(compiler_packages); i++)
-		strings_add(ret, compiler_packages[i]);
-	if (recipe->agent.libcurl == AGENT_LIBCURL_PACKAGED)
-		strings_add(ret, "libcurl4-openssl-dev");
-	if (recipe->kubernetes.source != KUBERNETES_DEBIAN_SOURCE)
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(kubernetes_packages); i++)
-		strings_add(ret, kubernetes_packages[i]);
-}
-
 static void tree_key(const struct lock *lock, char ret_hex[SHA256_HEX])
 {
 	CLEANUP(hash_free_p) struct hash *h = hash_new();

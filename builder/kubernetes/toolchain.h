@@ -10,10 +10,6 @@
 #include "builder/recipe/recipe.h"
 #include "lib/error.h"
 
-/* The packages that lock group `toolchain` must be made of, beside what is essential: a C compiler, the agent's libraries, and what
- * unpacks source packages; for debian-source Go as well. */
-void toolchain_packages(const struct recipe *recipe, struct strings *ret);
-
 /* The tree at work, in a scratch of its own. */
 struct toolchain {
 	struct scratch scratch;

@@ -9,6 +9,7 @@
  */
 #include <stdbool.h>
 
+#include "builder/archive/codec.h"
 #include "builder/recipe/binary.h"
 #include "builder/recipe/repository.h"
 #include "lib/error.h"
@@ -21,7 +22,6 @@ extern const char *const set_names[SETS + 1]; /* "base", "vm", "lxc", NULL */
 enum kubernetes_source { KUBERNETES_NONE, KUBERNETES_DEBIAN_SOURCE, KUBERNETES_PACKAGES, KUBERNETES_BINARIES };
 enum runtime { RUNTIME_NONE, RUNTIME_CONTAINERD, RUNTIME_DOCKER };
 enum agent_libcurl { AGENT_LIBCURL_COMPILED, AGENT_LIBCURL_PACKAGED }; /* libcurl.h tells why */
-enum compression { COMPRESSION_ZSTD, COMPRESSION_ZLIB, COMPRESSION_NONE };
 /* As recipes spell them; each ends with NULL. */
 extern const char *const kubernetes_source_names[], *const runtime_names[], *const agent_libcurl_names[],
 										    *const compression_names[];

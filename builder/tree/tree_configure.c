@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "builder/job/priority.h"
+#include "builder/lock/dpkg_status.h"
 #include "builder/sandbox/rootless.h"
 #include "builder/sandbox/sandbox.h"
 #include "builder/tree/complaint.h"
@@ -82,7 +83,7 @@ static int collect(struct configuring *g, int rootfd, struct error *err)
 {
 	CLEANUP(text_done) struct text status = { 0 };
 
-	if (file_read_in(rootfd, DPKG_STATUS, STATUS_MAX, &status, err) < 0)
+	if (file_read_in(rootfd, DPKG_STATUS, DPKG_STATUS_MAX, &status, err) < 0)
 		return -1;
 	for (const char *stanza = status.data; stanza && *stanza; stanza = dpkgdb_next(stanza)) {
 		CLEANUP(free_p) char *state = dpkgdb_field(stanza, "Status");

@@ -3,13 +3,14 @@
 
 #include <string.h>
 
+#include "builder/lock/dpkg_status.h"
 #include "lib/file.h"
 
 int tree_append(int rootfd, const char *path, const char *text, struct error *err)
 {
 	CLEANUP(text_done) struct text content = { 0 };
 
-	if (file_exists_in(rootfd, path) && file_read_in(rootfd, path, STATUS_MAX, &content, err) < 0)
+	if (file_exists_in(rootfd, path) && file_read_in(rootfd, path, DPKG_STATUS_MAX, &content, err) < 0)
 		return -1;
 	text_add(&content, text);
 	return file_write_in(rootfd, path, content.data, content.len, 0644, err);

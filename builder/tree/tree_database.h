@@ -14,7 +14,6 @@
 #define LAYER_STATUS DPKG "/layer-status"
 #define LAYER_INTERESTS DPKG "/layer-interests"
 
-#define STATUS_MAX (64u << 20)
 #define TRIGGERS_MAX (16u << 20)
 
 /* Puts text behind what a file has, if it is there. */

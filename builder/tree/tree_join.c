@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "builder/lock/dpkg_status.h"
 #include "builder/tree/dpkgdb.h"
 #include "builder/tree/tree.h"
 #include "builder/tree/tree_database.h"
@@ -130,7 +131,7 @@ int tree_join_status(const char *root, struct error *err)
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, root, err);
 	CLEANUP(text_done) struct text stanzas = { 0 };
 
-	if (rootfd < 0 || file_read_in(rootfd, LAYER_STATUS, STATUS_MAX, &stanzas, err) < 0 ||
+	if (rootfd < 0 || file_read_in(rootfd, LAYER_STATUS, DPKG_STATUS_MAX, &stanzas, err) < 0 ||
 	    join_triggers(rootfd, stanzas.data, err) < 0 || tree_append(rootfd, DPKG_STATUS, stanzas.data, err) < 0 ||
 	    remove_aside(rootfd, LAYER_STATUS, err) < 0)
 		return -1;

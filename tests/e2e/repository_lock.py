@@ -128,7 +128,7 @@ class World:
 
 def toolchain():
     """What the toolchain tree asks for: our small distribution must have it, too."""
-    text = (TOP / "builder/kubernetes/toolchain.c").read_text()
+    text = (TOP / "builder/lock/lock_toolchain.c").read_text()
     tables = re.findall(r"compiler_packages\[\] = \{(.*?)\}", text, re.S)
     return re.findall(r'"([a-z0-9+.-]+)"', tables[0])
 

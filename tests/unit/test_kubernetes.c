@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/kubernetes/compile.h"
 #include "builder/kubernetes/control_plane.h"
+#include "builder/lock/lock_toolchain.h"
 #include "tests/unit/check.h"
 
 static char *joined(const struct strings *list)
@@ -66,8 +67,8 @@ TEST(only_debian_source_needs_go)
 	CLEANUP(strings_done) struct strings with = { 0 };
 	CLEANUP(strings_done) struct strings without = { 0 };
 
-	toolchain_packages(&source, &with);
-	toolchain_packages(&packages, &without);
+	lock_toolchain_packages(&source, &with);
+	lock_toolchain_packages(&packages, &without);
 	CHECK(strings_has(&with, "golang-go") && strings_has(&with, "gcc"));
 	CHECK(strings_has(&without, "gcc") && !strings_has(&without, "golang-go"));
 	/* libcurl is compiled from its source package for every recipe */
