@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What has to be made, and what needs what: the drawing in build.h as a table. */
-#include "builder/job/errand.h"
+#include "builder/job/job_graph.h"
 #include "builder/pipeline/build_layers.h"
 
 enum {
@@ -65,32 +65,32 @@ static int save(void *build, unsigned layer, struct error *err)
 
 /* Each is about a layer, whose state decides: what is not wanted is not made, nor, but for artifacts, again what came from the
  * cache. */
-static const struct errand plan[PLAN] = {
+static const struct graph_job plan[PLAN] = {
 	[BASE] = { base, LAYER_BASE, 0, false },
-	[CONFIGURE_BASE] = { configure, LAYER_BASE, ERRAND(BASE), false },
-	[COMPRESS] = { compress, LAYER_BASE, ERRAND(BASE), true },
-	[IMAGES] = { images, LAYER_IMAGES, ERRAND(BASE), false },
-	[UNPACK_VM] = { unpack, LAYER_VM, ERRAND(BASE), false },
-	[UNPACK_LXC] = { unpack, LAYER_LXC, ERRAND(BASE), false },
-	[UNPACK_EXTRA_VM] = { unpack, LAYER_EXTRA_VM, ERRAND(BASE), false },
-	[UNPACK_EXTRA_LXC] = { unpack, LAYER_EXTRA_LXC, ERRAND(BASE), false },
-	[CONFIGURE_VM] = { configure, LAYER_VM, ERRAND(CONFIGURE_BASE) | ERRAND(UNPACK_VM), false },
-	[CONFIGURE_LXC] = { configure, LAYER_LXC, ERRAND(CONFIGURE_BASE) | ERRAND(UNPACK_LXC), false },
-	[CONFIGURE_EXTRA_VM] = { configure, LAYER_EXTRA_VM, ERRAND(CONFIGURE_VM) | ERRAND(UNPACK_EXTRA_VM), false },
-	[CONFIGURE_EXTRA_LXC] = { configure, LAYER_EXTRA_LXC, ERRAND(CONFIGURE_LXC) | ERRAND(UNPACK_EXTRA_LXC), false },
-	[ARTIFACT_VM] = { artifact, LAYER_VM, ERRAND(CONFIGURE_EXTRA_VM) | ERRAND(COMPRESS) | ERRAND(IMAGES), false },
-	[ARTIFACT_LXC] = { artifact, LAYER_LXC, ERRAND(CONFIGURE_EXTRA_LXC) | ERRAND(COMPRESS) | ERRAND(IMAGES), true },
-	[SAVE_BASE] = { save, LAYER_BASE, ERRAND(CONFIGURE_BASE) | ERRAND(COMPRESS), true },
-	[SAVE_IMAGES] = { save, LAYER_IMAGES, ERRAND(IMAGES), true },
-	[SAVE_VM] = { save, LAYER_VM, ERRAND(CONFIGURE_VM), true },
-	[SAVE_LXC] = { save, LAYER_LXC, ERRAND(CONFIGURE_LXC), true },
-	[SAVE_EXTRA_VM] = { save, LAYER_EXTRA_VM, ERRAND(CONFIGURE_EXTRA_VM), true },
-	[SAVE_EXTRA_LXC] = { save, LAYER_EXTRA_LXC, ERRAND(CONFIGURE_EXTRA_LXC), true },
+	[CONFIGURE_BASE] = { configure, LAYER_BASE, JOB(BASE), false },
+	[COMPRESS] = { compress, LAYER_BASE, JOB(BASE), true },
+	[IMAGES] = { images, LAYER_IMAGES, JOB(BASE), false },
+	[UNPACK_VM] = { unpack, LAYER_VM, JOB(BASE), false },
+	[UNPACK_LXC] = { unpack, LAYER_LXC, JOB(BASE), false },
+	[UNPACK_EXTRA_VM] = { unpack, LAYER_EXTRA_VM, JOB(BASE), false },
+	[UNPACK_EXTRA_LXC] = { unpack, LAYER_EXTRA_LXC, JOB(BASE), false },
+	[CONFIGURE_VM] = { configure, LAYER_VM, JOB(CONFIGURE_BASE) | JOB(UNPACK_VM), false },
+	[CONFIGURE_LXC] = { configure, LAYER_LXC, JOB(CONFIGURE_BASE) | JOB(UNPACK_LXC), false },
+	[CONFIGURE_EXTRA_VM] = { configure, LAYER_EXTRA_VM, JOB(CONFIGURE_VM) | JOB(UNPACK_EXTRA_VM), false },
+	[CONFIGURE_EXTRA_LXC] = { configure, LAYER_EXTRA_LXC, JOB(CONFIGURE_LXC) | JOB(UNPACK_EXTRA_LXC), false },
+	[ARTIFACT_VM] = { artifact, LAYER_VM, JOB(CONFIGURE_EXTRA_VM) | JOB(COMPRESS) | JOB(IMAGES), false },
+	[ARTIFACT_LXC] = { artifact, LAYER_LXC, JOB(CONFIGURE_EXTRA_LXC) | JOB(COMPRESS) | JOB(IMAGES), true },
+	[SAVE_BASE] = { save, LAYER_BASE, JOB(CONFIGURE_BASE) | JOB(COMPRESS), true },
+	[SAVE_IMAGES] = { save, LAYER_IMAGES, JOB(IMAGES), true },
+	[SAVE_VM] = { save, LAYER_VM, JOB(CONFIGURE_VM), true },
+	[SAVE_LXC] = { save, LAYER_LXC, JOB(CONFIGURE_LXC), true },
+	[SAVE_EXTRA_VM] = { save, LAYER_EXTRA_VM, JOB(CONFIGURE_EXTRA_VM), true },
+	[SAVE_EXTRA_LXC] = { save, LAYER_EXTRA_LXC, JOB(CONFIGURE_EXTRA_LXC), true },
 };
 
 int build_plan_run(struct build *b, struct error *err)
 {
-	struct errand errands[PLAN];
+	struct graph_job errands[PLAN];
 
 	for (size_t i = 0; i < PLAN; i++) {
 		const struct build_tree *t = &b->layer[plan[i].what];
@@ -98,5 +98,5 @@ int build_plan_run(struct build *b, struct error *err)
 		if (!t->wanted || (t->cached && plan[i].run != artifact))
 			errands[i].run = NULL;
 	}
-	return errands_run(errands, PLAN, b, err);
+	return job_graph_run(errands, PLAN, b, err);
 }

@@ -148,14 +148,14 @@ static void note_findings(struct publication *p)
 
 /* ---- the work ---- */
 
-struct errand {
+struct node_run {
 	const struct publication *p;
 	size_t node;
 };
 
-static int run_errand(void *context, struct error *err)
+static int run_node(void *context, struct error *err)
 {
-	const struct errand *e = context;
+	const struct node_run *e = context;
 	CLEANUP(pve_close_p) struct pve *pve = NULL;
 
 	if (target_connect(&e->p->target, e->p->nodes.at[e->node], &pve, err) < 0)
@@ -166,7 +166,7 @@ static int run_errand(void *context, struct error *err)
 static int run_in_turn(const struct publication *p, struct error *err)
 {
 	for (size_t i = 0; i < p->nodes.n; i++)
-		if (run_errand(&(struct errand){ p, i }, err) < 0)
+		if (run_node(&(struct node_run){ p, i }, err) < 0)
 			return -1;
 	return 0;
 }
@@ -188,15 +188,15 @@ static int finish_job(struct job *job, int rc, struct error *err)
 static int run_side_by_side(const struct publication *p, struct error *err)
 {
 	struct job jobs[PUBLISH_PARALLEL] = { 0 };
-	struct errand errands[PUBLISH_PARALLEL];
+	struct node_run errands[PUBLISH_PARALLEL];
 	int rc = 0;
 
 	for (size_t i = 0; i < p->nodes.n + PUBLISH_PARALLEL; i++) {
 		size_t slot = i % PUBLISH_PARALLEL;
 		rc = finish_job(&jobs[slot], rc, err);
-		errands[slot] = (struct errand){ p, i };
+		errands[slot] = (struct node_run){ p, i };
 		if (i < p->nodes.n &&
-		    job_start(&jobs[slot], run_errand, &errands[slot], rc ? &(struct error){ 0 } : err) < 0)
+		    job_start(&jobs[slot], run_node, &errands[slot], rc ? &(struct error){ 0 } : err) < 0)
 			rc = -1;
 	}
 	return rc;

@@ -246,7 +246,7 @@ static const struct call *find_call(long number)
 }
 
 /* One call, done in its process's place. */
-struct errand {
+struct notification {
 	const struct call *call;
 	int listener;                      /* borrowed */
 	const struct seccomp_notif *asked; /* borrowed */
@@ -256,7 +256,7 @@ struct errand {
 };
 
 /* Reads all that the call is given in memory; false when it is none of ours. */
-static bool errand_read(struct errand *e)
+static bool notification_read(struct notification *e)
 {
 	const uint64_t *args = (const uint64_t *)e->asked->data.args;
 	pid_t pid = (pid_t)e->asked->pid;
@@ -274,7 +274,7 @@ static bool errand_read(struct errand *e)
 	return !e->call->in || read_memory(pid, args[buffer], e->buffer, e->size) == (ssize_t)e->size;
 }
 
-static long errand_do(const struct errand *e)
+static long notification_do(const struct notification *e)
 {
 	const struct call *c = e->call;
 	uint64_t args[6];
@@ -308,7 +308,7 @@ static long shorten(char *path, size_t n, const char *root)
 }
 
 /* What was found, into the memory of who asked. */
-static long errand_write(const struct errand *e, long rc)
+static long notification_write(const struct notification *e, long rc)
 {
 	size_t n = e->call->size ? e->size : (size_t)rc;
 	uint64_t address = e->asked->data.args[e->call->out];
@@ -319,7 +319,7 @@ static long errand_write(const struct errand *e, long rc)
 }
 
 /* The new file becomes one of who asked, and its number the answer. */
-static int hand_file(const struct errand *e, int fd)
+static int hand_file(const struct notification *e, int fd)
 {
 	struct seccomp_notif_addfd add = { .id = e->asked->id,
 					   .flags = SECCOMP_ADDFD_FLAG_SEND,
@@ -359,21 +359,23 @@ static long answer_uname(int listener, const struct seccomp_notif *asked)
 static void answer(int listener, const struct seccomp_notif *asked, const char *root)
 {
 	static char buffer[BUFFER_BYTES];
-	struct errand e = { .call = find_call(asked->data.nr), .listener = listener, .asked = asked, .buffer = buffer };
+	struct notification e = {
+		.call = find_call(asked->data.nr), .listener = listener, .asked = asked, .buffer = buffer
+	};
 	long rc;
 
 	if (asked->data.nr == SYS_uname) {
 		rc = answer_uname(listener, asked);
-	} else if (!e.call || !errand_read(&e) || !still_asks(listener, asked)) {
+	} else if (!e.call || !notification_read(&e) || !still_asks(listener, asked)) {
 		go_on(listener, asked);
 		return;
 	} else {
-		rc = errand_do(&e);
+		rc = notification_do(&e);
 		if (e.call->flags && rc >= 0 && (rc = hand_file(&e, (int)rc)) == 0)
 			return;
 		if (e.call->link && rc > 0)
 			rc = shorten(buffer, (size_t)rc, root);
-		rc = errand_write(&e, rc);
+		rc = notification_write(&e, rc);
 	}
 	reply(listener, asked, rc);
 }

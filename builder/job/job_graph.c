@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/job/errand.h"
+#include "builder/job/job_graph.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -7,16 +7,16 @@
 #include "builder/job/priority.h"
 
 struct run {
-	const struct errand *errand; /* borrowed; n of them */
+	const struct graph_job *errand; /* borrowed; n of them */
 	size_t n;
 	void *context;
-	struct job job[ERRANDS_MAX];
+	struct job job[JOB_GRAPH_MAX];
 	unsigned started, done;
 };
 
 /* In the job. */
 struct start {
-	const struct errand *errand;
+	const struct graph_job *errand;
 	void *context;
 };
 
@@ -32,17 +32,17 @@ static int start_ready(struct run *r, struct error *err)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		struct start start = { &r->errand[i], r->context };
-		if (r->started & ERRAND(i) || r->errand[i].needs & ~r->done)
+		if (r->started & JOB(i) || r->errand[i].needs & ~r->done)
 			continue;
-		r->started |= ERRAND(i);
+		r->started |= JOB(i);
 		if (r->errand[i].run) {
 			if (job_start(&r->job[i], start_main, &start, err) < 0)
 				return -1;
-			if (r->errand[i].beside)
+			if (r->errand[i].background)
 				priority_lower(r->job[i].pid);
 			continue;
 		}
-		r->done |= ERRAND(i);
+		r->done |= JOB(i);
 		i = (size_t)-1;
 	}
 	return 0;
@@ -53,8 +53,8 @@ static unsigned running(const struct run *r, bool beside)
 	unsigned ret = 0;
 
 	for (size_t i = 0; i < r->n; i++)
-		if (r->job[i].pid && r->errand[i].beside == beside)
-			ret |= ERRAND(i);
+		if (r->job[i].pid && r->errand[i].background == beside)
+			ret |= JOB(i);
 	return ret;
 }
 
@@ -65,7 +65,7 @@ static unsigned awaited(const struct run *r)
 
 	for (size_t i = 0; i < r->n; i++) {
 		unsigned missing = r->errand[i].needs & ~r->done;
-		if (!(r->started & ERRAND(i)) && !r->errand[i].beside && !(missing & ~besides))
+		if (!(r->started & JOB(i)) && !r->errand[i].background && !(missing & ~besides))
 			ret |= missing;
 	}
 	return ret;
@@ -76,14 +76,14 @@ static void restore_awaited(const struct run *r)
 	unsigned restore = awaited(r);
 
 	for (size_t i = 0; i < r->n; i++)
-		if (restore & ERRAND(i))
+		if (restore & JOB(i))
 			priority_restore(r->job[i].pid);
 }
 
 /* Waits until a job has something to say. */
 static int wait_any(struct run *r, struct error *err)
 {
-	struct pollfd said[ERRANDS_MAX];
+	struct pollfd said[JOB_GRAPH_MAX];
 
 	restore_awaited(r);
 	for (size_t i = 0; i < r->n; i++)
@@ -96,7 +96,7 @@ static int wait_any(struct run *r, struct error *err)
 			continue;
 		if (job_wait(&r->job[i], err) < 0)
 			return -1;
-		r->done |= ERRAND(i);
+		r->done |= JOB(i);
 	}
 	return 0;
 }
@@ -110,10 +110,10 @@ static void run_stop(struct run *r)
 	}
 }
 
-int errands_run(const struct errand *errand, size_t n, void *context, struct error *err)
+int job_graph_run(const struct graph_job *errand, size_t n, void *context, struct error *err)
 {
 	CLEANUP(run_stop) struct run r = { .errand = errand, .n = n, .context = context };
-	unsigned all = n == ERRANDS_MAX ? ~0u : ERRAND(n) - 1;
+	unsigned all = n == JOB_GRAPH_MAX ? ~0u : JOB(n) - 1;
 
 	while (r.done != all) {
 		if (start_ready(&r, err) < 0)

@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "builder/job/errand.h"
+#include "builder/job/job_graph.h"
 #include "tests/unit/check.h"
 #include "tests/unit/idle_allowed.h"
 
@@ -47,14 +47,14 @@ static int for_ever(void *context, unsigned what, struct error *err)
 TEST(what_is_needed_comes_before)
 {
 	/* 2 needs 1 needs 0, by way of one that has nothing to do; the table's order does not matter. */
-	const struct errand plan[] = { { work, 2, ERRAND(1), false },
-				       { NULL, 0, ERRAND(2), false },
-				       { work, 1, ERRAND(3), false },
-				       { work, 0, 0, false } };
+	const struct graph_job plan[] = { { work, 2, JOB(1), false },
+					  { NULL, 0, JOB(2), false },
+					  { work, 1, JOB(3), false },
+					  { work, 0, 0, false } };
 	struct journal *j = journal_new();
 	struct error err = { 0 };
 
-	CHECK(errands_run(plan, ARRAY_SIZE(plan), j, &err) == 0);
+	CHECK(job_graph_run(plan, ARRAY_SIZE(plan), j, &err) == 0);
 	CHECK(j->began[0] && j->ended[0] < j->began[1] && j->ended[1] < j->began[2]);
 }
 
@@ -71,12 +71,12 @@ static int meet(void *context, unsigned what, struct error *err UNUSED)
 
 TEST(what_needs_nothing_runs_beside)
 {
-	const struct errand plan[] = { { meet, 0, 0, false }, { meet, 1, 0, false } };
+	const struct graph_job plan[] = { { meet, 0, 0, false }, { meet, 1, 0, false } };
 	struct journal *j = journal_new();
 	struct error err = { 0 };
 
 	alarm(60);
-	CHECK(errands_run(plan, ARRAY_SIZE(plan), j, &err) == 0);
+	CHECK(job_graph_run(plan, ARRAY_SIZE(plan), j, &err) == 0);
 	alarm(0);
 }
 
@@ -105,14 +105,14 @@ static int until_other_began(void *context, unsigned what, struct error *err UNU
 
 TEST(beside_comes_back_when_it_is_the_last)
 {
-	const struct errand plan[] = { { gives_way, 0, 0, true }, { until_other_began, 0, 0, false } };
+	const struct graph_job plan[] = { { gives_way, 0, 0, true }, { until_other_began, 0, 0, false } };
 	struct journal *j = journal_new();
 	struct error err = { 0 };
 
 	if (!idle_allowed())
 		return;
 	alarm(60);
-	CHECK(errands_run(plan, ARRAY_SIZE(plan), j, &err) == 0);
+	CHECK(job_graph_run(plan, ARRAY_SIZE(plan), j, &err) == 0);
 	alarm(0);
 	CHECK(j->ended[0]);
 }
@@ -120,31 +120,31 @@ TEST(beside_comes_back_when_it_is_the_last)
 /* The first runs until the last does, which waits for the one beside, in the end for that alone. */
 TEST(beside_comes_back_when_it_holds_up)
 {
-	const struct errand plan[] = { { until_other_began, 1, 0, false },
-				       { gives_way, 0, 0, true },
-				       { until_other_began, 0, 0, false },
-				       { work, 1, ERRAND(1) | ERRAND(2), false } };
+	const struct graph_job plan[] = { { until_other_began, 1, 0, false },
+					  { gives_way, 0, 0, true },
+					  { until_other_began, 0, 0, false },
+					  { work, 1, JOB(1) | JOB(2), false } };
 	struct journal *j = journal_new();
 	struct error err = { 0 };
 
 	if (!idle_allowed())
 		return;
 	alarm(60);
-	CHECK(errands_run(plan, ARRAY_SIZE(plan), j, &err) == 0);
+	CHECK(job_graph_run(plan, ARRAY_SIZE(plan), j, &err) == 0);
 	alarm(0);
 	CHECK(j->ended[0] < j->began[1]);
 }
 
 TEST(a_failure_ends_the_others)
 {
-	const struct errand plan[] = { { for_ever, 3, 0, false },
-				       { fails, 0, 0, false },
-				       { work, 0, ERRAND(1), false } };
+	const struct graph_job plan[] = { { for_ever, 3, 0, false },
+					  { fails, 0, 0, false },
+					  { work, 0, JOB(1), false } };
 	struct journal *j = journal_new();
 	struct error err = { 0 };
 
 	alarm(10);
-	CHECK(errands_run(plan, ARRAY_SIZE(plan), j, &err) < 0);
+	CHECK(job_graph_run(plan, ARRAY_SIZE(plan), j, &err) < 0);
 	alarm(0);
 	CHECK(err.class == ERROR_SPACE);
 	CHECK_STR(err.text, "no room");
@@ -153,9 +153,9 @@ TEST(a_failure_ends_the_others)
 
 TEST(a_circle_is_an_error)
 {
-	const struct errand plan[] = { { work, 0, ERRAND(1), false }, { work, 1, ERRAND(0), false } };
+	const struct graph_job plan[] = { { work, 0, JOB(1), false }, { work, 1, JOB(0), false } };
 	struct journal *j = journal_new();
 	struct error err = { 0 };
 
-	CHECK(errands_run(plan, ARRAY_SIZE(plan), j, &err) < 0);
+	CHECK(job_graph_run(plan, ARRAY_SIZE(plan), j, &err) < 0);
 }
