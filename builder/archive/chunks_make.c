@@ -11,7 +11,7 @@
 
 #include "builder/archive/chunks.h"
 #include "builder/archive/codec.h"
-#include "builder/job/crew.h"
+#include "builder/job/workers.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 
@@ -161,7 +161,7 @@ int chunks_make(const char *root, int level, int fd, struct error *err)
 	}
 	if (m.rootfd < 0 || find_files(&m, root, err) < 0)
 		return -1;
-	crew_run(crew_size(0), make_main, &m);
+	workers_run(workers_size(0), make_main, &m);
 	if (atomic_load(&m.failed)) {
 		*err = m.error;
 		return -1;

@@ -13,7 +13,7 @@
 #include "builder/archive/codec.h"
 #include "builder/disk/qcow2.h"
 #include "builder/disk/qcow2_format.h"
-#include "builder/job/crew.h"
+#include "builder/job/workers.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 
@@ -272,7 +272,7 @@ int qcow2_read(int fd, int raw_fd, struct error *err)
 	r.raw_fd = raw_fd;
 	if (ftruncate(raw_fd, (off_t)r.info.size) < 0)
 		return error_errno(err, errno, "make the raw disk %s large", text_bytes(r.info.size));
-	crew_run(crew_size(0), reader_work, &r);
+	workers_run(workers_size(0), reader_work, &r);
 	if (r.failed) {
 		*err = r.error;
 		return -1;

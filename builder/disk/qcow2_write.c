@@ -14,7 +14,7 @@
 #include "builder/disk/qcow2.h"
 #include "builder/disk/qcow2_format.h"
 #include "builder/disk/qcow2_layout.h"
-#include "builder/job/crew.h"
+#include "builder/job/workers.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 
@@ -243,7 +243,7 @@ int qcow2_write(int raw_fd, int out_fd, const struct qcow2_options *options, str
 			    .options = options,
 			    .lock = PTHREAD_MUTEX_INITIALIZER,
 			    .freed = PTHREAD_COND_INITIALIZER };
-	unsigned threads = crew_size(options->threads);
+	unsigned threads = workers_size(options->threads);
 	struct stat st;
 
 	if (fstat(raw_fd, &st) < 0)
@@ -256,7 +256,7 @@ int qcow2_write(int raw_fd, int out_fd, const struct qcow2_options *options, str
 	w.run = xcalloc(w.runs, sizeof *w.run);
 	for (unsigned i = 0; i < w.runs; i++)
 		w.run[i].data = xmalloc((size_t)RUN_CLUSTERS * QCOW2_CLUSTER);
-	crew_run(threads, writer_work, &w);
+	workers_run(threads, writer_work, &w);
 	if (w.failed) {
 		*err = w.error;
 		return -1;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "builder/job/crew.h"
+#include "builder/job/workers.h"
 #include "builder/kubernetes/source_package.h"
 #include "builder/tree/tree.h"
 #include "lib/file.h"
@@ -156,7 +156,7 @@ static int compile(const struct making *m, struct error *err)
 	CLEANUP(strings_done) struct strings argv = { 0 };
 
 	strings_add_all(&argv, "make", "--silent", NULL);
-	strings_addf(&argv, "--jobs=%u", crew_size(0));
+	strings_addf(&argv, "--jobs=%u", workers_size(0));
 	for (size_t i = 0; i < ARRAY_SIZE(no_autotools); i++)
 		strings_add(&argv, no_autotools[i]);
 	strings_add(&argv, "libcurl.la");

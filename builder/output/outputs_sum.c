@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "builder/job/crew.h"
+#include "builder/job/workers.h"
 #include "builder/output/outputs.h"
 #include "lib/file.h"
 #include "lib/hash.h"
@@ -111,7 +111,7 @@ int outputs_sum(struct outputs *o, struct error *err)
 
 	if (add_sums(&s, err) < 0)
 		return -1;
-	crew_run(crew_size(0), sum_files, &s);
+	workers_run(workers_size(0), sum_files, &s);
 	for (size_t i = 0; i < s.sums.n; i++)
 		if (s.sums.at[i].failed) {
 			*err = s.sums.at[i].err;

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "builder/archive/extract.h"
-#include "builder/job/crew.h"
+#include "builder/job/workers.h"
 #include "builder/tree/repacked.h"
 #include "builder/tree/tree.h"
 #include "builder/tree/tree_database.h"
@@ -286,7 +286,7 @@ int tree_unpack(const char *root, struct tree_packages packages, struct cache *c
 
 	if (work_open(&w, root, packages, cache, err) < 0 || (!layer && prepare_base(w.rootfd, packages, err) < 0))
 		return -1;
-	crew_run(crew_size(threads), work_main, &w);
+	workers_run(workers_size(threads), work_main, &w);
 	if (first_error(&w, err) < 0 || settle_all(&w, err) < 0 || write_database(&w, layer, err) < 0)
 		return -1;
 	if (!layer && finish_base(w.rootfd, packages, err) < 0)

@@ -5,7 +5,7 @@
  */
 
 /* One per usable core when wanted is 0. */
-unsigned crew_size(unsigned wanted);
+unsigned workers_size(unsigned wanted);
 /* Returns when all of them have returned. With fewer threads than asked for (the system may refuse) the work is only
  * slower. */
-void crew_run(unsigned threads, void (*work)(void *context), void *context);
+void workers_run(unsigned threads, void (*work)(void *context), void *context);

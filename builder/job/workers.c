@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/job/crew.h"
+#include "builder/job/workers.h"
 
 #include <pthread.h>
 #include <sched.h>
 
 #include "lib/macro.h"
 
-#define CREW_MAX 64 /* more than this never made a disk faster */
+#define WORKERS_MAX 64 /* more than this never made a disk faster */
 
 struct member {
 	pthread_t thread;
@@ -14,14 +14,14 @@ struct member {
 	void *context;
 };
 
-unsigned crew_size(unsigned wanted)
+unsigned workers_size(unsigned wanted)
 {
 	cpu_set_t usable;
 
 	/* The affinity mask, not the machine's count: builds in containers are often given a part. */
 	if (!wanted)
 		wanted = sched_getaffinity(0, sizeof usable, &usable) == 0 ? (unsigned)CPU_COUNT(&usable) : 1;
-	return wanted > CREW_MAX ? CREW_MAX : wanted;
+	return wanted > WORKERS_MAX ? WORKERS_MAX : wanted;
 }
 
 static void *member_main(void *argument)
@@ -32,9 +32,9 @@ static void *member_main(void *argument)
 	return NULL;
 }
 
-void crew_run(unsigned threads, void (*work)(void *context), void *context)
+void workers_run(unsigned threads, void (*work)(void *context), void *context)
 {
-	struct member member[CREW_MAX];
+	struct member member[WORKERS_MAX];
 	unsigned started = 0;
 
 	while (started + 1 < threads && started < ARRAY_SIZE(member)) {
