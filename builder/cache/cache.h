@@ -11,7 +11,7 @@
  *	tmp/			being made; swept at start of what a killed build left (each is flock()ed while in use)
  *
  * Everything appears by rename, so a name that exists is whole. Two builds at once are fine: whoever has the cache open holds it
- * shared (flock on its directory), and who removes from it (stock.h) holds it alone. What is used gets the time of it as mtime.
+ * shared (flock on its directory), and who removes from it (cache_prune.h) holds it alone. What is used gets the time of it as mtime.
  */
 #include <stdbool.h>
 

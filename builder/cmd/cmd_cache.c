@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "builder/cache/stock.h"
+#include "builder/cache/cache_prune.h"
 #include "builder/cmd/command.h"
 #include "builder/sandbox/rootless.h"
 #include "lib/json.h"
@@ -22,40 +22,40 @@ static int read_limit(uint64_t *ret, struct error *err)
 	unsigned long long bytes;
 
 	if (!max)
-		return stock_limit(ret, err);
+		return cache_limit(ret, err);
 	if (!text_size(max, &bytes))
 		return error_set(err, ERROR_USAGE, "--max %s: it must be a size, such as 2G or 0", max);
 	*ret = bytes;
 	return 0;
 }
 
-static void print_text(const struct cache *cache, const struct stock *stock, uint64_t limit, uint64_t removed)
+static void print_text(const struct cache *cache, const struct cache_usage *stock, uint64_t limit, uint64_t removed)
 {
 	size_t count;
 
-	for (const char *const *kind = stock_kinds; *kind; kind++) {
-		uint64_t bytes = stock_bytes(stock, *kind, &count);
+	for (const char *const *kind = cache_kinds; *kind; kind++) {
+		uint64_t bytes = cache_usage_bytes(stock, *kind, &count);
 		printf("%-10s %10s  %zu\n", *kind, text_bytes(bytes), count);
 	}
-	printf("%-10s %10s  in %s, at most %s\n", "together", text_bytes(stock_bytes(stock, NULL, &count)), cache->path,
-	       text_bytes(limit));
+	printf("%-10s %10s  in %s, at most %s\n", "together", text_bytes(cache_usage_bytes(stock, NULL, &count)),
+	       cache->path, text_bytes(limit));
 	if (removed)
 		printf("%-10s %10s\n", "removed", text_bytes(removed));
 }
 
-static void print_json(const struct cache *cache, const struct stock *stock, uint64_t limit, uint64_t removed)
+static void print_json(const struct cache *cache, const struct cache_usage *stock, uint64_t limit, uint64_t removed)
 {
 	CLEANUP(json_free_p) struct json *all = json_object();
 	CLEANUP(text_done) struct text text = { 0 };
 	size_t count;
 
 	json_put_string(all, "path", cache->path);
-	json_put_int(all, "bytes", (int64_t)stock_bytes(stock, NULL, &count));
+	json_put_int(all, "bytes", (int64_t)cache_usage_bytes(stock, NULL, &count));
 	json_put_int(all, "limit", (int64_t)limit);
 	json_put_int(all, "removed", (int64_t)removed);
-	for (const char *const *kind = stock_kinds; *kind; kind++) {
+	for (const char *const *kind = cache_kinds; *kind; kind++) {
 		struct json *one = json_object();
-		json_put_int(one, "bytes", (int64_t)stock_bytes(stock, *kind, &count));
+		json_put_int(one, "bytes", (int64_t)cache_usage_bytes(stock, *kind, &count));
 		json_put_int(one, "entries", (int64_t)count);
 		json_put(all, *kind, one);
 	}
@@ -65,7 +65,7 @@ static void print_json(const struct cache *cache, const struct stock *stock, uin
 
 static int prune(struct cache *cache, uint64_t limit, uint64_t *ret_removed, struct error *err)
 {
-	int rc = stock_prune(cache, limit, ret_removed, err);
+	int rc = cache_prune(cache, limit, ret_removed, err);
 
 	if (rc == 0)
 		return error_set(
@@ -78,7 +78,7 @@ static int prune(struct cache *cache, uint64_t limit, uint64_t *ret_removed, str
 static int run(int argc, char **argv, struct error *err)
 {
 	CLEANUP(cache_close) struct cache cache = { .fd = -1 };
-	CLEANUP(stock_done) struct stock stock = { 0 };
+	CLEANUP(cache_usage_done) struct cache_usage stock = { 0 };
 	struct error ignored = { 0 };
 	uint64_t limit, removed = 0;
 
@@ -88,7 +88,7 @@ static int run(int argc, char **argv, struct error *err)
 	if (rootless_lent(&ignored) && rootless_enter(err) < 0)
 		return -1;
 	if (read_limit(&limit, err) < 0 || cache_open(&cache, err) < 0 ||
-	    (argc && prune(&cache, limit, &removed, err) < 0) || stock_take(&cache, &stock, err) < 0)
+	    (argc && prune(&cache, limit, &removed, err) < 0) || cache_usage_read(&cache, &stock, err) < 0)
 		return -1;
 	if (as_json)
 		print_json(&cache, &stock, limit, removed);

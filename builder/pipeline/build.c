@@ -9,7 +9,7 @@
 
 #include "builder/apt/resolve.h"
 #include "builder/archive/chunks.h"
-#include "builder/cache/stock.h"
+#include "builder/cache/cache_prune.h"
 #include "builder/kubernetes/toolchain.h"
 #include "builder/oci/images.h"
 #include "builder/pipeline/confinement.h"
@@ -240,7 +240,7 @@ static int make_and_publish(struct build *b, struct error *err)
 		scratch_forget(&b->scratch);
 	int rc = publish(b, err);
 	if (rc == 0)
-		stock_trim(&b->cache);
+		cache_trim(&b->cache);
 	if (sweeper.pid && job_wait(&sweeper, &swept) < 0)
 		log_debug("%s", swept.text); /* the next build sweeps it */
 	return rc;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/cache/stock.h"
+#include "builder/cache/cache_prune.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,12 +13,12 @@
 #include "lib/log.h"
 
 /* Not tmp/: that is being made, and swept by cache_open(). */
-const char *const stock_kinds[] = { "files", "repacked", "apt", "trees", "artifacts", NULL };
+const char *const cache_kinds[] = { "files", "repacked", "apt", "trees", "artifacts", NULL };
 
-int stock_limit(uint64_t *ret, struct error *err)
+int cache_limit(uint64_t *ret, struct error *err)
 {
 	const char *text = getenv("NODEKILN_CACHE_MAX");
-	unsigned long long bytes = STOCK_LIMIT;
+	unsigned long long bytes = CACHE_LIMIT;
 
 	if (text && *text && !text_size(text, &bytes))
 		return error_set(err, ERROR_USAGE, "NODEKILN_CACHE_MAX is '%s'; it must be a size, such as 20G", text);
@@ -27,10 +27,11 @@ int stock_limit(uint64_t *ret, struct error *err)
 }
 
 /* What another program removed meanwhile is no longer in stock. */
-static int take_item(struct cache *cache, const char *kind, const char *entry, struct stock *ret, struct error *err)
+static int take_item(struct cache *cache, const char *kind, const char *entry, struct cache_usage *ret,
+		     struct error *err)
 {
 	CLEANUP(free_p) char *name = xasprintf("%s/%s", kind, entry);
-	struct stock_item item = { .kind = kind };
+	struct cache_entry item = { .kind = kind };
 	struct stat st;
 
 	if (fstatat(cache->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -43,7 +44,7 @@ static int take_item(struct cache *cache, const char *kind, const char *entry, s
 	return 0;
 }
 
-static int take_kind(struct cache *cache, const char *kind, struct stock *ret, struct error *err)
+static int take_kind(struct cache *cache, const char *kind, struct cache_usage *ret, struct error *err)
 {
 	int fd = dir_open(cache->fd, kind, err);
 	CLEANUP(closedir_p) DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
@@ -58,19 +59,19 @@ static int take_kind(struct cache *cache, const char *kind, struct stock *ret, s
 	return 0;
 }
 
-int stock_take(struct cache *cache, struct stock *ret, struct error *err)
+int cache_usage_read(struct cache *cache, struct cache_usage *ret, struct error *err)
 {
-	CLEANUP(stock_done) struct stock stock = { 0 };
+	CLEANUP(cache_usage_done) struct cache_usage stock = { 0 };
 
-	for (const char *const *kind = stock_kinds; *kind; kind++)
+	for (const char *const *kind = cache_kinds; *kind; kind++)
 		if (take_kind(cache, *kind, &stock, err) < 0)
 			return -1;
 	*ret = stock;
-	stock = (struct stock){ 0 };
+	stock = (struct cache_usage){ 0 };
 	return 0;
 }
 
-uint64_t stock_bytes(const struct stock *stock, const char *kind, size_t *ret_count)
+uint64_t cache_usage_bytes(const struct cache_usage *stock, const char *kind, size_t *ret_count)
 {
 	uint64_t bytes = 0;
 
@@ -85,20 +86,20 @@ uint64_t stock_bytes(const struct stock *stock, const char *kind, size_t *ret_co
 
 static int by_use(const void *a, const void *b)
 {
-	const struct stock_item *x = a, *y = b;
+	const struct cache_entry *x = a, *y = b;
 
 	return x->used == y->used ? strcmp(x->name, y->name) : x->used < y->used ? -1 : 1;
 }
 
-uint64_t stock_mark(struct stock *stock, uint64_t limit)
+uint64_t cache_usage_select(struct cache_usage *stock, uint64_t limit)
 {
 	size_t count;
-	uint64_t left = stock_bytes(stock, NULL, &count), marked = 0;
+	uint64_t left = cache_usage_bytes(stock, NULL, &count), marked = 0;
 
 	if (count)
 		qsort(stock->items.at, count, sizeof *stock->items.at, by_use);
 	for (size_t i = 0; i < count && left > limit; i++) {
-		struct stock_item *item = &stock->items.at[i];
+		struct cache_entry *item = &stock->items.at[i];
 		item->marked = true;
 		left -= item->bytes;
 		marked += item->bytes;
@@ -106,10 +107,10 @@ uint64_t stock_mark(struct stock *stock, uint64_t limit)
 	return marked;
 }
 
-static int remove_marked(struct cache *cache, const struct stock *stock, struct error *err)
+static int remove_marked(struct cache *cache, const struct cache_usage *stock, struct error *err)
 {
 	for (size_t i = 0; i < stock->items.n; i++) {
-		const struct stock_item *item = &stock->items.at[i];
+		const struct cache_entry *item = &stock->items.at[i];
 		CLEANUP(free_p) char *name = xasprintf("%s/%s", item->kind, item->name);
 		if (item->marked && tree_remove(cache->fd, name, err) < 0)
 			return error_wrap(err, "cache %s", cache->path);
@@ -120,15 +121,15 @@ static int remove_marked(struct cache *cache, const struct stock *stock, struct 
 /* Counted only now that nobody else can use anything any more. */
 static int prune_alone(struct cache *cache, uint64_t limit, uint64_t *ret_removed, struct error *err)
 {
-	CLEANUP(stock_done) struct stock stock = { 0 };
+	CLEANUP(cache_usage_done) struct cache_usage stock = { 0 };
 
-	if (stock_take(cache, &stock, err) < 0)
+	if (cache_usage_read(cache, &stock, err) < 0)
 		return -1;
-	*ret_removed = stock_mark(&stock, limit);
+	*ret_removed = cache_usage_select(&stock, limit);
 	return remove_marked(cache, &stock, err);
 }
 
-int stock_prune(struct cache *cache, uint64_t limit, uint64_t *ret_removed, struct error *err)
+int cache_prune(struct cache *cache, uint64_t limit, uint64_t *ret_removed, struct error *err)
 {
 	bool alone = flock(cache->fd, LOCK_EX | LOCK_NB) == 0;
 	int rc = alone ? prune_alone(cache, limit, ret_removed, err) : 0;
@@ -139,19 +140,19 @@ int stock_prune(struct cache *cache, uint64_t limit, uint64_t *ret_removed, stru
 	return rc < 0 ? rc : alone;
 }
 
-void stock_trim(struct cache *cache)
+void cache_trim(struct cache *cache)
 {
 	struct error err = { 0 };
 	uint64_t limit, removed = 0;
 
-	if (stock_limit(&limit, &err) < 0 || stock_prune(cache, limit, &removed, &err) < 0)
+	if (cache_limit(&limit, &err) < 0 || cache_prune(cache, limit, &removed, &err) < 0)
 		log_warning("%s", err.text);
 	else if (removed)
 		log_info("cache: %s that were not used for longest removed, to keep it below %s", text_bytes(removed),
 			 text_bytes(limit));
 }
 
-void stock_done(struct stock *stock)
+void cache_usage_done(struct cache_usage *stock)
 {
 	for (size_t i = 0; i < stock->items.n; i++)
 		free(stock->items.at[i].name);

@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "builder/cache/stock.h"
+#include "builder/cache/cache_prune.h"
 
 /* Three things of 1000 bytes, used one after another long ago; the oldest one is a directory. */
 static int stocked(struct own_cache *w)
@@ -32,14 +32,14 @@ static bool there(const struct own_cache *w, const char *name)
 TEST(the_stock_is_counted)
 {
 	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
-	CLEANUP(stock_done) struct stock stock = { 0 };
+	CLEANUP(cache_usage_done) struct cache_usage stock = { 0 };
 	struct error err = { 0 };
 	size_t count;
 
-	CHECK(stocked(&w) == 0 && stock_take(&w.cache, &stock, &err) == 0);
-	CHECK(stock_bytes(&stock, NULL, &count) == 3000 && count == 3);
-	CHECK(stock_bytes(&stock, "artifacts", &count) == 1000 && count == 1);
-	CHECK(stock_bytes(&stock, "apt", &count) == 0 && count == 0);
+	CHECK(stocked(&w) == 0 && cache_usage_read(&w.cache, &stock, &err) == 0);
+	CHECK(cache_usage_bytes(&stock, NULL, &count) == 3000 && count == 3);
+	CHECK(cache_usage_bytes(&stock, "artifacts", &count) == 1000 && count == 1);
+	CHECK(cache_usage_bytes(&stock, "apt", &count) == 0 && count == 0);
 }
 
 TEST(just_so_much_goes_as_must)
@@ -54,7 +54,7 @@ TEST(just_so_much_goes_as_must)
 		uint64_t removed;
 
 		CHECK(stocked(&w) == 0);
-		CHECK(stock_prune(&w.cache, cases[i].limit, &removed, &err) == 1);
+		CHECK(cache_prune(&w.cache, cases[i].limit, &removed, &err) == 1);
 		CHECK(removed == cases[i].removed);
 		CHECK(there(&w, "artifacts/one") == (removed < 1000));
 		CHECK(there(&w, "files/two") == (removed < 2000) && there(&w, "trees/three") == (removed < 3000));
@@ -68,7 +68,7 @@ TEST(what_is_used_stays_longest)
 	uint64_t removed;
 
 	CHECK(stocked(&w) == 0 && cache_has(&w.cache, "artifacts", "one"));
-	CHECK(stock_prune(&w.cache, 2000, &removed, &err) == 1 && removed == 1000);
+	CHECK(cache_prune(&w.cache, 2000, &removed, &err) == 1 && removed == 1000);
 	CHECK(there(&w, "artifacts/one") && !there(&w, "files/two"));
 }
 
@@ -81,10 +81,10 @@ TEST(nothing_goes_while_another_has_it_open)
 	uint64_t removed = 0;
 
 	CHECK(stocked(&w) == 0 && cache_open(&other, &err) == 0);
-	CHECK(stock_prune(&w.cache, 0, &removed, &err) == 0 && removed == 0 && there(&w, "files/two"));
-	CHECK(stock_prune(&other, 0, &removed, &err) == 0); /* our lock was not lost by trying */
+	CHECK(cache_prune(&w.cache, 0, &removed, &err) == 0 && removed == 0 && there(&w, "files/two"));
+	CHECK(cache_prune(&other, 0, &removed, &err) == 0); /* our lock was not lost by trying */
 	cache_close(&other);
-	CHECK(stock_prune(&w.cache, 0, &removed, &err) == 1 && removed == 3000);
+	CHECK(cache_prune(&w.cache, 0, &removed, &err) == 1 && removed == 3000);
 }
 
 TEST(the_bound_is_the_environments)
@@ -93,9 +93,9 @@ TEST(the_bound_is_the_environments)
 	uint64_t limit;
 
 	setenv("NODEKILN_CACHE_MAX", "2G", 1);
-	CHECK(stock_limit(&limit, &err) == 0 && limit == 2ull << 30);
+	CHECK(cache_limit(&limit, &err) == 0 && limit == 2ull << 30);
 	setenv("NODEKILN_CACHE_MAX", "much", 1);
-	CHECK(stock_limit(&limit, &err) == -1 && err.class == ERROR_USAGE);
+	CHECK(cache_limit(&limit, &err) == -1 && err.class == ERROR_USAGE);
 	unsetenv("NODEKILN_CACHE_MAX");
-	CHECK(stock_limit(&limit, &err) == 0 && limit == STOCK_LIMIT);
+	CHECK(cache_limit(&limit, &err) == 0 && limit == CACHE_LIMIT);
 }
