@@ -7,7 +7,7 @@
 #include "builder/cache/cache.h"
 #include "builder/cmd/command.h"
 #include "builder/lock/lock.h"
-#include "builder/lock/news.h"
+#include "builder/lock/lock_diff.h"
 #include "builder/report/report.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
@@ -71,21 +71,21 @@ static int lock_recipe(const struct recipe *recipe, struct error *err)
 	return write_lock(&lock, err);
 }
 
-static void print(const struct news *news)
+static void print(const struct lock_diff *news)
 {
 	CLEANUP(text_done) struct text text = { 0 };
-	CLEANUP(json_free_p) struct json *json = as_json ? news_json(news) : NULL;
+	CLEANUP(json_free_p) struct json *json = as_json ? lock_diff_json(news) : NULL;
 
 	if (json)
 		json_print(json, true, &text);
 	else
-		news_print(news, &text);
+		lock_diff_print(news, &text);
 	fputs(text.data ? text.data : "", stdout);
 }
 
-static int judge(const struct news *news, struct error *err)
+static int judge(const struct lock_diff *news, struct error *err)
 {
-	size_t security = news_security(news);
+	size_t security = lock_diff_security(news);
 
 	if (!news->items.n)
 		return 0;
@@ -100,7 +100,7 @@ static int check_lock(const struct recipe *recipe, struct error *err)
 {
 	CLEANUP(cache_close) struct cache cache = { .fd = -1 };
 	CLEANUP(lock_done) struct lock locked = { 0 }, now = { 0 };
-	CLEANUP(news_done) struct news news = { 0 };
+	CLEANUP(lock_diff_done) struct lock_diff news = { 0 };
 	CLEANUP(strings_done) struct strings names = { 0 };
 	CLEANUP(text_done) struct text versions = { 0 };
 
@@ -108,11 +108,11 @@ static int check_lock(const struct recipe *recipe, struct error *err)
 	if (lock_load(file, &locked, err) < 0 || lock_belongs(&locked, file, recipe, err) < 0 ||
 	    cache_open(&cache, err) < 0 || resolve_now(recipe, &cache, &now, err) < 0)
 		return -1;
-	news_compare(&locked, &now, &news);
-	news_names(&news, &names);
+	lock_diff_compare(&locked, &now, &news);
+	lock_diff_names(&news, &names);
 	if (resolve_versions(recipe, &resolving, &cache, &names, &versions, err) < 0)
 		return -1;
-	news_mark_security(&news, versions.data ? versions.data : "");
+	lock_diff_mark_security(&news, versions.data ? versions.data : "");
 	print(&news);
 	return judge(&news, err);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/check.h"
 
-#include "builder/lock/news.h"
+#include "builder/lock/lock_diff.h"
 
 #define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
@@ -46,33 +46,33 @@ static void make(struct lock *locked, struct lock *now)
 TEST(equal_locks_have_no_news)
 {
 	CLEANUP(lock_done) struct lock locked = { 0 }, now = { 0 };
-	CLEANUP(news_done) struct news news = { 0 };
+	CLEANUP(lock_diff_done) struct lock_diff news = { 0 };
 
 	make(&locked, &now);
-	news_compare(&locked, &locked, &news);
-	CHECK(news.items.n == 0 && news_security(&news) == 0);
+	lock_diff_compare(&locked, &locked, &news);
+	CHECK(news.items.n == 0 && lock_diff_security(&news) == 0);
 }
 
 TEST(what_came_went_and_changed)
 {
 	CLEANUP(lock_done) struct lock locked = { 0 }, now = { 0 };
-	CLEANUP(news_done) struct news news = { 0 };
+	CLEANUP(lock_diff_done) struct lock_diff news = { 0 };
 	CLEANUP(strings_done) struct strings names = { 0 };
 	CLEANUP(text_done) struct text text = { 0 };
 
 	make(&locked, &now);
-	news_compare(&locked, &now, &news);
-	news_names(&news, &names);
+	lock_diff_compare(&locked, &now, &news);
+	lock_diff_names(&news, &names);
 	CHECK(names.n == 3 && strings_has(&names, "libssl3") && strings_has(&names, "curl") &&
 	      strings_has(&names, "kernel"));
-	news_mark_security(&news,
-			   "   libssl3 | 3.0.17-2 | http://mirror/debian bookworm/main amd64 Packages\n"
-			   "   libssl3 | 3.0.17-1+u1 | http://mirror/security bookworm-security/main amd64 Packages\n"
-			   "    kernel | 6.1.2-1 | http://mirror/debian bookworm/main amd64 Packages\n"
-			   "    kernel | 6.1.1-1 | http://mirror/security bookworm-security/main amd64 Packages\n"
-			   "      curl | 7.88.1-2 | http://mirror/security bookworm-security/main Sources\n");
-	CHECK(news_security(&news) == 2);
-	news_print(&news, &text);
+	lock_diff_mark_security(
+		&news, "   libssl3 | 3.0.17-2 | http://mirror/debian bookworm/main amd64 Packages\n"
+		       "   libssl3 | 3.0.17-1+u1 | http://mirror/security bookworm-security/main amd64 Packages\n"
+		       "    kernel | 6.1.2-1 | http://mirror/debian bookworm/main amd64 Packages\n"
+		       "    kernel | 6.1.1-1 | http://mirror/security bookworm-security/main amd64 Packages\n"
+		       "      curl | 7.88.1-2 | http://mirror/security bookworm-security/main Sources\n");
+	CHECK(lock_diff_security(&news) == 2);
+	lock_diff_print(&news, &text);
 	CHECK_STR(text.data, "security  base       libssl3 3.0.17-1 -> 3.0.17-2\n"
 			     "gone      base       old 1\n"
 			     "new       base       young 2\n"
@@ -95,14 +95,14 @@ TEST(only_a_suite_of_security_updates_counts)
 		"libssl3-dev | 9 | http://mirror bookworm-security/main amd64 Packages\n",
 	};
 	CLEANUP(lock_done) struct lock locked = { 0 }, now = { 0 };
-	CLEANUP(news_done) struct news news = { 0 };
+	CLEANUP(lock_diff_done) struct lock_diff news = { 0 };
 
 	make(&locked, &now);
-	news_compare(&locked, &now, &news);
+	lock_diff_compare(&locked, &now, &news);
 	for (size_t i = 0; i < ARRAY_SIZE(not_security); i++) {
-		news_mark_security(&news, not_security[i]);
-		CHECK(news_security(&news) == 0);
+		lock_diff_mark_security(&news, not_security[i]);
+		CHECK(lock_diff_security(&news) == 0);
 	}
-	news_mark_security(&news, "libssl3 | 9 | http://mirror x-security/main amd64 Packages");
-	CHECK(news_security(&news) == 1);
+	lock_diff_mark_security(&news, "libssl3 | 9 | http://mirror x-security/main amd64 Packages");
+	CHECK(lock_diff_security(&news) == 1);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/lock/news.h"
+#include "builder/lock/lock_diff.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +11,9 @@
 #define BINARIES "binaries"
 #define DIGEST_SHOWN 12 /* digits of a binary's digest that a person gets to see */
 
-static void add(struct news *news, const char *group, const char *name, const char *from, const char *to)
+static void add(struct lock_diff *news, const char *group, const char *name, const char *from, const char *to)
 {
-	vec_push(&news->items, (struct news_item){
+	vec_push(&news->items, (struct lock_diff_item){
 				       .group = group,
 				       .name = xstrdup(name),
 				       .from = from ? xstrdup(from) : NULL,
@@ -21,7 +21,8 @@ static void add(struct news *news, const char *group, const char *name, const ch
 			       });
 }
 
-static void compare_group(const struct lock *locked, const struct lock *now, enum lock_group group, struct news *ret)
+static void compare_group(const struct lock *locked, const struct lock *now, enum lock_group group,
+			  struct lock_diff *ret)
 {
 	for (size_t i = 0; i < locked->group[group].n; i++) {
 		const struct lock_package *p = &locked->group[group].at[i], *q = lock_find(now, group, p->name);
@@ -53,7 +54,7 @@ static bool same_files(const struct lock_files *files, const struct lock_files *
 	return files->list.n == now->list.n;
 }
 
-static void compare_sources(const struct lock *locked, const struct lock *now, struct news *ret)
+static void compare_sources(const struct lock *locked, const struct lock *now, struct lock_diff *ret)
 {
 	for (size_t i = 0; i < locked->sources.n; i++) {
 		const struct lock_source *s = &locked->sources.at[i], *t = lock_source(now, s->name);
@@ -65,7 +66,7 @@ static void compare_sources(const struct lock *locked, const struct lock *now, s
 			add(ret, SOURCES, now->sources.at[i].name, NULL, now->sources.at[i].version);
 }
 
-static void compare_binaries(const struct lock_files *locked, const struct lock_files *now, struct news *ret)
+static void compare_binaries(const struct lock_files *locked, const struct lock_files *now, struct lock_diff *ret)
 {
 	for (size_t i = 0; i < locked->list.n; i++) {
 		const struct lock_file *f = &locked->list.at[i], *g = find_file(now, f->name);
@@ -77,7 +78,7 @@ static void compare_binaries(const struct lock_files *locked, const struct lock_
 			add(ret, BINARIES, now->list.at[i].name, NULL, now->list.at[i].sha256);
 }
 
-void news_compare(const struct lock *locked, const struct lock *now, struct news *ret)
+void lock_diff_compare(const struct lock *locked, const struct lock *now, struct lock_diff *ret)
 {
 	for (enum lock_group group = 0; group < LOCK_GROUPS; group++)
 		compare_group(locked, now, group, ret);
@@ -85,20 +86,20 @@ void news_compare(const struct lock *locked, const struct lock *now, struct news
 	compare_binaries(&locked->binaries, &now->binaries, ret);
 }
 
-static bool has_version(const struct news_item *item)
+static bool has_version(const struct lock_diff_item *item)
 {
 	return strcmp(item->group, BINARIES) != 0;
 }
 
-static bool is_source(const struct news_item *item)
+static bool is_source(const struct lock_diff_item *item)
 {
 	return !strcmp(item->group, SOURCES);
 }
 
-void news_names(const struct news *news, struct strings *ret)
+void lock_diff_names(const struct lock_diff *news, struct strings *ret)
 {
 	for (size_t i = 0; i < news->items.n; i++) {
-		const struct news_item *item = &news->items.at[i];
+		const struct lock_diff_item *item = &news->items.at[i];
 		if (has_version(item) && item->from && item->to && !strings_has(ret, item->name))
 			strings_add(ret, item->name);
 	}
@@ -114,17 +115,17 @@ static bool is_security(const char *origin)
 	return len >= strlen(suffix) && !strncmp(suite + 1 + len - strlen(suffix), suffix, strlen(suffix));
 }
 
-static void mark(struct news *news, const char *name, const char *version, bool source)
+static void mark(struct lock_diff *news, const char *name, const char *version, bool source)
 {
 	for (size_t i = 0; i < news->items.n; i++) {
-		struct news_item *item = &news->items.at[i];
+		struct lock_diff_item *item = &news->items.at[i];
 		if (has_version(item) && is_source(item) == source && item->from && !strcmp(item->name, name) &&
 		    dpkg_version_compare(version, item->from) > 0)
 			item->security = true;
 	}
 }
 
-void news_mark_security(struct news *news, const char *madison)
+void lock_diff_mark_security(struct lock_diff *news, const char *madison)
 {
 	CLEANUP(free_p) char *copy = xstrdup(madison);
 	char *rest = copy, *line;
@@ -136,7 +137,7 @@ void news_mark_security(struct news *news, const char *madison)
 	}
 }
 
-size_t news_security(const struct news *news)
+size_t lock_diff_security(const struct lock_diff *news)
 {
 	size_t n = 0;
 
@@ -145,15 +146,15 @@ size_t news_security(const struct news *news)
 	return n;
 }
 
-static const char *kind_of(const struct news_item *item)
+static const char *kind_of(const struct lock_diff_item *item)
 {
 	return item->security ? "security" : !item->from ? "new" : !item->to ? "gone" : "newer";
 }
 
-void news_print(const struct news *news, struct text *ret)
+void lock_diff_print(const struct lock_diff *news, struct text *ret)
 {
 	for (size_t i = 0; i < news->items.n; i++) {
-		const struct news_item *item = &news->items.at[i];
+		const struct lock_diff_item *item = &news->items.at[i];
 		int shown = has_version(item) ? -1 : DIGEST_SHOWN;
 
 		text_addf(ret, "%-8s  %-9s  %s", kind_of(item), item->group, item->name);
@@ -165,12 +166,12 @@ void news_print(const struct news *news, struct text *ret)
 	}
 }
 
-struct json *news_json(const struct news *news)
+struct json *lock_diff_json(const struct lock_diff *news)
 {
 	struct json *array = json_array();
 
 	for (size_t i = 0; i < news->items.n; i++) {
-		const struct news_item *item = &news->items.at[i];
+		const struct lock_diff_item *item = &news->items.at[i];
 		struct json *one = json_object();
 		json_put_string(one, "kind", kind_of(item));
 		json_put_string(one, "group", item->group);
@@ -182,7 +183,7 @@ struct json *news_json(const struct news *news)
 	return array;
 }
 
-void news_done(struct news *news)
+void lock_diff_done(struct lock_diff *news)
 {
 	for (size_t i = 0; i < news->items.n; i++) {
 		free(news->items.at[i].name);

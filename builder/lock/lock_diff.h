@@ -10,24 +10,24 @@
 #include "lib/json.h"
 #include "lib/text.h"
 
-struct news_item {
+struct lock_diff_item {
 	const char *group; /* borrowed; lock_group_names, "sources" or "binaries" */
 	char *name;        /* owned */
 	char *from, *to;   /* owned; versions, or digests of binaries; NULL = not there */
 	bool security;
 };
 
-struct news {
-	VEC(struct news_item) items;
+struct lock_diff {
+	VEC(struct lock_diff_item) items;
 };
 
-void news_compare(const struct lock *locked, const struct lock *now, struct news *ret);
+void lock_diff_compare(const struct lock *locked, const struct lock *now, struct lock_diff *ret);
 /* The names of packages and source packages that have another version now, each once. */
-void news_names(const struct news *news, struct strings *ret);
+void lock_diff_names(const struct lock_diff *news, struct strings *ret);
 /* madison: what `apt-cache madison` says of these, "NAME | VERSION | URL SUITE/COMPONENT ARCHITECTURE Packages" a
  * line, for a source package "... | URL SUITE/COMPONENT Sources". */
-void news_mark_security(struct news *news, const char *madison);
-size_t news_security(const struct news *news);
-void news_print(const struct news *news, struct text *ret);
-struct json *news_json(const struct news *news) MUST_CHECK;
-void news_done(struct news *news);
+void lock_diff_mark_security(struct lock_diff *news, const char *madison);
+size_t lock_diff_security(const struct lock_diff *news);
+void lock_diff_print(const struct lock_diff *news, struct text *ret);
+struct json *lock_diff_json(const struct lock_diff *news) MUST_CHECK;
+void lock_diff_done(struct lock_diff *news);
