@@ -14,7 +14,7 @@
 #define ROUTES_TIMER "nodekiln-routes.timer"
 #define POLL_SECONDS 3
 #define APPLY_TIMEOUT 300
-#define REPORT_TIMEOUT 300 /* a Ready node is not kept waiting for an API that is down */
+#define PROGRESS_TIMEOUT 300 /* a Ready node is not kept waiting for an API that is down */
 
 int step_manifests(struct agent *a, struct error *err)
 {
@@ -87,7 +87,7 @@ int step_ready(struct agent *a, struct error *err)
 /* The last word to Proxmox VE, before the secret that lets us speak is gone. */
 int step_report(struct agent *a, struct error *err)
 {
-	double until = clock_seconds() + REPORT_TIMEOUT;
+	double until = clock_seconds() + PROGRESS_TIMEOUT;
 
 	state_set_text(&a->state.claim, NULL);
 	while (a->pve.pve && !a->pve.refused) {

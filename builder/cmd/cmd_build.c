@@ -6,7 +6,7 @@
 
 #include "builder/cmd/command.h"
 #include "builder/pipeline/build.h"
-#include "builder/report/report.h"
+#include "builder/progress/progress.h"
 #include "builder/sandbox/rootless.h"
 #include "builder/sandbox/sandbox.h"
 #include "lib/log.h"
@@ -55,7 +55,7 @@ static void print_timings(void)
 	struct winsize size = { .ws_col = TIMINGS_COLUMNS };
 
 	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
-	report_waterfall(&waterfall);
+	progress_timings(&waterfall);
 	waterfall_text(&waterfall, size.ws_col, &text);
 	fputs(text.data, stdout);
 }
@@ -84,13 +84,13 @@ static int run(int argc, char **argv, struct error *err)
 	}
 	build.lock = lock_file;
 	log_set_verbose(verbose);
-	report_open(json ? REPORT_JSON : plain || verbose ? REPORT_PLAIN : REPORT_AUTO);
+	progress_open(json ? PROGRESS_JSON : plain || verbose ? PROGRESS_PLAIN : PROGRESS_AUTO);
 	int rc = build_run(&build, err);
 	if (rc < 0)
-		report_failure(err);
+		progress_failure(err);
 	else if (timings && !json)
 		print_timings();
-	report_close();
+	progress_close();
 	strings_done(&build.set);
 	return rc;
 }

@@ -3,7 +3,7 @@
 
 #include "builder/cmd/command.h"
 #include "builder/deploy/deploy.h"
-#include "builder/report/report.h"
+#include "builder/progress/progress.h"
 #include "lib/log.h"
 
 static struct deploy_options deploy;
@@ -26,11 +26,11 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 
 	deploy.cluster = argv[0];
 	log_set_verbose(verbose);
-	report_open(json ? REPORT_JSON : plain || verbose ? REPORT_PLAIN : REPORT_AUTO);
+	progress_open(json ? PROGRESS_JSON : plain || verbose ? PROGRESS_PLAIN : PROGRESS_AUTO);
 	int rc = deploy_run(&deploy, &said, err);
 	if (rc < 0)
-		report_failure(err);
-	report_close();
+		progress_failure(err);
+	progress_close();
 	if (rc == 0 && !json && said.len)
 		fputs(said.data, stdout);
 	return rc;

@@ -8,7 +8,7 @@
 #include "builder/cmd/command.h"
 #include "builder/lock/lock.h"
 #include "builder/lock/lock_diff.h"
-#include "builder/report/report.h"
+#include "builder/progress/progress.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 
@@ -52,12 +52,12 @@ static int write_lock(const struct lock *lock, struct error *err)
 
 static int resolve_now(const struct recipe *recipe, struct cache *cache, struct lock *ret, struct error *err)
 {
-	report_begin("resolve", "%s", recipe->distribution.suite);
+	progress_begin("resolve", "%s", recipe->distribution.suite);
 	if (resolve(recipe, &resolving, cache, ret, err) < 0)
 		return -1;
-	report_end("resolve", "%zu packages in base, %zu for vm, %zu for lxc", ret->group[LOCK_BASE].n,
-		   ret->group[LOCK_VM].n + ret->group[LOCK_EXTRA_VM].n,
-		   ret->group[LOCK_LXC].n + ret->group[LOCK_EXTRA_LXC].n);
+	progress_end("resolve", "%zu packages in base, %zu for vm, %zu for lxc", ret->group[LOCK_BASE].n,
+		     ret->group[LOCK_VM].n + ret->group[LOCK_EXTRA_VM].n,
+		     ret->group[LOCK_LXC].n + ret->group[LOCK_EXTRA_LXC].n);
 	return 0;
 }
 
@@ -126,11 +126,11 @@ static int run(int argc, char **argv, struct error *err)
 		return -1;
 	beside = lock_default_path(&recipe);
 	file = file ? file : beside;
-	report_open(REPORT_AUTO);
+	progress_open(PROGRESS_AUTO);
 	int rc = check ? check_lock(&recipe, err) : lock_recipe(&recipe, err);
 	if (rc < 0)
-		report_failure(err);
-	report_close();
+		progress_failure(err);
+	progress_close();
 	strings_done(&settings);
 	file = NULL;
 	return rc;

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "builder/cmd/command.h"
+#include "builder/progress/progress.h"
 #include "builder/publish/publish.h"
-#include "builder/report/report.h"
 #include "lib/log.h"
 
 #define RETAIN_MAX 1000
@@ -70,11 +70,11 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 		return -1;
 	publish.image = argv[0];
 	log_set_verbose(verbose);
-	report_open(json ? REPORT_JSON : plain || verbose ? REPORT_PLAIN : REPORT_AUTO);
+	progress_open(json ? PROGRESS_JSON : plain || verbose ? PROGRESS_PLAIN : PROGRESS_AUTO);
 	int rc = publish_run(&publish, &said, err);
 	if (rc < 0)
-		report_failure(err);
-	report_close();
+		progress_failure(err);
+	progress_close();
 	if (rc == 0 && !json && said.len)
 		fputs(said.data, stdout);
 	strings_done(&publish.nodes);

@@ -6,7 +6,7 @@
 
 #include "builder/deploy/deploy_check.h"
 #include "builder/deploy/deploy_job.h"
-#include "builder/report/report.h"
+#include "builder/progress/progress.h"
 #include "builder/seed/seed.h"
 
 #define STRANGER_LOOKS 5 /* that another deployer may need to give way */
@@ -143,7 +143,7 @@ static int tell_result(struct deploy_job *job, struct text *said, struct error *
 		text_addf(said, "%s: %s %ld on %s, %s\n", n->name, n->kind == PVE_LXC ? "CT" : "VM", g ? g->vmid : 0,
 			  g ? g->host : "?", g ? member_state_name(g->member.state) : "gone");
 	}
-	report_result(result);
+	progress_result(result);
 	return 0;
 }
 

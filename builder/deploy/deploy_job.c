@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builder/progress/progress.h"
+#include "builder/progress/progress_format.h"
 #include "builder/pve/publish_get.h"
-#include "builder/report/report.h"
-#include "builder/report/voice.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 
@@ -65,9 +65,9 @@ static int do_step(struct deploy_job *job, struct deploy_run *run, const struct 
 		return deploy_do(run, step, err);
 	}
 	deploy_phase(step, phase, sizeof phase);
-	report_begin(phase, "%s", words.data);
+	progress_begin(phase, "%s", words.data);
 	int rc = deploy_do(run, step, err);
-	report_end(phase, rc < 0 ? "%s, failed" : "%s", words.data);
+	progress_end(phase, rc < 0 ? "%s, failed" : "%s", words.data);
 	return rc;
 }
 
@@ -155,7 +155,7 @@ int deploy_job_tell(struct deploy_job *job, struct text *said, struct error *err
 		text_add(said, "nothing to do\n");
 	json_put_strings(result, "plan", &list);
 	strings_done(&list);
-	report_result(result);
+	progress_result(result);
 	return 0;
 }
 

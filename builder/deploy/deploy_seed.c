@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "builder/deploy/deploy_do.h"
+#include "builder/progress/progress.h"
+#include "builder/progress/progress_format.h"
 #include "builder/pve/roles.h"
-#include "builder/report/report.h"
-#include "builder/report/voice.h"
 #include "builder/seed/seed_cloud.h"
 #include "builder/seed/seed_network.h"
 #include "builder/seed/seed_tarball.h"
@@ -195,7 +195,7 @@ static int open_tarball(struct deploy_run *run, const struct text *node, struct 
 
 static void progress(void *context, uint64_t done, uint64_t total)
 {
-	report_progress(context, done, total);
+	progress_update(context, done, total);
 }
 
 /* Sends it and waits until it is in place. The same name is overwritten. */
@@ -260,7 +260,7 @@ static int blank(struct deploy_run *run, const struct deploy_step *step, struct 
 	CLEANUP(close_p) int fd = in_memory(&zeros, err);
 	if (fd < 0 || upload(run, step->host, storage, content, slash + 1, fd, NULL, err) < 0)
 		return -1;
-	report_notice(
+	progress_notice(
 		"%s was made empty and stays: the token may not delete it (Datastore.Allocate on /storage/%s); as "
 		"root on %s: pvesm free %s",
 		step->name, storage, step->host, step->name);

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "builder/deploy/deploy_do.h"
-#include "builder/report/report.h"
-#include "builder/report/voice.h"
+#include "builder/progress/progress.h"
+#include "builder/progress/progress_format.h"
 #include "lib/clock.h"
 
 #define NAP_FIRST 0.3 /* seconds; every look takes one of Proxmox VE's three workers */
@@ -58,10 +58,10 @@ static bool tell(struct deploy_watch *w, const struct deploy_step *step, const s
 	if (!strcmp(state, w->state))
 		return false;
 	if (*w->state)
-		report_end(phase, "%s %ld was %s, is %s", kind_of(step), step->vmid, w->state, state);
+		progress_end(phase, "%s %ld was %s, is %s", kind_of(step), step->vmid, w->state, state);
 	snprintf(w->state, sizeof w->state, "%s", state);
 	if (g->member.state != MEMBER_FAILED && g->member.state != MEMBER_READY)
-		report_begin(phase, "%s %ld is %s", kind_of(step), step->vmid, state);
+		progress_begin(phase, "%s %ld is %s", kind_of(step), step->vmid, state);
 	return true;
 }
 

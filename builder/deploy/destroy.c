@@ -6,7 +6,7 @@
 
 #include "builder/deploy/deploy_check.h"
 #include "builder/deploy/deploy_job.h"
-#include "builder/report/report.h"
+#include "builder/progress/progress.h"
 
 static bool is_wanted(const struct deploy_job *job, const struct deployed *mark)
 {
@@ -42,8 +42,8 @@ static int judge(struct deploy_job *job, struct deploy_run *run UNUSED, struct d
 	const struct deploy_guest *stranger = deploy_plan_stranger(&job->order, s);
 
 	if (stranger && !job->waits++)
-		report_notice("guest %ld on %s is of another cluster %s, with other secrets; it stays", stranger->vmid,
-			      stranger->host, job->cluster.name);
+		progress_notice("guest %ld on %s is of another cluster %s, with other secrets; it stays",
+				stranger->vmid, stranger->host, job->cluster.name);
 	keep_wanted(job, s);
 	return 0;
 }

@@ -17,7 +17,7 @@
 /* What the generator finds to criticise is known to upstream, and listed. */
 #define KNOWN_REPORT COMPILE_SOURCE "/api/api-rules/violation_exceptions.list"
 #define REPORT "openapi.report"
-#define REPORT_MAX (16 << 20)
+#define PROGRESS_MAX (16 << 20)
 
 /* Packages with definitions of their own. */
 static const char *const left_out[] = { "vendor/k8s.io/code-generator/", "vendor/k8s.io/sample-apiserver/" };
@@ -95,8 +95,8 @@ static int compare_report(const struct compile *c, struct error *err)
 	CLEANUP(text_done) struct text known = { 0 };
 	CLEANUP(text_done) struct text report = { 0 };
 
-	if (file_read(c->workfd, KNOWN_REPORT, REPORT_MAX, &known, err) < 0 ||
-	    file_read(c->workfd, REPORT, REPORT_MAX, &report, err) < 0)
+	if (file_read(c->workfd, KNOWN_REPORT, PROGRESS_MAX, &known, err) < 0 ||
+	    file_read(c->workfd, REPORT, PROGRESS_MAX, &report, err) < 0)
 		return -1;
 	if (known.len == report.len && !memcmp(known.data, report.data, known.len))
 		return 0;

@@ -14,7 +14,7 @@
 #include "builder/oci/images.h"
 #include "builder/pipeline/confinement.h"
 #include "builder/pipeline/manifest.h"
-#include "builder/report/report.h"
+#include "builder/progress/progress.h"
 #include "lib/file.h"
 #include "lib/job.h"
 #include "lib/log.h"
@@ -83,15 +83,15 @@ static int get_lock(struct build *b, struct error *err)
 	const struct build_options *o = b->options;
 	struct resolve_options options = { .mirror = o->mirror, .update = o->update };
 
-	report_begin("resolve", "%s", o->lock ? o->lock : b->recipe.distribution.suite);
+	progress_begin("resolve", "%s", o->lock ? o->lock : b->recipe.distribution.suite);
 	if (o->lock ? lock_load(o->lock, &b->lock, err) < 0
 		    : resolve(&b->recipe, &options, &b->cache, &b->lock, err) < 0)
 		return -1;
 	size_t packages = 0;
 	for (enum lock_group g = 0; g < LOCK_GUEST_GROUPS; g++)
 		packages += b->lock.group[g].n;
-	report_end("resolve", "%zu packages%s%s", packages, b->lock.kubernetes_version ? ", Kubernetes " : "",
-		   b->lock.kubernetes_version ? b->lock.kubernetes_version : "");
+	progress_end("resolve", "%zu packages%s%s", packages, b->lock.kubernetes_version ? ", Kubernetes " : "",
+		     b->lock.kubernetes_version ? b->lock.kubernetes_version : "");
 	return 0;
 }
 
@@ -104,7 +104,7 @@ static void count_bytes(void *context, uint64_t bytes)
 	struct download *d = context;
 
 	d->done += bytes;
-	report_progress("fetch", d->done, d->total);
+	progress_update("fetch", d->done, d->total);
 }
 
 static int fetch(struct build *b, struct error *err)
@@ -118,11 +118,11 @@ static int fetch(struct build *b, struct error *err)
 			vec_push(&wants, (struct cache_want){ p->name, p->url, p->sha256, p->size });
 			d.total += p->size;
 		}
-	report_begin("fetch", "%zu packages, %s", wants.n, text_bytes(d.total));
+	progress_begin("fetch", "%zu packages, %s", wants.n, text_bytes(d.total));
 	int rc = cache_fetch(&b->cache, wants.at, wants.n, count_bytes, &d, err);
 	vec_done(&wants);
 	if (rc == 0)
-		report_end("fetch", "%s downloaded", text_bytes(d.done));
+		progress_end("fetch", "%s downloaded", text_bytes(d.done));
 	return rc;
 }
 
@@ -133,10 +133,10 @@ static void compiler_line(void *context UNUSED, const char *line)
 
 static int get_programs(struct build *b, struct error *err)
 {
-	report_begin("programs", "the agent%s",
-		     b->recipe.kubernetes.source == KUBERNETES_DEBIAN_SOURCE
-			     ? ", Kubernetes (compiling takes minutes, once)"
-			     : "");
+	progress_begin("programs", "the agent%s",
+		       b->recipe.kubernetes.source == KUBERNETES_DEBIAN_SOURCE
+			       ? ", Kubernetes (compiling takes minutes, once)"
+			       : "");
 	if (kubernetes_make(&b->recipe, &b->lock, &b->cache, compiler_line, NULL, &b->kubernetes, err) < 0 ||
 	    toolchain_agent(&b->lock, &b->cache, &b->agent, err) < 0)
 		return -1;
@@ -146,7 +146,7 @@ static int get_programs(struct build *b, struct error *err)
 	for (size_t i = 0; i < b->recipe.images.archives.n; i++)
 		if (images_names(b->recipe.images.archives.at[i], b->recipe.runtime, &b->images, err) < 0)
 			return -1;
-	report_end("programs", "ready");
+	progress_end("programs", "ready");
 	return 0;
 }
 
@@ -196,16 +196,16 @@ static int write_papers(struct build *b, struct error *err)
 	};
 
 	CLEANUP(waterfall_done) struct waterfall waterfall = { 0 };
-	report_waterfall(&waterfall);
+	progress_timings(&waterfall);
 	return manifest_write(&m, &b->outputs, waterfall_json(&waterfall), err);
 }
 
 static int publish(struct build *b, struct error *err)
 {
-	report_begin("publish", "%s", b->outputs.directory);
+	progress_begin("publish", "%s", b->outputs.directory);
 	if (write_papers(b, err) < 0 || outputs_publish(&b->outputs, err) < 0)
 		return -1;
-	report_end("publish", "%s/%s.*", b->outputs.directory, b->recipe.name);
+	progress_end("publish", "%s/%s.*", b->outputs.directory, b->recipe.name);
 	return 0;
 }
 
@@ -254,7 +254,7 @@ static int build_steps(struct build *b, struct error *err)
 	    measure_overlays(b, err) < 0)
 		return -1;
 	if (b->recipe.warning)
-		report_notice("%s", b->recipe.warning);
+		progress_notice("%s", b->recipe.warning);
 	if (outputs_open(o->out, b->recipe.name, &b->outputs, err) < 0 || cache_open(&b->cache, err) < 0 ||
 	    confinement_check(&b->recipe, &b->cache, err) < 0)
 		return -1;

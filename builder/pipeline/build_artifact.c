@@ -11,7 +11,7 @@
 #include "builder/image/seal.h"
 #include "builder/pipeline/build_layers.h"
 #include "builder/pipeline/guest.h"
-#include "builder/report/report.h"
+#include "builder/progress/progress.h"
 #include "lib/file.h"
 
 /* What only a machine with a kernel of its own needs. */
@@ -41,7 +41,7 @@ static int make_guest(struct build *b, enum set set, char **ret_root, struct err
 
 static void qcow2_bytes(void *context UNUSED, uint64_t done, uint64_t total)
 {
-	report_progress("qcow2", done, total);
+	progress_update("qcow2", done, total);
 }
 
 static int write_qcow2(struct build *b, int raw, const struct chunks_map *map, struct error *err)
@@ -53,12 +53,12 @@ static int write_qcow2(struct build *b, int raw, const struct chunks_map *map, s
 					 .map = map };
 	struct stat st;
 
-	report_begin("qcow2", "%s", b->recipe.name);
+	progress_begin("qcow2", "%s", b->recipe.name);
 	if (out < 0 || qcow2_write(raw, out, &options, err) < 0)
 		return -1;
 	if (fstat(out, &st) < 0)
 		return error_errno(err, errno, "look at %s.qcow2", b->recipe.name);
-	report_end("qcow2", "%s", text_bytes((uint64_t)st.st_size));
+	progress_end("qcow2", "%s", text_bytes((uint64_t)st.st_size));
 	return 0;
 }
 
@@ -70,10 +70,10 @@ static int write_raw(struct build *b, const struct disk_plan *plan, const char *
 
 	if (raw < 0)
 		return error_errno(err, errno, "create %s", path);
-	report_begin("disk", "%s", text_bytes(plan->size));
+	progress_begin("disk", "%s", text_bytes(plan->size));
 	if (disk_write(plan, root, raw, b->epoch, map, err) < 0)
 		return -1;
-	report_end("disk", "%s", text_bytes(plan->size));
+	progress_end("disk", "%s", text_bytes(plan->size));
 	*ret_raw = TAKE_FD(raw);
 	return 0;
 }
@@ -86,10 +86,10 @@ int build_artifact_vm(struct build *b, struct error *err)
 
 	if (disk_plan(&b->recipe, b->key, &plan, err) < 0 || make_guest(b, SET_VM, &root, err) < 0)
 		return -1;
-	report_begin("seal-vm", "%s", b->recipe.name);
+	progress_begin("seal-vm", "%s", b->recipe.name);
 	if (disk_prepare(&plan, root, err) < 0 || seal_apply(root, err) < 0)
 		return -1;
-	report_end("seal-vm", "%s", b->recipe.name);
+	progress_end("seal-vm", "%s", b->recipe.name);
 	CLEANUP(free_p) struct chunks_piece *cluster = xcalloc(plan.size / CHUNK, sizeof *cluster);
 	const struct recipe *r = &b->recipe;
 	const struct chunks_map map = { build_chunks(b, r->outputs.qcow2_compression, r->outputs.qcow2_level),
@@ -117,10 +117,10 @@ static int write_tarball(struct build *b, const char *root, struct error *err)
 				   .leave_out = lxc_leaves_out };
 	uint64_t members;
 
-	report_begin("tarball", "%s", b->recipe.name);
+	progress_begin("tarball", "%s", b->recipe.name);
 	if (rootfd < 0 || out < 0 || tarball_write(&tarball, out, &members, err) < 0)
 		return -1;
-	report_end("tarball", "%llu members", (unsigned long long)members);
+	progress_end("tarball", "%llu members", (unsigned long long)members);
 	return 0;
 }
 

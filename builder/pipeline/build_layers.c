@@ -8,7 +8,7 @@
 
 #include "builder/oci/images.h"
 #include "builder/pipeline/build_layers.h"
-#include "builder/report/report.h"
+#include "builder/progress/progress.h"
 #include "builder/sandbox/sandbox.h"
 #include "builder/tree/layer.h"
 #include "builder/tree/stack.h"
@@ -70,10 +70,10 @@ static int unpack(struct build *b, enum build_layer layer, unsigned threads, str
 	struct tree_packages packages = { b->lock.group[group].at, b->lock.group[group].n };
 	CLEANUP(free_p) char *phase = xasprintf("unpack-%s", layers[layer].name);
 
-	report_begin(phase, "%zu packages", packages.n);
+	progress_begin(phase, "%zu packages", packages.n);
 	if (tree_unpack(b->layer[layer].path, packages, &b->cache, layer != LAYER_BASE, threads, err) < 0)
 		return -1;
-	report_end(phase, "%zu packages", packages.n);
+	progress_end(phase, "%zu packages", packages.n);
 	return 0;
 }
 
@@ -81,10 +81,10 @@ int build_layers_configure_base(struct build *b, struct error *err)
 {
 	struct tree_configure c = { .root = b->layer[LAYER_BASE].path, .line = script_line };
 
-	report_begin("configure-base", "%zu packages", b->lock.group[LOCK_BASE].n);
+	progress_begin("configure-base", "%zu packages", b->lock.group[LOCK_BASE].n);
 	if (tree_configure(&c, err) < 0)
 		return -1;
-	report_end("configure-base", "%zu packages", b->lock.group[LOCK_BASE].n);
+	progress_end("configure-base", "%zu packages", b->lock.group[LOCK_BASE].n);
 	return 0;
 }
 
@@ -92,11 +92,11 @@ int build_layers_configure_base(struct build *b, struct error *err)
  * is. */
 int build_layers_images(struct build *b, struct error *err)
 {
-	report_begin("images", "%zu archives", b->archives.n);
+	progress_begin("images", "%zu archives", b->archives.n);
 	if (images_preload(b->layer[LAYER_BASE].path, b->recipe.runtime, b->layer[LAYER_IMAGES].path, &b->archives,
 			   err) < 0)
 		return -1;
-	report_end("images", "%zu archives", b->archives.n);
+	progress_end("images", "%zu archives", b->archives.n);
 	return 0;
 }
 
@@ -130,10 +130,10 @@ int build_chunks_make(struct build *b, struct error *err)
 {
 	CLEANUP(close_p) int fd = open_chunks_file(b, O_RDWR | O_CREAT | O_EXCL, err);
 
-	report_begin("compress", "what is in both artifacts");
+	progress_begin("compress", "what is in both artifacts");
 	if (fd < 0 || chunks_make(b->layer[LAYER_BASE].path, build_chunks_level(b), fd, err) < 0)
 		return -1;
-	report_end("compress", "what is in both artifacts");
+	progress_end("compress", "what is in both artifacts");
 	return 0;
 }
 
@@ -204,10 +204,10 @@ int build_chunks_open(struct build *b, struct error *err)
 
 int build_layers_load(struct build *b, struct error *err)
 {
-	report_begin("cache", "trees");
+	progress_begin("cache", "trees");
 	if (load_all(b, err) < 0)
 		return -1;
-	report_end("cache", "%s", b->layer[LAYER_BASE].cached ? "trees found" : "no trees yet");
+	progress_end("cache", "%s", b->layer[LAYER_BASE].cached ? "trees found" : "no trees yet");
 	return 0;
 }
 
@@ -219,10 +219,10 @@ int build_layers_save(struct build *b, enum build_layer layer, struct error *err
 	/* The chunks are the base's; the others hold what is not in it. */
 	if (layer == LAYER_BASE && build_chunks_open(b, err) < 0)
 		return -1;
-	report_begin(phase, "into the cache");
+	progress_begin(phase, "into the cache");
 	if (layer_save(&b->cache, name, t->path, b->started, level, build_chunks(b, COMPRESSION_ZSTD, level), err) < 0)
 		return -1;
-	report_end(phase, "into the cache");
+	progress_end(phase, "into the cache");
 	return 0;
 }
 
@@ -249,11 +249,11 @@ static int configure(struct build *b, enum build_layer layer, const char *root, 
 	size_t packages = b->lock.group[layers[layer].group].n;
 	struct tree_configure c = { .root = root, .initramfs = layers[layer].initramfs, .line = script_line };
 
-	report_begin(phase, "%zu packages", packages);
+	progress_begin(phase, "%zu packages", packages);
 	if (tree_join_status(root, err) < 0 || (layer == LAYER_VM && early_overlays(b, root, err) < 0) ||
 	    (packages && tree_configure(&c, err) < 0))
 		return -1;
-	report_end(phase, "%zu packages", packages);
+	progress_end(phase, "%zu packages", packages);
 	return 0;
 }
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "builder/progress/progress.h"
 #include "builder/publish/publish_check.h"
-#include "builder/report/report.h"
 #include "lib/clock.h"
 #include "lib/job.h"
 
@@ -133,7 +133,7 @@ static int check_target(struct publication *p, struct error *err)
 		if (check_node(p, i, err) < 0)
 			return -1;
 	for (size_t i = 0; i < p->check.warnings.n; i++)
-		report_notice("%s", p->check.warnings.at[i]);
+		progress_notice("%s", p->check.warnings.at[i]);
 	return target_check_tell(&p->check.of, "the image", err);
 }
 
@@ -181,7 +181,7 @@ static int finish_job(struct job *job, int rc, struct error *err)
 	if (rc == 0)
 		return job_wait(job, err);
 	if (job_wait(job, &later) < 0)
-		report_notice("%s", later.text);
+		progress_notice("%s", later.text);
 	return rc;
 }
 
@@ -237,10 +237,10 @@ static void warn_of_settings(const struct publish_order *o, const struct publish
 
 	publish_settings(o, settings);
 	if (ready && strcmp(ready->published.settings, settings) != 0)
-		report_notice("%s: VM %ld was made with another storage, bridge or pool than the target has now; "
-			      "--replace makes "
-			      "it anew",
-			      o->node, ready->vmid);
+		progress_notice("%s: VM %ld was made with another storage, bridge or pool than the target has now; "
+				"--replace makes "
+				"it anew",
+				o->node, ready->vmid);
 }
 
 /* What is there now, read from the node: the truth, whoever made it. */
@@ -273,7 +273,7 @@ static int tell_result(const struct publication *p, struct text *said, struct er
 	json_put_string(result, "version", p->image.version);
 	json_put_string(result, "sha256", p->image.vm.path ? p->image.vm.sha256 : p->image.ct.sha256);
 	json_put(result, "nodes", TAKE(nodes));
-	report_result(result);
+	progress_result(result);
 	return 0;
 }
 
@@ -307,7 +307,7 @@ static int tell_plan(struct publication *p, struct text *said, struct error *err
 			return -1;
 		json_put(result, p->nodes.at[i]->name, TAKE(list));
 	}
-	report_result(result);
+	progress_result(result);
 	return 0;
 }
 

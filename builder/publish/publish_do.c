@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builder/progress/progress.h"
+#include "builder/progress/progress_format.h"
 #include "builder/publish/publish_vm.h"
 #include "builder/pve/vmid.h"
-#include "builder/report/report.h"
-#include "builder/report/voice.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/pve_task.h"
@@ -87,9 +87,9 @@ static int do_await(struct publish_run *run, const struct publish_step *step, st
 	char phase[PHASE_NAME_MAX];
 
 	publish_phase(run, "wait", phase, sizeof phase);
-	report_begin(phase, "%s", step->name);
+	progress_begin(phase, "%s", step->name);
 	int rc = pve_task_wait(run->pve, step->name, TASK_SECONDS, &task, err);
-	report_end(phase, "%s", step->name);
+	progress_end(phase, "%s", step->name);
 	if (rc == 0 || pve_failure(run->pve) == PVE_MISSING)
 		return 0; /* however it ended: the next look shows what is there */
 	run->again = publish_may_pass(pve_failure(run->pve));
@@ -129,7 +129,7 @@ static int create(struct publish_run *run, long vmid, int64_t source, struct err
 		run->memory.own = vmid;
 		int rc = publish_wait(run, upid, what, &exit, err);
 		if (exit && !strcmp(exit, WORKER_DIED))
-			report_notice(
+			progress_notice(
 				"%s: the worker that made VM %ld died; if it stays there, locked, as root on the node: "
 				"qm destroy %ld --skiplock",
 				run->order->node, vmid, vmid);
@@ -155,9 +155,9 @@ static int do_create(struct publish_run *run, const struct publish_state *state,
 	if (pick_vmid(run, &vmid, err) < 0)
 		return -1;
 	publish_phase(run, "create", phase, sizeof phase);
-	report_begin(phase, "VM %ld", vmid);
+	progress_begin(phase, "VM %ld", vmid);
 	int rc = create(run, vmid, source->ctime, err);
-	report_end(phase, rc < 0 ? "VM %ld, failed" : "VM %ld", vmid);
+	progress_end(phase, rc < 0 ? "VM %ld, failed" : "VM %ld", vmid);
 	return rc;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/progress/progress.h"
 #include "builder/publish/publish.h"
 #include "builder/publish/publish_do.h"
-#include "builder/report/report.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 

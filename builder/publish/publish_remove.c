@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "builder/progress/progress.h"
+#include "builder/progress/progress_format.h"
 #include "builder/publish/publish_do.h"
-#include "builder/report/report.h"
-#include "builder/report/voice.h"
 
 #define BASE_MAX 32 /* "base-999999999-" */
 
@@ -15,7 +15,7 @@ static const char *const in_use[] = { "still in use", "protection mode", "is loc
 static void keep(struct publish_run *run, long vmid, const char *why)
 {
 	vec_push(&run->memory.kept, vmid);
-	report_notice("%s: VM %ld stays: %s", run->order->node, vmid, why);
+	progress_notice("%s: VM %ld stays: %s", run->order->node, vmid, why);
 }
 
 /* A linked clone's disk names the base volume that it reads from. */
@@ -117,9 +117,9 @@ static int remove_copy(struct publish_run *run, const struct publish_copy *copy,
 		return 0;
 	}
 	publish_phase(run, "remove", phase, sizeof phase);
-	report_begin(phase, "VM %ld: %s", copy->vmid, why);
+	progress_begin(phase, "VM %ld: %s", copy->vmid, why);
 	int rc = delete_vm(run, copy->vmid, finished, err);
-	report_end(phase, rc < 0 ? "VM %ld, failed" : "VM %ld: %s", copy->vmid, why);
+	progress_end(phase, rc < 0 ? "VM %ld, failed" : "VM %ld: %s", copy->vmid, why);
 	return rc;
 }
 

@@ -4,10 +4,10 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "builder/progress/progress.h"
+#include "builder/progress/progress_format.h"
 #include "builder/publish/publish_do.h"
 #include "builder/pve/target_check.h"
-#include "builder/report/report.h"
-#include "builder/report/voice.h"
 #include "lib/alloc.h"
 #include "lib/pve_task.h"
 #include "lib/pve_upload.h"
@@ -16,7 +16,7 @@
 
 static void progress(void *context, uint64_t done, uint64_t total)
 {
-	report_progress(context, done, total);
+	progress_update(context, done, total);
 }
 
 /* The server's word for damage. Whose it is, the file itself tells: a damaged file stays so, a damaged transfer need not. */
@@ -101,8 +101,8 @@ int publish_do_upload(struct publish_run *run, const struct publish_step *step, 
 	char phase[PHASE_NAME_MAX];
 
 	publish_phase(run, step->part == PUBLISH_VM ? "upload-vm" : "upload-ct", phase, sizeof phase);
-	report_begin(phase, "%s", file->volume);
+	progress_begin(phase, "%s", file->volume);
 	int rc = upload_and_wait(run, step, file, phase, err);
-	report_end(phase, rc < 0 ? "%s, %s, failed" : "%s, %s", file->volume, text_bytes(file->size));
+	progress_end(phase, rc < 0 ? "%s, %s, failed" : "%s, %s", file->volume, text_bytes(file->size));
 	return rc;
 }

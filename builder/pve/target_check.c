@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builder/progress/progress.h"
 #include "builder/pve/publish_get.h"
-#include "builder/report/report.h"
 
 #define DISCARD_RIGHT "Datastore.Allocate"
 
@@ -210,7 +210,7 @@ int target_check_tell(const struct target_check *c, const char *what, struct err
 	if (!missing->n)
 		return 0;
 	for (size_t i = 0; missing->n > 1 && i < missing->n; i++)
-		report_notice("missing: %s", missing->at[i]);
+		progress_notice("missing: %s", missing->at[i]);
 	if (missing->n > 1)
 		text_addf(&before, "the target cannot take %s; all that is missing stands above; first: ", what);
 	return error_set(err, c->room == missing->n ? ERROR_SPACE : ERROR_TARGET, "%s%s", before.len ? before.data : "",

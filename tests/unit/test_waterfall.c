@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How a build's phases look beside each other. */
-#include "builder/report/waterfall.h"
+#include "builder/progress/waterfall.h"
 #include "tests/unit/check.h"
 
 static struct waterfall two_phases(void)

@@ -2,9 +2,9 @@
 #pragma once
 /*
  * What ran when: a build's phases beside each other, wall and CPU seconds of each. `build --timings` prints it, the manifest
- * keeps it, tests/bench draws it. Pure: report.c takes the times.
+ * keeps it, tests/bench draws it. Pure: progress.c takes the times.
  */
-#include "builder/report/voice.h"
+#include "builder/progress/progress_format.h"
 #include "lib/json.h"
 #include "lib/vec.h"
 

@@ -6,13 +6,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "builder/report/report.h"
-#include "builder/report/voice.h"
+#include "builder/progress/progress.h"
+#include "builder/progress/progress_format.h"
 #include "lib/job.h"
 #include "lib/log.h"
 #include "tests/unit/check.h"
 
-static const struct voice_stage stage = { .now = 104.5, .date = 1700000000.25, .columns = 80 };
+static const struct progress_context stage = { .now = 104.5, .date = 1700000000.25, .columns = 80 };
 
 static struct phase phase_of(const char *name, const char *text, uint64_t done, uint64_t total)
 {
@@ -23,7 +23,7 @@ static struct phase phase_of(const char *name, const char *text, uint64_t done, 
 	return p;
 }
 
-static const char *going(const struct voice *v, struct phase p, const struct voice_stage *s)
+static const char *going(const struct progress_format *v, struct phase p, const struct progress_context *s)
 {
 	static struct text t;
 
@@ -32,7 +32,7 @@ static const char *going(const struct voice *v, struct phase p, const struct voi
 	return t.data ? t.data : "";
 }
 
-static const char *ended(const struct voice *v, struct phase p, const struct voice_stage *s)
+static const char *ended(const struct progress_format *v, struct phase p, const struct progress_context *s)
 {
 	static struct text t;
 
@@ -45,65 +45,66 @@ TEST(seconds_as_people_read_them)
 {
 	CLEANUP(text_done) struct text t = { 0 };
 
-	voice_seconds(4.84, &t);
+	progress_format_seconds(4.84, &t);
 	text_add(&t, "|");
-	voice_seconds(99.94, &t);
+	progress_format_seconds(99.94, &t);
 	text_add(&t, "|");
-	voice_seconds(99.96, &t);
+	progress_format_seconds(99.96, &t);
 	text_add(&t, "|");
-	voice_seconds(187.4, &t);
+	progress_format_seconds(187.4, &t);
 	CHECK_STR(t.data, "4.8 s|99.9 s|1 min 40 s|3 min 07 s");
 }
 
 TEST(plain_speaks_at_the_end)
 {
-	CHECK_STR(ended(&voice_plain, phase_of("unpack", "237 packages", 0, 0), &stage),
+	CHECK_STR(ended(&progress_format_plain, phase_of("unpack", "237 packages", 0, 0), &stage),
 		  "unpack: 237 packages, 4.5 s\n");
-	CHECK_STR(ended(&voice_plain, phase_of("seal", "", 0, 0), &stage), "seal: 4.5 s\n");
+	CHECK_STR(ended(&progress_format_plain, phase_of("seal", "", 0, 0), &stage), "seal: 4.5 s\n");
 }
 
 TEST(plain_speaks_up_when_it_takes_long)
 {
-	struct voice_stage late = { .now = 131, .date = 0 };
+	struct progress_context late = { .now = 131, .date = 0 };
 
-	CHECK_STR(going(&voice_plain, phase_of("fetch", "", 1 << 20, 4 << 20), &stage), "");
-	CHECK_STR(going(&voice_plain, phase_of("fetch", "", 1 << 20, 4 << 20), &late),
+	CHECK_STR(going(&progress_format_plain, phase_of("fetch", "", 1 << 20, 4 << 20), &stage), "");
+	CHECK_STR(going(&progress_format_plain, phase_of("fetch", "", 1 << 20, 4 << 20), &late),
 		  "fetch: 31.0 s so far, 1.0 MiB of 4.0 MiB, 33 KiB/s, 93.0 s left\n");
 }
 
 TEST(a_bar_fits_its_terminal)
 {
-	struct voice_stage s = stage;
+	struct progress_context s = stage;
 	struct phase p = phase_of("fetch", "237 packages", 1 << 20, 4 << 20);
 
-	CHECK_STR(going(&voice_bar, p, &s),
+	CHECK_STR(going(&progress_format_bar, p, &s),
 		  "fetch        [###-----------] 1.0 MiB of 4.0 MiB, 4.5 s, 228 KiB/s, 13.5 s left");
 	for (s.columns = 1; s.columns < 200; s.columns++) {
-		size_t n = strlen(going(&voice_bar, p, &s));
+		size_t n = strlen(going(&progress_format_bar, p, &s));
 		CHECK(s.columns == 1 || n <= s.columns - 1);
 	}
 	s.columns = 30;
-	CHECK_STR(going(&voice_bar, p, &s), "fetch        1.0 MiB of 4.0 M");
+	CHECK_STR(going(&progress_format_bar, p, &s), "fetch        1.0 MiB of 4.0 M");
 }
 
 TEST(a_bar_without_a_total_shows_what_is_done)
 {
-	CHECK_STR(going(&voice_bar, phase_of("configure", "237 packages", 0, 0), &stage),
+	CHECK_STR(going(&progress_format_bar, phase_of("configure", "237 packages", 0, 0), &stage),
 		  "configure    237 packages, 4.5 s");
 	/* More done than there was to do is a full bar, not a crash. */
-	CHECK(strstr(going(&voice_bar, phase_of("disk", "", 9, 3), &stage), "[##############################]"));
+	CHECK(strstr(going(&progress_format_bar, phase_of("disk", "", 9, 3), &stage),
+		     "[##############################]"));
 }
 
 TEST(characters_are_not_cut_in_two)
 {
-	struct voice_stage narrow = { .now = 104.5, .columns = 4 };
+	struct progress_context narrow = { .now = 104.5, .columns = 4 };
 
-	CHECK_STR(going(&voice_bar, phase_of("ab\xc3\xa4\xc3\xa4", "", 0, 0), &narrow), "ab");
+	CHECK_STR(going(&progress_format_bar, phase_of("ab\xc3\xa4\xc3\xa4", "", 0, 0), &narrow), "ab");
 }
 
 TEST(events_are_json)
 {
-	CHECK_STR(ended(&voice_json, phase_of("unpack", "237 \"p\"", 5, 9), &stage),
+	CHECK_STR(ended(&progress_format_json, phase_of("unpack", "237 \"p\"", 5, 9), &stage),
 		  "{\"time\":1700000000.25,\"event\":\"end\",\"phase\":\"unpack\",\"text\":\"237 \\\"p\\\"\","
 		  "\"done\":5,\"total\":9,\"seconds\":4.5}\n");
 }
@@ -114,7 +115,7 @@ TEST(a_failure_is_an_event)
 	struct error err = { 0 };
 
 	error_set(&err, ERROR_NETWORK, "no route");
-	voice_failure(&err, &stage, &t);
+	progress_format_failure(&err, &stage, &t);
 	CHECK_STR(t.data, "{\"time\":1700000000.25,\"event\":\"failure\",\"text\":\"no route\",\"code\":5}\n");
 }
 
@@ -122,41 +123,41 @@ TEST(a_failure_is_an_event)
 
 static int job_work(void *context UNUSED, struct error *err UNUSED)
 {
-	report_begin("vm", "in a job");
-	report_progress("vm", 10, 20);
-	report_end("vm", "made in a job");
+	progress_begin("vm", "in a job");
+	progress_update("vm", 10, 20);
+	progress_end("vm", "made in a job");
 	return 0;
 }
 
 /* A report as a build makes one; exits with 0 when the timings of the job were seen. */
-static void report_story(enum report_style style)
+static void progress_story(enum progress_style style)
 {
 	struct error err = { 0 };
 	struct job job = { 0 };
 
-	report_open(style);
-	report_begin("fetch", "3 packages");
-	report_progress("fetch", 1000, 2000);
+	progress_open(style);
+	progress_begin("fetch", "3 packages");
+	progress_update("fetch", 1000, 2000);
 	usleep(300000);
 	log_warning("in the middle");
-	report_notice("end of life");
+	progress_notice("end of life");
 	if (job_start(&job, job_work, NULL, &err) < 0 || job_wait(&job, &err) < 0)
 		_exit(2);
-	report_end("fetch", "3 packages");
+	progress_end("fetch", "3 packages");
 	struct waterfall waterfall;
-	report_waterfall(&waterfall);
+	progress_timings(&waterfall);
 	struct json *timings = waterfall_json(&waterfall);
 	waterfall_done(&waterfall);
 	CLEANUP(text_done) struct text t = { 0 };
 	json_print(timings, false, &t);
-	report_result(timings);
+	progress_result(timings);
 	json_free(timings);
-	report_close();
+	progress_close();
 	_exit(strstr(t.data, "{\"name\":\"fetch\",\"begin\":0") && strstr(t.data, "{\"name\":\"vm\",") ? 0 : 1);
 }
 
 /* Runs the story with stdout and stderr on fd; its exit status. */
-static int run_story(enum report_style style, int fd)
+static int run_story(enum progress_style style, int fd)
 {
 	int status = -1;
 	pid_t pid = fork();
@@ -167,7 +168,7 @@ static int run_story(enum report_style style, int fd)
 		unsetenv("CI");
 		unsetenv("NO_COLOR");
 		setenv("TERM", "xterm", 1);
-		report_story(style);
+		progress_story(style);
 	}
 	waitpid(pid, &status, 0);
 	return status;
@@ -182,7 +183,7 @@ static void read_all(int fd, struct text *ret)
 		text_addn(ret, chunk, (size_t)n);
 }
 
-static int story_through_pipe(enum report_style style, struct text *ret)
+static int story_through_pipe(enum progress_style style, struct text *ret)
 {
 	int ends[2];
 
@@ -207,7 +208,7 @@ TEST(a_pipe_gets_plain_lines)
 {
 	CLEANUP(text_done) struct text t = { 0 };
 
-	CHECK(story_through_pipe(REPORT_AUTO, &t) == 0);
+	CHECK(story_through_pipe(PROGRESS_AUTO, &t) == 0);
 	blur_times(t.data);
 	CHECK_STR(t.data,
 		  "warning: in the middle\nwarning: end of life\nvm: made in a job, TTT s\nfetch: 3 packages, TTT s\n");
@@ -221,7 +222,7 @@ TEST(every_event_is_one_line_of_json)
 	size_t seen = 0;
 	char *line;
 
-	CHECK(story_through_pipe(REPORT_JSON, &t) == 0);
+	CHECK(story_through_pipe(PROGRESS_JSON, &t) == 0);
 	for (char *rest = t.data; (line = strsep(&rest, "\n")) && *line;) {
 		CLEANUP(json_free_p) struct json *event = NULL;
 		if (text_starts(line, "warning: ")) /* the log is stderr's */
@@ -280,7 +281,7 @@ TEST(a_terminal_keeps_only_what_ended)
 	CHECK(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
 	int terminal = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
 	CHECK(terminal >= 0 && ioctl(terminal, TIOCSWINSZ, &size) == 0);
-	CHECK(run_story(REPORT_AUTO, terminal) == 0);
+	CHECK(run_story(PROGRESS_AUTO, terminal) == 0);
 	close(terminal);
 	read_all(master, &t);
 	close(master);
@@ -304,8 +305,8 @@ TEST(the_ticker_ends_when_the_build_is_killed)
 	if (pid == 0) {
 		dup2(ends[1], STDERR_FILENO);
 		close(ends[1]);
-		report_open(REPORT_PLAIN);
-		report_begin("fetch", "x");
+		progress_open(PROGRESS_PLAIN);
+		progress_begin("fetch", "x");
 		kill(getpid(), SIGKILL);
 	}
 	close(ends[1]);
@@ -320,11 +321,11 @@ TEST(the_ticker_ends_when_the_build_is_killed)
 
 TEST(nothing_happens_before_open)
 {
-	report_begin("x", "y");
-	report_progress("x", 1, 2);
-	report_end("x", "y");
-	report_close();
+	progress_begin("x", "y");
+	progress_update("x", 1, 2);
+	progress_end("x", "y");
+	progress_close();
 	CLEANUP(waterfall_done) struct waterfall waterfall = { 0 };
-	report_waterfall(&waterfall);
+	progress_timings(&waterfall);
 	CHECK(waterfall.phases.n == 0);
 }

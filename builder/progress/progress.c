@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/report/report.h"
+#include "builder/progress/progress.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "builder/report/voice.h"
+#include "builder/progress/progress_format.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/log.h"
@@ -35,7 +35,7 @@ struct board {
 };
 
 static struct board *board; /* NULL = not open */
-static const struct voice *voice;
+static const struct progress_format *voice;
 static bool color;
 static pid_t ticker;
 
@@ -63,14 +63,14 @@ static double cpu_of_ours(void)
 	       seconds_of_timeval(children.ru_utime) + seconds_of_timeval(children.ru_stime);
 }
 
-static struct voice_stage stage_now(void)
+static struct progress_context stage_now(void)
 {
 	struct winsize size = { 0 };
 
 	/* Asked each time instead of on SIGWINCH: a signal handler would interrupt everybody's system calls. */
 	if (voice->transient && ioctl(voice->fd, TIOCGWINSZ, &size) < 0)
 		size.ws_col = 0;
-	return (struct voice_stage){
+	return (struct progress_context){
 		.now = seconds_of(CLOCK_MONOTONIC),
 		.date = seconds_of(CLOCK_REALTIME),
 		.columns = size.ws_col,
@@ -125,7 +125,7 @@ static void say(const struct text *t)
 
 /* Takes the transient lines off the terminal. After a resize they have been wrapped anew and nobody knows where they
  * stand: they stay, and the next ones are drawn below. */
-static void erase(const struct voice_stage *s, struct text *ret)
+static void erase(const struct progress_context *s, struct text *ret)
 {
 	if (!board->drawn)
 		return;
@@ -138,7 +138,7 @@ static void erase(const struct voice_stage *s, struct text *ret)
 	board->drawn = 0;
 }
 
-static void draw(const struct voice_stage *s, struct text *ret)
+static void draw(const struct progress_context *s, struct text *ret)
 {
 	for (size_t i = 0; i < board->n; i++) {
 		if (!board->phase[i].running)
@@ -151,7 +151,7 @@ static void draw(const struct voice_stage *s, struct text *ret)
 }
 
 /* Says what `add` adds, above the transient lines. */
-static void say_above(const struct text *lines, const struct voice_stage *s)
+static void say_above(const struct text *lines, const struct progress_context *s)
 {
 	CLEANUP(text_done) struct text out = { 0 };
 
@@ -168,7 +168,7 @@ static void before_log(void)
 	CLEANUP(text_done) struct text out = { 0 };
 
 	board_lock();
-	struct voice_stage s = stage_now();
+	struct progress_context s = stage_now();
 	erase(&s, &out);
 	say(&out);
 }
@@ -176,7 +176,7 @@ static void before_log(void)
 static void after_log(void)
 {
 	CLEANUP(text_done) struct text out = { 0 };
-	struct voice_stage s = stage_now();
+	struct progress_context s = stage_now();
 
 	draw(&s, &out);
 	say(&out);
@@ -188,14 +188,14 @@ static void tick(void)
 	CLEANUP(text_done) struct text out = { 0 };
 
 	board_lock();
-	struct voice_stage s = stage_now();
+	struct progress_context s = stage_now();
 	erase(&s, &out);
 	draw(&s, &out);
 	say(&out);
 	board_unlock();
 }
 
-/* The ticker's whole life. SIGTERM, from report_close() or from the kernel when our parent dies, is its end. */
+/* The ticker's whole life. SIGTERM, from progress_close() or from the kernel when our parent dies, is its end. */
 NORETURN static void ticker_run(pid_t parent)
 {
 	struct timespec beat = { .tv_sec = voice->beat_ms / 1000, .tv_nsec = (long)(voice->beat_ms % 1000) * 1000000 };
@@ -212,7 +212,7 @@ NORETURN static void ticker_run(pid_t parent)
 	while (getppid() == parent && sigtimedwait(&stop, NULL, &beat) < 0)
 		tick();
 	board_lock();
-	struct voice_stage s = stage_now();
+	struct progress_context s = stage_now();
 	erase(&s, &out);
 	say(&out);
 	board_unlock();
@@ -226,17 +226,19 @@ static bool environment_has(const char *name)
 	return value && *value;
 }
 
-static const struct voice *choose_voice(enum report_style style)
+static const struct progress_format *choose_voice(enum progress_style style)
 {
 	const char *term = getenv("TERM");
 	bool terminal = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") && !environment_has("CI");
 
-	if (style == REPORT_AUTO)
-		style = terminal ? REPORT_BAR : REPORT_PLAIN;
-	return style == REPORT_BAR ? &voice_bar : style == REPORT_JSON ? &voice_json : &voice_plain;
+	if (style == PROGRESS_AUTO)
+		style = terminal ? PROGRESS_BAR : PROGRESS_PLAIN;
+	return style == PROGRESS_BAR    ? &progress_format_bar
+	       : style == PROGRESS_JSON ? &progress_format_json
+					: &progress_format_plain;
 }
 
-void report_open(enum report_style style)
+void progress_open(enum progress_style style)
 {
 	pid_t self = getpid();
 
@@ -252,7 +254,7 @@ void report_open(enum report_style style)
 		log_set_hooks(before_log, after_log);
 }
 
-void report_close(void)
+void progress_close(void)
 {
 	if (!board)
 		return;
@@ -273,7 +275,7 @@ PRINTF(2, 0) static void phase_text(struct phase *p, const char *fmt, va_list ap
 	vsnprintf(p->text, sizeof p->text, fmt, ap);
 }
 
-void report_begin(const char *phase, const char *fmt, ...)
+void progress_begin(const char *phase, const char *fmt, ...)
 {
 	CLEANUP(text_done) struct text line = { 0 };
 	va_list ap;
@@ -281,7 +283,7 @@ void report_begin(const char *phase, const char *fmt, ...)
 	if (!board)
 		return;
 	board_lock();
-	struct voice_stage s = stage_now();
+	struct progress_context s = stage_now();
 	if (board->n < PHASES_MAX) {
 		struct phase *p = &board->phase[board->n++];
 		*p = (struct phase){ .begin = s.now, .told = s.now, .cpu = cpu_of_ours(), .running = true };
@@ -295,7 +297,7 @@ void report_begin(const char *phase, const char *fmt, ...)
 	board_unlock();
 }
 
-void report_progress(const char *phase, uint64_t done, uint64_t total)
+void progress_update(const char *phase, uint64_t done, uint64_t total)
 {
 	if (!board)
 		return;
@@ -308,7 +310,7 @@ void report_progress(const char *phase, uint64_t done, uint64_t total)
 	board_unlock();
 }
 
-void report_end(const char *phase, const char *fmt, ...)
+void progress_end(const char *phase, const char *fmt, ...)
 {
 	CLEANUP(text_done) struct text line = { 0 };
 	va_list ap;
@@ -316,7 +318,7 @@ void report_end(const char *phase, const char *fmt, ...)
 	if (!board)
 		return;
 	board_lock();
-	struct voice_stage s = stage_now();
+	struct progress_context s = stage_now();
 	struct phase *p = board_find(phase);
 	if (p) {
 		p->running = false;
@@ -331,7 +333,7 @@ void report_end(const char *phase, const char *fmt, ...)
 	board_unlock();
 }
 
-void report_notice(const char *fmt, ...)
+void progress_notice(const char *fmt, ...)
 {
 	CLEANUP(text_done) struct text line = { 0 };
 	va_list ap;
@@ -344,40 +346,40 @@ void report_notice(const char *fmt, ...)
 		return;
 	}
 	board_lock();
-	struct voice_stage s = stage_now();
+	struct progress_context s = stage_now();
 	voice->notice(text, &s, &line);
 	say_above(&line, &s);
 	board_unlock();
 }
 
-void report_result(const struct json *result)
+void progress_result(const struct json *result)
 {
 	CLEANUP(text_done) struct text value = { 0 }, line = { 0 };
 
-	if (!board || voice != &voice_json)
+	if (!board || voice != &progress_format_json)
 		return;
 	json_print(result, false, &value);
 	board_lock();
-	struct voice_stage s = stage_now();
-	voice_result(value.data, &s, &line);
+	struct progress_context s = stage_now();
+	progress_format_result(value.data, &s, &line);
 	say(&line);
 	board_unlock();
 }
 
-void report_failure(const struct error *err)
+void progress_failure(const struct error *err)
 {
 	CLEANUP(text_done) struct text line = { 0 };
 
-	if (!board || voice != &voice_json)
+	if (!board || voice != &progress_format_json)
 		return;
 	board_lock();
-	struct voice_stage s = stage_now();
-	voice_failure(err, &s, &line);
+	struct progress_context s = stage_now();
+	progress_format_failure(err, &s, &line);
 	say(&line);
 	board_unlock();
 }
 
-void report_waterfall(struct waterfall *ret)
+void progress_timings(struct waterfall *ret)
 {
 	*ret = (struct waterfall){ 0 };
 	if (!board)

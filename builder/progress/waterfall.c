@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/report/waterfall.h"
+#include "builder/progress/waterfall.h"
 
 #define HEAD_COLUMNS 40 /* name and numbers */
 #define BAR_MIN 20

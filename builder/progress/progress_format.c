@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/report/voice.h"
+#include "builder/progress/progress_format.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +19,7 @@
 #define YELLOW "\033[1;33m"
 #define NORMAL "\033[0m"
 
-void voice_seconds(double seconds, struct text *ret)
+void progress_format_seconds(double seconds, struct text *ret)
 {
 	unsigned whole = (unsigned)(seconds + 0.5);
 
@@ -54,7 +54,7 @@ static void add_pace(const struct phase *p, double seconds, struct text *ret)
 	if (pace <= 0)
 		return;
 	text_addf(ret, ", %s/s, ", text_bytes((unsigned long long)pace));
-	voice_seconds(left, ret);
+	progress_format_seconds(left, ret);
 	text_add(ret, " left");
 }
 
@@ -64,16 +64,16 @@ static void add_sentence(const struct phase *p, double seconds, const char *befo
 	text_addf(ret, "%s%s%s: ", before, p->name, after);
 	if (*p->text)
 		text_addf(ret, "%s, ", p->text);
-	voice_seconds(seconds, ret);
+	progress_format_seconds(seconds, ret);
 }
 
 /* ---- plain lines ---- */
 
-static void silent_begin(const struct phase *p UNUSED, const struct voice_stage *s UNUSED, struct text *ret UNUSED)
+static void silent_begin(const struct phase *p UNUSED, const struct progress_context *s UNUSED, struct text *ret UNUSED)
 {
 }
 
-static void plain_going(struct phase *p, const struct voice_stage *s, struct text *ret)
+static void plain_going(struct phase *p, const struct progress_context *s, struct text *ret)
 {
 	if (s->now - p->told < PLAIN_PATIENCE)
 		return;
@@ -88,13 +88,13 @@ static void plain_going(struct phase *p, const struct voice_stage *s, struct tex
 	text_add(ret, "\n");
 }
 
-static void plain_end(const struct phase *p, const struct voice_stage *s UNUSED, struct text *ret)
+static void plain_end(const struct phase *p, const struct progress_context *s UNUSED, struct text *ret)
 {
 	add_sentence(p, p->seconds, "", "", ret);
 	text_add(ret, "\n");
 }
 
-static void plain_notice(const char *text, const struct voice_stage *s UNUSED, struct text *ret)
+static void plain_notice(const char *text, const struct progress_context *s UNUSED, struct text *ret)
 {
 	text_addf(ret, "warning: %s\n", text);
 }
@@ -123,14 +123,14 @@ static void add_meter(const struct phase *p, size_t width, struct text *ret)
 	text_add(ret, "] ");
 }
 
-static void bar_going(struct phase *p, const struct voice_stage *s, struct text *ret)
+static void bar_going(struct phase *p, const struct progress_context *s, struct text *ret)
 {
 	CLEANUP(text_done) struct text line = { 0 }, tail = { 0 };
 	size_t columns = s->columns > 1 ? s->columns - 1 : 79; /* the last column would wrap */
 
 	add_bytes(p, &tail);
 	text_add(&tail, tail.len ? ", " : "");
-	voice_seconds(s->now - p->begin, &tail);
+	progress_format_seconds(s->now - p->begin, &tail);
 	add_pace(p, s->now - p->begin, &tail);
 
 	text_addf(&line, "%-*s ", NAME_COLUMNS, p->name);
@@ -143,13 +143,13 @@ static void bar_going(struct phase *p, const struct voice_stage *s, struct text 
 	add_clipped(ret, line.data, columns);
 }
 
-static void bar_end(const struct phase *p, const struct voice_stage *s, struct text *ret)
+static void bar_end(const struct phase *p, const struct progress_context *s, struct text *ret)
 {
 	add_sentence(p, p->seconds, s->color ? GREEN : "", s->color ? NORMAL : "", ret);
 	text_add(ret, "\n");
 }
 
-static void bar_notice(const char *text, const struct voice_stage *s, struct text *ret)
+static void bar_notice(const char *text, const struct progress_context *s, struct text *ret)
 {
 	text_addf(ret, "%swarning: %s%s\n", s->color ? YELLOW : "", text, s->color ? NORMAL : "");
 }
@@ -161,7 +161,7 @@ static double milliseconds(double seconds)
 	return (double)(int64_t)(seconds * 1000 + 0.5) / 1000;
 }
 
-static struct json *event_new(const char *event, const struct voice_stage *s)
+static struct json *event_new(const char *event, const struct progress_context *s)
 {
 	struct json *object = json_object();
 
@@ -177,7 +177,7 @@ static void event_add(struct json *event, struct text *ret)
 	json_free(event);
 }
 
-static void phase_event(const char *name, const struct phase *p, double seconds, const struct voice_stage *s,
+static void phase_event(const char *name, const struct phase *p, double seconds, const struct progress_context *s,
 			struct text *ret)
 {
 	struct json *event = event_new(name, s);
@@ -193,12 +193,12 @@ static void phase_event(const char *name, const struct phase *p, double seconds,
 	event_add(event, ret);
 }
 
-static void json_begin(const struct phase *p, const struct voice_stage *s, struct text *ret)
+static void json_begin(const struct phase *p, const struct progress_context *s, struct text *ret)
 {
 	phase_event("begin", p, 0, s, ret);
 }
 
-static void json_going(struct phase *p, const struct voice_stage *s, struct text *ret)
+static void json_going(struct phase *p, const struct progress_context *s, struct text *ret)
 {
 	if (s->now - p->told < JSON_PATIENCE)
 		return;
@@ -206,12 +206,12 @@ static void json_going(struct phase *p, const struct voice_stage *s, struct text
 	phase_event("progress", p, s->now - p->begin, s, ret);
 }
 
-static void json_end(const struct phase *p, const struct voice_stage *s, struct text *ret)
+static void json_end(const struct phase *p, const struct progress_context *s, struct text *ret)
 {
 	phase_event("end", p, p->seconds, s, ret);
 }
 
-static void json_notice(const char *text, const struct voice_stage *s, struct text *ret)
+static void json_notice(const char *text, const struct progress_context *s, struct text *ret)
 {
 	struct json *event = event_new("notice", s);
 
@@ -219,12 +219,12 @@ static void json_notice(const char *text, const struct voice_stage *s, struct te
 	event_add(event, ret);
 }
 
-void voice_result(const char *result, const struct voice_stage *s, struct text *ret)
+void progress_format_result(const char *result, const struct progress_context *s, struct text *ret)
 {
 	text_addf(ret, "{\"time\":%.3f,\"event\":\"result\",\"result\":%s}\n", s->date, result);
 }
 
-void voice_failure(const struct error *err, const struct voice_stage *s, struct text *ret)
+void progress_format_failure(const struct error *err, const struct progress_context *s, struct text *ret)
 {
 	struct json *event = event_new("failure", s);
 
@@ -233,7 +233,7 @@ void voice_failure(const struct error *err, const struct voice_stage *s, struct 
 	event_add(event, ret);
 }
 
-const struct voice voice_plain = {
+const struct progress_format progress_format_plain = {
 	.fd = 2,
 	.beat_ms = 1000,
 	.begin = silent_begin,
@@ -241,7 +241,7 @@ const struct voice voice_plain = {
 	.end = plain_end,
 	.notice = plain_notice,
 };
-const struct voice voice_bar = {
+const struct progress_format progress_format_bar = {
 	.fd = 2,
 	.beat_ms = 200,
 	.transient = true,
@@ -250,7 +250,7 @@ const struct voice voice_bar = {
 	.end = bar_end,
 	.notice = bar_notice,
 };
-const struct voice voice_json = {
+const struct progress_format progress_format_json = {
 	.fd = 1,
 	.beat_ms = 250,
 	.begin = json_begin,
