@@ -50,13 +50,13 @@ static int read_scratch(struct error *err)
 /* With --json the manifest has it. */
 static void print_timings(void)
 {
-	CLEANUP(waterfall_done) struct waterfall waterfall = { 0 };
+	CLEANUP(timings_done) struct timings waterfall = { 0 };
 	CLEANUP(text_done) struct text text = { 0 };
 	struct winsize size = { .ws_col = TIMINGS_COLUMNS };
 
 	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
 	progress_timings(&waterfall);
-	waterfall_text(&waterfall, size.ws_col, &text);
+	timings_text(&waterfall, size.ws_col, &text);
 	fputs(text.data, stdout);
 }
 

@@ -195,9 +195,9 @@ static int write_papers(struct build *b, struct error *err)
 		.recipe = &b->recipe, .lock = &b->lock, .images = &b->images, .key = b->key, .epoch = b->epoch
 	};
 
-	CLEANUP(waterfall_done) struct waterfall waterfall = { 0 };
+	CLEANUP(timings_done) struct timings waterfall = { 0 };
 	progress_timings(&waterfall);
-	return manifest_write(&m, &b->outputs, waterfall_json(&waterfall), err);
+	return manifest_write(&m, &b->outputs, timings_json(&waterfall), err);
 }
 
 static int publish(struct build *b, struct error *err)

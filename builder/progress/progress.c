@@ -379,9 +379,9 @@ void progress_failure(const struct error *err)
 	board_unlock();
 }
 
-void progress_timings(struct waterfall *ret)
+void progress_timings(struct timings *ret)
 {
-	*ret = (struct waterfall){ 0 };
+	*ret = (struct timings){ 0 };
 	if (!board)
 		return;
 	board_lock();

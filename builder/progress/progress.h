@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "builder/progress/waterfall.h"
+#include "builder/progress/timings.h"
 #include "lib/error.h"
 #include "lib/json.h"
 #include "lib/macro.h"
@@ -35,5 +35,5 @@ void progress_end(const char *phase, const char *fmt, ...) PRINTF(2, 3);
 void progress_notice(const char *fmt, ...) PRINTF(1, 2);
 void progress_result(const struct json *result); /* --json: the last event; else nothing */
 void progress_failure(const struct error *err);  /* --json: the last event; else nothing, the caller logs it */
-/* Every phase that ended, of jobs too. Caller ends it with waterfall_done(). */
-void progress_timings(struct waterfall *ret);
+/* Every phase that ended, of jobs too. Caller ends it with timings_done(). */
+void progress_timings(struct timings *ret);

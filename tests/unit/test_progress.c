@@ -144,10 +144,10 @@ static void progress_story(enum progress_style style)
 	if (job_start(&job, job_work, NULL, &err) < 0 || job_wait(&job, &err) < 0)
 		_exit(2);
 	progress_end("fetch", "3 packages");
-	struct waterfall waterfall;
+	struct timings waterfall;
 	progress_timings(&waterfall);
-	struct json *timings = waterfall_json(&waterfall);
-	waterfall_done(&waterfall);
+	struct json *timings = timings_json(&waterfall);
+	timings_done(&waterfall);
 	CLEANUP(text_done) struct text t = { 0 };
 	json_print(timings, false, &t);
 	progress_result(timings);
@@ -325,7 +325,7 @@ TEST(nothing_happens_before_open)
 	progress_update("x", 1, 2);
 	progress_end("x", "y");
 	progress_close();
-	CLEANUP(waterfall_done) struct waterfall waterfall = { 0 };
+	CLEANUP(timings_done) struct timings waterfall = { 0 };
 	progress_timings(&waterfall);
 	CHECK(waterfall.phases.n == 0);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How a build's phases look beside each other. */
-#include "builder/progress/waterfall.h"
+#include "builder/progress/timings.h"
 #include "tests/unit/check.h"
 
-static struct waterfall two_phases(void)
+static struct timings two_phases(void)
 {
-	struct waterfall w = { .seconds = 10, .cpu = 12.5 };
+	struct timings w = { .seconds = 10, .cpu = 12.5 };
 
 	vec_push(&w.phases, ((struct phase){ .name = "unpack", .begin = 0, .seconds = 5, .cpu = 9.5 }));
 	vec_push(&w.phases, ((struct phase){ .name = "configure", .begin = 5, .seconds = 4.9996, .cpu = 3 }));
@@ -14,10 +14,10 @@ static struct waterfall two_phases(void)
 
 TEST(bars_stand_below_each_other)
 {
-	CLEANUP(waterfall_done) struct waterfall w = two_phases();
+	CLEANUP(timings_done) struct timings w = two_phases();
 	CLEANUP(text_done) struct text t = { 0 };
 
-	waterfall_text(&w, 61, &t);
+	timings_text(&w, 61, &t);
 	CHECK_STR(t.data, "phase             begin   wall    cpu  seconds; cores busy: - under half, = one, # more\n"
 			  "unpack              0.0    5.0    9.5  ###########\n"
 			  "configure           5.0    5.0    3.0            ==========\n"
@@ -26,18 +26,18 @@ TEST(bars_stand_below_each_other)
 
 TEST(a_phase_of_no_time_still_shows)
 {
-	CLEANUP(waterfall_done) struct waterfall w = { 0 };
+	CLEANUP(timings_done) struct timings w = { 0 };
 	CLEANUP(text_done) struct text t = { 0 };
 
 	vec_push(&w.phases, ((struct phase){ .name = "seal" }));
-	waterfall_text(&w, 0, &t);
+	timings_text(&w, 0, &t);
 	CHECK(strstr(t.data, "seal                0.0    0.0    0.0  -\n"));
 }
 
 TEST(the_manifest_has_milliseconds)
 {
-	CLEANUP(waterfall_done) struct waterfall w = two_phases();
-	CLEANUP(json_free_p) struct json *json = waterfall_json(&w);
+	CLEANUP(timings_done) struct timings w = two_phases();
+	CLEANUP(json_free_p) struct json *json = timings_json(&w);
 	CLEANUP(text_done) struct text t = { 0 };
 
 	json_print(json, false, &t);

@@ -8,14 +8,14 @@
 #include "lib/json.h"
 #include "lib/vec.h"
 
-struct waterfall {
+struct timings {
 	double seconds, cpu;      /* of the whole so far, its ended children counted */
 	VEC(struct phase) phases; /* that ended, as they began; begin counts from the start of the whole */
 };
 
 /* {"wall": 17.2, "cpu": 31.0, "phases": [{"name": "unpack-base", "begin": 0.3, "wall": 4.8, "cpu": 9.2}, ...]} */
-struct json *waterfall_json(const struct waterfall *w) MUST_CHECK;
+struct json *timings_json(const struct timings *w) MUST_CHECK;
 /* A line a phase with a bar, whose character tells how many cores were busy with it: '-' less than half of one, '=' about one,
  * '#' more. */
-void waterfall_text(const struct waterfall *w, unsigned columns, struct text *ret);
-void waterfall_done(struct waterfall *w);
+void timings_text(const struct timings *w, unsigned columns, struct text *ret);
+void timings_done(struct timings *w);

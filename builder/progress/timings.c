@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/progress/waterfall.h"
+#include "builder/progress/timings.h"
 
 #define HEAD_COLUMNS 40 /* name and numbers */
 #define BAR_MIN 20
@@ -12,7 +12,7 @@ static double milli(double seconds)
 	return (double)(long)(seconds * 1000 + 0.5) / 1000;
 }
 
-struct json *waterfall_json(const struct waterfall *w)
+struct json *timings_json(const struct timings *w)
 {
 	struct json *object = json_object(), *phases = json_array();
 
@@ -49,7 +49,7 @@ static void add_bar(const struct phase *p, double scale, struct text *ret)
 		text_addn(ret, &character, 1);
 }
 
-void waterfall_text(const struct waterfall *w, unsigned columns, struct text *ret)
+void timings_text(const struct timings *w, unsigned columns, struct text *ret)
 {
 	unsigned width = columns > HEAD_COLUMNS + BAR_MIN ? columns - HEAD_COLUMNS : BAR_MIN;
 	double scale = w->seconds > 0 ? (width - 1) / w->seconds : 0;
@@ -65,7 +65,7 @@ void waterfall_text(const struct waterfall *w, unsigned columns, struct text *re
 	text_addf(ret, "%-16s%7s%7.1f%7.1f\n", "all", "", w->seconds, w->cpu);
 }
 
-void waterfall_done(struct waterfall *w)
+void timings_done(struct timings *w)
 {
 	vec_done(&w->phases);
 }
