@@ -23,7 +23,7 @@ struct work {
 	struct tree_packages packages; /* borrowed */
 	struct cache *cache;           /* borrowed */
 	int rootfd, infofd;            /* owned */
-	struct claims *claims;         /* owned */
+	struct file_conflicts *claims; /* owned */
 	size_t *order;                 /* owned; biggest first, so that no thread is left alone with a big one */
 	struct result *result;         /* owned; one a package */
 	atomic_size_t next;
@@ -115,7 +115,7 @@ static int settle(struct work *w, const struct claim_conflict *c, struct error *
 static int settle_all(struct work *w, struct error *err)
 {
 	const struct claim_conflict *conflict;
-	size_t n = claims_conflicts(w->claims, &conflict);
+	size_t n = file_conflicts_find(w->claims, &conflict);
 
 	for (size_t i = 0; i < n; i++)
 		if (settle(w, &conflict[i], err) < 0)
@@ -183,7 +183,7 @@ static int stamp_directories(struct work *w, struct error *err)
 {
 	CLEANUP(extract_done) struct extract x = { .rootfd = w->rootfd, .parentfd = -1 };
 
-	return claims_each_directory(w->claims, stamp_directory, &x, err);
+	return file_conflicts_each_directory(w->claims, stamp_directory, &x, err);
 }
 
 static int compare_sizes(const void *a, const void *b, void *packages)
@@ -201,7 +201,7 @@ static int work_open(struct work *w, const char *root, struct tree_packages pack
 {
 	*w = (struct work){ .packages = packages, .cache = cache, .infofd = -1 };
 	w->rootfd = dir_open(AT_FDCWD, root, err);
-	w->claims = claims_new();
+	w->claims = file_conflicts_new();
 	w->result = xcalloc(packages.n + 1, sizeof *w->result);
 	w->order = xcalloc(packages.n + 1, sizeof *w->order);
 	for (size_t i = 0; i < packages.n; i++)
@@ -222,7 +222,7 @@ static void work_done(struct work *w)
 	}
 	free(w->result);
 	free(w->order);
-	claims_free_p(&w->claims);
+	file_conflicts_free_p(&w->claims);
 	close_p(&w->infofd);
 	close_p(&w->rootfd);
 }

@@ -98,7 +98,7 @@ static int put_member(const struct data_pass *pass, struct extract *x, struct ta
 	const struct unpack *u = pass->unpack;
 
 	text_addf(pass->list, "/%s\n", *m->shipped ? m->shipped : ".");
-	if (is_merge_link(m) || !claims_take(u->claims, m->path, u->number, &m->entry))
+	if (is_merge_link(m) || !file_conflicts_add(u->claims, m->path, u->number, &m->entry))
 		return 0;
 	/* What a directory looks like is decided at the end, from all claims to it. */
 	if (S_ISDIR(m->entry.mode))

@@ -5,8 +5,8 @@
  * to know of it. For tree_unpack.c, which does this in several threads.
  */
 #include "builder/archive/deb.h"
-#include "builder/tree/claims.h"
 #include "builder/tree/dpkgdb.h"
+#include "builder/tree/file_conflicts.h"
 
 /* What a package left behind for the database. */
 struct unpacked {
@@ -18,10 +18,10 @@ struct unpacked {
 };
 
 struct unpack {
-	int rootfd;            /* borrowed */
-	int infofd;            /* borrowed; var/lib/dpkg/info */
-	struct claims *claims; /* borrowed */
-	unsigned number;       /* the package's, for claims */
+	int rootfd;                    /* borrowed */
+	int infofd;                    /* borrowed; var/lib/dpkg/info */
+	struct file_conflicts *claims; /* borrowed */
+	unsigned number;               /* the package's, for claims */
 };
 
 int unpack_deb(const struct unpack *u, const struct deb *deb, struct unpacked *ret, struct error *err) MUST_CHECK;

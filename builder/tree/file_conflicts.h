@@ -25,14 +25,15 @@ struct claim_conflict {
 	bool kinds_differ; /* a directory for one, something else for the other */
 };
 
-struct claims; /* opaque; its functions lock */
+struct file_conflicts; /* opaque; its functions lock */
 
-struct claims *claims_new(void) MUST_CHECK;
+struct file_conflicts *file_conflicts_new(void) MUST_CHECK;
 /* True when the path is this package's to make. */
-bool claims_take(struct claims *c, const char *path, unsigned owner, const struct tar_entry *e);
+bool file_conflicts_add(struct file_conflicts *c, const char *path, unsigned owner, const struct tar_entry *e);
 /* For after the threads. Conflicts are sorted by path, owner and rival. */
-size_t claims_conflicts(struct claims *c, const struct claim_conflict **ret);
+size_t file_conflicts_find(struct file_conflicts *c, const struct claim_conflict **ret);
 /* Directories only, in no order that matters. */
-int claims_each_directory(struct claims *c, int (*visit)(void *context, const struct claim *claim, struct error *err),
-			  void *context, struct error *err) MUST_CHECK;
-void claims_free_p(struct claims **c);
+int file_conflicts_each_directory(struct file_conflicts *c,
+				  int (*visit)(void *context, const struct claim *claim, struct error *err),
+				  void *context, struct error *err) MUST_CHECK;
+void file_conflicts_free_p(struct file_conflicts **c);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/tree/claims.h"
+#include "builder/tree/file_conflicts.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -9,16 +9,16 @@
 
 #define BUCKETS_FIRST (1u << 15)
 
-struct claims {
+struct file_conflicts {
 	pthread_mutex_t lock;
 	struct claim *bucket; /* owned; open addressing, path NULL = free; never more than half full */
 	size_t buckets, used;
 	VEC(struct claim_conflict) conflicts;
 };
 
-struct claims *claims_new(void)
+struct file_conflicts *file_conflicts_new(void)
 {
-	struct claims *c = xcalloc(1, sizeof *c);
+	struct file_conflicts *c = xcalloc(1, sizeof *c);
 
 	pthread_mutex_init(&c->lock, NULL);
 	c->buckets = BUCKETS_FIRST;
@@ -37,7 +37,7 @@ static uint64_t hash_path(const char *path)
 }
 
 /* The path's bucket, or the free one where it belongs. */
-static struct claim *find(const struct claims *c, const char *path)
+static struct claim *find(const struct file_conflicts *c, const char *path)
 {
 	size_t i = hash_path(path) & (c->buckets - 1);
 
@@ -46,9 +46,9 @@ static struct claim *find(const struct claims *c, const char *path)
 	return &c->bucket[i];
 }
 
-static void grow(struct claims *c)
+static void grow(struct file_conflicts *c)
 {
-	struct claims wider = { .buckets = c->buckets * 2 };
+	struct file_conflicts wider = { .buckets = c->buckets * 2 };
 
 	wider.bucket = xcalloc(wider.buckets, sizeof *wider.bucket);
 	for (size_t i = 0; i < c->buckets; i++)
@@ -64,7 +64,8 @@ static struct tar_entry stamp_of(const struct tar_entry *e)
 	return (struct tar_entry){ .mode = e->mode, .uid = e->uid, .gid = e->gid, .mtime = e->mtime };
 }
 
-static bool take_new(struct claims *c, struct claim *claim, const char *path, unsigned owner, const struct tar_entry *e)
+static bool take_new(struct file_conflicts *c, struct claim *claim, const char *path, unsigned owner,
+		     const struct tar_entry *e)
 {
 	bool directory = S_ISDIR(e->mode);
 
@@ -74,7 +75,7 @@ static bool take_new(struct claims *c, struct claim *claim, const char *path, un
 	return true;
 }
 
-static bool take_again(struct claims *c, struct claim *claim, unsigned owner, const struct tar_entry *e)
+static bool take_again(struct file_conflicts *c, struct claim *claim, unsigned owner, const struct tar_entry *e)
 {
 	bool directory = S_ISDIR(e->mode);
 
@@ -95,7 +96,7 @@ static bool take_again(struct claims *c, struct claim *claim, unsigned owner, co
 	return false;
 }
 
-bool claims_take(struct claims *c, const char *path, unsigned owner, const struct tar_entry *e)
+bool file_conflicts_add(struct file_conflicts *c, const char *path, unsigned owner, const struct tar_entry *e)
 {
 	pthread_mutex_lock(&c->lock);
 	struct claim *claim = find(c, path);
@@ -116,7 +117,7 @@ static int compare_conflicts(const void *a, const void *b)
 	return x->rival < y->rival ? -1 : x->rival > y->rival;
 }
 
-size_t claims_conflicts(struct claims *c, const struct claim_conflict **ret)
+size_t file_conflicts_find(struct file_conflicts *c, const struct claim_conflict **ret)
 {
 	if (c->conflicts.n > 1)
 		qsort(c->conflicts.at, c->conflicts.n, sizeof *c->conflicts.at, compare_conflicts);
@@ -124,8 +125,9 @@ size_t claims_conflicts(struct claims *c, const struct claim_conflict **ret)
 	return c->conflicts.n;
 }
 
-int claims_each_directory(struct claims *c, int (*visit)(void *context, const struct claim *claim, struct error *err),
-			  void *context, struct error *err)
+int file_conflicts_each_directory(struct file_conflicts *c,
+				  int (*visit)(void *context, const struct claim *claim, struct error *err),
+				  void *context, struct error *err)
 {
 	for (size_t i = 0; i < c->buckets; i++)
 		if (c->bucket[i].path && c->bucket[i].directory && visit(context, &c->bucket[i], err) < 0)
@@ -133,7 +135,7 @@ int claims_each_directory(struct claims *c, int (*visit)(void *context, const st
 	return 0;
 }
 
-void claims_free_p(struct claims **c)
+void file_conflicts_free_p(struct file_conflicts **c)
 {
 	if (!*c)
 		return;
