@@ -17,9 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "builder/sandbox/cell.h"
 #include "builder/sandbox/mount.h"
 #include "builder/sandbox/rootless.h"
+#include "builder/sandbox/sandbox_chroot.h"
 #include "builder/sandbox/sandbox_room.h"
 #include "lib/alloc.h"
 
@@ -43,22 +43,22 @@ static const char *const environment[] = {
 	"SYSTEMD_OFFLINE=1",
 };
 
-static volatile sig_atomic_t ward; /* whom a SIGTERM is passed on to */
+static volatile sig_atomic_t child; /* whom a SIGTERM is passed on to */
 
 static void pass_on(int signal_number)
 {
-	if (ward > 0)
-		kill(ward, signal_number);
+	if (child > 0)
+		kill(child, signal_number);
 }
 
 /* Waits for pid and reaps whatever else ends meanwhile. Never returns: our end is pid's end. */
-NORETURN static void stand_by(pid_t pid, const sigset_t *mask, const char *policy_root)
+NORETURN static void supervise(pid_t pid, const sigset_t *mask, const char *policy_root)
 {
 	struct sigaction pass = { .sa_handler = pass_on };
 	int status = 0;
 	pid_t ended;
 
-	ward = pid;
+	child = pid;
 	sigaction(SIGTERM, &pass, NULL);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	do
@@ -82,7 +82,7 @@ static void die_with_guard(int lifeline)
 
 /* Forks: the child returns 0, the parent stands by and never returns. The parent lets go of every descriptor but the first three
  * and keep: it may hold open no pipe that somebody reads to its end. */
-static int fork_and_stand_by(int keep, const char *policy_root, struct error *err)
+static int fork_and_supervise(int keep, const char *policy_root, struct error *err)
 {
 	sigset_t term, mask;
 
@@ -96,7 +96,7 @@ static int fork_and_stand_by(int keep, const char *policy_root, struct error *er
 		if (keep > STDERR_FILENO + 1)
 			close_range(STDERR_FILENO + 1, (unsigned)keep - 1, 0);
 		close_range((unsigned)(keep > STDERR_FILENO ? keep : STDERR_FILENO) + 1, ~0U, 0);
-		stand_by(pid, &mask, policy_root);
+		supervise(pid, &mask, policy_root);
 	}
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	return 0;
@@ -116,7 +116,7 @@ static int unshare_or_say(int namespaces, struct error *err)
 static int enter_namespaces(const struct sandbox *s, struct error *err)
 {
 	if (unshare_or_say(INNER_NAMESPACES, err) < 0 || sandbox_room_enter(s, err) < 0 ||
-	    fork_and_stand_by(-1, NULL, err) < 0)
+	    fork_and_supervise(-1, NULL, err) < 0)
 		return -1;
 	return unshare_or_say(CLONE_NEWNS, err);
 }
@@ -131,14 +131,14 @@ static int enter(const struct sandbox *s, struct error *err)
 	if (!rootless_confined() && unshare_or_say(GUARD_NAMESPACES, err) < 0)
 		return -1;
 	bool policy = s->forbid_services && sandbox_room_open_policy(s->root);
-	if (fork_and_stand_by(ends[1], policy ? s->root : NULL, err) < 0) {
+	if (fork_and_supervise(ends[1], policy ? s->root : NULL, err) < 0) {
 		if (policy)
 			sandbox_room_close_policy(s->root);
 		return -1;
 	}
 	close(ends[1]);
 	die_with_guard(ends[0]);
-	if ((rootless_confined() ? cell_enter : enter_namespaces)(s, err) < 0)
+	if ((rootless_confined() ? sandbox_chroot_enter : enter_namespaces)(s, err) < 0)
 		return -1;
 	/* Whatever our caller's callers left open without O_CLOEXEC ends here. */
 	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
@@ -195,7 +195,7 @@ static struct process inside_process(const struct inside *in, char *const *env)
 /* Namespaces end as a whole; a cell has to be put in order. */
 static int check_left(const struct sandbox *s, struct error *err)
 {
-	return rootless_confined() ? cell_check(s, err) : 0;
+	return rootless_confined() ? sandbox_chroot_check(s, err) : 0;
 }
 
 int sandbox_run(const struct sandbox *sandbox, const struct process *p, struct error *err)
@@ -251,7 +251,7 @@ int sandbox_release(const char *program, bool *ret_called, struct error *err)
 	*ret_called = sandbox_room_called(program);
 	if (access(program, F_OK) < 0)
 		return 0;
-	return rootless_confined() ? cell_release(program, err) : mount_detach(program, err);
+	return rootless_confined() ? sandbox_chroot_release(program, err) : mount_detach(program, err);
 }
 
 void sandbox_done(struct sandbox *sandbox)
@@ -263,7 +263,7 @@ void sandbox_done(struct sandbox *sandbox)
 
 int sandbox_no_network(struct error *err)
 {
-	return rootless_confined() ? cell_no_network(err) : unshare_or_say(CLONE_NEWNET, err);
+	return rootless_confined() ? sandbox_chroot_no_network(err) : unshare_or_say(CLONE_NEWNET, err);
 }
 
 int sandbox_private_mounts(struct error *err)

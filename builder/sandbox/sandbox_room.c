@@ -207,7 +207,7 @@ static int furnish(const struct sandbox *s, struct error *err)
 }
 
 /* The tree becomes / and the host's root is let go: not even a process that breaks out of a chroot finds it. Here and in
- * cell.c alone the working directory changes; the process is the sandbox's first and belongs to it. */
+ * sandbox_chroot.c alone the working directory changes; the process is the sandbox's first and belongs to it. */
 static int become_root(const char *root, struct error *err)
 {
 	if (chdir(root) < 0)

@@ -17,7 +17,7 @@ int sandbox_room_enter(const struct sandbox *sandbox, struct error *err) MUST_CH
 bool sandbox_room_open_policy(const char *root);
 void sandbox_room_close_policy(const char *root);
 
-/* What every room's /dev has, the cell's too (cell.h): links into /proc, and the programs that stand in for others. */
+/* What every room's /dev has, the cell's too (sandbox_chroot.h): links into /proc, and the programs that stand in for others. */
 int sandbox_room_links(int rootfd, struct error *err) MUST_CHECK;
 int sandbox_room_stand_ins(int rootfd, struct error *err) MUST_CHECK;
 /* Absolute path of the one that is for a held program. */

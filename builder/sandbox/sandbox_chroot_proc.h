@@ -13,8 +13,8 @@
 #include "lib/error.h"
 
 /* Inside: from now on. The listener goes through the socket to the warden. */
-int cell_proc_ask(int socket, struct error *err) MUST_CHECK;
+int sandbox_chroot_proc_ask(int socket, struct error *err) MUST_CHECK;
 /* The warden's: what came through the socket, -1 when nothing did. */
-int cell_proc_listener(int socket);
+int sandbox_chroot_proc_listener(int socket);
 /* Answers one call; root is the cell's tree, outside. False when nobody is left to ask. */
-bool cell_proc_answer(int listener, const char *root);
+bool sandbox_chroot_proc_answer(int listener, const char *root);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/sandbox/cell_proc.h"
+#include "builder/sandbox/sandbox_chroot_proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -133,7 +133,7 @@ static int make_listener(struct error *err)
 	return listener;
 }
 
-int cell_proc_ask(int socket, struct error *err)
+int sandbox_chroot_proc_ask(int socket, struct error *err)
 {
 	CLEANUP(close_p) int listener = make_listener(err);
 
@@ -150,7 +150,7 @@ int cell_proc_ask(int socket, struct error *err)
 	return -1;
 }
 
-int cell_proc_listener(int socket)
+int sandbox_chroot_proc_listener(int socket)
 {
 	union file_control control = { 0 };
 	char byte;
@@ -380,7 +380,7 @@ static void answer(int listener, const struct seccomp_notif *asked, const char *
 	reply(listener, asked, rc);
 }
 
-bool cell_proc_answer(int listener, const char *root)
+bool sandbox_chroot_proc_answer(int listener, const char *root)
 {
 	union {
 		struct seccomp_notif asked;

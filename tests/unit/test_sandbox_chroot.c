@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "builder/sandbox/cell.h"
+#include "builder/sandbox/sandbox_chroot.h"
 #include "lib/file.h"
 #include "lib/job.h"
 #include "tests/unit/check.h"
@@ -84,7 +84,7 @@ static int enter(void *visit, struct error *err)
 {
 	const struct visit *v = visit;
 
-	return cell_enter(&v->room->sandbox, err) < 0 ? -1 : v->fn(err);
+	return sandbox_chroot_enter(&v->room->sandbox, err) < 0 ? -1 : v->fn(err);
 }
 
 static const char *visit(const struct room *r, int (*fn)(struct error *err), struct error *err)
@@ -119,14 +119,14 @@ static int look_around(struct error *err)
 	EXPECT(null >= 0 && write(null, "x", 1) == 1 && read(null, &byte, 1) == 0);
 	EXPECT(access("/run/theirs", F_OK) < 0);
 	EXPECT(!is_in("/usr/sbin/loud", "loud"));
-	EXPECT(cell_release("/usr/sbin/loud", err) == 0 && is_in("/usr/sbin/loud", "loud"));
+	EXPECT(sandbox_chroot_release("/usr/sbin/loud", err) == 0 && is_in("/usr/sbin/loud", "loud"));
 	EXPECT(socket(AF_INET, SOCK_STREAM, 0) < 0 && errno == EAFNOSUPPORT);
 	EXPECT(socket(AF_UNIX, SOCK_STREAM, 0) >= 0);
 	EXPECT(mkdir("/build/made", 0755) == 0 && mkdir("/tmp/left", 0755) == 0);
 	return 0;
 }
 
-TEST(a_cell_is_furnished_and_left_as_it_was)
+TEST(a_chroot_is_populated_and_left_as_it_was)
 {
 	CLEANUP(room_done) struct room r;
 	struct error err = { 0 };
@@ -135,7 +135,7 @@ TEST(a_cell_is_furnished_and_left_as_it_was)
 	if (!room_open(&r))
 		return;
 	CHECK_STR(visit(&r, look_around, &err), "");
-	CHECK(cell_check(&r.sandbox, &err) == 0);
+	CHECK(sandbox_chroot_check(&r.sandbox, &err) == 0);
 	CHECK(file_exists_in(r.root, "run/theirs") && !file_exists_in(r.root, "dev/null"));
 	CHECK(!file_exists_in(r.root, "tmp/left") && !file_exists_in(r.root, "build"));
 	CHECK(fstatat(r.root, "usr/sbin", &st, 0) == 0 && st.st_mtime == OLD);
@@ -222,13 +222,13 @@ TEST(what_cannot_be_put_back_is_told)
 	if (!room_open(&r))
 		return;
 	CHECK_STR(visit(&r, remove_bind, &err), "");
-	CHECK(cell_check(&r.sandbox, &err) < 0);
+	CHECK(sandbox_chroot_check(&r.sandbox, &err) < 0);
 	CHECK(file_exists_in(r.root, "run/theirs")); /* all else is */
 	CLEANUP(free_p) char *aside = xasprintf("%s.aside", r.path);
 	CHECK(rmdir(aside) == 0);
 }
 
-static int interrupt_warden(struct error *err)
+static int interrupt_supervisor(struct error *err)
 {
 	EXPECT(kill(getppid(), SIGINT) == 0);
 	return 0;
@@ -242,7 +242,7 @@ TEST(an_interrupt_leaves_the_room_in_order)
 
 	if (!room_open(&r))
 		return;
-	CHECK_STR(visit(&r, interrupt_warden, &err), "");
+	CHECK_STR(visit(&r, interrupt_supervisor, &err), "");
 	CHECK(file_exists_in(r.root, "run/theirs") && !file_exists_in(r.root, "dev/null"));
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/sandbox/cell.h"
+#include "builder/sandbox/sandbox_chroot.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "builder/sandbox/cell_proc.h"
 #include "builder/sandbox/filter.h"
+#include "builder/sandbox/sandbox_chroot_proc.h"
 #include "lib/file.h"
 
 #define X32_CALLS 0x40000000u  /* the second table of x86_64; no other has numbers that large */
@@ -37,7 +37,7 @@ static const struct sock_filter no_network[] = {
 	FILTER_ANSWER(SECCOMP_RET_ALLOW),
 };
 
-int cell_no_network(struct error *err)
+int sandbox_chroot_no_network(struct error *err)
 {
 	return filter_install(no_network, ARRAY_SIZE(no_network), 0, err);
 }
@@ -77,7 +77,7 @@ static bool has_ended(pid_t pid, int *ret_status)
 }
 
 /* What the warden listens to: its program's end, a wish that the program shall end, and its builder's death. */
-static sigset_t wardens_signals(void)
+static sigset_t supervised_signals(void)
 {
 	sigset_t set;
 
@@ -108,7 +108,7 @@ static void watch(pid_t program, int listener, const char *root, const sigset_t 
 
 	while (signals >= 0 && poll(fds, ARRAY_SIZE(fds), -1) > 0) {
 		/* When nobody is left to ask it only hangs up; to receive then would be to wait for ever, before Linux 6.11. */
-		if (fds[1].revents & POLLIN ? !cell_proc_answer(listener, root) : fds[1].revents)
+		if (fds[1].revents & POLLIN ? !sandbox_chroot_proc_answer(listener, root) : fds[1].revents)
 			fds[1].fd = -1;
 		if (fds[0].revents && heed_signal(signals, program, ret_status))
 			return;
@@ -116,10 +116,10 @@ static void watch(pid_t program, int listener, const char *root, const sigset_t 
 }
 
 /* Its end is the program's end. It holds open nothing that somebody reads to its end. */
-NORETURN static void be_warden(const struct sandbox *s, pid_t program, int socket)
+NORETURN static void supervise(const struct sandbox *s, pid_t program, int socket)
 {
-	const sigset_t set = wardens_signals();
-	int status = SIGKILL, listener = cell_proc_listener(socket);
+	const sigset_t set = supervised_signals();
+	int status = SIGKILL, listener = sandbox_chroot_proc_listener(socket);
 	char root[PATH_MAX];
 
 	if (listener >= 0 && listener != LISTENER)
@@ -127,7 +127,7 @@ NORETURN static void be_warden(const struct sandbox *s, pid_t program, int socke
 	close_range(listener < 0 ? LISTENER : LISTENER + 1, ~0U, 0);
 	watch(program, listener, realpath(s->root, root) ? root : s->root, &set, &status);
 	end_everybody();
-	cell_room_clear(s);
+	sandbox_chroot_clear(s);
 	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 }
 
@@ -136,7 +136,7 @@ static int enter(const char *root, int socket, struct error *err)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (chroot(root) < 0 || chdir("/") < 0)
 		return error_errno(err, errno, "make %s the root", root);
-	return cell_no_network(err) < 0 ? -1 : cell_proc_ask(socket, err);
+	return sandbox_chroot_no_network(err) < 0 ? -1 : sandbox_chroot_proc_ask(socket, err);
 }
 
 /* Returns in the program only. */
@@ -151,14 +151,14 @@ static int fork_program(const struct sandbox *s, const sigset_t *mask, struct er
 		return error_errno(err, errno, "start a process in the sandbox");
 	close(ends[pid > 0]);
 	if (pid > 0)
-		be_warden(s, pid, ends[0]);
+		supervise(s, pid, ends[0]);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	int rc = enter(s->root, ends[1], err);
 	close(ends[1]);
 	return rc;
 }
 
-int cell_enter(const struct sandbox *s, struct error *err)
+int sandbox_chroot_enter(const struct sandbox *s, struct error *err)
 {
 	const pid_t us = getpid();
 	sigset_t all, mask;
@@ -169,10 +169,10 @@ int cell_enter(const struct sandbox *s, struct error *err)
 	sigprocmask(SIG_BLOCK, &all, &mask);
 	prctl(PR_SET_PDEATHSIG, SIGUSR1);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (cell_room_furnish(s, err) < 0)
+	if (sandbox_chroot_populate(s, err) < 0)
 		return -1;
 	int rc = fork_program(s, &mask, err);
 	if (rc < 0 && getpid() == us)
-		cell_room_clear(s);
+		sandbox_chroot_clear(s);
 	return rc;
 }

@@ -6,7 +6,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "builder/sandbox/cell.h"
+#include "builder/sandbox/sandbox_chroot.h"
 #include "builder/sandbox/sandbox_room.h"
 #include "lib/file.h"
 
@@ -17,7 +17,7 @@
 static const struct {
 	const char *name;
 	mode_t mode;
-} lent[] = { { "dev", 0755 }, { "proc", 0555 }, { "run", 0755 }, { "tmp", 01777 } };
+} moved[] = { { "dev", 0755 }, { "proc", 0555 }, { "run", 0755 }, { "tmp", 01777 } };
 static const char *const empty[] = { "dev/pts", "dev/shm" };
 
 static const struct {
@@ -28,7 +28,7 @@ static const struct {
 	{ "dev/random", 1, 8 }, { "dev/urandom", 1, 9 }, { "dev/tty", 5, 0 },
 };
 
-/* A directory's times as they were, when the scope ends: what is lent there is nobody's change. */
+/* A directory's times as they were, when the scope ends: what is moved there is nobody's change. */
 struct untouched {
 	int fd; /* borrowed */
 	struct timespec times[2];
@@ -69,7 +69,7 @@ static int make_aside(const char *root, struct error *err)
 }
 
 /* What an installation reads in /proc; there is nothing else but who asks, whom the warden shows. */
-static int furnish_files(int rootfd, struct error *err)
+static int populate_files(int rootfd, struct error *err)
 {
 	static const struct {
 		const char *name, *text;
@@ -88,7 +88,7 @@ static int furnish_files(int rootfd, struct error *err)
 	return 0;
 }
 
-static int furnish_devices(int rootfd, struct error *err)
+static int populate_devices(int rootfd, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(empty); i++)
 		if (dir_make(rootfd, empty[i], 0755, err) < 0)
@@ -104,29 +104,29 @@ static int furnish_devices(int rootfd, struct error *err)
 	return 0;
 }
 
-static int lend(const struct sandbox *s, int rootfd, int asidefd, struct error *err)
+static int move_aside(const struct sandbox *s, int rootfd, int asidefd, struct error *err)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(lent); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(moved); i++) {
 		CLEANUP(untouched_done) UNUSED struct untouched root = untouched(rootfd);
-		if (renameat(rootfd, lent[i].name, asidefd, lent[i].name) < 0 &&
-		    (errno != ENOENT || mkdirat(asidefd, lent[i].name, 0755) < 0))
-			return error_errno(err, errno, "set %s/%s aside", s->root, lent[i].name);
-		if (mkdirat(rootfd, lent[i].name, 0755) < 0 || fchmodat(rootfd, lent[i].name, lent[i].mode, 0) < 0)
-			return error_errno(err, errno, "create %s/%s", s->root, lent[i].name);
+		if (renameat(rootfd, moved[i].name, asidefd, moved[i].name) < 0 &&
+		    (errno != ENOENT || mkdirat(asidefd, moved[i].name, 0755) < 0))
+			return error_errno(err, errno, "set %s/%s aside", s->root, moved[i].name);
+		if (mkdirat(rootfd, moved[i].name, 0755) < 0 || fchmodat(rootfd, moved[i].name, moved[i].mode, 0) < 0)
+			return error_errno(err, errno, "create %s/%s", s->root, moved[i].name);
 	}
 	return 0;
 }
 
-static int return_lent(int rootfd, int asidefd)
+static int move_back(int rootfd, int asidefd)
 {
 	struct error ignored = { 0 };
 	int rc = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(lent); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(moved); i++) {
 		CLEANUP(untouched_done) UNUSED struct untouched root = untouched(rootfd);
-		if (faccessat(asidefd, lent[i].name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    tree_remove(rootfd, lent[i].name, &ignored) == 0)
-			rc |= renameat(asidefd, lent[i].name, rootfd, lent[i].name);
+		if (faccessat(asidefd, moved[i].name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    tree_remove(rootfd, moved[i].name, &ignored) == 0)
+			rc |= renameat(asidefd, moved[i].name, rootfd, moved[i].name);
 	}
 	return rc;
 }
@@ -158,7 +158,7 @@ static int release(int rootfd, const char *program)
 	return renameat(parent, held, parent, base) < 0 && errno != ENOENT ? -1 : 0;
 }
 
-int cell_release(const char *program, struct error *err)
+int sandbox_chroot_release(const char *program, struct error *err)
 {
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, "/", err);
 
@@ -195,10 +195,10 @@ static int move_bind(int rootfd, const char *bind, bool in, struct error *err)
 	return 0;
 }
 
-static int furnish(const struct sandbox *s, int rootfd, int asidefd, struct error *err)
+static int populate(const struct sandbox *s, int rootfd, int asidefd, struct error *err)
 {
-	if (lend(s, rootfd, asidefd, err) < 0 || furnish_files(rootfd, err) < 0 || furnish_devices(rootfd, err) < 0 ||
-	    sandbox_room_links(rootfd, err) < 0 || hold_all(s, rootfd, err) < 0)
+	if (move_aside(s, rootfd, asidefd, err) < 0 || populate_files(rootfd, err) < 0 ||
+	    populate_devices(rootfd, err) < 0 || sandbox_room_links(rootfd, err) < 0 || hold_all(s, rootfd, err) < 0)
 		return -1;
 	for (size_t i = 0; i < s->binds.n; i++)
 		if (move_bind(rootfd, s->binds.at[i], true, err) < 0)
@@ -206,20 +206,20 @@ static int furnish(const struct sandbox *s, int rootfd, int asidefd, struct erro
 	return 0;
 }
 
-int cell_room_furnish(const struct sandbox *s, struct error *err)
+int sandbox_chroot_populate(const struct sandbox *s, struct error *err)
 {
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, s->root, err);
 
 	if (rootfd < 0 || make_aside(s->root, err) < 0)
 		return -1;
 	CLEANUP(close_p) int asidefd = open_aside(s->root, err);
-	if (asidefd >= 0 && furnish(s, rootfd, asidefd, err) == 0)
+	if (asidefd >= 0 && populate(s, rootfd, asidefd, err) == 0)
 		return 0;
-	cell_room_clear(s);
+	sandbox_chroot_clear(s);
 	return -1;
 }
 
-int cell_check(const struct sandbox *s, struct error *err)
+int sandbox_chroot_check(const struct sandbox *s, struct error *err)
 {
 	CLEANUP(free_p) char *aside = xasprintf("%s.aside", s->root);
 
@@ -230,7 +230,7 @@ int cell_check(const struct sandbox *s, struct error *err)
 			 s->root, aside);
 }
 
-void cell_room_clear(const struct sandbox *s)
+void sandbox_chroot_clear(const struct sandbox *s)
 {
 	struct error ignored = { 0 };
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, s->root, &ignored);
@@ -244,7 +244,7 @@ void cell_room_clear(const struct sandbox *s)
 		left |= move_bind(rootfd, s->binds.at[i], false, &ignored);
 	for (size_t i = 0; i < s->held.n; i++)
 		left |= release(rootfd, s->held.at[i]);
-	left |= release(rootfd, SANDBOX_POLICY) | return_lent(rootfd, asidefd);
+	left |= release(rootfd, SANDBOX_POLICY) | move_back(rootfd, asidefd);
 	if (left == 0)
 		rmdir(aside);
 }
