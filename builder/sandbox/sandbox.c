@@ -20,7 +20,7 @@
 #include "builder/sandbox/mount.h"
 #include "builder/sandbox/rootless.h"
 #include "builder/sandbox/sandbox_chroot.h"
-#include "builder/sandbox/sandbox_room.h"
+#include "builder/sandbox/sandbox_setup.h"
 #include "lib/alloc.h"
 
 /* The guard makes the PID namespace for its child and stays in the caller's mounts, where it can tidy up; the child makes the
@@ -65,7 +65,7 @@ NORETURN static void supervise(pid_t pid, const sigset_t *mask, const char *poli
 		ended = waitpid(-1, &status, 0);
 	while (ended != pid && (ended >= 0 || errno == EINTR));
 	if (policy_root)
-		sandbox_room_close_policy(policy_root);
+		sandbox_setup_close_policy(policy_root);
 	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 }
 
@@ -115,7 +115,7 @@ static int unshare_or_say(int namespaces, struct error *err)
  * waits a second for the machine's init. */
 static int enter_namespaces(const struct sandbox *s, struct error *err)
 {
-	if (unshare_or_say(INNER_NAMESPACES, err) < 0 || sandbox_room_enter(s, err) < 0 ||
+	if (unshare_or_say(INNER_NAMESPACES, err) < 0 || sandbox_setup_enter(s, err) < 0 ||
 	    fork_and_supervise(-1, NULL, err) < 0)
 		return -1;
 	return unshare_or_say(CLONE_NEWNS, err);
@@ -130,10 +130,10 @@ static int enter(const struct sandbox *s, struct error *err)
 		return error_errno(err, errno, "make a pipe");
 	if (!rootless_confined() && unshare_or_say(GUARD_NAMESPACES, err) < 0)
 		return -1;
-	bool policy = s->forbid_services && sandbox_room_open_policy(s->root);
+	bool policy = s->forbid_services && sandbox_setup_open_policy(s->root);
 	if (fork_and_supervise(ends[1], policy ? s->root : NULL, err) < 0) {
 		if (policy)
-			sandbox_room_close_policy(s->root);
+			sandbox_setup_close_policy(s->root);
 		return -1;
 	}
 	close(ends[1]);
@@ -248,7 +248,7 @@ int sandbox_call(const struct sandbox *sandbox, job_fn *fn, void *context, struc
 
 int sandbox_release(const char *program, bool *ret_called, struct error *err)
 {
-	*ret_called = sandbox_room_called(program);
+	*ret_called = sandbox_setup_called(program);
 	if (access(program, F_OK) < 0)
 		return 0;
 	return rootless_confined() ? sandbox_chroot_release(program, err) : mount_detach(program, err);

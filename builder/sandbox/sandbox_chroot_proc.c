@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "builder/sandbox/filter.h"
-#include "builder/sandbox/sandbox_room.h"
+#include "builder/sandbox/sandbox_setup.h"
 #include "lib/alloc.h"
 #include "lib/text.h"
 

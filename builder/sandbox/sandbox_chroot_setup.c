@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "builder/sandbox/sandbox_chroot.h"
-#include "builder/sandbox/sandbox_room.h"
+#include "builder/sandbox/sandbox_setup.h"
 #include "lib/file.h"
 
 /* A held program's name while it is held, in its own directory: who releases it sees nothing outside the tree. */
@@ -131,7 +131,7 @@ static int move_back(int rootfd, int asidefd)
 	return rc;
 }
 
-static int hold(int rootfd, const char *program, const char *stand_in, struct error *err)
+static int hold(int rootfd, const char *program, const char *stub, struct error *err)
 {
 	const char *base;
 
@@ -140,7 +140,7 @@ static int hold(int rootfd, const char *program, const char *stand_in, struct er
 	CLEANUP(close_p) int parent = file_open_parent_in(rootfd, program, false, &base);
 	CLEANUP(free_p) char *held = xasprintf("%s" HELD, base);
 	CLEANUP(untouched_done) UNUSED struct untouched directory = untouched(parent);
-	if (parent < 0 || renameat(parent, base, parent, held) < 0 || symlinkat(stand_in, parent, base) < 0)
+	if (parent < 0 || renameat(parent, base, parent, held) < 0 || symlinkat(stub, parent, base) < 0)
 		return error_errno(err, errno, "hold %s", program);
 	return 0;
 }
@@ -169,11 +169,11 @@ int sandbox_chroot_release(const char *program, struct error *err)
 
 static int hold_all(const struct sandbox *s, int rootfd, struct error *err)
 {
-	if (sandbox_room_stand_ins(rootfd, err) < 0 ||
+	if (sandbox_setup_stubs(rootfd, err) < 0 ||
 	    (s->forbid_services && hold(rootfd, SANDBOX_POLICY, "/" SANDBOX_FORBID, err) < 0))
 		return -1;
 	for (size_t i = 0; i < s->held.n; i++)
-		if (hold(rootfd, s->held.at[i], sandbox_room_stand_in(s->held.at[i]), err) < 0)
+		if (hold(rootfd, s->held.at[i], sandbox_setup_stub(s->held.at[i]), err) < 0)
 			return -1;
 	return 0;
 }
@@ -198,7 +198,7 @@ static int move_bind(int rootfd, const char *bind, bool in, struct error *err)
 static int populate(const struct sandbox *s, int rootfd, int asidefd, struct error *err)
 {
 	if (move_aside(s, rootfd, asidefd, err) < 0 || populate_files(rootfd, err) < 0 ||
-	    populate_devices(rootfd, err) < 0 || sandbox_room_links(rootfd, err) < 0 || hold_all(s, rootfd, err) < 0)
+	    populate_devices(rootfd, err) < 0 || sandbox_setup_links(rootfd, err) < 0 || hold_all(s, rootfd, err) < 0)
 		return -1;
 	for (size_t i = 0; i < s->binds.n; i++)
 		if (move_bind(rootfd, s->binds.at[i], true, err) < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/sandbox/sandbox_room.h"
+#include "builder/sandbox/sandbox_setup.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -17,10 +17,10 @@
 #include "lib/file.h"
 
 /* In this order. A bind's source stands in the same root when it has no '/' in front. */
-struct furniture {
+struct mount_entry {
 	const char *target, *source, *type, *options;
 };
-static const struct furniture furniture[] = {
+static const struct mount_entry mount_table[] = {
 	{ "proc", "proc", "proc", "nosuid,nodev,noexec" },
 	/* The kernel's switches are the host's. */
 	{ "proc/sys", "proc/sys", NULL, "bind,ro" },
@@ -46,7 +46,7 @@ static const struct {
 #define CALLED "dev/.called-"
 static const struct {
 	const char *name, *text;
-} stand_ins[] = {
+} stubs[] = {
 	{ SANDBOX_FORBID, "#!/bin/sh\nexit 101\n" }, /* policy-rc.d's "not allowed" */
 	{ HELD, "#!/bin/sh\n: >\"/" CALLED "${0##*/}\"\n" },
 	{ HELD ".py", "# held\n" },
@@ -103,7 +103,7 @@ static int bind_into(const struct sandbox *s, int rootfd, const char *source, co
 	return mount_attach(source, path, NULL, options, err);
 }
 
-static int furnish_one(const struct sandbox *s, int rootfd, const struct furniture *f, struct error *err)
+static int populate_one(const struct sandbox *s, int rootfd, const struct mount_entry *f, struct error *err)
 {
 	CLEANUP(free_p) char *path = NULL;
 
@@ -115,7 +115,7 @@ static int furnish_one(const struct sandbox *s, int rootfd, const struct furnitu
 	return mount_attach(f->type ? f->source : path, path, f->type, f->options, err);
 }
 
-int sandbox_room_links(int rootfd, struct error *err)
+int sandbox_setup_links(int rootfd, struct error *err)
 {
 	CLEANUP(close_p) int dev = file_open_in(rootfd, "dev", O_RDONLY | O_DIRECTORY, 0);
 
@@ -125,7 +125,7 @@ int sandbox_room_links(int rootfd, struct error *err)
 	return 0;
 }
 
-static int furnish_devices(const struct sandbox *s, int rootfd, struct error *err)
+static int populate_devices(const struct sandbox *s, int rootfd, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
 		/* Bound, not made: in a user namespace nobody may make device nodes. */
@@ -133,24 +133,23 @@ static int furnish_devices(const struct sandbox *s, int rootfd, struct error *er
 		if (bind_into(s, rootfd, source, source + 1, "bind", err) < 0)
 			return -1;
 	}
-	return sandbox_room_links(rootfd, err);
+	return sandbox_setup_links(rootfd, err);
 }
 
-int sandbox_room_stand_ins(int rootfd, struct error *err)
+int sandbox_setup_stubs(int rootfd, struct error *err)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(stand_ins); i++)
-		if (file_write_in(rootfd, stand_ins[i].name, stand_ins[i].text, strlen(stand_ins[i].text), 0755, err) <
-		    0)
+	for (size_t i = 0; i < ARRAY_SIZE(stubs); i++)
+		if (file_write_in(rootfd, stubs[i].name, stubs[i].text, strlen(stubs[i].text), 0755, err) < 0)
 			return -1;
 	return 0;
 }
 
-const char *sandbox_room_stand_in(const char *program)
+const char *sandbox_setup_stub(const char *program)
 {
 	return text_ends(program, ".py") ? "/" HELD ".py" : "/" HELD;
 }
 
-bool sandbox_room_called(const char *program)
+bool sandbox_setup_called(const char *program)
 {
 	CLEANUP(free_p) char *called = xasprintf("/" CALLED "%s", strrchr(program, '/') + 1);
 
@@ -159,7 +158,7 @@ bool sandbox_room_called(const char *program)
 
 static int hold(const struct sandbox *s, int rootfd, const char *program, struct error *err)
 {
-	CLEANUP(free_p) char *source = xasprintf("%s%s", s->root, sandbox_room_stand_in(program));
+	CLEANUP(free_p) char *source = xasprintf("%s%s", s->root, sandbox_setup_stub(program));
 
 	return file_exists_in(rootfd, program) ? bind_into(s, rootfd, source, program, "bind", err) : 0;
 }
@@ -168,7 +167,7 @@ static int hold_all(const struct sandbox *s, int rootfd, struct error *err)
 {
 	CLEANUP(free_p) char *forbid = xasprintf("%s/" SANDBOX_FORBID, s->root);
 
-	if (sandbox_room_stand_ins(rootfd, err) < 0)
+	if (sandbox_setup_stubs(rootfd, err) < 0)
 		return -1;
 	if (s->forbid_services && file_exists_in(rootfd, SANDBOX_POLICY) &&
 	    bind_into(s, rootfd, forbid, SANDBOX_POLICY, "bind", err) < 0)
@@ -179,7 +178,7 @@ static int hold_all(const struct sandbox *s, int rootfd, struct error *err)
 	return 0;
 }
 
-static int furnish_binds(const struct sandbox *s, int rootfd, struct error *err)
+static int populate_binds(const struct sandbox *s, int rootfd, struct error *err)
 {
 	for (size_t i = 0; i < s->binds.n; i++) {
 		const char *colon = strrchr(s->binds.at[i], ':');
@@ -192,18 +191,18 @@ static int furnish_binds(const struct sandbox *s, int rootfd, struct error *err)
 	return 0;
 }
 
-static int furnish(const struct sandbox *s, struct error *err)
+static int populate(const struct sandbox *s, struct error *err)
 {
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, s->root, err);
 
 	if (rootfd < 0)
 		return -1;
-	for (size_t i = 0; i < ARRAY_SIZE(furniture); i++)
-		if (furnish_one(s, rootfd, &furniture[i], err) < 0)
+	for (size_t i = 0; i < ARRAY_SIZE(mount_table); i++)
+		if (populate_one(s, rootfd, &mount_table[i], err) < 0)
 			return -1;
-	if (furnish_devices(s, rootfd, err) < 0 || hold_all(s, rootfd, err) < 0)
+	if (populate_devices(s, rootfd, err) < 0 || hold_all(s, rootfd, err) < 0)
 		return -1;
-	return furnish_binds(s, rootfd, err);
+	return populate_binds(s, rootfd, err);
 }
 
 /* The tree becomes / and the host's root is let go: not even a process that breaks out of a chroot finds it. Here and in
@@ -237,11 +236,11 @@ static void drop_capabilities(void)
 		prctl(PR_CAPBSET_DROP, dropped_capabilities[i], 0, 0, 0);
 }
 
-int sandbox_room_enter(const struct sandbox *sandbox, struct error *err)
+int sandbox_setup_enter(const struct sandbox *sandbox, struct error *err)
 {
 	/* First of all nothing may propagate to the host; pivot_root(2) wants a mount point. */
 	if (mount_attach("none", "/", NULL, "rprivate", err) < 0 ||
-	    mount_attach(sandbox->root, sandbox->root, NULL, "rbind", err) < 0 || furnish(sandbox, err) < 0 ||
+	    mount_attach(sandbox->root, sandbox->root, NULL, "rbind", err) < 0 || populate(sandbox, err) < 0 ||
 	    become_root(sandbox->root, err) < 0 || loopback_up(err) < 0)
 		return -1;
 	if (sethostname(SANDBOX_HOSTNAME, strlen(SANDBOX_HOSTNAME)) < 0)
@@ -250,7 +249,7 @@ int sandbox_room_enter(const struct sandbox *sandbox, struct error *err)
 	return 0;
 }
 
-bool sandbox_room_open_policy(const char *root)
+bool sandbox_setup_open_policy(const char *root)
 {
 	CLEANUP(close_p) int rootfd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP(close_p)
@@ -259,7 +258,7 @@ bool sandbox_room_open_policy(const char *root)
 	return fd >= 0;
 }
 
-void sandbox_room_close_policy(const char *root)
+void sandbox_setup_close_policy(const char *root)
 {
 	const char *base;
 	CLEANUP(close_p) int rootfd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
