@@ -112,7 +112,7 @@ static int plain_file(const struct dirent *entry)
 
 /* Lends the lists of an older state to a new one, so that what did not change is not fetched again. apt replaces files, it does
  * not write into them, and it checks all signatures anew. */
-static void lend_lists(int from, int to)
+static void subordinate_lists(int from, int to)
 {
 	struct dirent **entry = NULL;
 	int n = scandirat(from, LISTS, &entry, plain_file, NULL);
@@ -221,7 +221,7 @@ static int refresh(struct sources *sources, const char *key, struct apt *old, st
 	CLEANUP(free_p) char *path = xasprintf("%s/%s", cache->path, scratch);
 	int rc = apt_configure(fd, path, sources->architecture, err);
 	if (rc == 0 && old->path)
-		lend_lists(old->fd, fd);
+		subordinate_lists(old->fd, fd);
 	apt_close(old);
 	if (rc == 0)
 		rc = update(sources, key, cache, scratch, fd, &name, err);

@@ -85,7 +85,7 @@ static int run(int argc, char **argv, struct error *err)
 	if (argc && strcmp(argv[0], "prune"))
 		return error_set(err, ERROR_USAGE, "cache %s: it must be prune, or nothing", argv[0]);
 	/* What a build without root left may belong to lent ids. */
-	if (rootless_lent(&ignored) && rootless_enter(err) < 0)
+	if (rootless_subordinate(&ignored) && rootless_enter(err) < 0)
 		return -1;
 	if (read_limit(&limit, err) < 0 || cache_open(&cache, err) < 0 ||
 	    (argc && prune(&cache, limit, &removed, err) < 0) || cache_usage_read(&cache, &stock, err) < 0)

@@ -111,10 +111,10 @@ static bool check_overlay(const struct requirement *r UNUSED, struct text *ret_d
 }
 
 /* Root needs none of this. */
-static bool check_lent_ids(const struct requirement *r UNUSED, struct text *ret_detail)
+static bool check_subordinate_ids(const struct requirement *r UNUSED, struct text *ret_detail)
 {
 	struct error err = { 0 };
-	bool lent = rootless_lent(&err);
+	bool lent = rootless_subordinate(&err);
 
 	text_add(ret_detail, err.text);
 	return lent;
@@ -189,7 +189,7 @@ const struct requirement doctor_requirements[] = {
 	  .why = "lets a user who is not root build" },
 	{ .name = "lent ids",
 	  .commands = FOR_BUILD,
-	  .check = check_lent_ids,
+	  .check = check_subordinate_ids,
 	  .why = "are whom a user's build lets files belong to" },
 	{ .name = "namespaces",
 	  .commands = FOR_BUILD,

@@ -101,7 +101,7 @@ static int find_range(const struct mapping *m, uid_t uid, struct id_range *ret, 
 			 ROOTLESS_IDS - 1, m->file, m->option, user ? user->pw_name : "USER");
 }
 
-static int map_lent(const struct outside *o, size_t i, struct error *err)
+static int map_subordinate(const struct outside *o, size_t i, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 	CLEANUP(text_done) struct text ignored = { 0 };
@@ -137,7 +137,7 @@ static int map_from_outside(void *outside, struct error *err)
 	if (read(o->go, &byte, 1) != 1)
 		return error_set(err, ERROR_HOST, "no user namespace was made");
 	for (size_t i = 0; i < ARRAY_SIZE(mappings); i++)
-		if ((o->uid ? map_lent : map_own)(o, i, err) < 0) {
+		if ((o->uid ? map_subordinate : map_own)(o, i, err) < 0) {
 			err->class = ERROR_HOST;
 			return -1;
 		}
@@ -180,7 +180,7 @@ static int find_ranges(struct outside *o, struct error *err)
 	return 0;
 }
 
-bool rootless_lent(struct error *err)
+bool rootless_subordinate(struct error *err)
 {
 	struct outside o = { .uid = geteuid() };
 

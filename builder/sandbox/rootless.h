@@ -24,7 +24,7 @@ struct id_range {
 /* Once, before threads or files: does nothing when we have root's rights. ERROR_HOST says what is missing and how to get it. */
 int rootless_enter(struct error *err) MUST_CHECK;
 /* The ids that rootless_enter would need are lent to this user, or not needed. */
-bool rootless_lent(struct error *err);
+bool rootless_subordinate(struct error *err);
 /* True in such a namespace. */
 bool rootless(void);
 /* True for root that may neither mount nor make namespaces. Decided once, by rootless_enter(). */
