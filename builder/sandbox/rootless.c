@@ -70,10 +70,10 @@ bool rootless_range(const char *text, const char *name, uid_t uid, struct id_ran
 }
 
 /* How a kind of ids is put into a namespace. */
-struct mapping {
+struct id_mapping {
 	const char *program, *file, *proc, *option;
 };
-static const struct mapping mappings[] = {
+static const struct id_mapping mappings[] = {
 	{ "newuidmap", "/etc/subuid", "uid_map", "--add-subuids" },
 	{ "newgidmap", "/etc/subgid", "gid_map", "--add-subgids" },
 };
@@ -87,7 +87,7 @@ struct outside {
 	struct id_range range[ARRAY_SIZE(mappings)];
 };
 
-static int find_range(const struct mapping *m, uid_t uid, struct id_range *ret, struct error *err)
+static int find_range(const struct id_mapping *m, uid_t uid, struct id_range *ret, struct error *err)
 {
 	const struct passwd *user = getpwuid(uid);
 	CLEANUP(text_done) struct text text = { 0 };

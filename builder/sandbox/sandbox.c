@@ -258,7 +258,7 @@ void sandbox_done(struct sandbox *sandbox)
 {
 	strings_done(&sandbox->binds);
 	strings_done(&sandbox->environment);
-	strings_done(&sandbox->held);
+	strings_done(&sandbox->stubbed);
 }
 
 int sandbox_no_network(struct error *err)

@@ -17,7 +17,7 @@ struct sandbox {
 	struct strings environment; /* "NAME=VALUE" beside the default ones */
 	/* Programs of the tree, absolute: inside they do nothing and succeed, shell and Python files alike. A missing one is
 	 * fine. */
-	struct strings held;
+	struct strings stubbed;
 	bool forbid_services; /* while packages are configured: a policy-rc.d that lets no service start */
 };
 

@@ -11,7 +11,7 @@
 #include "lib/file.h"
 
 /* A held program's name while it is held, in its own directory: who releases it sees nothing outside the tree. */
-#define HELD ".nodekiln-held"
+#define STUBBED ".nodekiln-held"
 
 /* The tree's directories that step aside, and the modes of those that stand there meanwhile. */
 static const struct {
@@ -131,16 +131,16 @@ static int move_back(int rootfd, int asidefd)
 	return rc;
 }
 
-static int hold(int rootfd, const char *program, const char *stub, struct error *err)
+static int stub_program(int rootfd, const char *program, const char *stub, struct error *err)
 {
 	const char *base;
 
 	if (!file_exists_in(rootfd, program))
 		return 0;
 	CLEANUP(close_p) int parent = file_open_parent_in(rootfd, program, false, &base);
-	CLEANUP(free_p) char *held = xasprintf("%s" HELD, base);
+	CLEANUP(free_p) char *stubbed = xasprintf("%s" STUBBED, base);
 	CLEANUP(untouched_done) UNUSED struct untouched directory = untouched(parent);
-	if (parent < 0 || renameat(parent, base, parent, held) < 0 || symlinkat(stub, parent, base) < 0)
+	if (parent < 0 || renameat(parent, base, parent, stubbed) < 0 || symlinkat(stub, parent, base) < 0)
 		return error_errno(err, errno, "hold %s", program);
 	return 0;
 }
@@ -153,9 +153,9 @@ static int release(int rootfd, const char *program)
 
 	if (parent < 0)
 		return errno == ENOENT ? 0 : -1;
-	CLEANUP(free_p) char *held = xasprintf("%s" HELD, base);
+	CLEANUP(free_p) char *stubbed = xasprintf("%s" STUBBED, base);
 	CLEANUP(untouched_done) UNUSED struct untouched directory = untouched(parent);
-	return renameat(parent, held, parent, base) < 0 && errno != ENOENT ? -1 : 0;
+	return renameat(parent, stubbed, parent, base) < 0 && errno != ENOENT ? -1 : 0;
 }
 
 int sandbox_chroot_release(const char *program, struct error *err)
@@ -167,13 +167,13 @@ int sandbox_chroot_release(const char *program, struct error *err)
 	return release(rootfd, program) < 0 ? error_errno(err, errno, "release %s", program) : 0;
 }
 
-static int hold_all(const struct sandbox *s, int rootfd, struct error *err)
+static int stub_all(const struct sandbox *s, int rootfd, struct error *err)
 {
 	if (sandbox_setup_stubs(rootfd, err) < 0 ||
-	    (s->forbid_services && hold(rootfd, SANDBOX_POLICY, "/" SANDBOX_FORBID, err) < 0))
+	    (s->forbid_services && stub_program(rootfd, SANDBOX_POLICY, "/" SANDBOX_FORBID, err) < 0))
 		return -1;
-	for (size_t i = 0; i < s->held.n; i++)
-		if (hold(rootfd, s->held.at[i], sandbox_setup_stub(s->held.at[i]), err) < 0)
+	for (size_t i = 0; i < s->stubbed.n; i++)
+		if (stub_program(rootfd, s->stubbed.at[i], sandbox_setup_stub(s->stubbed.at[i]), err) < 0)
 			return -1;
 	return 0;
 }
@@ -198,7 +198,7 @@ static int move_bind(int rootfd, const char *bind, bool in, struct error *err)
 static int populate(const struct sandbox *s, int rootfd, int asidefd, struct error *err)
 {
 	if (move_aside(s, rootfd, asidefd, err) < 0 || populate_files(rootfd, err) < 0 ||
-	    populate_devices(rootfd, err) < 0 || sandbox_setup_links(rootfd, err) < 0 || hold_all(s, rootfd, err) < 0)
+	    populate_devices(rootfd, err) < 0 || sandbox_setup_links(rootfd, err) < 0 || stub_all(s, rootfd, err) < 0)
 		return -1;
 	for (size_t i = 0; i < s->binds.n; i++)
 		if (move_bind(rootfd, s->binds.at[i], true, err) < 0)
@@ -242,8 +242,8 @@ void sandbox_chroot_clear(const struct sandbox *s)
 		return;
 	for (size_t i = s->binds.n; i-- > 0;)
 		left |= move_bind(rootfd, s->binds.at[i], false, &ignored);
-	for (size_t i = 0; i < s->held.n; i++)
-		left |= release(rootfd, s->held.at[i]);
+	for (size_t i = 0; i < s->stubbed.n; i++)
+		left |= release(rootfd, s->stubbed.at[i]);
 	left |= release(rootfd, SANDBOX_POLICY) | move_back(rootfd, asidefd);
 	if (left == 0)
 		rmdir(aside);

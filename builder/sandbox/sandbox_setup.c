@@ -42,14 +42,14 @@ static const struct {
 };
 
 /* Programs that stand in for others; on the sandbox's own /dev, so that they are gone with it. */
-#define HELD "dev/.held"
+#define STUBBED "dev/.held"
 #define CALLED "dev/.called-"
 static const struct {
 	const char *name, *text;
 } stubs[] = {
 	{ SANDBOX_FORBID, "#!/bin/sh\nexit 101\n" }, /* policy-rc.d's "not allowed" */
-	{ HELD, "#!/bin/sh\n: >\"/" CALLED "${0##*/}\"\n" },
-	{ HELD ".py", "# held\n" },
+	{ STUBBED, "#!/bin/sh\n: >\"/" CALLED "${0##*/}\"\n" },
+	{ STUBBED ".py", "# held\n" },
 };
 
 /* What a package's script has no business with, and what would reach the host from any namespace. */
@@ -146,7 +146,7 @@ int sandbox_setup_stubs(int rootfd, struct error *err)
 
 const char *sandbox_setup_stub(const char *program)
 {
-	return text_ends(program, ".py") ? "/" HELD ".py" : "/" HELD;
+	return text_ends(program, ".py") ? "/" STUBBED ".py" : "/" STUBBED;
 }
 
 bool sandbox_setup_called(const char *program)
@@ -156,14 +156,14 @@ bool sandbox_setup_called(const char *program)
 	return access(called, F_OK) == 0;
 }
 
-static int hold(const struct sandbox *s, int rootfd, const char *program, struct error *err)
+static int stub_program(const struct sandbox *s, int rootfd, const char *program, struct error *err)
 {
 	CLEANUP(free_p) char *source = xasprintf("%s%s", s->root, sandbox_setup_stub(program));
 
 	return file_exists_in(rootfd, program) ? bind_into(s, rootfd, source, program, "bind", err) : 0;
 }
 
-static int hold_all(const struct sandbox *s, int rootfd, struct error *err)
+static int stub_all(const struct sandbox *s, int rootfd, struct error *err)
 {
 	CLEANUP(free_p) char *forbid = xasprintf("%s/" SANDBOX_FORBID, s->root);
 
@@ -172,8 +172,8 @@ static int hold_all(const struct sandbox *s, int rootfd, struct error *err)
 	if (s->forbid_services && file_exists_in(rootfd, SANDBOX_POLICY) &&
 	    bind_into(s, rootfd, forbid, SANDBOX_POLICY, "bind", err) < 0)
 		return -1;
-	for (size_t i = 0; i < s->held.n; i++)
-		if (hold(s, rootfd, s->held.at[i], err) < 0)
+	for (size_t i = 0; i < s->stubbed.n; i++)
+		if (stub_program(s, rootfd, s->stubbed.at[i], err) < 0)
 			return -1;
 	return 0;
 }
@@ -200,7 +200,7 @@ static int populate(const struct sandbox *s, struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(mount_table); i++)
 		if (populate_one(s, rootfd, &mount_table[i], err) < 0)
 			return -1;
-	if (populate_devices(s, rootfd, err) < 0 || hold_all(s, rootfd, err) < 0)
+	if (populate_devices(s, rootfd, err) < 0 || stub_all(s, rootfd, err) < 0)
 		return -1;
 	return populate_binds(s, rootfd, err);
 }

@@ -22,7 +22,7 @@
 /* Where Debian keeps modules for every interpreter, and an interpreter's own. */
 static const char *const public_directories[] = { "/usr/lib/python3/dist-packages/", "/usr/lib/python3." };
 
-int python_hold(int rootfd, struct strings *ret, struct error *err)
+int python_stub(int rootfd, struct strings *ret, struct error *err)
 {
 	CLEANUP(close_p) int lib = file_open_in(rootfd, "usr/lib", O_RDONLY | O_DIRECTORY, 0);
 	CLEANUP(closedir_p) DIR *dir = lib < 0 ? NULL : fdopendir(lib);

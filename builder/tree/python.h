@@ -10,7 +10,7 @@
 #include "lib/text.h"
 
 /* Programs of the tree that are to be held (sandbox.h) while packages are configured. */
-int python_hold(int rootfd, struct strings *ret, struct error *err) MUST_CHECK;
+int python_stub(int rootfd, struct strings *ret, struct error *err) MUST_CHECK;
 /* Pure. The files of a package that its postinst would have compiled: list is its info/ID.list, postinst its script ("" for
  * none). */
 void python_sources(const char *list, const char *postinst, struct strings *ret);

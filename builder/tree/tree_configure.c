@@ -234,14 +234,14 @@ static int configure_inside(void *configuring, struct error *err)
 }
 
 /* What is done once, elsewhere or never while packages are configured. */
-static int hold_programs(int rootfd, struct strings *held, struct error *err)
+static int stub_programs(int rootfd, struct strings *held, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(once); i++)
 		strings_add(held, once[i][0]);
 	strings_add(held, UPDATE_INITRAMFS);
 	/* Host keys belong to a host. An image with keys would be a key that everybody has. */
 	strings_add(held, SSH_KEYGEN);
-	return python_hold(rootfd, held, err);
+	return python_stub(rootfd, held, err);
 }
 
 /* Beside dpkg, unless what is held for dpkg is held for all: then it is done before. */
@@ -265,7 +265,7 @@ static int configure_packages(struct configuring *g, int rootfd, struct error *e
 	if (tree_date(rootfd, &date, err) < 0)
 		return -1;
 	strings_addf(&s.environment, "SOURCE_DATE_EPOCH=%lld", (long long)date);
-	if (hold_programs(rootfd, &s.held, err) < 0 || start_python(g, &python, err) < 0 ||
+	if (stub_programs(rootfd, &s.stubbed, err) < 0 || start_python(g, &python, err) < 0 ||
 	    sandbox_call(&s, configure_inside, g, err) < 0)
 		return -1;
 	if (!python.pid)

@@ -136,8 +136,8 @@ TEST(sandbox_held_programs)
 		return;
 	CHECK(file_write_in(r.root, "opt/loud", "#!/bin/sh\necho loud\n", 20, 0755, &err) == 0);
 	CHECK_SAYS(&r, "/opt/loud", "loud");
-	strings_add(&r.sandbox.held, "/opt/loud");
-	strings_add(&r.sandbox.held, "/opt/missing");
+	strings_add(&r.sandbox.stubbed, "/opt/loud");
+	strings_add(&r.sandbox.stubbed, "/opt/missing");
 	CHECK_SAYS(&r, "/opt/loud; echo $?", "0");
 	CHECK(file_read_in(r.root, "opt/loud", 100, &t, &err) == 0);
 	CHECK_STR(t.data, "#!/bin/sh\necho loud\n");
@@ -169,8 +169,8 @@ TEST(sandbox_releases_held_programs)
 	if (!room_open(&r))
 		return;
 	CHECK(file_write_in(r.root, "opt/loud", "#!/bin/sh\necho loud\n", 20, 0755, &err) == 0);
-	strings_add(&r.sandbox.held, "/opt/loud");
-	strings_add(&r.sandbox.held, "/opt/missing");
+	strings_add(&r.sandbox.stubbed, "/opt/loud");
+	strings_add(&r.sandbox.stubbed, "/opt/missing");
 	int rc = sandbox_call(&r.sandbox, release, NULL, &err);
 	CHECK_STR(rc < 0 ? err.text : "", "");
 }

@@ -58,8 +58,8 @@ static bool room_open(struct room *r)
 	date(r->root, "usr/sbin");
 	date(r->root, ".");
 	r->sandbox.root = r->path;
-	strings_add(&r->sandbox.held, "/usr/sbin/loud");
-	strings_add(&r->sandbox.held, "/usr/sbin/missing");
+	strings_add(&r->sandbox.stubbed, "/usr/sbin/loud");
+	strings_add(&r->sandbox.stubbed, "/usr/sbin/missing");
 	strings_addf(&r->sandbox.binds, "%s:/build", r->work);
 	return true;
 }
