@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/needle.h"
+#include "agent/base64_search.h"
 #include "lib/alloc.h"
 
 #define SECRET_MIN 8 /* a shorter one would be found everywhere */
@@ -22,10 +22,10 @@ static void zero(char *from, size_t n)
 			from[i] = '0';
 }
 
-static void add_encoded(struct needles *needles, const char *text, const char *put)
+static void add_encoded(struct searches *searches, const char *text, const char *put)
 {
 	for (size_t shift = 0; shift < ALIGNMENTS; shift++)
-		vec_push(needles, needle_new(text, put, shift));
+		vec_push(searches, base64_search_new(text, put, shift));
 }
 
 static void add_secret(struct secrets *s, const char *secret)
@@ -63,7 +63,7 @@ void secrets_done(struct secrets *s)
 		explicit_bzero(s->plain.at[i], strlen(s->plain.at[i]));
 	strings_done(&s->plain);
 	for (size_t i = 0; i < s->encoded.n; i++)
-		needle_done(&s->encoded.at[i]);
+		base64_search_done(&s->encoded.at[i]);
 	vec_done(&s->encoded);
 }
 
@@ -84,7 +84,7 @@ size_t secrets_zero(const struct secrets *s, char *data, size_t len)
 	for (size_t i = 0; i < s->plain.n; i++)
 		found += zero_plain(s->plain.at[i], data, len);
 	for (size_t i = 0; i < s->encoded.n; i++)
-		found += needle_replace(&s->encoded.at[i], data, len);
+		found += base64_search_replace(&s->encoded.at[i], data, len);
 	return found;
 }
 
@@ -96,14 +96,14 @@ static bool has(const char *data, size_t len, const char *text)
 bool secrets_hidden_by_gzip(const char *data, size_t len)
 {
 	/* A compressed file begins its base64, so there is one alignment; that again may stand anywhere in another. */
-	struct needle once = needle_new(GZIP_MAGIC, GZIP_MAGIC, 0);
+	struct base64_search once = base64_search_new(GZIP_MAGIC, GZIP_MAGIC, 0);
 	bool found = has(data, len, GZIP_MAGIC) || has(data, len, once.find);
 
 	for (size_t shift = 0; shift < ALIGNMENTS; shift++) {
-		struct needle twice = needle_new(once.find, once.find, shift);
+		struct base64_search twice = base64_search_new(once.find, once.find, shift);
 		found = found || has(data, len, twice.find);
-		needle_done(&twice);
+		base64_search_done(&twice);
 	}
-	needle_done(&once);
+	base64_search_done(&once);
 	return found;
 }

@@ -17,8 +17,8 @@
 struct secrets {
 	bool zeroed; /* one of the node's was: a wipe was cut off after our own configuration, so what to look for is unknown */
 	struct strings plain;
-	struct needles {
-		struct needle *at; /* owned */
+	struct searches {
+		struct base64_search *at; /* owned */
 		size_t n, max;
 	} encoded;
 };

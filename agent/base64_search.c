@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/needle.h"
+#include "agent/base64_search.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,13 +32,13 @@ static char *encode_behind(const char *text, size_t shift)
 	return text_take(&encoded);
 }
 
-struct needle needle_new(const char *text, const char *put, size_t shift)
+struct base64_search base64_search_new(const char *text, const char *put, size_t shift)
 {
 	CLEANUP(free_p) char *find = encode_behind(text, shift);
 	CLEANUP(free_p) char *with = encode_behind(put, shift);
 	size_t bits = (shift + strlen(text)) * 8;
 	size_t first = (shift * 8 + DIGIT_BITS - 1) / DIGIT_BITS, end = bits / DIGIT_BITS;
-	struct needle n = {
+	struct base64_search n = {
 		.find = xstrndup(find + first, end - first),
 		.put = xstrndup(with + first, end - first),
 		.head = (unsigned)(first * DIGIT_BITS - shift * 8),
@@ -98,7 +98,7 @@ static void put_bits(char *digit, unsigned mask, unsigned with)
 		*digit = digits[((unsigned)value_of(*digit) & ~mask) | with];
 }
 
-static void replace_at(const struct needle *n, char *p, size_t size, const char *start, const char *end)
+static void replace_at(const struct base64_search *n, char *p, size_t size, const char *start, const char *end)
 {
 	const char *put = n->put;
 
@@ -111,7 +111,7 @@ static void replace_at(const struct needle *n, char *p, size_t size, const char 
 	}
 }
 
-size_t needle_replace(const struct needle *n, char *data, size_t len)
+size_t base64_search_replace(const struct base64_search *n, char *data, size_t len)
 {
 	const char *end = data + len;
 	size_t found = 0;
@@ -125,7 +125,7 @@ size_t needle_replace(const struct needle *n, char *data, size_t len)
 	return found;
 }
 
-void needle_done(struct needle *n)
+void base64_search_done(struct base64_search *n)
 {
 	if (n->find)
 		explicit_bzero(n->find, strlen(n->find));

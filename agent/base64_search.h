@@ -6,7 +6,7 @@
  */
 #include <stddef.h>
 
-struct needle {
+struct base64_search {
 	char *find;                  /* owned; the digits that are the text's alone */
 	char *put;                   /* owned; as many of the replacement, between the two it shares */
 	unsigned head, tail;         /* bits of the text in the digit before and in the one behind */
@@ -14,8 +14,8 @@ struct needle {
 };
 
 /* put is as long as text. shift: 0, 1 or 2 bytes of something else are before it in its group. */
-struct needle needle_new(const char *text, const char *put, size_t shift);
+struct base64_search base64_search_new(const char *text, const char *put, size_t shift);
 /* Replaces all that are in data, also across line breaks (as they are, or as JSON and Python write them). Returns how many. */
-size_t needle_replace(const struct needle *n, char *data, size_t len);
+size_t base64_search_replace(const struct base64_search *n, char *data, size_t len);
 /* Overwrites it first. */
-void needle_done(struct needle *n);
+void base64_search_done(struct base64_search *n);
