@@ -125,7 +125,7 @@ int apt_run(const char *path, char *const *argv, struct text *ret_output, struct
 	if (process_run(&p, err) < 0) {
 		if (err->class == ERROR_HOST || !messages.len)
 			return -1;
-		return apt_complaint(output.data ? output.data : "", messages.data, err);
+		return apt_error(output.data ? output.data : "", messages.data, err);
 	}
 	if (output.len > APT_TEXT_MAX)
 		return error_set(err, ERROR_FAILED, "%s says %s, more than the limit of %s", argv[0],

@@ -45,4 +45,4 @@ char *apt_stanza_field(const struct apt_stanza *stanza, const char *field) MUST_
 void apt_stanza_status(const struct apt_stanza *stanza, struct text *ret_status);
 
 /* Turns what a failed apt said on stdout and stderr into *err: why, and what to do. Returns -1. */
-int apt_complaint(const char *output, const char *messages, struct error *err);
+int apt_error(const char *output, const char *messages, struct error *err);

@@ -9,7 +9,7 @@
 #include "builder/lock/dpkg_status.h"
 #include "builder/sandbox/rootless.h"
 #include "builder/sandbox/sandbox.h"
-#include "builder/tree/complaint.h"
+#include "builder/tree/dpkg_error.h"
 #include "builder/tree/dpkgdb.h"
 #include "builder/tree/preinst.h"
 #include "builder/tree/python.h"
@@ -117,14 +117,14 @@ static int run_preinsts(const struct configuring *g, struct error *err)
 
 struct dpkg_run {
 	const struct tree_configure *c;
-	struct complaint complaint;
+	struct dpkg_error complaint;
 };
 
 static void dpkg_line(void *context, const char *line)
 {
 	struct dpkg_run *d = context;
 
-	complaint_line(&d->complaint, line);
+	dpkg_error_line(&d->complaint, line);
 	if (d->c->line)
 		d->c->line(d->c->context, line);
 }
@@ -140,7 +140,7 @@ static int run_dpkg(const struct tree_configure *c, struct error *err)
 
 	if (rc < 0 && d.complaint.text.len)
 		error_set(err, ERROR_SANDBOX, "dpkg --configure: %s", d.complaint.text.data);
-	complaint_done(&d.complaint);
+	dpkg_error_done(&d.complaint);
 	return rc;
 }
 

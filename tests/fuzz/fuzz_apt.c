@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	read_uris(text);
 	read_answer(text);
-	apt_complaint(text, text, &err);
+	apt_error(text, text, &err);
 	free(mirror_choose(text, "debian", "bookworm", "", &others));
 	return 0;
 }

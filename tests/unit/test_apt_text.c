@@ -30,7 +30,7 @@ static void check_sentence(const char *name)
 	read_golden(name, "output", &output);
 	read_golden(name, "messages", &messages);
 	read_golden(name, "sentence", &want);
-	CHECK(apt_complaint(output.data, messages.data, &err) == -1);
+	CHECK(apt_error(output.data, messages.data, &err) == -1);
 	CLEANUP(free_p) char *got = xasprintf("%d %s\n", (int)err.class, err.text);
 	CLEANUP(free_p) char *file = xasprintf(FOLDER "/%s.sentence", name);
 	if (getenv("UPDATE_GOLDEN"))
@@ -39,7 +39,7 @@ static void check_sentence(const char *name)
 		CHECK_STR(got, want.data);
 }
 
-TEST(complaints_are_one_sentence)
+TEST(apt_error_is_one_sentence)
 {
 	CLEANUP(closedir_p) DIR *dir = opendir(FOLDER);
 	struct dirent *entry;
@@ -60,7 +60,7 @@ TEST(silence_is_a_failure_too)
 {
 	struct error err = { 0 };
 
-	CHECK(apt_complaint("", "", &err) == -1);
+	CHECK(apt_error("", "", &err) == -1);
 	CHECK(err.class == ERROR_FAILED && err.text[0]);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/lock/dpkg_version.h"
-#include "builder/tree/complaint.h"
+#include "builder/tree/dpkg_error.h"
 #include "builder/tree/dpkgdb.h"
 #include "builder/tree/python.h"
 #include "tests/unit/check.h"
@@ -151,7 +151,7 @@ TEST(python_source_rules)
 	CHECK(strings_has(&l, "/usr/share/own/b.py"));
 }
 
-TEST(complaint_keeps_the_first_error)
+TEST(dpkg_error_keeps_the_first)
 {
 	static const char *const log[] = { "one",
 					   "two",
@@ -164,14 +164,14 @@ TEST(complaint_keeps_the_first_error)
 					   "more",
 					   "dpkg: error processing package c (--configure):",
 					   "end" };
-	struct complaint c = { 0 };
+	struct dpkg_error c = { 0 };
 
-	complaint_line(&c, "fine");
+	dpkg_error_line(&c, "fine");
 	CHECK(!c.text.len);
 	for (size_t i = 0; i < ARRAY_SIZE(log); i++)
-		complaint_line(&c, log[i]);
+		dpkg_error_line(&c, log[i]);
 	CHECK_STR(c.text.data,
 		  "two | three | four | the script says why | dpkg: error processing package a (--configure): | "
 		  "script returned 1 | Setting up b | more");
-	complaint_done(&c);
+	dpkg_error_done(&c);
 }

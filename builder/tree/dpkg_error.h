@@ -6,14 +6,14 @@
  */
 #include "lib/text.h"
 
-#define COMPLAINT_BEFORE 4 /* lines: what the maintainer script said last */
-#define COMPLAINT_AFTER 3  /* lines: dpkg's reason */
+#define DPKG_ERROR_BEFORE 4 /* lines: what the maintainer script said last */
+#define DPKG_ERROR_AFTER 3  /* lines: dpkg's reason */
 
-struct complaint {
-	char *before[COMPLAINT_BEFORE]; /* owned; a ring */
+struct dpkg_error {
+	char *before[DPKG_ERROR_BEFORE]; /* owned; a ring */
 	unsigned next, after;
 	struct text text; /* "" while nothing went wrong */
 };
 
-void complaint_line(struct complaint *c, const char *line);
-void complaint_done(struct complaint *c);
+void dpkg_error_line(struct dpkg_error *c, const char *line);
+void dpkg_error_done(struct dpkg_error *c);

@@ -20,7 +20,7 @@
  * What apt's sentences mean to us. The first row that is found anywhere wins, so the cause stands before what follows from it:
  * apt reports a bad signature as a warning first and as "not signed" afterwards.
  */
-static const struct complaint {
+static const struct apt_error_row {
 	const char *says;
 	enum error_class class;
 	const char *means; /* what to do, too */
@@ -94,12 +94,12 @@ static void add_details(const char *output, struct text *ret)
 	}
 }
 
-int apt_complaint(const char *output, const char *messages, struct error *err)
+int apt_error(const char *output, const char *messages, struct error *err)
 {
 	CLEANUP(text_done) struct text details = { 0 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(complaints); i++) {
-		const struct complaint *c = &complaints[i];
+		const struct apt_error_row *c = &complaints[i];
 		const char *at = strstr(messages, c->says);
 		if (!at)
 			continue;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/tree/complaint.h"
+#include "builder/tree/dpkg_error.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static bool is_error(const char *line)
 	return false;
 }
 
-static void add(struct complaint *c, const char *line)
+static void add(struct dpkg_error *c, const char *line)
 {
 	CLEANUP(free_p) char *copy = xstrdup(line);
 	const char *trimmed = text_trim(copy);
@@ -25,18 +25,18 @@ static void add(struct complaint *c, const char *line)
 		text_addf(&c->text, "%s%s", c->text.len ? " | " : "", trimmed);
 }
 
-static void remember(struct complaint *c, const char *line)
+static void remember(struct dpkg_error *c, const char *line)
 {
-	char **slot = &c->before[c->next++ % COMPLAINT_BEFORE];
+	char **slot = &c->before[c->next++ % DPKG_ERROR_BEFORE];
 
 	free(*slot);
 	*slot = xstrdup(line);
 }
 
-void complaint_line(struct complaint *c, const char *line)
+void dpkg_error_line(struct dpkg_error *c, const char *line)
 {
 	if (c->text.len) {
-		if (c->after++ < COMPLAINT_AFTER)
+		if (c->after++ < DPKG_ERROR_AFTER)
 			add(c, line);
 		return;
 	}
@@ -44,15 +44,15 @@ void complaint_line(struct complaint *c, const char *line)
 		remember(c, line);
 		return;
 	}
-	for (unsigned i = 0; i < COMPLAINT_BEFORE; i++)
-		if (c->before[(c->next + i) % COMPLAINT_BEFORE])
-			add(c, c->before[(c->next + i) % COMPLAINT_BEFORE]);
+	for (unsigned i = 0; i < DPKG_ERROR_BEFORE; i++)
+		if (c->before[(c->next + i) % DPKG_ERROR_BEFORE])
+			add(c, c->before[(c->next + i) % DPKG_ERROR_BEFORE]);
 	add(c, line);
 }
 
-void complaint_done(struct complaint *c)
+void dpkg_error_done(struct dpkg_error *c)
 {
-	for (unsigned i = 0; i < COMPLAINT_BEFORE; i++)
+	for (unsigned i = 0; i < DPKG_ERROR_BEFORE; i++)
 		free(c->before[i]);
 	text_done(&c->text);
 }
