@@ -30,29 +30,29 @@ int agent_wait_for(struct agent *a, struct error *err, const char *fmt, ...) PRI
 int agent_nap(struct agent *a, double seconds, double until, struct error *err) MUST_CHECK;
 void agent_done(struct agent *a);
 
-/* announce.c: our tags and notes follow the state, as well as the API allows. */
+/* step_register.c: our tags and notes follow the state, as well as the API allows. */
 void agent_announce(struct agent *a);
 /* The same, and it has to succeed: -1 with PVE's failure. */
 int agent_announce_now(struct agent *a, struct error *err) MUST_CHECK;
 
 /* The steps. */
-int step_register(struct agent *a, struct error *err) MUST_CHECK;   /* announce.c */
-int step_rendezvous(struct agent *a, struct error *err) MUST_CHECK; /* meet.c */
-int step_turn(struct agent *a, struct error *err) MUST_CHECK;       /* meet.c: one control plane joins at a time */
-int step_preflight(struct agent *a, struct error *err) MUST_CHECK;  /* bootstrap.c */
-int step_kubeadm(struct agent *a, struct error *err) MUST_CHECK;    /* bootstrap.c */
+int step_register(struct agent *a, struct error *err) MUST_CHECK;   /* step_register.c */
+int step_rendezvous(struct agent *a, struct error *err) MUST_CHECK; /* step_election.c */
+int step_turn(struct agent *a, struct error *err) MUST_CHECK; /* step_election.c: one control plane joins at a time */
+int step_preflight(struct agent *a, struct error *err) MUST_CHECK; /* step_kubeadm.c */
+int step_kubeadm(struct agent *a, struct error *err) MUST_CHECK;   /* step_kubeadm.c */
 int step_publish(struct agent *a, struct error *err)
-	MUST_CHECK; /* bootstrap.c: endpoint and CA hash of a new cluster */
-int step_manifests(struct agent *a, struct error *err) MUST_CHECK; /* settle.c */
-int step_ready(struct agent *a, struct error *err) MUST_CHECK;     /* settle.c */
-int step_report(struct agent *a, struct error *err) MUST_CHECK;    /* settle.c */
-int step_wipe(struct agent *a, struct error *err) MUST_CHECK;      /* settle.c */
-int step_leave(struct agent *a, struct error *err) MUST_CHECK;     /* settle.c: sentinels, disabled */
+	MUST_CHECK; /* step_kubeadm.c: endpoint and CA hash of a new cluster */
+int step_manifests(struct agent *a, struct error *err) MUST_CHECK; /* step_finish.c */
+int step_ready(struct agent *a, struct error *err) MUST_CHECK;     /* step_finish.c */
+int step_report(struct agent *a, struct error *err) MUST_CHECK;    /* step_finish.c */
+int step_wipe(struct agent *a, struct error *err) MUST_CHECK;      /* step_finish.c */
+int step_leave(struct agent *a, struct error *err) MUST_CHECK;     /* step_finish.c: sentinels, disabled */
 
 /* run.c: from the configuration to a node that is Ready. 0 also when there is nothing to do. */
 int agent_run(const char *root, struct error *err) MUST_CHECK;
 /* dry_run.c: what agent_run() would do, to stdout, with secrets hidden; nothing is written anywhere. */
 int agent_dry_run(const char *root, struct error *err) MUST_CHECK;
-/* bootstrap.c: what kubeadm would be run with now. provider is written to and must outlive *ret. */
+/* step_kubeadm.c: what kubeadm would be run with now. provider is written to and must outlive *ret. */
 struct kubeadm_run;
 int agent_kubeadm_run(const struct agent *a, struct kubeadm_run *ret, char **provider, struct error *err) MUST_CHECK;
