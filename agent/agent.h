@@ -36,8 +36,8 @@ void agent_announce(struct agent *a);
 int agent_announce_now(struct agent *a, struct error *err) MUST_CHECK;
 
 /* The steps. */
-int step_register(struct agent *a, struct error *err) MUST_CHECK;   /* step_register.c */
-int step_rendezvous(struct agent *a, struct error *err) MUST_CHECK; /* step_election.c */
+int step_register(struct agent *a, struct error *err) MUST_CHECK; /* step_register.c */
+int step_election(struct agent *a, struct error *err) MUST_CHECK; /* step_election.c */
 int step_turn(struct agent *a, struct error *err) MUST_CHECK; /* step_election.c: one control plane joins at a time */
 int step_preflight(struct agent *a, struct error *err) MUST_CHECK; /* step_kubeadm.c */
 int step_kubeadm(struct agent *a, struct error *err) MUST_CHECK;   /* step_kubeadm.c */

@@ -8,7 +8,7 @@
 #include "agent/profile.h"
 #include "agent/source.h"
 
-#define FROM_RENDEZVOUS "from-the-rendezvous"
+#define FROM_ELECTION "from-the-rendezvous"
 
 static void print_plan(const struct agent *a)
 {
@@ -44,11 +44,11 @@ static void print_findings(const struct agent *a)
 static void assume(struct agent *a)
 {
 	a->state.leader = a->node.role == NODE_INIT;
-	state_set_text(&a->state.endpoint, a->node.endpoint ? a->node.endpoint : FROM_RENDEZVOUS ":6443");
+	state_set_text(&a->state.endpoint, a->node.endpoint ? a->node.endpoint : FROM_ELECTION ":6443");
 	if (a->node.ca_cert_hashes.n)
 		strings_append(&a->state.ca, &a->node.ca_cert_hashes);
 	else
-		strings_add(&a->state.ca, FROM_RENDEZVOUS);
+		strings_add(&a->state.ca, FROM_ELECTION);
 }
 
 static int print_kubeadm(const struct agent *a, struct error *err)

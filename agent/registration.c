@@ -67,7 +67,7 @@ int registration_failed(struct registration *r)
 	return -1;
 }
 
-/* A mark for one write: agent/rendezvous.h. */
+/* A mark for one write: agent/election.h. */
 static int draw_mark(char ret_mark[REGISTRATION_MARK], struct error *err)
 {
 	uint32_t dice;
@@ -184,7 +184,7 @@ static int write_change(struct registration *r, struct change *c, struct error *
 	return 0;
 }
 
-/* Before the first claim the cluster's tag has to stand for a while: agent/rendezvous.h. The notes are not touched: a claim in
+/* Before the first claim the cluster's tag has to stand for a while: agent/election.h. The notes are not touched: a claim in
  * them may be that of a node which was cut off while it acted, and goes on. */
 static int settle(struct registration *r, const struct member *m, struct error *err)
 {

@@ -9,12 +9,12 @@
  * Nothing here waits for an API that does not answer: that is an error at once (pve_failure() says which), and the caller's to
  * try again. Each try reads first, so a write of which nobody knows whether it was carried out is never just repeated.
  */
+#include "agent/election.h"
 #include "agent/machine.h"
-#include "agent/rendezvous.h"
 #include "lib/member.h"
 #include "lib/pve_guest.h"
 
-#define REGISTRATION_SETTLE 2 /* seconds between the cluster's tag and the first claim: agent/rendezvous.h */
+#define REGISTRATION_SETTLE 2 /* seconds between the cluster's tag and the first claim: agent/election.h */
 #define REGISTRATION_MARK 9   /* 8 hex digits and a NUL */
 
 struct registration {

@@ -23,7 +23,7 @@ static const struct step {
 	int (*run)(struct agent *a, struct error *err);
 } steps[] = {
 	{ "register", MEMBER_BOOTING, step_register },
-	{ "rendezvous", MEMBER_BOOTING, step_rendezvous },
+	{ "rendezvous", MEMBER_BOOTING, step_election },
 	{ "preflight", MEMBER_BOOTING, step_preflight },
 	{ "turn", MEMBER_BOOTING, step_turn },
 	{ "kubeadm", MEMBER_JOINING, step_kubeadm },

@@ -23,7 +23,7 @@ struct state {
 	char *step;        /* owned; the step that was begun last (run.c's table); NULL = from the start */
 	bool leader;       /* this node may initialise the cluster: its claim was read back */
 	bool started;      /* kubeadm was started: what it left behind is ours, and the claim must stay */
-	char *claim;       /* owned; what our notes say, or shall say: agent/rendezvous.h; NULL = none */
+	char *claim;       /* owned; what our notes say, or shall say: agent/election.h; NULL = none */
 	char *endpoint;    /* owned; HOST:PORT of the cluster; NULL = not known yet */
 	struct strings ca; /* of that cluster: "sha256:..." */
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rendezvous as it happens: asking Proxmox VE who else is there, claiming, waiting. rendezvous.c decides. */
+/* The rendezvous as it happens: asking Proxmox VE who else is there, claiming, waiting. election.c decides. */
 #include <limits.h>
 #include <stdlib.h>
 
@@ -62,16 +62,16 @@ static int show_claim(struct agent *a, const char *claim, struct error *err)
 	return 1;
 }
 
-static int wait_for_other(struct agent *a, enum rendezvous_move move, const struct candidate *other, struct error *err)
+static int wait_for_other(struct agent *a, enum election_move move, const struct candidate *other, struct error *err)
 {
 	return agent_wait_for(a, err,
-			      move == RENDEZVOUS_YIELD ? "guest %ld (%s), which goes first"
-						       : "guest %ld (%s) to yield or finish",
+			      move == ELECTION_BACK_OFF ? "guest %ld (%s), which goes first"
+							: "guest %ld (%s) to yield or finish",
 			      other->vmid, other->member.node ? other->member.node : "its name is not known");
 }
 
 /* One round; *ret is what came out of it. Claims before the second look, never after. 1 = PVE cannot tell at the moment. */
-static int claim_round(struct agent *a, const char *claim, enum rendezvous_move *ret, struct candidates *all,
+static int claim_round(struct agent *a, const char *claim, enum election_move *ret, struct candidates *all,
 		       struct error *err)
 {
 	const struct candidate *other;
@@ -79,32 +79,32 @@ static int claim_round(struct agent *a, const char *claim, enum rendezvous_move 
 
 	if (rc != 0)
 		return rc;
-	*ret = rendezvous_decide(all, a->pve.guest.vmid, claim, &other);
-	if (*ret == RENDEZVOUS_CLAIM) {
+	*ret = election_decide(all, a->pve.guest.vmid, claim, &other);
+	if (*ret == ELECTION_CANDIDACY) {
 		candidates_done(all);
 		if ((rc = show_claim(a, claim, err)) != 0 || (rc = look(a, all, err)) != 0)
 			return rc;
-		*ret = rendezvous_decide(all, a->pve.guest.vmid, claim, &other);
+		*ret = election_decide(all, a->pve.guest.vmid, claim, &other);
 	}
-	if (!other || *ret == RENDEZVOUS_FOLLOW)
+	if (!other || *ret == ELECTION_FOLLOW)
 		return 0;
-	if (*ret == RENDEZVOUS_YIELD && (rc = show_claim(a, NULL, err)) != 0)
+	if (*ret == ELECTION_BACK_OFF && (rc = show_claim(a, NULL, err)) != 0)
 		return rc;
 	return wait_for_other(a, *ret, other, err);
 }
 
 /* Until we may act or have somebody to follow, or PVE was asked in vain silence_max times in a row. *all is the last look. */
-static int claim_until_clear(struct agent *a, const char *claim, int silence_max, enum rendezvous_move *ret,
+static int claim_until_clear(struct agent *a, const char *claim, int silence_max, enum election_move *ret,
 			     struct candidates *all, struct error *err)
 {
 	double until = clock_seconds() + (double)a->node.timeout_rendezvous;
 
 	for (int silence = 0; silence < silence_max; silence++) {
-		*ret = RENDEZVOUS_WAIT;
+		*ret = ELECTION_WAIT;
 		int rc = claim_round(a, claim, ret, all, err);
 		if (rc < 0)
 			return -1;
-		if (rc == 0 && (*ret == RENDEZVOUS_ACT || *ret == RENDEZVOUS_FOLLOW))
+		if (rc == 0 && (*ret == ELECTION_ACT || *ret == ELECTION_FOLLOW))
 			return 0;
 		candidates_done(all);
 		if (rc == 0)
@@ -151,15 +151,15 @@ static int follow(struct agent *a, const struct candidate *found, struct error *
 static int meet_to_init(struct agent *a, struct error *err)
 {
 	CLEANUP(candidates_done) struct candidates all = { 0 };
-	enum rendezvous_move move;
+	enum election_move move;
 
 	if (!a->pve.pve || a->state.leader)
 		return lead(a, err); /* the configuration's word, or what was decided before and may have begun */
 	if (claim_until_clear(a, CLAIM_INIT, INT_MAX, &move, &all, err) < 0)
 		return -1;
-	if (move == RENDEZVOUS_ACT)
+	if (move == ELECTION_ACT)
 		return lead(a, err);
-	return follow(a, rendezvous_find(&all, a->node.cluster), err);
+	return follow(a, election_find(&all, a->node.cluster), err);
 }
 
 static int meet_to_join(struct agent *a, struct error *err)
@@ -171,7 +171,7 @@ static int meet_to_join(struct agent *a, struct error *err)
 		int rc = look(a, &all, err);
 		if (rc < 0)
 			return -1;
-		const struct candidate *found = rc == 0 ? rendezvous_find(&all, a->node.cluster) : NULL;
+		const struct candidate *found = rc == 0 ? election_find(&all, a->node.cluster) : NULL;
 		if (found)
 			return adopt(a, found, err);
 		if (agent_wait_for(a, err, rc ? "Proxmox VE" : "the control plane of cluster %s", a->node.cluster) <
@@ -181,7 +181,7 @@ static int meet_to_join(struct agent *a, struct error *err)
 	}
 }
 
-int step_rendezvous(struct agent *a, struct error *err)
+int step_election(struct agent *a, struct error *err)
 {
 	if (a->node.endpoint)
 		state_set_text(&a->state.endpoint, a->node.endpoint);
@@ -200,7 +200,7 @@ int step_rendezvous(struct agent *a, struct error *err)
 int step_turn(struct agent *a, struct error *err)
 {
 	CLEANUP(candidates_done) struct candidates all = { 0 };
-	enum rendezvous_move move;
+	enum election_move move;
 
 	if (agent_inits(a) || a->node.role == NODE_WORKER || !a->pve.pve || a->pve.refused)
 		return 0;

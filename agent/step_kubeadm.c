@@ -166,7 +166,7 @@ static int try_until(struct agent *a, double until, struct error *err)
 		agent_announce(a);
 		if (agent_wait_for(a, err, "the next try of kubeadm") < 0 || agent_nap(a, back_off, until, err) < 0)
 			return -1;
-		if (verdict.class == VERDICT_CREDENTIALS && step_rendezvous(a, err) < 0)
+		if (verdict.class == VERDICT_CREDENTIALS && step_election(a, err) < 0)
 			return -1;
 		back_off = back_off * 2 < BACK_OFF_MAX ? back_off * 2 : BACK_OFF_MAX;
 	}

@@ -34,8 +34,8 @@ struct member {
 	char *version;     /* "v1.34.1" */
 	char *endpoint;    /* HOST:PORT; set once the control plane answers */
 	struct strings ca; /* "sha256:..." */
-	char *claim;       /* agent/rendezvous.h: "init" or "join" */
-	char *mark;        /* of the write that this stands in: agent/rendezvous.h */
+	char *claim;       /* agent/election.h: "init" or "join" */
+	char *mark;        /* of the write that this stands in: agent/election.h */
 	char *error;       /* one sentence of ASCII, with state failed */
 };
 

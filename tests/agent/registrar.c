@@ -23,8 +23,8 @@ struct registrar {
 };
 
 static const char *const move_names[] = {
-	[RENDEZVOUS_ACT] = "act",     [RENDEZVOUS_CLAIM] = "claim",   [RENDEZVOUS_WAIT] = "wait",
-	[RENDEZVOUS_YIELD] = "yield", [RENDEZVOUS_FOLLOW] = "follow",
+	[ELECTION_ACT] = "act",        [ELECTION_CANDIDACY] = "claim", [ELECTION_WAIT] = "wait",
+	[ELECTION_BACK_OFF] = "yield", [ELECTION_FOLLOW] = "follow",
 };
 
 static const char *const failure_names[] = {
@@ -90,32 +90,32 @@ static int members(struct registrar *r, struct json *ret, struct error *err)
 		json_put_string(entry, "endpoint", all.at[i].member.endpoint);
 		json_push(list, entry);
 	}
-	const struct candidate *found = rendezvous_find(&all, r->node.cluster);
+	const struct candidate *found = election_find(&all, r->node.cluster);
 	json_put_int(ret, "found", found ? found->vmid : 0);
 	return 0;
 }
 
-static int decide(struct registrar *r, const char *claim, enum rendezvous_move *ret, struct error *err)
+static int decide(struct registrar *r, const char *claim, enum election_move *ret, struct error *err)
 {
 	CLEANUP(candidates_done) struct candidates all = { 0 };
 	const struct candidate *other;
 
 	if (registration_members(&r->pve, r->node.cluster, &all, err) < 0)
 		return -1;
-	*ret = rendezvous_decide(&all, r->pve.guest.vmid, claim, &other);
+	*ret = election_decide(&all, r->pve.guest.vmid, claim, &other);
 	return 0;
 }
 
 static int play_round(struct registrar *r, const char *claim, struct json *ret, struct error *err)
 {
-	enum rendezvous_move move;
+	enum election_move move;
 
 	if (decide(r, claim, &move, err) < 0)
 		return -1;
-	if (move == RENDEZVOUS_CLAIM &&
+	if (move == ELECTION_CANDIDACY &&
 	    (write_member(r, "booting", claim, false, err) < 0 || decide(r, claim, &move, err) < 0))
 		return -1;
-	if (move == RENDEZVOUS_YIELD && write_member(r, "booting", NULL, false, err) < 0)
+	if (move == ELECTION_BACK_OFF && write_member(r, "booting", NULL, false, err) < 0)
 		return -1;
 	json_put_string(ret, "move", move_names[move]);
 	return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * agent/rendezvous.h, walked through in every order of steps: two to four nodes read each other's notes one by one, claim, drop,
+ * agent/election.h, walked through in every order of steps: two to four nodes read each other's notes one by one, claim, drop,
  * act, publish; with faults in between (a node crashes; the answer to a write is lost, and the write is carried out later, or
  * never; a node gives up). In every state that can be reached, no two act; and from every one, when no more faults come, all
  * nodes finish, however unluckily they take turns.
@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "agent/rendezvous.h"
+#include "agent/election.h"
 
 #define NODES 4
 #define PUTS 2 /* of one node that may be under way at once; no more faults than that */
@@ -72,7 +72,7 @@ static uint8_t fresh_mark(const struct place *p)
 	abort();
 }
 
-static enum rendezvous_move decide(const struct rules *rules, const struct place *p, int self)
+static enum election_move decide(const struct rules *rules, const struct place *p, int self)
 {
 	struct candidate at[NODES] = { 0 };
 	struct candidates all = { .at = at, .n = (size_t)rules->nodes };
@@ -84,10 +84,10 @@ static enum rendezvous_move decide(const struct rules *rules, const struct place
 		at[i].member.endpoint = p->seen[i] & PUBLISHED ? "10.0.0.1:6443" : NULL;
 		at[i].stands = i == self && (rules->trust_old || (p->mine && p->seen[i] / MARK == p->mine));
 	}
-	enum rendezvous_move move = rendezvous_decide(&all, 100 + self, rules->claim, &other);
-	if (move == RENDEZVOUS_CLAIM && rules->look_once)
-		return RENDEZVOUS_ACT;
-	return move == RENDEZVOUS_YIELD && rules->never_give ? RENDEZVOUS_WAIT : move;
+	enum election_move move = election_decide(&all, 100 + self, rules->claim, &other);
+	if (move == ELECTION_CANDIDACY && rules->look_once)
+		return ELECTION_ACT;
+	return move == ELECTION_BACK_OFF && rules->never_give ? ELECTION_WAIT : move;
 }
 
 static void start(struct place *p, uint8_t step)
@@ -99,20 +99,20 @@ static void start(struct place *p, uint8_t step)
 
 static void look(const struct rules *rules, struct world *w, int self)
 {
-	static const uint8_t after[] = { [RENDEZVOUS_ACT] = ACT,
-					 [RENDEZVOUS_CLAIM] = CLAIM,
-					 [RENDEZVOUS_WAIT] = LOOK,
-					 [RENDEZVOUS_YIELD] = DROP,
-					 [RENDEZVOUS_FOLLOW] = LEAVE };
+	static const uint8_t after[] = { [ELECTION_ACT] = ACT,
+					 [ELECTION_CANDIDACY] = CLAIM,
+					 [ELECTION_WAIT] = LOOK,
+					 [ELECTION_BACK_OFF] = DROP,
+					 [ELECTION_FOLLOW] = LEAVE };
 	struct place *p = &w->at[self];
 
 	/* another's marks mean nothing to us */
 	p->seen[p->reading] = w->at[p->reading].notes & (p->reading == self ? 255 : CLAIMS | PUBLISHED);
 	if (++p->reading < rules->nodes)
 		return;
-	enum rendezvous_move move = decide(rules, p, self);
+	enum election_move move = decide(rules, p, self);
 	start(p, after[move]);
-	if (move == RENDEZVOUS_ACT)
+	if (move == ELECTION_ACT)
 		p->disk = ACTING;
 }
 

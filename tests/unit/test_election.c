@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/check.h"
 
-#include "agent/rendezvous.h"
+#include "agent/election.h"
 
 #define HASH "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -24,26 +24,26 @@ static void add(struct candidates *all, long vmid, const char *words)
 
 static const struct {
 	const char *claim, *first, *own, *last; /* guests 101, 102, 103 */
-	enum rendezvous_move move;
+	enum election_move move;
 	long other;
 } decisions[] = {
-	{ "init", "", "", "", RENDEZVOUS_CLAIM, 0 },
-	{ "init", "", "init stands", "", RENDEZVOUS_ACT, 0 },
-	{ "init", "", "init", "", RENDEZVOUS_CLAIM, 0 },
-	{ "init", "", "join stands", "", RENDEZVOUS_CLAIM, 0 },
-	{ "init", "", "stands", "", RENDEZVOUS_CLAIM, 0 },
-	{ "init", "init", "init stands", "", RENDEZVOUS_YIELD, 101 },
-	{ "init", "init", "", "init", RENDEZVOUS_YIELD, 101 },
-	{ "init", "", "init stands", "init", RENDEZVOUS_WAIT, 103 },
-	{ "init", "", "", "init", RENDEZVOUS_WAIT, 103 },
-	{ "init", "join", "init stands", "join", RENDEZVOUS_ACT, 0 },
-	{ "init", "", "init stands", "published", RENDEZVOUS_FOLLOW, 103 },
-	{ "init", "init", "init stands", "published", RENDEZVOUS_FOLLOW, 103 },
-	{ "init", "", "init stands published", "", RENDEZVOUS_ACT, 0 },
-	{ "init", "init stopped", "", "", RENDEZVOUS_YIELD, 101 },
-	{ "join", "published", "join stands", "", RENDEZVOUS_ACT, 0 },
-	{ "join", "published join", "join stands", "", RENDEZVOUS_YIELD, 101 },
-	{ "join", "published init", "join stands", "join", RENDEZVOUS_WAIT, 103 },
+	{ "init", "", "", "", ELECTION_CANDIDACY, 0 },
+	{ "init", "", "init stands", "", ELECTION_ACT, 0 },
+	{ "init", "", "init", "", ELECTION_CANDIDACY, 0 },
+	{ "init", "", "join stands", "", ELECTION_CANDIDACY, 0 },
+	{ "init", "", "stands", "", ELECTION_CANDIDACY, 0 },
+	{ "init", "init", "init stands", "", ELECTION_BACK_OFF, 101 },
+	{ "init", "init", "", "init", ELECTION_BACK_OFF, 101 },
+	{ "init", "", "init stands", "init", ELECTION_WAIT, 103 },
+	{ "init", "", "", "init", ELECTION_WAIT, 103 },
+	{ "init", "join", "init stands", "join", ELECTION_ACT, 0 },
+	{ "init", "", "init stands", "published", ELECTION_FOLLOW, 103 },
+	{ "init", "init", "init stands", "published", ELECTION_FOLLOW, 103 },
+	{ "init", "", "init stands published", "", ELECTION_ACT, 0 },
+	{ "init", "init stopped", "", "", ELECTION_BACK_OFF, 101 },
+	{ "join", "published", "join stands", "", ELECTION_ACT, 0 },
+	{ "join", "published join", "join stands", "", ELECTION_BACK_OFF, 101 },
+	{ "join", "published init", "join stands", "join", ELECTION_WAIT, 103 },
 };
 
 TEST(decisions_by_the_table)
@@ -54,7 +54,7 @@ TEST(decisions_by_the_table)
 		add(&all, 101, decisions[i].first);
 		add(&all, 102, decisions[i].own);
 		add(&all, 103, decisions[i].last);
-		enum rendezvous_move move = rendezvous_decide(&all, 102, decisions[i].claim, &other);
+		enum election_move move = election_decide(&all, 102, decisions[i].claim, &other);
 		printf("# %zu: move %d, other %ld\n", i, move, other ? other->vmid : 0);
 		CHECK(move == decisions[i].move);
 		CHECK((other ? other->vmid : 0) == decisions[i].other);
@@ -66,7 +66,7 @@ TEST(who_is_not_in_the_list_claims_first)
 	struct candidates none = { 0 };
 	const struct candidate *other;
 
-	CHECK(rendezvous_decide(&none, 102, "init", &other) == RENDEZVOUS_CLAIM && !other);
+	CHECK(election_decide(&none, 102, "init", &other) == ELECTION_CANDIDACY && !other);
 }
 
 TEST(a_joiner_finds_whom_it_can_use)
@@ -89,7 +89,7 @@ TEST(a_joiner_finds_whom_it_can_use)
 		add(&all, 101, cases[i].first);
 		add(&all, 102, cases[i].second);
 		add(&all, 103, cases[i].third);
-		const struct candidate *found = rendezvous_find(&all, "lab");
+		const struct candidate *found = election_find(&all, "lab");
 		CHECK((found ? found->vmid : 0) == cases[i].found);
 	}
 }

@@ -28,7 +28,7 @@
  */
 #include "lib/member.h"
 
-enum rendezvous_move { RENDEZVOUS_ACT, RENDEZVOUS_CLAIM, RENDEZVOUS_WAIT, RENDEZVOUS_YIELD, RENDEZVOUS_FOLLOW };
+enum election_move { ELECTION_ACT, ELECTION_CANDIDACY, ELECTION_WAIT, ELECTION_BACK_OFF, ELECTION_FOLLOW };
 
 struct candidate {
 	long vmid;
@@ -42,9 +42,9 @@ struct candidates {
 };
 
 /* Pure. claim: "init" or "join". *ret_other: whom we wait for, yield to or follow; borrowed; NULL for ACT and CLAIM. */
-enum rendezvous_move rendezvous_decide(const struct candidates *all, long own_vmid, const char *claim,
-				       const struct candidate **ret_other);
+enum election_move election_decide(const struct candidates *all, long own_vmid, const char *claim,
+				   const struct candidate **ret_other);
 /* The member that a joiner takes endpoint and CA hashes from: of this cluster, with both published; a running one that has not
  * failed before others; NULL = none yet. */
-const struct candidate *rendezvous_find(const struct candidates *all, const char *cluster);
+const struct candidate *election_find(const struct candidates *all, const char *cluster);
 void candidates_done(struct candidates *all);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/rendezvous.h"
+#include "agent/election.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +27,8 @@ static void consider(const struct candidate *c, long own_vmid, const char *claim
 		ret->higher = c;
 }
 
-enum rendezvous_move rendezvous_decide(const struct candidates *all, long own_vmid, const char *claim,
-				       const struct candidate **ret_other)
+enum election_move election_decide(const struct candidates *all, long own_vmid, const char *claim,
+				   const struct candidate **ret_other)
 {
 	struct others others = { 0 };
 
@@ -38,12 +38,12 @@ enum rendezvous_move rendezvous_decide(const struct candidates *all, long own_vm
 		others.published = NULL;
 	*ret_other = others.published ? others.published : others.lower ? others.lower : others.higher;
 	if (others.published)
-		return RENDEZVOUS_FOLLOW;
+		return ELECTION_FOLLOW;
 	if (others.lower)
-		return RENDEZVOUS_YIELD;
+		return ELECTION_BACK_OFF;
 	if (others.higher)
-		return RENDEZVOUS_WAIT;
-	return others.ours ? RENDEZVOUS_ACT : RENDEZVOUS_CLAIM;
+		return ELECTION_WAIT;
+	return others.ours ? ELECTION_ACT : ELECTION_CANDIDACY;
 }
 
 /* Higher is better. */
@@ -52,7 +52,7 @@ static int worth(const struct candidate *c)
 	return 2 * c->running + (c->member.state != MEMBER_FAILED);
 }
 
-const struct candidate *rendezvous_find(const struct candidates *all, const char *cluster)
+const struct candidate *election_find(const struct candidates *all, const char *cluster)
 {
 	const struct candidate *best = NULL;
 
