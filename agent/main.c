@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/adapt.h"
 #include "agent/agent.h"
+#include "agent/containerd_config.h"
 #include "agent/routes.h"
 #include "lib/log.h"
 
@@ -96,7 +96,7 @@ static int adapt(int argc, char **argv, struct error *err)
 
 	if (read_arguments(argc, argv, NULL, NULL, &root, err) < 0 || machine_read(root, &machine, err) < 0)
 		return -1;
-	return adapt_runtime(root, &machine, err);
+	return containerd_config_adapt(root, &machine, err);
 }
 
 static int dispatch(int argc, char **argv, struct error *err)

@@ -2,7 +2,7 @@
 /* The image's own configurations, in a fake root, as the runtime finds them. */
 #include <unistd.h>
 
-#include "agent/adapt.h"
+#include "agent/containerd_config.h"
 #include "lib/file.h"
 #include "tests/unit/check.h"
 
@@ -37,7 +37,7 @@ static void try(const struct machine *m, bool want_copies)
 		CHECK(file_write_in(fd, files[i].to, text.data, text.len, 0644, &err) == 0);
 	}
 	for (int again = 0; again < 2; again++)
-		CHECK(adapt_runtime(root, m, &err) == 0);
+		CHECK(containerd_config_adapt(root, m, &err) == 0);
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		CHECK(says(fd, files[i].to, files[i].copies) == want_copies);
 		CHECK(says(fd, files[i].to, files[i].overlays) == !want_copies);
@@ -59,6 +59,6 @@ TEST(a_root_without_runtime_is_left_alone)
 	struct error err = { 0 };
 
 	CHECK(mkdtemp(root));
-	CHECK(adapt_runtime(root, &(struct machine){ .container = "lxc", .mounts = true }, &err) == 0);
+	CHECK(containerd_config_adapt(root, &(struct machine){ .container = "lxc", .mounts = true }, &err) == 0);
 	CHECK(rmdir(root) == 0);
 }

@@ -6,4 +6,4 @@
  */
 #include "agent/machine.h"
 
-int adapt_runtime(const char *root, const struct machine *m, struct error *err) MUST_CHECK;
+int containerd_config_adapt(const char *root, const struct machine *m, struct error *err) MUST_CHECK;
