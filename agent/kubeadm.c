@@ -40,40 +40,40 @@ static int write_config(const struct kubeadm_run *run, const char *file, struct 
 	return rc;
 }
 
-static int verdict_set(struct verdict *v, enum verdict_class class, struct error *err)
+static int kubeadm_error_set(struct kubeadm_error *v, enum kubeadm_error_class class, struct error *err)
 {
-	verdict_done(v);
-	*v = (struct verdict){ .class = class, .sentence = xstrdup(err->text) };
+	kubeadm_error_done(v);
+	*v = (struct kubeadm_error){ .class = class, .sentence = xstrdup(err->text) };
 	return -1;
 }
 
 /* After a power cut kubelet's certificate may be gone while its Node still counts as Ready: that passes within a minute, since
  * nobody reports for it any more. */
-static void settle(const struct kubeadm_run *run, const char *root, struct verdict *v)
+static void settle(const struct kubeadm_run *run, const char *root, struct kubeadm_error *v)
 {
 	CLEANUP(free_p) char *conf = xasprintf("%s/etc/kubernetes/kubelet.conf", root);
 	CLEANUP(free_p) char *pem = xasprintf("%s/var/lib/kubelet/pki/kubelet-client-current.pem", root);
 	bool has_certificate = access(conf, F_OK) == 0 && access(pem, F_OK) == 0;
 
-	if (v->class == VERDICT_JOINED && !has_certificate && run->again)
-		v->class = VERDICT_RETRY;
-	verdict_settle(v, has_certificate);
+	if (v->class == KUBEADM_ERROR_JOINED && !has_certificate && run->again)
+		v->class = KUBEADM_ERROR_RETRY;
+	kubeadm_error_settle(v, has_certificate);
 }
 
-static int judge(const struct kubeadm_run *run, const char *root, const struct text *said, struct verdict *ret,
+static int judge(const struct kubeadm_run *run, const char *root, const struct text *said, struct kubeadm_error *ret,
 		 struct error *err)
 {
-	verdict_done(ret);
-	verdict_of(said->data ? said->data : "", said->len, ret);
+	kubeadm_error_done(ret);
+	kubeadm_error_classify(said->data ? said->data : "", said->len, ret);
 	settle(run, root, ret);
-	if (ret->class != VERDICT_JOINED)
+	if (ret->class != KUBEADM_ERROR_JOINED)
 		return error_set(err, ERROR_FAILED, "%s", ret->sentence);
 	log_info("%s", ret->sentence);
 	return 0;
 }
 
 int kubeadm_execute(const struct kubeadm_run *run, const char *root, void (*phase)(void *context, const char *name),
-		    void *context, struct verdict *ret, struct error *err)
+		    void *context, struct kubeadm_error *ret, struct error *err)
 {
 	CLEANUP(remove_config) char *file = xasprintf("%s" KUBEADM_CONFIG_FILE, root);
 	CLEANUP(kubeadm_output_done) struct kubeadm_output output = { .phase = phase, .context = context };
@@ -82,11 +82,11 @@ int kubeadm_execute(const struct kubeadm_run *run, const char *root, void (*phas
 	secrets_of(run->node, &output.secrets);
 	kubeadm_argv(run, file, &argv);
 	if (write_config(run, file, err) < 0)
-		return verdict_set(ret, VERDICT_FATAL, err);
+		return kubeadm_error_set(ret, KUBEADM_ERROR_FATAL, err);
 	if (program_run(&argv, kubeadm_output_line, &output, err) == 0)
 		return 0;
 	if (err->class != PROGRAM_FAILED)
-		return verdict_set(ret, VERDICT_FATAL, err);
+		return kubeadm_error_set(ret, KUBEADM_ERROR_FATAL, err);
 	/* Not the error's text: it ends with lines that were not masked. */
 	return judge(run, root, &output.kept, ret, err);
 }

@@ -5,7 +5,7 @@
  * which is the journal, with secrets masked, and a verdict when it fails.
  */
 #include "agent/kubeadm_config.h"
-#include "agent/verdict.h"
+#include "agent/kubeadm_error.h"
 
 #define KUBEADM_CONFIG_FILE "/run/nodekiln/kubeadm.yaml"
 #define KUBEADM_CA_FILE "/etc/kubernetes/pki/ca.crt"
@@ -13,7 +13,7 @@
 /* phase() is told kubeadm's own phase ("certs", "etcd") as its output shows it; NULL = nobody wants to know. Returns 0 (also when
  * the node turns out to have joined before), or -1 with *err and *ret. */
 int kubeadm_execute(const struct kubeadm_run *run, const char *root, void (*phase)(void *context, const char *name),
-		    void *context, struct verdict *ret, struct error *err) MUST_CHECK;
+		    void *context, struct kubeadm_error *ret, struct error *err) MUST_CHECK;
 
 /* kubeadm_mend.c: before a run after one that was cut off. kubeadm takes what it finds in /etc/kubernetes for its own and gives up
  * on what is cut off, so that goes, and what belongs to it: each removal is a line in the log. Whole files stay. When an unfinished

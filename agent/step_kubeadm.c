@@ -127,7 +127,7 @@ static void show_phase(void *context, const char *name)
 }
 
 /* One run. What is on the disk afterwards is ours even if we do not live to see the end. */
-static int run_once(struct agent *a, struct verdict *verdict, struct error *err)
+static int run_once(struct agent *a, struct kubeadm_error *verdict, struct error *err)
 {
 	CLEANUP(free_p) char *provider = NULL;
 	struct kubeadm_run run;
@@ -153,12 +153,12 @@ static int try_until(struct agent *a, double until, struct error *err)
 	double back_off = BACK_OFF_FIRST;
 
 	for (int asked = 0;;) {
-		CLEANUP(verdict_done) struct verdict verdict = { .class = VERDICT_FATAL };
-		if (run_once(a, &verdict, err) == 0 || verdict.class == VERDICT_JOINED)
+		CLEANUP(kubeadm_error_done) struct kubeadm_error verdict = { .class = KUBEADM_ERROR_FATAL };
+		if (run_once(a, &verdict, err) == 0 || verdict.class == KUBEADM_ERROR_JOINED)
 			return 0;
-		if (verdict.class == VERDICT_FATAL)
+		if (verdict.class == KUBEADM_ERROR_FATAL)
 			return -1;
-		if (verdict.class == VERDICT_CREDENTIALS &&
+		if (verdict.class == KUBEADM_ERROR_CREDENTIALS &&
 		    (!has_other_credentials(a) || ++asked > NEW_CREDENTIALS_MAX))
 			return -1;
 		state_set_text(&a->state.error, err->text);
@@ -166,7 +166,7 @@ static int try_until(struct agent *a, double until, struct error *err)
 		agent_announce(a);
 		if (agent_wait_for(a, err, "the next try of kubeadm") < 0 || agent_nap(a, back_off, until, err) < 0)
 			return -1;
-		if (verdict.class == VERDICT_CREDENTIALS && step_election(a, err) < 0)
+		if (verdict.class == KUBEADM_ERROR_CREDENTIALS && step_election(a, err) < 0)
 			return -1;
 		back_off = back_off * 2 < BACK_OFF_MAX ? back_off * 2 : BACK_OFF_MAX;
 	}

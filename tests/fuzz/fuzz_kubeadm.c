@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/verdict.h"
+#include "agent/kubeadm_error.h"
 #include "lib/form.h"
 #include "lib/text.h"
 
@@ -26,15 +26,15 @@ static bool shows_a_token(const char *sentence)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	CLEANUP(verdict_done) struct verdict v = { 0 };
+	CLEANUP(kubeadm_error_done) struct kubeadm_error v = { 0 };
 
-	verdict_of((const char *)data, size, &v);
+	kubeadm_error_classify((const char *)data, size, &v);
 	if (!v.sentence || strlen(v.sentence) > SENTENCE_MAX || shows_a_token(v.sentence) ||
-	    !verdict_class_name(v.class))
+	    !kubeadm_error_class_name(v.class))
 		abort();
 	for (const char *s = v.sentence; *s; s++)
 		if (iscntrl((unsigned char)*s))
 			abort();
-	verdict_settle(&v, size % 2);
+	kubeadm_error_settle(&v, size % 2);
 	return v.sentence ? 0 : 1;
 }

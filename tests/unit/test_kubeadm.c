@@ -37,7 +37,7 @@ static void add_phase(void *context, const char *name)
 }
 
 /* Runs kubeadm_execute with our stderr in the root's file /stderr. */
-static int execute(const struct kubeadm_run *run, const char *root, struct text *phases, struct verdict *verdict,
+static int execute(const struct kubeadm_run *run, const char *root, struct text *phases, struct kubeadm_error *verdict,
 		   struct error *err)
 {
 	CLEANUP(free_p) char *file = xasprintf("%s/stderr", root);
@@ -59,7 +59,7 @@ TEST(kubeadm_gets_its_secrets_in_a_private_file)
 {
 	FAKE_ROOT();
 	CLEANUP(text_done) struct text phases = { 0 };
-	CLEANUP(verdict_done) struct verdict verdict = { 0 };
+	CLEANUP(kubeadm_error_done) struct kubeadm_error verdict = { 0 };
 
 	fake_program(path, "kubeadm",
 		     "cp $root/run/nodekiln/kubeadm.yaml $root/seen\n"
@@ -99,7 +99,7 @@ TEST(kubeadm_output_is_masked_and_tells_phases)
 {
 	FAKE_ROOT();
 	CLEANUP(text_done) struct text phases = { 0 };
-	CLEANUP(verdict_done) struct verdict verdict = { 0 };
+	CLEANUP(kubeadm_error_done) struct kubeadm_error verdict = { 0 };
 
 	fake_program(path, "kubeadm", INIT_OUTPUT);
 	CHECK(execute(&init, path, &phases, &verdict, &err) == 0);
@@ -114,12 +114,12 @@ TEST(kubeadm_failure_is_judged_without_secrets)
 {
 	FAKE_ROOT();
 	CLEANUP(text_done) struct text phases = { 0 };
-	CLEANUP(verdict_done) struct verdict verdict = { 0 };
+	CLEANUP(kubeadm_error_done) struct kubeadm_error verdict = { 0 };
 
 	fake_program(path, "kubeadm",
 		     INIT_OUTPUT "echo 'error execution phase x: something new with " TOKEN " in it' >&2; exit 1");
 	CHECK(execute(&init, path, &phases, &verdict, &err) < 0);
-	CHECK(verdict.class == VERDICT_RETRY && strstr(verdict.sentence, "something new"));
+	CHECK(verdict.class == KUBEADM_ERROR_RETRY && strstr(verdict.sentence, "something new"));
 	CHECK(!has_secret(verdict.sentence) && !has_secret(err.text));
 	CHECK_STR(err.text, verdict.sentence);
 	CHECK(!fake_has(path, KUBEADM_CONFIG_FILE));
@@ -130,15 +130,15 @@ TEST(kubeadm_that_cannot_run_is_fatal)
 {
 	FAKE_ROOT();
 	CLEANUP(text_done) struct text phases = { 0 };
-	CLEANUP(verdict_done) struct verdict verdict = { 0 };
+	CLEANUP(kubeadm_error_done) struct kubeadm_error verdict = { 0 };
 
 	fake_program(path, "other", "");
 	CHECK(execute(&init, path, &phases, &verdict, &err) < 0);
-	CHECK(verdict.class == VERDICT_FATAL && strstr(verdict.sentence, "kubeadm") &&
+	CHECK(verdict.class == KUBEADM_ERROR_FATAL && strstr(verdict.sentence, "kubeadm") &&
 	      !fake_has(path, KUBEADM_CONFIG_FILE));
 	fake_put(path, "/run/nodekiln/kubeadm.yaml/in-the-way", "");
 	CHECK(execute(&init, path, &phases, &verdict, &err) < 0);
-	CHECK(verdict.class == VERDICT_FATAL && strstr(verdict.sentence, "kubeadm.yaml"));
+	CHECK(verdict.class == KUBEADM_ERROR_FATAL && strstr(verdict.sentence, "kubeadm.yaml"));
 	FAKE_ROOT_END();
 }
 
@@ -168,7 +168,7 @@ TEST(kubeadm_joined_before_is_success)
 {
 	FAKE_ROOT();
 	CLEANUP(text_done) struct text phases = { 0 };
-	CLEANUP(verdict_done) struct verdict verdict = { 0 };
+	CLEANUP(kubeadm_error_done) struct kubeadm_error verdict = { 0 };
 	struct strings hashes = { 0 };
 	struct kubeadm_run join = init;
 
@@ -176,9 +176,9 @@ TEST(kubeadm_joined_before_is_success)
 	join.init = join.control_plane = false;
 	join.ca_cert_hashes = &hashes;
 	fake_program(path, "kubeadm", EXISTS);
-	CHECK(execute(&join, path, &phases, &verdict, &err) < 0 && verdict.class == VERDICT_FATAL);
+	CHECK(execute(&join, path, &phases, &verdict, &err) < 0 && verdict.class == KUBEADM_ERROR_FATAL);
 	join.again = true;
-	CHECK(execute(&join, path, &phases, &verdict, &err) < 0 && verdict.class == VERDICT_RETRY);
+	CHECK(execute(&join, path, &phases, &verdict, &err) < 0 && verdict.class == KUBEADM_ERROR_RETRY);
 	fake_put(path, "/etc/kubernetes/kubelet.conf", "x");
 	fake_put(path, "/var/lib/kubelet/pki/kubelet-client-current.pem", "x");
 	CHECK(execute(&join, path, &phases, &verdict, &err) == 0);

@@ -401,7 +401,7 @@ static bool goes_round(const struct walk *k)
 }
 
 /* What is wrong with the rules; NULL = nothing. */
-static const char *verdict_on(const struct rules *rules)
+static const char *kubeadm_error_on(const struct rules *rules)
 {
 	struct space s = { .rules = rules };
 	struct walk k = { .space = &s };
@@ -432,7 +432,7 @@ TEST(one_initialises)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct rules rules = cases[i];
 		rules.claim = "init";
-		CHECK(verdict_on(&rules) == NULL);
+		CHECK(kubeadm_error_on(&rules) == NULL);
 	}
 }
 
@@ -445,28 +445,29 @@ TEST(control_planes_join_one_at_a_time)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct rules rules = cases[i];
 		rules.claim = "join";
-		CHECK(verdict_on(&rules) == NULL);
+		CHECK(kubeadm_error_on(&rules) == NULL);
 	}
 }
 
 TEST(a_claim_from_before_a_crash_proves_nothing)
 {
-	CHECK_STR(verdict_on(&(struct rules){ .nodes = 2, .faults = 2, .claim = "init", .trust_old = true }),
+	CHECK_STR(kubeadm_error_on(&(struct rules){ .nodes = 2, .faults = 2, .claim = "init", .trust_old = true }),
 		  "two act");
 }
 
 TEST(who_claims_has_to_look_again)
 {
-	CHECK_STR(verdict_on(&(struct rules){ .nodes = 2, .claim = "init", .look_once = true }), "two act");
+	CHECK_STR(kubeadm_error_on(&(struct rules){ .nodes = 2, .claim = "init", .look_once = true }), "two act");
 }
 
 TEST(somebody_has_to_yield)
 {
-	CHECK_STR(verdict_on(&(struct rules){ .nodes = 2, .claim = "join", .never_give = true }), "they wait for ever");
+	CHECK_STR(kubeadm_error_on(&(struct rules){ .nodes = 2, .claim = "join", .never_give = true }),
+		  "they wait for ever");
 }
 
 TEST(what_may_be_under_way_has_to_be_overtaken)
 {
-	CHECK_STR(verdict_on(&(struct rules){ .nodes = 2, .faults = 2, .claim = "join", .same_again = true }),
+	CHECK_STR(kubeadm_error_on(&(struct rules){ .nodes = 2, .faults = 2, .claim = "join", .same_again = true }),
 		  "two act");
 }

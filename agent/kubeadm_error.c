@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/verdict.h"
+#include "agent/kubeadm_error.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/verdict_table.h"
+#include "agent/kubeadm_error_table.h"
 #include "lib/alloc.h"
 #include "lib/form.h"
 #include "lib/text.h"
 
-#define VERDICT_LINE_MAX 4096 /* bytes of a line that are looked at */
-#define VERDICT_WORDS_MAX 300 /* of kubeadm's own words in the sentence; it goes into a guest's notes */
+#define KUBEADM_ERROR_LINE_MAX 4096 /* bytes of a line that are looked at */
+#define KUBEADM_ERROR_WORDS_MAX 300 /* of kubeadm's own words in the sentence; it goes into a guest's notes */
 
 /* The best row so far, and the line it was found in. */
 struct match {
-	const struct verdict_row *row;
+	const struct kubeadm_error_row *row;
 	size_t weight; /* how many characters of the line the row knows */
 	char *line;    /* owned */
 };
 
-static size_t weight_in(const struct verdict_row *row, const char *line)
+static size_t weight_in(const struct kubeadm_error_row *row, const char *line)
 {
 	size_t weight = 0;
 
@@ -33,12 +33,12 @@ static size_t weight_in(const struct verdict_row *row, const char *line)
 }
 
 /* Of what stands in one line the row that knows most of it is the most specific, so it wins. */
-static const struct verdict_row *row_of(const char *line, size_t *ret_weight)
+static const struct kubeadm_error_row *row_of(const char *line, size_t *ret_weight)
 {
-	const struct verdict_row *best = NULL;
+	const struct kubeadm_error_row *best = NULL;
 
 	*ret_weight = 0;
-	for (const struct verdict_row *row = verdict_rows; row->fragment[0]; row++) {
+	for (const struct kubeadm_error_row *row = kubeadm_error_rows; row->fragment[0]; row++) {
 		size_t weight = weight_in(row, line);
 		if (weight > *ret_weight) {
 			*ret_weight = weight;
@@ -54,10 +54,10 @@ static const struct verdict_row *row_of(const char *line, size_t *ret_weight)
 static bool is_worse(const struct match *a, const struct match *b)
 {
 	static const int severity[] = {
-		[VERDICT_JOINED] = 0,
-		[VERDICT_RETRY] = 1,
-		[VERDICT_CREDENTIALS] = 2,
-		[VERDICT_FATAL] = 3,
+		[KUBEADM_ERROR_JOINED] = 0,
+		[KUBEADM_ERROR_RETRY] = 1,
+		[KUBEADM_ERROR_CREDENTIALS] = 2,
+		[KUBEADM_ERROR_FATAL] = 3,
 	};
 
 	if (!b->row || severity[a->row->class] != severity[b->row->class])
@@ -115,7 +115,7 @@ static void read_output(struct reading *r, const char *output, size_t len)
 	while (len > 0) {
 		const char *end = memchr(output, '\n', len);
 		size_t n = end ? (size_t)(end - output) : len;
-		CLEANUP(free_p) char *line = xstrndup(output, n < VERDICT_LINE_MAX ? n : VERDICT_LINE_MAX);
+		CLEANUP(free_p) char *line = xstrndup(output, n < KUBEADM_ERROR_LINE_MAX ? n : KUBEADM_ERROR_LINE_MAX);
 		read_line(r, line);
 		output += n + (end != NULL);
 		len -= n + (end != NULL);
@@ -131,8 +131,8 @@ static char *words_of(char *line)
 		if (iscntrl((unsigned char)*p))
 			*p = ' ';
 	form_hide_secrets(words);
-	if (strlen(words) > VERDICT_WORDS_MAX) {
-		size_t n = VERDICT_WORDS_MAX;
+	if (strlen(words) > KUBEADM_ERROR_WORDS_MAX) {
+		size_t n = KUBEADM_ERROR_WORDS_MAX;
 		while (n > 0 && ((unsigned char)words[n] & 0xc0) == 0x80) /* not inside a UTF-8 character */
 			n--;
 		return xasprintf("%.*s...", (int)n, words);
@@ -140,7 +140,7 @@ static char *words_of(char *line)
 	return xstrdup(words);
 }
 
-void verdict_of(const char *output, size_t len, struct verdict *ret)
+void kubeadm_error_classify(const char *output, size_t len, struct kubeadm_error *ret)
 {
 	struct reading r = { 0 };
 
@@ -151,19 +151,19 @@ void verdict_of(const char *output, size_t len, struct verdict *ret)
 		ret->sentence = xasprintf("%s (kubeadm: %s)", r.best.row->advice, words);
 	} else {
 		CLEANUP(free_p) char *words = r.error ? words_of(r.error) : xstrdup("it gave no reason");
-		ret->class = VERDICT_RETRY;
+		ret->class = KUBEADM_ERROR_RETRY;
 		ret->sentence = xasprintf("kubeadm failed: %s", words);
 	}
 	free(r.best.line);
 	free(r.error);
 }
 
-void verdict_settle(struct verdict *v, bool has_certificate)
+void kubeadm_error_settle(struct kubeadm_error *v, bool has_certificate)
 {
-	if (v->class != VERDICT_JOINED || has_certificate)
+	if (v->class != KUBEADM_ERROR_JOINED || has_certificate)
 		return;
 	char *told = v->sentence;
-	v->class = VERDICT_FATAL;
+	v->class = KUBEADM_ERROR_FATAL;
 	v->sentence = xasprintf(
 		"another machine of this name is in the cluster; give this node another name (node.name), or delete "
 		"the other Node: %s",
@@ -171,19 +171,19 @@ void verdict_settle(struct verdict *v, bool has_certificate)
 	free(told);
 }
 
-const char *verdict_class_name(enum verdict_class class)
+const char *kubeadm_error_class_name(enum kubeadm_error_class class)
 {
 	static const char *const names[] = {
-		[VERDICT_RETRY] = "retry",
-		[VERDICT_CREDENTIALS] = "credentials",
-		[VERDICT_FATAL] = "fatal",
-		[VERDICT_JOINED] = "joined",
+		[KUBEADM_ERROR_RETRY] = "retry",
+		[KUBEADM_ERROR_CREDENTIALS] = "credentials",
+		[KUBEADM_ERROR_FATAL] = "fatal",
+		[KUBEADM_ERROR_JOINED] = "joined",
 	};
 
 	return names[class];
 }
 
-void verdict_done(struct verdict *v)
+void kubeadm_error_done(struct kubeadm_error *v)
 {
 	free(v->sentence);
 	v->sentence = NULL;

@@ -1,30 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Real messages, as data in tests/golden/verdict: `lines` holds "class|advice|message"; each file CLASS.NAME a whole output below
+/* Real messages, as data in tests/golden/kubeadm_error: `lines` holds "class|advice|message"; each file CLASS.NAME a whole output below
  * a line with a piece of the advice. */
 #include <dirent.h>
 
-#include "agent/verdict.h"
+#include "agent/kubeadm_error.h"
 #include "lib/file.h"
 #include "tests/unit/check.h"
 
-#define VERDICTS "tests/golden/verdict"
+#define KUBEADM_ERRORS "tests/golden/kubeadm_error"
 
-static struct verdict judge(const char *output)
+static struct kubeadm_error judge(const char *output)
 {
-	struct verdict v = { 0 };
+	struct kubeadm_error v = { 0 };
 
-	verdict_of(output, strlen(output), &v);
+	kubeadm_error_classify(output, strlen(output), &v);
 	return v;
 }
 
 /* Says what is wrong, once, so that a table's failing row is named. */
 static bool fits(const char *output, const char *class, const char *advice)
 {
-	CLEANUP(verdict_done) struct verdict v = judge(output);
+	CLEANUP(kubeadm_error_done) struct kubeadm_error v = judge(output);
 
-	if (!strcmp(verdict_class_name(v.class), class) && strstr(v.sentence, advice) && !strchr(v.sentence, '\n'))
+	if (!strcmp(kubeadm_error_class_name(v.class), class) && strstr(v.sentence, advice) &&
+	    !strchr(v.sentence, '\n'))
 		return true;
-	printf("# want %s, \"%s\"; got %s: %s\n", class, advice, verdict_class_name(v.class), v.sentence);
+	printf("# want %s, \"%s\"; got %s: %s\n", class, advice, kubeadm_error_class_name(v.class), v.sentence);
 	return false;
 }
 
@@ -34,7 +35,7 @@ TEST(every_known_line_has_its_class_and_advice)
 	struct error err = { 0 };
 	unsigned known = 0, wrong = 0;
 
-	CHECK(file_read(AT_FDCWD, VERDICTS "/lines", 1 << 20, &text, &err) == 0);
+	CHECK(file_read(AT_FDCWD, KUBEADM_ERRORS "/lines", 1 << 20, &text, &err) == 0);
 	for (char *rest = text.data, *line; (line = strsep(&rest, "\n"));) {
 		if (!*line || *line == '#')
 			continue;
@@ -48,7 +49,7 @@ TEST(every_known_line_has_its_class_and_advice)
 
 TEST(every_whole_output_has_its_class_and_advice)
 {
-	CLEANUP(closedir_p) DIR *dir = opendir(VERDICTS);
+	CLEANUP(closedir_p) DIR *dir = opendir(KUBEADM_ERRORS);
 	unsigned known = 0, wrong = 0;
 
 	CHECK(dir);
@@ -71,11 +72,12 @@ TEST(every_whole_output_has_its_class_and_advice)
 
 TEST(a_token_never_gets_into_the_sentence)
 {
-	CLEANUP(verdict_done)
-	struct verdict v = judge(
+	CLEANUP(kubeadm_error_done)
+	struct kubeadm_error v = judge(
 		"error execution phase preflight: could not construct token string for token: abcdef.0123456789abcdef");
-	CLEANUP(verdict_done)
-	struct verdict key = judge("error: 0123456789012345678901234567890123456789012345678901234567890123 is odd");
+	CLEANUP(kubeadm_error_done)
+	struct kubeadm_error key =
+		judge("error: 0123456789012345678901234567890123456789012345678901234567890123 is odd");
 
 	CHECK(!strstr(v.sentence, "0123456789abcdef"));
 	CHECK(strstr(v.sentence, "could not construct"));
@@ -84,21 +86,21 @@ TEST(a_token_never_gets_into_the_sentence)
 
 TEST(nothing_said_is_worth_another_try)
 {
-	CLEANUP(verdict_done) struct verdict v = judge("");
-	CLEANUP(verdict_done) struct verdict talk = judge("[init] Using Kubernetes version: v1.20.2\n");
+	CLEANUP(kubeadm_error_done) struct kubeadm_error v = judge("");
+	CLEANUP(kubeadm_error_done) struct kubeadm_error talk = judge("[init] Using Kubernetes version: v1.20.2\n");
 
-	CHECK(v.class == VERDICT_RETRY);
+	CHECK(v.class == KUBEADM_ERROR_RETRY);
 	CHECK_STR(v.sentence, "kubeadm failed: it gave no reason");
-	CHECK(talk.class == VERDICT_RETRY);
+	CHECK(talk.class == KUBEADM_ERROR_RETRY);
 }
 
 TEST(an_unknown_failure_is_told_in_the_last_error_line)
 {
-	CLEANUP(verdict_done)
-	struct verdict v = judge("error: first\nerror execution phase certs: something new\n"
-				 "To see the stack trace of this error execute with --v=5\n");
+	CLEANUP(kubeadm_error_done)
+	struct kubeadm_error v = judge("error: first\nerror execution phase certs: something new\n"
+				       "To see the stack trace of this error execute with --v=5\n");
 
-	CHECK(v.class == VERDICT_RETRY);
+	CHECK(v.class == KUBEADM_ERROR_RETRY);
 	CHECK_STR(v.sentence, "kubeadm failed: error execution phase certs: something new");
 }
 
@@ -109,7 +111,7 @@ TEST(long_words_are_cut_between_characters)
 	text_add(&text, "error: ");
 	for (int i = 0; i < 400; i++)
 		text_add(&text, "\xc3\xa4");
-	CLEANUP(verdict_done) struct verdict v = judge(text.data);
+	CLEANUP(kubeadm_error_done) struct kubeadm_error v = judge(text.data);
 	CHECK(strlen(v.sentence) < 340);
 	CHECK(text_ends(v.sentence, "\xc3\xa4..."));
 }
@@ -119,12 +121,12 @@ TEST(our_own_success_is_told_from_another_machines_name)
 	static const char said[] =
 		"error execution phase kubelet-start: a Node with name \"w1\" and status \"Ready\" already "
 		"exists in the cluster.";
-	CLEANUP(verdict_done) struct verdict ours = judge(said);
-	CLEANUP(verdict_done) struct verdict other = judge(said);
+	CLEANUP(kubeadm_error_done) struct kubeadm_error ours = judge(said);
+	CLEANUP(kubeadm_error_done) struct kubeadm_error other = judge(said);
 
-	verdict_settle(&ours, true);
-	verdict_settle(&other, false);
-	CHECK(ours.class == VERDICT_JOINED);
-	CHECK(other.class == VERDICT_FATAL);
+	kubeadm_error_settle(&ours, true);
+	kubeadm_error_settle(&other, false);
+	CHECK(ours.class == KUBEADM_ERROR_JOINED);
+	CHECK(other.class == KUBEADM_ERROR_FATAL);
 	CHECK(strstr(other.sentence, "node.name"));
 }

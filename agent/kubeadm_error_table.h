@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The messages that are known, for kubeadm_error.c alone. A row matches a line that holds all its fragments, whatever stands between.
+ */
+#include "agent/kubeadm_error.h"
+
+struct kubeadm_error_row {
+	enum kubeadm_error_class class;
+	const char *fragment[3]; /* the unused ones are NULL */
+	const char *advice;      /* what failed and what to do, for a person */
+};
+
+extern const struct kubeadm_error_row kubeadm_error_rows[]; /* ends with a row without fragments */
