@@ -9,8 +9,8 @@
 
 #include "lib/alloc.h"
 #include "lib/clock.h"
+#include "lib/curl_transfer.h"
 #include "lib/file.h"
-#include "lib/wire.h"
 
 #define TRIES 4
 #define FIRST_DELAY 0.3 /* seconds before the second try */
@@ -20,7 +20,7 @@
 struct transfer {
 	struct http_download *item; /* borrowed */
 	struct pool *pool;          /* borrowed */
-	struct wire wire;           /* not running while it waits for its turn */
+	struct curl_transfer wire;  /* not running while it waits for its turn */
 	struct hash *hash;          /* owned */
 	bool finished, too_large;
 	int write_errno;
@@ -82,19 +82,20 @@ static int transfer_start(struct transfer *t, struct error *err)
 	t->tries++;
 	t->wire.receive = receive;
 	t->wire.context = t;
-	if (wire_download(&t->wire, t->pool->wires, t->item->url, err) < 0)
+	if (curl_transfer_download(&t->wire, t->pool->wires, t->item->url, err) < 0)
 		return -1;
 	t->pool->running++;
 	return 0;
 }
 
 /* Failures that another try may heal. An HTTP status counts when it is the server's trouble or its haste. */
-static bool may_heal(enum wire_end end, long status)
+static bool may_heal(enum curl_transfer_end end, long status)
 {
-	return end == WIRE_PASSING || (end == WIRE_STATUS && (status >= 500 || status == 429 || status == 408));
+	return end == CURL_TRANSFER_PASSING ||
+	       (end == CURL_TRANSFER_STATUS && (status >= 500 || status == 429 || status == 408));
 }
 
-static int transfer_failed(const struct transfer *t, enum wire_end end, struct error *err)
+static int transfer_failed(const struct transfer *t, enum curl_transfer_end end, struct error *err)
 {
 	CLEANUP(free_p) char *url = shown(t->item->url);
 	const char *name = t->item->name;
@@ -105,18 +106,18 @@ static int transfer_failed(const struct transfer *t, enum wire_end end, struct e
 		return error_set(err, ERROR_TRUST,
 				 "download %s from %s: the server sends more than the %llu bytes expected", name, url,
 				 (unsigned long long)limit_of(t->item));
-	if (end == WIRE_STATUS)
+	if (end == CURL_TRANSFER_STATUS)
 		return error_set(err, ERROR_NETWORK, "download %s from %s: the server answers %ld%s", name, url,
 				 t->wire.status, t->wire.status == 404 ? " (not found)" : "");
-	return error_set(err, end == WIRE_UNTRUSTED ? ERROR_TRUST : ERROR_NETWORK, "download %s from %s: %s", name, url,
-			 t->wire.message);
+	return error_set(err, end == CURL_TRANSFER_UNTRUSTED ? ERROR_TRUST : ERROR_NETWORK, "download %s from %s: %s",
+			 name, url, t->wire.message);
 }
 
-static int transfer_ended(struct transfer *t, enum wire_end end, struct error *err)
+static int transfer_ended(struct transfer *t, enum curl_transfer_end end, struct error *err)
 {
-	wire_stop(&t->wire);
+	curl_transfer_stop(&t->wire);
 	t->pool->running--;
-	if (end == WIRE_OK) {
+	if (end == CURL_TRANSFER_OK) {
 		hash_hex(t->hash, t->item->sha256);
 		t->finished = true;
 		t->pool->finished++;
@@ -152,10 +153,10 @@ static int pool_start(struct pool *pool, int *ret_wait, struct error *err)
 
 static int pool_collect(struct pool *pool, struct error *err)
 {
-	enum wire_end end;
-	struct wire *w;
+	enum curl_transfer_end end;
+	struct curl_transfer *w;
 
-	while ((w = wire_pool_next(pool->wires, &end)))
+	while ((w = curl_transfer_pool_next(pool->wires, &end)))
 		if (transfer_ended(w->context, end, err) < 0)
 			return -1;
 	return 0;
@@ -165,17 +166,17 @@ static int pool_step(struct pool *pool, struct error *err)
 {
 	int wait, running;
 
-	if (pool_start(pool, &wait, err) < 0 || wire_pool_perform(pool->wires, &running, err) < 0 ||
+	if (pool_start(pool, &wait, err) < 0 || curl_transfer_pool_perform(pool->wires, &running, err) < 0 ||
 	    pool_collect(pool, err) < 0)
 		return -1;
 	if (pool->finished < pool->n && running == (int)pool->running)
-		return wire_pool_wait(pool->wires, wait, err);
+		return curl_transfer_pool_wait(pool->wires, wait, err);
 	return 0;
 }
 
 static int pool_open(struct pool *pool, struct http_download *items, size_t n, struct error *err)
 {
-	if (wire_pool_open(&pool->wires, err) < 0)
+	if (curl_transfer_pool_open(&pool->wires, err) < 0)
 		return -1;
 	pool->n = n;
 	pool->transfer = xcalloc(n, sizeof *pool->transfer);
@@ -187,11 +188,11 @@ static int pool_open(struct pool *pool, struct http_download *items, size_t n, s
 static void pool_close(struct pool *pool)
 {
 	for (size_t i = 0; i < pool->n; i++) {
-		wire_stop(&pool->transfer[i].wire);
+		curl_transfer_stop(&pool->transfer[i].wire);
 		hash_free(pool->transfer[i].hash);
 	}
 	free(pool->transfer);
-	wire_pool_close(pool->wires);
+	curl_transfer_pool_close(pool->wires);
 }
 
 int http_download_all(struct http_download *items, size_t n, void (*progress)(void *context, uint64_t new_bytes),

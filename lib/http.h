@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * HTTP(S) and file downloads (libcurl behind, through lib/wire.h). TLS is verified always. Parallel, resumable by
+ * HTTP(S) and file downloads (libcurl behind, through lib/curl_transfer.h). TLS is verified always. Parallel, resumable by
  * retry: a failed transfer is tried again a few times with back-off when that can help (connect errors, 5xx, a cut
  * stream), and never when it cannot (404, TLS verification). The proxy is taken from the environment as curl does.
  */

@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "lib/alloc.h"
-#include "lib/wire.h"
+#include "lib/curl_transfer.h"
 
 #define REASON_MAX 512 /* bytes of a status line that are kept */
 
 struct http_session {
-	struct wire wire;
+	struct curl_transfer wire;
 	struct tls_pin *pin;             /* owned; NULL = no fingerprints were given */
 	struct http_response *receiving; /* borrowed */
 	bool too_large;
@@ -50,14 +50,14 @@ int http_session_open(const struct http_trust *trust, long timeout, struct http_
 
 	if (trust->fingerprints && trust->fingerprints->n && tls_pin_new(trust->fingerprints, &s->pin, err) < 0)
 		return -1;
-	s->wire = (struct wire){ .receive = receive, .header = header, .context = s, .pin = s->pin };
-	if (wire_open(&s->wire, trust, timeout, err) < 0)
+	s->wire = (struct curl_transfer){ .receive = receive, .header = header, .context = s, .pin = s->pin };
+	if (curl_transfer_open(&s->wire, trust, timeout, err) < 0)
 		return -1;
 	*ret = TAKE(s);
 	return 0;
 }
 
-static int request_failed(const struct http_session *s, enum wire_end end, const struct http_request *request,
+static int request_failed(const struct http_session *s, enum curl_transfer_end end, const struct http_request *request,
 			  struct error *err)
 {
 	const char *seen = s->pin ? tls_pin_seen(s->pin) : "";
@@ -65,7 +65,7 @@ static int request_failed(const struct http_session *s, enum wire_end end, const
 	if (s->too_large)
 		return error_set(err, ERROR_NETWORK, "%s: the answer is larger than %u MiB", request->url,
 				 HTTP_BODY_MAX >> 20);
-	if (end == WIRE_UNTRUSTED)
+	if (end == CURL_TRANSFER_UNTRUSTED)
 		return error_set(err, ERROR_TRUST, "%s: the server's certificate is not trusted: %s%s%s", request->url,
 				 s->wire.message, *seen ? "; its SHA-256 is " : "", seen);
 	return error_set(err, ERROR_NETWORK, "%s: %s", request->url, s->wire.message);
@@ -78,9 +78,9 @@ int http_session_request(struct http_session *s, const struct http_request *requ
 
 	s->receiving = &response;
 	s->too_large = false;
-	enum wire_end end = wire_exchange(&s->wire, request);
+	enum curl_transfer_end end = curl_transfer_exchange(&s->wire, request);
 	s->receiving = NULL;
-	if (end != WIRE_OK)
+	if (end != CURL_TRANSFER_OK)
 		return request_failed(s, end, request, err);
 	response.status = s->wire.status;
 	*ret = response;
@@ -99,7 +99,7 @@ void http_session_close(struct http_session *s)
 {
 	if (!s)
 		return;
-	wire_stop(&s->wire);
+	curl_transfer_stop(&s->wire);
 	tls_pin_free(s->pin);
 	free(s);
 }

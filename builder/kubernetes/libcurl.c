@@ -20,7 +20,7 @@
 #define BUILT BUILD "/lib/.libs/libcurl.so.4"
 
 /*
- * Everything off that can be, but what lib/wire.c asks for. No threads: names are resolved where they are asked for. The CAs are
+ * Everything off that can be, but what lib/curl_transfer.c asks for. No threads: names are resolved where they are asked for. The CAs are
  * looked up in the directory, one by one: the bundle of all of them would cost megabytes. Older releases do not know all of these,
  * and say so without failing.
  */

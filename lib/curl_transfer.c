@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/wire.h"
+#include "lib/curl_transfer.h"
 
 #include <curl/curl.h>
 #include <signal.h>
@@ -17,11 +17,11 @@
 /* Once a stream is sent, its server may have work to do before it answers: Proxmox VE copies an image to another node. */
 #define STREAM_SILENCE 900L
 
-_Static_assert(WIRE_MESSAGE_SIZE >= CURL_ERROR_SIZE, "libcurl's messages need more room");
+_Static_assert(CURL_TRANSFER_MESSAGE_SIZE >= CURL_ERROR_SIZE, "libcurl's messages need more room");
 
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
 {
-	struct wire *w = context;
+	struct curl_transfer *w = context;
 
 	return w->receive(w->context, bytes, size * count) ? size * count : CURL_WRITEFUNC_ERROR;
 }
@@ -36,7 +36,7 @@ static size_t on_read(char *buffer, size_t size, size_t count, void *context)
 
 static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 {
-	struct wire *w = context;
+	struct curl_transfer *w = context;
 
 	w->header(w->context, bytes, size * count);
 	return size * count;
@@ -44,14 +44,14 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 
 static CURLcode on_tls(CURL *easy, void *ssl_ctx, void *context)
 {
-	struct wire *w = context;
+	struct curl_transfer *w = context;
 
 	(void)easy;
 	tls_pin_install(w->pin, ssl_ctx);
 	return CURLE_OK;
 }
 
-static int wire_ready(struct error *err)
+static int curl_transfer_ready(struct error *err)
 {
 	static bool ready;
 
@@ -64,7 +64,7 @@ static int wire_ready(struct error *err)
 	return 0;
 }
 
-static int wire_start(struct wire *w, struct error *err)
+static int curl_transfer_start(struct curl_transfer *w, struct error *err)
 {
 	w->easy = curl_easy_init();
 	if (!w->easy)
@@ -82,7 +82,7 @@ static int wire_start(struct wire *w, struct error *err)
 	return 0;
 }
 
-void wire_stop(struct wire *w)
+void curl_transfer_stop(struct curl_transfer *w)
 {
 	if (!w->easy)
 		return;
@@ -93,27 +93,27 @@ void wire_stop(struct wire *w)
 }
 
 /* The table ends with what every other code means. */
-static enum wire_end wire_end_of(CURLcode code)
+static enum curl_transfer_end curl_transfer_end_of(CURLcode code)
 {
 	static const struct {
 		CURLcode code;
-		enum wire_end end;
+		enum curl_transfer_end end;
 	} known[] = {
-		{ CURLE_OK, WIRE_OK },
-		{ CURLE_HTTP_RETURNED_ERROR, WIRE_STATUS },
-		{ CURLE_PEER_FAILED_VERIFICATION, WIRE_UNTRUSTED },
-		{ CURLE_SSL_CACERT_BADFILE, WIRE_UNTRUSTED },
-		{ CURLE_COULDNT_RESOLVE_HOST, WIRE_PASSING },
-		{ CURLE_COULDNT_RESOLVE_PROXY, WIRE_PASSING },
-		{ CURLE_COULDNT_CONNECT, WIRE_PASSING },
-		{ CURLE_OPERATION_TIMEDOUT, WIRE_PASSING },
-		{ CURLE_PARTIAL_FILE, WIRE_PASSING },
-		{ CURLE_RECV_ERROR, WIRE_PASSING },
-		{ CURLE_SEND_ERROR, WIRE_PASSING },
-		{ CURLE_GOT_NOTHING, WIRE_PASSING },
-		{ CURLE_HTTP2, WIRE_PASSING },
-		{ CURLE_HTTP2_STREAM, WIRE_PASSING },
-		{ CURL_LAST, WIRE_FAILED },
+		{ CURLE_OK, CURL_TRANSFER_OK },
+		{ CURLE_HTTP_RETURNED_ERROR, CURL_TRANSFER_STATUS },
+		{ CURLE_PEER_FAILED_VERIFICATION, CURL_TRANSFER_UNTRUSTED },
+		{ CURLE_SSL_CACERT_BADFILE, CURL_TRANSFER_UNTRUSTED },
+		{ CURLE_COULDNT_RESOLVE_HOST, CURL_TRANSFER_PASSING },
+		{ CURLE_COULDNT_RESOLVE_PROXY, CURL_TRANSFER_PASSING },
+		{ CURLE_COULDNT_CONNECT, CURL_TRANSFER_PASSING },
+		{ CURLE_OPERATION_TIMEDOUT, CURL_TRANSFER_PASSING },
+		{ CURLE_PARTIAL_FILE, CURL_TRANSFER_PASSING },
+		{ CURLE_RECV_ERROR, CURL_TRANSFER_PASSING },
+		{ CURLE_SEND_ERROR, CURL_TRANSFER_PASSING },
+		{ CURLE_GOT_NOTHING, CURL_TRANSFER_PASSING },
+		{ CURLE_HTTP2, CURL_TRANSFER_PASSING },
+		{ CURLE_HTTP2_STREAM, CURL_TRANSFER_PASSING },
+		{ CURL_LAST, CURL_TRANSFER_FAILED },
 	};
 	size_t i = 0;
 
@@ -122,12 +122,12 @@ static enum wire_end wire_end_of(CURLcode code)
 	return known[i].end;
 }
 
-static enum wire_end wire_ended(struct wire *w, CURLcode code)
+static enum curl_transfer_end curl_transfer_ended(struct curl_transfer *w, CURLcode code)
 {
 	curl_easy_getinfo(w->easy, CURLINFO_RESPONSE_CODE, &w->status);
 	if (code != CURLE_OK && !w->message[0])
 		snprintf(w->message, sizeof w->message, "%s", curl_easy_strerror(code));
-	return wire_end_of(code);
+	return curl_transfer_end_of(code);
 }
 
 /* Once encrypted, always encrypted: a redirect may not lead from https back to http. */
@@ -136,9 +136,9 @@ static const char *redirect_protocols(const char *url)
 	return text_starts(url, "https:") ? "https" : "http,https";
 }
 
-int wire_download(struct wire *w, void *pool, const char *url, struct error *err)
+int curl_transfer_download(struct curl_transfer *w, void *pool, const char *url, struct error *err)
 {
-	if (wire_start(w, err) < 0)
+	if (curl_transfer_start(w, err) < 0)
 		return -1;
 	curl_easy_setopt(w->easy, CURLOPT_URL, url);
 	curl_easy_setopt(w->easy, CURLOPT_FAILONERROR, 1L);
@@ -155,15 +155,15 @@ int wire_download(struct wire *w, void *pool, const char *url, struct error *err
 	return 0;
 }
 
-int wire_pool_open(void **ret_pool, struct error *err)
+int curl_transfer_pool_open(void **ret_pool, struct error *err)
 {
-	if (wire_ready(err) < 0)
+	if (curl_transfer_ready(err) < 0)
 		return -1;
 	*ret_pool = curl_multi_init();
 	return *ret_pool ? 0 : error_set(err, ERROR_FAILED, "libcurl cannot be set up (out of memory?)");
 }
 
-void wire_pool_close(void *pool)
+void curl_transfer_pool_close(void *pool)
 {
 	if (pool)
 		curl_multi_cleanup(pool);
@@ -174,26 +174,26 @@ static int pool_result(CURLMcode code, struct error *err)
 	return code == CURLM_OK ? 0 : error_set(err, ERROR_NETWORK, "download: %s", curl_multi_strerror(code));
 }
 
-int wire_pool_perform(void *pool, int *ret_running, struct error *err)
+int curl_transfer_pool_perform(void *pool, int *ret_running, struct error *err)
 {
 	return pool_result(curl_multi_perform(pool, ret_running), err);
 }
 
-int wire_pool_wait(void *pool, int milliseconds, struct error *err)
+int curl_transfer_pool_wait(void *pool, int milliseconds, struct error *err)
 {
 	return pool_result(curl_multi_poll(pool, NULL, 0, milliseconds, NULL), err);
 }
 
-struct wire *wire_pool_next(void *pool, enum wire_end *ret_end)
+struct curl_transfer *curl_transfer_pool_next(void *pool, enum curl_transfer_end *ret_end)
 {
 	int left;
 	CURLMsg *message = curl_multi_info_read(pool, &left);
-	struct wire *w = NULL;
+	struct curl_transfer *w = NULL;
 
 	if (!message)
 		return NULL;
 	curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &w);
-	*ret_end = wire_ended(w, message->data.result);
+	*ret_end = curl_transfer_ended(w, message->data.result);
 	return w;
 }
 
@@ -206,7 +206,7 @@ static void set_pem(CURL *easy, CURLoption option, const char *pem)
 		curl_easy_setopt(easy, option, &blob);
 }
 
-static void set_trust(struct wire *w, const struct http_trust *trust)
+static void set_trust(struct curl_transfer *w, const struct http_trust *trust)
 {
 	set_pem(w->easy, CURLOPT_CAINFO_BLOB, trust->ca);
 	set_pem(w->easy, CURLOPT_SSLCERT_BLOB, trust->certificate);
@@ -224,9 +224,9 @@ static void set_trust(struct wire *w, const struct http_trust *trust)
 	}
 }
 
-int wire_open(struct wire *w, const struct http_trust *trust, long timeout, struct error *err)
+int curl_transfer_open(struct curl_transfer *w, const struct http_trust *trust, long timeout, struct error *err)
 {
-	if (wire_ready(err) < 0 || wire_start(w, err) < 0)
+	if (curl_transfer_ready(err) < 0 || curl_transfer_start(w, err) < 0)
 		return -1;
 	w->timeout = timeout;
 	set_trust(w, trust);
@@ -241,7 +241,7 @@ int wire_open(struct wire *w, const struct http_trust *trust, long timeout, stru
 	return 0;
 }
 
-static void expect_host(struct wire *w, const char *url)
+static void expect_host(struct curl_transfer *w, const char *url)
 {
 	CURLU *parts = curl_url();
 	char *host = NULL;
@@ -268,7 +268,7 @@ static struct curl_slist *header_list(const struct http_request *request)
 	return list;
 }
 
-static void set_body(struct wire *w, const struct http_request *request)
+static void set_body(struct curl_transfer *w, const struct http_request *request)
 {
 	const struct http_stream *stream = request->stream;
 
@@ -289,7 +289,7 @@ static void set_body(struct wire *w, const struct http_request *request)
 
 /* A GET may take the kept connection, and libcurl sends it again when that was closed already. It would do the same with a PUT,
  * which the server may have carried out: so everything else starts on a fresh one. */
-static void set_request(struct wire *w, const struct http_request *request)
+static void set_request(struct curl_transfer *w, const struct http_request *request)
 {
 	bool get = !strcmp(request->method, "GET");
 
@@ -300,7 +300,7 @@ static void set_request(struct wire *w, const struct http_request *request)
 	curl_easy_setopt(w->easy, CURLOPT_FRESH_CONNECT, get ? 0L : 1L);
 }
 
-enum wire_end wire_exchange(struct wire *w, const struct http_request *request)
+enum curl_transfer_end curl_transfer_exchange(struct curl_transfer *w, const struct http_request *request)
 {
 	struct curl_slist *headers = header_list(request);
 
@@ -310,7 +310,7 @@ enum wire_end wire_exchange(struct wire *w, const struct http_request *request)
 	curl_easy_setopt(w->easy, CURLOPT_HTTPHEADER, headers);
 	w->message[0] = '\0';
 	w->status = 0;
-	enum wire_end end = wire_ended(w, curl_easy_perform(w->easy));
+	enum curl_transfer_end end = curl_transfer_ended(w, curl_easy_perform(w->easy));
 	curl_easy_setopt(w->easy, CURLOPT_HTTPHEADER, NULL);
 	curl_slist_free_all(headers);
 	return end;
