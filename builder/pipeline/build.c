@@ -189,7 +189,7 @@ static uint64_t scratch_need(const struct build *b)
 	return need;
 }
 
-static int write_papers(struct build *b, struct error *err)
+static int write_metadata(struct build *b, struct error *err)
 {
 	struct manifest m = {
 		.recipe = &b->recipe, .lock = &b->lock, .images = &b->images, .key = b->key, .epoch = b->epoch
@@ -203,7 +203,7 @@ static int write_papers(struct build *b, struct error *err)
 static int publish(struct build *b, struct error *err)
 {
 	progress_begin("publish", "%s", b->outputs.directory);
-	if (write_papers(b, err) < 0 || outputs_publish(&b->outputs, err) < 0)
+	if (write_metadata(b, err) < 0 || outputs_publish(&b->outputs, err) < 0)
 		return -1;
 	progress_end("publish", "%s/%s.*", b->outputs.directory, b->recipe.name);
 	return 0;

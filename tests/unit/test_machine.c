@@ -153,7 +153,7 @@ TEST(an_empty_root_leaves_everything_empty)
 	CHECK(!machine_lacks_coredns(&m));
 }
 
-TEST(a_container_has_its_hosts_papers)
+TEST(a_container_has_its_hosts_metadata)
 {
 	CLEANUP(root_done) struct root root = root_open(NULL);
 	CLEANUP(machine_done) struct machine m = { 0 };
