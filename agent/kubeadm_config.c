@@ -4,7 +4,7 @@
 #include <strings.h>
 
 #include "agent/cri.h"
-#include "agent/kubeadm_parts.h"
+#include "agent/kubeadm_internal.h"
 #include "agent/profile.h"
 #include "lib/alloc.h"
 

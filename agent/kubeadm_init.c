@@ -2,7 +2,7 @@
 /* kubeadm init: InitConfiguration, ClusterConfiguration, KubeletConfiguration and, in a container, KubeProxyConfiguration. */
 #include <string.h>
 
-#include "agent/kubeadm_parts.h"
+#include "agent/kubeadm_internal.h"
 #include "agent/profile.h"
 #include "lib/alloc.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kubeadm join: one JoinConfiguration, with the block controlPlane for a control plane. */
-#include "agent/kubeadm_parts.h"
+#include "agent/kubeadm_internal.h"
 #include "lib/alloc.h"
 
 /* Without a CA hash anybody in between could pose as the cluster: there is no way to leave it out. */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "agent/cri.h"
-#include "agent/kubeadm_parts.h"
+#include "agent/kubeadm_internal.h"
 #include "agent/profile.h"
 #include "lib/alloc.h"
 #include "lib/duration.h"

@@ -8,7 +8,7 @@
 #include <sys/timex.h>
 #include <time.h>
 
-#include "agent/machine_parts.h"
+#include "agent/machine_internal.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 

@@ -8,7 +8,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "agent/machine_parts.h"
+#include "agent/machine_internal.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/job.h"

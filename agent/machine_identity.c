@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/machine_parts.h"
+#include "agent/machine_internal.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/machine_parts.h"
+#include "agent/machine_internal.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/json.h"

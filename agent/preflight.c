@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "agent/preflight_parts.h"
+#include "agent/preflight_internal.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/form.h"

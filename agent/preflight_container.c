@@ -2,7 +2,7 @@
 /* A container is what its host lets it be, so each row ends with what to do on the Proxmox VE host. */
 #include <stdlib.h>
 
-#include "agent/preflight_parts.h"
+#include "agent/preflight_internal.h"
 #include "agent/profile.h"
 #include "lib/alloc.h"
 

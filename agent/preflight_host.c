@@ -3,7 +3,7 @@
  * preflight_container.c has what only a container can lack. */
 #include <string.h>
 
-#include "agent/preflight_parts.h"
+#include "agent/preflight_internal.h"
 
 #define CONTROL_PLANE_CPUS 2
 #define CONTROL_PLANE_MEMORY (1700ull << 20)

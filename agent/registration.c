@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "agent/registration_parts.h"
+#include "agent/registration_internal.h"
 #include "lib/clock.h"
 #include "lib/file.h"
 

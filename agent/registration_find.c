@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which of Proxmox VE's guests this machine is. */
-#include "agent/registration_parts.h"
+#include "agent/registration_internal.h"
 
 #include <stdlib.h>
 

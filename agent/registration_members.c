@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The other guests of the cluster, as far as the token may see them. */
-#include "agent/registration_parts.h"
+#include "agent/registration_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

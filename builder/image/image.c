@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "builder/image/image_parts.h"
+#include "builder/image/image_internal.h"
 #include "lib/file.h"
 
 #define DIGEST_CHUNK (1u << 20)

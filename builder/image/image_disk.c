@@ -7,7 +7,7 @@
 
 #include "builder/cache/spool.h"
 #include "builder/disk/qcow2.h"
-#include "builder/image/image_parts.h"
+#include "builder/image/image_internal.h"
 
 #define DEPTH_MAX 128 /* nested directories; more is a loop in a broken file system */
 #define LINK_MAX_BYTES 4096u

@@ -6,7 +6,7 @@
 
 #include "builder/archive/tar.h"
 #include "builder/cache/spool.h"
-#include "builder/image/image_parts.h"
+#include "builder/image/image_internal.h"
 #include "lib/file.h"
 
 #define EXPANSION 4 /* how many times larger its contents are guessed to be */

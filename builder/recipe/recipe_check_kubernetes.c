@@ -2,7 +2,7 @@
 /* Kubernetes, its runtime and its images: what must come together. */
 #include <string.h>
 
-#include "builder/recipe/recipe_parts.h"
+#include "builder/recipe/recipe_internal.h"
 #include "builder/recipe/word.h"
 #include "lib/alloc.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The canonical form: every key, always in the same order, paths as the recipe's own directory sees them. */
-#include "builder/recipe/recipe_parts.h"
+#include "builder/recipe/recipe_internal.h"
 #include "lib/json.h"
 
 static struct json *relative_paths(const struct recipe *r, const struct strings *paths)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "builder/recipe/recipe_parts.h"
+#include "builder/recipe/recipe_internal.h"
 #include "lib/alloc.h"
 
 /* Lists of things that go into an image: who includes a recipe wants its things and more. All other lists are choices (which

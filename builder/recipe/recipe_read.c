@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "builder/recipe/recipe_parts.h"
+#include "builder/recipe/recipe_internal.h"
 #include "builder/recipe/word.h"
 #include "lib/alloc.h"
 
