@@ -3,7 +3,7 @@
 /*
  * An ext4 file system inside a file, at an offset, without a mount (libext2fs behind; this is its only user).
  *
- * ext4_write makes one from a tree. The rest are the pieces it is made of, and the readers that image.c uses: those
+ * ext4_write makes one from a tree. The rest are the pieces it is made of, and the readers that image_reader.c uses: those
  * take nothing for granted, as an image may come from anywhere.
  */
 #include <stdint.h>

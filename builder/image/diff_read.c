@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "builder/image/diff.h"
-#include "builder/image/image.h"
+#include "builder/image/image_reader.h"
 #include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/hash.h"

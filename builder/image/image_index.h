@@ -4,7 +4,7 @@
  * Every entry of an image, in memory: what both kinds of images are turned into when they are opened. Lookups and
  * symlinks are answered from here, as the guest would see them.
  */
-#include "builder/image/image.h"
+#include "builder/image/image_reader.h"
 
 struct image_node {
 	struct image_entry entry; /* its texts owned */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Inside image.c: the two readers, and what they fill.
+ * Inside image_reader.c: the two readers, and what they fill.
  */
 #include "builder/disk/ext4.h"
-#include "builder/image/image.h"
 #include "builder/image/image_index.h"
+#include "builder/image/image_reader.h"
 #include "builder/image/partition.h"
 
 struct image {

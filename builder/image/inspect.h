@@ -4,7 +4,7 @@
  * What is in a finished artifact, found out without running any of it: from the partition table, from
  * /etc/nodekiln/image.json that the build leaves, and from the guest's own dpkg database.
  */
-#include "builder/image/image.h"
+#include "builder/image/image_reader.h"
 #include "lib/error.h"
 #include "lib/json.h"
 

@@ -3,7 +3,7 @@
 /*
  * What partitions a raw disk has, and what is in them (libblkid behind; this is its only user).
  */
-#include "builder/image/image.h"
+#include "builder/image/image_reader.h"
 
 #define PARTITIONS_MAX 128 /* the size of an ordinary GPT */
 

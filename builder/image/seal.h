@@ -6,7 +6,7 @@
  * rules. /etc/machine-id is empty rather than `uninitialized`: the units that `verify` saw enabled are then the ones that
  * start, since systemd applies no presets; Proxmox VE empties or removes it for every container anyway.
  */
-#include "builder/image/image.h"
+#include "builder/image/image_reader.h"
 #include "lib/error.h"
 
 enum seal_action {

@@ -2,9 +2,9 @@
 #pragma once
 /*
  * The gate: what a finished artifact must be before anybody publishes it. Looks only at the file (and SHA256SUMS beside it),
- * through image.h; the image itself says in /etc/nodekiln/image.json what it claims to be.
+ * through image_reader.h; the image itself says in /etc/nodekiln/image.json what it claims to be.
  */
-#include "builder/image/image.h"
+#include "builder/image/image_reader.h"
 #include "lib/error.h"
 #include "lib/json.h"
 

@@ -159,7 +159,7 @@ static int rewrite(int storefd, const char *name, bool sizes, struct error *err)
 	return file_write(storefd, name, after.data, after.len, st.st_mode & 07777, err);
 }
 
-int images_containerd_undate(int storefd, struct error *err)
+int container_images_containerd_undate(int storefd, struct error *err)
 {
 	if (unmark_all(storefd, err) < 0 || rewrite(storefd, "io.containerd.metadata.v1.bolt/meta.db", false, err) < 0)
 		return -1;

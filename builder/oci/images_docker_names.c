@@ -128,7 +128,7 @@ static int list_chains(int storefd, struct strings *ret, struct error *err)
 	return errno ? error_errno(err, errno, "read " LAYERDB " in Docker's store") : 0;
 }
 
-int images_docker_rename(int storefd, struct error *err)
+int container_images_docker_rename(int storefd, struct error *err)
 {
 	CLEANUP(strings_done) struct strings chains = { 0 };
 	CLEANUP(layers_done) struct layers layers = { 0 };

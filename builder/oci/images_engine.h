@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A runtime as images.c drives it: its daemon is started, asked to import every archive, and ended. All of it inside the sandbox,
+ * A runtime as container_images.c drives it: its daemon is started, asked to import every archive, and ended. All of it inside the sandbox,
  * where / is the tree and /run and /tmp are gone afterwards; one file an engine.
  */
 #include <sys/types.h>
 
 #include "lib/error.h"
 
-struct images_engine {
+struct container_images_engine {
 	const char *name;
 	const char *store;  /* absolute */
 	mode_t mode;        /* of the store, as the daemon itself would make it */
@@ -22,9 +22,9 @@ struct images_engine {
 	int (*settle)(struct error *err); /* it has ended: what belongs to one machine or one run goes */
 };
 
-extern const struct images_engine images_containerd, images_docker;
+extern const struct container_images_engine container_images_containerd, container_images_docker;
 
-/* images_docker_names.c: in place of the random names of layers in a store that no dockerd uses, names that follow from them. */
-int images_docker_rename(int storefd, struct error *err) MUST_CHECK;
-/* images_containerd_dates.c: databases that are the same for the same images, whenever and on whatever file system they were made. */
-int images_containerd_undate(int storefd, struct error *err) MUST_CHECK;
+/* container_images_docker_names.c: in place of the random names of layers in a store that no dockerd uses, names that follow from them. */
+int container_images_docker_rename(int storefd, struct error *err) MUST_CHECK;
+/* container_images_containerd_dates.c: databases that are the same for the same images, whenever and on whatever file system they were made. */
+int container_images_containerd_undate(int storefd, struct error *err) MUST_CHECK;

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "builder/archive/tar.h"
-#include "builder/oci/images.h"
+#include "builder/oci/container_images.h"
 #include "lib/file.h"
 #include "lib/json.h"
 
@@ -81,7 +81,7 @@ static int read_index(struct tar_reader *reader, const struct tar_entry *entry, 
 	return 0;
 }
 
-int images_names(const char *archive, enum runtime runtime, struct strings *ret, struct error *err)
+int container_images_names(const char *archive, enum runtime runtime, struct strings *ret, struct error *err)
 {
 	CLEANUP(close_p) int fd = open(archive, O_RDONLY | O_CLOEXEC);
 	CLEANUP(tar_reader_free_p) struct tar_reader *reader = NULL;

@@ -11,7 +11,7 @@
 #include "builder/archive/chunks.h"
 #include "builder/cache/cache_prune.h"
 #include "builder/kubernetes/toolchain.h"
-#include "builder/oci/images.h"
+#include "builder/oci/container_images.h"
 #include "builder/pipeline/confinement.h"
 #include "builder/pipeline/manifest.h"
 #include "builder/progress/progress.h"
@@ -144,7 +144,7 @@ static int get_programs(struct build *b, struct error *err)
 	strings_append(&b->archives, &b->recipe.images.archives);
 	strings_append(&b->images, &b->kubernetes.references);
 	for (size_t i = 0; i < b->recipe.images.archives.n; i++)
-		if (images_names(b->recipe.images.archives.at[i], b->recipe.runtime, &b->images, err) < 0)
+		if (container_images_names(b->recipe.images.archives.at[i], b->recipe.runtime, &b->images, err) < 0)
 			return -1;
 	progress_end("programs", "ready");
 	return 0;

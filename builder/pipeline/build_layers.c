@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "builder/oci/images.h"
+#include "builder/oci/container_images.h"
 #include "builder/pipeline/build_layers.h"
 #include "builder/progress/progress.h"
 #include "builder/sandbox/sandbox.h"
@@ -93,8 +93,8 @@ int build_layers_configure_base(struct build *b, struct error *err)
 int build_layers_images(struct build *b, struct error *err)
 {
 	progress_begin("images", "%zu archives", b->archives.n);
-	if (images_preload(b->layer[LAYER_BASE].path, b->recipe.runtime, b->layer[LAYER_IMAGES].path, &b->archives,
-			   err) < 0)
+	if (container_images_preload(b->layer[LAYER_BASE].path, b->recipe.runtime, b->layer[LAYER_IMAGES].path,
+				     &b->archives, err) < 0)
 		return -1;
 	progress_end("images", "%zu archives", b->archives.n);
 	return 0;
@@ -319,7 +319,7 @@ int build_layers_guest(struct build *b, enum build_layer side, char **ret_root, 
 	if (stack_open(&stack, err) < 0)
 		return -1;
 	if (b->layer[LAYER_IMAGES].wanted) {
-		CLEANUP(free_p) char *store = xasprintf("%s/%s", root, images_store(b->recipe.runtime));
+		CLEANUP(free_p) char *store = xasprintf("%s/%s", root, container_images_store(b->recipe.runtime));
 		if (dir_make(AT_FDCWD, store, 0711, err) < 0 ||
 		    sandbox_mount_bind(b->layer[LAYER_IMAGES].path, store, err) < 0)
 			return -1;

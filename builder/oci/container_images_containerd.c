@@ -92,10 +92,10 @@ static int settle(struct error *err)
 		if (tree_remove(AT_FDCWD, leftovers[i], err) < 0)
 			return -1;
 	CLEANUP(close_p) int store = dir_open(AT_FDCWD, STORE, err);
-	return store < 0 ? -1 : images_containerd_undate(store, err);
+	return store < 0 ? -1 : container_images_containerd_undate(store, err);
 }
 
-const struct images_engine images_containerd = {
+const struct container_images_engine container_images_containerd = {
 	.name = "containerd",
 	.store = STORE,
 	.mode = 0711,

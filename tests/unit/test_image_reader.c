@@ -2,8 +2,8 @@
 #include <unistd.h>
 
 #include "builder/archive/tar.h"
-#include "builder/image/image.h"
 #include "builder/image/image_index.h"
+#include "builder/image/image_reader.h"
 #include "lib/file.h"
 #include "tests/unit/check.h"
 

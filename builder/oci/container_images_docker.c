@@ -98,10 +98,10 @@ static int settle(struct error *err)
 			return -1;
 	if (errno)
 		return error_errno(err, errno, "read " STORE " in the sandbox");
-	return images_docker_rename(dirfd(dir), err);
+	return container_images_docker_rename(dirfd(dir), err);
 }
 
-const struct images_engine images_docker = {
+const struct container_images_engine container_images_docker = {
 	.name = "dockerd",
 	.store = STORE,
 	.mode = 0710,

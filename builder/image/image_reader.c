@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/image/image.h"
+#include "builder/image/image_reader.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/oci/images.h"
+#include "builder/oci/container_images.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -17,25 +17,25 @@
 #define START_INTERVAL 100 /* milliseconds */
 #define STOP_TIMEOUT 15000 /* milliseconds */
 
-static const struct images_engine *const engines[] = {
+static const struct container_images_engine *const engines[] = {
 	[RUNTIME_NONE] = NULL,
-	[RUNTIME_CONTAINERD] = &images_containerd,
-	[RUNTIME_DOCKER] = &images_docker,
+	[RUNTIME_CONTAINERD] = &container_images_containerd,
+	[RUNTIME_DOCKER] = &container_images_docker,
 };
 
-const char *images_store(enum runtime runtime)
+const char *container_images_store(enum runtime runtime)
 {
 	return engines[runtime] ? engines[runtime]->store + 1 : NULL;
 }
 
-static bool is_up(const struct images_engine *e)
+static bool is_up(const struct container_images_engine *e)
 {
 	struct error ignored = { 0 };
 
 	return access(e->socket, F_OK) == 0 && (!e->answers || e->answers(&ignored) == 0);
 }
 
-static int fail_early(const struct images_engine *e, int status, struct error *err)
+static int fail_early(const struct container_images_engine *e, int status, struct error *err)
 {
 	CLEANUP(text_done) struct text log = { 0 };
 	struct error ignored = { 0 };
@@ -50,7 +50,7 @@ static int fail_early(const struct images_engine *e, int status, struct error *e
 }
 
 /* On failure it is stopped. */
-static int wait_until_up(const struct images_engine *e, pid_t pid, struct error *err)
+static int wait_until_up(const struct container_images_engine *e, pid_t pid, struct error *err)
 {
 	int status = 0;
 
@@ -65,7 +65,7 @@ static int wait_until_up(const struct images_engine *e, pid_t pid, struct error 
 			 START_TRIES * START_INTERVAL / 1000);
 }
 
-static pid_t start(const struct images_engine *e, struct error *err)
+static pid_t start(const struct container_images_engine *e, struct error *err)
 {
 	CLEANUP(close_p) int log = open(LOG, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
@@ -77,7 +77,7 @@ static pid_t start(const struct images_engine *e, struct error *err)
 }
 
 struct preloading {
-	const struct images_engine *engine;
+	const struct container_images_engine *engine;
 	const struct strings *archives;
 };
 
@@ -104,8 +104,8 @@ static int preload_inside(void *context, struct error *err)
 	return rc == 0 && p->engine->settle ? p->engine->settle(err) : rc;
 }
 
-int images_preload(const char *root, enum runtime runtime, const char *store, const struct strings *archives,
-		   struct error *err)
+int container_images_preload(const char *root, enum runtime runtime, const char *store, const struct strings *archives,
+			     struct error *err)
 {
 	CLEANUP(sandbox_done) struct sandbox sandbox = { .root = root };
 	struct preloading p = { .engine = engines[runtime], .archives = archives };

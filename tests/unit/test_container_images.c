@@ -2,7 +2,7 @@
 #include <unistd.h>
 
 #include "builder/archive/tar.h"
-#include "builder/oci/images.h"
+#include "builder/oci/container_images.h"
 #include "builder/oci/images_engine.h"
 #include "lib/file.h"
 #include "tests/unit/check.h"
@@ -35,7 +35,7 @@ static int names_for(enum runtime runtime, const char *member, const char *conte
 
 	if (write_archive(path, member, content) < 0)
 		return -2;
-	int rc = images_names(path, runtime, names, err);
+	int rc = container_images_names(path, runtime, names, err);
 	unlink(path);
 	return rc;
 }
@@ -45,7 +45,7 @@ static int names_of(const char *member, const char *content, struct strings *nam
 	return names_for(RUNTIME_CONTAINERD, member, content, names, err);
 }
 
-TEST(images_names_of_docker_archives)
+TEST(container_images_names_of_docker_archives)
 {
 	CLEANUP(strings_done) struct strings names = { 0 };
 	struct error err = { 0 };
@@ -55,7 +55,7 @@ TEST(images_names_of_docker_archives)
 	CHECK_STR(names.at[1], "a/b:latest");
 }
 
-TEST(images_names_of_oci_layouts)
+TEST(container_images_names_of_oci_layouts)
 {
 	CLEANUP(strings_done) struct strings names = { 0 };
 	struct error err = { 0 };
@@ -78,12 +78,12 @@ TEST(docker_loads_only_what_docker_saved)
 
 TEST(each_runtime_has_its_store)
 {
-	CHECK_STR(images_store(RUNTIME_CONTAINERD), "var/lib/containerd");
-	CHECK_STR(images_store(RUNTIME_DOCKER), "var/lib/docker");
-	CHECK(!images_store(RUNTIME_NONE));
+	CHECK_STR(container_images_store(RUNTIME_CONTAINERD), "var/lib/containerd");
+	CHECK_STR(container_images_store(RUNTIME_DOCKER), "var/lib/docker");
+	CHECK(!container_images_store(RUNTIME_NONE));
 }
 
-TEST(images_names_refuse_what_names_none)
+TEST(container_images_names_refuse_what_names_none)
 {
 	CLEANUP(strings_done) struct strings names = { 0 };
 	struct error err = { 0 };
@@ -140,7 +140,7 @@ TEST(dockers_layers_are_named_after_themselves)
 	CHECK(fd >= 0);
 	CHECK(put_layer(fd, LOW, "1f", "RANDOMLOW", NULL) == 0);
 	CHECK(put_layer(fd, HIGH, "2e", "RANDOMHIGH", "l/RANDOMLOW:l/RANDOMLOW") == 0);
-	CHECK_STR(images_docker_rename(fd, &err) < 0 ? err.text : "", "");
+	CHECK_STR(container_images_docker_rename(fd, &err) < 0 ? err.text : "", "");
 	CHECK(holds(fd, LAYERDB "/" LOW "/cache-id", LOW));
 	CHECK(holds(fd, "overlay2/" LOW "/link", LOW_LINK));
 	CHECK(holds(fd, "overlay2/" HIGH "/lower", "l/" LOW_LINK ":l/" LOW_LINK));
@@ -158,8 +158,8 @@ TEST(dockers_layers_stand_on_layers)
 	CLEANUP(close_p) int fd = mkdtemp(path) ? dir_open(AT_FDCWD, path, &err) : -1;
 
 	CHECK(fd >= 0 && put_layer(fd, HIGH, "2e", "RANDOMHIGH", "l/ELSEWHERE") == 0);
-	CHECK(images_docker_rename(fd, &err) < 0 && strstr(err.text, "l/ELSEWHERE"));
+	CHECK(container_images_docker_rename(fd, &err) < 0 && strstr(err.text, "l/ELSEWHERE"));
 	CHECK(file_write(fd, LAYERDB "/" HIGH "/cache-id", "../x", 4, 0644, &err) == 0);
-	CHECK(images_docker_rename(fd, &err) < 0 && strstr(err.text, "holds no name"));
+	CHECK(container_images_docker_rename(fd, &err) < 0 && strstr(err.text, "holds no name"));
 	CHECK(tree_remove(AT_FDCWD, path, &err) == 0);
 }
