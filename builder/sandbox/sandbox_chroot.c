@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "builder/sandbox/filter.h"
 #include "builder/sandbox/sandbox_chroot_proc.h"
+#include "builder/sandbox/seccomp.h"
 #include "lib/file.h"
 
 #define X32_CALLS 0x40000000u  /* the second table of x86_64; no other has numbers that large */
@@ -39,7 +39,7 @@ static const struct sock_filter no_network[] = {
 
 int sandbox_chroot_no_network(struct error *err)
 {
-	return filter_install(no_network, ARRAY_SIZE(no_network), 0, err);
+	return seccomp_install(no_network, ARRAY_SIZE(no_network), 0, err);
 }
 
 /* Kills our children of this moment; their own then fall to us. False when there are none or they can't be told. */

@@ -17,8 +17,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "builder/sandbox/filter.h"
 #include "builder/sandbox/sandbox_setup.h"
+#include "builder/sandbox/seccomp.h"
 #include "lib/alloc.h"
 #include "lib/text.h"
 
@@ -129,7 +129,7 @@ static int make_listener(struct error *err)
 	int listener = -1;
 
 	for (size_t i = 0; i < ARRAY_SIZE(flags) && listener < 0; i++)
-		listener = filter_install(filter, n, flags[i], err);
+		listener = seccomp_install(filter, n, flags[i], err);
 	return listener;
 }
 

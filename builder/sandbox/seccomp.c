@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/sandbox/filter.h"
+#include "builder/sandbox/seccomp.h"
 
 #include <errno.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int filter_install(const struct sock_filter *filter, size_t n, unsigned flags, struct error *err)
+int seccomp_install(const struct sock_filter *filter, size_t n, unsigned flags, struct error *err)
 {
 	const struct sock_fprog program = { (unsigned short)n, (struct sock_filter *)filter };
 

@@ -16,7 +16,7 @@
 #elif defined(__aarch64__)
 #define FILTER_NATIVE AUDIT_ARCH_AARCH64
 #else
-#error "filter.h: name this architecture as linux/audit.h does"
+#error "seccomp.h: name this architecture as linux/audit.h does"
 #endif
 
 #define FILTER_LOOK_AT(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
@@ -25,4 +25,4 @@
 #define FILTER_ANSWER(value) BPF_STMT(BPF_RET | BPF_K, value)
 
 /* From then on. flags as for SECCOMP_SET_MODE_FILTER; with SECCOMP_FILTER_FLAG_NEW_LISTENER the listener is returned, else 0. */
-int filter_install(const struct sock_filter *filter, size_t n, unsigned flags, struct error *err) MUST_CHECK;
+int seccomp_install(const struct sock_filter *filter, size_t n, unsigned flags, struct error *err) MUST_CHECK;
