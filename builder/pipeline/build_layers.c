@@ -11,7 +11,7 @@
 #include "builder/progress/progress.h"
 #include "builder/sandbox/sandbox.h"
 #include "builder/tree/layer.h"
-#include "builder/tree/stack.h"
+#include "builder/tree/overlayfs.h"
 #include "builder/tree/tree.h"
 #include "lib/file.h"
 #include "lib/job.h"
@@ -35,7 +35,7 @@ static const struct {
 /* Its name in the cache. What stands above another may tell of removals, each kind of stack in its own way. */
 static char *layer_name(const struct build *b, enum build_layer layer)
 {
-	return xasprintf("%s%s", b->layer[layer].key, layers[layer].under < LAYERS ? stack_suffix() : "");
+	return xasprintf("%s%s", b->layer[layer].key, layers[layer].under < LAYERS ? overlayfs_suffix() : "");
 }
 
 /* What a maintainer script says is for --verbose. */
@@ -258,7 +258,7 @@ static int configure(struct build *b, enum build_layer layer, const char *root, 
 }
 
 /* Two directories in the scratch for a stack: where it works, and where it is seen. Paths are owned by the caller. */
-static int stack_place(struct build *b, const char *name, char **ret_work, char **ret_target, struct error *err)
+static int overlayfs_place(struct build *b, const char *name, char **ret_work, char **ret_target, struct error *err)
 {
 	CLEANUP(free_p) char *work_name = xasprintf("%s.work", name);
 
@@ -268,7 +268,7 @@ static int stack_place(struct build *b, const char *name, char **ret_work, char 
 }
 
 /* The trees of top and of all layers under it, as stacks have them; returns how many. */
-static size_t trees_down(const struct build *b, enum build_layer top, const char *ret[STACK_LOWER_MAX])
+static size_t trees_down(const struct build *b, enum build_layer top, const char *ret[OVERLAYFS_LOWER_MAX])
 {
 	size_t n = 0;
 
@@ -282,17 +282,17 @@ int build_layers_configure(struct build *b, enum build_layer layer, struct error
 	CLEANUP(free_p) char *name = xasprintf("%s.configure", layers[layer].name);
 	CLEANUP(free_p) char *work = NULL;
 	CLEANUP(free_p) char *root = NULL;
-	struct stack stack = { .upper = b->layer[layer].path };
+	struct overlayfs stack = { .upper = b->layer[layer].path };
 
 	for (size_t n = trees_down(b, layers[layer].under, stack.lower); n-- > 0;)
 		if (tree_adopt(stack.lower[n], stack.upper, err) < 0)
 			return -1;
-	if (stack_place(b, name, &work, &root, err) < 0)
+	if (overlayfs_place(b, name, &work, &root, err) < 0)
 		return -1;
 	stack.work = work, stack.target = root;
-	if (stack_open(&stack, err) < 0 || configure(b, layer, root, err) < 0)
+	if (overlayfs_open(&stack, err) < 0 || configure(b, layer, root, err) < 0)
 		return -1;
-	return stack_close(&stack, err);
+	return overlayfs_close(&stack, err);
 }
 
 /* What an artifact is made of ends with the extra packages, if there are any. */
@@ -310,13 +310,13 @@ int build_layers_guest(struct build *b, enum build_layer side, char **ret_root, 
 	CLEANUP(free_p) char *top = NULL;
 	CLEANUP(free_p) char *work = NULL;
 	CLEANUP(free_p) char *root = NULL;
-	struct stack stack = { 0 };
+	struct overlayfs stack = { 0 };
 
-	if (scratch_directory(&b->scratch, top_name, &top, err) < 0 || stack_place(b, name, &work, &root, err) < 0)
+	if (scratch_directory(&b->scratch, top_name, &top, err) < 0 || overlayfs_place(b, name, &work, &root, err) < 0)
 		return -1;
 	trees_down(b, top_of(b, side), stack.lower);
 	stack.upper = top, stack.work = work, stack.target = root;
-	if (stack_open(&stack, err) < 0)
+	if (overlayfs_open(&stack, err) < 0)
 		return -1;
 	if (b->layer[LAYER_IMAGES].wanted) {
 		CLEANUP(free_p) char *store = xasprintf("%s/%s", root, container_images_store(b->recipe.runtime));

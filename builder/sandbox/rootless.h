@@ -7,7 +7,7 @@
  *
  * Root without CAP_SYS_ADMIN, as in a container, does the same with its own ids. Where no user namespace may be made either, or /proc
  * can't be mounted in one, root is confined: with the capabilities that containers have by default, packages are installed in a chroot
- * (sandbox_chroot.h) and trees are copied instead of mounted over each other (stack.h). The artifacts are the same; what can't be built so
+ * (sandbox_chroot.h) and trees are copied instead of mounted over each other (overlayfs.h). The artifacts are the same; what can't be built so
  * is refused at the beginning.
  */
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/tree/stack.h"
+#include "builder/tree/overlayfs.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -28,7 +28,7 @@ static int clear_place(struct clearing *c, int dirfd, const char *name, const ch
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_errno(err, errno, "look at %s", path);
-	bool whiteout = S_ISCHR(st.st_mode) && st.st_rdev == STACK_WHITEOUT;
+	bool whiteout = S_ISCHR(st.st_mode) && st.st_rdev == OVERLAYFS_WHITEOUT;
 	if (whiteout)
 		strings_add(&c->whiteouts, path);
 	bool is_there = fstatat(c->targetfd, path, &there, AT_SYMLINK_NOFOLLOW) == 0;
@@ -132,14 +132,14 @@ static int put_over(const char *tree, int targetfd, struct error *err)
 }
 
 /* The lower trees, and upper above them when it is not NULL. */
-static int copy_trees(const struct stack *s, const char *upper, const char *target, struct error *err)
+static int copy_trees(const struct overlayfs *s, const char *upper, const char *target, struct error *err)
 {
-	const char *trees[STACK_LOWER_MAX + 1] = { upper };
+	const char *trees[OVERLAYFS_LOWER_MAX + 1] = { upper };
 	CLEANUP(close_p) int targetfd = dir_open(AT_FDCWD, target, err);
 
 	if (targetfd < 0)
 		return -1;
-	for (size_t i = 0; i < STACK_LOWER_MAX; i++)
+	for (size_t i = 0; i < OVERLAYFS_LOWER_MAX; i++)
 		trees[i + 1] = s->lower[i];
 	for (size_t i = ARRAY_SIZE(trees); i-- > 0;)
 		if (trees[i] && put_over(trees[i], targetfd, err) < 0)
@@ -147,40 +147,40 @@ static int copy_trees(const struct stack *s, const char *upper, const char *targ
 	return 0;
 }
 
-int stack_open(const struct stack *s, struct error *err)
+int overlayfs_open(const struct overlayfs *s, struct error *err)
 {
 	CLEANUP(text_done) struct text lower = { 0 };
 
 	if (rootless_confined())
 		return copy_trees(s, s->upper, s->target, err);
-	for (size_t i = 0; i < STACK_LOWER_MAX && s->lower[i]; i++)
+	for (size_t i = 0; i < OVERLAYFS_LOWER_MAX && s->lower[i]; i++)
 		text_addf(&lower, "%s%s", i ? ":" : "", s->lower[i]);
 	return sandbox_mount_overlay(lower.data, s->upper, s->work, s->target, err);
 }
 
 /* A single lower tree can be held against the target as it stands; several are put together first, where an overlay would work. */
-static int subtract_lower(const struct stack *s, struct error *err)
+static int subtract_lower(const struct overlayfs *s, struct error *err)
 {
 	if (!s->lower[1])
-		return stack_subtract(s->target, s->lower[0], err);
-	if (copy_trees(s, NULL, s->work, err) < 0 || stack_subtract(s->target, s->work, err) < 0)
+		return overlayfs_copy_subtract(s->target, s->lower[0], err);
+	if (copy_trees(s, NULL, s->work, err) < 0 || overlayfs_copy_subtract(s->target, s->work, err) < 0)
 		return -1;
 	return tree_remove(AT_FDCWD, s->work, err);
 }
 
-static int become_upper(const struct stack *s, struct error *err)
+static int become_upper(const struct overlayfs *s, struct error *err)
 {
 	if (subtract_lower(s, err) < 0 || tree_remove(AT_FDCWD, s->upper, err) < 0)
 		return -1;
 	return rename(s->target, s->upper) < 0 ? error_errno(err, errno, "rename %s to %s", s->target, s->upper) : 0;
 }
 
-int stack_close(const struct stack *s, struct error *err)
+int overlayfs_close(const struct overlayfs *s, struct error *err)
 {
 	return rootless_confined() ? become_upper(s, err) : sandbox_unmount(s->target, err);
 }
 
-const char *stack_suffix(void)
+const char *overlayfs_suffix(void)
 {
 	return rootless_confined() ? ".copied" : rootless() ? ".user" : "";
 }

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "builder/sandbox/sandbox.h"
-#include "builder/tree/stack.h"
+#include "builder/tree/overlayfs.h"
 #include "lib/file.h"
 #include "lib/job.h"
 #include "tests/unit/check.h"
@@ -95,7 +95,7 @@ TEST(equal_trees_leave_nothing)
 	struct error err = { 0 };
 
 	trees_open(&t);
-	CHECK(stack_subtract(t.tree, t.base, &err) == 0);
+	CHECK(overlayfs_copy_subtract(t.tree, t.base, &err) == 0);
 	CHECK_GONE(t.at[0], "etc");
 	CHECK_GONE(t.at[0], "usr");
 	CHECK(look(t.at[0], ".").st_mtime == 1000);
@@ -115,7 +115,7 @@ TEST(what_was_changed_or_added_stays)
 	bool notes = setxattr(noted, "user.note", "x", 1, 0) == 0; /* a tmpfs may have none */
 	put(t.at[0], "new/file", "");
 	date(t.at[0], "etc");
-	CHECK(stack_subtract(t.tree, t.base, &err) == 0);
+	CHECK(overlayfs_copy_subtract(t.tree, t.base, &err) == 0);
 	CHECK_THERE(t.at[0], "etc/changed");
 	CHECK_THERE(t.at[0], "usr/lib/deep");
 	CHECK_THERE(t.at[0], "new/file");
@@ -134,8 +134,8 @@ TEST(what_was_removed_is_whited_out)
 	trees_open(&t);
 	CHECK(tree_remove(t.at[0], "etc/gone", &err) == 0);
 	CHECK(tree_remove(t.at[0], "old", &err) == 0);
-	CHECK(stack_subtract(t.tree, t.base, &err) == 0);
-	CHECK(S_ISCHR(look(t.at[0], "etc/gone").st_mode) && look(t.at[0], "etc/gone").st_rdev == STACK_WHITEOUT);
+	CHECK(overlayfs_copy_subtract(t.tree, t.base, &err) == 0);
+	CHECK(S_ISCHR(look(t.at[0], "etc/gone").st_mode) && look(t.at[0], "etc/gone").st_rdev == OVERLAYFS_WHITEOUT);
 	CHECK(S_ISCHR(look(t.at[0], "old").st_mode));
 }
 
@@ -154,7 +154,7 @@ static int subtract_on_overlay(void *path, struct error *err)
 			return -1;
 	}
 	CLEANUP(free_p) char *base = xasprintf("%s/base", at[3]);
-	return stack_subtract(at[4], base, err);
+	return overlayfs_copy_subtract(at[4], base, err);
 }
 
 TEST(what_was_removed_can_be_told_on_an_overlay)
@@ -182,7 +182,7 @@ TEST(a_new_name_of_an_old_file_keeps_both)
 
 	trees_open(&t);
 	CHECK(linkat(t.at[0], "etc/linked", t.at[0], "etc/again", 0) == 0);
-	CHECK(stack_subtract(t.tree, t.base, &err) == 0);
+	CHECK(overlayfs_copy_subtract(t.tree, t.base, &err) == 0);
 	CHECK(look(t.at[0], "etc/linked").st_nlink == 2);
 	CHECK_THERE(t.at[0], "etc/again");
 }

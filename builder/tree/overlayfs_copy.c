@@ -10,7 +10,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "builder/tree/stack.h"
+#include "builder/tree/overlayfs.h"
 #include "lib/file.h"
 #include "lib/vec.h"
 
@@ -187,7 +187,7 @@ static int remove_same(const struct subtraction *s, struct error *err)
 static int mark_vanished(const struct subtraction *s, struct error *err)
 {
 	for (size_t i = 0; i < s->vanished.n; i++)
-		if (mknodat(s->treefd, s->vanished.at[i], S_IFCHR, STACK_WHITEOUT) < 0)
+		if (mknodat(s->treefd, s->vanished.at[i], S_IFCHR, OVERLAYFS_WHITEOUT) < 0)
 			return error_errno(err, errno, "mark /%s as removed", s->vanished.at[i]);
 	return 0;
 }
@@ -202,7 +202,7 @@ static int restore_times(const struct subtraction *s, struct error *err)
 	return 0;
 }
 
-int stack_subtract(const char *tree, const char *base, struct error *err)
+int overlayfs_copy_subtract(const char *tree, const char *base, struct error *err)
 {
 	CLEANUP(subtraction_done) struct subtraction s = { .treefd = -1, .basefd = -1 };
 	bool same;
