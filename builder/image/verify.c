@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "builder/artifacts/artifacts.h"
+#include "builder/artifacts/sums.h"
 #include "builder/image/seal.h"
-#include "builder/output/outputs.h"
-#include "builder/output/sums.h"
 #include "lib/file.h"
 #include "lib/hash.h"
 

@@ -39,7 +39,7 @@ static void build_done(struct build *b)
 	kubernetes_done(&b->kubernetes);
 	free(b->agent);
 	lock_done(&b->lock);
-	outputs_close(&b->outputs);
+	artifacts_close(&b->outputs);
 	cache_close(&b->cache);
 	recipe_done(&b->recipe);
 }
@@ -203,7 +203,7 @@ static int write_metadata(struct build *b, struct error *err)
 static int publish(struct build *b, struct error *err)
 {
 	progress_begin("publish", "%s", b->outputs.directory);
-	if (write_metadata(b, err) < 0 || outputs_publish(&b->outputs, err) < 0)
+	if (write_metadata(b, err) < 0 || artifacts_publish(&b->outputs, err) < 0)
 		return -1;
 	progress_end("publish", "%s/%s.*", b->outputs.directory, b->recipe.name);
 	return 0;
@@ -255,7 +255,7 @@ static int build_steps(struct build *b, struct error *err)
 		return -1;
 	if (b->recipe.warning)
 		progress_notice("%s", b->recipe.warning);
-	if (outputs_open(o->out, b->recipe.name, &b->outputs, err) < 0 || cache_open(&b->cache, err) < 0 ||
+	if (artifacts_open(o->out, b->recipe.name, &b->outputs, err) < 0 || cache_open(&b->cache, err) < 0 ||
 	    confinement_check(&b->recipe, &b->cache, err) < 0)
 		return -1;
 	b->cache.offline = o->offline;

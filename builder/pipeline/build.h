@@ -14,11 +14,11 @@
  */
 #include <stdbool.h>
 
+#include "builder/artifacts/artifacts.h"
 #include "builder/cache/cache.h"
 #include "builder/cache/scratch.h"
 #include "builder/kubernetes/kubernetes.h"
 #include "builder/lock/lock.h"
-#include "builder/output/outputs.h"
 #include "builder/recipe/recipe.h"
 #include "lib/error.h"
 #include "lib/hash.h"
@@ -52,7 +52,7 @@ struct build {
 	int64_t started;        /* what has a later mtime was made by us */
 	int64_t epoch;          /* SOURCE_DATE_EPOCH, else now */
 	struct cache cache;
-	struct outputs outputs;
+	struct artifacts outputs;
 	struct lock lock;
 	char *agent; /* owned; its tree in the cache */
 	struct kubernetes kubernetes;

@@ -46,7 +46,7 @@ static void qcow2_bytes(void *context UNUSED, uint64_t done, uint64_t total)
 
 static int write_qcow2(struct build *b, int raw, const struct chunks_map *map, struct error *err)
 {
-	CLEANUP(close_p) int out = outputs_file(&b->outputs, "qcow2", err);
+	CLEANUP(close_p) int out = artifacts_file(&b->outputs, "qcow2", err);
 	struct qcow2_options options = { .compression = b->recipe.outputs.qcow2_compression,
 					 .level = b->recipe.outputs.qcow2_level,
 					 .progress = qcow2_bytes,
@@ -106,7 +106,7 @@ static int write_tarball(struct build *b, const char *root, struct error *err)
 {
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, root, err);
 	CLEANUP(close_p)
-	int out = outputs_file(&b->outputs, tarball_suffix(b->recipe.outputs.tarball_compression), err);
+	int out = artifacts_file(&b->outputs, tarball_suffix(b->recipe.outputs.tarball_compression), err);
 	struct tarball tarball = { .rootfd = rootfd,
 				   .compression = b->recipe.outputs.tarball_compression,
 				   .level = b->recipe.outputs.tarball_level,

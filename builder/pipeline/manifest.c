@@ -66,7 +66,7 @@ static struct json *group_sizes(const struct lock *lock)
 	return object;
 }
 
-struct json *manifest_json(const struct manifest *m, const struct outputs *o, struct json *timings)
+struct json *manifest_json(const struct manifest *m, const struct artifacts *o, struct json *timings)
 {
 	struct json *object = json_object();
 	char date[CLOCK_TEXT_MAX];
@@ -91,10 +91,10 @@ struct json *manifest_json(const struct manifest *m, const struct outputs *o, st
 	return object;
 }
 
-static int write_json(const struct outputs *o, const char *suffix, const struct json *json, struct error *err)
+static int write_json(const struct artifacts *o, const char *suffix, const struct json *json, struct error *err)
 {
 	CLEANUP(text_done) struct text text = { 0 };
-	CLEANUP(close_p) int fd = outputs_file(o, suffix, err);
+	CLEANUP(close_p) int fd = artifacts_file(o, suffix, err);
 
 	if (fd < 0)
 		return -1;
@@ -105,14 +105,14 @@ static int write_json(const struct outputs *o, const char *suffix, const struct 
 }
 
 /* The SBOM names the artifacts by digest, the manifest the SBOM too: hence the order. */
-int manifest_write(const struct manifest *m, struct outputs *o, struct json *timings, struct error *err)
+int manifest_write(const struct manifest *m, struct artifacts *o, struct json *timings, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *owned = timings;
 
-	if (outputs_sum(o, err) < 0)
+	if (artifacts_sum(o, err) < 0)
 		return -1;
 	CLEANUP(json_free_p) struct json *sbom = sbom_json(m, o);
-	if (write_json(o, "spdx.json", sbom, err) < 0 || outputs_sum(o, err) < 0)
+	if (write_json(o, "spdx.json", sbom, err) < 0 || artifacts_sum(o, err) < 0)
 		return -1;
 	CLEANUP(json_free_p) struct json *manifest = manifest_json(m, o, TAKE(owned));
 	return write_json(o, "manifest.json", manifest, err);

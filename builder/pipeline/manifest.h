@@ -7,8 +7,8 @@
  */
 #include <stdint.h>
 
+#include "builder/artifacts/artifacts.h"
 #include "builder/lock/lock.h"
-#include "builder/output/outputs.h"
 #include "builder/recipe/recipe.h"
 #include "lib/error.h"
 #include "lib/json.h"
@@ -22,8 +22,8 @@ struct manifest {
 };
 
 /* Writes both into the stage, beside the finished artifacts. Takes timings over. */
-int manifest_write(const struct manifest *m, struct outputs *o, struct json *timings, struct error *err) MUST_CHECK;
+int manifest_write(const struct manifest *m, struct artifacts *o, struct json *timings, struct error *err) MUST_CHECK;
 
 /* Pure: of what o->summed holds. manifest_json() takes timings over. */
-struct json *manifest_json(const struct manifest *m, const struct outputs *o, struct json *timings) MUST_CHECK;
-struct json *sbom_json(const struct manifest *m, const struct outputs *o) MUST_CHECK;
+struct json *manifest_json(const struct manifest *m, const struct artifacts *o, struct json *timings) MUST_CHECK;
+struct json *sbom_json(const struct manifest *m, const struct artifacts *o) MUST_CHECK;

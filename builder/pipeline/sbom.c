@@ -235,7 +235,7 @@ static void add_artifact(struct sbom *s, const struct manifest *m, const struct 
 	add_images(s, m, id);
 }
 
-static void add_artifacts(struct sbom *s, const struct manifest *m, const struct outputs *o)
+static void add_artifacts(struct sbom *s, const struct manifest *m, const struct artifacts *o)
 {
 	for (size_t i = 0; i < o->summed.n; i++)
 		for (size_t c = 0; c < ARRAY_SIZE(contents); c++)
@@ -244,7 +244,7 @@ static void add_artifacts(struct sbom *s, const struct manifest *m, const struct
 }
 
 /* Another image, another date or another byte is another document. */
-static void put_namespace(struct json *document, const struct manifest *m, const struct outputs *o, const char *date)
+static void put_namespace(struct json *document, const struct manifest *m, const struct artifacts *o, const char *date)
 {
 	CLEANUP(hash_free_p) struct hash *h = hash_new();
 	char hex[SHA256_HEX];
@@ -272,7 +272,7 @@ static struct json *creation_info(const char *date)
 	return info;
 }
 
-struct json *sbom_json(const struct manifest *m, const struct outputs *o)
+struct json *sbom_json(const struct manifest *m, const struct artifacts *o)
 {
 	struct sbom s = { .packages = json_array(), .relationships = json_array() };
 	struct json *document = json_object();

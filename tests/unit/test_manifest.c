@@ -55,12 +55,12 @@ static struct recipe make_recipe(void)
 	return r;
 }
 
-static void make_outputs(struct outputs *o)
+static void make_outputs(struct artifacts *o)
 {
 	struct output vm = { .name = xstrdup("node.qcow2"), .size = 7, .sha256 = HEX64 };
 	struct output lxc = { .name = xstrdup("node.tar.zst"), .size = 8, .sha256 = HEX64 };
 
-	*o = (struct outputs){ .name = xstrdup("node"), .dirfd = -1, .stagefd = -1 };
+	*o = (struct artifacts){ .name = xstrdup("node"), .dirfd = -1, .stagefd = -1 };
 	vec_push(&o->summed, vm);
 	vec_push(&o->summed, lxc);
 }
@@ -69,7 +69,7 @@ static void make_outputs(struct outputs *o)
 static struct json *make(bool sbom, int64_t epoch)
 {
 	CLEANUP(lock_done) struct lock lock;
-	CLEANUP(outputs_close) struct outputs o;
+	CLEANUP(artifacts_close) struct artifacts o;
 	struct recipe recipe = make_recipe();
 	struct manifest m = { .recipe = &recipe, .lock = &lock, .key = "k", .epoch = epoch };
 	struct json *timings = sbom ? NULL : json_object();

@@ -14,9 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "builder/output/commit.h"
-#include "builder/output/outputs.h"
-#include "builder/output/sums.h"
+#include "builder/artifacts/artifacts.h"
+#include "builder/artifacts/commit.h"
+#include "builder/artifacts/sums.h"
 #include "lib/file.h"
 #include "lib/hash.h"
 #include "tests/unit/check.h"
@@ -77,9 +77,9 @@ static void directory_remove(int *fd)
 		printf("# %s\n", err.text);
 }
 
-static int put(const struct outputs *o, const char *suffix, const char *content, struct error *err)
+static int put(const struct artifacts *o, const char *suffix, const char *content, struct error *err)
 {
-	CLEANUP(close_p) int fd = outputs_file(o, suffix, err);
+	CLEANUP(close_p) int fd = artifacts_file(o, suffix, err);
 
 	return fd < 0 ? -1 : write_all(fd, content, strlen(content));
 }
@@ -87,12 +87,12 @@ static int put(const struct outputs *o, const char *suffix, const char *content,
 /* A build that makes NAME.qcow2 and, as told, NAME.tar.zst, with these contents. */
 static int build(const char *name, const char *qcow2, const char *tarball, struct error *err)
 {
-	CLEANUP(outputs_close) struct outputs o = { .dirfd = -1, .stagefd = -1 };
+	CLEANUP(artifacts_close) struct artifacts o = { .dirfd = -1, .stagefd = -1 };
 
-	if (outputs_open(directory, name, &o, err) < 0 || put(&o, "qcow2", qcow2, err) < 0 ||
+	if (artifacts_open(directory, name, &o, err) < 0 || put(&o, "qcow2", qcow2, err) < 0 ||
 	    (tarball && put(&o, "tar.zst", tarball, err) < 0))
 		return -1;
-	return outputs_publish(&o, err);
+	return artifacts_publish(&o, err);
 }
 
 static bool has(int dirfd, const char *name, const char *content)
@@ -137,11 +137,11 @@ static bool is_state(int dirfd, const char *qcow2, const char *tarball, size_t l
 /* Opens and drops: what the next build of the name does first. */
 static int recover(struct error *err)
 {
-	struct outputs o = { .dirfd = -1, .stagefd = -1 };
+	struct artifacts o = { .dirfd = -1, .stagefd = -1 };
 
-	if (outputs_open(directory, "a", &o, err) < 0)
+	if (artifacts_open(directory, "a", &o, err) < 0)
 		return -1;
-	outputs_close(&o);
+	artifacts_close(&o);
 	return 0;
 }
 
@@ -171,12 +171,12 @@ TEST(an_artifact_not_made_any_more_goes)
 TEST(dropped_without_a_trace)
 {
 	CLEANUP(directory_remove) int dirfd = directory_new();
-	struct outputs o;
+	struct artifacts o;
 	struct error err = { 0 };
 
-	CHECK(outputs_open(directory, "a", &o, &err) == 0);
+	CHECK(artifacts_open(directory, "a", &o, &err) == 0);
 	CHECK(put(&o, "qcow2", "half", &err) == 0);
-	outputs_close(&o);
+	artifacts_close(&o);
 	CHECK(has(dirfd, "a.qcow2", NULL) && has(dirfd, ".a.stage", NULL));
 }
 
@@ -276,18 +276,18 @@ TEST(killed_while_recovering)
 TEST(a_second_build_of_the_name_is_refused)
 {
 	CLEANUP(directory_remove) int dirfd = directory_new();
-	CLEANUP(outputs_close) struct outputs first = { .dirfd = -1, .stagefd = -1 };
-	struct outputs second, other;
+	CLEANUP(artifacts_close) struct artifacts first = { .dirfd = -1, .stagefd = -1 };
+	struct artifacts second, other;
 	struct error err = { 0 };
 
 	CHECK(dirfd >= 0);
-	CHECK(outputs_open(directory, "a", &first, &err) == 0);
-	CHECK(outputs_open(directory, "a", &second, &err) < 0);
+	CHECK(artifacts_open(directory, "a", &first, &err) == 0);
+	CHECK(artifacts_open(directory, "a", &second, &err) < 0);
 	CHECK(strstr(err.text, "another build is writing a in"));
-	CHECK(outputs_open(directory, "b", &other, &err) == 0);
-	outputs_close(&other);
+	CHECK(artifacts_open(directory, "b", &other, &err) == 0);
+	artifacts_close(&other);
 	CHECK(put(&first, "qcow2", "still mine", &err) == 0);
-	CHECK(outputs_publish(&first, &err) == 0);
+	CHECK(artifacts_publish(&first, &err) == 0);
 	CHECK(has(dirfd, "a.qcow2", "still mine"));
 }
 
@@ -304,12 +304,12 @@ TEST(a_directory_in_the_way_is_not_touched)
 
 TEST(names_that_are_none)
 {
-	struct outputs o;
+	struct artifacts o;
 	struct error err = { 0 };
 
-	CHECK(outputs_open("/nonexistent", "", &o, &err) < 0 && err.class == ERROR_USAGE);
-	CHECK(outputs_open("/nonexistent", "../x", &o, &err) < 0 && err.class == ERROR_USAGE);
-	CHECK(outputs_open("/nonexistent", ".x", &o, &err) < 0 && err.class == ERROR_USAGE);
+	CHECK(artifacts_open("/nonexistent", "", &o, &err) < 0 && err.class == ERROR_USAGE);
+	CHECK(artifacts_open("/nonexistent", "../x", &o, &err) < 0 && err.class == ERROR_USAGE);
+	CHECK(artifacts_open("/nonexistent", ".x", &o, &err) < 0 && err.class == ERROR_USAGE);
 }
 
 TEST(a_commit_survives_as_text)

@@ -9,12 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "builder/artifacts/artifacts.h"
 #include "builder/job/workers.h"
-#include "builder/output/outputs.h"
 #include "lib/file.h"
 #include "lib/hash.h"
 
-static struct output *find_summed(struct outputs *o, const char *name)
+static struct output *find_summed(struct artifacts *o, const char *name)
 {
 	for (size_t i = 0; i < o->summed.n; i++)
 		if (!strcmp(o->summed.at[i].name, name))
@@ -36,7 +36,7 @@ struct sum {
 };
 
 struct summing {
-	struct outputs *outputs; /* borrowed */
+	struct artifacts *outputs; /* borrowed */
 	VEC(struct sum) sums;
 	atomic_size_t next;
 };
@@ -50,7 +50,7 @@ static void summing_done(struct summing *s)
 
 static int add_sum(struct summing *s, const char *name, struct error *err)
 {
-	struct outputs *o = s->outputs;
+	struct artifacts *o = s->outputs;
 	CLEANUP(close_p) int fd = openat(o->stagefd, name, O_RDONLY | O_CLOEXEC);
 	struct output *file = find_summed(o, name);
 	struct stat st;
@@ -105,7 +105,7 @@ static int add_sums(struct summing *s, struct error *err)
 	return 0;
 }
 
-int outputs_sum(struct outputs *o, struct error *err)
+int artifacts_sum(struct artifacts *o, struct error *err)
 {
 	CLEANUP(summing_done) struct summing s = { .outputs = o };
 

@@ -14,7 +14,7 @@
  *	3. old artifacts are hard-linked into `.NAME.stage/old/`, new ones renamed over them, SHA256SUMS is renamed last
  *	4. `commit` goes, then the stage
  *
- * Killed before 2, the next outputs_open() of that name drops the stage; killed after 2, it does 3 and 4 again, each
+ * Killed before 2, the next artifacts_open() of that name drops the stage; killed after 2, it does 3 and 4 again, each
  *step of which may be repeated. When a step of 3 fails, `commit` is renamed to `undo` and the old state comes back;
  *that may be repeated too.
  *
@@ -37,26 +37,26 @@ struct output {
 	char sha256[65];
 };
 
-struct outputs {
+struct artifacts {
 	char *directory;           /* owned */
 	char *name;                /* owned */
 	int dirfd;                 /* owned; the final directory */
 	int stagefd;               /* owned; the hidden one, locked; -1 once published */
 	char *stage;               /* owned; its name below dirfd */
-	VEC(struct output) summed; /* what outputs_sum() has seen */
+	VEC(struct output) summed; /* what artifacts_sum() has seen */
 };
 
 /* Makes the directory if it must, ends what a killed build of that name left, and opens an empty stage. */
-int outputs_open(const char *directory, const char *name, struct outputs *ret, struct error *err) MUST_CHECK;
-/* A new file in the stage, e.g. outputs_file(o, "qcow2"): NAME.qcow2. Returns an fd to read and write (caller closes).
+int artifacts_open(const char *directory, const char *name, struct artifacts *ret, struct error *err) MUST_CHECK;
+/* A new file in the stage, e.g. artifacts_file(o, "qcow2"): NAME.qcow2. Returns an fd to read and write (caller closes).
  */
-int outputs_file(const struct outputs *o, const char *suffix, struct error *err) MUST_CHECK;
+int artifacts_file(const struct artifacts *o, const char *suffix, struct error *err) MUST_CHECK;
 /* Sums and flushes what is in the stage and was not summed before, e.g. the artifacts before the manifest is written. The list,
  * sorted by name, is o->summed. */
-int outputs_sum(struct outputs *o, struct error *err) MUST_CHECK;
+int artifacts_sum(struct artifacts *o, struct error *err) MUST_CHECK;
 /* What o->summed holds: [{"file": "NAME.qcow2", "size": 1, "sha256": ".."}, ...] */
-struct json *outputs_json(const struct outputs *o) MUST_CHECK;
+struct json *outputs_json(const struct artifacts *o) MUST_CHECK;
 /* The commit. On failure the old artifacts are as they were. */
-int outputs_publish(struct outputs *o, struct error *err) MUST_CHECK;
+int artifacts_publish(struct artifacts *o, struct error *err) MUST_CHECK;
 /* Drops a stage that was not published; accepts a zeroed value. */
-void outputs_close(struct outputs *o);
+void artifacts_close(struct artifacts *o);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/output/outputs.h"
+#include "builder/artifacts/artifacts.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "builder/output/commit.h"
-#include "builder/output/stage.h"
-#include "builder/output/sums.h"
+#include "builder/artifacts/commit.h"
+#include "builder/artifacts/stage.h"
+#include "builder/artifacts/sums.h"
 #include "lib/file.h"
 #include "lib/hash.h"
 #include "lib/log.h"
@@ -36,7 +36,7 @@ static bool exists(int dirfd, const char *name)
 
 /* ---- commit ---- */
 
-static int directory_lock(const struct outputs *o, struct error *err)
+static int directory_lock(const struct artifacts *o, struct error *err)
 {
 	while (flock(o->dirfd, LOCK_EX) < 0)
 		if (errno != EINTR)
@@ -69,7 +69,7 @@ static int read_sums(int dirfd, struct sums *ret, struct error *err)
 }
 
 /* Last of a commit: the lines of other images stay, ours become what the steps say. */
-static int publish_sums(const struct outputs *o, const struct commit *c, struct error *err)
+static int publish_sums(const struct artifacts *o, const struct commit *c, struct error *err)
 {
 	CLEANUP(sums_done) struct sums sums = { 0 };
 	CLEANUP(text_done) struct text text = { 0 };
@@ -93,7 +93,7 @@ static int publish_sums(const struct outputs *o, const struct commit *c, struct 
 
 /* SHA256SUMS is the point of no return: behind it nothing fails. A marker that can't be removed, or whose removal might
  * reach the disk before the renames do, stays, and the next build repeats steps that have nothing left to do. */
-static int execute(const struct outputs *o, const struct commit *c, struct error *err)
+static int execute(const struct artifacts *o, const struct commit *c, struct error *err)
 {
 	if (commit_forward(c, o->dirfd, o->stagefd, err) < 0 || publish_sums(o, c, err) < 0)
 		return -1;
@@ -103,7 +103,7 @@ static int execute(const struct outputs *o, const struct commit *c, struct error
 }
 
 /* What stands in the way of a place must at least be a file, since it will be gone afterwards. */
-static int plan_file(const struct outputs *o, const struct output *file, struct commit *ret, struct error *err)
+static int plan_file(const struct artifacts *o, const struct output *file, struct commit *ret, struct error *err)
 {
 	struct stat st;
 
@@ -118,7 +118,7 @@ static int plan_file(const struct outputs *o, const struct output *file, struct 
 	return 0;
 }
 
-static int plan_commit(const struct outputs *o, struct commit *ret, struct error *err)
+static int plan_commit(const struct artifacts *o, struct commit *ret, struct error *err)
 {
 	for (size_t i = 0; i < o->summed.n; i++)
 		if (plan_file(o, &o->summed.at[i], ret, err) < 0)
@@ -132,7 +132,7 @@ static int plan_commit(const struct outputs *o, struct commit *ret, struct error
 }
 
 /* The failure that led here is what the caller is told, unless the old state could not be brought back either. */
-static int undo(const struct outputs *o, const struct commit *c, struct error *err)
+static int undo(const struct artifacts *o, const struct commit *c, struct error *err)
 {
 	struct error second = { 0 };
 
@@ -145,7 +145,7 @@ static int undo(const struct outputs *o, const struct commit *c, struct error *e
 	return -1;
 }
 
-static int commit_stage(const struct outputs *o, struct error *err)
+static int commit_stage(const struct artifacts *o, struct error *err)
 {
 	CLEANUP(commit_done) struct commit c = { 0 };
 	CLEANUP(text_done) struct text text = { 0 };
@@ -162,7 +162,7 @@ static int commit_stage(const struct outputs *o, struct error *err)
 
 /* ---- what a killed build left ---- */
 
-static int read_marker(const struct outputs *o, const char *marker, struct commit *ret, struct error *err)
+static int read_marker(const struct artifacts *o, const char *marker, struct commit *ret, struct error *err)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 
@@ -171,7 +171,7 @@ static int read_marker(const struct outputs *o, const char *marker, struct commi
 	return commit_parse(text.data, ret, err);
 }
 
-static int recover(const struct outputs *o, struct error *err)
+static int recover(const struct artifacts *o, struct error *err)
 {
 	CLEANUP(commit_done) struct commit c = { 0 };
 
@@ -186,7 +186,7 @@ static int recover(const struct outputs *o, struct error *err)
 	return tree_remove(o->dirfd, o->stage, err);
 }
 
-static int recover_locked(const struct outputs *o, struct error *err)
+static int recover_locked(const struct artifacts *o, struct error *err)
 {
 	if (directory_lock(o, err) < 0)
 		return -1;
@@ -201,7 +201,7 @@ static int recover_locked(const struct outputs *o, struct error *err)
 /* ---- the interface ---- */
 
 /* Enters the stage, first ending what a killed build left in it. */
-static int open_stage(struct outputs *o, struct error *err)
+static int open_stage(struct artifacts *o, struct error *err)
 {
 	bool made, busy;
 
@@ -224,9 +224,9 @@ static int open_stage(struct outputs *o, struct error *err)
 	}
 }
 
-int outputs_open(const char *directory, const char *name, struct outputs *ret, struct error *err)
+int artifacts_open(const char *directory, const char *name, struct artifacts *ret, struct error *err)
 {
-	CLEANUP(outputs_close) struct outputs o = { .dirfd = -1, .stagefd = -1 };
+	CLEANUP(artifacts_close) struct artifacts o = { .dirfd = -1, .stagefd = -1 };
 
 	if (!*name || *name == '.' || strpbrk(name, "/\n\\"))
 		return error_set(err, ERROR_USAGE,
@@ -238,11 +238,11 @@ int outputs_open(const char *directory, const char *name, struct outputs *ret, s
 	    open_stage(&o, err) < 0)
 		return -1;
 	*ret = o;
-	o = (struct outputs){ 0 };
+	o = (struct artifacts){ 0 };
 	return 0;
 }
 
-int outputs_file(const struct outputs *o, const char *suffix, struct error *err)
+int artifacts_file(const struct artifacts *o, const char *suffix, struct error *err)
 {
 	CLEANUP(free_p) char *name = xasprintf("%s.%s", o->name, suffix);
 	int fd = openat(o->stagefd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -252,9 +252,9 @@ int outputs_file(const struct outputs *o, const char *suffix, struct error *err)
 	return fd;
 }
 
-/* Lets go of the stage. With a marker in it, it holds the only copy of something: the next outputs_open() knows what to
+/* Lets go of the stage. With a marker in it, it holds the only copy of something: the next artifacts_open() knows what to
  * do. */
-static void leave_stage(struct outputs *o)
+static void leave_stage(struct artifacts *o)
 {
 	struct error err = { 0 };
 
@@ -268,7 +268,7 @@ static void leave_stage(struct outputs *o)
 	o->stagefd = -1;
 }
 
-struct json *outputs_json(const struct outputs *o)
+struct json *outputs_json(const struct artifacts *o)
 {
 	struct json *list = json_array();
 
@@ -282,9 +282,9 @@ struct json *outputs_json(const struct outputs *o)
 	return list;
 }
 
-int outputs_publish(struct outputs *o, struct error *err)
+int artifacts_publish(struct artifacts *o, struct error *err)
 {
-	if (outputs_sum(o, err) < 0 || directory_lock(o, err) < 0)
+	if (artifacts_sum(o, err) < 0 || directory_lock(o, err) < 0)
 		return error_wrap(err, "publish %s in %s", o->name, o->directory);
 	int rc = commit_stage(o, err);
 	flock(o->dirfd, LOCK_UN);
@@ -292,7 +292,7 @@ int outputs_publish(struct outputs *o, struct error *err)
 	return rc < 0 ? error_wrap(err, "publish %s in %s", o->name, o->directory) : 0;
 }
 
-void outputs_close(struct outputs *o)
+void artifacts_close(struct artifacts *o)
 {
 	if (!o->name)
 		return;
@@ -304,5 +304,5 @@ void outputs_close(struct outputs *o)
 	free(o->stage);
 	free(o->directory);
 	free(o->name);
-	*o = (struct outputs){ .dirfd = -1, .stagefd = -1 };
+	*o = (struct artifacts){ .dirfd = -1, .stagefd = -1 };
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/output/commit.h"
+#include "builder/artifacts/commit.h"
 
 #include <errno.h>
 #include <fcntl.h>

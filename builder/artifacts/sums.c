@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/output/sums.h"
+#include "builder/artifacts/sums.h"
 
 #include <stdio.h>
 #include <string.h>

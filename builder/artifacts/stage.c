@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/output/stage.h"
+#include "builder/artifacts/stage.h"
 
 #include <errno.h>
 #include <fcntl.h>
