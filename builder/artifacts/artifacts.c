@@ -11,16 +11,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "builder/artifacts/commit.h"
-#include "builder/artifacts/stage.h"
-#include "builder/artifacts/sums.h"
+#include "builder/artifacts/rename_journal.h"
+#include "builder/artifacts/sha256sums.h"
+#include "builder/artifacts/staging.h"
 #include "lib/file.h"
 #include "lib/hash.h"
 #include "lib/log.h"
 
 #define MARKER "commit"
 #define MARKER_UNDO "undo"
-#define MARKER_SIZE_MAX (COMMIT_STEPS_MAX * 512)
+#define MARKER_SIZE_MAX (RENAME_JOURNAL_STEPS_MAX * 512)
 #define SUMS_STAGED "sums"
 
 /* What a build may leave under its name. What an older build left and this one did not make would not fit its manifest:
@@ -56,7 +56,7 @@ static int durable_write(int dirfd, const char *name, const struct text *text, s
 	return 0;
 }
 
-static int read_sums(int dirfd, struct sums *ret, struct error *err)
+static int read_sums(int dirfd, struct sha256sums *ret, struct error *err)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 
@@ -64,26 +64,26 @@ static int read_sums(int dirfd, struct sums *ret, struct error *err)
 		return 0;
 	if (file_read(dirfd, OUTPUTS_SUMS, SUMS_SIZE_MAX, &text, err) < 0)
 		return -1;
-	sums_parse(text.data, ret);
+	sha256sums_parse(text.data, ret);
 	return 0;
 }
 
 /* Last of a commit: the lines of other images stay, ours become what the steps say. */
-static int publish_sums(const struct artifacts *o, const struct commit *c, struct error *err)
+static int publish_sums(const struct artifacts *o, const struct rename_journal *c, struct error *err)
 {
-	CLEANUP(sums_done) struct sums sums = { 0 };
+	CLEANUP(sha256sums_done) struct sha256sums sums = { 0 };
 	CLEANUP(text_done) struct text text = { 0 };
 
 	if (read_sums(o->dirfd, &sums, err) < 0)
 		return -1;
 	for (size_t i = 0; i < c->step.n; i++) {
-		const struct commit_step *s = &c->step.at[i];
-		if (s->action == COMMIT_RETIRE)
-			sums_drop(&sums, s->name);
+		const struct rename_journal_step *s = &c->step.at[i];
+		if (s->action == RENAME_JOURNAL_RETIRE)
+			sha256sums_drop(&sums, s->name);
 		else
-			sums_set(&sums, s->name, s->sha256);
+			sha256sums_set(&sums, s->name, s->sha256);
 	}
-	sums_print(&sums, &text);
+	sha256sums_print(&sums, &text);
 	if (durable_write(o->stagefd, SUMS_STAGED, &text, err) < 0)
 		return -1;
 	if (renameat(o->stagefd, SUMS_STAGED, o->dirfd, OUTPUTS_SUMS) < 0)
@@ -93,9 +93,9 @@ static int publish_sums(const struct artifacts *o, const struct commit *c, struc
 
 /* SHA256SUMS is the point of no return: behind it nothing fails. A marker that can't be removed, or whose removal might
  * reach the disk before the renames do, stays, and the next build repeats steps that have nothing left to do. */
-static int execute(const struct artifacts *o, const struct commit *c, struct error *err)
+static int execute(const struct artifacts *o, const struct rename_journal *c, struct error *err)
 {
-	if (commit_forward(c, o->dirfd, o->stagefd, err) < 0 || publish_sums(o, c, err) < 0)
+	if (rename_journal_forward(c, o->dirfd, o->stagefd, err) < 0 || publish_sums(o, c, err) < 0)
 		return -1;
 	if (fsync(o->dirfd) == 0)
 		unlinkat(o->stagefd, MARKER, 0);
@@ -103,22 +103,23 @@ static int execute(const struct artifacts *o, const struct commit *c, struct err
 }
 
 /* What stands in the way of a place must at least be a file, since it will be gone afterwards. */
-static int plan_file(const struct artifacts *o, const struct output *file, struct commit *ret, struct error *err)
+static int plan_file(const struct artifacts *o, const struct output *file, struct rename_journal *ret,
+		     struct error *err)
 {
 	struct stat st;
 
 	if (fstatat(o->dirfd, file->name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		commit_add(ret, COMMIT_ADD, file->sha256, file->name);
+		rename_journal_add(ret, RENAME_JOURNAL_ADD, file->sha256, file->name);
 		return 0;
 	}
 	if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
 		return error_set(err, ERROR_FAILED, "%s is in the way and is not a file; move it elsewhere",
 				 file->name);
-	commit_add(ret, COMMIT_REPLACE, file->sha256, file->name);
+	rename_journal_add(ret, RENAME_JOURNAL_REPLACE, file->sha256, file->name);
 	return 0;
 }
 
-static int plan_commit(const struct artifacts *o, struct commit *ret, struct error *err)
+static int plan_commit(const struct artifacts *o, struct rename_journal *ret, struct error *err)
 {
 	for (size_t i = 0; i < o->summed.n; i++)
 		if (plan_file(o, &o->summed.at[i], ret, err) < 0)
@@ -126,33 +127,33 @@ static int plan_commit(const struct artifacts *o, struct commit *ret, struct err
 	for (size_t i = 0; i < ARRAY_SIZE(artifact_suffixes); i++) {
 		CLEANUP(free_p) char *name = xasprintf("%s.%s", o->name, artifact_suffixes[i]);
 		if (!exists(o->stagefd, name) && exists(o->dirfd, name))
-			commit_add(ret, COMMIT_RETIRE, "", name);
+			rename_journal_add(ret, RENAME_JOURNAL_RETIRE, "", name);
 	}
 	return 0;
 }
 
 /* The failure that led here is what the caller is told, unless the old state could not be brought back either. */
-static int undo(const struct artifacts *o, const struct commit *c, struct error *err)
+static int undo(const struct artifacts *o, const struct rename_journal *c, struct error *err)
 {
 	struct error second = { 0 };
 
 	if (renameat(o->stagefd, MARKER, o->stagefd, MARKER_UNDO) < 0)
 		return -1;
-	if (commit_back(c, o->dirfd, o->stagefd, &second) < 0)
+	if (rename_journal_back(c, o->dirfd, o->stagefd, &second) < 0)
 		return error_wrap(err, "%s, and the old artifacts wait in %s for the next build to bring them back",
 				  second.text, o->stage);
 	unlinkat(o->stagefd, MARKER_UNDO, 0);
 	return -1;
 }
 
-static int commit_stage(const struct artifacts *o, struct error *err)
+static int rename_journal_stage(const struct artifacts *o, struct error *err)
 {
-	CLEANUP(commit_done) struct commit c = { 0 };
+	CLEANUP(rename_journal_done) struct rename_journal c = { 0 };
 	CLEANUP(text_done) struct text text = { 0 };
 
 	if (plan_commit(o, &c, err) < 0)
 		return -1;
-	commit_print(&c, &text);
+	rename_journal_print(&c, &text);
 	if (durable_write(o->stagefd, MARKER, &text, err) < 0) {
 		unlinkat(o->stagefd, MARKER, 0);
 		return -1;
@@ -162,21 +163,21 @@ static int commit_stage(const struct artifacts *o, struct error *err)
 
 /* ---- what a killed build left ---- */
 
-static int read_marker(const struct artifacts *o, const char *marker, struct commit *ret, struct error *err)
+static int read_marker(const struct artifacts *o, const char *marker, struct rename_journal *ret, struct error *err)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 
 	if (file_read(o->stagefd, marker, MARKER_SIZE_MAX, &text, err) < 0)
 		return -1;
-	return commit_parse(text.data, ret, err);
+	return rename_journal_parse(text.data, ret, err);
 }
 
 static int recover(const struct artifacts *o, struct error *err)
 {
-	CLEANUP(commit_done) struct commit c = { 0 };
+	CLEANUP(rename_journal_done) struct rename_journal c = { 0 };
 
 	if (exists(o->stagefd, MARKER_UNDO)) {
-		if (read_marker(o, MARKER_UNDO, &c, err) < 0 || commit_back(&c, o->dirfd, o->stagefd, err) < 0)
+		if (read_marker(o, MARKER_UNDO, &c, err) < 0 || rename_journal_back(&c, o->dirfd, o->stagefd, err) < 0)
 			return -1;
 		unlinkat(o->stagefd, MARKER_UNDO, 0);
 	} else if (exists(o->stagefd, MARKER)) {
@@ -206,7 +207,7 @@ static int open_stage(struct artifacts *o, struct error *err)
 	bool made, busy;
 
 	for (;;) {
-		o->stagefd = stage_enter(o->dirfd, o->stage, &made, &busy, err);
+		o->stagefd = staging_enter(o->dirfd, o->stage, &made, &busy, err);
 		if (o->stagefd < 0 && busy)
 			return error_set(err, ERROR_FAILED,
 					 "another build is writing %s in %s; wait for it to end, or choose another "
@@ -286,7 +287,7 @@ int artifacts_publish(struct artifacts *o, struct error *err)
 {
 	if (artifacts_sum(o, err) < 0 || directory_lock(o, err) < 0)
 		return error_wrap(err, "publish %s in %s", o->name, o->directory);
-	int rc = commit_stage(o, err);
+	int rc = rename_journal_stage(o, err);
 	flock(o->dirfd, LOCK_UN);
 	leave_stage(o);
 	return rc < 0 ? error_wrap(err, "publish %s in %s", o->name, o->directory) : 0;

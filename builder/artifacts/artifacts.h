@@ -6,7 +6,7 @@
  *	NAME.qcow2  NAME.tar.zst  NAME.manifest.json  NAME.spdx.json	and their lines in SHA256SUMS, which the images
  *of a directory share
  *
- * They are written into `.NAME.stage/` beside their place and come out in one commit (commit.h):
+ * They are written into `.NAME.stage/` beside their place and come out in one commit (rename_journal.h):
  *
  *	1. every staged file is summed and flushed to the disk
  *	2. `.NAME.stage/commit` appears, by rename: the list of what is to happen. From here on the build counts as

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "builder/artifacts/artifacts.h"
-#include "builder/artifacts/sums.h"
+#include "builder/artifacts/sha256sums.h"
 #include "builder/image/seal.h"
 #include "lib/file.h"
 #include "lib/hash.h"
@@ -20,7 +20,7 @@ static int verify_sums(struct verify *v, struct error *err)
 	CLEANUP(free_p) char *directory = slash ? xstrndup(v->path, (size_t)(slash + 1 - v->path)) : xstrdup(".");
 	CLEANUP(close_p) int dirfd = dir_open(AT_FDCWD, directory, err);
 	CLEANUP(text_done) struct text text = { 0 };
-	CLEANUP(sums_done) struct sums sums = { 0 };
+	CLEANUP(sha256sums_done) struct sha256sums sums = { 0 };
 	char got[SHA256_HEX];
 
 	if (dirfd < 0)
@@ -29,8 +29,8 @@ static int verify_sums(struct verify *v, struct error *err)
 		return 0;
 	if (file_read(dirfd, OUTPUTS_SUMS, SUMS_SIZE_MAX, &text, err) < 0)
 		return -1;
-	sums_parse(text.len ? text.data : "", &sums);
-	const char *want = sums_find(&sums, name);
+	sha256sums_parse(text.len ? text.data : "", &sums);
+	const char *want = sha256sums_find(&sums, name);
 	if (!want) {
 		strings_addf(&v->findings, "%s beside it has no line for %s; it is not part of what was published",
 			     OUTPUTS_SUMS, name);

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "builder/artifacts/artifacts.h"
-#include "builder/artifacts/commit.h"
-#include "builder/artifacts/sums.h"
+#include "builder/artifacts/rename_journal.h"
+#include "builder/artifacts/sha256sums.h"
 #include "lib/file.h"
 #include "lib/hash.h"
 #include "tests/unit/check.h"
@@ -109,13 +109,13 @@ static bool has(int dirfd, const char *name, const char *content)
 static bool sums_true(int dirfd, size_t expected)
 {
 	CLEANUP(text_done) struct text t = { 0 };
-	CLEANUP(sums_done) struct sums sums = { 0 };
+	CLEANUP(sha256sums_done) struct sha256sums sums = { 0 };
 	struct error err = { 0 };
 	char hex[65];
 
 	if (file_read(dirfd, OUTPUTS_SUMS, 4096, &t, &err) < 0)
 		return false;
-	sums_parse(t.data, &sums);
+	sha256sums_parse(t.data, &sums);
 	for (size_t i = 0; i < sums.line.n; i++) {
 		CLEANUP(close_p) int fd = openat(dirfd, sums.line.at[i].name, O_RDONLY | O_CLOEXEC);
 		if (fd < 0 || sha256_fd(fd, hex, &err) < 0 || strcmp(hex, sums.line.at[i].sha256))
@@ -314,19 +314,19 @@ TEST(names_that_are_none)
 
 TEST(a_commit_survives_as_text)
 {
-	CLEANUP(commit_done) struct commit c = { 0 }, back = { 0 };
+	CLEANUP(rename_journal_done) struct rename_journal c = { 0 }, back = { 0 };
 	CLEANUP(text_done) struct text first = { 0 }, second = { 0 };
 	struct error err = { 0 };
 	char hex[65];
 
 	memset(hex, 'a', 64);
 	hex[64] = '\0';
-	commit_add(&c, COMMIT_ADD, hex, "a.qcow2");
-	commit_add(&c, COMMIT_REPLACE, hex, "a name.tar.zst");
-	commit_add(&c, COMMIT_RETIRE, "", "a.tar");
-	commit_print(&c, &first);
-	CHECK(commit_parse(first.data, &back, &err) == 0);
-	commit_print(&back, &second);
+	rename_journal_add(&c, RENAME_JOURNAL_ADD, hex, "a.qcow2");
+	rename_journal_add(&c, RENAME_JOURNAL_REPLACE, hex, "a name.tar.zst");
+	rename_journal_add(&c, RENAME_JOURNAL_RETIRE, "", "a.tar");
+	rename_journal_print(&c, &first);
+	CHECK(rename_journal_parse(first.data, &back, &err) == 0);
+	rename_journal_print(&back, &second);
 	CHECK_STR(second.data, first.data);
 }
 
@@ -345,14 +345,14 @@ TEST(a_broken_commit_is_refused)
 	struct error err = { 0 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(broken); i++) {
-		CLEANUP(commit_done) struct commit c = { 0 };
-		CHECK(commit_parse(broken[i], &c, &err) < 0);
+		CLEANUP(rename_journal_done) struct rename_journal c = { 0 };
+		CHECK(rename_journal_parse(broken[i], &c, &err) < 0);
 	}
 }
 
-TEST(sums_keep_what_is_a_line)
+TEST(sha256sums_keep_what_is_a_line)
 {
-	CLEANUP(sums_done) struct sums s = { 0 };
+	CLEANUP(sha256sums_done) struct sha256sums s = { 0 };
 	CLEANUP(text_done) struct text t = { 0 };
 	char text[512], hex[65];
 
@@ -360,11 +360,11 @@ TEST(sums_keep_what_is_a_line)
 	hex[64] = '\0';
 	snprintf(text, sizeof text, "# a remark\n%s  z.qcow2\n%s *binary\n%s\n\n%.63s  short\n%s  z.qcow2\n", hex, hex,
 		 hex, hex, hex);
-	sums_parse(text, &s);
-	sums_set(&s, "a.tar", hex);
-	sums_drop(&s, "nothing");
-	sums_print(&s, &t);
+	sha256sums_parse(text, &s);
+	sha256sums_set(&s, "a.tar", hex);
+	sha256sums_drop(&s, "nothing");
+	sha256sums_print(&s, &t);
 	snprintf(text, sizeof text, "%s  a.tar\n%s  binary\n%s  z.qcow2\n", hex, hex, hex);
 	CHECK_STR(t.data, text);
-	CHECK(!sums_find(&s, "short"));
+	CHECK(!sha256sums_find(&s, "short"));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/artifacts/stage.h"
+#include "builder/artifacts/staging.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@ static int lock_patiently(int fd)
 	return 0;
 }
 
-int stage_enter(int dirfd, const char *name, bool *ret_made, bool *ret_busy, struct error *err)
+int staging_enter(int dirfd, const char *name, bool *ret_made, bool *ret_busy, struct error *err)
 {
 	*ret_busy = false;
 	for (;;) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/artifacts/commit.h"
+#include "builder/artifacts/rename_journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,15 +16,16 @@
 
 static const char *const action_names[] = { "add", "replace", "retire" };
 
-void commit_add(struct commit *c, enum commit_action action, const char *sha256, const char *name)
+void rename_journal_add(struct rename_journal *c, enum rename_journal_action action, const char *sha256,
+			const char *name)
 {
-	struct commit_step step = { .action = action, .name = xstrdup(name) };
+	struct rename_journal_step step = { .action = action, .name = xstrdup(name) };
 
 	snprintf(step.sha256, sizeof step.sha256, "%s", sha256);
 	vec_push(&c->step, step);
 }
 
-void commit_done(struct commit *c)
+void rename_journal_done(struct rename_journal *c)
 {
 	for (size_t i = 0; i < c->step.n; i++)
 		free(c->step.at[i].name);
@@ -33,34 +34,34 @@ void commit_done(struct commit *c)
 
 /* ---- as text ---- */
 
-void commit_print(const struct commit *c, struct text *ret)
+void rename_journal_print(const struct rename_journal *c, struct text *ret)
 {
 	for (size_t i = 0; i < c->step.n; i++) {
-		const struct commit_step *s = &c->step.at[i];
+		const struct rename_journal_step *s = &c->step.at[i];
 		text_addf(ret, "%s %s %s\n", action_names[s->action], *s->sha256 ? s->sha256 : "-", s->name);
 	}
 }
 
-/* False for a line that commit_print() would not write. */
-static bool parse_line(char *line, struct commit *c)
+/* False for a line that rename_journal_print() would not write. */
+static bool parse_line(char *line, struct rename_journal *c)
 {
 	const char *word = strsep(&line, " "), *sha256 = strsep(&line, " ");
 	bool hashed = sha256 && strspn(sha256, "0123456789abcdef") == SHA256_HEX - 1 && !sha256[SHA256_HEX - 1];
 
-	if (!sha256 || !line || !*line || *line == '.' || strchr(line, '/') || c->step.n == COMMIT_STEPS_MAX)
+	if (!sha256 || !line || !*line || *line == '.' || strchr(line, '/') || c->step.n == RENAME_JOURNAL_STEPS_MAX)
 		return false;
-	for (enum commit_action a = COMMIT_ADD; a <= COMMIT_RETIRE; a++) {
+	for (enum rename_journal_action a = RENAME_JOURNAL_ADD; a <= RENAME_JOURNAL_RETIRE; a++) {
 		if (strcmp(word, action_names[a]))
 			continue;
-		commit_add(c, a, hashed ? sha256 : "", line);
-		return hashed == (a != COMMIT_RETIRE);
+		rename_journal_add(c, a, hashed ? sha256 : "", line);
+		return hashed == (a != RENAME_JOURNAL_RETIRE);
 	}
 	return false;
 }
 
-int commit_parse(const char *text, struct commit *ret, struct error *err)
+int rename_journal_parse(const char *text, struct rename_journal *ret, struct error *err)
 {
-	CLEANUP(commit_done) struct commit c = { 0 };
+	CLEANUP(rename_journal_done) struct rename_journal c = { 0 };
 	CLEANUP(free_p) char *copy = xstrdup(text);
 	char *rest = copy, *line;
 
@@ -68,7 +69,7 @@ int commit_parse(const char *text, struct commit *ret, struct error *err)
 		if (*line && !parse_line(line, &c))
 			return error_set(err, ERROR_FAILED, "line '%s' is not a step of a commit", line);
 	*ret = c;
-	c = (struct commit){ 0 };
+	c = (struct rename_journal){ 0 };
 	return 0;
 }
 
@@ -101,31 +102,31 @@ static int keep_old(const struct places *p, const char *name, const char *old, s
 	return move(p->dirfd, name, p->stagefd, old, err);
 }
 
-static int step_forward(const struct commit_step *s, const struct places *p, struct error *err)
+static int step_forward(const struct rename_journal_step *s, const struct places *p, struct error *err)
 {
 	CLEANUP(free_p) char *old = xasprintf(OLD "%s", s->name);
 
-	if (s->action == COMMIT_RETIRE)
+	if (s->action == RENAME_JOURNAL_RETIRE)
 		return exists(p->dirfd, s->name) ? move(p->dirfd, s->name, p->stagefd, old, err) : 0;
 	if (!exists(p->stagefd, s->name))
 		return 0; /* done before */
-	if (s->action == COMMIT_REPLACE && keep_old(p, s->name, old, err) < 0)
+	if (s->action == RENAME_JOURNAL_REPLACE && keep_old(p, s->name, old, err) < 0)
 		return -1;
 	return move(p->stagefd, s->name, p->dirfd, s->name, err);
 }
 
-static int step_back(const struct commit_step *s, const struct places *p, struct error *err)
+static int step_back(const struct rename_journal_step *s, const struct places *p, struct error *err)
 {
 	CLEANUP(free_p) char *old = xasprintf(OLD "%s", s->name);
 
-	if (s->action != COMMIT_ADD)
+	if (s->action != RENAME_JOURNAL_ADD)
 		return exists(p->stagefd, old) ? move(p->stagefd, old, p->dirfd, s->name, err) : 0;
 	if (exists(p->stagefd, s->name) || unlinkat(p->dirfd, s->name, 0) == 0 || errno == ENOENT)
 		return 0;
 	return error_errno(err, errno, "remove %s", s->name);
 }
 
-int commit_forward(const struct commit *c, int dirfd, int stagefd, struct error *err)
+int rename_journal_forward(const struct rename_journal *c, int dirfd, int stagefd, struct error *err)
 {
 	struct places places = { dirfd, stagefd };
 
@@ -137,7 +138,7 @@ int commit_forward(const struct commit *c, int dirfd, int stagefd, struct error 
 	return 0;
 }
 
-int commit_back(const struct commit *c, int dirfd, int stagefd, struct error *err)
+int rename_journal_back(const struct rename_journal *c, int dirfd, int stagefd, struct error *err)
 {
 	struct places places = { dirfd, stagefd };
 

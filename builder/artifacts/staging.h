@@ -10,4 +10,4 @@
 
 /* Enters the directory `name` below dirfd, making it if need be. The fd (caller closes) holds the lock; *ret_made tells a new,
  * empty stage from one that somebody left. -1: with *err, or, when another process holds it, with *ret_busy. */
-int stage_enter(int dirfd, const char *name, bool *ret_made, bool *ret_busy, struct error *err) MUST_CHECK;
+int staging_enter(int dirfd, const char *name, bool *ret_made, bool *ret_busy, struct error *err) MUST_CHECK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/artifacts/sums.h"
+#include "builder/artifacts/sha256sums.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 
 #define HEX_DIGITS (SHA256_HEX - 1)
 
-static struct sum *find(const struct sums *s, const char *name)
+static struct sum *find(const struct sha256sums *s, const char *name)
 {
 	for (size_t i = 0; i < s->line.n; i++)
 		if (!strcmp(s->line.at[i].name, name))
@@ -16,7 +16,7 @@ static struct sum *find(const struct sums *s, const char *name)
 	return NULL;
 }
 
-void sums_set(struct sums *s, const char *name, const char *sha256)
+void sha256sums_set(struct sha256sums *s, const char *name, const char *sha256)
 {
 	struct sum *sum = find(s, name);
 
@@ -27,7 +27,7 @@ void sums_set(struct sums *s, const char *name, const char *sha256)
 	snprintf(sum->sha256, sizeof sum->sha256, "%s", sha256);
 }
 
-void sums_drop(struct sums *s, const char *name)
+void sha256sums_drop(struct sha256sums *s, const char *name)
 {
 	struct sum *sum = find(s, name);
 
@@ -37,7 +37,7 @@ void sums_drop(struct sums *s, const char *name)
 	*sum = s->line.at[--s->line.n];
 }
 
-const char *sums_find(const struct sums *s, const char *name)
+const char *sha256sums_find(const struct sha256sums *s, const char *name)
 {
 	const struct sum *sum = find(s, name);
 
@@ -45,17 +45,17 @@ const char *sums_find(const struct sums *s, const char *name)
 }
 
 /* "HEX  NAME", or "HEX *NAME" as `sha256sum --binary` writes it. */
-static void parse_line(char *line, struct sums *s)
+static void parse_line(char *line, struct sha256sums *s)
 {
 	if (strspn(line, "0123456789abcdef") != HEX_DIGITS || line[HEX_DIGITS] != ' ')
 		return;
 	if (!strchr(" *", line[HEX_DIGITS + 1]) || strlen(line) < HEX_DIGITS + 3)
 		return;
 	line[HEX_DIGITS] = '\0';
-	sums_set(s, line + HEX_DIGITS + 2, line);
+	sha256sums_set(s, line + HEX_DIGITS + 2, line);
 }
 
-void sums_parse(const char *text, struct sums *ret)
+void sha256sums_parse(const char *text, struct sha256sums *ret)
 {
 	CLEANUP(free_p) char *copy = xstrdup(text);
 	char *rest = copy, *line;
@@ -69,7 +69,7 @@ static int compare(const void *a, const void *b)
 	return strcmp(((const struct sum *)a)->name, ((const struct sum *)b)->name);
 }
 
-void sums_print(const struct sums *s, struct text *ret)
+void sha256sums_print(const struct sha256sums *s, struct text *ret)
 {
 	if (s->line.n > 1)
 		qsort(s->line.at, s->line.n, sizeof *s->line.at, compare);
@@ -77,7 +77,7 @@ void sums_print(const struct sums *s, struct text *ret)
 		text_addf(ret, "%s  %s\n", s->line.at[i].sha256, s->line.at[i].name);
 }
 
-void sums_done(struct sums *s)
+void sha256sums_done(struct sha256sums *s)
 {
 	for (size_t i = 0; i < s->line.n; i++)
 		free(s->line.at[i].name);

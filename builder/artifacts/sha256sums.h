@@ -15,15 +15,15 @@ struct sum {
 	char *name; /* owned */
 };
 
-struct sums {
+struct sha256sums {
 	VEC(struct sum) line;
 };
 
 /* Adds the lines of a text; what is not such a line is left out, a name that comes twice counts once (the last). */
-void sums_parse(const char *text, struct sums *ret);
-void sums_set(struct sums *s, const char *name, const char *sha256);
-void sums_drop(struct sums *s, const char *name);
+void sha256sums_parse(const char *text, struct sha256sums *ret);
+void sha256sums_set(struct sha256sums *s, const char *name, const char *sha256);
+void sha256sums_drop(struct sha256sums *s, const char *name);
 /* NULL when the name has no line. */
-const char *sums_find(const struct sums *s, const char *name);
-void sums_print(const struct sums *s, struct text *ret);
-void sums_done(struct sums *s);
+const char *sha256sums_find(const struct sha256sums *s, const char *name);
+void sha256sums_print(const struct sha256sums *s, struct text *ret);
+void sha256sums_done(struct sha256sums *s);
