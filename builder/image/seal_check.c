@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rules of seal.c, looked for in a finished artifact; and the passwords, which are the one rule about a file's text. */
+/* The rules of sysprep.c, looked for in a finished artifact; and the passwords, which are the one rule about a file's text. */
 #include <string.h>
 
-#include "builder/image/seal.h"
+#include "builder/image/sysprep.h"
 
 #define SHADOW_MAX (1 << 20)
 
@@ -37,7 +37,7 @@ static bool is_locked(const struct shadow_line *l)
 	       (l->password_len && strspn(l->password, "*!") >= l->password_len);
 }
 
-bool seal_shadow_lock(const char *shadow, struct text *ret)
+bool sysprep_shadow_lock(const char *shadow, struct text *ret)
 {
 	struct shadow_line l;
 	bool changed = false;
@@ -52,7 +52,7 @@ bool seal_shadow_lock(const char *shadow, struct text *ret)
 	return changed;
 }
 
-void seal_shadow_check(const char *shadow, struct strings *ret_findings)
+void sysprep_shadow_check(const char *shadow, struct strings *ret_findings)
 {
 	struct shadow_line l;
 
@@ -63,17 +63,17 @@ void seal_shadow_check(const char *shadow, struct strings *ret_findings)
 }
 
 /* An entry that the rule is about may still be as the rule wants it. */
-static const char *offence(const struct seal_rule *r, const struct image_entry *e)
+static const char *offence(const struct sysprep_rule *r, const struct image_entry *e)
 {
 	switch (r->action) {
-	case SEAL_ABSENT:
-	case SEAL_EMPTY_DIR:
+	case SYSPREP_ABSENT:
+	case SYSPREP_EMPTY_DIR:
 		return "is there";
-	case SEAL_NO_FILES:
+	case SYSPREP_NO_FILES:
 		return S_ISDIR(e->mode) ? NULL : "is there";
-	case SEAL_EMPTY_FILE:
+	case SYSPREP_EMPTY_FILE:
 		return !S_ISREG(e->mode) ? "is no file" : e->size ? "is not empty" : NULL;
-	case SEAL_UNWRITTEN:
+	case SYSPREP_UNWRITTEN:
 		return S_ISREG(e->mode) && e->size ? "is not empty" : NULL;
 	}
 	return NULL;
@@ -81,9 +81,9 @@ static const char *offence(const struct seal_rule *r, const struct image_entry *
 
 static int check_entry(void *findings, const struct image_entry *e, struct error *err UNUSED)
 {
-	for (size_t i = 0; i < seal_rules_count; i++) {
-		const struct seal_rule *r = &seal_rules[i];
-		const char *what = seal_concerns(r, e->path) ? offence(r, e) : NULL;
+	for (size_t i = 0; i < sysprep_rules_count; i++) {
+		const struct sysprep_rule *r = &sysprep_rules[i];
+		const char *what = sysprep_concerns(r, e->path) ? offence(r, e) : NULL;
 		if (what)
 			strings_addf(findings, "%s %s; %s", e->path, what, r->why);
 	}
@@ -94,14 +94,14 @@ static int check_missing(struct image *image, struct strings *findings, struct e
 {
 	const struct image_entry *e;
 
-	for (size_t i = 0; i < seal_rules_count; i++) {
-		if (seal_rules[i].action != SEAL_EMPTY_FILE)
+	for (size_t i = 0; i < sysprep_rules_count; i++) {
+		if (sysprep_rules[i].action != SYSPREP_EMPTY_FILE)
 			continue;
-		int found = image_stat(image, seal_rules[i].path, &e, err);
+		int found = image_stat(image, sysprep_rules[i].path, &e, err);
 		if (found < 0)
 			return -1;
 		if (!found)
-			strings_addf(findings, "%s is missing; it must be there and be empty", seal_rules[i].path);
+			strings_addf(findings, "%s is missing; it must be there and be empty", sysprep_rules[i].path);
 	}
 	return 0;
 }
@@ -116,11 +116,11 @@ static int check_shadow(struct image *image, struct strings *findings, struct er
 		return found;
 	if (image_read(image, "/etc/shadow", SHADOW_MAX, &shadow, err) < 0)
 		return -1;
-	seal_shadow_check(shadow.len ? shadow.data : "", findings);
+	sysprep_shadow_check(shadow.len ? shadow.data : "", findings);
 	return 0;
 }
 
-int seal_check(struct image *image, struct strings *ret_findings, struct error *err)
+int sysprep_check(struct image *image, struct strings *ret_findings, struct error *err)
 {
 	if (image_walk(image, check_entry, ret_findings, err) < 0 || check_missing(image, ret_findings, err) < 0)
 		return -1;

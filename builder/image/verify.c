@@ -7,7 +7,7 @@
 
 #include "builder/artifacts/artifacts.h"
 #include "builder/artifacts/sha256sums.h"
-#include "builder/image/seal.h"
+#include "builder/image/sysprep.h"
 #include "lib/file.h"
 #include "lib/hash.h"
 
@@ -49,7 +49,7 @@ static int verify_sums(struct verify *v, struct error *err)
 
 static int verify_seal(struct verify *v, struct error *err)
 {
-	return seal_check(v->image, &v->findings, err);
+	return sysprep_check(v->image, &v->findings, err);
 }
 
 /* What the image says about itself: read first, since other checks compare with it. */

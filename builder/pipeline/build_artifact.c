@@ -8,7 +8,7 @@
 #include "builder/archive/tarball.h"
 #include "builder/disk/disk.h"
 #include "builder/disk/qcow2.h"
-#include "builder/image/seal.h"
+#include "builder/image/sysprep.h"
 #include "builder/pipeline/build_layers.h"
 #include "builder/pipeline/guest.h"
 #include "builder/progress/progress.h"
@@ -87,7 +87,7 @@ int build_artifact_vm(struct build *b, struct error *err)
 	if (disk_plan(&b->recipe, b->key, &plan, err) < 0 || make_guest(b, SET_VM, &root, err) < 0)
 		return -1;
 	progress_begin("seal-vm", "%s", b->recipe.name);
-	if (disk_prepare(&plan, root, err) < 0 || seal_apply(root, err) < 0)
+	if (disk_prepare(&plan, root, err) < 0 || sysprep_apply(root, err) < 0)
 		return -1;
 	progress_end("seal-vm", "%s", b->recipe.name);
 	CLEANUP(free_p) struct chunks_piece *cluster = xcalloc(plan.size / CHUNK, sizeof *cluster);
@@ -128,7 +128,7 @@ int build_artifact_lxc(struct build *b, struct error *err)
 {
 	CLEANUP(free_p) char *root = NULL;
 
-	if (make_guest(b, SET_LXC, &root, err) < 0 || seal_apply(root, err) < 0)
+	if (make_guest(b, SET_LXC, &root, err) < 0 || sysprep_apply(root, err) < 0)
 		return -1;
 	return write_tarball(b, root, err);
 }

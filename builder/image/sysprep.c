@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/image/seal.h"
+#include "builder/image/sysprep.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,66 +18,66 @@
 #define STATE "a node starts without a past"
 #define CACHE "it only makes the image larger"
 
-const struct seal_rule seal_rules[] = {
-	{ SEAL_EMPTY_FILE, "/etc/machine-id", "every node must make its own at first boot" },
-	{ SEAL_ABSENT, "/var/lib/dbus/machine-id", IDENTITY },
-	{ SEAL_ABSENT, "/etc/hostname", "a node's name comes from its seed" },
-	{ SEAL_ABSENT, "/etc/machine-info", IDENTITY },
-	{ SEAL_ABSENT, "/etc/ssh/ssh_host_*", "nodes with the same host keys can impersonate each other" },
-	{ SEAL_ABSENT, "/etc/iscsi/initiatorname.iscsi", IDENTITY },
-	{ SEAL_ABSENT, "/etc/nvme/hostid", IDENTITY },
-	{ SEAL_ABSENT, "/etc/nvme/hostnqn", IDENTITY },
-	{ SEAL_ABSENT, "/etc/docker/key.json", IDENTITY },
-	{ SEAL_ABSENT, "/var/lib/docker/engine-id", IDENTITY },
-	{ SEAL_ABSENT, "/etc/udev/rules.d/70-persistent-net.rules", "it names another machine's network cards" },
+const struct sysprep_rule sysprep_rules[] = {
+	{ SYSPREP_EMPTY_FILE, "/etc/machine-id", "every node must make its own at first boot" },
+	{ SYSPREP_ABSENT, "/var/lib/dbus/machine-id", IDENTITY },
+	{ SYSPREP_ABSENT, "/etc/hostname", "a node's name comes from its seed" },
+	{ SYSPREP_ABSENT, "/etc/machine-info", IDENTITY },
+	{ SYSPREP_ABSENT, "/etc/ssh/ssh_host_*", "nodes with the same host keys can impersonate each other" },
+	{ SYSPREP_ABSENT, "/etc/iscsi/initiatorname.iscsi", IDENTITY },
+	{ SYSPREP_ABSENT, "/etc/nvme/hostid", IDENTITY },
+	{ SYSPREP_ABSENT, "/etc/nvme/hostnqn", IDENTITY },
+	{ SYSPREP_ABSENT, "/etc/docker/key.json", IDENTITY },
+	{ SYSPREP_ABSENT, "/var/lib/docker/engine-id", IDENTITY },
+	{ SYSPREP_ABSENT, "/etc/udev/rules.d/70-persistent-net.rules", "it names another machine's network cards" },
 
-	{ SEAL_ABSENT, "/var/lib/systemd/random-seed", "nodes with the same seed have the same random numbers" },
-	{ SEAL_ABSENT, "/boot/efi/loader/random-seed", "nodes with the same seed have the same random numbers" },
-	{ SEAL_ABSENT, "/var/lib/systemd/credential.secret", SECRET },
-	{ SEAL_ABSENT, "/var/lib/NetworkManager/secret_key", SECRET },
-	{ SEAL_ABSENT, "/etc/ssl/private/ssl-cert-snakeoil.key", SECRET },
-	{ SEAL_ABSENT, "/root/.ssh/*", "access is given to a node, never to an image" },
-	{ SEAL_ABSENT, "/root/.gnupg", SECRET },
-	{ SEAL_ABSENT, "/root/.*_history", STATE },
-	{ SEAL_ABSENT, "/etc/passwd-", "backups keep what was removed" },
-	{ SEAL_ABSENT, "/etc/shadow-", "backups keep what was removed" },
-	{ SEAL_ABSENT, "/etc/group-", "backups keep what was removed" },
-	{ SEAL_ABSENT, "/etc/gshadow-", "backups keep what was removed" },
-	{ SEAL_ABSENT, "/etc/subuid-", "backups keep what was removed" },
-	{ SEAL_ABSENT, "/etc/subgid-", "backups keep what was removed" },
+	{ SYSPREP_ABSENT, "/var/lib/systemd/random-seed", "nodes with the same seed have the same random numbers" },
+	{ SYSPREP_ABSENT, "/boot/efi/loader/random-seed", "nodes with the same seed have the same random numbers" },
+	{ SYSPREP_ABSENT, "/var/lib/systemd/credential.secret", SECRET },
+	{ SYSPREP_ABSENT, "/var/lib/NetworkManager/secret_key", SECRET },
+	{ SYSPREP_ABSENT, "/etc/ssl/private/ssl-cert-snakeoil.key", SECRET },
+	{ SYSPREP_ABSENT, "/root/.ssh/*", "access is given to a node, never to an image" },
+	{ SYSPREP_ABSENT, "/root/.gnupg", SECRET },
+	{ SYSPREP_ABSENT, "/root/.*_history", STATE },
+	{ SYSPREP_ABSENT, "/etc/passwd-", "backups keep what was removed" },
+	{ SYSPREP_ABSENT, "/etc/shadow-", "backups keep what was removed" },
+	{ SYSPREP_ABSENT, "/etc/group-", "backups keep what was removed" },
+	{ SYSPREP_ABSENT, "/etc/gshadow-", "backups keep what was removed" },
+	{ SYSPREP_ABSENT, "/etc/subuid-", "backups keep what was removed" },
+	{ SYSPREP_ABSENT, "/etc/subgid-", "backups keep what was removed" },
 
-	{ SEAL_EMPTY_DIR, "/var/lib/cloud", SEED },
-	{ SEAL_ABSENT, "/etc/netplan/50-cloud-init.yaml", SEED },
-	{ SEAL_ABSENT, "/etc/systemd/network/10-cloud-init-*", SEED },
-	{ SEAL_ABSENT, "/etc/network/interfaces.d/50-cloud-init*", SEED },
-	{ SEAL_ABSENT, "/etc/ssh/sshd_config.d/50-cloud-init.conf", SEED },
-	{ SEAL_ABSENT, "/etc/sudoers.d/90-cloud-init-users", SEED },
-	{ SEAL_ABSENT, "/etc/nodekiln/node.yaml", SEED },
-	{ SEAL_UNWRITTEN, "/etc/resolv.conf", "it names the name servers of the machine that built the image" },
-	{ SEAL_ABSENT, "/usr/sbin/policy-rc.d", "it would keep packages from starting their services" },
+	{ SYSPREP_EMPTY_DIR, "/var/lib/cloud", SEED },
+	{ SYSPREP_ABSENT, "/etc/netplan/50-cloud-init.yaml", SEED },
+	{ SYSPREP_ABSENT, "/etc/systemd/network/10-cloud-init-*", SEED },
+	{ SYSPREP_ABSENT, "/etc/network/interfaces.d/50-cloud-init*", SEED },
+	{ SYSPREP_ABSENT, "/etc/ssh/sshd_config.d/50-cloud-init.conf", SEED },
+	{ SYSPREP_ABSENT, "/etc/sudoers.d/90-cloud-init-users", SEED },
+	{ SYSPREP_ABSENT, "/etc/nodekiln/node.yaml", SEED },
+	{ SYSPREP_UNWRITTEN, "/etc/resolv.conf", "it names the name servers of the machine that built the image" },
+	{ SYSPREP_ABSENT, "/usr/sbin/policy-rc.d", "it would keep packages from starting their services" },
 
-	{ SEAL_ABSENT, "/var/lib/nodekiln", STATE },
-	{ SEAL_ABSENT, "/etc/kubernetes/*.conf", "it is a node's own credential" },
-	{ SEAL_EMPTY_DIR, "/etc/kubernetes/pki", "it is a cluster's own secret" },
-	{ SEAL_ABSENT, "/var/lib/kubelet/config.yaml", "kubeadm writes it when the node joins" },
-	{ SEAL_ABSENT, "/var/lib/kubelet/kubeadm-flags.env", "kubeadm writes it when the node joins" },
-	{ SEAL_ABSENT, "/var/lib/kubelet/pki", "it is a node's own credential" },
-	{ SEAL_EMPTY_DIR, "/var/lib/etcd", "kubeadm refuses a node with a member's data" },
-	{ SEAL_ABSENT, "/var/lib/docker/containers", STATE },
-	{ SEAL_ABSENT, "/var/lib/docker/network", STATE },
-	{ SEAL_ABSENT, "/var/lib/dhcp/*.leases", STATE },
-	{ SEAL_NO_FILES, "/var/log", STATE },
-	{ SEAL_EMPTY_DIR, "/tmp", STATE },
-	{ SEAL_EMPTY_DIR, "/var/tmp", STATE },
-	{ SEAL_EMPTY_DIR, "/run", STATE },
+	{ SYSPREP_ABSENT, "/var/lib/nodekiln", STATE },
+	{ SYSPREP_ABSENT, "/etc/kubernetes/*.conf", "it is a node's own credential" },
+	{ SYSPREP_EMPTY_DIR, "/etc/kubernetes/pki", "it is a cluster's own secret" },
+	{ SYSPREP_ABSENT, "/var/lib/kubelet/config.yaml", "kubeadm writes it when the node joins" },
+	{ SYSPREP_ABSENT, "/var/lib/kubelet/kubeadm-flags.env", "kubeadm writes it when the node joins" },
+	{ SYSPREP_ABSENT, "/var/lib/kubelet/pki", "it is a node's own credential" },
+	{ SYSPREP_EMPTY_DIR, "/var/lib/etcd", "kubeadm refuses a node with a member's data" },
+	{ SYSPREP_ABSENT, "/var/lib/docker/containers", STATE },
+	{ SYSPREP_ABSENT, "/var/lib/docker/network", STATE },
+	{ SYSPREP_ABSENT, "/var/lib/dhcp/*.leases", STATE },
+	{ SYSPREP_NO_FILES, "/var/log", STATE },
+	{ SYSPREP_EMPTY_DIR, "/tmp", STATE },
+	{ SYSPREP_EMPTY_DIR, "/var/tmp", STATE },
+	{ SYSPREP_EMPTY_DIR, "/run", STATE },
 
-	{ SEAL_EMPTY_DIR, "/var/lib/apt/lists", CACHE },
-	{ SEAL_NO_FILES, "/var/cache/apt", CACHE },
-	{ SEAL_ABSENT, "/var/cache/debconf/*-old", CACHE },
-	{ SEAL_ABSENT, "/var/lib/dpkg/*-old", CACHE },
-	{ SEAL_ABSENT, "/var/cache/ldconfig/aux-cache", CACHE },
+	{ SYSPREP_EMPTY_DIR, "/var/lib/apt/lists", CACHE },
+	{ SYSPREP_NO_FILES, "/var/cache/apt", CACHE },
+	{ SYSPREP_ABSENT, "/var/cache/debconf/*-old", CACHE },
+	{ SYSPREP_ABSENT, "/var/lib/dpkg/*-old", CACHE },
+	{ SYSPREP_ABSENT, "/var/cache/ldconfig/aux-cache", CACHE },
 };
-const size_t seal_rules_count = ARRAY_SIZE(seal_rules);
+const size_t sysprep_rules_count = ARRAY_SIZE(sysprep_rules);
 
 static const char *below(const char *path, const char *directory)
 {
@@ -86,16 +86,16 @@ static const char *below(const char *path, const char *directory)
 	return !strncmp(path, directory, n) && path[n] == '/' ? path + n + 1 : NULL;
 }
 
-bool seal_concerns(const struct seal_rule *rule, const char *path)
+bool sysprep_concerns(const struct sysprep_rule *rule, const char *path)
 {
 	/* FNM_PATHNAME: a pattern stays within its component. FNM_PERIOD is off: `*` means every file. */
-	if (rule->action == SEAL_ABSENT)
+	if (rule->action == SYSPREP_ABSENT)
 		return fnmatch(rule->path, path, FNM_PATHNAME) == 0;
-	if (rule->action == SEAL_EMPTY_DIR) {
+	if (rule->action == SYSPREP_EMPTY_DIR) {
 		const char *rest = below(path, rule->path);
 		return rest && !strchr(rest, '/'); /* what is deeper goes with its parent */
 	}
-	if (rule->action == SEAL_NO_FILES)
+	if (rule->action == SYSPREP_NO_FILES)
 		return below(path, rule->path) != NULL;
 	return !strcmp(path, rule->path);
 }
@@ -192,8 +192,9 @@ static int apply_unwritten(int rootfd, const char *path, struct error *err)
 }
 
 static int (*const apply[])(int rootfd, const char *path, struct error *err) = {
-	[SEAL_ABSENT] = apply_absent,         [SEAL_EMPTY_DIR] = apply_empty_dir, [SEAL_NO_FILES] = apply_no_files,
-	[SEAL_EMPTY_FILE] = apply_empty_file, [SEAL_UNWRITTEN] = apply_unwritten,
+	[SYSPREP_ABSENT] = apply_absent,       [SYSPREP_EMPTY_DIR] = apply_empty_dir,
+	[SYSPREP_NO_FILES] = apply_no_files,   [SYSPREP_EMPTY_FILE] = apply_empty_file,
+	[SYSPREP_UNWRITTEN] = apply_unwritten,
 };
 
 /* Written in place: the file keeps its owner and mode. */
@@ -206,7 +207,7 @@ static int lock_passwords(int rootfd, struct error *err)
 		return 0;
 	if (file_read_in(rootfd, SHADOW, SHADOW_MAX, &shadow, err) < 0)
 		return -1;
-	if (!shadow.len || !seal_shadow_lock(shadow.data, &locked))
+	if (!shadow.len || !sysprep_shadow_lock(shadow.data, &locked))
 		return 0;
 	CLEANUP(close_p) int fd = file_open_in(rootfd, SHADOW, O_WRONLY | O_TRUNC, 0);
 	if (fd < 0 || write_all(fd, locked.data, locked.len) < 0)
@@ -214,14 +215,14 @@ static int lock_passwords(int rootfd, struct error *err)
 	return 0;
 }
 
-int seal_apply(const char *root, struct error *err)
+int sysprep_apply(const char *root, struct error *err)
 {
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, root, err);
 
 	if (rootfd < 0)
 		return -1;
-	for (size_t i = 0; i < seal_rules_count; i++)
-		if (apply[seal_rules[i].action](rootfd, seal_rules[i].path, err) < 0)
-			return error_wrap(err, "seal %s", seal_rules[i].path);
+	for (size_t i = 0; i < sysprep_rules_count; i++)
+		if (apply[sysprep_rules[i].action](rootfd, sysprep_rules[i].path, err) < 0)
+			return error_wrap(err, "seal %s", sysprep_rules[i].path);
 	return lock_passwords(rootfd, err);
 }

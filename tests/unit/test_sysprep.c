@@ -3,15 +3,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "builder/image/seal.h"
+#include "builder/image/sysprep.h"
 #include "lib/file.h"
 #include "tests/unit/check.h"
 
-static const struct seal_rule *rule_for(const char *path)
+static const struct sysprep_rule *rule_for(const char *path)
 {
-	for (size_t i = 0; i < seal_rules_count; i++)
-		if (seal_concerns(&seal_rules[i], path))
-			return &seal_rules[i];
+	for (size_t i = 0; i < sysprep_rules_count; i++)
+		if (sysprep_concerns(&sysprep_rules[i], path))
+			return &sysprep_rules[i];
 	return NULL;
 }
 
@@ -34,10 +34,10 @@ TEST(rules_know_what_they_are_about)
 
 TEST(rules_are_whole)
 {
-	for (size_t i = 0; i < seal_rules_count; i++) {
-		CHECK(seal_rules[i].path[0] == '/');
-		CHECK(seal_rules[i].why && *seal_rules[i].why);
-		CHECK(!text_ends(seal_rules[i].path, "/"));
+	for (size_t i = 0; i < sysprep_rules_count; i++) {
+		CHECK(sysprep_rules[i].path[0] == '/');
+		CHECK(sysprep_rules[i].why && *sysprep_rules[i].why);
+		CHECK(!text_ends(sysprep_rules[i].path, "/"));
 	}
 }
 
@@ -56,7 +56,7 @@ TEST(shadow_is_locked)
 	CLEANUP(text_done) struct text again = { 0 };
 	CLEANUP(strings_done) struct strings findings = { 0 };
 
-	CHECK(seal_shadow_lock(shadow_dirty, &locked));
+	CHECK(sysprep_shadow_lock(shadow_dirty, &locked));
 	CHECK_STR(locked.data, "root:*:20000:0:99999:7:::\n"
 			       "daemon:*:20000:0:99999:7:::\n"
 			       "held:*:20000::::::\n"
@@ -65,9 +65,9 @@ TEST(shadow_is_locked)
 			       "systemd-network:!*:20000::::::\n"
 			       "nonsense\n"
 			       "last:*");
-	CHECK(!seal_shadow_lock(locked.data, &again));
+	CHECK(!sysprep_shadow_lock(locked.data, &again));
 	CHECK_STR(again.data, locked.data);
-	seal_shadow_check(locked.data, &findings);
+	sysprep_shadow_check(locked.data, &findings);
 	CHECK(findings.n == 0);
 }
 
@@ -75,7 +75,7 @@ TEST(shadow_findings_name_the_account_and_never_the_hash)
 {
 	CLEANUP(strings_done) struct strings findings = { 0 };
 
-	seal_shadow_check(shadow_dirty, &findings);
+	sysprep_shadow_check(shadow_dirty, &findings);
 	CHECK(findings.n == 4);
 	CHECK_STR(findings.at[0], "/etc/shadow: root has a password hash; every account of an image must be locked");
 	CHECK_STR(findings.at[2], "/etc/shadow: guest has an empty password; every account of an image must be locked");
@@ -132,7 +132,7 @@ TEST(apply_seals_a_tree_and_stays_inside)
 	CHECK(symlinkat(outside.path, t.fd, "var/tmp") == 0);
 	CHECK(symlinkat(outside.path, t.fd, "var/log/journal") == 0);
 
-	CHECK(seal_apply(t.path, &err) == 0);
+	CHECK(sysprep_apply(t.path, &err) == 0);
 	CHECK(fstatat(t.fd, "etc/machine-id", &st, 0) == 0 && st.st_size == 0);
 	CHECK(!file_exists_in(t.fd, "etc/hostname") && !file_exists_in(t.fd, "etc/ssh/ssh_host_rsa_key"));
 	CHECK(file_exists_in(t.fd, "etc/ssh/sshd_config"));
@@ -144,7 +144,7 @@ TEST(apply_seals_a_tree_and_stays_inside)
 	CHECK(file_read_in(t.fd, "etc/shadow", 100, &text, &err) == 0);
 	CHECK_STR(text.data, "root:*:1::::::\n");
 	CHECK(fstatat(t.fd, "etc/shadow", &st, 0) == 0 && (st.st_mode & 07777) == 0640);
-	CHECK(seal_apply(t.path, &err) == 0); /* a sealed tree is fine */
+	CHECK(sysprep_apply(t.path, &err) == 0); /* a sealed tree is fine */
 }
 
 TEST(apply_accepts_an_empty_tree)
@@ -152,6 +152,6 @@ TEST(apply_accepts_an_empty_tree)
 	CLEANUP(tree_done) struct tree t = { 0 };
 	struct error err = { 0 };
 
-	CHECK(tree_make(&t, &err) == 0 && seal_apply(t.path, &err) == 0);
+	CHECK(tree_make(&t, &err) == 0 && sysprep_apply(t.path, &err) == 0);
 	CHECK(file_exists_in(t.fd, "etc/machine-id"));
 }
