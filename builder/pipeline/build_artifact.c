@@ -10,7 +10,7 @@
 #include "builder/disk/qcow2.h"
 #include "builder/image/sysprep.h"
 #include "builder/pipeline/build_layers.h"
-#include "builder/pipeline/guest.h"
+#include "builder/pipeline/customize.h"
 #include "builder/progress/progress.h"
 #include "lib/file.h"
 
@@ -25,15 +25,15 @@ static int make_guest(struct build *b, enum set set, char **ret_root, struct err
 	    build_layers_guest(b, set == SET_VM ? LAYER_VM : LAYER_LXC, &root, err) < 0 ||
 	    build_layers_pause_image(b, root, err) < 0)
 		return -1;
-	struct guest guest = { .recipe = &b->recipe,
-			       .lock = &b->lock,
-			       .images = &b->images,
-			       .agent = b->agent,
-			       .pause_image = b->pause_image,
-			       .key = b->key,
-			       .set = set };
+	struct customize guest = { .recipe = &b->recipe,
+				   .lock = &b->lock,
+				   .images = &b->images,
+				   .agent = b->agent,
+				   .pause_image = b->pause_image,
+				   .key = b->key,
+				   .set = set };
 
-	if (guest_make(&guest, root, err) < 0)
+	if (customize_tree(&guest, root, err) < 0)
 		return -1;
 	*ret_root = TAKE(root);
 	return 0;

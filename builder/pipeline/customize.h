@@ -8,7 +8,7 @@
 #include "builder/recipe/recipe.h"
 #include "lib/error.h"
 
-struct guest {
+struct customize {
 	const struct recipe *recipe; /* borrowed, as all of these */
 	const struct lock *lock;
 	const struct strings *images; /* preloaded */
@@ -18,5 +18,5 @@ struct guest {
 	enum set set;                 /* SET_VM or SET_LXC */
 };
 
-int guest_make(const struct guest *g, const char *root, struct error *err) MUST_CHECK;
-struct json *guest_json(const struct guest *g) MUST_CHECK;
+int customize_tree(const struct customize *g, const char *root, struct error *err) MUST_CHECK;
+struct json *customize_image_json(const struct customize *g) MUST_CHECK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/pipeline/guest.h"
+#include "builder/pipeline/customize.h"
 
 #include <errno.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static const char *const pause_image_files[] = { "etc/containerd/config.toml",
 						 "etc/systemd/system/cri-docker.service" };
 #define PAUSE_IMAGE_FILE_MAX (1 << 20)
 
-static int copy_overlays(const struct guest *g, enum set set, const char *root, struct error *err)
+static int copy_overlays(const struct customize *g, enum set set, const char *root, struct error *err)
 {
 	for (size_t i = 0; i < g->recipe->overlays[set].n; i++) {
 		CLEANUP(free_p) char *path = NULL;
@@ -29,12 +29,12 @@ static int copy_overlays(const struct guest *g, enum set set, const char *root, 
 	return 0;
 }
 
-static int install_agent(const struct guest *g, const char *root, struct error *err)
+static int install_agent(const struct customize *g, const char *root, struct error *err)
 {
 	return g->agent && tree_overlay(g->agent, root, err) < 0 ? error_wrap(err, "the agent") : 0;
 }
 
-struct json *guest_json(const struct guest *g)
+struct json *customize_image_json(const struct customize *g)
 {
 	static const char *const sources[] = { "none", "debian-source", "packages", "binaries" };
 	static const char *const runtimes[] = { "none", "containerd", "docker" };
@@ -59,9 +59,9 @@ struct json *guest_json(const struct guest *g)
 	return image;
 }
 
-static int write_image_json(const struct guest *g, int rootfd, struct error *err)
+static int write_image_json(const struct customize *g, int rootfd, struct error *err)
 {
-	CLEANUP(json_free_p) struct json *image = guest_json(g);
+	CLEANUP(json_free_p) struct json *image = customize_image_json(g);
 	CLEANUP(text_done) struct text text = { 0 };
 
 	json_print(image, true, &text);
@@ -70,7 +70,7 @@ static int write_image_json(const struct guest *g, int rootfd, struct error *err
 
 /* IMAGE_ID and IMAGE_VERSION as os-release(5) wants them: lower case, and the version a short form of the build's key.
  */
-static int write_os_release(const struct guest *g, int rootfd, struct error *err)
+static int write_os_release(const struct customize *g, int rootfd, struct error *err)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 
@@ -81,7 +81,7 @@ static int write_os_release(const struct guest *g, int rootfd, struct error *err
 	return file_write_in(rootfd, OS_RELEASE, text.data, text.len, 0644, err);
 }
 
-static int fill_pause_image(const struct guest *g, int rootfd, const char *file, struct error *err)
+static int fill_pause_image(const struct customize *g, int rootfd, const char *file, struct error *err)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 	CLEANUP(text_done) struct text out = { 0 };
@@ -98,7 +98,7 @@ static int fill_pause_image(const struct guest *g, int rootfd, const char *file,
 }
 
 /* The sandbox image must be the one that kubeadm names, or every node pulls a second pause image. */
-static int write_pause_image(const struct guest *g, int rootfd, struct error *err)
+static int write_pause_image(const struct customize *g, int rootfd, struct error *err)
 {
 	for (size_t i = 0; g->pause_image && i < ARRAY_SIZE(pause_image_files); i++)
 		if (file_exists_in(rootfd, pause_image_files[i]) &&
@@ -108,7 +108,7 @@ static int write_pause_image(const struct guest *g, int rootfd, struct error *er
 }
 
 /* A person who logs in to an end-of-life image is told so. */
-static int write_warning(const struct guest *g, int rootfd, struct error *err)
+static int write_warning(const struct customize *g, int rootfd, struct error *err)
 {
 	if (!g->recipe->warning)
 		return 0;
@@ -129,7 +129,7 @@ static int apply_presets(int rootfd, const char *root, struct error *err)
 }
 
 /* systemctl works offline in a chroot: it only makes the links that each unit's [Install] asks for. */
-static int enable_units(const struct guest *g, const char *root, struct error *err)
+static int enable_units(const struct customize *g, const char *root, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 	struct sandbox sandbox = { .root = root };
@@ -143,7 +143,7 @@ static int enable_units(const struct guest *g, const char *root, struct error *e
 	return sandbox_run(&sandbox, &(struct process){ .argv = strings_argv(&argv), .name = "enable units" }, err);
 }
 
-int guest_make(const struct guest *g, const char *root, struct error *err)
+int customize_tree(const struct customize *g, const char *root, struct error *err)
 {
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, root, err);
 
