@@ -35,7 +35,7 @@ static uint64_t memory_available(void)
 
 static enum scratch_kind decide(enum scratch_kind wish, uint64_t need)
 {
-	if (rootless_confined())
+	if (rootless_restricted())
 		return SCRATCH_DISK;
 	if (wish != SCRATCH_AUTO)
 		return wish;

@@ -47,7 +47,7 @@ static int be_confined(void *context UNUSED, struct error *err)
 {
 	if (rootless_enter(err) < 0)
 		return -1;
-	return rootless_confined() ? 0 : error_set(err, ERROR_HOST, "namespaces can be made");
+	return rootless_restricted() ? 0 : error_set(err, ERROR_HOST, "namespaces can be made");
 }
 
 /* A build then does without. */

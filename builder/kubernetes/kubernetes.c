@@ -196,7 +196,7 @@ static int read_images(const struct cache *cache, const char *key, struct kubern
 /* Go's tools look for themselves and for their machine in a whole /proc. */
 static int refuse_confined(const struct making *m, struct error *err)
 {
-	if (!rootless_confined())
+	if (!rootless_restricted())
 		return 0;
 	return error_set(
 		err, ERROR_HOST,

@@ -12,8 +12,8 @@
 #include "builder/cache/cache_prune.h"
 #include "builder/kubernetes/toolchain.h"
 #include "builder/oci/container_images.h"
-#include "builder/pipeline/confinement.h"
 #include "builder/pipeline/manifest.h"
+#include "builder/pipeline/restricted_check.h"
 #include "builder/progress/progress.h"
 #include "lib/file.h"
 #include "lib/job.h"
@@ -256,7 +256,7 @@ static int build_steps(struct build *b, struct error *err)
 	if (b->recipe.warning)
 		progress_notice("%s", b->recipe.warning);
 	if (artifacts_open(o->out, b->recipe.name, &b->outputs, err) < 0 || cache_open(&b->cache, err) < 0 ||
-	    confinement_check(&b->recipe, &b->cache, err) < 0)
+	    restricted_check(&b->recipe, &b->cache, err) < 0)
 		return -1;
 	b->cache.offline = o->offline;
 	if (get_lock(b, err) < 0 || (o->lock && lock_belongs(&b->lock, o->lock, &b->recipe, err) < 0) ||

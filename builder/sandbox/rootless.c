@@ -27,7 +27,7 @@ bool rootless(void)
 	return entered;
 }
 
-bool rootless_confined(void)
+bool rootless_restricted(void)
 {
 	return confined;
 }

@@ -28,7 +28,7 @@ bool rootless_subordinate(struct error *err);
 /* True in such a namespace. */
 bool rootless(void);
 /* True for root that may neither mount nor make namespaces. Decided once, by rootless_enter(). */
-bool rootless_confined(void);
+bool rootless_restricted(void);
 /* The user that called us. */
 uid_t rootless_caller(void);
 

@@ -128,7 +128,7 @@ static int enter(const struct sandbox *s, struct error *err)
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_errno(err, errno, "make a pipe");
-	if (!rootless_confined() && unshare_or_say(GUARD_NAMESPACES, err) < 0)
+	if (!rootless_restricted() && unshare_or_say(GUARD_NAMESPACES, err) < 0)
 		return -1;
 	bool policy = s->forbid_services && sandbox_setup_open_policy(s->root);
 	if (fork_and_supervise(ends[1], policy ? s->root : NULL, err) < 0) {
@@ -138,7 +138,7 @@ static int enter(const struct sandbox *s, struct error *err)
 	}
 	close(ends[1]);
 	die_with_guard(ends[0]);
-	if ((rootless_confined() ? sandbox_chroot_enter : enter_namespaces)(s, err) < 0)
+	if ((rootless_restricted() ? sandbox_chroot_enter : enter_namespaces)(s, err) < 0)
 		return -1;
 	/* Whatever our caller's callers left open without O_CLOEXEC ends here. */
 	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
@@ -195,7 +195,7 @@ static struct process inside_process(const struct inside *in, char *const *env)
 /* Namespaces end as a whole; a cell has to be put in order. */
 static int check_left(const struct sandbox *s, struct error *err)
 {
-	return rootless_confined() ? sandbox_chroot_check(s, err) : 0;
+	return rootless_restricted() ? sandbox_chroot_check(s, err) : 0;
 }
 
 int sandbox_run(const struct sandbox *sandbox, const struct process *p, struct error *err)
@@ -251,7 +251,7 @@ int sandbox_release(const char *program, bool *ret_called, struct error *err)
 	*ret_called = sandbox_setup_called(program);
 	if (access(program, F_OK) < 0)
 		return 0;
-	return rootless_confined() ? sandbox_chroot_release(program, err) : mount_detach(program, err);
+	return rootless_restricted() ? sandbox_chroot_release(program, err) : mount_detach(program, err);
 }
 
 void sandbox_done(struct sandbox *sandbox)
@@ -263,12 +263,12 @@ void sandbox_done(struct sandbox *sandbox)
 
 int sandbox_no_network(struct error *err)
 {
-	return rootless_confined() ? sandbox_chroot_no_network(err) : unshare_or_say(CLONE_NEWNET, err);
+	return rootless_restricted() ? sandbox_chroot_no_network(err) : unshare_or_say(CLONE_NEWNET, err);
 }
 
 int sandbox_private_mounts(struct error *err)
 {
-	if (rootless_confined())
+	if (rootless_restricted())
 		return 0; /* there will be none */
 	if (unshare_or_say(CLONE_NEWNS, err) < 0)
 		return -1;

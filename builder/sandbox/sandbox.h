@@ -5,7 +5,7 @@
  * mounts), with /proc, a minimal /dev, empty /run and /tmp, no /sys, no network but loopback, the environment of a package
  * installation, and nothing of the host in reach. All of it dies with us, even by SIGKILL; no mount ever shows on the host.
  *
- * Where neither mounts nor namespaces can be made (rootless_confined()) it is a cell, which is less: see sandbox_chroot.h.
+ * Where neither mounts nor namespaces can be made (rootless_restricted()) it is a cell, which is less: see sandbox_chroot.h.
  */
 #include "lib/error.h"
 #include "lib/job.h"

@@ -151,7 +151,7 @@ int overlayfs_open(const struct overlayfs *s, struct error *err)
 {
 	CLEANUP(text_done) struct text lower = { 0 };
 
-	if (rootless_confined())
+	if (rootless_restricted())
 		return copy_trees(s, s->upper, s->target, err);
 	for (size_t i = 0; i < OVERLAYFS_LOWER_MAX && s->lower[i]; i++)
 		text_addf(&lower, "%s%s", i ? ":" : "", s->lower[i]);
@@ -177,10 +177,10 @@ static int become_upper(const struct overlayfs *s, struct error *err)
 
 int overlayfs_close(const struct overlayfs *s, struct error *err)
 {
-	return rootless_confined() ? become_upper(s, err) : sandbox_unmount(s->target, err);
+	return rootless_restricted() ? become_upper(s, err) : sandbox_unmount(s->target, err);
 }
 
 const char *overlayfs_suffix(void)
 {
-	return rootless_confined() ? ".copied" : rootless() ? ".user" : "";
+	return rootless_restricted() ? ".copied" : rootless() ? ".user" : "";
 }

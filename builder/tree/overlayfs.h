@@ -4,7 +4,7 @@
  * A stack: trees above each other, seen and changed as one. What is changed ends in the upper directory, which is a tree of the
  * next stack.
  *
- * The kernel does that with an overlay. Where nothing may be mounted (rootless_confined()) the target is a copy of them all, and when
+ * The kernel does that with an overlay. Where nothing may be mounted (rootless_restricted()) the target is a copy of them all, and when
  * the stack is closed it becomes the upper directory by taking away what it has in common with the lower ones (overlayfs_copy.c): what
  * was added or changed is left, and for each thing that was removed a whiteout, a device node that no driver has.
  * Both look the same, to the second.

@@ -247,7 +247,7 @@ static int stub_programs(int rootfd, struct strings *held, struct error *err)
 /* Beside dpkg, unless what is held for dpkg is held for all: then it is done before. */
 static int start_python(struct configuring *g, struct job *python, struct error *err)
 {
-	if (rootless_confined())
+	if (rootless_restricted())
 		return compile_python(g, err);
 	if (job_start(python, compile_python, g, err) < 0)
 		return -1;

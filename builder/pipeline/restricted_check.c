@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/pipeline/confinement.h"
+#include "builder/pipeline/restricted_check.h"
 
 #include <errno.h>
 
@@ -49,9 +49,9 @@ static int try_sandbox(struct cache *cache, struct error *err)
 	return rc;
 }
 
-int confinement_check(const struct recipe *recipe, struct cache *cache, struct error *err)
+int restricted_check(const struct recipe *recipe, struct cache *cache, struct error *err)
 {
-	if (!rootless_confined())
+	if (!rootless_restricted())
 		return 0;
 	if (check_images(recipe, err) < 0)
 		return -1;

@@ -9,4 +9,4 @@
 #include "builder/recipe/recipe.h"
 #include "lib/error.h"
 
-int confinement_check(const struct recipe *recipe, struct cache *cache, struct error *err) MUST_CHECK;
+int restricted_check(const struct recipe *recipe, struct cache *cache, struct error *err) MUST_CHECK;
