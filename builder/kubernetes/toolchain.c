@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "builder/sandbox/sandbox.h"
-#include "builder/tree/layer.h"
+#include "builder/tree/layer_cache.h"
 #include "builder/tree/tree.h"
 #include "lib/hash.h"
 
@@ -48,7 +48,7 @@ static int make_tree(const struct toolchain *t, const char *key, struct error *e
 	if (fetch(t, err) < 0 || tree_unpack(t->root, packages, t->cache, false, 0, err) < 0 ||
 	    tree_configure(&configure, err) < 0)
 		return -1;
-	return layer_save(t->cache, key, t->root, started, TOOLCHAIN_ZSTD_LEVEL, NULL, err);
+	return layer_cache_save(t->cache, key, t->root, started, TOOLCHAIN_ZSTD_LEVEL, NULL, err);
 }
 
 static uint64_t tree_need(const struct lock *lock)
@@ -67,7 +67,7 @@ static int open_tree(struct toolchain *t, struct error *err)
 	if (scratch_directory(&t->scratch, "toolchain", &t->root, err) < 0)
 		return -1;
 	tree_key(t->lock, key);
-	int rc = layer_load(t->cache, key, t->root, NULL, err);
+	int rc = layer_cache_load(t->cache, key, t->root, NULL, err);
 	return rc == 0 ? make_tree(t, key, err) : rc < 0 ? -1 : 0;
 }
 

@@ -8,7 +8,7 @@
  *	vm:  layer configured -> extra -> guest -> seal -> disk -> qcow2  | beside it: lxc: layer -> extra -> guest -> seal -> tarball
  *	papers -> publish                 | beside it: the trees removed
  *
- * base, vm, lxc, images and what packages.extra puts above vm and lxc are layers (layer.h): a build that finds them in the cache
+ * base, vm, lxc, images and what packages.extra puts above vm and lxc are layers (layer_cache.h): a build that finds them in the cache
  * starts behind them. What is not cached is saved beside the artifacts' making. build_plan.c has who needs whom. A build whose key
  * equals the published manifest's does nothing.
  */

@@ -10,7 +10,7 @@
 #include "builder/pipeline/build_layers.h"
 #include "builder/progress/progress.h"
 #include "builder/sandbox/sandbox.h"
-#include "builder/tree/layer.h"
+#include "builder/tree/layer_cache.h"
 #include "builder/tree/overlayfs.h"
 #include "builder/tree/tree.h"
 #include "lib/file.h"
@@ -59,7 +59,7 @@ static int find(struct build *b, enum build_layer layer, struct error *err)
 static int load(struct build *b, enum build_layer layer, struct error *err)
 {
 	CLEANUP(free_p) char *name = layer_name(b, layer);
-	int rc = layer_load(&b->cache, name, b->layer[layer].path, layer == LAYER_BASE ? &b->chunks : NULL, err);
+	int rc = layer_cache_load(&b->cache, name, b->layer[layer].path, layer == LAYER_BASE ? &b->chunks : NULL, err);
 
 	return rc ? rc : error_set(err, ERROR_FAILED, "the cached tree %s was removed meanwhile; build again", name);
 }
@@ -220,7 +220,8 @@ int build_layers_save(struct build *b, enum build_layer layer, struct error *err
 	if (layer == LAYER_BASE && build_chunks_open(b, err) < 0)
 		return -1;
 	progress_begin(phase, "into the cache");
-	if (layer_save(&b->cache, name, t->path, b->started, level, build_chunks(b, COMPRESSION_ZSTD, level), err) < 0)
+	if (layer_cache_save(&b->cache, name, t->path, b->started, level, build_chunks(b, COMPRESSION_ZSTD, level),
+			     err) < 0)
 		return -1;
 	progress_end(phase, "into the cache");
 	return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/tree/layer.h"
+#include "builder/tree/layer_cache.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -20,7 +20,8 @@ static int open_chunks(int file, int root, struct chunks **ret, struct error *er
 	return 0;
 }
 
-int layer_load(struct cache *cache, const char *key, const char *path, struct chunks **ret_chunks, struct error *err)
+int layer_cache_load(struct cache *cache, const char *key, const char *path, struct chunks **ret_chunks,
+		     struct error *err)
 {
 	CLEANUP(free_p) char *name = xasprintf("trees/%s.tar.zst", key);
 	CLEANUP(close_p) int file = openat(cache->fd, name, O_RDONLY | O_CLOEXEC);
@@ -56,8 +57,8 @@ static int save_in(struct cache *cache, const char *scratch, int scratchfd, cons
 	return write_layer(tarball, file, err) < 0 ? -1 : cache_publish(cache, source, "trees", name, err);
 }
 
-int layer_save(struct cache *cache, const char *key, const char *path, time_t started, int level,
-	       const struct chunks *chunks, struct error *err)
+int layer_cache_save(struct cache *cache, const char *key, const char *path, time_t started, int level,
+		     const struct chunks *chunks, struct error *err)
 {
 	CLEANUP(close_p) int root = dir_open(AT_FDCWD, path, err);
 	CLEANUP(chunks_index_done) struct chunks_index index = { .level = level };
