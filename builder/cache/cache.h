@@ -4,7 +4,7 @@
  * The cache: $NODEKILN_CACHE, else /var/cache/nodekiln for root, else $XDG_CACHE_HOME/nodekiln or ~/.cache/nodekiln.
  *
  *	files/HEX		a downloaded file, named by its sha256 (verified when it was stored)
- *	repacked/HEX		a package of files/HEX, packed anew (repacked.h)
+ *	repacked/HEX		a package of files/HEX, packed anew (deb_recompress.h)
  *	apt/KEY/		apt's private state for one set of sources
  *	trees/KEY.tar.zst	a configured tree or a part of one (tarball.h), named by the digest of all that made it
  *	artifacts/KEY/		compiled Kubernetes and the like: finished directories

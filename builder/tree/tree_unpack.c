@@ -7,7 +7,7 @@
 
 #include "builder/archive/extract.h"
 #include "builder/job/workers.h"
-#include "builder/tree/repacked.h"
+#include "builder/tree/deb_recompress.h"
 #include "builder/tree/tree.h"
 #include "builder/tree/tree_database.h"
 #include "builder/tree/unpack.h"
@@ -54,7 +54,7 @@ static int unpack_one(struct work *w, size_t i, bool again, struct error *err)
 	CLEANUP(deb_done) struct deb deb = { 0 };
 	struct unpack unpack = unpack_for(w, i);
 
-	if (repacked_open(w->cache, p->sha256, p->name, &mapping, err) < 0)
+	if (deb_recompress_open(w->cache, p->sha256, p->name, &mapping, err) < 0)
 		return -1;
 	if (deb_open(mapping.bytes, mapping.n, p->name, &deb, err) < 0)
 		return -1;

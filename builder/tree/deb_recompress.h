@@ -10,7 +10,7 @@
 #include "lib/error.h"
 
 /* The package whose digest is sha256, which the cache has; as it came where that is as quick, or where the cache takes nothing. */
-int repacked_open(struct cache *cache, const char *sha256, const char *name, struct mapping *ret, struct error *err)
-	MUST_CHECK;
+int deb_recompress_open(struct cache *cache, const char *sha256, const char *name, struct mapping *ret,
+			struct error *err) MUST_CHECK;
 /* Part: 1 when fd (empty) got the package packed anew, 0 when it is as quick as it came, -1. */
-int repacked_write(const struct mapping *package, const char *name, int fd, struct error *err) MUST_CHECK;
+int deb_recompress_write(const struct mapping *package, const char *name, int fd, struct error *err) MUST_CHECK;

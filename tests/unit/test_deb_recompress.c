@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is packed anew, what is left as it came, and what a damaged package or cache leads to. (tests/e2e/packages.py holds real packages
  * against dpkg-deb.) */
-#include "builder/tree/repacked.h"
+#include "builder/tree/deb_recompress.h"
 #include "lib/hash.h"
 #include "tests/unit/deb_maker.h"
 #include "tests/unit/own_cache.h"
@@ -46,7 +46,7 @@ static bool opens_as(struct own_cache *w, const char *sha256, const struct text 
 	CLEANUP(mapping_done) struct mapping m = { 0 };
 	struct error err = { 0 };
 
-	return repacked_open(&w->cache, sha256, "tiny", &m, &err) == 0 && m.n == package->len &&
+	return deb_recompress_open(&w->cache, sha256, "tiny", &m, &err) == 0 && m.n == package->len &&
 	       !memcmp(m.bytes, package->data, m.n);
 }
 
@@ -103,5 +103,5 @@ TEST(what_is_not_in_the_cache_is_an_error)
 	struct error err = { 0 };
 
 	CHECK(own_cache_open(&w) == 0);
-	CHECK(repacked_open(&w.cache, "0123", "tiny", &m, &err) < 0 && strstr(err.text, "files/0123"));
+	CHECK(deb_recompress_open(&w.cache, "0123", "tiny", &m, &err) < 0 && strstr(err.text, "files/0123"));
 }

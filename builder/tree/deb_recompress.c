@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/tree/repacked.h"
+#include "builder/tree/deb_recompress.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -62,7 +62,7 @@ static int write_package(const struct mapping *package, const struct deb *deb, i
 	return 0;
 }
 
-int repacked_write(const struct mapping *package, const char *name, int fd, struct error *err)
+int deb_recompress_write(const struct mapping *package, const char *name, int fd, struct error *err)
 {
 	CLEANUP(deb_done) struct deb deb = { 0 };
 
@@ -82,7 +82,7 @@ static int publish(struct cache *cache, const char *scratch, int scratchfd, cons
 
 	if (fd < 0)
 		return error_errno(err, errno, "create %s/%s", cache->path, file);
-	int rc = repacked_write(package, name, fd, err);
+	int rc = deb_recompress_write(package, name, fd, err);
 	if (rc > 0 && cache_publish(cache, file, DIRECTORY, sha256, err) < 0)
 		return -1;
 	*ret_fd = rc > 0 ? TAKE_FD(fd) : -1;
@@ -122,7 +122,8 @@ static int find(struct cache *cache, const char *sha256)
 	return TAKE_FD(fd);
 }
 
-int repacked_open(struct cache *cache, const char *sha256, const char *name, struct mapping *ret, struct error *err)
+int deb_recompress_open(struct cache *cache, const char *sha256, const char *name, struct mapping *ret,
+			struct error *err)
 {
 	CLEANUP(mapping_done) struct mapping package = { 0 };
 	CLEANUP(close_p) int repacked = find(cache, sha256);
