@@ -12,7 +12,7 @@
 #include "builder/tree/dpkg_error.h"
 #include "builder/tree/dpkgdb.h"
 #include "builder/tree/preinst.h"
-#include "builder/tree/python.h"
+#include "builder/tree/pycompile.h"
 #include "builder/tree/tree.h"
 #include "builder/tree/tree_database.h"
 #include "builder/tree/tree_date.h"
@@ -75,7 +75,7 @@ static int collect_package(struct configuring *g, int rootfd, const char *stanza
 	if (read_info(rootfd, fresh.id, "list", &list, err) < 0 ||
 	    read_info(rootfd, fresh.id, "postinst", &postinst, err) < 0)
 		return -1;
-	python_sources(list.data, postinst.data, &g->sources);
+	pycompile_sources(list.data, postinst.data, &g->sources);
 	return 0;
 }
 
@@ -147,9 +147,9 @@ static int run_dpkg(const struct tree_configure *c, struct error *err)
 static int compile_python(void *configuring, struct error *err)
 {
 	const struct configuring *g = configuring;
-	struct python_compile compile = { g->c->root, &g->sources, g->c->line, g->c->context };
+	struct pycompile compile = { g->c->root, &g->sources, g->c->line, g->c->context };
 
-	return python_compile(&compile, err);
+	return pycompile(&compile, err);
 }
 
 /* One for each kernel. */
@@ -241,7 +241,7 @@ static int stub_programs(int rootfd, struct strings *held, struct error *err)
 	strings_add(held, UPDATE_INITRAMFS);
 	/* Host keys belong to a host. An image with keys would be a key that everybody has. */
 	strings_add(held, SSH_KEYGEN);
-	return python_stub(rootfd, held, err);
+	return pycompile_stub(rootfd, held, err);
 }
 
 /* Beside dpkg, unless what is held for dpkg is held for all: then it is done before. */

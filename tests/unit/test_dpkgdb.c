@@ -2,7 +2,7 @@
 #include "builder/lock/dpkg_version.h"
 #include "builder/tree/dpkg_error.h"
 #include "builder/tree/dpkgdb.h"
-#include "builder/tree/python.h"
+#include "builder/tree/pycompile.h"
 #include "tests/unit/check.h"
 
 static const struct {
@@ -138,13 +138,13 @@ TEST(dpkgdb_triggers)
 	CHECK_STR(l.at[0], "/usr/share/x -");
 }
 
-TEST(python_source_rules)
+TEST(pycompile_source_rules)
 {
 	CLEANUP(strings_done) struct strings l = { 0 };
 
-	python_sources("/.\n/usr/lib/python3/dist-packages/a.py\n/usr/lib/python3.11/os.py\n/usr/share/own/b.py\n"
-		       "/usr/share/other/c.py\n/usr/lib/python3/dist-packages/a.pyi\n",
-		       "pypy3compile -p x /usr/share/other\n\tpy3compile -p x /usr/share/own || true\n", &l);
+	pycompile_sources("/.\n/usr/lib/python3/dist-packages/a.py\n/usr/lib/python3.11/os.py\n/usr/share/own/b.py\n"
+			  "/usr/share/other/c.py\n/usr/lib/python3/dist-packages/a.pyi\n",
+			  "pypy3compile -p x /usr/share/other\n\tpy3compile -p x /usr/share/own || true\n", &l);
 	CHECK(l.n == 3);
 	CHECK(strings_has(&l, "/usr/lib/python3/dist-packages/a.py"));
 	CHECK(strings_has(&l, "/usr/lib/python3.11/os.py"));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/tree/python.h"
+#include "builder/tree/pycompile.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -22,7 +22,7 @@
 /* Where Debian keeps modules for every interpreter, and an interpreter's own. */
 static const char *const public_directories[] = { "/usr/lib/python3/dist-packages/", "/usr/lib/python3." };
 
-int python_stub(int rootfd, struct strings *ret, struct error *err)
+int pycompile_stub(int rootfd, struct strings *ret, struct error *err)
 {
 	CLEANUP(close_p) int lib = file_open_in(rootfd, "usr/lib", O_RDONLY | O_DIRECTORY, 0);
 	CLEANUP(closedir_p) DIR *dir = lib < 0 ? NULL : fdopendir(lib);
@@ -63,7 +63,7 @@ static bool below(const char *path, const char *const *directories, size_t n)
 	return false;
 }
 
-void python_sources(const char *list, const char *postinst, struct strings *ret)
+void pycompile_sources(const char *list, const char *postinst, struct strings *ret)
 {
 	CLEANUP(strings_done) struct strings private = { 0 };
 	CLEANUP(free_p) char *copy = xstrdup(list);
@@ -78,7 +78,7 @@ void python_sources(const char *list, const char *postinst, struct strings *ret)
 
 /* One interpreter's part of the files: every SHARES-th from first on. */
 struct share {
-	const struct python_compile *compile;
+	const struct pycompile *compile;
 	size_t first;
 };
 
@@ -89,7 +89,7 @@ static int compile_share(void *context, struct error *err)
 	static char *const argv[] = { "/" PYTHON,  "-E", "-S", "-m", "compileall", "-q", "--invalidation-mode",
 				      "timestamp", "-i", "-",  NULL };
 	const struct share *share = context;
-	const struct python_compile *c = share->compile;
+	const struct pycompile *c = share->compile;
 	CLEANUP(text_done) struct text names = { 0 };
 	struct stat st;
 
@@ -124,7 +124,7 @@ static int compile_inside(void *context, struct error *err)
 	return rc;
 }
 
-int python_compile(const struct python_compile *c, struct error *err)
+int pycompile(const struct pycompile *c, struct error *err)
 {
 	struct sandbox sandbox = { .root = c->root };
 
