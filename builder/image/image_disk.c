@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "builder/cache/spool.h"
+#include "builder/cache/tmpfile.h"
 #include "builder/disk/qcow2.h"
 #include "builder/image/image_internal.h"
 
@@ -30,7 +30,7 @@ static int open_qcow2(struct image *image, int fd, struct error *err)
 	if (qcow2_info(fd, &info, err) < 0)
 		return -1;
 	image->size = info.size;
-	image->content = spool_open(info.allocated, err);
+	image->content = tmpfile_open(info.allocated, err);
 	return image->content < 0 ? -1 : qcow2_read(fd, image->content, err);
 }
 

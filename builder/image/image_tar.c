@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "builder/archive/tar.h"
-#include "builder/cache/spool.h"
+#include "builder/cache/tmpfile.h"
 #include "builder/image/image_internal.h"
 #include "lib/file.h"
 
@@ -147,7 +147,7 @@ int image_tar_open(struct image *image, int fd, struct error *err)
 
 	if (fstat(fd, &st) < 0)
 		return error_errno(err, errno, "stat");
-	image->content = spool_open((uint64_t)st.st_size * EXPANSION, err);
+	image->content = tmpfile_open((uint64_t)st.st_size * EXPANSION, err);
 	if (image->content < 0)
 		return -1;
 	if (read_members(image, fd, &any, err) == 0)

@@ -45,7 +45,7 @@ static int write_data(const struct deb *deb, int fd, struct error *err)
 }
 
 /* What is before the data archive stays as it is; its header is written when its size is known. */
-static int write_package(const struct mapping *package, const struct deb *deb, int fd, struct error *err)
+static int write_package(const struct mapped_file *package, const struct deb *deb, int fd, struct error *err)
 {
 	size_t start = (size_t)(deb->data - package->bytes), before = start - HEADER_LEN;
 	char header[HEADER_LEN + 1];
@@ -62,7 +62,7 @@ static int write_package(const struct mapping *package, const struct deb *deb, i
 	return 0;
 }
 
-int deb_recompress_write(const struct mapping *package, const char *name, int fd, struct error *err)
+int deb_recompress_write(const struct mapped_file *package, const char *name, int fd, struct error *err)
 {
 	CLEANUP(deb_done) struct deb deb = { 0 };
 
@@ -74,7 +74,7 @@ int deb_recompress_write(const struct mapping *package, const char *name, int fd
 }
 
 /* Into scratch, and from there into the cache. */
-static int publish(struct cache *cache, const char *scratch, int scratchfd, const struct mapping *package,
+static int publish(struct cache *cache, const char *scratch, int scratchfd, const struct mapped_file *package,
 		   const char *sha256, const char *name, int *ret_fd, struct error *err)
 {
 	CLEANUP(free_p) char *file = xasprintf("%s/%s", scratch, sha256);
@@ -90,8 +90,8 @@ static int publish(struct cache *cache, const char *scratch, int scratchfd, cons
 }
 
 /* 1 with *ret_fd, 0 when it is as quick as it came. */
-static int make(struct cache *cache, const struct mapping *package, const char *sha256, const char *name, int *ret_fd,
-		struct error *err)
+static int make(struct cache *cache, const struct mapped_file *package, const char *sha256, const char *name,
+		int *ret_fd, struct error *err)
 {
 	CLEANUP(free_p) char *scratch = NULL;
 	CLEANUP(close_p) int scratchfd = -1;
@@ -122,23 +122,23 @@ static int find(struct cache *cache, const char *sha256)
 	return TAKE_FD(fd);
 }
 
-int deb_recompress_open(struct cache *cache, const char *sha256, const char *name, struct mapping *ret,
+int deb_recompress_open(struct cache *cache, const char *sha256, const char *name, struct mapped_file *ret,
 			struct error *err)
 {
-	CLEANUP(mapping_done) struct mapping package = { 0 };
+	CLEANUP(mapped_file_done) struct mapped_file package = { 0 };
 	CLEANUP(close_p) int repacked = find(cache, sha256);
 	struct error why = { 0 };
 
 	if (repacked < 0) {
 		CLEANUP(close_p) int fd = cache_file(cache, sha256, err);
-		if (fd < 0 || mapping_open(fd, name, &package, err) < 0)
+		if (fd < 0 || mapped_file_open(fd, name, &package, err) < 0)
 			return -1;
 		if (make(cache, &package, sha256, name, &repacked, &why) < 0)
 			log_debug("%s is not packed anew: %s", name, why.text);
 	}
 	if (repacked >= 0)
-		return mapping_open(repacked, name, ret, err);
+		return mapped_file_open(repacked, name, ret, err);
 	*ret = package;
-	package = (struct mapping){ 0 };
+	package = (struct mapped_file){ 0 };
 	return 0;
 }

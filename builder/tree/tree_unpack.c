@@ -50,7 +50,7 @@ static int unpack_one(struct work *w, size_t i, bool again, struct error *err)
 {
 	const struct lock_package *p = &w->packages.at[i];
 	struct result *r = &w->result[i];
-	CLEANUP(mapping_done) struct mapping mapping = { 0 };
+	CLEANUP(mapped_file_done) struct mapped_file mapping = { 0 };
 	CLEANUP(deb_done) struct deb deb = { 0 };
 	struct unpack unpack = unpack_for(w, i);
 

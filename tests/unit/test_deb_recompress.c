@@ -43,7 +43,7 @@ static bool is_repacked(struct own_cache *w, const char *sha256)
 
 static bool opens_as(struct own_cache *w, const char *sha256, const struct text *package)
 {
-	CLEANUP(mapping_done) struct mapping m = { 0 };
+	CLEANUP(mapped_file_done) struct mapped_file m = { 0 };
 	struct error err = { 0 };
 
 	return deb_recompress_open(&w->cache, sha256, "tiny", &m, &err) == 0 && m.n == package->len &&
@@ -99,7 +99,7 @@ TEST(what_a_power_cut_left_is_made_again)
 TEST(what_is_not_in_the_cache_is_an_error)
 {
 	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
-	CLEANUP(mapping_done) struct mapping m = { 0 };
+	CLEANUP(mapped_file_done) struct mapped_file m = { 0 };
 	struct error err = { 0 };
 
 	CHECK(own_cache_open(&w) == 0);

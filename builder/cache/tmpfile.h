@@ -10,4 +10,4 @@
 
 /* need: about how many bytes will be in it. Returns an fd (caller closes). On disk it is made in $TMPDIR, else
  * /var/tmp. */
-int spool_open(uint64_t need, struct error *err) MUST_CHECK;
+int tmpfile_open(uint64_t need, struct error *err) MUST_CHECK;

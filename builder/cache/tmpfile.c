@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/cache/spool.h"
+#include "builder/cache/tmpfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@ static uint64_t free_memory(void)
 	return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0;
 }
 
-int spool_open(uint64_t need, struct error *err)
+int tmpfile_open(uint64_t need, struct error *err)
 {
 	const char *directory = getenv("TMPDIR") ? getenv("TMPDIR") : "/var/tmp";
 	int fd = -1;
