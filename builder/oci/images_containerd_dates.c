@@ -7,7 +7,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "builder/oci/bolt.h"
+#include "builder/oci/bbolt.h"
 #include "builder/oci/images_engine.h"
 #include "lib/file.h"
 
@@ -20,18 +20,18 @@
 /* 1970-01-01T00:00:00Z as Go's time.MarshalBinary() has it; an offset of -1 is UTC. */
 static const unsigned char no_date[GO_TIME_SIZE] = { 1, 0, 0, 0, 0x0e, 0x77, 0x91, 0xf7, 0, 0, 0, 0, 0, 0xff, 0xff };
 
-static void set_value(struct bolt_item *item, const void *bytes, size_t n)
+static void set_value(struct bbolt_item *item, const void *bytes, size_t n)
 {
 	text_done(&item->value);
 	text_addn(&item->value, bytes, n);
 }
 
-static void undate(struct bolt_bucket *bucket)
+static void undate(struct bbolt_bucket *bucket)
 {
 	static const char *const dated[] = { "createdat", "updatedat" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(dated); i++) {
-		struct bolt_item *item = bolt_find(bucket, dated[i]);
+		struct bbolt_item *item = bbolt_find(bucket, dated[i]);
 		if (item && !item->bucket && item->value.len == GO_TIME_SIZE)
 			set_value(item, no_date, sizeof no_date);
 	}
@@ -53,7 +53,7 @@ static bool read_varint(const struct text *value, uint64_t *ret)
 	return false;
 }
 
-static void write_varint(struct bolt_item *item, uint64_t n)
+static void write_varint(struct bbolt_item *item, uint64_t n)
 {
 	unsigned char bytes[VARINT_MAX];
 	size_t len = 0;
@@ -114,9 +114,9 @@ static int tidy(uint64_t number, int storefd, struct error *err)
 }
 
 /* A snapshot's size: the bytes of its files. */
-static int measure(struct bolt_bucket *snapshot, int storefd, struct error *err)
+static int measure(struct bbolt_bucket *snapshot, int storefd, struct error *err)
 {
-	struct bolt_item *id = bolt_find(snapshot, "id"), *size = bolt_find(snapshot, "size");
+	struct bbolt_item *id = bbolt_find(snapshot, "id"), *size = bbolt_find(snapshot, "size");
 	uint64_t number, bytes = 0;
 
 	if (!id || !size || id->bucket || size->bucket || !read_varint(&id->value, &number))
@@ -128,13 +128,13 @@ static int measure(struct bolt_bucket *snapshot, int storefd, struct error *err)
 	return 0;
 }
 
-static int measure_all(struct bolt_bucket *root, int storefd, struct error *err)
+static int measure_all(struct bbolt_bucket *root, int storefd, struct error *err)
 {
-	struct bolt_item *version = bolt_find(root, "v1");
-	struct bolt_item *snapshots = version && version->bucket ? bolt_find(version->bucket, "snapshots") : NULL;
+	struct bbolt_item *version = bbolt_find(root, "v1");
+	struct bbolt_item *snapshots = version && version->bucket ? bbolt_find(version->bucket, "snapshots") : NULL;
 
 	for (size_t i = 0; snapshots && snapshots->bucket && i < snapshots->bucket->items.n; i++) {
-		struct bolt_bucket *snapshot = snapshots->bucket->items.at[i].bucket;
+		struct bbolt_bucket *snapshot = snapshots->bucket->items.at[i].bucket;
 		if (snapshot && measure(snapshot, storefd, err) < 0)
 			return -1;
 	}
@@ -144,18 +144,18 @@ static int measure_all(struct bolt_bucket *root, int storefd, struct error *err)
 static int rewrite(int storefd, const char *name, bool sizes, struct error *err)
 {
 	CLEANUP(text_done) struct text before = { 0 }, after = { 0 };
-	CLEANUP(bolt_done) struct bolt_bucket root = { 0 };
+	CLEANUP(bbolt_done) struct bbolt_bucket root = { 0 };
 	struct stat st;
 
 	if (fstatat(storefd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_errno(err, errno, "look at %s", name);
-	if (file_read(storefd, name, BOLT_SIZE_MAX, &before, err) < 0 ||
-	    bolt_read(before.data ? before.data : "", before.len, &root, err) < 0)
+	if (file_read(storefd, name, BBOLT_SIZE_MAX, &before, err) < 0 ||
+	    bbolt_read(before.data ? before.data : "", before.len, &root, err) < 0)
 		return error_wrap(err, "%s", name);
 	undate(&root);
 	if (sizes && measure_all(&root, storefd, err) < 0)
 		return -1;
-	bolt_write(&root, &after);
+	bbolt_write(&root, &after);
 	return file_write(storefd, name, after.data, after.len, st.st_mode & 07777, err);
 }
 

@@ -2,11 +2,11 @@
 /* Pages are written one behind the other, children before what refers to them, the metas last. */
 #include <string.h>
 
-#include "builder/oci/bolt.h"
+#include "builder/oci/bbolt.h"
 #include "builder/oci/bolt_format.h"
 
 #define FREELIST 2u /* its page: nothing is free */
-#define INLINE_MAX (BOLT_PAGE / 4)
+#define INLINE_MAX (BBOLT_PAGE / 4)
 
 /* However large, as in bbolt: with one to a page, no level would be smaller than the one below it, and the tree have no root. */
 #define PAGE_KEYS_MIN 2
@@ -22,22 +22,22 @@ typedef VEC(struct element) elements;
 
 static size_t element_size(const struct element *e)
 {
-	return sizeof(struct bolt_leaf) + e->key_size + e->value_size;
+	return sizeof(struct bbolt_leaf) + e->key_size + e->value_size;
 }
 
 /* Appends one page's bytes, not padded. */
 static void add_page(uint64_t id, uint16_t flags, const struct element *e, size_t n, uint32_t overflow,
 		     struct text *ret)
 {
-	struct bolt_page head = { .id = id, .flags = flags, .count = (uint16_t)n, .overflow = overflow };
-	size_t data = n * sizeof(struct bolt_leaf);
+	struct bbolt_page head = { .id = id, .flags = flags, .count = (uint16_t)n, .overflow = overflow };
+	size_t data = n * sizeof(struct bbolt_leaf);
 
 	text_addn(ret, &head, sizeof head);
 	for (size_t i = 0; i < n; i++) {
-		uint32_t pos = (uint32_t)(data - i * sizeof(struct bolt_leaf));
-		struct bolt_leaf leaf = { e[i].flags, pos, e[i].key_size, e[i].value_size };
-		struct bolt_branch branch = { pos, e[i].key_size, e[i].page };
-		text_addn(ret, flags == BOLT_LEAF ? (void *)&leaf : (void *)&branch, sizeof leaf);
+		uint32_t pos = (uint32_t)(data - i * sizeof(struct bbolt_leaf));
+		struct bbolt_leaf leaf = { e[i].flags, pos, e[i].key_size, e[i].value_size };
+		struct bbolt_branch branch = { pos, e[i].key_size, e[i].page };
+		text_addn(ret, flags == BBOLT_LEAF ? (void *)&leaf : (void *)&branch, sizeof leaf);
 		data += e[i].key_size + e[i].value_size;
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -48,20 +48,20 @@ static void add_page(uint64_t id, uint16_t flags, const struct element *e, size_
 
 static void pad(struct text *file)
 {
-	static const char zeros[BOLT_PAGE];
-	size_t over = file->len % BOLT_PAGE;
+	static const char zeros[BBOLT_PAGE];
+	size_t over = file->len % BBOLT_PAGE;
 
 	if (over)
-		text_addn(file, zeros, BOLT_PAGE - over);
+		text_addn(file, zeros, BBOLT_PAGE - over);
 }
 
 /* How many elements go into one page. */
 static size_t fill(const struct element *e, size_t n, size_t *ret_bytes)
 {
-	size_t bytes = sizeof(struct bolt_page), count = 0;
+	size_t bytes = sizeof(struct bbolt_page), count = 0;
 
 	while (count < n && count < UINT16_MAX &&
-	       (count < PAGE_KEYS_MIN || bytes + element_size(&e[count]) <= BOLT_PAGE))
+	       (count < PAGE_KEYS_MIN || bytes + element_size(&e[count]) <= BBOLT_PAGE))
 		bytes += element_size(&e[count++]);
 	*ret_bytes = bytes;
 	return count;
@@ -74,9 +74,9 @@ static void write_level(const elements *level, uint16_t flags, struct text *file
 		static const struct element none = { .key = "" };
 		const struct element *first = level->n ? &level->at[at] : &none;
 		size_t bytes;
-		uint64_t id = file->len / BOLT_PAGE;
+		uint64_t id = file->len / BBOLT_PAGE;
 		count = fill(first, level->n - at, &bytes);
-		add_page(id, flags, first, count, (uint32_t)((bytes - 1) / BOLT_PAGE), file);
+		add_page(id, flags, first, count, (uint32_t)((bytes - 1) / BBOLT_PAGE), file);
 		pad(file);
 		vec_push(above, (struct element){ .key = first->key, .key_size = first->key_size, .page = id });
 	}
@@ -88,10 +88,10 @@ static uint64_t write_tree(const elements *leaves, struct text *file)
 	elements level = { 0 };
 	uint64_t root;
 
-	write_level(leaves, BOLT_LEAF, file, &level);
+	write_level(leaves, BBOLT_LEAF, file, &level);
 	while (level.n > 1) {
 		elements above = { 0 };
-		write_level(&level, BOLT_BRANCH, file, &above);
+		write_level(&level, BBOLT_BRANCH, file, &above);
 		vec_done(&level);
 		level = above;
 	}
@@ -100,14 +100,14 @@ static uint64_t write_tree(const elements *leaves, struct text *file)
 	return root;
 }
 
-static uint64_t write_bucket(const struct bolt_bucket *bucket, struct text *file, bool may_inline,
+static uint64_t write_bucket(const struct bbolt_bucket *bucket, struct text *file, bool may_inline,
 			     struct text *ret_value);
 
 /* values[i] is what the file has for item i when that is a bucket. */
-static void collect(const struct bolt_bucket *bucket, struct text *file, struct text *values, elements *ret)
+static void collect(const struct bbolt_bucket *bucket, struct text *file, struct text *values, elements *ret)
 {
 	for (size_t i = 0; i < bucket->items.n; i++) {
-		const struct bolt_item *item = &bucket->items.at[i];
+		const struct bbolt_item *item = &bucket->items.at[i];
 		if (item->bucket)
 			write_bucket(item->bucket, file, true, &values[i]);
 		const struct text *value = item->bucket ? &values[i] : &item->value;
@@ -115,13 +115,13 @@ static void collect(const struct bolt_bucket *bucket, struct text *file, struct 
 						.key_size = (uint32_t)item->key.len,
 						.value = value->data,
 						.value_size = (uint32_t)value->len,
-						.flags = item->bucket ? BOLT_IS_BUCKET : 0 });
+						.flags = item->bucket ? BBOLT_IS_BUCKET : 0 });
 	}
 }
 
-static bool fits_inline(const struct bolt_bucket *bucket, const elements *leaves)
+static bool fits_inline(const struct bbolt_bucket *bucket, const elements *leaves)
 {
-	size_t bytes = sizeof(struct bolt_page);
+	size_t bytes = sizeof(struct bbolt_page);
 
 	for (size_t i = 0; i < leaves->n; i++) {
 		bytes += element_size(&leaves->at[i]);
@@ -132,11 +132,11 @@ static bool fits_inline(const struct bolt_bucket *bucket, const elements *leaves
 }
 
 /* Writes its pages and returns the first one; *ret_value is what stands for it in the bucket above. */
-static uint64_t write_bucket(const struct bolt_bucket *bucket, struct text *file, bool may_inline,
+static uint64_t write_bucket(const struct bbolt_bucket *bucket, struct text *file, bool may_inline,
 			     struct text *ret_value)
 {
 	struct text *values = xcalloc(bucket->items.n + 1, sizeof *values);
-	struct bolt_ref ref = { .sequence = bucket->sequence };
+	struct bbolt_ref ref = { .sequence = bucket->sequence };
 	elements leaves = { 0 };
 
 	collect(bucket, file, values, &leaves);
@@ -145,7 +145,7 @@ static uint64_t write_bucket(const struct bolt_bucket *bucket, struct text *file
 		ref.root = write_tree(&leaves, file);
 	text_addn(ret_value, &ref, sizeof ref);
 	if (inlined)
-		add_page(0, BOLT_LEAF, leaves.at, leaves.n, 0, ret_value);
+		add_page(0, BBOLT_LEAF, leaves.at, leaves.n, 0, ret_value);
 	vec_done(&leaves);
 	for (size_t i = 0; i < bucket->items.n; i++)
 		text_done(&values[i]);
@@ -153,28 +153,28 @@ static uint64_t write_bucket(const struct bolt_bucket *bucket, struct text *file
 	return ref.root;
 }
 
-static void put_meta(struct text *file, uint64_t id, struct bolt_meta meta)
+static void put_meta(struct text *file, uint64_t id, struct bbolt_meta meta)
 {
-	struct bolt_page head = { .id = id, .flags = BOLT_META };
+	struct bbolt_page head = { .id = id, .flags = BBOLT_META };
 
 	meta.txid = id;
-	meta.checksum = bolt_checksum(&meta);
-	memcpy(file->data + id * BOLT_PAGE, &head, sizeof head);
-	memcpy(file->data + id * BOLT_PAGE + sizeof head, &meta, sizeof meta);
+	meta.checksum = bbolt_checksum(&meta);
+	memcpy(file->data + id * BBOLT_PAGE, &head, sizeof head);
+	memcpy(file->data + id * BBOLT_PAGE + sizeof head, &meta, sizeof meta);
 }
 
-void bolt_write(const struct bolt_bucket *root, struct text *ret_file)
+void bbolt_write(const struct bbolt_bucket *root, struct text *ret_file)
 {
-	static const char zeros[2 * BOLT_PAGE];
+	static const char zeros[2 * BBOLT_PAGE];
 	CLEANUP(text_done) struct text value = { 0 };
-	struct bolt_meta meta = { BOLT_MAGIC, BOLT_VERSION, BOLT_PAGE, 0, { 0 }, FREELIST, 0, 0, 0 };
+	struct bbolt_meta meta = { BBOLT_MAGIC, BBOLT_VERSION, BBOLT_PAGE, 0, { 0 }, FREELIST, 0, 0, 0 };
 
 	text_addn(ret_file, zeros, sizeof zeros);
-	add_page(FREELIST, BOLT_FREELIST, NULL, 0, 0, ret_file);
+	add_page(FREELIST, BBOLT_FREELIST, NULL, 0, 0, ret_file);
 	pad(ret_file);
 	meta.root.root = write_bucket(root, ret_file, false, &value);
 	meta.root.sequence = root->sequence;
-	meta.pages = ret_file->len / BOLT_PAGE;
+	meta.pages = ret_file->len / BBOLT_PAGE;
 	put_meta(ret_file, 0, meta);
 	put_meta(ret_file, 1, meta);
 }

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "builder/oci/bolt.h"
+#include "builder/oci/bbolt.h"
 #include "builder/oci/bolt_format.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -12,24 +12,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* No fuzzer guesses a checksum: both metas get theirs. */
 static void sum_metas(struct text *file)
 {
-	struct bolt_meta meta;
+	struct bbolt_meta meta;
 
-	for (size_t at = sizeof(struct bolt_page); at + sizeof meta <= file->len && at < 2 * BOLT_PAGE;
-	     at += BOLT_PAGE) {
+	for (size_t at = sizeof(struct bbolt_page); at + sizeof meta <= file->len && at < 2 * BBOLT_PAGE;
+	     at += BBOLT_PAGE) {
 		memcpy(&meta, file->data + at, sizeof meta);
-		meta.checksum = bolt_checksum(&meta);
+		meta.checksum = bbolt_checksum(&meta);
 		memcpy(file->data + at, &meta, sizeof meta);
 	}
 }
 
 /* The bytes that its keys and values take, and a number for each. */
-static size_t weight(const struct bolt_bucket *bucket)
+static size_t weight(const struct bbolt_bucket *bucket)
 {
 	size_t sum = 0;
 
 	for (size_t i = 0; i < bucket->items.n; i++) {
-		const struct bolt_item *item = &bucket->items.at[i];
-		sum += sizeof(struct bolt_leaf) + item->key.len + item->value.len;
+		const struct bbolt_item *item = &bucket->items.at[i];
+		sum += sizeof(struct bbolt_leaf) + item->key.len + item->value.len;
 		sum += item->bucket ? weight(item->bucket) : 0;
 	}
 	return sum;
@@ -42,23 +42,23 @@ static bool same(const struct text *a, const struct text *b)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	CLEANUP(bolt_done) struct bolt_bucket root = { 0 }, again = { 0 };
+	CLEANUP(bbolt_done) struct bbolt_bucket root = { 0 }, again = { 0 };
 	CLEANUP(text_done) struct text file = { 0 }, written = { 0 }, rewritten = { 0 };
 	struct error err = { 0 };
 
 	text_addn(&file, data, size);
 	sum_metas(&file);
-	if (bolt_read(file.data ? file.data : "", file.len, &root, &err) < 0) {
+	if (bbolt_read(file.data ? file.data : "", file.len, &root, &err) < 0) {
 		if (!err.text[0])
 			__builtin_trap(); /* a failure without a sentence */
 		return 0;
 	}
 	if (weight(&root) > file.len)
 		__builtin_trap();
-	bolt_write(&root, &written);
-	if (bolt_read(written.data, written.len, &again, &err) < 0)
+	bbolt_write(&root, &written);
+	if (bbolt_read(written.data, written.len, &again, &err) < 0)
 		__builtin_trap();
-	bolt_write(&again, &rewritten);
+	bbolt_write(&again, &rewritten);
 	if (!same(&written, &rewritten))
 		__builtin_trap();
 	return 0;

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "builder/oci/bolt.h"
+#include "builder/oci/bbolt.h"
 #include "builder/oci/bolt_format.h"
 
 #define LOOP "pages lead back to themselves"
@@ -15,7 +15,7 @@ struct region {
 
 struct reader {
 	struct region file;
-	struct bolt_meta meta;
+	struct bbolt_meta meta;
 	size_t unread; /* bytes: as nothing in a file is used twice, what takes more than there are leads in a circle */
 	struct error *err;
 };
@@ -34,16 +34,16 @@ static bool copy_out(struct region from, size_t offset, void *to, size_t n)
 	return true;
 }
 
-static bool read_meta(struct region file, size_t page, struct bolt_meta *ret)
+static bool read_meta(struct region file, size_t page, struct bbolt_meta *ret)
 {
-	return copy_out(file, page * BOLT_PAGE + sizeof(struct bolt_page), ret, sizeof *ret) &&
-	       ret->magic == BOLT_MAGIC && ret->version == BOLT_VERSION && ret->page_size == BOLT_PAGE &&
-	       ret->checksum == bolt_checksum(ret);
+	return copy_out(file, page * BBOLT_PAGE + sizeof(struct bbolt_page), ret, sizeof *ret) &&
+	       ret->magic == BBOLT_MAGIC && ret->version == BBOLT_VERSION && ret->page_size == BBOLT_PAGE &&
+	       ret->checksum == bbolt_checksum(ret);
 }
 
-static bool choose_meta(struct region file, struct bolt_meta *ret)
+static bool choose_meta(struct region file, struct bbolt_meta *ret)
 {
-	struct bolt_meta second;
+	struct bbolt_meta second;
 	bool first_good = read_meta(file, 0, ret), second_good = read_meta(file, 1, &second);
 
 	if (second_good && (!first_good || second.txid > ret->txid))
@@ -67,23 +67,23 @@ static bool spend(struct reader *r, size_t n)
 	return true;
 }
 
-static int read_page(struct reader *r, struct region page, unsigned depth, struct bolt_bucket *ret);
+static int read_page(struct reader *r, struct region page, unsigned depth, struct bbolt_bucket *ret);
 
-static int read_page_number(struct reader *r, uint64_t number, unsigned depth, struct bolt_bucket *ret)
+static int read_page_number(struct reader *r, uint64_t number, unsigned depth, struct bbolt_bucket *ret)
 {
-	struct bolt_page head;
+	struct bbolt_page head;
 
-	if (number < 2 || number > r->file.len / BOLT_PAGE ||
-	    !copy_out(r->file, (size_t)number * BOLT_PAGE, &head, sizeof head))
+	if (number < 2 || number > r->file.len / BBOLT_PAGE ||
+	    !copy_out(r->file, (size_t)number * BBOLT_PAGE, &head, sizeof head))
 		return damaged(r, "a page lies outside of it");
-	size_t start = (size_t)number * BOLT_PAGE, most = r->file.len - start;
-	size_t len = ((size_t)head.overflow + 1) * BOLT_PAGE;
+	size_t start = (size_t)number * BBOLT_PAGE, most = r->file.len - start;
+	size_t len = ((size_t)head.overflow + 1) * BBOLT_PAGE;
 	return read_page(r, (struct region){ r->file.data + start, len < most ? len : most }, depth, ret);
 }
 
-static int read_bucket(struct reader *r, struct region value, unsigned depth, struct bolt_bucket *ret)
+static int read_bucket(struct reader *r, struct region value, unsigned depth, struct bbolt_bucket *ret)
 {
-	struct bolt_ref ref;
+	struct bbolt_ref ref;
 
 	if (!copy_out(value, 0, &ref, sizeof ref))
 		return damaged(r, "a bucket is too short");
@@ -92,21 +92,21 @@ static int read_bucket(struct reader *r, struct region value, unsigned depth, st
 	return ref.root ? read_page_number(r, ref.root, depth + 1, ret) : read_page(r, page, depth + 1, ret);
 }
 
-static int read_leaf(struct reader *r, struct region page, size_t at, unsigned depth, struct bolt_bucket *ret)
+static int read_leaf(struct reader *r, struct region page, size_t at, unsigned depth, struct bbolt_bucket *ret)
 {
 	struct region key, value;
-	struct bolt_leaf leaf;
+	struct bbolt_leaf leaf;
 
 	if (!copy_out(page, at, &leaf, sizeof leaf))
 		return damaged(r, "a page is too short");
 	if (!cut(page, at + leaf.pos, leaf.key_size, &key) ||
 	    !cut(page, at + leaf.pos + leaf.key_size, leaf.value_size, &value))
 		return damaged(r, "a value lies outside of its page");
-	bool is_bucket = leaf.flags & BOLT_IS_BUCKET;
-	if (!spend(r, sizeof leaf + key.len + (is_bucket ? sizeof(struct bolt_ref) : value.len)))
+	bool is_bucket = leaf.flags & BBOLT_IS_BUCKET;
+	if (!spend(r, sizeof leaf + key.len + (is_bucket ? sizeof(struct bbolt_ref) : value.len)))
 		return damaged(r, LOOP);
-	vec_push(&ret->items, (struct bolt_item){ 0 });
-	struct bolt_item *item = &ret->items.at[ret->items.n - 1];
+	vec_push(&ret->items, (struct bbolt_item){ 0 });
+	struct bbolt_item *item = &ret->items.at[ret->items.n - 1];
 	text_addn(&item->key, key.data, key.len);
 	if (is_bucket) {
 		item->bucket = xcalloc(1, sizeof *item->bucket);
@@ -116,65 +116,65 @@ static int read_leaf(struct reader *r, struct region page, size_t at, unsigned d
 	return 0;
 }
 
-static int read_branch(struct reader *r, struct region page, size_t at, unsigned depth, struct bolt_bucket *ret)
+static int read_branch(struct reader *r, struct region page, size_t at, unsigned depth, struct bbolt_bucket *ret)
 {
-	struct bolt_branch branch;
+	struct bbolt_branch branch;
 
 	if (!copy_out(page, at, &branch, sizeof branch))
 		return damaged(r, "a page is too short");
 	return read_page_number(r, branch.page, depth + 1, ret);
 }
 
-static int read_page(struct reader *r, struct region page, unsigned depth, struct bolt_bucket *ret)
+static int read_page(struct reader *r, struct region page, unsigned depth, struct bbolt_bucket *ret)
 {
-	struct bolt_page head;
+	struct bbolt_page head;
 
-	if (depth > BOLT_DEPTH_MAX || !spend(r, sizeof head))
+	if (depth > BBOLT_DEPTH_MAX || !spend(r, sizeof head))
 		return damaged(r, LOOP);
-	if (!copy_out(page, 0, &head, sizeof head) || !(head.flags & (BOLT_LEAF | BOLT_BRANCH)))
+	if (!copy_out(page, 0, &head, sizeof head) || !(head.flags & (BBOLT_LEAF | BBOLT_BRANCH)))
 		return damaged(r, "a page is of another kind");
 	for (size_t i = 0; i < head.count; i++) {
-		size_t at = sizeof head + i * sizeof(struct bolt_leaf);
-		if ((head.flags & BOLT_LEAF ? read_leaf : read_branch)(r, page, at, depth, ret) < 0)
+		size_t at = sizeof head + i * sizeof(struct bbolt_leaf);
+		if ((head.flags & BBOLT_LEAF ? read_leaf : read_branch)(r, page, at, depth, ret) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-int bolt_read(const void *file, size_t len, struct bolt_bucket *ret, struct error *err)
+int bbolt_read(const void *file, size_t len, struct bbolt_bucket *ret, struct error *err)
 {
 	struct reader r = { .file = { file, len }, .unread = len, .err = err };
-	CLEANUP(bolt_done) struct bolt_bucket root = { 0 };
+	CLEANUP(bbolt_done) struct bbolt_bucket root = { 0 };
 
-	if (len > BOLT_SIZE_MAX || !choose_meta(r.file, &r.meta))
+	if (len > BBOLT_SIZE_MAX || !choose_meta(r.file, &r.meta))
 		return error_set(err, ERROR_FAILED, "this is no bbolt database of format %d in pages of %u bytes",
-				 BOLT_VERSION, BOLT_PAGE);
+				 BBOLT_VERSION, BBOLT_PAGE);
 	root.sequence = r.meta.root.sequence;
 	if (read_page_number(&r, r.meta.root.root, 0, &root) < 0)
 		return -1;
 	*ret = root;
-	root = (struct bolt_bucket){ 0 };
+	root = (struct bbolt_bucket){ 0 };
 	return 0;
 }
 
-struct bolt_item *bolt_find(struct bolt_bucket *bucket, const char *key)
+struct bbolt_item *bbolt_find(struct bbolt_bucket *bucket, const char *key)
 {
 	for (size_t i = 0; i < bucket->items.n; i++) {
-		struct bolt_item *item = &bucket->items.at[i];
+		struct bbolt_item *item = &bucket->items.at[i];
 		if (item->key.len == strlen(key) && !memcmp(item->key.data, key, item->key.len))
 			return item;
 	}
 	return NULL;
 }
 
-void bolt_done(struct bolt_bucket *bucket)
+void bbolt_done(struct bbolt_bucket *bucket)
 {
 	for (size_t i = 0; i < bucket->items.n; i++) {
-		struct bolt_item *item = &bucket->items.at[i];
+		struct bbolt_item *item = &bucket->items.at[i];
 		text_done(&item->key);
 		text_done(&item->value);
 		if (item->bucket)
-			bolt_done(item->bucket);
+			bbolt_done(item->bucket);
 		free(item->bucket);
 	}
 	vec_done(&bucket->items);

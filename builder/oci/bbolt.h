@@ -12,24 +12,24 @@
 #include "lib/text.h"
 #include "lib/vec.h"
 
-#define BOLT_SIZE_MAX (256u << 20)
-#define BOLT_DEPTH_MAX 32 /* buckets and pages below each other */
+#define BBOLT_SIZE_MAX (256u << 20)
+#define BBOLT_DEPTH_MAX 32 /* buckets and pages below each other */
 
-struct bolt_bucket;
+struct bbolt_bucket;
 
-struct bolt_item {
+struct bbolt_item {
 	struct text key, value;
-	struct bolt_bucket *bucket; /* owned; NULL = a value */
+	struct bbolt_bucket *bucket; /* owned; NULL = a value */
 };
 
-struct bolt_bucket {
+struct bbolt_bucket {
 	uint64_t sequence;
-	VEC(struct bolt_item) items; /* sorted by key, as in the file */
+	VEC(struct bbolt_item) items; /* sorted by key, as in the file */
 };
 
 /* Nothing is taken for granted: a damaged file is ERROR_FAILED. */
-int bolt_read(const void *file, size_t len, struct bolt_bucket *ret, struct error *err) MUST_CHECK;
+int bbolt_read(const void *file, size_t len, struct bbolt_bucket *ret, struct error *err) MUST_CHECK;
 /* The item of that name, NULL when there is none. */
-struct bolt_item *bolt_find(struct bolt_bucket *bucket, const char *key);
-void bolt_write(const struct bolt_bucket *root, struct text *ret_file);
-void bolt_done(struct bolt_bucket *bucket);
+struct bbolt_item *bbolt_find(struct bbolt_bucket *bucket, const char *key);
+void bbolt_write(const struct bbolt_bucket *root, struct text *ret_file);
+void bbolt_done(struct bbolt_bucket *bucket);
