@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "builder/disk/ext4.h"
-#include "builder/disk/ext4_fill.h"
+#include "builder/disk/ext4_populate.h"
 #include "lib/process.h"
 
 /* What Debian 12 and the tools of Proxmox VE know: not what the host's mke2fs.conf happens to say. */
@@ -57,7 +57,7 @@ int ext4_write(const struct ext4_make *make, const char *root, struct error *err
 	if (make_empty(make, err) < 0 || ext4_open(make->fd, make->offset, true, &fs, err) < 0)
 		return -1;
 	ext4_set_time(fs, make->epoch);
-	if (ext4_fill(fs, make, root, err) == 0 && ext4_close(&fs, err) == 0)
+	if (ext4_populate(fs, make, root, err) == 0 && ext4_close(&fs, err) == 0)
 		return 0;
 	if (err->class != ERROR_SPACE)
 		return -1;

@@ -7,4 +7,4 @@
 #include "builder/disk/ext4.h"
 
 /* fs was made of make. Later times become its epoch. */
-int ext4_fill(struct ext4 *fs, const struct ext4_make *make, const char *root, struct error *err) MUST_CHECK;
+int ext4_populate(struct ext4 *fs, const struct ext4_make *make, const char *root, struct error *err) MUST_CHECK;

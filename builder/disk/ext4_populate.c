@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/disk/ext4_fill.h"
+#include "builder/disk/ext4_populate.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -339,7 +339,7 @@ static int put_directory(struct filler *f, int dirfd, const char *name, uint32_t
 	return put_xattrs(f, fd, ".", number, err);
 }
 
-int ext4_fill(struct ext4 *fs, const struct ext4_make *make, const char *root, struct error *err)
+int ext4_populate(struct ext4 *fs, const struct ext4_make *make, const char *root, struct error *err)
 {
 	CLEANUP(free_p) struct filler *f = xcalloc(1, sizeof *f);
 	int rc;
