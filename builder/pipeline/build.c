@@ -212,7 +212,7 @@ static int publish(struct build *b, struct error *err)
 static int make(struct build *b, struct error *err)
 {
 	return scratch_open(&b->cache, b->options->scratch, scratch_need(b), &b->scratch, err) < 0 ||
-			       build_layers_load(b, err) < 0 || build_plan_run(b, err) < 0
+			       build_layers_load(b, err) < 0 || build_graph_run(b, err) < 0
 		       ? -1
 		       : 0;
 }

@@ -9,7 +9,7 @@
  *	papers -> publish                 | beside it: the trees removed
  *
  * base, vm, lxc, images and what packages.extra puts above vm and lxc are layers (layer_cache.h): a build that finds them in the cache
- * starts behind them. What is not cached is saved beside the artifacts' making. build_plan.c has who needs whom. A build whose key
+ * starts behind them. What is not cached is saved beside the artifacts' making. build_graph.c has who needs whom. A build whose key
  * equals the published manifest's does nothing.
  */
 #include <stdbool.h>
@@ -69,8 +69,8 @@ int build_run(const struct build_options *options, struct error *err) MUST_CHECK
 
 /* build_key.c: the digests that name the layers and the whole. */
 int build_keys(struct build *b, struct error *err) MUST_CHECK;
-/* build_plan.c: then everything up to finished artifacts in the stage, side by side. */
-int build_plan_run(struct build *b, struct error *err) MUST_CHECK;
+/* build_graph.c: then everything up to finished artifacts in the stage, side by side. */
+int build_graph_run(struct build *b, struct error *err) MUST_CHECK;
 /* build_artifact.c */
 int build_artifact_vm(struct build *b, struct error *err) MUST_CHECK;
 int build_artifact_lxc(struct build *b, struct error *err) MUST_CHECK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The layers of a build on their way, and the base's compressed chunks. For jobs, in this order; build_plan.c has who needs whom.
+ * The layers of a build on their way, and the base's compressed chunks. For jobs, in this order; build_graph.c has who needs whom.
  */
 #include "builder/pipeline/build.h"
 

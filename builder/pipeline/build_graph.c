@@ -88,7 +88,7 @@ static const struct graph_job plan[PLAN] = {
 	[SAVE_EXTRA_LXC] = { save, LAYER_EXTRA_LXC, JOB(CONFIGURE_EXTRA_LXC), true },
 };
 
-int build_plan_run(struct build *b, struct error *err)
+int build_graph_run(struct build *b, struct error *err)
 {
 	struct graph_job errands[PLAN];
 
