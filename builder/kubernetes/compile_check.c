@@ -2,7 +2,7 @@
 /* Runs what was compiled. */
 #include <string.h>
 
-#include "builder/kubernetes/compile.h"
+#include "builder/kubernetes/kubernetes_compile.h"
 #include "lib/alloc.h"
 
 #define ARGUMENTS_MAX 6
@@ -27,7 +27,7 @@ static const struct check node_checks[] = {
 	  "kind: KubeletConfiguration\n" },
 };
 
-static const struct check control_plane_checks[] = {
+static const struct check control_plane_images_checks[] = {
 	{ "kube-apiserver", { "--version" }, "Kubernetes v%s\n" },
 	{ "kube-controller-manager", { "--version" }, "Kubernetes v%s\n" },
 	{ "kube-scheduler", { "--version" }, "Kubernetes v%s\n" },
@@ -35,7 +35,7 @@ static const struct check control_plane_checks[] = {
 	{ "pause", { "-v" }, "pause.c v" },
 };
 
-static int run_program(const struct compile *c, const char *program, const char *const *arguments, size_t n,
+static int run_program(const struct kubernetes_compile *c, const char *program, const char *const *arguments, size_t n,
 		       struct text *ret, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
@@ -43,7 +43,7 @@ static int run_program(const struct compile *c, const char *program, const char 
 	strings_addf(&argv, TOOLCHAIN_WORK "/" COMPILE_BIN "/%s", program);
 	for (size_t i = 0; i < n && arguments[i]; i++)
 		strings_add(&argv, arguments[i]);
-	return compile_step(c, ".", ret, &argv, err);
+	return kubernetes_compile_step(c, ".", ret, &argv, err);
 }
 
 /* The version takes the place of the only %s. */
@@ -54,7 +54,7 @@ static char *expected(const char *says, const char *version)
 	return mark ? xasprintf("%.*s%s%s", (int)(mark - says), says, version, mark + 2) : xstrdup(says);
 }
 
-static int run_check(const struct compile *c, const struct check *check, struct error *err)
+static int run_check(const struct kubernetes_compile *c, const struct check *check, struct error *err)
 {
 	CLEANUP(free_p) char *wanted = expected(check->says, c->lock->kubernetes_version);
 	CLEANUP(text_done) struct text said = { 0 };
@@ -67,7 +67,7 @@ static int run_check(const struct compile *c, const struct check *check, struct 
 			 said.data ? text_trim(said.data) : "", check->program, check->arguments[0], text_trim(wanted));
 }
 
-static int run_checks(const struct compile *c, const struct check *checks, size_t n, struct error *err)
+static int run_checks(const struct kubernetes_compile *c, const struct check *checks, size_t n, struct error *err)
 {
 	for (size_t i = 0; i < n; i++)
 		if (run_check(c, &checks[i], err) < 0)
@@ -75,9 +75,11 @@ static int run_checks(const struct compile *c, const struct check *checks, size_
 	return 0;
 }
 
-int compile_check(struct compile *c, struct error *err)
+int kubernetes_compile_check(struct kubernetes_compile *c, struct error *err)
 {
 	if (run_checks(c, node_checks, ARRAY_SIZE(node_checks), err) < 0)
 		return -1;
-	return c->control_plane ? run_checks(c, control_plane_checks, ARRAY_SIZE(control_plane_checks), err) : 0;
+	return c->control_plane
+		       ? run_checks(c, control_plane_images_checks, ARRAY_SIZE(control_plane_images_checks), err)
+		       : 0;
 }

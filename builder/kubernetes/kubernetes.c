@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "builder/kubernetes/compile.h"
-#include "builder/kubernetes/control_plane.h"
+#include "builder/kubernetes/control_plane_images.h"
+#include "builder/kubernetes/kubernetes_compile.h"
 #include "builder/kubernetes/source_package.h"
 #include "builder/sandbox/rootless.h"
 #include "builder/sandbox/sandbox.h"
@@ -30,7 +30,7 @@ struct making {
 	const struct lock *lock;
 	struct cache *cache;
 	struct toolchain toolchain;
-	struct compile compile;
+	struct kubernetes_compile compile;
 	const char *key;
 };
 
@@ -112,7 +112,7 @@ static int write_images(const struct making *m, int outfd, struct error *err)
 	if (scratch_directory(&m->toolchain.scratch, "images", &scratch, err) < 0)
 		return -1;
 	c.scratch = scratch;
-	if (control_plane_write(&c, fd, &references, err) < 0)
+	if (control_plane_images_write(&c, fd, &references, err) < 0)
 		return -1;
 	for (size_t i = 0; i < references.n; i++)
 		text_addf(&list, "%s\n", references.at[i]);
@@ -123,8 +123,8 @@ static int write_artifacts(const struct making *m, int outfd, struct error *err)
 {
 	if (dir_make(outfd, "bin", 0755, err) < 0 || dir_make(outfd, "images", 0755, err) < 0)
 		return -1;
-	for (size_t i = 0; compile_node_programs[i]; i++)
-		if (copy_program(m, outfd, compile_node_programs[i], err) < 0)
+	for (size_t i = 0; kubernetes_compile_node_programs[i]; i++)
+		if (copy_program(m, outfd, kubernetes_compile_node_programs[i], err) < 0)
 			return -1;
 	return m->recipe->images.control_plane ? write_images(m, outfd, err) : 0;
 }
@@ -143,9 +143,9 @@ static int compile_and_publish(struct making *m, struct error *err)
 {
 	int rc = -1;
 
-	if (compile_open(&m->compile, err) == 0 && compile_run(&m->compile, err) == 0)
+	if (kubernetes_compile_open(&m->compile, err) == 0 && kubernetes_compile_run(&m->compile, err) == 0)
 		rc = publish(m, err);
-	compile_close(&m->compile);
+	kubernetes_compile_close(&m->compile);
 	return rc;
 }
 
@@ -248,7 +248,7 @@ int kubernetes_pause_image(const char *root, const char *version, char **ret, st
 	char *rest = list.data, *line;
 	while ((line = strsep(&rest, "\n")))
 		strings_add(&references, line);
-	const char *pause = compile_reference(&references, "pause");
+	const char *pause = kubernetes_compile_reference(&references, "pause");
 	if (!pause)
 		return error_set(err, ERROR_SANDBOX,
 				 "`kubeadm config images list --kubernetes-version %s` names no pause image", wanted);

@@ -6,8 +6,8 @@
 
 #include "builder/archive/tar.h"
 #include "builder/archive/tarball.h"
-#include "builder/kubernetes/compile.h"
 #include "builder/kubernetes/kubernetes.h"
+#include "builder/kubernetes/kubernetes_compile.h"
 #include "lib/file.h"
 
 /* Files of the kubelet and kubeadm packages, after kubernetes/release: cmd/krel/templates/latest. */
@@ -78,7 +78,7 @@ static int install_file(int in, const char *name, int rootfd, const char *path, 
 
 static int install_compiled(const struct kubernetes *k, int rootfd, struct error *err)
 {
-	for (const char *const *name = compile_node_programs; *name; name++) {
+	for (const char *const *name = kubernetes_compile_node_programs; *name; name++) {
 		CLEANUP(free_p) char *from = xasprintf("%s/bin/%s", k->artifacts, *name);
 		CLEANUP(free_p) char *to = xasprintf("usr/bin/%s", *name);
 		CLEANUP(close_p) int in = open(from, O_RDONLY | O_CLOEXEC);

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "builder/cache/digest.h"
-#include "builder/kubernetes/libcurl.h"
+#include "builder/kubernetes/agent_libcurl.h"
 #include "builder/kubernetes/toolchain.h"
 #include "builder/tree/tree.h"
 #include "lib/file.h"
@@ -90,7 +90,7 @@ static int agent_key(const struct lock *lock, char ret_hex[SHA256_HEX], struct e
 	CLEANUP(hash_free_p) struct hash *h = hash_new();
 	char below[SHA256_HEX];
 
-	libcurl_key(lock, below);
+	agent_libcurl_key(lock, below);
 	hash_field(h, "artifacts", NAME);
 	hash_field(h, "format", FORMAT);
 	hash_field(h, "libcurl and toolchain", below);
@@ -126,7 +126,7 @@ static int copy_libcurl(const struct making *m, struct error *err)
 
 	if (!libcurl_is_compiled(m->toolchain.lock))
 		return 0;
-	if (libcurl_make(&m->toolchain, &made, err) < 0)
+	if (agent_libcurl_make(&m->toolchain, &made, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		CLEANUP(free_p) char *from = xasprintf("%s/%s", made, parts[i][0]);

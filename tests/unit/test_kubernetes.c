@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/kubernetes/compile.h"
-#include "builder/kubernetes/control_plane.h"
+#include "builder/kubernetes/control_plane_images.h"
+#include "builder/kubernetes/kubernetes_compile.h"
 #include "builder/lock/lock_toolchain.h"
 #include "tests/unit/check.h"
 
@@ -43,10 +43,10 @@ TEST(a_reference_is_found_by_the_whole_name)
 
 	strings_add_all(&list, "k8s.gcr.io/kube-proxy:v1.20.2", "k8s.gcr.io/pause:3.2", "k8s.gcr.io/etcd:3.4.13-0",
 			NULL);
-	CHECK_STR(compile_reference(&list, "pause"), "k8s.gcr.io/pause:3.2");
-	CHECK_STR(compile_reference(&list, "etcd"), "k8s.gcr.io/etcd:3.4.13-0");
-	CHECK(compile_reference(&list, "proxy") == NULL);
-	CHECK(compile_reference(&list, "coredns") == NULL);
+	CHECK_STR(kubernetes_compile_reference(&list, "pause"), "k8s.gcr.io/pause:3.2");
+	CHECK_STR(kubernetes_compile_reference(&list, "etcd"), "k8s.gcr.io/etcd:3.4.13-0");
+	CHECK(kubernetes_compile_reference(&list, "proxy") == NULL);
+	CHECK(kubernetes_compile_reference(&list, "coredns") == NULL);
 }
 
 TEST(the_layer_takes_libraries_and_leaves_maintainers_tools)
@@ -55,9 +55,9 @@ TEST(the_layer_takes_libraries_and_leaves_maintainers_tools)
 	static const char *const left[] = { "perl-base", "libpam0g", "adduser", "dpkg", "tar", "usr-is-merged" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
-		CHECK(control_plane_wants(kept[i]));
+		CHECK(control_plane_images_wants(kept[i]));
 	for (size_t i = 0; i < ARRAY_SIZE(left); i++)
-		CHECK(!control_plane_wants(left[i]));
+		CHECK(!control_plane_images_wants(left[i]));
 }
 
 TEST(only_debian_source_needs_go)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/kubernetes/libcurl.h"
+#include "builder/kubernetes/agent_libcurl.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -108,7 +108,7 @@ bool libcurl_is_compiled(const struct lock *lock)
 	return lock_source(lock, SOURCE) != NULL;
 }
 
-void libcurl_key(const struct lock *lock, char ret_hex[SHA256_HEX])
+void agent_libcurl_key(const struct lock *lock, char ret_hex[SHA256_HEX])
 {
 	CLEANUP(hash_free_p) struct hash *h = hash_new();
 	const struct lock_source *source = lock_source(lock, SOURCE);
@@ -223,11 +223,11 @@ static int make(const struct making *m, struct error *err)
 	return 0;
 }
 
-int libcurl_make(const struct toolchain *t, char **ret_path, struct error *err)
+int agent_libcurl_make(const struct toolchain *t, char **ret_path, struct error *err)
 {
 	struct making m = { .toolchain = t, .source = lock_source(t->lock, SOURCE) };
 
-	libcurl_key(t->lock, m.key);
+	agent_libcurl_key(t->lock, m.key);
 	if (!cache_has(t->cache, "artifacts", m.key)) {
 		int rc = scratch_directory(&t->scratch, "libcurl", &m.work, err) < 0 || make(&m, err) < 0 ? -1 : 0;
 		free(m.work);

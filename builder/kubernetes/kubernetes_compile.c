@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/kubernetes/compile.h"
+#include "builder/kubernetes/kubernetes_compile.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,9 +16,9 @@
 #define PACKAGE "k8s.io/kubernetes/"
 #define PAUSE_SOURCE "build/pause/linux/pause.c"
 
-const char *const compile_node_programs[] = { "kubelet", "kubeadm", "kubectl", NULL };
-const char *const compile_control_plane_programs[] = { "kube-apiserver", "kube-controller-manager", "kube-scheduler",
-						       "kube-proxy", NULL };
+const char *const kubernetes_compile_node_programs[] = { "kubelet", "kubeadm", "kubectl", NULL };
+const char *const kubernetes_compile_control_plane_programs[] = { "kube-apiserver", "kube-controller-manager",
+								  "kube-scheduler", "kube-proxy", NULL };
 
 /* Go without the network, without cgo (static programs for any image), and with everything it writes in the work directory. GOROOT
  * is for the generators: -trimpath makes them forget where the standard library is. */
@@ -41,8 +41,8 @@ static const char *const work_directories[] = { "go/src/k8s.io", COMPILE_BIN, "c
 static const char *const version_packages[] = { PACKAGE "vendor/k8s.io/client-go/pkg/version",
 						PACKAGE "vendor/k8s.io/component-base/version" };
 
-int compile_step(const struct compile *c, const char *directory, struct text *output, const struct strings *argv,
-		 struct error *err)
+int kubernetes_compile_step(const struct kubernetes_compile *c, const char *directory, struct text *output,
+			    const struct strings *argv, struct error *err)
 {
 	struct toolchain_step step = {
 		.work = c->work, .directory = directory, .argv = argv, .environment = &c->environment, .output = output
@@ -51,12 +51,12 @@ int compile_step(const struct compile *c, const char *directory, struct text *ou
 	return toolchain_run(c->toolchain, &step, err);
 }
 
-static int unpack(struct compile *c, struct error *err)
+static int unpack(struct kubernetes_compile *c, struct error *err)
 {
 	return source_package_unpack(c->source, c->toolchain, c->work, COMPILE_SOURCE, err);
 }
 
-static int mend(struct compile *c, struct error *err)
+static int mend(struct kubernetes_compile *c, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 
@@ -65,17 +65,17 @@ static int mend(struct compile *c, struct error *err)
 	if (tree_remove(c->workfd, COMPILE_SOURCE "/" REFLECT2, err) < 0)
 		return -1;
 	strings_add_all(&argv, "cp", "-r", REFLECT2_PACKAGED, REFLECT2, NULL);
-	return compile_step(c, COMPILE_SOURCE, NULL, &argv, err);
+	return kubernetes_compile_step(c, COMPILE_SOURCE, NULL, &argv, err);
 }
 
-static int find_epoch(struct compile *c, struct error *err)
+static int find_epoch(struct kubernetes_compile *c, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 	CLEANUP(text_done) struct text said = { 0 };
 	char *end;
 
 	strings_add_all(&argv, "dpkg-parsechangelog", "--show-field", "Timestamp", NULL);
-	if (compile_step(c, COMPILE_SOURCE, &said, &argv, err) < 0)
+	if (kubernetes_compile_step(c, COMPILE_SOURCE, &said, &argv, err) < 0)
 		return -1;
 	long long epoch = said.data ? strtoll(said.data, &end, 10) : -1;
 	if (epoch < 0 || end == said.data)
@@ -84,13 +84,13 @@ static int find_epoch(struct compile *c, struct error *err)
 	return 0;
 }
 
-static int generate(struct compile *c, struct error *err)
+static int generate(struct kubernetes_compile *c, struct error *err)
 {
-	return c->control_plane ? compile_openapi(c, err) : 0;
+	return c->control_plane ? kubernetes_compile_openapi(c, err) : 0;
 }
 
 /* -X for each variable in each package; commit and the rest stand in the source as git-archive wrote them. */
-static char *linker_flags(const struct compile *c)
+static char *linker_flags(const struct kubernetes_compile *c)
 {
 	struct text flags = { 0 };
 	int major = 0, minor = 0;
@@ -116,21 +116,21 @@ static void add_programs(struct strings *argv, const char *const *programs)
 
 /* All at once: they share most of their packages, and Go then uses every core to the end. Debug information, which the linker would
  * leave out, is not made. */
-static int programs(struct compile *c, struct error *err)
+static int programs(struct kubernetes_compile *c, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 	CLEANUP(free_p) char *flags = linker_flags(c);
 
 	strings_add_all(&argv, "go", "install", "-v", "-trimpath", "-tags", "selinux,notest", "-gcflags",
 			"all=-dwarf=false", "-ldflags", flags, NULL);
-	add_programs(&argv, compile_node_programs);
+	add_programs(&argv, kubernetes_compile_node_programs);
 	if (c->control_plane)
-		add_programs(&argv, compile_control_plane_programs);
-	return compile_step(c, COMPILE_SOURCE, NULL, &argv, err);
+		add_programs(&argv, kubernetes_compile_control_plane_programs);
+	return kubernetes_compile_step(c, COMPILE_SOURCE, NULL, &argv, err);
 }
 
 /* kubeadm is the one that knows. */
-static int list_references(struct compile *c, struct error *err)
+static int list_references(struct kubernetes_compile *c, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 	CLEANUP(text_done) struct text list = { 0 };
@@ -138,7 +138,7 @@ static int list_references(struct compile *c, struct error *err)
 	strings_add_all(&argv, TOOLCHAIN_WORK "/" COMPILE_BIN "/kubeadm", "config", "images", "list",
 			"--kubernetes-version", NULL);
 	strings_addf(&argv, "v%s", c->lock->kubernetes_version);
-	if (compile_step(c, ".", &list, &argv, err) < 0)
+	if (kubernetes_compile_step(c, ".", &list, &argv, err) < 0)
 		return -1;
 	char *rest = list.data, *line;
 	while ((line = strsep(&rest, "\n")))
@@ -147,7 +147,7 @@ static int list_references(struct compile *c, struct error *err)
 	return 0;
 }
 
-const char *compile_reference(const struct strings *references, const char *name)
+const char *kubernetes_compile_reference(const struct strings *references, const char *name)
 {
 	CLEANUP(free_p) char *part = xasprintf("/%s:", name);
 
@@ -158,10 +158,10 @@ const char *compile_reference(const struct strings *references, const char *name
 }
 
 /* The source may be ahead of what this kubeadm wants; the version that it reports is the one it is used as. */
-static int pause_program(struct compile *c, struct error *err)
+static int pause_program(struct kubernetes_compile *c, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
-	const char *reference = compile_reference(&c->references, "pause");
+	const char *reference = kubernetes_compile_reference(&c->references, "pause");
 
 	if (!c->control_plane)
 		return 0;
@@ -170,19 +170,19 @@ static int pause_program(struct compile *c, struct error *err)
 	strings_add_all(&argv, "gcc", "-Os", "-Wall", "-static", "-s", NULL);
 	strings_addf(&argv, "-DVERSION=v%s", strrchr(reference, ':') + 1);
 	strings_add_all(&argv, "-o", TOOLCHAIN_WORK "/" COMPILE_BIN "/pause", PAUSE_SOURCE, NULL);
-	return compile_step(c, COMPILE_SOURCE, NULL, &argv, err);
+	return kubernetes_compile_step(c, COMPILE_SOURCE, NULL, &argv, err);
 }
 
-int compile_run(struct compile *c, struct error *err)
+int kubernetes_compile_run(struct kubernetes_compile *c, struct error *err)
 {
 	static const struct {
 		const char *name;
-		int (*run)(struct compile *c, struct error *err);
+		int (*run)(struct kubernetes_compile *c, struct error *err);
 	} steps[] = {
 		{ "unpack its source", unpack },      { "replace reflect2", mend },
 		{ "read its changelog", find_epoch }, { "generate OpenAPI definitions", generate },
 		{ "compile its programs", programs }, { "list its images", list_references },
-		{ "compile pause", pause_program },   { "run its programs", compile_check },
+		{ "compile pause", pause_program },   { "run its programs", kubernetes_compile_check },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
@@ -194,7 +194,7 @@ int compile_run(struct compile *c, struct error *err)
 	return 0;
 }
 
-int compile_open(struct compile *c, struct error *err)
+int kubernetes_compile_open(struct kubernetes_compile *c, struct error *err)
 {
 	c->workfd = -1;
 	for (size_t i = 0; i < ARRAY_SIZE(environment); i++)
@@ -210,11 +210,11 @@ int compile_open(struct compile *c, struct error *err)
 	return 0;
 }
 
-void compile_close(struct compile *c)
+void kubernetes_compile_close(struct kubernetes_compile *c)
 {
 	close_p(&c->workfd);
 	strings_done(&c->environment);
 	strings_done(&c->references);
 	free(c->work);
-	*c = (struct compile){ .workfd = -1 };
+	*c = (struct kubernetes_compile){ .workfd = -1 };
 }

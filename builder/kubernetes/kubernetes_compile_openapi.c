@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "builder/kubernetes/compile.h"
+#include "builder/kubernetes/kubernetes_compile.h"
 #include "lib/file.h"
 
 #define OUTPUT_DIRECTORY "pkg/generated/openapi"
@@ -52,29 +52,29 @@ void compile_openapi_packages(const char *files, struct strings *ret)
 	strings_sort(ret);
 }
 
-static int find_packages(const struct compile *c, struct strings *ret, struct error *err)
+static int find_packages(const struct kubernetes_compile *c, struct strings *ret, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 	CLEANUP(text_done) struct text files = { 0 };
 
 	strings_add_all(&argv, "grep", "-rlE", "--include=*.go", "^// *\\+k8s:openapi-gen=", "cmd", "pkg", "plugin",
 			"staging/src/k8s.io", "test", "third_party", NULL);
-	if (compile_step(c, COMPILE_SOURCE, &files, &argv, err) < 0)
+	if (kubernetes_compile_step(c, COMPILE_SOURCE, &files, &argv, err) < 0)
 		return -1;
 	compile_openapi_packages(files.data, ret);
 	return 0;
 }
 
-static int build_generator(const struct compile *c, struct error *err)
+static int build_generator(const struct kubernetes_compile *c, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 
 	strings_add_all(&argv, "go", "install", "-trimpath", PACKAGE "vendor/k8s.io/kube-openapi/cmd/openapi-gen",
 			NULL);
-	return compile_step(c, COMPILE_SOURCE, NULL, &argv, err);
+	return kubernetes_compile_step(c, COMPILE_SOURCE, NULL, &argv, err);
 }
 
-static int generate(const struct compile *c, const struct strings *packages, struct error *err)
+static int generate(const struct kubernetes_compile *c, const struct strings *packages, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 	CLEANUP(text_done) struct text input = { 0 };
@@ -86,11 +86,11 @@ static int generate(const struct compile *c, const struct strings *packages, str
 			"vendor/k8s.io/code-generator/hack/boilerplate.go.txt", "-r", TOOLCHAIN_WORK "/" REPORT, "-i",
 			NULL);
 	strings_own(&argv, text_take(&input));
-	return compile_step(c, COMPILE_SOURCE, NULL, &argv, err);
+	return kubernetes_compile_step(c, COMPILE_SOURCE, NULL, &argv, err);
 }
 
 /* The same criticism as upstream's means: the same packages were found and generated from. */
-static int compare_report(const struct compile *c, struct error *err)
+static int compare_report(const struct kubernetes_compile *c, struct error *err)
 {
 	CLEANUP(text_done) struct text known = { 0 };
 	CLEANUP(text_done) struct text report = { 0 };
@@ -106,7 +106,7 @@ static int compare_report(const struct compile *c, struct error *err)
 			 c->lock->kubernetes_version);
 }
 
-int compile_openapi(const struct compile *c, struct error *err)
+int kubernetes_compile_openapi(const struct kubernetes_compile *c, struct error *err)
 {
 	CLEANUP(strings_done) struct strings packages = { 0 };
 

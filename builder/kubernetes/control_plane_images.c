@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/kubernetes/control_plane.h"
+#include "builder/kubernetes/control_plane_images.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "builder/kubernetes/compile.h"
+#include "builder/kubernetes/kubernetes_compile.h"
 #include "builder/oci/oci.h"
 #include "builder/sandbox/sandbox.h"
 #include "builder/tree/tree.h"
@@ -66,7 +66,7 @@ static char *const layer_checks[][3] = {
 	{ "conntrack", "--version" }, { "modprobe", "--version" },          { "etcd", "--version" },
 };
 
-bool control_plane_wants(const char *package)
+bool control_plane_images_wants(const char *package)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(unwanted_packages); i++)
 		if (!strcmp(package, unwanted_packages[i]))
@@ -82,7 +82,7 @@ static int unpack_layer(const struct control_plane *c, const char *tree, struct 
 	VEC(struct lock_package) wanted = { 0 };
 
 	for (size_t i = 0; i < c->lock->group[LOCK_IMAGE].n; i++)
-		if (control_plane_wants(c->lock->group[LOCK_IMAGE].at[i].name))
+		if (control_plane_images_wants(c->lock->group[LOCK_IMAGE].at[i].name))
 			vec_push(&wanted, c->lock->group[LOCK_IMAGE].at[i]); /* still owned by the lock */
 	int rc = tree_unpack(tree, (struct tree_packages){ wanted.at, wanted.n }, c->cache, false, 0, err);
 	vec_done(&wanted);
@@ -146,7 +146,7 @@ static void pack_done(struct pack *pack)
 static int pack_part(const struct control_plane *c, const char *layer, size_t i, struct pack *pack, struct error *err)
 {
 	const struct part *part = &parts[i];
-	const char *reference = compile_reference(c->references, part->name);
+	const char *reference = kubernetes_compile_reference(c->references, part->name);
 
 	if (!reference)
 		return error_set(err, ERROR_SANDBOX, "`kubeadm config images list` names no %s image", part->name);
@@ -166,7 +166,7 @@ static int pack_part(const struct control_plane *c, const char *layer, size_t i,
 	return 0;
 }
 
-int control_plane_write(const struct control_plane *c, int fd, struct strings *ret, struct error *err)
+int control_plane_images_write(const struct control_plane *c, int fd, struct strings *ret, struct error *err)
 {
 	CLEANUP(free_p) char *layer = xasprintf("%s/layer", c->scratch);
 	CLEANUP(free_p) char *layout = xasprintf("%s/layout", c->scratch);

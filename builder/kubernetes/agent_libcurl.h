@@ -12,13 +12,13 @@
 #include "builder/lock/lock.h"
 #include "lib/error.h"
 
-/* Below what libcurl_make() returns: for the compiler, and what goes into the guest. */
+/* Below what agent_libcurl_make() returns: for the compiler, and what goes into the guest. */
 #define LIBCURL_INCLUDE "include"
 #define LIBCURL_GUEST "guest"
 #define LIBCURL_FILE "usr/lib/nodekiln/libcurl.so.4"
 
 bool libcurl_is_compiled(const struct lock *lock);
 /* Of its source, if there is one, its compilers and its options: the agent's own source does not count. */
-void libcurl_key(const struct lock *lock, char ret_hex[SHA256_HEX]);
+void agent_libcurl_key(const struct lock *lock, char ret_hex[SHA256_HEX]);
 /* Only of a lock that has its source. Compiles it, or finds it in the cache: *ret_path, owned by the caller, is the cache's directory. */
-int libcurl_make(const struct toolchain *t, char **ret_path, struct error *err) MUST_CHECK;
+int agent_libcurl_make(const struct toolchain *t, char **ret_path, struct error *err) MUST_CHECK;

@@ -5,9 +5,9 @@
  *
  *	unpack		dpkg-source, so with Debian's patches
  *	mend		a vendored library that this Go cannot use is replaced by Debian's package of it
- *	generate	the OpenAPI definitions, which the source leaves out (compile_openapi.c)
+ *	generate	the OpenAPI definitions, which the source leaves out (kubernetes_compile_openapi.c)
  *	programs	one `go install` for all of them, static; pause with the C compiler
- *	check		every program is run: some mistakes show only then (compile_check.c)
+ *	check		every program is run: some mistakes show only then (kubernetes_compile_check.c)
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,10 +22,10 @@
 #define COMPILE_BIN "bin"
 
 /* The programs of a node, and of the control plane; NULL-ended. */
-extern const char *const compile_node_programs[];
-extern const char *const compile_control_plane_programs[];
+extern const char *const kubernetes_compile_node_programs[];
+extern const char *const kubernetes_compile_control_plane_programs[];
 
-struct compile {
+struct kubernetes_compile {
 	const struct toolchain *toolchain; /* borrowed */
 	const struct lock *lock;           /* borrowed */
 	const struct lock_source *source;  /* borrowed; of the lock */
@@ -37,19 +37,19 @@ struct compile {
 	int64_t epoch;                     /* date of the source package's last change */
 };
 
-int compile_open(struct compile *c, struct error *err) MUST_CHECK;
-int compile_run(struct compile *c, struct error *err) MUST_CHECK;
-void compile_close(struct compile *c);
+int kubernetes_compile_open(struct kubernetes_compile *c, struct error *err) MUST_CHECK;
+int kubernetes_compile_run(struct kubernetes_compile *c, struct error *err) MUST_CHECK;
+void kubernetes_compile_close(struct kubernetes_compile *c);
 
 /* The steps that have files of their own. */
-int compile_openapi(const struct compile *c, struct error *err) MUST_CHECK;
-int compile_check(struct compile *c, struct error *err) MUST_CHECK;
+int kubernetes_compile_openapi(const struct kubernetes_compile *c, struct error *err) MUST_CHECK;
+int kubernetes_compile_check(struct kubernetes_compile *c, struct error *err) MUST_CHECK;
 
 /* Runs a program of the toolchain tree in a directory of the work directory; the arguments end with NULL. output may be NULL. */
-int compile_step(const struct compile *c, const char *directory, struct text *output, const struct strings *argv,
-		 struct error *err) MUST_CHECK;
+int kubernetes_compile_step(const struct kubernetes_compile *c, const char *directory, struct text *output,
+			    const struct strings *argv, struct error *err) MUST_CHECK;
 
 /* Pure. Files with an openapi-gen tag (one a line, as grep prints them) to the Go packages that upstream generates from. */
 void compile_openapi_packages(const char *files, struct strings *ret);
 /* Pure. The image with this name among "REGISTRY/NAME:TAG" references, NULL when there is none. */
-const char *compile_reference(const struct strings *references, const char *name);
+const char *kubernetes_compile_reference(const struct strings *references, const char *name);

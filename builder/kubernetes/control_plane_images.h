@@ -20,7 +20,8 @@ struct control_plane {
 };
 
 /* The archive goes to fd; *ret gets the names of the images in it. */
-int control_plane_write(const struct control_plane *c, int fd, struct strings *ret, struct error *err) MUST_CHECK;
+int control_plane_images_write(const struct control_plane *c, int fd, struct strings *ret, struct error *err)
+	MUST_CHECK;
 
 /* Pure: false for packages that came along for others' maintainer scripts, which never run in the layer. */
-bool control_plane_wants(const char *package);
+bool control_plane_images_wants(const char *package);
