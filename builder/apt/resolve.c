@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "builder/apt/apt_solve.h"
 #include "builder/apt/apt_text.h"
-#include "builder/apt/request.h"
-#include "builder/apt/solve.h"
+#include "builder/apt/package_request.h"
 #include "builder/lock/dpkg_status.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
@@ -20,9 +20,9 @@
 /* One recipe on its way to a lock. */
 struct resolution {
 	const struct recipe *recipe; /* borrowed */
-	struct request request;
+	struct package_request request;
 	struct apt apt;
-	struct solve solve[LOCK_GROUPS];
+	struct apt_solve solve[LOCK_GROUPS];
 	struct cache *cache; /* borrowed */
 	char *status
 		[LOCK_GROUPS]; /* owned; in the state, below solutions/: what is installed with a group and all below it */
@@ -32,10 +32,10 @@ struct resolution {
 static void resolution_done(struct resolution *r)
 {
 	for (size_t g = 0; g < LOCK_GROUPS; g++) {
-		solve_done(&r->solve[g]);
+		apt_solve_done(&r->solve[g]);
 		free(r->status[g]);
 	}
-	request_done(&r->request);
+	package_request_done(&r->request);
 	apt_close(&r->apt);
 	lock_done(&r->lock);
 }
@@ -76,17 +76,18 @@ static int start(struct resolution *r, enum lock_group group, struct error *err)
 
 	if (!r->request.group[group].n)
 		return 0;
-	r->solve[group] =
-		(struct solve){ .apt = &r->apt, .status = under < LOCK_GROUPS ? r->status[under] : NULL, .answer = -1 };
+	r->solve[group] = (struct apt_solve){ .apt = &r->apt,
+					      .status = under < LOCK_GROUPS ? r->status[under] : NULL,
+					      .answer = -1 };
 	strings_append(&r->solve[group].packages, &r->request.group[group]);
-	return solve_start(&r->solve[group], err);
+	return apt_solve_start(&r->solve[group], err);
 }
 
 static int finish(struct resolution *r, enum lock_group group, struct text *ret_status, struct error *err)
 {
 	if (!r->request.group[group].n)
 		return 0;
-	if (solve_wait(&r->solve[group], &r->lock, group, ret_status, err) < 0)
+	if (apt_solve_wait(&r->solve[group], &r->lock, group, ret_status, err) < 0)
 		return error_wrap(err, "packages of %s", lock_group_names[group]);
 	return 0;
 }
@@ -240,8 +241,8 @@ static int solve_request(struct resolution *r, struct error *err)
 	static const enum lock_group layers[] = { LOCK_BASE, LOCK_VM, LOCK_LXC };
 	char whole[SHA256_HEX], under_extra[SHA256_HEX];
 
-	request_digest(&r->request, true, whole);
-	request_digest(&r->request, false, under_extra);
+	package_request_digest(&r->request, true, whole);
+	package_request_digest(&r->request, false, under_extra);
 	if (recall(r, whole))
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(layers); i++)
@@ -265,7 +266,9 @@ static int set_kubernetes_version(struct resolution *r, struct error *err)
 	if (r->recipe->kubernetes.source == KUBERNETES_PACKAGES && kubelet)
 		debian = kubelet->version;
 	free(r->lock.kubernetes_version);
-	r->lock.kubernetes_version = debian ? request_upstream_version(debian) : wanted ? xstrdup(wanted) : NULL;
+	r->lock.kubernetes_version = debian   ? package_request_upstream_version(debian)
+				     : wanted ? xstrdup(wanted)
+					      : NULL;
 	if (debian && wanted && !text_starts(r->lock.kubernetes_version, wanted))
 		return error_set(err, ERROR_RECIPE, "the recipe wants Kubernetes %s, but %s of its repositories is %s",
 				 wanted, compiled ? "the source package" : "kubelet", r->lock.kubernetes_version);
@@ -306,7 +309,7 @@ int resolve(const struct recipe *recipe, const struct resolve_options *options, 
 {
 	CLEANUP(resolution_done) struct resolution r = { .recipe = recipe, .cache = cache };
 
-	if (request_make(recipe, &r.request, err) < 0 || open_apt(&r, options, err) < 0)
+	if (package_request_make(recipe, &r.request, err) < 0 || open_apt(&r, options, err) < 0)
 		return -1;
 	if (solve_request(&r, err) < 0 || complete(&r, err) < 0)
 		return -1;

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builder/apt/apt_solve.h"
 #include "builder/apt/apt_text.h"
 #include "builder/apt/mirror.h"
-#include "builder/apt/solve.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -31,7 +31,7 @@ static void read_answer(const char *text)
 	CLEANUP(text_done) struct text status = { 0 };
 	struct error err = { 0 };
 
-	if (solve_read(uris, *stanzas ? stanzas + 1 : "", &lock, LOCK_BASE, &status, &err) < 0 && !err.class)
+	if (apt_solve_read(uris, *stanzas ? stanzas + 1 : "", &lock, LOCK_BASE, &status, &err) < 0 && !err.class)
 		abort();
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/check.h"
 
-#include "builder/apt/request.h"
+#include "builder/apt/package_request.h"
 #include "builder/apt/sources.h"
 
 #define FINGERPRINT "DE15B14486CD377B9E876E1A234654DA9A296436"
@@ -157,7 +157,7 @@ TEST(upstream_versions)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		CLEANUP(free_p) char *got = request_upstream_version(cases[i][0]);
+		CLEANUP(free_p) char *got = package_request_upstream_version(cases[i][0]);
 		CHECK_STR(got, cases[i][1]);
 	}
 }
@@ -165,29 +165,29 @@ TEST(upstream_versions)
 TEST(kubernetes_packages_are_pinned)
 {
 	CLEANUP(recipe_done) struct recipe r = small();
-	CLEANUP(request_done) struct request release = { 0 }, minor = { 0 };
+	CLEANUP(package_request_done) struct package_request release = { 0 }, minor = { 0 };
 	struct error err = { 0 };
 
 	r.kubernetes.source = KUBERNETES_PACKAGES;
 	r.kubernetes.version = xstrdup("1.34.1");
 	strings_add(&r.kubernetes.packages, "cri-tools");
-	CHECK(request_make(&r, &release, &err) == 0);
+	CHECK(package_request_make(&r, &release, &err) == 0);
 	CHECK(strings_has(&release.group[LOCK_BASE], "kubelet=1.34.1-*"));
 	CHECK(strings_has(&release.group[LOCK_BASE], "kubeadm=1.34.1-*"));
 	CHECK(strings_has(&release.group[LOCK_BASE], "cri-tools"));
 	free(r.kubernetes.version);
 	r.kubernetes.version = xstrdup("1.34");
-	CHECK(request_make(&r, &minor, &err) == 0);
+	CHECK(package_request_make(&r, &minor, &err) == 0);
 	CHECK(strings_has(&minor.group[LOCK_BASE], "kubectl=1.34.*"));
 }
 
 TEST(an_unknown_variant)
 {
 	CLEANUP(recipe_done) struct recipe r = small();
-	CLEANUP(request_done) struct request request = { 0 };
+	CLEANUP(package_request_done) struct package_request request = { 0 };
 	struct error err = { 0 };
 
 	r.distribution.variant = xstrdup("minbase");
-	CHECK(request_make(&r, &request, &err) == -1);
+	CHECK(package_request_make(&r, &request, &err) == -1);
 	CHECK(err.class == ERROR_RECIPE && strstr(err.text, "minbase"));
 }

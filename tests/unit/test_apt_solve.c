@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/check.h"
 
-#include "builder/apt/solve.h"
+#include "builder/apt/apt_solve.h"
 #include "lib/file.h"
 
 #define LIMIT (1 << 20)
@@ -23,7 +23,7 @@ TEST(an_answer_becomes_a_sorted_group)
 	struct error err = { 0 };
 
 	read_answer(&uris, &stanzas);
-	CHECK(solve_read(uris.data, stanzas.data, &lock, LOCK_VM, &status, &err) == 0);
+	CHECK(apt_solve_read(uris.data, stanzas.data, &lock, LOCK_VM, &status, &err) == 0);
 	CHECK(lock.group[LOCK_VM].n == 9 && lock.group[LOCK_BASE].n == 0);
 	for (size_t i = 1; i < lock.group[LOCK_VM].n; i++)
 		CHECK(strcmp(lock.group[LOCK_VM].at[i - 1].name, lock.group[LOCK_VM].at[i].name) < 0);
@@ -41,7 +41,7 @@ TEST(the_status_says_all_of_it_is_installed)
 	int installed = 0;
 
 	read_answer(&uris, &stanzas);
-	CHECK(solve_read(uris.data, stanzas.data, &lock, LOCK_BASE, &status, &err) == 0);
+	CHECK(apt_solve_read(uris.data, stanzas.data, &lock, LOCK_BASE, &status, &err) == 0);
 	for (const char *at = status.data; (at = strstr(at, "Status: install ok installed\nPackage: ")); at++)
 		installed++;
 	CHECK(installed == 9);
@@ -54,6 +54,6 @@ TEST(a_package_without_a_description_is_an_error)
 	struct error err = { 0 };
 
 	read_answer(&uris, &stanzas);
-	CHECK(solve_read(uris.data, "Package: netbase\nVersion: 1\n", &lock, LOCK_BASE, NULL, &err) == -1);
+	CHECK(apt_solve_read(uris.data, "Package: netbase\nVersion: 1\n", &lock, LOCK_BASE, NULL, &err) == -1);
 	CHECK(err.class == ERROR_FAILED);
 }

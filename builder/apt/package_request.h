@@ -9,15 +9,15 @@
 #include "lib/hash.h"
 #include "lib/text.h"
 
-struct request {
+struct package_request {
 	struct strings group[LOCK_GROUPS]; /* as apt-get's install takes them; empty: nothing is asked */
 	struct strings sources;            /* as apt-get's source takes them, sorted */
 };
 
-int request_make(const struct recipe *recipe, struct request *ret, struct error *err) MUST_CHECK;
-void request_done(struct request *request);
+int package_request_make(const struct recipe *recipe, struct package_request *ret, struct error *err) MUST_CHECK;
+void package_request_done(struct package_request *request);
 /* extra: with packages.extra, else as if there were none. */
-void request_digest(const struct request *request, bool extra, char ret_hex[SHA256_HEX]);
+void package_request_digest(const struct package_request *request, bool extra, char ret_hex[SHA256_HEX]);
 
 /* "1.20.5+really1.20.2-1.1+deb12u1" and "1.20.2-1.1" are both "1.20.2"; owned by the caller. */
-char *request_upstream_version(const char *debian_version) MUST_CHECK;
+char *package_request_upstream_version(const char *debian_version) MUST_CHECK;

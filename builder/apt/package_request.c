@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/apt/request.h"
+#include "builder/apt/package_request.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +70,7 @@ static void add_sources(const struct recipe *recipe, struct strings *ret)
 		strings_addf(ret, "kubernetes%s%s", version ? "=" : "", version ? version : "");
 }
 
-static int fill(const struct recipe *recipe, struct request *ret, struct error *err)
+static int fill(const struct recipe *recipe, struct package_request *ret, struct error *err)
 {
 	if (add_variant(recipe->distribution.variant, &ret->group[LOCK_BASE], err) < 0 ||
 	    add_variant("essential", &ret->group[LOCK_TOOLCHAIN], err) < 0)
@@ -92,25 +92,25 @@ static int fill(const struct recipe *recipe, struct request *ret, struct error *
 	return 0;
 }
 
-int request_make(const struct recipe *recipe, struct request *ret, struct error *err)
+int package_request_make(const struct recipe *recipe, struct package_request *ret, struct error *err)
 {
-	CLEANUP(request_done) struct request request = { 0 };
+	CLEANUP(package_request_done) struct package_request request = { 0 };
 
 	if (fill(recipe, &request, err) < 0)
 		return -1;
 	*ret = request;
-	request = (struct request){ 0 };
+	request = (struct package_request){ 0 };
 	return 0;
 }
 
-void request_done(struct request *request)
+void package_request_done(struct package_request *request)
 {
 	for (size_t i = 0; i < LOCK_GROUPS; i++)
 		strings_done(&request->group[i]);
 	strings_done(&request->sources);
 }
 
-void request_digest(const struct request *request, bool extra, char ret_hex[SHA256_HEX])
+void package_request_digest(const struct package_request *request, bool extra, char ret_hex[SHA256_HEX])
 {
 	CLEANUP(hash_free_p) struct hash *h = hash_new();
 
@@ -123,7 +123,7 @@ void request_digest(const struct request *request, bool extra, char ret_hex[SHA2
 	hash_hex(h, ret_hex);
 }
 
-char *request_upstream_version(const char *debian_version)
+char *package_request_upstream_version(const char *debian_version)
 {
 	const char *epoch = strchr(debian_version, ':'), *start = epoch ? epoch + 1 : debian_version;
 	const char *really = strstr(start, "+really");

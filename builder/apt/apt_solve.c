@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/apt/solve.h"
+#include "builder/apt/apt_solve.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 #define INSTALLED_UNIT 1024 /* Installed-Size counts KiB */
 
-static int ask_solver(const struct solve *s, struct text *ret_uris, struct error *err)
+static int ask_solver(const struct apt_solve *s, struct text *ret_uris, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 
@@ -28,7 +28,7 @@ static int ask_solver(const struct solve *s, struct text *ret_uris, struct error
 	return apt_run(s->apt->path, strings_argv(&argv), ret_uris, err);
 }
 
-static int ask_stanzas(const struct solve *s, const char *uris, struct text *ret_stanzas, struct error *err)
+static int ask_stanzas(const struct apt_solve *s, const char *uris, struct text *ret_stanzas, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 	CLEANUP(apt_uris_done) struct apt_uris list = { 0 };
@@ -45,9 +45,9 @@ static int ask_stanzas(const struct solve *s, const char *uris, struct text *ret
 }
 
 /* The job: both texts into the memory file, a NUL between them. */
-static int solve_job(void *context, struct error *err)
+static int apt_solve_job(void *context, struct error *err)
 {
-	const struct solve *s = context;
+	const struct apt_solve *s = context;
 	CLEANUP(text_done) struct text answer = { 0 }, stanzas = { 0 };
 
 	text_add(&answer, "");
@@ -60,12 +60,12 @@ static int solve_job(void *context, struct error *err)
 	return 0;
 }
 
-int solve_start(struct solve *s, struct error *err)
+int apt_solve_start(struct apt_solve *s, struct error *err)
 {
 	s->answer = memfd_create("solution", MFD_CLOEXEC);
 	if (s->answer < 0)
 		return error_errno(err, errno, "make room for what apt's solver finds");
-	return job_start(&s->job, solve_job, s, err);
+	return job_start(&s->job, apt_solve_job, s, err);
 }
 
 static int add_package(struct lock *lock, enum lock_group group, struct apt_uri *uri, struct error *err)
@@ -140,15 +140,16 @@ static int describe_packages(const char *stanzas, struct lock *lock, enum lock_g
 	return 0;
 }
 
-int solve_read(const char *uris, const char *stanzas, struct lock *lock, enum lock_group group, struct text *ret_status,
-	       struct error *err)
+int apt_solve_read(const char *uris, const char *stanzas, struct lock *lock, enum lock_group group,
+		   struct text *ret_status, struct error *err)
 {
 	if (add_packages(uris, lock, group, err) < 0)
 		return -1;
 	return describe_packages(stanzas, lock, group, ret_status, err);
 }
 
-int solve_wait(struct solve *s, struct lock *lock, enum lock_group group, struct text *ret_status, struct error *err)
+int apt_solve_wait(struct apt_solve *s, struct lock *lock, enum lock_group group, struct text *ret_status,
+		   struct error *err)
 {
 	struct stat st;
 
@@ -160,15 +161,15 @@ int solve_wait(struct solve *s, struct lock *lock, enum lock_group group, struct
 	CLEANUP(free_p) char *answer = xcalloc(size + 2, 1); /* ends with the stanzas' NUL, whatever the job wrote */
 	if (pread_all(s->answer, answer, size, 0) < 0)
 		return error_errno(err, errno, "read what apt's solver found");
-	return solve_read(answer, answer + strnlen(answer, size) + 1, lock, group, ret_status, err);
+	return apt_solve_read(answer, answer + strnlen(answer, size) + 1, lock, group, ret_status, err);
 }
 
-void solve_done(struct solve *s)
+void apt_solve_done(struct apt_solve *s)
 {
 	if (!s->apt)
 		return;
 	job_stop(&s->job);
 	strings_done(&s->packages);
 	close_p(&s->answer);
-	*s = (struct solve){ .answer = -1 };
+	*s = (struct apt_solve){ .answer = -1 };
 }
