@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "builder/publish/published.h"
+#include "builder/publish/publish_notes.h"
 #include "builder/pve/publish_get.h"
 #include "lib/pve_task.h"
 
@@ -95,7 +95,7 @@ static bool is_candidate(const struct deploy_search *s, const struct json *entry
 	const char *name = json_get_string(entry, "name"), *tags = json_get_string(entry, "tags");
 	CLEANUP(free_p) char *tag = xasprintf(DEPLOYED_TAG "%s", s->cluster);
 
-	return (name && strings_has(s->names, name)) || published_tags_has(tags, tag);
+	return (name && strings_has(s->names, name)) || publish_notes_tags_has(tags, tag);
 }
 
 static int read_guest(struct pve *pve, const struct deploy_search *s, const char *host, enum pve_kind kind,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "builder/deploy/deploy_do.h"
-#include "builder/publish/published.h"
+#include "builder/publish/publish_notes.h"
 #include "builder/pve/publish_get.h"
 
 struct choice {
@@ -14,7 +14,7 @@ struct choice {
 	char published[64]; /* when; dates of one form order as they read */
 };
 
-static void consider(struct choice *c, long vmid, const struct published *p)
+static void consider(struct choice *c, long vmid, const struct publish_notes *p)
 {
 	if (p->vmid != vmid || !p->ready || (c->wanted && strcmp(c->wanted, p->image) != 0))
 		return;
@@ -27,12 +27,12 @@ static void consider(struct choice *c, long vmid, const struct published *p)
 static int read_template(struct pve *pve, const char *host, long vmid, struct choice *c, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *config = NULL;
-	CLEANUP(published_done) struct published p = { 0 };
+	CLEANUP(publish_notes_done) struct publish_notes p = { 0 };
 	struct pve_guest guest = { .vmid = vmid, .kind = PVE_QEMU, .node = (char *)host };
 
 	if (publish_get_config(pve, &guest, &config, err) < 0)
 		return publish_is_gone(pve_failure(pve)) ? 0 : -1;
-	if (published_parse(json_get_string(config, "description"), &p))
+	if (publish_notes_parse(json_get_string(config, "description"), &p))
 		consider(c, vmid, &p);
 	return 0;
 }
@@ -58,7 +58,7 @@ static int search(struct pve *pve, const char *host, const struct json *list, st
 			c->vmid = (long)vmid;
 			return 0;
 		}
-		if (published_tags_has(json_get_string(entry, "tags"), PUBLISHED_TAG) &&
+		if (publish_notes_tags_has(json_get_string(entry, "tags"), PUBLISH_NOTES_TAG) &&
 		    read_template(pve, host, (long)vmid, c, err) < 0)
 			return -1;
 	}

@@ -233,7 +233,7 @@ static void say_result(const struct publication *p, size_t i, const struct publi
 
 static void warn_of_settings(const struct publish_order *o, const struct publish_copy *ready)
 {
-	char settings[PUBLISHED_HASH + 1];
+	char settings[PUBLISH_NOTES_HASH + 1];
 
 	publish_settings(o, settings);
 	if (ready && strcmp(ready->published.settings, settings) != 0)

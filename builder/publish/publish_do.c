@@ -190,7 +190,7 @@ static int update(struct publish_run *run, long vmid, const char *digest, const 
 static int do_tag(struct publish_run *run, const struct publish_copy *copy, struct error *err)
 {
 	CLEANUP(free_p)
-	char *tags = published_tags(&copy->published, run->order->node, &run->order->target->tags);
+	char *tags = publish_notes_tags(&copy->published, run->order->node, &run->order->target->tags);
 
 	return update(run, copy->vmid, NULL, "tags", tags, err);
 }
@@ -220,7 +220,7 @@ static int do_sign(struct publish_run *run, const struct publish_copy *copy, str
 {
 	CLEANUP(json_free_p) struct json *config = NULL;
 	struct pve_guest guest = guest_of(run, copy->vmid);
-	struct published ready = copy->published; /* borrows */
+	struct publish_notes ready = copy->published; /* borrows */
 
 	if (pve_guest_config(run->pve, &guest, &config, err) < 0) {
 		run->again = publish_may_pass(pve_failure(run->pve)) || publish_is_gone(pve_failure(run->pve));
@@ -228,7 +228,7 @@ static int do_sign(struct publish_run *run, const struct publish_copy *copy, str
 	}
 	const char *notes = json_get_string(config, "description");
 	ready.ready = true;
-	CLEANUP(free_p) char *signed_notes = published_notes(&ready, notes ? notes : "");
+	CLEANUP(free_p) char *signed_notes = publish_notes_print(&ready, notes ? notes : "");
 	return update(run, copy->vmid, json_get_string(config, "digest"), "description", signed_notes, err);
 }
 

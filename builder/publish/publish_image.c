@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "builder/disk/qcow2.h"
-#include "builder/publish/published.h"
+#include "builder/publish/publish_notes.h"
 #include "builder/recipe/word.h"
 #include "lib/file.h"
 
@@ -112,7 +112,7 @@ static int read_artifact(const char *manifest, const struct json *entry, const c
 	if (!sha256 || !word_is_hex(sha256, SHA256_HEX - 1) || !json_get_int(entry, "size", &size) || size <= 0 ||
 	    !word_is_file_name(name))
 		return manifest_wrong(manifest, "an artifact's entry is broken", err);
-	CLEANUP(free_p) char *stem = published_stem(image->name, image->version, sha256);
+	CLEANUP(free_p) char *stem = publish_notes_stem(image->name, image->version, sha256);
 	*ret = (struct publish_file){
 		.path = slash ? xasprintf("%.*s/%s", (int)(slash - manifest), manifest, name) : xstrdup(name),
 		.volume = xasprintf("%s%s", stem, suffix),

@@ -10,7 +10,7 @@ struct planning {
 	const struct publish_state *s;
 	const struct publish_memory *m;
 	struct publish_steps *steps;
-	char settings[PUBLISHED_HASH + 1];
+	char settings[PUBLISH_NOTES_HASH + 1];
 };
 
 static void push(struct planning *p, enum publish_act act, long vmid, const char *why)
@@ -74,7 +74,7 @@ void publish_memory_done(struct publish_memory *m)
 	vec_done(&m->kept);
 }
 
-void publish_settings(const struct publish_order *o, char ret[PUBLISHED_HASH + 1])
+void publish_settings(const struct publish_order *o, char ret[PUBLISH_NOTES_HASH + 1])
 {
 	struct hash *h = hash_new();
 	CLEANUP(free_p) char *bridge = target_bridge_path(o->target);
@@ -87,8 +87,8 @@ void publish_settings(const struct publish_order *o, char ret[PUBLISHED_HASH + 1
 	hash_field(h, "pool", o->target->pool);
 	hash_hex(h, hex);
 	hash_free(h);
-	memcpy(ret, hex, PUBLISHED_HASH);
-	ret[PUBLISHED_HASH] = '\0';
+	memcpy(ret, hex, PUBLISH_NOTES_HASH);
+	ret[PUBLISH_NOTES_HASH] = '\0';
 }
 
 /* ---- files ---- */
@@ -211,14 +211,14 @@ static const char *unusable(const struct planning *p, const struct publish_copy 
 static void plan_finish(struct planning *p, const struct publish_copy *c)
 {
 	CLEANUP(free_p)
-	char *tags = c ? published_tags(&c->published, p->o->node, &p->o->target->tags) : NULL;
+	char *tags = c ? publish_notes_tags(&c->published, p->o->node, &p->o->target->tags) : NULL;
 	long vmid = c ? c->vmid : 0;
 
 	if (c && c->locked) {
 		push(p, PUBLISH_PAUSE, vmid, "it is locked");
 		return;
 	}
-	if (!c || !published_tags_has(c->tags, tags))
+	if (!c || !publish_notes_tags_has(c->tags, tags))
 		push(p, PUBLISH_TAG, vmid, NULL);
 	if (!c || !c->template)
 		push(p, PUBLISH_CONVERT, vmid, NULL);
@@ -330,7 +330,7 @@ void publish_plan(const struct publish_order *o, const struct publish_state *s, 
 
 static void add_guest(const struct publish_order *o, long vmid, struct text *ret)
 {
-	CLEANUP(free_p) char *name = published_name(o->image->stem, o->firmware);
+	CLEANUP(free_p) char *name = publish_notes_name(o->image->stem, o->firmware);
 
 	if (vmid)
 		text_addf(ret, "VM %ld", vmid);

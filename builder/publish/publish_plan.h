@@ -76,7 +76,7 @@ const struct publish_copy *publish_plan_ready(const struct publish_order *o, con
 void publish_memory_begin(struct publish_memory *m, const struct publish_order *o, const struct publish_state *s);
 void publish_memory_done(struct publish_memory *m);
 /* Digest of what a template is made with beside its image. */
-void publish_settings(const struct publish_order *o, char ret[PUBLISHED_HASH + 1]);
+void publish_settings(const struct publish_order *o, char ret[PUBLISH_NOTES_HASH + 1]);
 /* "upload X to local (402 MiB)\n"... */
 void publish_step_text(const struct publish_order *o, const struct publish_step *step, struct text *ret);
 void publish_steps_done(struct publish_steps *steps);

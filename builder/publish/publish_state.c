@@ -21,7 +21,7 @@ bool publish_state_is_candidate(const struct json *entry, const char *image)
 	/* Deployed clones have the tags too, but neither the name nor the template's flag. */
 	if (name && text_starts(name, image) && name[n] == '-')
 		return true;
-	return pve_get_int(entry, "template", &template) && template && published_tags_has(tags, PUBLISHED_TAG);
+	return pve_get_int(entry, "template", &template) && template && publish_notes_tags_has(tags, PUBLISH_NOTES_TAG);
 }
 
 static char *copy_of(const struct json *config, const char *key)
@@ -36,10 +36,10 @@ void publish_state_add_copy(struct publish_state *state, long vmid, const struct
 	struct publish_copy copy = { .vmid = vmid };
 	int64_t template = 0;
 
-	if (!published_parse(json_get_string(config, "description"), &copy.published))
+	if (!publish_notes_parse(json_get_string(config, "description"), &copy.published))
 		return;
 	if (copy.published.vmid != vmid || strcmp(copy.published.image, image) != 0) {
-		published_done(&copy.published);
+		publish_notes_done(&copy.published);
 		return;
 	}
 	copy.name = copy_of(config, "name");
@@ -99,7 +99,7 @@ void publish_volumes_parse(const struct json *data, const char *image, const cha
 		const struct json *entry = json_at(data, i);
 		const char *volid = json_get_string(entry, "volid"), *slash = volid ? strrchr(volid, '/') : NULL;
 		int64_t size, ctime = 0;
-		if (!slash || !published_is_file(slash + 1, image, suffix) || !pve_get_int(entry, "size", &size))
+		if (!slash || !publish_notes_is_file(slash + 1, image, suffix) || !pve_get_int(entry, "size", &size))
 			continue;
 		if (!pve_get_int(entry, "ctime", &ctime))
 			ctime = 0;
@@ -179,7 +179,7 @@ static void volumes_done(struct publish_volumes *volumes)
 
 static void copy_done(struct publish_copy *copy)
 {
-	published_done(&copy->published);
+	publish_notes_done(&copy->published);
 	free(copy->name);
 	free(copy->tags);
 	free(copy->notes);

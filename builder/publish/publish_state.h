@@ -5,14 +5,14 @@
  * files in the storages, and work of ours that the node still does. Read anew before every step, so that a plan never rests on
  * what was true before a crash or before somebody else came.
  */
-#include "builder/publish/published.h"
+#include "builder/publish/publish_notes.h"
 #include "builder/pve/target.h"
 #include "lib/pve.h"
 
 struct publish_copy {
 	long vmid;
-	char *name, *tags, *notes;  /* owned; NULL = none */
-	struct published published; /* what its notes say */
+	char *name, *tags, *notes;      /* owned; NULL = none */
+	struct publish_notes published; /* what its notes say */
 	bool template;
 	bool locked;
 };

@@ -26,8 +26,8 @@ static void add_words(struct text *notes, const char *before, const char *words)
 static char *notes_of(const struct publish_order *o, long vmid, int64_t source)
 {
 	CLEANUP(text_done) struct text words = { 0 };
-	char settings[PUBLISHED_HASH + 1], date[CLOCK_TEXT_MAX];
-	struct published p = {
+	char settings[PUBLISH_NOTES_HASH + 1], date[CLOCK_TEXT_MAX];
+	struct publish_notes p = {
 		.image = o->image->name,
 		.version = o->image->version,
 		.firmware = o->firmware,
@@ -43,7 +43,7 @@ static char *notes_of(const struct publish_order *o, long vmid, int64_t source)
 		  p.version);
 	add_words(&words, "", o->image->description);
 	add_words(&words, "**Warning:** ", o->image->warning);
-	return published_notes(&p, words.data);
+	return publish_notes_print(&p, words.data);
 }
 
 static void add_firmware(const struct publish_order *o, struct publish_params *p)
@@ -77,7 +77,7 @@ static void add_network(const struct publish_order *o, struct publish_params *p)
 
 void publish_vm_params(const struct publish_order *o, long vmid, int64_t source, struct publish_params *ret)
 {
-	CLEANUP(free_p) char *name = published_name(o->image->stem, o->firmware);
+	CLEANUP(free_p) char *name = publish_notes_name(o->image->stem, o->firmware);
 	CLEANUP(free_p) char *notes = notes_of(o, vmid, source);
 
 	add(ret, "vmid", "%ld", vmid);

@@ -4,25 +4,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "builder/publish/published.h"
+#include "builder/publish/publish_notes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	CLEANUP(free_p) char *notes = xstrndup((const char *)data, size);
-	CLEANUP(published_done) struct published p = { 0 }, back = { 0 };
+	CLEANUP(publish_notes_done) struct publish_notes p = { 0 }, back = { 0 };
 
-	published_is_file(notes, "debian-12", ".qcow2");
-	published_tags_has(notes, "a;b");
-	if (!published_parse(notes, &p))
+	publish_notes_is_file(notes, "debian-12", ".qcow2");
+	publish_notes_tags_has(notes, "a;b");
+	if (!publish_notes_parse(notes, &p))
 		return 0;
-	CLEANUP(free_p) char *written = published_notes(&p, notes);
-	CLEANUP(free_p) char *again = published_notes(&p, written);
+	CLEANUP(free_p) char *written = publish_notes_print(&p, notes);
+	CLEANUP(free_p) char *again = publish_notes_print(&p, written);
 	if (strcmp(written, again) != 0)
 		abort();
 	/* Written anew it may be too long to be read; then nobody takes it for a copy. */
-	if (!published_parse(written, &back))
+	if (!publish_notes_parse(written, &back))
 		return 0;
 	if (p.vmid != back.vmid || p.ready != back.ready || strcmp(p.image, back.image) != 0 ||
 	    strcmp(p.sha256, back.sha256) != 0)

@@ -99,8 +99,8 @@ static long number(const struct json *o, const char *key, long otherwise)
 static void add_copy(const struct publish_order *o, const struct json *entry, struct publish_state *state)
 {
 	CLEANUP(json_free_p) struct json *config = json_object();
-	char settings[PUBLISHED_HASH + 1];
-	struct published p = {
+	char settings[PUBLISH_NOTES_HASH + 1];
+	struct publish_notes p = {
 		.image = (char *)word(entry, "image", image.name),
 		.version = (char *)word(entry, "version", image.version),
 		.firmware = text_same(word(entry, "firmware", "bios"), "uefi"),
@@ -113,8 +113,8 @@ static void add_copy(const struct publish_order *o, const struct json *entry, st
 	publish_settings(o, settings);
 	p.settings = (char *)word(entry, "settings", settings);
 	repeat(*word(entry, "sha", "a"), p.sha256);
-	CLEANUP(free_p) char *notes = published_notes(&p, "words");
-	CLEANUP(free_p) char *tags = published_tags(&p, o->node, &target.tags);
+	CLEANUP(free_p) char *notes = publish_notes_print(&p, "words");
+	CLEANUP(free_p) char *tags = publish_notes_tags(&p, o->node, &target.tags);
 	json_put_string(config, "description", notes);
 	json_put_string(config, "tags", word(entry, "tags", tags));
 	if (flag(entry, "template", true))
@@ -221,8 +221,8 @@ TEST(hardware_is_golden)
 
 TEST(notes_come_back)
 {
-	CLEANUP(published_done) struct published p = { 0 };
-	struct published said = {
+	CLEANUP(publish_notes_done) struct publish_notes p = { 0 };
+	struct publish_notes said = {
 		.image = (char *)"a\"b",
 		.version = (char *)"1",
 		.vmid = 7,
@@ -233,13 +233,13 @@ TEST(notes_come_back)
 	};
 
 	memcpy(said.sha256, sha_a, SHA256_HEX);
-	CLEANUP(free_p) char *first = published_notes(&said, "people's words\nmore of them");
+	CLEANUP(free_p) char *first = publish_notes_print(&said, "people's words\nmore of them");
 	said.ready = true;
 	CLEANUP(free_p) char *theirs = xasprintf("%s\nbelow", first);
-	CLEANUP(free_p) char *second = published_notes(&said, theirs);
+	CLEANUP(free_p) char *second = publish_notes_print(&said, theirs);
 	CHECK(text_starts(second, "people's words\nmore of them\n\nnodekiln-template: {") &&
 	      text_ends(second, "}\nbelow"));
-	CHECK(published_parse(second, &p));
+	CHECK(publish_notes_parse(second, &p));
 	CHECK(p.ready && p.vmid == 7 && p.source == 9 && p.firmware == FIRMWARE_UEFI);
 	CHECK_STR(p.image, "a\"b");
 }
@@ -256,30 +256,30 @@ TEST(notes_of_others_are_no_notes)
 		"{\"image\":\"a\",\"version\":\"1\",\"sha256\":\"short\",\"firmware\":\"bios\",\"vmid\":1,"
 		"\"settings\":\"\",\"published\":\"\"}",
 	};
-	struct published p = { 0 };
+	struct publish_notes p = { 0 };
 
-	CHECK(!published_parse(NULL, &p));
+	CHECK(!publish_notes_parse(NULL, &p));
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
-		CHECK(!published_parse(others[i], &p));
+		CHECK(!publish_notes_parse(others[i], &p));
 }
 
 TEST(files_belong_to_one_image)
 {
-	CHECK(published_is_file("debian-1.20.2-0c9697bfab6d.qcow2", "debian", ".qcow2"));
-	CHECK(!published_is_file("debian-12-1.20.2-0c9697bfab6d.qcow2", "debian", ".qcow2"));
-	CHECK(!published_is_file("debian-1.20.2-0c9697bfab6d.qcow2", "debian", ".tar.zst"));
-	CHECK(!published_is_file("debian-1.20.2-0c9697bfab6x.qcow2", "debian", ".qcow2"));
-	CHECK(!published_is_file("debian--0c9697bfab6d.qcow2", "debian", ".qcow2"));
-	CHECK(!published_is_file("debian.qcow2", "debian", ".qcow2"));
-	CHECK(!published_is_file("debian-.qcow2", "debian", ".qcow2"));
+	CHECK(publish_notes_is_file("debian-1.20.2-0c9697bfab6d.qcow2", "debian", ".qcow2"));
+	CHECK(!publish_notes_is_file("debian-12-1.20.2-0c9697bfab6d.qcow2", "debian", ".qcow2"));
+	CHECK(!publish_notes_is_file("debian-1.20.2-0c9697bfab6d.qcow2", "debian", ".tar.zst"));
+	CHECK(!publish_notes_is_file("debian-1.20.2-0c9697bfab6x.qcow2", "debian", ".qcow2"));
+	CHECK(!publish_notes_is_file("debian--0c9697bfab6d.qcow2", "debian", ".qcow2"));
+	CHECK(!publish_notes_is_file("debian.qcow2", "debian", ".qcow2"));
+	CHECK(!publish_notes_is_file("debian-.qcow2", "debian", ".qcow2"));
 }
 
 TEST(tags_compare_as_pve_does)
 {
-	CHECK(published_tags_has("b;A , c", "a;c"));
-	CHECK(!published_tags_has("ab;c", "a"));
-	CHECK(!published_tags_has(NULL, "a"));
-	CHECK(published_tags_has(NULL, ""));
+	CHECK(publish_notes_tags_has("b;A , c", "a;c"));
+	CHECK(!publish_notes_tags_has("ab;c", "a"));
+	CHECK(!publish_notes_tags_has(NULL, "a"));
+	CHECK(publish_notes_tags_has(NULL, ""));
 }
 
 TEST(candidates_are_asked)

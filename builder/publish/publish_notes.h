@@ -18,15 +18,15 @@
 #include "lib/json.h"
 #include "lib/text.h"
 
-#define PUBLISHED_TAG "nodekiln"
-#define PUBLISHED_PREFIX "nodekiln-template: {"
-#define PUBLISHED_HASH 12 /* hex digits in names and tags */
+#define PUBLISH_NOTES_TAG "nodekiln"
+#define PUBLISH_NOTES_PREFIX "nodekiln-template: {"
+#define PUBLISH_NOTES_HASH 12 /* hex digits in names and tags */
 
 enum firmware { FIRMWARE_BIOS, FIRMWARE_UEFI };
 extern const char *const firmware_names[]; /* NULL-ended */
 
 /* All pointers are owned; NULL = not said. */
-struct published {
+struct publish_notes {
 	char *image, *version;
 	char sha256[SHA256_HEX];
 	enum firmware firmware;
@@ -38,19 +38,19 @@ struct published {
 };
 
 /* "IMAGE-VERSION-HASH" */
-char *published_stem(const char *image, const char *version, const char *sha256) MUST_CHECK;
+char *publish_notes_stem(const char *image, const char *version, const char *sha256) MUST_CHECK;
 /* A guest's name: the stem and the firmware's suffix. */
-char *published_name(const char *stem, enum firmware firmware) MUST_CHECK;
+char *publish_notes_name(const char *stem, enum firmware firmware) MUST_CHECK;
 /* file is the stem of some version of image and the suffix. */
-bool published_is_file(const char *file, const char *image, const char *suffix);
+bool publish_notes_is_file(const char *file, const char *image, const char *suffix);
 /* ';'-joined, more behind ours. */
-char *published_tags(const struct published *p, const char *node, const struct strings *more) MUST_CHECK;
+char *publish_notes_tags(const struct publish_notes *p, const char *node, const struct strings *more) MUST_CHECK;
 /* tags (of a guest) have all of wanted. */
-bool published_tags_has(const char *tags, const char *wanted);
-/* The machine's line, with PUBLISHED_PREFIX. */
-char *published_line(const struct published *p) MUST_CHECK;
+bool publish_notes_tags_has(const char *tags, const char *wanted);
+/* The machine's line, with PUBLISH_NOTES_PREFIX. */
+char *publish_notes_line(const struct publish_notes *p) MUST_CHECK;
 /* notes with that line in place of the one that is there, or behind. */
-char *published_notes(const struct published *p, const char *notes) MUST_CHECK;
+char *publish_notes_print(const struct publish_notes *p, const char *notes) MUST_CHECK;
 /* false when the notes have no such line, or one that misses something. */
-bool published_parse(const char *notes, struct published *ret);
-void published_done(struct published *p);
+bool publish_notes_parse(const char *notes, struct publish_notes *ret);
+void publish_notes_done(struct publish_notes *p);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/publish/published.h"
+#include "builder/publish/publish_notes.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -11,36 +11,36 @@
 
 const char *const firmware_names[] = { "bios", "uefi", NULL };
 
-char *published_stem(const char *image, const char *version, const char *sha256)
+char *publish_notes_stem(const char *image, const char *version, const char *sha256)
 {
-	return xasprintf("%s-%s-%.*s", image, version, PUBLISHED_HASH, sha256);
+	return xasprintf("%s-%s-%.*s", image, version, PUBLISH_NOTES_HASH, sha256);
 }
 
-char *published_name(const char *stem, enum firmware firmware)
+char *publish_notes_name(const char *stem, enum firmware firmware)
 {
 	return xasprintf("%s%s", stem, firmware == FIRMWARE_UEFI ? "-uefi" : "");
 }
 
 /* IMAGE-VERSION-HASH.SUFFIX, where an image's name may begin like another's: the version has no '-'. */
-bool published_is_file(const char *file, const char *image, const char *suffix)
+bool publish_notes_is_file(const char *file, const char *image, const char *suffix)
 {
 	size_t n = strlen(image);
 
 	if (!text_starts(file, image) || file[n] != '-' || !text_ends(file, suffix))
 		return false;
 	const char *version = file + n + 1, *dash = strchr(version, '-'), *end = file + strlen(file) - strlen(suffix);
-	if (!dash || dash == version || end - dash != 1 + PUBLISHED_HASH)
+	if (!dash || dash == version || end - dash != 1 + PUBLISH_NOTES_HASH)
 		return false;
-	CLEANUP(free_p) char *hash = xstrndup(dash + 1, PUBLISHED_HASH);
-	return word_is_hex(hash, PUBLISHED_HASH);
+	CLEANUP(free_p) char *hash = xstrndup(dash + 1, PUBLISH_NOTES_HASH);
+	return word_is_hex(hash, PUBLISH_NOTES_HASH);
 }
 
-char *published_tags(const struct published *p, const char *node, const struct strings *more)
+char *publish_notes_tags(const struct publish_notes *p, const char *node, const struct strings *more)
 {
 	struct text t = { 0 };
 
-	text_addf(&t, PUBLISHED_TAG ";kiln.image.%s;kiln.version.%s;kiln.sha.%.*s;kiln.node.%s", p->image, p->version,
-		  PUBLISHED_HASH, p->sha256, node);
+	text_addf(&t, PUBLISH_NOTES_TAG ";kiln.image.%s;kiln.version.%s;kiln.sha.%.*s;kiln.node.%s", p->image,
+		  p->version, PUBLISH_NOTES_HASH, p->sha256, node);
 	for (size_t i = 0; more && i < more->n; i++)
 		text_addf(&t, ";%s", more->at[i]);
 	for (char *c = t.data; *c; c++)
@@ -61,7 +61,7 @@ static bool has_tag(const char *tags, const char *tag, size_t len)
 	return false;
 }
 
-bool published_tags_has(const char *tags, const char *wanted)
+bool publish_notes_tags_has(const char *tags, const char *wanted)
 {
 	for (size_t n; *wanted; wanted += n + (wanted[n] == ';')) {
 		n = strcspn(wanted, ";");
@@ -71,7 +71,7 @@ bool published_tags_has(const char *tags, const char *wanted)
 	return true;
 }
 
-char *published_line(const struct published *p)
+char *publish_notes_line(const struct publish_notes *p)
 {
 	CLEANUP(json_free_p) struct json *object = json_object();
 	CLEANUP(text_done) struct text line = { 0 };
@@ -94,15 +94,15 @@ static const char *find_line(const char *notes)
 {
 	for (const char *at = notes; at; at = strchr(at, '\n')) {
 		at += *at == '\n';
-		if (text_starts(at, PUBLISHED_PREFIX))
+		if (text_starts(at, PUBLISH_NOTES_PREFIX))
 			return at;
 	}
 	return NULL;
 }
 
-char *published_notes(const struct published *p, const char *notes)
+char *publish_notes_print(const struct publish_notes *p, const char *notes)
 {
-	CLEANUP(free_p) char *line = published_line(p);
+	CLEANUP(free_p) char *line = publish_notes_line(p);
 	const char *old = find_line(notes);
 
 	if (!old)
@@ -129,7 +129,7 @@ static bool read_firmware(const struct json *object, enum firmware *ret)
 	return false;
 }
 
-static bool read_object(const struct json *object, struct published *p)
+static bool read_object(const struct json *object, struct publish_notes *p)
 {
 	const char *sha256 = json_get_string(object, "sha256");
 
@@ -147,27 +147,27 @@ static bool read_object(const struct json *object, struct published *p)
 	return p->image && p->version && p->settings && p->published;
 }
 
-bool published_parse(const char *notes, struct published *ret)
+bool publish_notes_parse(const char *notes, struct publish_notes *ret)
 {
-	CLEANUP(published_done) struct published p = { 0 };
+	CLEANUP(publish_notes_done) struct publish_notes p = { 0 };
 	CLEANUP(json_free_p) struct json *object = NULL;
 	const char *line = notes ? find_line(notes) : NULL;
-	size_t len = line ? strcspn(line, "\n") : 0, prefix = strlen(PUBLISHED_PREFIX) - 1;
+	size_t len = line ? strcspn(line, "\n") : 0, prefix = strlen(PUBLISH_NOTES_PREFIX) - 1;
 	struct error ignored = { 0 };
 
 	if (!line || len > LINE_MAX_BYTES || json_parse("notes", line + prefix, len - prefix, &object, &ignored) < 0 ||
 	    !read_object(object, &p))
 		return false;
 	*ret = p;
-	p = (struct published){ 0 };
+	p = (struct publish_notes){ 0 };
 	return true;
 }
 
-void published_done(struct published *p)
+void publish_notes_done(struct publish_notes *p)
 {
 	free(p->image);
 	free(p->version);
 	free(p->settings);
 	free(p->published);
-	*p = (struct published){ 0 };
+	*p = (struct publish_notes){ 0 };
 }
