@@ -115,7 +115,7 @@ static int make_secrets(struct deploy_job *job, struct deploy_run *run, struct e
 	if (!s->token || !s->certificate_key)
 		return error_set(err, ERROR_FAILED, "%s: somebody removed the cluster's secrets; try again",
 				 job->secrets_file);
-	deployed_key(s->token, s->certificate_key, job->order.key);
+	deploy_notes_key(s->token, s->certificate_key, job->order.key);
 	run->token = s->token;
 	run->certificate_key = s->certificate_key;
 	return 0;

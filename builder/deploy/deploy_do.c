@@ -109,9 +109,11 @@ const struct target_storages *deploy_storages(const struct deploy_run *run, cons
 	return target_storages_on(&run->order->cluster->target, step->host);
 }
 
-struct deployed deploy_mark(const struct deploy_run *run, const struct deploy_step *step)
+struct deploy_notes deploy_mark(const struct deploy_run *run, const struct deploy_step *step)
 {
-	struct deployed mark = { .cluster = run->order->cluster->name, .node = step->node->name, .vmid = step->vmid };
+	struct deploy_notes mark = { .cluster = run->order->cluster->name,
+				     .node = step->node->name,
+				     .vmid = step->vmid };
 
 	memcpy(mark.key, run->order->key, sizeof mark.key);
 	return mark;
@@ -122,7 +124,7 @@ char *deploy_tags(const struct deploy_run *run, const struct cluster_node *n, co
 	struct member m = { .cluster = run->order->cluster->name, .role = (int)n->role, .state = MEMBER_BOOTING };
 	CLEANUP(free_p) char *all = member_tags(&m, tags && strlen(tags) < TAGS_BYTES_MAX ? tags : "");
 
-	return xasprintf("%s;" DEPLOYED_TAG "%s", all, m.cluster);
+	return xasprintf("%s;" DEPLOY_NOTES_TAG "%s", all, m.cluster);
 }
 
 /* ---- waiting ---- */
@@ -174,10 +176,10 @@ static int do_attach(struct deploy_run *run, const struct deploy_step *step, str
 
 	if (deploy_look(run, step, &g, &digest, err) < 0)
 		return -1;
-	struct deployed mark = deploy_mark(run, step);
+	struct deploy_notes mark = deploy_mark(run, step);
 	CLEANUP(free_p) char *tags = deploy_tags(run, step->node, g.tags);
 	CLEANUP(free_p) char *cores = xasprintf("%ld", size->cores), *memory = xasprintf("%llu", size->memory >> 20);
-	CLEANUP(free_p) char *volume = deployed_volume(&mark, ".iso");
+	CLEANUP(free_p) char *volume = deploy_notes_volume(&mark, ".iso");
 	CLEANUP(free_p) char *drive = xasprintf("%s:iso/%s,media=cdrom", deploy_storages(run, step)->seeds, volume);
 	params[n++] = (struct pve_param){ "tags", tags };
 	params[n++] = (struct pve_param){ slot_for_seed(&g), drive };

@@ -53,7 +53,7 @@ int deploy_update(struct deploy_run *run, const struct deploy_step *step, const 
 		  const struct pve_param *params, struct error *err) MUST_CHECK;
 /* Of the node of Proxmox VE that the step is on. */
 const struct target_storages *deploy_storages(const struct deploy_run *run, const struct deploy_step *step);
-struct deployed deploy_mark(const struct deploy_run *run, const struct deploy_step *step); /* borrows */
+struct deploy_notes deploy_mark(const struct deploy_run *run, const struct deploy_step *step); /* borrows */
 /* "k8s.cluster.lab;...": theirs and ours; owned by the caller. */
 char *deploy_tags(const struct deploy_run *run, const struct cluster_node *n, const char *tags) MUST_CHECK;
 

@@ -31,7 +31,7 @@ int deploy_job_open(struct deploy_job *job, const struct deploy_options *options
 	job->order.now = time(NULL);
 	const struct seed_secret *s = seed_secrets_of(&job->secrets, job->cluster.name);
 	if (s->token && s->certificate_key)
-		deployed_key(s->token, s->certificate_key, job->order.key);
+		deploy_notes_key(s->token, s->certificate_key, job->order.key);
 	return target_connect(&job->cluster.target, NULL, &job->pve, err);
 }
 

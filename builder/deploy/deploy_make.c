@@ -31,10 +31,10 @@ static int made(struct deploy_run *run, const struct deploy_step *step, int rc, 
 
 static char *notes_of(const struct deploy_run *run, const struct deploy_step *step, long vmid)
 {
-	struct deployed mark = deploy_mark(run, step);
+	struct deploy_notes mark = deploy_mark(run, step);
 
 	mark.vmid = vmid;
-	CLEANUP(free_p) char *line = deployed_line(&mark);
+	CLEANUP(free_p) char *line = deploy_notes_line(&mark);
 	return xasprintf("Node %s of cluster %s, made by `nodekiln deploy`; `nodekiln destroy` removes it.\n\n%s",
 			 mark.node, mark.cluster, line);
 }
@@ -98,8 +98,8 @@ static size_t fill_ct(const struct deploy_run *run, const struct deploy_step *st
 	const struct cluster *c = run->order->cluster;
 	const struct target_storages *storages = deploy_storages(run, step);
 	const struct cluster_size *size = &step->node->size;
-	struct deployed mark = deploy_mark(run, step);
-	CLEANUP(free_p) char *volume = deployed_volume(&mark, ".tar.zst"), *net = card(step->node, &c->target);
+	struct deploy_notes mark = deploy_mark(run, step);
+	CLEANUP(free_p) char *volume = deploy_notes_volume(&mark, ".tar.zst"), *net = card(step->node, &c->target);
 	CLEANUP(text_done) struct text keys = { 0 }, servers = { 0 };
 	const char *names[] = { "ostemplate", "rootfs", "net0", "cores", "memory", "ssh-public-keys", "nameserver" };
 	size_t n = 0;

@@ -43,7 +43,7 @@ static struct deploy_step *push_guest(struct planning *p, enum deploy_act act, c
 
 /* ---- what there is ---- */
 
-static bool is_ours(const struct deploy_order *o, const struct deployed *mark)
+static bool is_ours(const struct deploy_order *o, const struct deploy_notes *mark)
 {
 	return !*o->key || !strcmp(o->key, mark->key);
 }
@@ -130,12 +130,12 @@ static void plan_token(struct planning *p, const struct cluster_node *n, const s
 /* What is not there yet and will have to be cleared away. */
 static void plan_end(struct planning *p, const struct cluster_node *n, const struct deploy_guest *g)
 {
-	struct deployed mark = { .cluster = p->o->cluster->name, .node = n->name };
+	struct deploy_notes mark = { .cluster = p->o->cluster->name, .node = n->name };
 
 	memcpy(mark.key, p->o->key, sizeof mark.key);
 	push_for(p, DEPLOY_WATCH, n, g);
 	if (n->kind == PVE_QEMU) {
-		CLEANUP(free_p) char *name = deployed_volume(&mark, ".iso");
+		CLEANUP(free_p) char *name = deploy_notes_volume(&mark, ".iso");
 		push_for(p, DEPLOY_EJECT, n, g);
 		struct deploy_step *step = push(p, DEPLOY_DISCARD, "");
 		free(step->name);
@@ -143,7 +143,7 @@ static void plan_end(struct planning *p, const struct cluster_node *n, const str
 		step->name =
 			xasprintf("%s:iso/%s", target_storages_on(&p->o->cluster->target, step->host)->seeds, name);
 	}
-	CLEANUP(free_p) char *token = deployed_token(&mark);
+	CLEANUP(free_p) char *token = deploy_notes_token(&mark);
 	push(p, DEPLOY_REVOKE, token);
 }
 

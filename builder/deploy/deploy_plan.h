@@ -40,10 +40,10 @@ enum deploy_act {
 };
 
 struct deploy_order {
-	const struct cluster *cluster; /* borrowed */
-	char key[DEPLOYED_KEY + 1];    /* of the cluster's secrets; "" = not known: all that has its name */
-	bool full;                     /* clones have disks of their own */
-	bool may_discard;              /* the token may delete volumes */
+	const struct cluster *cluster;  /* borrowed */
+	char key[DEPLOY_NOTES_KEY + 1]; /* of the cluster's secrets; "" = not known: all that has its name */
+	bool full;                      /* clones have disks of their own */
+	bool may_discard;               /* the token may delete volumes */
 	time_t now;
 };
 

@@ -44,8 +44,8 @@ static const char *secret_of(const struct deploy_run *run, const struct cluster_
 int deploy_do_token(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *answer = NULL;
-	struct deployed mark = deploy_mark(run, step);
-	CLEANUP(free_p) char *name = deployed_token(&mark), *path = token_path(run, name);
+	struct deploy_notes mark = deploy_mark(run, step);
+	CLEANUP(free_p) char *name = deploy_notes_token(&mark), *path = token_path(run, name);
 	CLEANUP(free_p)
 	char *expire = xasprintf("%lld", (long long)time(NULL) + step->node->patience);
 	const struct pve_param params[] = {
@@ -78,8 +78,8 @@ static int grant(struct deploy_run *run, const char *path, const struct role *ro
 /* Its own guest to write, the pool to read: nodes find each other there. */
 int deploy_do_grant(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
-	struct deployed mark = deploy_mark(run, step);
-	CLEANUP(free_p) char *name = deployed_token(&mark);
+	struct deploy_notes mark = deploy_mark(run, step);
+	CLEANUP(free_p) char *name = deploy_notes_token(&mark);
 	CLEANUP(free_p) char *token = xasprintf("%s!%s", run->order->cluster->target.agent_user, name);
 	CLEANUP(free_p) char *guest = xasprintf("/vms/%ld", step->vmid);
 	CLEANUP(free_p) char *pool = role_guest_path(&run->order->cluster->target);
@@ -104,8 +104,8 @@ int deploy_do_revoke(struct deploy_run *run, const struct deploy_step *step, str
 static int node_text(struct deploy_run *run, const struct deploy_step *step, struct text *ret, struct error *err)
 {
 	CLEANUP(node_done) struct node node = { 0 };
-	struct deployed mark = deploy_mark(run, step);
-	CLEANUP(free_p) char *name = deployed_token(&mark);
+	struct deploy_notes mark = deploy_mark(run, step);
+	CLEANUP(free_p) char *name = deploy_notes_token(&mark);
 	CLEANUP(free_p) char *id = xasprintf("%s!%s", run->order->cluster->target.agent_user, name);
 	const struct cluster_identity identity = {
 		.token = run->token,
@@ -227,9 +227,9 @@ int deploy_do_seed(struct deploy_run *run, const struct deploy_step *step, struc
 {
 	const struct target_storages *storages = deploy_storages(run, step);
 	const bool container = step->kind == PVE_LXC;
-	struct deployed mark = deploy_mark(run, step);
+	struct deploy_notes mark = deploy_mark(run, step);
 	CLEANUP(text_done) struct text node = { 0 };
-	CLEANUP(free_p) char *name = deployed_volume(&mark, container ? ".tar.zst" : ".iso");
+	CLEANUP(free_p) char *name = deploy_notes_volume(&mark, container ? ".tar.zst" : ".iso");
 	char phase[PHASE_NAME_MAX];
 
 	deploy_phase(step, phase, sizeof phase);

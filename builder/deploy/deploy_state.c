@@ -31,9 +31,9 @@ static char *copy_of(const struct json *object, const char *key)
 /* ---- one guest ---- */
 
 /* "local:iso/nodekiln_lab_cp1_KEY.iso,media=cdrom" */
-static bool is_seed(const char *drive, const struct deployed *mark)
+static bool is_seed(const char *drive, const struct deploy_notes *mark)
 {
-	CLEANUP(free_p) char *name = deployed_volume(mark, ".iso");
+	CLEANUP(free_p) char *name = deploy_notes_volume(mark, ".iso");
 	const char *slash = strchr(drive, '/');
 	size_t n = strlen(name);
 
@@ -67,11 +67,11 @@ bool deploy_guest_parse(const struct json *config, long vmid, const char *cluste
 	struct deploy_guest g = { .vmid = vmid };
 	int64_t template = 0;
 
-	if (!deployed_parse(json_get_string(config, "description"), &g.mark))
+	if (!deploy_notes_parse(json_get_string(config, "description"), &g.mark))
 		return false;
 	if (g.mark.vmid != vmid || strcmp(g.mark.cluster, cluster) != 0 ||
 	    (pve_get_int(config, "template", &template) && template)) {
-		deployed_done(&g.mark);
+		deploy_notes_done(&g.mark);
 		return false;
 	}
 	g.tags = copy_of(config, "tags");
@@ -93,7 +93,7 @@ bool deploy_guest_parse(const struct json *config, long vmid, const char *cluste
 static bool is_candidate(const struct deploy_search *s, const struct json *entry)
 {
 	const char *name = json_get_string(entry, "name"), *tags = json_get_string(entry, "tags");
-	CLEANUP(free_p) char *tag = xasprintf(DEPLOYED_TAG "%s", s->cluster);
+	CLEANUP(free_p) char *tag = xasprintf(DEPLOY_NOTES_TAG "%s", s->cluster);
 
 	return (name && strings_has(s->names, name)) || publish_notes_tags_has(tags, tag);
 }
@@ -152,10 +152,10 @@ static int read_volumes(struct pve *pve, const struct deploy_search *s, const ch
 		const char *slash = volid ? strrchr(volid, '/') : NULL;
 		struct deploy_volume v = { 0 };
 		int64_t size = 0;
-		if (!slash || !deployed_parse_volume(slash + 1, &v.mark))
+		if (!slash || !deploy_notes_parse_volume(slash + 1, &v.mark))
 			continue;
 		if (strcmp(v.mark.cluster, s->cluster) != 0) {
-			deployed_done(&v.mark);
+			deploy_notes_done(&v.mark);
 			continue;
 		}
 		v.host = xstrdup(host);
@@ -207,10 +207,10 @@ static int read_tokens(struct pve *pve, const struct deploy_search *s, struct de
 	for (size_t i = 0; i < json_count(list); i++) {
 		const char *name = json_get_string(json_at(list, i), "tokenid");
 		struct deploy_token t = { 0 };
-		if (!name || !deployed_parse_token(name, &t.mark))
+		if (!name || !deploy_notes_parse_token(name, &t.mark))
 			continue;
 		if (strcmp(t.mark.cluster, s->cluster) != 0) {
-			deployed_done(&t.mark);
+			deploy_notes_done(&t.mark);
 			continue;
 		}
 		t.name = xstrdup(name);
@@ -246,7 +246,7 @@ int deploy_state_read(struct pve *pve, const struct deploy_search *search, struc
 
 void deploy_guest_done(struct deploy_guest *g)
 {
-	deployed_done(&g->mark);
+	deploy_notes_done(&g->mark);
 	member_done(&g->member);
 	free(g->host);
 	free(g->tags);
@@ -256,14 +256,14 @@ void deploy_guest_done(struct deploy_guest *g)
 
 void deploy_volume_done(struct deploy_volume *v)
 {
-	deployed_done(&v->mark);
+	deploy_notes_done(&v->mark);
 	free(v->host);
 	free(v->volid);
 }
 
 void deploy_token_done(struct deploy_token *t)
 {
-	deployed_done(&t->mark);
+	deploy_notes_done(&t->mark);
 	free(t->name);
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What there is of a cluster in Proxmox VE: its guests, seeds and tokens, known by their names and notes (deployed.h), and the
+ * What there is of a cluster in Proxmox VE: its guests, seeds and tokens, known by their names and notes (deploy_notes.h), and the
  * tasks of this token that still run.
  */
-#include "builder/deploy/deployed.h"
+#include "builder/deploy/deploy_notes.h"
 #include "builder/pve/target.h"
 #include "lib/member.h"
 #include "lib/pve_guest.h"
@@ -15,7 +15,7 @@ struct deploy_guest {
 	long vmid;
 	enum pve_kind kind;
 	char *host; /* owned, as all; node of Proxmox VE */
-	struct deployed mark;
+	struct deploy_notes mark;
 	struct member member;      /* what its agent says; empty when the notes are another guest's */
 	char *tags, *notes, *disk; /* disk: the boot disk as the configuration has it */
 	char seed[DEPLOY_SLOT], cloudinit[DEPLOY_SLOT], free[DEPLOY_SLOT]; /* SCSI slots; "" = none */
@@ -23,13 +23,13 @@ struct deploy_guest {
 };
 
 struct deploy_volume {
-	struct deployed mark;
+	struct deploy_notes mark;
 	char *host, *volid; /* owned */
 	uint64_t size;
 };
 
 struct deploy_token {
-	struct deployed mark;
+	struct deploy_notes mark;
 	char *name;     /* owned */
 	int64_t expire; /* seconds since 1970; 0 = never */
 };

@@ -8,7 +8,7 @@
 #include "builder/deploy/deploy_job.h"
 #include "builder/progress/progress.h"
 
-static bool is_wanted(const struct deploy_job *job, const struct deployed *mark)
+static bool is_wanted(const struct deploy_job *job, const struct deploy_notes *mark)
 {
 	return !job->options->nodes.n || strings_has(&job->options->nodes, mark->node);
 }

@@ -22,19 +22,20 @@ static int parse(const char *text, struct cluster *ret, struct error *err)
 
 TEST(things_are_known_again)
 {
-	struct deployed mark = { .cluster = (char *)"lab", .node = (char *)"cp1", .key = KEY, .vmid = 105 };
-	CLEANUP(free_p) char *token = deployed_token(&mark), *volume = deployed_volume(&mark, ".iso");
-	CLEANUP(free_p) char *line = deployed_line(&mark), *notes = xasprintf("People's words\n%s\nmore", line);
-	CLEANUP(deployed_done) struct deployed a = { 0 }, b = { 0 }, c = { 0 }, none = { 0 };
+	struct deploy_notes mark = { .cluster = (char *)"lab", .node = (char *)"cp1", .key = KEY, .vmid = 105 };
+	CLEANUP(free_p) char *token = deploy_notes_token(&mark), *volume = deploy_notes_volume(&mark, ".iso");
+	CLEANUP(free_p) char *line = deploy_notes_line(&mark), *notes = xasprintf("People's words\n%s\nmore", line);
+	CLEANUP(deploy_notes_done) struct deploy_notes a = { 0 }, b = { 0 }, c = { 0 }, none = { 0 };
 
 	CHECK_STR(token, "kiln_lab_cp1_" KEY);
 	CHECK_STR(volume, "nodekiln_lab_cp1_" KEY ".iso");
-	CHECK(deployed_parse(notes, &a) && a.vmid == 105 && !strcmp(a.cluster, "lab") && !strcmp(a.key, KEY));
-	CHECK(deployed_parse_token(token, &b) && !strcmp(b.node, "cp1"));
-	CHECK(deployed_parse_volume(volume, &c) && !strcmp(c.node, "cp1"));
-	CHECK(!deployed_parse_token("kiln_lab_cp1", &none) && !deployed_parse_token("kiln_lab_cp1_xyz", &none));
-	CHECK(!deployed_parse_volume("nodekiln_lab_cp1_" KEY ".qcow2", &none) && !deployed_parse("none", &none));
-	CHECK(!deployed_parse("nodekiln-deploy: {\"cluster\":\"lab\"}", &none) && !deployed_parse(NULL, &none));
+	CHECK(deploy_notes_parse(notes, &a) && a.vmid == 105 && !strcmp(a.cluster, "lab") && !strcmp(a.key, KEY));
+	CHECK(deploy_notes_parse_token(token, &b) && !strcmp(b.node, "cp1"));
+	CHECK(deploy_notes_parse_volume(volume, &c) && !strcmp(c.node, "cp1"));
+	CHECK(!deploy_notes_parse_token("kiln_lab_cp1", &none) && !deploy_notes_parse_token("kiln_lab_cp1_xyz", &none));
+	CHECK(!deploy_notes_parse_volume("nodekiln_lab_cp1_" KEY ".qcow2", &none) &&
+	      !deploy_notes_parse("none", &none));
+	CHECK(!deploy_notes_parse("nodekiln-deploy: {\"cluster\":\"lab\"}", &none) && !deploy_notes_parse(NULL, &none));
 }
 
 static bool read_config(const char *text, struct deploy_guest *ret)
@@ -92,11 +93,11 @@ static bool lab_open(struct lab *l, const char *nodes)
 	return parse(text, &l->cluster, &err) == 0;
 }
 
-static struct deployed mark_of(const char *node, const char *key)
+static struct deploy_notes mark_of(const char *node, const char *key)
 {
-	struct deployed mark = { .cluster = xstrdup("lab"), .node = xstrdup(node) };
+	struct deploy_notes mark = { .cluster = xstrdup("lab"), .node = xstrdup(node) };
 
-	memcpy(mark.key, key, DEPLOYED_KEY + 1);
+	memcpy(mark.key, key, DEPLOY_NOTES_KEY + 1);
 	return mark;
 }
 
@@ -112,15 +113,15 @@ static struct deploy_guest *add_guest(struct lab *l, long vmid, const char *node
 
 static void add_token(struct lab *l, const char *node, int64_t expire)
 {
-	struct deployed mark = mark_of(node, KEY);
+	struct deploy_notes mark = mark_of(node, KEY);
 
-	vec_push(&l->state.tokens, (struct deploy_token){ mark, deployed_token(&mark), expire });
+	vec_push(&l->state.tokens, (struct deploy_token){ mark, deploy_notes_token(&mark), expire });
 }
 
 static void add_volume(struct lab *l, const char *node, uint64_t size)
 {
-	struct deployed mark = mark_of(node, KEY);
-	CLEANUP(free_p) char *name = deployed_volume(&mark, ".iso");
+	struct deploy_notes mark = mark_of(node, KEY);
+	CLEANUP(free_p) char *name = deploy_notes_volume(&mark, ".iso");
 
 	vec_push(&l->state.volumes,
 		 (struct deploy_volume){ mark, xstrdup("pve1"), xasprintf("local:iso/%s", name), size });

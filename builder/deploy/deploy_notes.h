@@ -15,24 +15,24 @@
 
 #include "lib/text.h"
 
-#define DEPLOYED_KEY 12 /* hex digits */
-#define DEPLOYED_PREFIX "nodekiln-deploy: {"
-#define DEPLOYED_TAG "nodekiln.cluster." /* and the cluster's name */
+#define DEPLOY_NOTES_KEY 12 /* hex digits */
+#define DEPLOY_NOTES_PREFIX "nodekiln-deploy: {"
+#define DEPLOY_NOTES_TAG "nodekiln.cluster." /* and the cluster's name */
 
-struct deployed {
+struct deploy_notes {
 	char *cluster, *node; /* owned */
-	char key[DEPLOYED_KEY + 1];
+	char key[DEPLOY_NOTES_KEY + 1];
 	long vmid; /* of the line; 0 in names */
 };
 
-void deployed_key(const char *token, const char *certificate_key, char ret[DEPLOYED_KEY + 1]);
-char *deployed_token(const struct deployed *d) MUST_CHECK;
+void deploy_notes_key(const char *token, const char *certificate_key, char ret[DEPLOY_NOTES_KEY + 1]);
+char *deploy_notes_token(const struct deploy_notes *d) MUST_CHECK;
 /* suffix: ".iso", ".tar.zst" */
-char *deployed_volume(const struct deployed *d, const char *suffix) MUST_CHECK;
-char *deployed_line(const struct deployed *d) MUST_CHECK;
+char *deploy_notes_volume(const struct deploy_notes *d, const char *suffix) MUST_CHECK;
+char *deploy_notes_line(const struct deploy_notes *d) MUST_CHECK;
 /* The line in notes; false when there is none that is whole. */
-bool deployed_parse(const char *notes, struct deployed *ret);
+bool deploy_notes_parse(const char *notes, struct deploy_notes *ret);
 /* A token's or volume's name (suffix ""). */
-bool deployed_parse_token(const char *name, struct deployed *ret);
-bool deployed_parse_volume(const char *name, struct deployed *ret);
-void deployed_done(struct deployed *d);
+bool deploy_notes_parse_token(const char *name, struct deploy_notes *ret);
+bool deploy_notes_parse_volume(const char *name, struct deploy_notes *ret);
+void deploy_notes_done(struct deploy_notes *d);

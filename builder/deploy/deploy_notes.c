@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/deploy/deployed.h"
+#include "builder/deploy/deploy_notes.h"
 
 #include <string.h>
 
@@ -14,7 +14,7 @@
 
 static const char *const suffixes[] = { ".iso", ".tar.zst" };
 
-void deployed_key(const char *token, const char *certificate_key, char ret[DEPLOYED_KEY + 1])
+void deploy_notes_key(const char *token, const char *certificate_key, char ret[DEPLOY_NOTES_KEY + 1])
 {
 	CLEANUP(hash_free_p) struct hash *hash = hash_new();
 	char hex[SHA256_HEX];
@@ -22,33 +22,33 @@ void deployed_key(const char *token, const char *certificate_key, char ret[DEPLO
 	hash_field(hash, "token", token);
 	hash_field(hash, "certificate-key", certificate_key);
 	hash_hex(hash, hex);
-	memcpy(ret, hex, DEPLOYED_KEY);
-	ret[DEPLOYED_KEY] = '\0';
+	memcpy(ret, hex, DEPLOY_NOTES_KEY);
+	ret[DEPLOY_NOTES_KEY] = '\0';
 }
 
-char *deployed_token(const struct deployed *d)
+char *deploy_notes_token(const struct deploy_notes *d)
 {
 	return xasprintf(TOKEN_PREFIX "%s_%s_%s", d->cluster, d->node, d->key);
 }
 
-char *deployed_volume(const struct deployed *d, const char *suffix)
+char *deploy_notes_volume(const struct deploy_notes *d, const char *suffix)
 {
 	return xasprintf(VOLUME_PREFIX "%s_%s_%s%s", d->cluster, d->node, d->key, suffix);
 }
 
-char *deployed_line(const struct deployed *d)
+char *deploy_notes_line(const struct deploy_notes *d)
 {
-	return xasprintf(DEPLOYED_PREFIX "\"cluster\":\"%s\",\"node\":\"%s\",\"vmid\":%ld,\"key\":\"%s\"}", d->cluster,
-			 d->node, d->vmid, d->key);
+	return xasprintf(DEPLOY_NOTES_PREFIX "\"cluster\":\"%s\",\"node\":\"%s\",\"vmid\":%ld,\"key\":\"%s\"}",
+			 d->cluster, d->node, d->vmid, d->key);
 }
 
-static bool take(const char *cluster, const char *node, const char *key, long vmid, struct deployed *ret)
+static bool take(const char *cluster, const char *node, const char *key, long vmid, struct deploy_notes *ret)
 {
 	if (!cluster || !node || !key || !form_is_dns_label(cluster) || !form_is_dns_label(node) ||
-	    !word_is_hex(key, DEPLOYED_KEY))
+	    !word_is_hex(key, DEPLOY_NOTES_KEY))
 		return false;
-	*ret = (struct deployed){ .cluster = xstrdup(cluster), .node = xstrdup(node), .vmid = vmid };
-	memcpy(ret->key, key, DEPLOYED_KEY + 1);
+	*ret = (struct deploy_notes){ .cluster = xstrdup(cluster), .node = xstrdup(node), .vmid = vmid };
+	memcpy(ret->key, key, DEPLOY_NOTES_KEY + 1);
 	return true;
 }
 
@@ -56,17 +56,17 @@ static const char *find_line(const char *notes)
 {
 	for (const char *at = notes; at; at = strchr(at, '\n')) {
 		at += *at == '\n';
-		if (text_starts(at, DEPLOYED_PREFIX))
+		if (text_starts(at, DEPLOY_NOTES_PREFIX))
 			return at;
 	}
 	return NULL;
 }
 
-bool deployed_parse(const char *notes, struct deployed *ret)
+bool deploy_notes_parse(const char *notes, struct deploy_notes *ret)
 {
 	CLEANUP(json_free_p) struct json *object = NULL;
 	const char *line = notes ? find_line(notes) : NULL;
-	size_t len = line ? strcspn(line, "\r\n") : 0, prefix = strlen(DEPLOYED_PREFIX) - 1;
+	size_t len = line ? strcspn(line, "\r\n") : 0, prefix = strlen(DEPLOY_NOTES_PREFIX) - 1;
 	struct error ignored = { 0 };
 	int64_t vmid = 0;
 
@@ -78,7 +78,7 @@ bool deployed_parse(const char *notes, struct deployed *ret)
 }
 
 /* "CLUSTER_NODE_KEY" */
-static bool parse_parts(const char *text, size_t len, struct deployed *ret)
+static bool parse_parts(const char *text, size_t len, struct deploy_notes *ret)
 {
 	CLEANUP(free_p) char *copy = xstrndup(text, len);
 	char *node = strchr(copy, '_'), *key = node ? strchr(node + 1, '_') : NULL;
@@ -89,14 +89,14 @@ static bool parse_parts(const char *text, size_t len, struct deployed *ret)
 	return take(copy, node, key, 0, ret);
 }
 
-bool deployed_parse_token(const char *name, struct deployed *ret)
+bool deploy_notes_parse_token(const char *name, struct deploy_notes *ret)
 {
 	size_t n = strlen(TOKEN_PREFIX);
 
 	return text_starts(name, TOKEN_PREFIX) && parse_parts(name + n, strlen(name + n), ret);
 }
 
-bool deployed_parse_volume(const char *name, struct deployed *ret)
+bool deploy_notes_parse_volume(const char *name, struct deploy_notes *ret)
 {
 	size_t n = strlen(VOLUME_PREFIX);
 
@@ -106,9 +106,9 @@ bool deployed_parse_volume(const char *name, struct deployed *ret)
 	return false;
 }
 
-void deployed_done(struct deployed *d)
+void deploy_notes_done(struct deploy_notes *d)
 {
 	free(d->cluster);
 	free(d->node);
-	*d = (struct deployed){ 0 };
+	*d = (struct deploy_notes){ 0 };
 }
