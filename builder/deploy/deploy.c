@@ -47,7 +47,7 @@ static int give_way(struct deploy_job *job, struct deploy_run *run, const struct
 	if (!has_started(job, s))
 		destroy_plan(&job->order, s, &steps);
 	for (size_t i = 0; i < steps.n; i++)
-		if (deploy_do(run, &steps.at[i], err) < 0)
+		if (deploy_exec(run, &steps.at[i], err) < 0)
 			return -1;
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A cluster from its file to Ready nodes, and its end: look (deploy_state.h), plan (deploy_plan.h), do (deploy_do.h), until there is
+ * A cluster from its file to Ready nodes, and its end: look (deploy_state.h), plan (deploy_plan.h), do (deploy_exec.h), until there is
  * nothing left to do. Run again after any failure, it goes on from what it finds.
  *
  * The cluster's secrets are in a file of its owner's (seed_secrets.h), which is locked from the first look to the end: of two

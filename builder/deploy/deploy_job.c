@@ -47,7 +47,7 @@ int deploy_job_look(struct deploy_job *job, struct deploy_state *ret, struct err
 	return deploy_state_read(job->pve, &search, ret, err);
 }
 
-static bool is_quiet(enum deploy_act act)
+static bool is_quiet(enum deploy_action act)
 {
 	return act == DEPLOY_WATCH || act == DEPLOY_PAUSE;
 }
@@ -62,11 +62,11 @@ static int do_step(struct deploy_job *job, struct deploy_run *run, const struct 
 	job->made = job->made || step->act == DEPLOY_CLONE || step->act == DEPLOY_CREATE;
 	if (is_quiet(step->act)) {
 		log_debug("%s", words.data);
-		return deploy_do(run, step, err);
+		return deploy_exec(run, step, err);
 	}
 	deploy_phase(step, phase, sizeof phase);
 	progress_begin(phase, "%s", words.data);
-	int rc = deploy_do(run, step, err);
+	int rc = deploy_exec(run, step, err);
 	progress_end(phase, rc < 0 ? "%s, failed" : "%s", words.data);
 	return rc;
 }

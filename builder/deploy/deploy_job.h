@@ -4,7 +4,7 @@
  * What deploy and destroy have in common: a cluster that was read, its secrets, a connection; and the loop.
  */
 #include "builder/deploy/deploy.h"
-#include "builder/deploy/deploy_do.h"
+#include "builder/deploy/deploy_exec.h"
 #include "builder/seed/seed_secrets.h"
 
 struct deploy_job {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "builder/deploy/deploy_do.h"
+#include "builder/deploy/deploy_exec.h"
 #include "builder/pve/vmid.h"
 #include "lib/log.h"
 
@@ -39,7 +39,7 @@ static char *notes_of(const struct deploy_run *run, const struct deploy_step *st
 			 mark.node, mark.cluster, line);
 }
 
-int deploy_do_clone(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+int deploy_exec_clone(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	const struct target *t = &run->order->cluster->target;
 	struct pve_param params[PARAMS_MAX] = { { 0 } };
@@ -119,7 +119,7 @@ static size_t fill_ct(const struct deploy_run *run, const struct deploy_step *st
 	return n;
 }
 
-int deploy_do_create(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+int deploy_exec_create(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	CLEANUP(strings_done) struct strings values = { 0 };
 	CLEANUP(free_p) char *path = pve_path("/nodes/%s/lxc", step->host);

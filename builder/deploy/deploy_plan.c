@@ -10,14 +10,14 @@ struct planning {
 	struct deploy_steps *steps;
 };
 
-static struct deploy_step *push(struct planning *p, enum deploy_act act, const char *name)
+static struct deploy_step *push(struct planning *p, enum deploy_action act, const char *name)
 {
 	vec_push(p->steps, (struct deploy_step){ .act = act, .name = xstrdup(name) });
 	return &p->steps->at[p->steps->n - 1];
 }
 
 /* A step for a node's guest; g NULL: the one that will be made. */
-static struct deploy_step *push_for(struct planning *p, enum deploy_act act, const struct cluster_node *n,
+static struct deploy_step *push_for(struct planning *p, enum deploy_action act, const struct cluster_node *n,
 				    const struct deploy_guest *g)
 {
 	struct deploy_step *step = push(p, act, n->name);
@@ -29,7 +29,7 @@ static struct deploy_step *push_for(struct planning *p, enum deploy_act act, con
 	return step;
 }
 
-static struct deploy_step *push_guest(struct planning *p, enum deploy_act act, const struct deploy_guest *g,
+static struct deploy_step *push_guest(struct planning *p, enum deploy_action act, const struct deploy_guest *g,
 				      const char *why)
 {
 	struct deploy_step *step = push(p, act, g->mark.node);
@@ -276,7 +276,7 @@ static void plan_making(struct planning *p, const struct cluster_node *n)
 static void plan_tasks(struct planning *p)
 {
 	for (size_t i = 0; i < p->s->tasks.n; i++)
-		push(p, DEPLOY_AWAIT, p->s->tasks.at[i]);
+		push(p, DEPLOY_WAIT_TASK, p->s->tasks.at[i]);
 }
 
 /* All are started before one is waited for: they wait for each other. */
@@ -324,7 +324,7 @@ void destroy_plan(const struct deploy_order *o, const struct deploy_state *s, st
 
 /* %: the thing. */
 static const char *const words[] = {
-	[DEPLOY_AWAIT] = "wait for task %",
+	[DEPLOY_WAIT_TASK] = "wait for task %",
 	[DEPLOY_PAUSE] = "wait for %",
 	[DEPLOY_CLONE] = "clone %",
 	[DEPLOY_GROW] = "grow the disk of %",

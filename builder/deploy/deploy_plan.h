@@ -19,9 +19,9 @@
 
 #define DEPLOY_BLANK 2048 /* bytes of what is put over a seed that may not be deleted */
 
-enum deploy_act {
-	DEPLOY_AWAIT, /* a task of ours that still runs */
-	DEPLOY_PAUSE, /* somebody holds the guest */
+enum deploy_action {
+	DEPLOY_WAIT_TASK, /* a task of ours that still runs */
+	DEPLOY_PAUSE,     /* somebody holds the guest */
 	DEPLOY_CLONE,
 	DEPLOY_GROW,
 	DEPLOY_TOKEN,
@@ -48,7 +48,7 @@ struct deploy_order {
 };
 
 struct deploy_step {
-	enum deploy_act act;
+	enum deploy_action act;
 	const struct cluster_node *node; /* borrowed; NULL = what is not in the file */
 	char *name;                      /* owned; of a node, volume, token or task */
 	char *host;                      /* owned; NULL = none */

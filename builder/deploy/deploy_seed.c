@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "builder/deploy/deploy_do.h"
+#include "builder/deploy/deploy_exec.h"
 #include "builder/progress/progress.h"
 #include "builder/progress/progress_format.h"
 #include "builder/pve/roles.h"
@@ -41,7 +41,7 @@ static const char *secret_of(const struct deploy_run *run, const struct cluster_
 }
 
 /* It ends by itself, should nobody delete it. */
-int deploy_do_token(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+int deploy_exec_token(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *answer = NULL;
 	struct deploy_notes mark = deploy_mark(run, step);
@@ -76,7 +76,7 @@ static int grant(struct deploy_run *run, const char *path, const struct role *ro
 }
 
 /* Its own guest to write, the pool to read: nodes find each other there. */
-int deploy_do_grant(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+int deploy_exec_grant(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	struct deploy_notes mark = deploy_mark(run, step);
 	CLEANUP(free_p) char *name = deploy_notes_token(&mark);
@@ -90,7 +90,7 @@ int deploy_do_grant(struct deploy_run *run, const struct deploy_step *step, stru
 }
 
 /* Its access lists go with it. */
-int deploy_do_revoke(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+int deploy_exec_revoke(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	CLEANUP(free_p) char *path = token_path(run, step->name);
 
@@ -223,7 +223,7 @@ static int upload(struct deploy_run *run, const char *host, const char *storage,
 	return deploy_wait(run, answer, what, err);
 }
 
-int deploy_do_seed(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+int deploy_exec_seed(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	const struct target_storages *storages = deploy_storages(run, step);
 	const bool container = step->kind == PVE_LXC;
@@ -267,7 +267,7 @@ static int blank(struct deploy_run *run, const struct deploy_step *step, struct 
 	return 0;
 }
 
-int deploy_do_discard(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+int deploy_exec_discard(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	const char *colon = strchr(step->name, ':');
 	CLEANUP(free_p) char *storage = xstrndup(step->name, colon ? (size_t)(colon - step->name) : 0);

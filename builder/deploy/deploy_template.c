@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "builder/deploy/deploy_do.h"
+#include "builder/deploy/deploy_exec.h"
 #include "builder/publish/publish_notes.h"
 #include "builder/pve/publish_get.h"
 

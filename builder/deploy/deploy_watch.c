@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "builder/deploy/deploy_do.h"
+#include "builder/deploy/deploy_exec.h"
 #include "builder/progress/progress.h"
 #include "builder/progress/progress_format.h"
 #include "lib/clock.h"
@@ -95,7 +95,7 @@ static void look_at_others(struct deploy_run *run, const struct deploy_step *ste
 	}
 }
 
-int deploy_do_watch(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+int deploy_exec_watch(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	double since = clock_seconds(), pause = NAP_FIRST;
 	int rc;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * An image into a target: on every node, what is missing is found out (publish_state.h, publish_plan.h) and done (publish_do.h),
+ * An image into a target: on every node, what is missing is found out (publish_state.h, publish_plan.h) and done (publish_exec.h),
  * one step at a time. Before the first of them everything that could be in the way is looked at (publish_check.h).
  *
  * Nodes with storages of their own are served side by side; where they share one, one after the other, so that nothing is

@@ -70,7 +70,7 @@ static void check_use(struct publish_check *c, const struct publish_order *o, co
 }
 
 /* Whether a plan has such a step; without a plan it may. */
-static bool has_step(const struct publish_steps *steps, enum publish_act act, unsigned part)
+static bool has_step(const struct publish_steps *steps, enum publish_action act, unsigned part)
 {
 	for (size_t i = 0; steps && i < steps->n; i++)
 		if (steps->at[i].act == act && (!part || steps->at[i].part == part))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/progress/progress.h"
 #include "builder/publish/publish.h"
-#include "builder/publish/publish_do.h"
+#include "builder/publish/publish_exec.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 
@@ -47,7 +47,7 @@ static int advance(struct publish_run *run, bool *first, struct error *err)
 		return 1;
 	publish_step_text(run->order, &steps.at[0], &words);
 	log_debug("%s: %s", run->order->node, words.data);
-	return publish_do(run, &state, &steps.at[0], err);
+	return publish_exec(run, &state, &steps.at[0], err);
 }
 
 static void nap(const struct publish_run *run, int tries, const struct error *err)

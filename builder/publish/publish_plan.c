@@ -13,12 +13,12 @@ struct planning {
 	char settings[PUBLISH_NOTES_HASH + 1];
 };
 
-static void push(struct planning *p, enum publish_act act, long vmid, const char *why)
+static void push(struct planning *p, enum publish_action act, long vmid, const char *why)
 {
 	vec_push(p->steps, (struct publish_step){ .act = act, .vmid = vmid, .why = why });
 }
 
-static void push_file(struct planning *p, enum publish_act act, unsigned part, const char *name, const char *why)
+static void push_file(struct planning *p, enum publish_action act, unsigned part, const char *name, const char *why)
 {
 	vec_push(p->steps, (struct publish_step){ .act = act, .part = part, .name = xstrdup(name), .why = why });
 }
@@ -222,7 +222,7 @@ static void plan_finish(struct planning *p, const struct publish_copy *c)
 		push(p, PUBLISH_TAG, vmid, NULL);
 	if (!c || !c->template)
 		push(p, PUBLISH_CONVERT, vmid, NULL);
-	push(p, PUBLISH_SIGN, vmid, NULL);
+	push(p, PUBLISH_FINALIZE, vmid, NULL);
 }
 
 static void plan_copy(struct planning *p)
@@ -317,7 +317,7 @@ void publish_plan(const struct publish_order *o, const struct publish_state *s, 
 
 	publish_settings(o, p.settings);
 	for (size_t i = 0; i < s->tasks.n; i++)
-		push_file(&p, PUBLISH_AWAIT, 0, s->tasks.at[i], NULL);
+		push_file(&p, PUBLISH_WAIT_TASK, 0, s->tasks.at[i], NULL);
 	if (o->image->ct.path) {
 		plan_upload(&p, PUBLISH_CT);
 		plan_retain_files(&p);
@@ -341,13 +341,13 @@ static void add_guest(const struct publish_order *o, long vmid, struct text *ret
 static const struct {
 	const char *before, *after;
 } words[] = {
-	[PUBLISH_AWAIT] = { "wait for task ", "" },
+	[PUBLISH_WAIT_TASK] = { "wait for task ", "" },
 	[PUBLISH_PAUSE] = { "wait for ", "" },
 	[PUBLISH_UPLOAD] = { "upload ", "" },
 	[PUBLISH_CREATE] = { "create ", "" },
 	[PUBLISH_TAG] = { "tag ", "" },
 	[PUBLISH_CONVERT] = { "make ", " a template" },
-	[PUBLISH_SIGN] = { "mark ", " as ready" },
+	[PUBLISH_FINALIZE] = { "mark ", " as ready" },
 	[PUBLISH_REMOVE] = { "remove ", " unless it is in use" },
 	[PUBLISH_DISCARD] = { "delete ", "" },
 };

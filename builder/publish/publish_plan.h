@@ -17,16 +17,16 @@
 #include "builder/publish/publish_image.h"
 #include "builder/publish/publish_state.h"
 
-enum publish_act {
-	PUBLISH_AWAIT, /* a task of ours that still runs */
-	PUBLISH_PAUSE, /* look again in a moment */
+enum publish_action {
+	PUBLISH_WAIT_TASK, /* a task of ours that still runs */
+	PUBLISH_PAUSE,     /* look again in a moment */
 	PUBLISH_UPLOAD,
 	PUBLISH_CREATE,
 	PUBLISH_TAG,
 	PUBLISH_CONVERT,
-	PUBLISH_SIGN,    /* notes say "ready" */
-	PUBLISH_REMOVE,  /* a VM */
-	PUBLISH_DISCARD, /* a volume */
+	PUBLISH_FINALIZE, /* notes say "ready" */
+	PUBLISH_REMOVE,   /* a VM */
+	PUBLISH_DISCARD,  /* a volume */
 };
 
 /* What is wanted. All borrowed. */
@@ -53,7 +53,7 @@ struct publish_memory {
 };
 
 struct publish_step {
-	enum publish_act act;
+	enum publish_action act;
 	unsigned part;   /* UPLOAD, DISCARD */
 	long vmid;       /* 0 = the one that CREATE makes */
 	char *name;      /* owned; a volume, a UPID; may be NULL */

@@ -5,7 +5,7 @@
 
 #include "builder/progress/progress.h"
 #include "builder/progress/progress_format.h"
-#include "builder/publish/publish_do.h"
+#include "builder/publish/publish_exec.h"
 
 #define BASE_MAX 32 /* "base-999999999-" */
 
@@ -123,7 +123,7 @@ static int remove_copy(struct publish_run *run, const struct publish_copy *copy,
 	return rc;
 }
 
-int publish_do_remove(struct publish_run *run, const struct publish_step *step, struct error *err)
+int publish_exec_remove(struct publish_run *run, const struct publish_step *step, struct error *err)
 {
 	CLEANUP(publish_state_done) struct publish_state now = { 0 };
 
@@ -136,7 +136,7 @@ int publish_do_remove(struct publish_run *run, const struct publish_step *step, 
 	return 0;
 }
 
-int publish_do_discard(struct publish_run *run, const struct publish_step *step, struct error *err)
+int publish_exec_discard(struct publish_run *run, const struct publish_step *step, struct error *err)
 {
 	const struct target_storages *t = run->order->storages;
 	const char *storage = step->part == PUBLISH_VM ? t->import : t->vztmpl;

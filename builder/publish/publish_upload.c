@@ -6,7 +6,7 @@
 
 #include "builder/progress/progress.h"
 #include "builder/progress/progress_format.h"
-#include "builder/publish/publish_do.h"
+#include "builder/publish/publish_exec.h"
 #include "builder/pve/target_check.h"
 #include "lib/alloc.h"
 #include "lib/pve_task.h"
@@ -95,7 +95,7 @@ static int upload_and_wait(struct publish_run *run, const struct publish_step *s
 	return 0;
 }
 
-int publish_do_upload(struct publish_run *run, const struct publish_step *step, struct error *err)
+int publish_exec_upload(struct publish_run *run, const struct publish_step *step, struct error *err)
 {
 	const struct publish_file *file = step->part == PUBLISH_VM ? &run->order->image->vm : &run->order->image->ct;
 	char phase[PHASE_NAME_MAX];

@@ -13,14 +13,14 @@ struct publish_run {
 	bool again; /* out, of a failure: what was tried may be tried again, once the node was looked at again */
 };
 
-int publish_do(struct publish_run *run, const struct publish_state *state, const struct publish_step *step,
-	       struct error *err) MUST_CHECK;
+int publish_exec(struct publish_run *run, const struct publish_state *state, const struct publish_step *step,
+		 struct error *err) MUST_CHECK;
 
 /* publish_upload.c */
-int publish_do_upload(struct publish_run *run, const struct publish_step *step, struct error *err) MUST_CHECK;
+int publish_exec_upload(struct publish_run *run, const struct publish_step *step, struct error *err) MUST_CHECK;
 /* publish_remove.c */
-int publish_do_remove(struct publish_run *run, const struct publish_step *step, struct error *err) MUST_CHECK;
-int publish_do_discard(struct publish_run *run, const struct publish_step *step, struct error *err) MUST_CHECK;
+int publish_exec_remove(struct publish_run *run, const struct publish_step *step, struct error *err) MUST_CHECK;
+int publish_exec_discard(struct publish_run *run, const struct publish_step *step, struct error *err) MUST_CHECK;
 
 /* For all of them. Waits for a task (upid: what a call answered; null is fine). A task that failed: ERROR_SPACE or ERROR_TARGET with
  * its words, and run->again. *ret_exit: its words, owned by the caller; may be NULL. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/publish/publish_do.h"
+#include "builder/publish/publish_exec.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -238,7 +238,7 @@ static int do_to_copy(struct publish_run *run, const struct publish_state *state
 	static int (*const acts[])(struct publish_run *, const struct publish_copy *, struct error *) = {
 		[PUBLISH_TAG] = do_tag,
 		[PUBLISH_CONVERT] = do_convert,
-		[PUBLISH_SIGN] = do_sign,
+		[PUBLISH_FINALIZE] = do_sign,
 	};
 	const struct publish_copy *copy = find_copy(state, step->vmid);
 
@@ -250,28 +250,28 @@ static int do_any(struct publish_run *run, const struct publish_state *state, co
 		  struct error *err)
 {
 	switch (step->act) {
-	case PUBLISH_AWAIT:
+	case PUBLISH_WAIT_TASK:
 		return do_await(run, step, err);
 	case PUBLISH_PAUSE:
 		return do_pause(run, step, err);
 	case PUBLISH_UPLOAD:
-		return publish_do_upload(run, step, err);
+		return publish_exec_upload(run, step, err);
 	case PUBLISH_CREATE:
 		return do_create(run, state, err);
 	case PUBLISH_REMOVE:
-		return publish_do_remove(run, step, err);
+		return publish_exec_remove(run, step, err);
 	case PUBLISH_DISCARD:
-		return publish_do_discard(run, step, err);
+		return publish_exec_discard(run, step, err);
 	case PUBLISH_TAG:
 	case PUBLISH_CONVERT:
-	case PUBLISH_SIGN:
+	case PUBLISH_FINALIZE:
 		break;
 	}
 	return do_to_copy(run, state, step, err);
 }
 
-int publish_do(struct publish_run *run, const struct publish_state *state, const struct publish_step *step,
-	       struct error *err)
+int publish_exec(struct publish_run *run, const struct publish_state *state, const struct publish_step *step,
+		 struct error *err)
 {
 	run->again = false;
 	if (step->act != PUBLISH_PAUSE)

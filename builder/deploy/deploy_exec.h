@@ -13,7 +13,7 @@ struct deploy_secret {
 };
 
 struct deploy_place {
-	enum deploy_act act;
+	enum deploy_action act;
 	long vmid;
 	const struct cluster_node *node; /* borrowed */
 };
@@ -37,7 +37,7 @@ struct deploy_run {
 	bool again;                       /* out, of a failure: worth another look */
 };
 
-int deploy_do(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
+int deploy_exec(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
 void deploy_run_done(struct deploy_run *run);
 /* The phase of a report that a step is in: "node.cp1". */
 void deploy_phase(const struct deploy_step *step, char *ret, size_t size);
@@ -58,16 +58,16 @@ struct deploy_notes deploy_mark(const struct deploy_run *run, const struct deplo
 char *deploy_tags(const struct deploy_run *run, const struct cluster_node *n, const char *tags) MUST_CHECK;
 
 /* deploy_make.c */
-int deploy_do_clone(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
-int deploy_do_create(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
+int deploy_exec_clone(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
+int deploy_exec_create(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
 /* deploy_template.c: the VMID of what a node is cloned from. */
 int deploy_template(struct pve *pve, const struct deploy_order *o, const struct cluster_node *n, const char *host,
 		    long *ret, struct error *err) MUST_CHECK;
 /* deploy_seed.c */
-int deploy_do_token(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
-int deploy_do_grant(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
-int deploy_do_revoke(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
-int deploy_do_seed(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
-int deploy_do_discard(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
+int deploy_exec_token(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
+int deploy_exec_grant(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
+int deploy_exec_revoke(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
+int deploy_exec_seed(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
+int deploy_exec_discard(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
 /* deploy_watch.c */
-int deploy_do_watch(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
+int deploy_exec_watch(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;

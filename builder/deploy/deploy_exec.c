@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/deploy/deploy_do.h"
+#include "builder/deploy/deploy_exec.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -257,17 +257,25 @@ static int do_remove(struct deploy_run *run, const struct deploy_step *step, str
 	return deploy_look(run, step, &left, NULL, &gone) < 0 && publish_is_gone(pve_failure(run->pve)) ? 0 : -1;
 }
 
-int deploy_do(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+int deploy_exec(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	static int (*const acts[])(struct deploy_run *, const struct deploy_step *, struct error *) = {
-		[DEPLOY_AWAIT] = do_await,          [DEPLOY_PAUSE] = do_pause,
-		[DEPLOY_CLONE] = deploy_do_clone,   [DEPLOY_GROW] = do_grow,
-		[DEPLOY_TOKEN] = deploy_do_token,   [DEPLOY_GRANT] = deploy_do_grant,
-		[DEPLOY_SEED] = deploy_do_seed,     [DEPLOY_ATTACH] = do_attach,
-		[DEPLOY_CREATE] = deploy_do_create, [DEPLOY_TAG] = do_tag,
-		[DEPLOY_START] = do_start,          [DEPLOY_WATCH] = deploy_do_watch,
-		[DEPLOY_EJECT] = do_eject,          [DEPLOY_DISCARD] = deploy_do_discard,
-		[DEPLOY_REVOKE] = deploy_do_revoke, [DEPLOY_STOP] = do_stop,
+		[DEPLOY_WAIT_TASK] = do_await,
+		[DEPLOY_PAUSE] = do_pause,
+		[DEPLOY_CLONE] = deploy_exec_clone,
+		[DEPLOY_GROW] = do_grow,
+		[DEPLOY_TOKEN] = deploy_exec_token,
+		[DEPLOY_GRANT] = deploy_exec_grant,
+		[DEPLOY_SEED] = deploy_exec_seed,
+		[DEPLOY_ATTACH] = do_attach,
+		[DEPLOY_CREATE] = deploy_exec_create,
+		[DEPLOY_TAG] = do_tag,
+		[DEPLOY_START] = do_start,
+		[DEPLOY_WATCH] = deploy_exec_watch,
+		[DEPLOY_EJECT] = do_eject,
+		[DEPLOY_DISCARD] = deploy_exec_discard,
+		[DEPLOY_REVOKE] = deploy_exec_revoke,
+		[DEPLOY_STOP] = do_stop,
 		[DEPLOY_REMOVE] = do_remove,
 	};
 
