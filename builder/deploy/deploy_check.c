@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "builder/deploy/deploy_exec.h"
-#include "builder/pve/publish_get.h"
+#include "builder/pve/pve_retry.h"
 
 #define VM_RIGHTS                                                                                                      \
 	"VM.Allocate VM.Audit VM.Clone VM.Config.CDROM VM.Config.CPU VM.Config.Cloudinit VM.Config.Disk "              \
@@ -59,7 +59,7 @@ static int check_agent_user(struct deploy_check *k, const struct target *t, stru
 {
 	CLEANUP(free_p) char *path = pve_path("/access/users/%s/token", t->agent_user);
 
-	if (publish_get(k->of.pve, path, NULL, NULL, err) == 0)
+	if (pve_get_retry(k->of.pve, path, NULL, NULL, err) == 0)
 		return 0;
 	if (pve_failure(k->of.pve) != PVE_FORBIDDEN && !strstr(err->text, "no such user"))
 		return -1;
@@ -92,7 +92,7 @@ static int check_roles(struct deploy_check *k, struct error *err)
 	const struct role *needed[] = { &role_agent, &role_peer };
 	CLEANUP(json_free_p) struct json *roles = NULL;
 
-	if (publish_get(k->of.pve, "/access/roles", NULL, &roles, err) < 0)
+	if (pve_get_retry(k->of.pve, "/access/roles", NULL, &roles, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
 		if (!has_role(roles, needed[i]))

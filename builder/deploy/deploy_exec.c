@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "builder/pve/publish_get.h"
+#include "builder/pve/pve_retry.h"
 #include "builder/pve/vmid.h"
 #include "lib/clock.h"
 #include "lib/log.h"
@@ -21,7 +21,7 @@ static int judge(struct deploy_run *run, struct error *err)
 {
 	enum pve_failure failure = pve_failure(run->pve);
 
-	run->again = publish_may_pass(failure) || failure == PVE_MISSING || vmid_is_taken(err->text);
+	run->again = pve_may_pass(failure) || failure == PVE_MISSING || vmid_is_taken(err->text);
 	return -1;
 }
 
@@ -36,8 +36,8 @@ static int task_failed(struct deploy_run *run, const char *upid, const char *wha
 		for (size_t i = 0; i < lines.n; i++)
 			log_debug("%s", lines.at[i]);
 	/* A worker that died says nothing about what it did. */
-	run->again = publish_may_pass(task->failure) || !strcmp(task->exit, "unexpected status") ||
-		     vmid_is_taken(task->exit);
+	run->again =
+		pve_may_pass(task->failure) || !strcmp(task->exit, "unexpected status") || vmid_is_taken(task->exit);
 	return error_set(err, space ? ERROR_SPACE : ERROR_TARGET, "%s: the task ended with: %s", what, task->exit);
 }
 
@@ -80,8 +80,8 @@ int deploy_look(struct deploy_run *run, const struct deploy_step *step, struct d
 	CLEANUP(json_free_p) struct json *config = NULL;
 	struct pve_guest guest = guest_of(step);
 
-	if (publish_get_config(run->pve, &guest, &config, err) < 0) {
-		run->again = publish_may_pass(pve_failure(run->pve)) || publish_is_gone(pve_failure(run->pve));
+	if (pve_get_config_retry(run->pve, &guest, &config, err) < 0) {
+		run->again = pve_may_pass(pve_failure(run->pve)) || pve_is_gone(pve_failure(run->pve));
 		return -1;
 	}
 	if (!deploy_guest_parse(config, step->vmid, run->order->cluster->name, ret)) {
@@ -250,11 +250,11 @@ static int do_remove(struct deploy_run *run, const struct deploy_step *step, str
 
 	/* Whoever has the number by now: only what is still the cluster's is removed. */
 	if (deploy_look(run, step, &g, NULL, err) < 0)
-		return publish_is_gone(pve_failure(run->pve)) ? 0 : -1;
+		return pve_is_gone(pve_failure(run->pve)) ? 0 : -1;
 	if (act_on(run, step, "DELETE", "", params, "remove", "does not exist", err) == 0)
 		return 0;
 	/* What went meanwhile went from its pool too, and with that our right to it. */
-	return deploy_look(run, step, &left, NULL, &gone) < 0 && publish_is_gone(pve_failure(run->pve)) ? 0 : -1;
+	return deploy_look(run, step, &left, NULL, &gone) < 0 && pve_is_gone(pve_failure(run->pve)) ? 0 : -1;
 }
 
 int deploy_exec(struct deploy_run *run, const struct deploy_step *step, struct error *err)

@@ -6,7 +6,7 @@
 
 #include "builder/progress/progress.h"
 #include "builder/progress/progress_format.h"
-#include "builder/pve/publish_get.h"
+#include "builder/pve/pve_retry.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 
@@ -94,7 +94,7 @@ static int pass(struct deploy_job *job, struct deploy_run *run, struct error *er
 
 	run->again = false;
 	if (deploy_job_look(job, &state, err) < 0) {
-		run->again = publish_may_pass(pve_failure(job->pve));
+		run->again = pve_may_pass(pve_failure(job->pve));
 		return -1;
 	}
 	if (job->judge(job, run, &state, err) < 0)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "builder/publish/publish_notes.h"
-#include "builder/pve/publish_get.h"
+#include "builder/pve/pve_retry.h"
 #include "lib/pve_task.h"
 
 #define SCSI_SLOTS 31   /* scsi0 to scsi30 */
@@ -108,8 +108,8 @@ static int read_guest(struct pve *pve, const struct deploy_search *s, const char
 	if (!pve_get_int(entry, "vmid", &vmid))
 		return 0;
 	struct pve_guest guest = { .vmid = (long)vmid, .kind = kind, .node = (char *)host };
-	if (publish_get_config(pve, &guest, &config, err) < 0)
-		return publish_is_gone(pve_failure(pve)) ? 0 : -1;
+	if (pve_get_config_retry(pve, &guest, &config, err) < 0)
+		return pve_is_gone(pve_failure(pve)) ? 0 : -1;
 	if (!deploy_guest_parse(config, guest.vmid, s->cluster, &found))
 		return 0;
 	found.kind = kind;
@@ -126,7 +126,7 @@ static int read_guests(struct pve *pve, const struct deploy_search *s, const cha
 	CLEANUP(free_p) char *path = pve_path("/nodes/%s/%s", host, deploy_kind(kind));
 	size_t read = 0;
 
-	if (publish_get(pve, path, NULL, &list, err) < 0)
+	if (pve_get_retry(pve, path, NULL, &list, err) < 0)
 		return -1;
 	for (size_t i = 0; i < json_count(list) && read < GUESTS_MAX; i++) {
 		if (!is_candidate(s, json_at(list, i)))
@@ -144,7 +144,7 @@ static int read_volumes(struct pve *pve, const struct deploy_search *s, const ch
 	CLEANUP(json_free_p) struct json *list = NULL;
 	CLEANUP(free_p) char *path = pve_path("/nodes/%s/storage/%s/content", host, storage);
 
-	if (publish_get(pve, path, (const struct pve_param[]){ { "content", content }, { NULL, NULL } }, &list, err) <
+	if (pve_get_retry(pve, path, (const struct pve_param[]){ { "content", content }, { NULL, NULL } }, &list, err) <
 	    0)
 		return -1;
 	for (size_t i = 0; i < json_count(list); i++) {
@@ -174,7 +174,7 @@ static int read_tasks(struct pve *pve, const struct deploy_search *s, const char
 	CLEANUP(json_free_p) struct json *data = NULL;
 	CLEANUP(free_p) char *path = pve_path("/nodes/%s/tasks", host);
 
-	if (publish_get(pve, path, active, &data, err) < 0)
+	if (pve_get_retry(pve, path, active, &data, err) < 0)
 		return -1;
 	pve_task_parse_list(data, &upids);
 	for (size_t i = 0; i < upids.n; i++)
@@ -202,7 +202,7 @@ static int read_tokens(struct pve *pve, const struct deploy_search *s, struct de
 	CLEANUP(json_free_p) struct json *list = NULL;
 	CLEANUP(free_p) char *path = pve_path("/access/users/%s/token", s->target->agent_user);
 
-	if (publish_get(pve, path, NULL, &list, err) < 0)
+	if (pve_get_retry(pve, path, NULL, &list, err) < 0)
 		return -1;
 	for (size_t i = 0; i < json_count(list); i++) {
 		const char *name = json_get_string(json_at(list, i), "tokenid");

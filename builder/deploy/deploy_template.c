@@ -6,7 +6,7 @@
 
 #include "builder/deploy/deploy_exec.h"
 #include "builder/publish/publish_notes.h"
-#include "builder/pve/publish_get.h"
+#include "builder/pve/pve_retry.h"
 
 struct choice {
 	const char *wanted; /* NULL = any image */
@@ -30,8 +30,8 @@ static int read_template(struct pve *pve, const char *host, long vmid, struct ch
 	CLEANUP(publish_notes_done) struct publish_notes p = { 0 };
 	struct pve_guest guest = { .vmid = vmid, .kind = PVE_QEMU, .node = (char *)host };
 
-	if (publish_get_config(pve, &guest, &config, err) < 0)
-		return publish_is_gone(pve_failure(pve)) ? 0 : -1;
+	if (pve_get_config_retry(pve, &guest, &config, err) < 0)
+		return pve_is_gone(pve_failure(pve)) ? 0 : -1;
 	if (publish_notes_parse(json_get_string(config, "description"), &p))
 		consider(c, vmid, &p);
 	return 0;
@@ -72,7 +72,7 @@ int deploy_template(struct pve *pve, const struct deploy_order *o, const struct 
 	CLEANUP(free_p) char *path = pve_path("/nodes/%s/qemu", host);
 	struct choice c = { .wanted = n->template ? n->template : o->cluster->template };
 
-	if (publish_get(pve, path, NULL, &list, err) < 0 || search(pve, host, list, &c, err) < 0)
+	if (pve_get_retry(pve, path, NULL, &list, err) < 0 || search(pve, host, list, &c, err) < 0)
 		return -1;
 	*ret = c.vmid;
 	if (c.vmid)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "builder/pve/publish_get.h"
+#include "builder/pve/pve_retry.h"
 
 #define TEMPLATE_RIGHTS                                                                                                \
 	"VM.Allocate VM.Audit VM.Config.CPU VM.Config.Disk VM.Config.HWType VM.Config.Memory VM.Config.Network "       \
@@ -130,7 +130,7 @@ static int check_var_tmp(struct publish_check *c, const struct publish_order *o,
 
 	if (!need)
 		return 0;
-	if (publish_get(c->of.pve, path, NULL, &data, err) < 0) {
+	if (pve_get_retry(c->of.pve, path, NULL, &data, err) < 0) {
 		if (pve_failure(c->of.pve) != PVE_FORBIDDEN)
 			return -1;
 		if (need >= VAR_TMP_WORTH)

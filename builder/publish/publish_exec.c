@@ -36,7 +36,7 @@ static void log_task(struct publish_run *run, const char *upid)
 /* A worker that died says nothing about what it did; somebody else took the number: both are worth another look. */
 static bool task_may_pass(const struct pve_task *task)
 {
-	return publish_may_pass(task->failure) || !strcmp(task->exit, WORKER_DIED) || vmid_is_taken(task->exit);
+	return pve_may_pass(task->failure) || !strcmp(task->exit, WORKER_DIED) || vmid_is_taken(task->exit);
 }
 
 static int task_failed(struct publish_run *run, const char *what, const struct pve_task *task, struct error *err)
@@ -57,7 +57,7 @@ int publish_wait(struct publish_run *run, const struct json *answer, const char 
 	if (!upid)
 		return 0; /* done before it answered */
 	if (pve_task_wait(run->pve, upid, TASK_SECONDS, &task, err) < 0) {
-		run->again = publish_may_pass(pve_failure(run->pve));
+		run->again = pve_may_pass(pve_failure(run->pve));
 		return error_wrap(err, "%s", what);
 	}
 	if (task.failure == PVE_OK)
@@ -74,7 +74,7 @@ static int call(struct publish_run *run, const char *method, const char *path, c
 {
 	int rc = pve_call(run->pve, method, path, params, ret, err);
 
-	run->again = rc < 0 && publish_may_pass(pve_failure(run->pve));
+	run->again = rc < 0 && pve_may_pass(pve_failure(run->pve));
 	return rc;
 }
 
@@ -92,7 +92,7 @@ static int do_await(struct publish_run *run, const struct publish_step *step, st
 	progress_end(phase, "%s", step->name);
 	if (rc == 0 || pve_failure(run->pve) == PVE_MISSING)
 		return 0; /* however it ended: the next look shows what is there */
-	run->again = publish_may_pass(pve_failure(run->pve));
+	run->again = pve_may_pass(pve_failure(run->pve));
 	return -1;
 }
 
@@ -113,7 +113,7 @@ static int pick_vmid(struct publish_run *run, long *ret, struct error *err)
 {
 	int rc = vmid_pick(run->pve, run->order->target, ret, err);
 
-	run->again = rc < 0 && publish_may_pass(pve_failure(run->pve));
+	run->again = rc < 0 && pve_may_pass(pve_failure(run->pve));
 	return rc;
 }
 
@@ -183,7 +183,7 @@ static int update(struct publish_run *run, long vmid, const char *digest, const 
 	int rc = pve_guest_update(run->pve, &guest, digest,
 				  (const struct pve_param[]){ { key, value }, { NULL, NULL } }, err);
 
-	run->again = rc < 0 && (publish_may_pass(pve_failure(run->pve)) || publish_is_gone(pve_failure(run->pve)));
+	run->again = rc < 0 && (pve_may_pass(pve_failure(run->pve)) || pve_is_gone(pve_failure(run->pve)));
 	return rc;
 }
 
@@ -211,7 +211,7 @@ static int do_convert(struct publish_run *run, const struct publish_copy *copy, 
 		return 0;
 	if (is_template_by_now(err))
 		return 0;
-	run->again = run->again || publish_is_gone(pve_failure(run->pve));
+	run->again = run->again || pve_is_gone(pve_failure(run->pve));
 	return -1;
 }
 
@@ -223,7 +223,7 @@ static int do_sign(struct publish_run *run, const struct publish_copy *copy, str
 	struct publish_notes ready = copy->published; /* borrows */
 
 	if (pve_guest_config(run->pve, &guest, &config, err) < 0) {
-		run->again = publish_may_pass(pve_failure(run->pve)) || publish_is_gone(pve_failure(run->pve));
+		run->again = pve_may_pass(pve_failure(run->pve)) || pve_is_gone(pve_failure(run->pve));
 		return -1;
 	}
 	const char *notes = json_get_string(config, "description");

@@ -4,7 +4,7 @@
  * Does one step of a plan. Each may be done twice, and by two at once: whoever comes second finds it done.
  */
 #include "builder/publish/publish_plan.h"
-#include "builder/pve/publish_get.h"
+#include "builder/pve/pve_retry.h"
 
 struct publish_run {
 	const struct publish_order *order; /* borrowed */

@@ -26,7 +26,7 @@ static int look(struct publish_run *run, struct publish_state *ret, struct error
 
 	if (publish_state_read(run->pve, o->target, o->node, o->image->name, parts_of(o), ret, err) == 0)
 		return 0;
-	run->again = publish_may_pass(pve_failure(run->pve));
+	run->again = pve_may_pass(pve_failure(run->pve));
 	return -1;
 }
 

@@ -42,7 +42,7 @@ static int is_child(struct publish_run *run, const struct pve_guest *guest, long
 		return 0;
 	if (pve_guest_config(run->pve, guest, &config, err) == 0)
 		return has_base(config, vmid);
-	run->again = publish_may_pass(pve_failure(run->pve));
+	run->again = pve_may_pass(pve_failure(run->pve));
 	return run->again ? -1 : 0;
 }
 
@@ -53,7 +53,7 @@ static int find_child(struct publish_run *run, long vmid, long *ret, struct erro
 
 	*ret = 0;
 	if (pve_list_guests(run->pve, &guests, err) < 0) {
-		run->again = publish_may_pass(pve_failure(run->pve));
+		run->again = pve_may_pass(pve_failure(run->pve));
 		return -1;
 	}
 	for (size_t i = 0; i < guests.n && !*ret; i++) {
@@ -80,7 +80,7 @@ static int delete_vm(struct publish_run *run, long vmid, bool finished, struct e
 	CLEANUP(json_free_p) struct json *upid = NULL;
 
 	if (pve_call(run->pve, "DELETE", path, NULL, &upid, err) < 0)
-		run->again = publish_may_pass(pve_failure(run->pve)) || publish_is_gone(pve_failure(run->pve));
+		run->again = pve_may_pass(pve_failure(run->pve)) || pve_is_gone(pve_failure(run->pve));
 	else if (publish_wait(run, upid, what, NULL, err) == 0)
 		return 0;
 	if (!finished || !words_say_in_use(err->text))
@@ -96,8 +96,8 @@ static int look_again(struct publish_run *run, long vmid, struct publish_state *
 	struct pve_guest guest = { .vmid = vmid, .kind = PVE_QEMU, .node = (char *)run->order->node };
 
 	if (pve_guest_config(run->pve, &guest, &config, err) < 0) {
-		run->again = publish_may_pass(pve_failure(run->pve));
-		return publish_is_gone(pve_failure(run->pve)) ? 0 : -1;
+		run->again = pve_may_pass(pve_failure(run->pve));
+		return pve_is_gone(pve_failure(run->pve)) ? 0 : -1;
 	}
 	publish_state_add_copy(ret, vmid, config, run->order->image->name);
 	return 0;
@@ -148,7 +148,7 @@ int publish_exec_discard(struct publish_run *run, const struct publish_step *ste
 	CLEANUP(json_free_p) struct json *upid = NULL;
 
 	if (pve_call(run->pve, "DELETE", path, NULL, &upid, err) < 0) {
-		run->again = publish_may_pass(pve_failure(run->pve));
+		run->again = pve_may_pass(pve_failure(run->pve));
 		return -1;
 	}
 	return publish_wait(run, upid, what, NULL, err);

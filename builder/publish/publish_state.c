@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "builder/publish/publish_image.h"
-#include "builder/pve/publish_get.h"
+#include "builder/pve/pve_retry.h"
 #include "lib/pve_task.h"
 
 #define COPIES_MAX 1000 /* guests of a node whose notes are read */
@@ -59,8 +59,8 @@ static int read_copy(struct pve *pve, const char *node, const struct json *entry
 	if (!pve_get_int(entry, "vmid", &vmid))
 		return 0;
 	struct pve_guest guest = { .vmid = (long)vmid, .kind = PVE_QEMU, .node = (char *)node };
-	if (publish_get_config(pve, &guest, &config, err) < 0)
-		return publish_is_gone(pve_failure(pve)) ? 0 : -1;
+	if (pve_get_config_retry(pve, &guest, &config, err) < 0)
+		return pve_is_gone(pve_failure(pve)) ? 0 : -1;
 	publish_state_add_copy(state, guest.vmid, config, image);
 	return 0;
 }
@@ -79,7 +79,7 @@ static int read_copies(struct pve *pve, const char *node, const char *image, str
 	CLEANUP(free_p) char *path = pve_path("/nodes/%s/qemu", node);
 	size_t read = 0;
 
-	if (publish_get(pve, path, NULL, &list, err) < 0)
+	if (pve_get_retry(pve, path, NULL, &list, err) < 0)
 		return -1;
 	for (size_t i = 0; i < json_count(list) && read < COPIES_MAX; i++) {
 		if (!publish_state_is_candidate(json_at(list, i), image))
@@ -121,7 +121,7 @@ static int read_volumes(struct pve *pve, const char *node, const char *storage, 
 	CLEANUP(json_free_p) struct json *data = NULL;
 	CLEANUP(free_p) char *path = pve_path("/nodes/%s/storage/%s/content", node, storage);
 
-	if (publish_get(pve, path, (const struct pve_param[]){ { "content", content }, { NULL, NULL } }, &data, err) <
+	if (pve_get_retry(pve, path, (const struct pve_param[]){ { "content", content }, { NULL, NULL } }, &data, err) <
 	    0)
 		return -1;
 	publish_volumes_parse(data, image, suffix, ret);
@@ -142,7 +142,7 @@ static int read_tasks(struct pve *pve, const struct target *t, const char *node,
 	CLEANUP(json_free_p) struct json *data = NULL;
 	CLEANUP(free_p) char *path = pve_path("/nodes/%s/tasks", node);
 
-	if (publish_get(pve, path, active, &data, err) < 0)
+	if (pve_get_retry(pve, path, active, &data, err) < 0)
 		return -1;
 	pve_task_parse_list(data, &upids);
 	publish_tasks_parse(&upids, t->token_id, ret);

@@ -39,8 +39,8 @@ static int judge_silence(struct publish_run *run, const char *storage, struct er
 	CLEANUP(json_free_p) struct json *data = NULL;
 	struct error ignored = { 0 };
 
-	if (publish_get(run->pve, "/access/permissions", (const struct pve_param[]){ { "path", path }, { NULL, NULL } },
-			&data, &ignored) < 0)
+	if (pve_get_retry(run->pve, "/access/permissions",
+			  (const struct pve_param[]){ { "path", path }, { NULL, NULL } }, &data, &ignored) < 0)
 		return -1;
 	if (target_permitted(data, path, UPLOAD_RIGHT))
 		return -1;
@@ -71,7 +71,7 @@ static int send_file(struct publish_run *run, const struct publish_step *step, c
 	if (pve_upload(run->pve, &upload, ret_upid, err) == 0)
 		return 0;
 	/* What could not be read here will not be readable the next time either. */
-	run->again = publish_may_pass(pve_failure(run->pve)) && err->class == ERROR_NETWORK;
+	run->again = pve_may_pass(pve_failure(run->pve)) && err->class == ERROR_NETWORK;
 	run->again = run->again || pve_failure(run->pve) == PVE_BUSY;
 	if (err->class == ERROR_NETWORK)
 		return judge_silence(run, upload.storage, err);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "builder/progress/progress.h"
-#include "builder/pve/publish_get.h"
+#include "builder/pve/pve_retry.h"
 
 #define DISCARD_RIGHT "Datastore.Allocate"
 
@@ -38,7 +38,7 @@ int target_check_version(struct target_check *c, bool images, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *data = NULL;
 
-	if (publish_get(c->pve, "/version", NULL, &data, err) < 0)
+	if (pve_get_retry(c->pve, "/version", NULL, &data, err) < 0)
 		return -1;
 	const char *version = json_get_string(data, "version"), *lack = target_version_lacks(version, images);
 	if (lack)
@@ -56,8 +56,8 @@ bool target_permitted(const struct json *permissions, const char *path, const ch
 
 static int read_permissions(struct target_check *c, const char *path, struct json **ret, struct error *err)
 {
-	return publish_get(c->pve, "/access/permissions",
-			   (const struct pve_param[]){ { "path", path }, { NULL, NULL } }, ret, err);
+	return pve_get_retry(c->pve, "/access/permissions",
+			     (const struct pve_param[]){ { "path", path }, { NULL, NULL } }, ret, err);
 }
 
 /* Whether this is the first time that it is told. */
@@ -138,11 +138,11 @@ int target_check_node(struct target_check *c, const char *node, struct json **re
 	CLEANUP(free_p) char *path = pve_path("/nodes/%s/storage", node);
 
 	*ret = NULL;
-	if (publish_get(c->pve, "/nodes", NULL, &list, err) < 0)
+	if (pve_get_retry(c->pve, "/nodes", NULL, &list, err) < 0)
 		return -1;
 	const struct json *found = entry_of(list, "node", node);
 	if (found && !text_same(json_get_string(found, "status"), "offline"))
-		return publish_get(c->pve, path, NULL, ret, err);
+		return pve_get_retry(c->pve, path, NULL, ret, err);
 	if (found)
 		target_check_miss(c, "node %s is offline; start it, or take it out of `nodes` in %s", node,
 				  c->target->file);

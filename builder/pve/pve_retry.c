@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/pve/publish_get.h"
+#include "builder/pve/pve_retry.h"
 
 #include "lib/clock.h"
 
 #define TRIES 4
 #define NAP_FIRST 0.5 /* seconds; doubles */
 
-bool publish_may_pass(enum pve_failure failure)
+bool pve_may_pass(enum pve_failure failure)
 {
 	return failure == PVE_UNREACHABLE || failure == PVE_BUSY || failure == PVE_CONFLICT;
 }
 
-bool publish_is_gone(enum pve_failure failure)
+bool pve_is_gone(enum pve_failure failure)
 {
 	return failure == PVE_MISSING || failure == PVE_FORBIDDEN;
 }
@@ -19,13 +19,14 @@ bool publish_is_gone(enum pve_failure failure)
 /* After a failed try: whether there is another. */
 static bool patience(struct pve *pve, int *try)
 {
-	if (++*try > TRIES || !publish_may_pass(pve_failure(pve)))
+	if (++*try > TRIES || !pve_may_pass(pve_failure(pve)))
 		return false;
 	clock_nap(NAP_FIRST * (double)(1 << (*try - 2)));
 	return true;
 }
 
-int publish_get(struct pve *pve, const char *path, const struct pve_param *params, struct json **ret, struct error *err)
+int pve_get_retry(struct pve *pve, const char *path, const struct pve_param *params, struct json **ret,
+		  struct error *err)
 {
 	int try = 1;
 
@@ -35,7 +36,7 @@ int publish_get(struct pve *pve, const char *path, const struct pve_param *param
 	return 0;
 }
 
-int publish_get_config(struct pve *pve, const struct pve_guest *guest, struct json **ret, struct error *err)
+int pve_get_config_retry(struct pve *pve, const struct pve_guest *guest, struct json **ret, struct error *err)
 {
 	int try = 1;
 

@@ -7,10 +7,11 @@
 #include "lib/pve_guest.h"
 
 /* GET of path, as pve_call(). */
-int publish_get(struct pve *pve, const char *path, const struct pve_param *params, struct json **ret, struct error *err)
+int pve_get_retry(struct pve *pve, const char *path, const struct pve_param *params, struct json **ret,
+		  struct error *err) MUST_CHECK;
+int pve_get_config_retry(struct pve *pve, const struct pve_guest *guest, struct json **ret, struct error *err)
 	MUST_CHECK;
-int publish_get_config(struct pve *pve, const struct pve_guest *guest, struct json **ret, struct error *err) MUST_CHECK;
 /* Whether a failed call says that the guest has gone: from a pool, with the right to see that it has. */
-bool publish_is_gone(enum pve_failure failure);
+bool pve_is_gone(enum pve_failure failure);
 /* Whether a failed call says that the same may go well later. */
-bool publish_may_pass(enum pve_failure failure);
+bool pve_may_pass(enum pve_failure failure);
