@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "builder/deploy/deploy_check.h"
-#include "builder/deploy/deploy_job.h"
+#include "builder/deploy/deploy_session.h"
 #include "builder/progress/progress.h"
 #include "builder/seed/seed.h"
 
 #define STRANGER_LOOKS 5 /* that another deployer may need to give way */
 
-static int check(struct deploy_job *job, struct error *err)
+static int check(struct deploy_session *job, struct error *err)
 {
 	CLEANUP(deploy_check_done) struct deploy_check c = { 0 };
 
@@ -23,7 +23,7 @@ static int check(struct deploy_job *job, struct error *err)
 
 /* ---- another deployer ---- */
 
-static const struct deploy_guest *lowest_own(const struct deploy_job *job, const struct deploy_state *s)
+static const struct deploy_guest *lowest_own(const struct deploy_session *job, const struct deploy_state *s)
 {
 	for (size_t i = 0; i < s->guests.n; i++)
 		if (!strcmp(s->guests.at[i].mark.key, job->order.key))
@@ -31,7 +31,7 @@ static const struct deploy_guest *lowest_own(const struct deploy_job *job, const
 	return NULL;
 }
 
-static bool has_started(const struct deploy_job *job, const struct deploy_state *s)
+static bool has_started(const struct deploy_session *job, const struct deploy_state *s)
 {
 	for (size_t i = 0; i < s->guests.n; i++)
 		if (!strcmp(s->guests.at[i].mark.key, job->order.key) && s->guests.at[i].running)
@@ -40,7 +40,7 @@ static bool has_started(const struct deploy_job *job, const struct deploy_state 
 }
 
 /* What this run made goes again. */
-static int give_way(struct deploy_job *job, struct deploy_run *run, const struct deploy_state *s, struct error *err)
+static int give_way(struct deploy_session *job, struct deploy_run *run, const struct deploy_state *s, struct error *err)
 {
 	CLEANUP(deploy_steps_done) struct deploy_steps steps = { 0 };
 
@@ -52,7 +52,7 @@ static int give_way(struct deploy_job *job, struct deploy_run *run, const struct
 	return 0;
 }
 
-static int refuse_stranger(const struct deploy_job *job, const struct deploy_guest *g, struct error *err)
+static int refuse_stranger(const struct deploy_session *job, const struct deploy_guest *g, struct error *err)
 {
 	return error_set(
 		err, ERROR_TARGET,
@@ -63,7 +63,8 @@ static int refuse_stranger(const struct deploy_job *job, const struct deploy_gue
 
 /* Two that began at once see each other when their guests are made. The one with the lowest VMID goes on; it waits a little for
  * the other to give way, and gives way itself when that does not happen. */
-static int judge_strangers(struct deploy_job *job, struct deploy_run *run, struct deploy_state *s, struct error *err)
+static int judge_strangers(struct deploy_session *job, struct deploy_run *run, struct deploy_state *s,
+			   struct error *err)
 {
 	const struct deploy_guest *stranger = deploy_plan_stranger(&job->order, s), *own = lowest_own(job, s);
 
@@ -94,7 +95,7 @@ static int read_keys(const struct cluster *c, struct strings *ret, struct error 
 }
 
 /* Saving puts another file in the place of the locked one. Whoever gets that one's lock before us is waited for. */
-static int save_secrets(struct deploy_job *job, struct error *err)
+static int save_secrets(struct deploy_session *job, struct error *err)
 {
 	if (!job->secrets.changed || job->options->dry_run)
 		return 0;
@@ -106,7 +107,7 @@ static int save_secrets(struct deploy_job *job, struct error *err)
 }
 
 /* Kept before a guest can have them. */
-static int make_secrets(struct deploy_job *job, struct deploy_run *run, struct error *err)
+static int make_secrets(struct deploy_session *job, struct deploy_run *run, struct error *err)
 {
 	seed_secrets_generate(&job->secrets, seed_secrets_of(&job->secrets, job->cluster.name));
 	if (save_secrets(job, err) < 0)
@@ -121,7 +122,7 @@ static int make_secrets(struct deploy_job *job, struct deploy_run *run, struct e
 	return 0;
 }
 
-static int tell_result(struct deploy_job *job, struct text *said, struct error *err)
+static int tell_result(struct deploy_session *job, struct text *said, struct error *err)
 {
 	CLEANUP(deploy_state_done) struct deploy_state state = { 0 };
 	CLEANUP(json_free_p) struct json *result = json_object();
@@ -129,7 +130,7 @@ static int tell_result(struct deploy_job *job, struct text *said, struct error *
 
 	json_put_string(result, "cluster", job->cluster.name);
 	json_put(result, "nodes", nodes);
-	if (deploy_job_look(job, &state, err) < 0)
+	if (deploy_session_look(job, &state, err) < 0)
 		return -1;
 	for (size_t i = 0; i < job->cluster.nodes.n; i++) {
 		const struct cluster_node *n = &job->cluster.nodes.at[i];
@@ -147,24 +148,24 @@ static int tell_result(struct deploy_job *job, struct text *said, struct error *
 	return 0;
 }
 
-static int work(struct deploy_job *job, struct deploy_run *run, struct text *said, struct error *err)
+static int work(struct deploy_session *job, struct deploy_run *run, struct text *said, struct error *err)
 {
 	if (read_keys(&job->cluster, &run->keys, err) < 0 || check(job, err) < 0 || make_secrets(job, run, err) < 0)
 		return -1;
 	run->order = &job->order;
 	run->pve = job->pve;
 	if (job->options->dry_run)
-		return deploy_job_tell(job, said, err);
-	if (deploy_job_work(job, run, err) < 0)
+		return deploy_session_tell(job, said, err);
+	if (deploy_session_work(job, run, err) < 0)
 		return error_wrap(err, "cluster %s", job->cluster.name);
 	return tell_result(job, said, err);
 }
 
 int deploy_run(const struct deploy_options *options, struct text *ret_said, struct error *err)
 {
-	CLEANUP(deploy_job_done)
-	struct deploy_job job = { .secrets.lock = -1, .plan = deploy_plan, .judge = judge_strangers };
+	CLEANUP(deploy_session_done)
+	struct deploy_session job = { .secrets.lock = -1, .plan = deploy_plan, .judge = judge_strangers };
 	CLEANUP(deploy_run_done) struct deploy_run run = { 0 };
 
-	return deploy_job_open(&job, options, err) < 0 ? -1 : work(&job, &run, ret_said, err);
+	return deploy_session_open(&job, options, err) < 0 ? -1 : work(&job, &run, ret_said, err);
 }

@@ -5,16 +5,16 @@
 #include <unistd.h>
 
 #include "builder/deploy/deploy_check.h"
-#include "builder/deploy/deploy_job.h"
+#include "builder/deploy/deploy_session.h"
 #include "builder/progress/progress.h"
 
-static bool is_wanted(const struct deploy_job *job, const struct deploy_notes *mark)
+static bool is_wanted(const struct deploy_session *job, const struct deploy_notes *mark)
 {
 	return !job->options->nodes.n || strings_has(&job->options->nodes, mark->node);
 }
 
 /* With --node, the rest is not there. */
-static void keep_wanted(const struct deploy_job *job, struct deploy_state *s)
+static void keep_wanted(const struct deploy_session *job, struct deploy_state *s)
 {
 	struct deploy_state all = *s;
 
@@ -36,7 +36,7 @@ static void keep_wanted(const struct deploy_job *job, struct deploy_state *s)
 			deploy_token_done(&all.tokens.at[i]);
 }
 
-static int judge(struct deploy_job *job, struct deploy_run *run UNUSED, struct deploy_state *s,
+static int judge(struct deploy_session *job, struct deploy_run *run UNUSED, struct deploy_state *s,
 		 struct error *err UNUSED)
 {
 	const struct deploy_guest *stranger = deploy_plan_stranger(&job->order, s);
@@ -65,7 +65,7 @@ static void forget(char **secret)
 }
 
 /* A cluster that has gone has no secrets; a file without clusters has no use. */
-static int forget_secrets(struct deploy_job *job, struct error *err)
+static int forget_secrets(struct deploy_session *job, struct error *err)
 {
 	struct seed_secret *s = seed_secrets_of(&job->secrets, job->cluster.name);
 	bool left = false;
@@ -82,7 +82,7 @@ static int forget_secrets(struct deploy_job *job, struct error *err)
 	return 0;
 }
 
-static int work(struct deploy_job *job, struct deploy_run *run, struct text *said, struct error *err)
+static int work(struct deploy_session *job, struct deploy_run *run, struct text *said, struct error *err)
 {
 	const struct deploy_options *o = job->options;
 	struct target_check target = { .pve = job->pve, .target = &job->cluster.target };
@@ -93,12 +93,12 @@ static int work(struct deploy_job *job, struct deploy_run *run, struct text *sai
 	    deploy_check_discard(&target, &job->cluster, &job->order.may_discard, err) < 0)
 		return -1;
 	if (o->dry_run)
-		return deploy_job_tell(job, said, err);
+		return deploy_session_tell(job, said, err);
 	if (!o->yes)
 		return error_set(err, ERROR_USAGE,
 				 "destroy removes guests with their disks; --dry-run shows which, --yes says that you "
 				 "mean it");
-	if (deploy_job_work(job, run, err) < 0)
+	if (deploy_session_work(job, run, err) < 0)
 		return error_wrap(err, "cluster %s", job->cluster.name);
 	text_addf(said, "cluster %s: %s\n", job->cluster.name,
 		  o->nodes.n ? "these nodes have gone" : "nothing is left");
@@ -107,9 +107,9 @@ static int work(struct deploy_job *job, struct deploy_run *run, struct text *sai
 
 int destroy_run(const struct deploy_options *options, struct text *ret_said, struct error *err)
 {
-	CLEANUP(deploy_job_done)
-	struct deploy_job job = { .secrets.lock = -1, .plan = destroy_plan, .judge = judge };
+	CLEANUP(deploy_session_done)
+	struct deploy_session job = { .secrets.lock = -1, .plan = destroy_plan, .judge = judge };
 	CLEANUP(deploy_run_done) struct deploy_run run = { 0 };
 
-	return deploy_job_open(&job, options, err) < 0 ? -1 : work(&job, &run, ret_said, err);
+	return deploy_session_open(&job, options, err) < 0 ? -1 : work(&job, &run, ret_said, err);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/deploy/deploy_job.h"
+#include "builder/deploy/deploy_session.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #define NAP_LAST 30.0
 #define PASSES_MAX 10000 /* pauses too; more than that is no progress */
 
-int deploy_job_open(struct deploy_job *job, const struct deploy_options *options, struct error *err)
+int deploy_session_open(struct deploy_session *job, const struct deploy_options *options, struct error *err)
 {
 	job->options = options;
 	if (cluster_load(options->cluster, &job->cluster, err) < 0 || target_open(&job->cluster.target, err) < 0)
@@ -35,7 +35,7 @@ int deploy_job_open(struct deploy_job *job, const struct deploy_options *options
 	return target_connect(&job->cluster.target, NULL, &job->pve, err);
 }
 
-int deploy_job_look(struct deploy_job *job, struct deploy_state *ret, struct error *err)
+int deploy_session_look(struct deploy_session *job, struct deploy_state *ret, struct error *err)
 {
 	const struct deploy_search search = {
 		.target = &job->cluster.target,
@@ -52,7 +52,8 @@ static bool is_quiet(enum deploy_action act)
 	return act == DEPLOY_WATCH || act == DEPLOY_PAUSE;
 }
 
-static int do_step(struct deploy_job *job, struct deploy_run *run, const struct deploy_step *step, struct error *err)
+static int do_step(struct deploy_session *job, struct deploy_run *run, const struct deploy_step *step,
+		   struct error *err)
 {
 	CLEANUP(text_done) struct text words = { 0 };
 	char phase[PHASE_NAME_MAX];
@@ -72,7 +73,8 @@ static int do_step(struct deploy_job *job, struct deploy_run *run, const struct 
 }
 
 /* Guests first, then another look; a pause ends in another look too. */
-static int do_steps(struct deploy_job *job, struct deploy_run *run, const struct deploy_steps *steps, struct error *err)
+static int do_steps(struct deploy_session *job, struct deploy_run *run, const struct deploy_steps *steps,
+		    struct error *err)
 {
 	size_t n = steps->first ? steps->first : steps->n;
 
@@ -87,13 +89,13 @@ static int do_steps(struct deploy_job *job, struct deploy_run *run, const struct
 }
 
 /* 1: there was nothing to do. */
-static int pass(struct deploy_job *job, struct deploy_run *run, struct error *err)
+static int pass(struct deploy_session *job, struct deploy_run *run, struct error *err)
 {
 	CLEANUP(deploy_state_done) struct deploy_state state = { 0 };
 	CLEANUP(deploy_steps_done) struct deploy_steps steps = { 0 };
 
 	run->again = false;
-	if (deploy_job_look(job, &state, err) < 0) {
+	if (deploy_session_look(job, &state, err) < 0) {
 		run->again = pve_may_pass(pve_failure(job->pve));
 		return -1;
 	}
@@ -117,7 +119,7 @@ static void nap(int tries, const struct error *err)
 }
 
 /* What fails at another place than before has come farther. */
-int deploy_job_work(struct deploy_job *job, struct deploy_run *run, struct error *err)
+int deploy_session_work(struct deploy_session *job, struct deploy_run *run, struct error *err)
 {
 	struct deploy_place stuck = { 0 };
 
@@ -135,14 +137,14 @@ int deploy_job_work(struct deploy_job *job, struct deploy_run *run, struct error
 	return error_set(err, ERROR_TARGET, "there is no end to it; does something undo what this does?");
 }
 
-int deploy_job_tell(struct deploy_job *job, struct text *said, struct error *err)
+int deploy_session_tell(struct deploy_session *job, struct text *said, struct error *err)
 {
 	CLEANUP(deploy_state_done) struct deploy_state state = { 0 };
 	CLEANUP(deploy_steps_done) struct deploy_steps steps = { 0 };
 	CLEANUP(json_free_p) struct json *result = json_object();
 	struct strings list = { 0 };
 
-	if (deploy_job_look(job, &state, err) < 0 || job->judge(job, NULL, &state, err) < 0)
+	if (deploy_session_look(job, &state, err) < 0 || job->judge(job, NULL, &state, err) < 0)
 		return -1;
 	job->plan(&job->order, &state, &steps);
 	for (size_t i = 0; i < steps.n; i++) {
@@ -159,7 +161,7 @@ int deploy_job_tell(struct deploy_job *job, struct text *said, struct error *err
 	return 0;
 }
 
-void deploy_job_done(struct deploy_job *job)
+void deploy_session_done(struct deploy_session *job)
 {
 	pve_close(job->pve);
 	seed_secrets_close(&job->secrets);

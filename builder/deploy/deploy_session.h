@@ -7,7 +7,7 @@
 #include "builder/deploy/deploy_exec.h"
 #include "builder/seed/seed_secrets.h"
 
-struct deploy_job {
+struct deploy_session {
 	const struct deploy_options *options; /* borrowed */
 	struct cluster cluster;
 	struct seed_secrets secrets;
@@ -17,16 +17,16 @@ struct deploy_job {
 	struct deploy_order order;
 	void (*plan)(const struct deploy_order *o, const struct deploy_state *s, struct deploy_steps *ret);
 	/* Judges what was seen before it is planned for. run NULL: for a dry run. */
-	int (*judge)(struct deploy_job *job, struct deploy_run *run, struct deploy_state *s, struct error *err);
+	int (*judge)(struct deploy_session *job, struct deploy_run *run, struct deploy_state *s, struct error *err);
 	unsigned waits; /* for judge */
 	bool made;      /* this run made guests */
 };
 
 /* Reads file and CA, opens the secrets (and waits for who has them). */
-int deploy_job_open(struct deploy_job *job, const struct deploy_options *options, struct error *err) MUST_CHECK;
-int deploy_job_look(struct deploy_job *job, struct deploy_state *ret, struct error *err) MUST_CHECK;
+int deploy_session_open(struct deploy_session *job, const struct deploy_options *options, struct error *err) MUST_CHECK;
+int deploy_session_look(struct deploy_session *job, struct deploy_state *ret, struct error *err) MUST_CHECK;
 /* Until nothing is left to do. */
-int deploy_job_work(struct deploy_job *job, struct deploy_run *run, struct error *err) MUST_CHECK;
+int deploy_session_work(struct deploy_session *job, struct deploy_run *run, struct error *err) MUST_CHECK;
 /* What would be done now. */
-int deploy_job_tell(struct deploy_job *job, struct text *said, struct error *err) MUST_CHECK;
-void deploy_job_done(struct deploy_job *job);
+int deploy_session_tell(struct deploy_session *job, struct text *said, struct error *err) MUST_CHECK;
+void deploy_session_done(struct deploy_session *job);
