@@ -56,7 +56,7 @@ void agent_done(struct agent *a)
 {
 	free(a->state_file);
 	node_done(&a->node);
-	machine_done(&a->machine);
+	facts_done(&a->machine);
 	state_done(&a->state);
 	registration_close(&a->pve);
 }

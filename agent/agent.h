@@ -4,7 +4,7 @@
  * One run of the agent: what it knows, and the words that its steps speak. A step (run.c's table) does one thing, may be done again
  * after it was cut off, waits and retries by itself, and returns -1 only when the node has to give up.
  */
-#include "agent/machine.h"
+#include "agent/facts.h"
 #include "agent/registration.h"
 #include "agent/state.h"
 #include "lib/node.h"
@@ -13,7 +13,7 @@ struct agent {
 	const char *root; /* borrowed; "" in a guest, a fake root in tests */
 	char *state_file; /* owned */
 	struct node node; /* the configuration */
-	struct machine machine;
+	struct facts machine;
 	struct state state; /* what is on the disk, or will be with the next agent_save() */
 	struct registration pve;
 	double pve_rest_until; /* clock_seconds(); an API that did not answer is left alone until then */

@@ -34,7 +34,7 @@ static int replace(int rootfd, const char *file, const char *old, const char *ne
 	return file_write_in(rootfd, file, changed.data, changed.len, 0644, err);
 }
 
-int containerd_config_adapt(const char *root, const struct machine *m, struct error *err)
+int containerd_config_adapt(const char *root, const struct facts *m, struct error *err)
 {
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, *root ? root : "/", err);
 

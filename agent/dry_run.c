@@ -80,7 +80,7 @@ int agent_dry_run(const char *root, struct error *err)
 					    : "no node configuration: nothing to do");
 		return 0;
 	}
-	if (machine_read(root, &a.machine, err) < 0)
+	if (facts_read(root, &a.machine, err) < 0)
 		return -1;
 	assume(&a);
 	print_plan(&a);

@@ -126,7 +126,7 @@ void kubeadm_ignored(const struct kubeadm_run *run, struct strings *ret)
 	for (size_t i = 0; i < ARRAY_SIZE(profile->checks) && profile->checks[i]; i++)
 		add_once(ret, profile->checks[i]);
 	/* What this image lacks on purpose is nowhere to be pulled. */
-	if ((run->init || run->control_plane) && machine_lacks_coredns(run->machine))
+	if ((run->init || run->control_plane) && facts_lacks_coredns(run->machine))
 		add_once(ret, "ImagePull");
 	for (size_t i = 0; i < ARRAY_SIZE(left_behind) && run->again; i++)
 		if (left_behind[i].kinds & kind_of(run))
@@ -135,7 +135,7 @@ void kubeadm_ignored(const struct kubeadm_run *run, struct strings *ret)
 
 void kubeadm_skipped(const struct kubeadm_run *run, struct strings *ret)
 {
-	const struct machine *m = run->machine;
+	const struct facts *m = run->machine;
 	bool needs_crictl = m->kubeadm_minor <= CRICTL_LAST_MINOR && !cri_is_dockershim(run->node, m);
 
 	for (size_t i = 0; i < run->node->skip_phases.n; i++)
@@ -143,6 +143,6 @@ void kubeadm_skipped(const struct kubeadm_run *run, struct strings *ret)
 	/* Its preflight cannot do without; ours has looked at the same things. */
 	if (needs_crictl && !m->crictl)
 		add_once(ret, "preflight");
-	if (run->init && machine_lacks_coredns(m))
+	if (run->init && facts_lacks_coredns(m))
 		add_once(ret, "addon/coredns");
 }

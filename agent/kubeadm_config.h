@@ -5,14 +5,14 @@
  * https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/ Documents are JSON (which YAML parsers read), divided by
  * "---".
  */
-#include "agent/machine.h"
+#include "agent/facts.h"
 #include "lib/node.h"
 #include "lib/text.h"
 
 /* One run of kubeadm; everything borrowed. */
 struct kubeadm_run {
 	const struct node *node;
-	const struct machine *machine;
+	const struct facts *machine;
 	bool init;                            /* else join */
 	bool control_plane;                   /* of a join */
 	const char *name, *address;           /* node name and the address it is reached by */

@@ -91,10 +91,10 @@ static int routes(int argc, char **argv, struct error *err)
 
 static int adapt(int argc, char **argv, struct error *err)
 {
-	CLEANUP(machine_done) struct machine machine = { 0 };
+	CLEANUP(facts_done) struct facts machine = { 0 };
 	const char *root;
 
-	if (read_arguments(argc, argv, NULL, NULL, &root, err) < 0 || machine_read(root, &machine, err) < 0)
+	if (read_arguments(argc, argv, NULL, NULL, &root, err) < 0 || facts_read(root, &machine, err) < 0)
 		return -1;
 	return containerd_config_adapt(root, &machine, err);
 }

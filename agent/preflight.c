@@ -72,11 +72,11 @@ static void check_runtime(const struct subject *s, struct findings *ret)
 {
 	if (s->node->cri_socket)
 		return;
-	if (s->machine->runtime == RUNTIME_SEVERAL)
+	if (s->machine->runtime == FACTS_RUNTIME_SEVERAL)
 		preflight_add(s, ret, FINDING_FATAL, "runtime", "CRI",
 			      "both containerd and cri-dockerd are installed; say which one Kubernetes is to use with "
 			      "cri_socket: unix:///run/containerd/containerd.sock or unix:///run/cri-dockerd.sock");
-	if (s->machine->runtime == RUNTIME_NONE)
+	if (s->machine->runtime == FACTS_RUNTIME_NONE)
 		preflight_add(s, ret, FINDING_FATAL, "runtime", "CRI",
 			      "no container runtime that kubeadm %s can use is installed; it needs containerd with its "
 			      "CRI plugin, or Docker (with cri-dockerd from 1.24 on)",
@@ -114,7 +114,7 @@ static void check_ports(const struct subject *s, struct findings *ret)
 		{ 2379, true, "etcd" },           { 10257, true, "kube-controller-manager" },
 		{ 2380, true, "etcd" },           { 10250, false, "kubelet" },
 	};
-	const struct machine_ports *used = &s->machine->ports;
+	const struct facts_ports *used = &s->machine->ports;
 
 	for (size_t i = 0; i < ARRAY_SIZE(ports); i++) {
 		CLEANUP(free_p) char *kubeadm = xasprintf("Port-%u", (unsigned)ports[i].port);
@@ -140,7 +140,7 @@ static void check_leftovers(const struct subject *s, struct findings *ret)
 
 static void check_coredns(const struct subject *s, struct findings *ret)
 {
-	if (s->node->role == NODE_INIT && machine_lacks_coredns(s->machine))
+	if (s->node->role == NODE_INIT && facts_lacks_coredns(s->machine))
 		preflight_add(s, ret, FINDING_WARNING, "coredns", NULL,
 			      "this image carries no CoreDNS, so the cluster gets none and pods cannot look up service "
 			      "names; apply one of your own with `manifests`");
@@ -149,7 +149,7 @@ static void check_coredns(const struct subject *s, struct findings *ret)
 static preflight_check *const checks[] = { check_programs, check_version, check_runtime,   check_name,
 					   check_address,  check_ports,   check_leftovers, check_coredns };
 
-void preflight(const struct node *node, const struct machine *machine, bool again, struct findings *ret)
+void preflight(const struct node *node, const struct facts *machine, bool again, struct findings *ret)
 {
 	struct subject s = { .node = node, .machine = machine, .again = again, .plane = node->role != NODE_WORKER };
 
@@ -164,7 +164,7 @@ static const char *socket_path(const char *cri_socket)
 {
 	static const char scheme[] = "unix://";
 
-	if (!strcmp(cri_socket, MACHINE_DOCKERSHIM_SOCKET))
+	if (!strcmp(cri_socket, FACTS_DOCKERSHIM_SOCKET))
 		return DOCKER_SOCKET;
 	return text_starts(cri_socket, scheme) ? cri_socket + strlen(scheme) : cri_socket;
 }

@@ -20,7 +20,7 @@ static char *joined(const struct strings *list, const char *fmt_before)
 	return text_take(&text);
 }
 
-static char *old_kubelet(const struct machine *m)
+static char *old_kubelet(const struct facts *m)
 {
 	const struct profile *profile = profile_of(m);
 
@@ -30,12 +30,12 @@ static char *old_kubelet(const struct machine *m)
 			 m->kubeadm_minor, profile->first_minor);
 }
 
-static char *no_mounts(const struct machine *m)
+static char *no_mounts(const struct facts *m)
 {
 	return m->mounts ? NULL : xstrdup("no file system can be mounted here, so no container can be started");
 }
 
-static char *no_overlays(const struct machine *m)
+static char *no_overlays(const struct facts *m)
 {
 	return !m->mounts || !m->overlay || m->overlays
 		       ? NULL
@@ -45,25 +45,25 @@ static char *no_overlays(const struct machine *m)
 }
 
 /* In a user namespace kubelet goes on without (KubeletInUserNamespace). */
-static char *other_sysctls(const struct machine *m)
+static char *other_sysctls(const struct facts *m)
 {
 	return m->user_namespace
 		       ? NULL
 		       : joined(&m->sysctls, "/proc/sys is the host's and cannot be written here, and kubelet needs");
 }
 
-static char *no_controllers(const struct machine *m)
+static char *no_controllers(const struct facts *m)
 {
 	return joined(&m->lacks_controllers, "these cgroup controllers are missing here, and kubelet needs them:");
 }
 
 /* kubelet reads it for out-of-memory events, and ends without it but in a user namespace. */
-static char *no_kmsg(const struct machine *m)
+static char *no_kmsg(const struct facts *m)
 {
 	return m->kmsg ? NULL : xstrdup("/dev/kmsg cannot be opened, which kubelet wants");
 }
 
-static char *swap_in_sight(const struct machine *m)
+static char *swap_in_sight(const struct facts *m)
 {
 	return m->swap ? xstrdup("the host's swap is in sight, so kubelet runs with fail-swap-on=false") : NULL;
 }
@@ -72,8 +72,8 @@ static char *swap_in_sight(const struct machine *m)
 static const struct {
 	const char *name, *kubeadm;
 	enum finding_kind kind, unprivileged;
-	char *(*wrong)(const struct machine *m); /* the first half of the sentence; NULL = all is well */
-	const char *remedy;                      /* the second */
+	char *(*wrong)(const struct facts *m); /* the first half of the sentence; NULL = all is well */
+	const char *remedy;                    /* the second */
 } checks[] = {
 	{ "user_namespace", NULL, FINDING_FATAL, FINDING_FATAL, old_kubelet,
 	  "or restore it on the PVE host as a privileged one (`pct restore VMID BACKUP --unprivileged 0`)" },
@@ -95,7 +95,7 @@ static const struct {
 
 void preflight_container(const struct subject *s, struct findings *ret)
 {
-	const struct machine *m = s->machine;
+	const struct facts *m = s->machine;
 
 	for (size_t i = 0; i < ARRAY_SIZE(checks) && m->container; i++) {
 		CLEANUP(free_p) char *wrong = checks[i].wrong(m);

@@ -86,7 +86,7 @@ static void check_clock(const struct subject *s, struct findings *ret)
 
 static void check_size(const struct subject *s, struct findings *ret)
 {
-	const struct machine *m = s->machine;
+	const struct facts *m = s->machine;
 
 	if (s->plane && m->cpus && m->cpus < CONTROL_PLANE_CPUS)
 		preflight_add(s, ret, FINDING_FATAL, "cpus", "NumCPU",

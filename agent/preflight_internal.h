@@ -9,7 +9,7 @@
 /* Who is looked at; borrowed. */
 struct subject {
 	const struct node *node;
-	const struct machine *machine;
+	const struct facts *machine;
 	bool again;
 	bool plane; /* it is to be a control plane */
 };

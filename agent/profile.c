@@ -32,7 +32,7 @@ static const struct profile profiles[] = {
 	},
 };
 
-const struct profile *profile_of(const struct machine *m)
+const struct profile *profile_of(const struct facts *m)
 {
 	if (!m->container)
 		return &profiles[MACHINE];

@@ -4,7 +4,7 @@
  * What kubelet, kubeadm and kube-proxy have to do otherwise because of where they run: on a kernel of their own, in a privileged
  * container, or in an unprivileged one. The image's part of it is in rootfs-overlays/containerd-lxc and lxc.
  */
-#include "agent/machine.h"
+#include "agent/facts.h"
 
 struct profile {
 	const char *name;
@@ -14,4 +14,4 @@ struct profile {
 	int first_minor;                /* of Kubernetes that runs so; 0 = all */
 };
 
-const struct profile *profile_of(const struct machine *m);
+const struct profile *profile_of(const struct facts *m);

@@ -10,7 +10,7 @@
  * try again. Each try reads first, so a write of which nobody knows whether it was carried out is never just repeated.
  */
 #include "agent/election.h"
-#include "agent/machine.h"
+#include "agent/facts.h"
 #include "lib/member.h"
 #include "lib/pve_guest.h"
 
@@ -31,7 +31,7 @@ struct registration {
 int registration_open(const char *root, const struct node *node, struct registration *ret, struct error *err)
 	MUST_CHECK;
 /* Which guest we are; no request when it is known already. */
-int registration_find(struct registration *r, const struct node *node, const struct machine *machine, struct error *err)
+int registration_find(struct registration *r, const struct node *node, const struct facts *machine, struct error *err)
 	MUST_CHECK;
 /* Puts the member into our tags and notes: read, edit, write with digest, again when somebody else was quicker; nothing is
  * written when it is known to stand there. A guest that migrated is looked up again. mark and vmid of m are filled in here. */

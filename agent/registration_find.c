@@ -30,7 +30,7 @@ int registration_locate(struct registration *r, long vmid, struct error *err)
 }
 
 /* A container never is a VM; templates never run. */
-static bool may_be(const struct pve_guest *guest, const struct node *node, const struct machine *machine)
+static bool may_be(const struct pve_guest *guest, const struct node *node, const struct facts *machine)
 {
 	bool container = text_same(machine->container, "lxc");
 
@@ -39,7 +39,7 @@ static bool may_be(const struct pve_guest *guest, const struct node *node, const
 }
 
 /* 1 = it is ours, 0 = nothing speaks for or against, -1 = no. What cannot be read is not ours to know. */
-static int match(struct registration *r, const struct pve_guest *guest, const struct machine *machine, int *ret,
+static int match(struct registration *r, const struct pve_guest *guest, const struct facts *machine, int *ret,
 		 struct error *err)
 {
 	CLEANUP(json_free_p) struct json *config = NULL;
@@ -55,7 +55,7 @@ static int match(struct registration *r, const struct pve_guest *guest, const st
 
 /* Counts those that match; one that says nothing will do only when the token sees no other. */
 static int search(struct registration *r, const struct pve_guests *guests, const struct node *node,
-		  const struct machine *machine, size_t *ret_found, size_t *ret_matches, struct error *err)
+		  const struct facts *machine, size_t *ret_found, size_t *ret_matches, struct error *err)
 {
 	for (size_t i = 0; i < guests->n; i++) {
 		int answer = -1;
@@ -85,7 +85,7 @@ static int not_found(size_t visible, size_t matches, struct error *err)
 		visible);
 }
 
-int registration_find(struct registration *r, const struct node *node, const struct machine *machine, struct error *err)
+int registration_find(struct registration *r, const struct node *node, const struct facts *machine, struct error *err)
 {
 	CLEANUP(pve_guests_done) struct pve_guests guests = { 0 };
 	size_t found = 0, matches = 0;

@@ -98,8 +98,8 @@ static int look_once(struct agent *a, bool first, struct error *err)
 
 static int read_machine_again(struct agent *a, struct error *err)
 {
-	machine_done(&a->machine);
-	return machine_read(a->root, &a->machine, err);
+	facts_done(&a->machine);
+	return facts_read(a->root, &a->machine, err);
 }
 
 int step_preflight(struct agent *a, struct error *err)

@@ -18,7 +18,7 @@
 
 struct registrar {
 	struct node node;
-	struct machine machine;
+	struct facts machine;
 	struct registration pve;
 };
 
@@ -199,7 +199,7 @@ int main(int argc, char **argv)
 		answer(&r, line);
 	free(line);
 	registration_close(&r.pve);
-	machine_done(&r.machine);
+	facts_done(&r.machine);
 	node_done(&r.node);
 	return 0;
 }

@@ -24,7 +24,7 @@ static bool says(int rootfd, const char *file, const char *piece)
 }
 
 /* What the machine makes of each file. */
-static void try(const struct machine *m, bool want_copies)
+static void try(const struct facts *m, bool want_copies)
 {
 	char root[] = "/tmp/test_adapt.XXXXXX";
 	struct error err = { 0 };
@@ -47,10 +47,10 @@ static void try(const struct machine *m, bool want_copies)
 
 TEST(layers_are_copied_only_where_overlays_do_not_work)
 {
-	try(&(struct machine){ .container = "lxc", .mounts = true }, true);
-	try(&(struct machine){ .container = "lxc", .mounts = true, .overlays = true }, false);
-	try(&(struct machine){ .container = "lxc" }, false); /* without nesting nothing works */
-	try(&(struct machine){ 0 }, false);
+	try(&(struct facts){ .container = "lxc", .mounts = true }, true);
+	try(&(struct facts){ .container = "lxc", .mounts = true, .overlays = true }, false);
+	try(&(struct facts){ .container = "lxc" }, false); /* without nesting nothing works */
+	try(&(struct facts){ 0 }, false);
 }
 
 TEST(a_root_without_runtime_is_left_alone)
@@ -59,6 +59,6 @@ TEST(a_root_without_runtime_is_left_alone)
 	struct error err = { 0 };
 
 	CHECK(mkdtemp(root));
-	CHECK(containerd_config_adapt(root, &(struct machine){ .container = "lxc", .mounts = true }, &err) == 0);
+	CHECK(containerd_config_adapt(root, &(struct facts){ .container = "lxc", .mounts = true }, &err) == 0);
 	CHECK(rmdir(root) == 0);
 }

@@ -17,15 +17,15 @@ TEST(the_configuration_chooses_else_what_is_installed)
 		{ NULL, CONTAINERD, 34, CONTAINERD, CONTAINERD, false },
 		{ NULL, CONTAINERD, 20, CONTAINERD, "/run/containerd/containerd.sock", false },
 		{ NULL, CRI_DOCKERD, 24, CRI_DOCKERD, CRI_DOCKERD, false },
-		{ NULL, MACHINE_DOCKERSHIM_SOCKET, 20, MACHINE_DOCKERSHIM_SOCKET, "/var/run/dockershim.sock", true },
-		{ NULL, MACHINE_DOCKERSHIM_SOCKET, 23, MACHINE_DOCKERSHIM_SOCKET, "/var/run/dockershim.sock", true },
-		{ CONTAINERD, MACHINE_DOCKERSHIM_SOCKET, 20, CONTAINERD, "/run/containerd/containerd.sock", false },
+		{ NULL, FACTS_DOCKERSHIM_SOCKET, 20, FACTS_DOCKERSHIM_SOCKET, "/var/run/dockershim.sock", true },
+		{ NULL, FACTS_DOCKERSHIM_SOCKET, 23, FACTS_DOCKERSHIM_SOCKET, "/var/run/dockershim.sock", true },
+		{ CONTAINERD, FACTS_DOCKERSHIM_SOCKET, 20, CONTAINERD, "/run/containerd/containerd.sock", false },
 		{ CRI_DOCKERD, NULL, 34, CRI_DOCKERD, CRI_DOCKERD, false }, /* several are installed */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct node node = { .cri_socket = cases[i].chosen };
-		struct machine machine = { .cri_socket = cases[i].installed, .kubeadm_minor = cases[i].minor };
+		struct facts machine = { .cri_socket = cases[i].installed, .kubeadm_minor = cases[i].minor };
 		CHECK_STR(cri_socket(&node, &machine), cases[i].socket);
 		CHECK_STR(cri_socket_of_kubeadm(&node, &machine), cases[i].of_kubeadm);
 		CHECK(cri_is_dockershim(&node, &machine) == cases[i].dockershim);
@@ -35,7 +35,7 @@ TEST(the_configuration_chooses_else_what_is_installed)
 TEST(without_a_runtime_there_is_no_socket)
 {
 	struct node node = { 0 };
-	struct machine machine = { .kubeadm_minor = 34 };
+	struct facts machine = { .kubeadm_minor = 34 };
 
 	CHECK(!cri_socket(&node, &machine) && !cri_socket_of_kubeadm(&node, &machine) &&
 	      !cri_is_dockershim(&node, &machine));

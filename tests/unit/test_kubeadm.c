@@ -16,10 +16,10 @@ static struct node node = {
 	.certificate_key = (char *)KEY,
 	.timeout_kubeadm = 1200,
 };
-static struct machine machine = {
+static struct facts machine = {
 	.kubeadm_version = (char *)"v1.34.1",
 	.kubeadm_minor = 34,
-	.runtime = RUNTIME_CONTAINERD,
+	.runtime = FACTS_RUNTIME_CONTAINERD,
 	.cri_socket = (char *)"unix:///run/containerd/containerd.sock",
 	.crictl = true,
 };
@@ -203,7 +203,7 @@ TEST(kubeadm_names_the_ca)
 /* Both programs note how they were called, in order. */
 #define NOTE(name) "echo " name " \"$@\" >>$root/calls\n"
 
-static int reset(const char *root, const struct machine *m, struct error *err)
+static int reset(const char *root, const struct facts *m, struct error *err)
 {
 	fake_put(root, "/calls", "");
 	fake_put(root, "/etc/cni/net.d/10-nodekiln.conflist", "{}");
@@ -213,9 +213,9 @@ static int reset(const char *root, const struct machine *m, struct error *err)
 	return kubeadm_reset(&node, m, root, err);
 }
 
-static struct machine machine_with(int minor, bool crictl, const char *socket)
+static struct facts facts_with(int minor, bool crictl, const char *socket)
 {
-	struct machine m = machine;
+	struct facts m = machine;
 
 	m.kubeadm_minor = minor;
 	m.crictl = crictl;
@@ -225,7 +225,7 @@ static struct machine machine_with(int minor, bool crictl, const char *socket)
 
 TEST(kubeadm_reset_leaves_nothing_of_ours)
 {
-	struct machine old = machine_with(20, false, machine.cri_socket);
+	struct facts old = facts_with(20, false, machine.cri_socket);
 	FAKE_ROOT();
 	fake_program(path, "kubeadm", NOTE("kubeadm"));
 	fake_program(path, "systemctl", NOTE("systemctl"));
@@ -244,7 +244,7 @@ TEST(kubeadm_reset_leaves_nothing_of_ours)
 /* kubeadm 1.20 does that itself through docker. */
 TEST(kubeadm_reset_of_docker_needs_no_crictl)
 {
-	struct machine docker = machine_with(20, false, MACHINE_DOCKERSHIM_SOCKET);
+	struct facts docker = facts_with(20, false, FACTS_DOCKERSHIM_SOCKET);
 	FAKE_ROOT();
 	fake_program(path, "kubeadm", NOTE("kubeadm"));
 	fake_program(path, "systemctl", NOTE("systemctl"));
@@ -257,11 +257,11 @@ TEST(kubeadm_reset_of_docker_needs_no_crictl)
 /* kubeadm would not know which one. */
 TEST(kubeadm_reset_is_told_the_chosen_runtime)
 {
-	struct machine both = machine_with(34, true, NULL);
+	struct facts both = facts_with(34, true, NULL);
 	struct node chosen = node;
 	FAKE_ROOT();
 	fake_program(path, "kubeadm", NOTE("kubeadm"));
-	both.runtime = RUNTIME_SEVERAL;
+	both.runtime = FACTS_RUNTIME_SEVERAL;
 	chosen.cri_socket = (char *)"unix:///run/cri-dockerd.sock";
 	CHECK(kubeadm_reset(&chosen, &both, path, &err) == 0);
 	CLEANUP(free_p) char *calls = fake_get(path, "/calls");
@@ -272,7 +272,7 @@ TEST(kubeadm_reset_is_told_the_chosen_runtime)
 /* Containers are stopped even then; a slice that there is not is no failure. */
 TEST(kubeadm_reset_that_fails_is_said)
 {
-	struct machine old = machine_with(20, false, machine.cri_socket);
+	struct facts old = facts_with(20, false, machine.cri_socket);
 	FAKE_ROOT();
 	fake_program(path, "kubeadm", "echo 'this version is broken' >&2; exit 1");
 	fake_program(path, "systemctl", NOTE("systemctl") "exit 5");

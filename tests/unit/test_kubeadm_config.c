@@ -16,7 +16,7 @@ static const char *const images_without_coredns[] = { "k8s.gcr.io/kube-apiserver
 
 static const struct {
 	const char *name;
-	struct machine machine; /* borrowed texts: never freed */
+	struct facts machine; /* borrowed texts: never freed */
 } versions[] = {
 	{ "1.20",
 	  { .kubeadm_version = "v1.20.2",
@@ -28,22 +28,22 @@ static const struct {
 	{ "1.36", { .kubeadm_version = "v1.36.0", .kubeadm_minor = 36 } },
 };
 
-static struct machine machine_of(size_t i)
+static struct facts facts_of(size_t i)
 {
-	struct machine m = versions[i].machine;
+	struct facts m = versions[i].machine;
 
-	m.runtime = RUNTIME_CONTAINERD;
+	m.runtime = FACTS_RUNTIME_CONTAINERD;
 	m.cri_socket = "unix:///run/containerd/containerd.sock";
 	return m;
 }
 
-static struct machine machine_named(const char *version)
+static struct facts facts_named(const char *version)
 {
 	size_t i = 0;
 
 	while (strcmp(versions[i].name, version) != 0)
 		i++;
-	return machine_of(i);
+	return facts_of(i);
 }
 
 static bool load(const char *name, struct node *ret)
@@ -61,7 +61,7 @@ static bool load(const char *name, struct node *ret)
 }
 
 /* As the agent's own step fills it. */
-static struct kubeadm_run run_of(const struct node *node, const struct machine *machine)
+static struct kubeadm_run run_of(const struct node *node, const struct facts *machine)
 {
 	return (struct kubeadm_run){
 		.node = node,
@@ -125,7 +125,7 @@ TEST(every_version_gets_its_own_form)
 		CLEANUP(node_done) struct node node = { 0 };
 		CHECK(load(cases[i], &node));
 		for (size_t v = 0; v < ARRAY_SIZE(versions); v++) {
-			struct machine machine = machine_of(v);
+			struct facts machine = facts_of(v);
 			struct kubeadm_run run = run_of(&node, &machine);
 			CHECK(all_golden(versions[v].name, cases[i], &run));
 		}
@@ -135,7 +135,7 @@ TEST(every_version_gets_its_own_form)
 TEST(no_taints_is_something_else_than_none_given)
 {
 	CLEANUP(node_done) struct node node = { 0 };
-	struct machine machine = machine_named("1.34");
+	struct facts machine = facts_named("1.34");
 
 	CHECK(load("init-untainted", &node));
 	struct kubeadm_run run = run_of(&node, &machine);
@@ -156,7 +156,7 @@ TEST(a_container_leaves_the_hosts_kernel_alone)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		CLEANUP(node_done) struct node node = { 0 };
-		struct machine machine = machine_named("1.34");
+		struct facts machine = facts_named("1.34");
 		machine.container = "lxc";
 		machine.user_namespace = cases[i].unprivileged;
 		CHECK(load(cases[i].node, &node));
@@ -173,7 +173,7 @@ TEST(a_run_after_a_cut_ignores_what_the_first_left)
 		CLEANUP(free_p) char *minimal = xasprintf("%s-minimal", names[i]);
 		CLEANUP(free_p) char *again = xasprintf("%s-again", names[i]);
 		CLEANUP(node_done) struct node node = { 0 };
-		struct machine machine = machine_named("1.28");
+		struct facts machine = facts_named("1.28");
 		CHECK(load(minimal, &node));
 		struct kubeadm_run run = run_of(&node, &machine);
 		run.again = true;
@@ -186,7 +186,7 @@ TEST(docker_has_its_socket_by_version)
 	static const struct {
 		const char *version, *installed, *expected;
 	} cases[] = {
-		{ "1.20", MACHINE_DOCKERSHIM_SOCKET, "\"criSocket\": \"/var/run/dockershim.sock\"" },
+		{ "1.20", FACTS_DOCKERSHIM_SOCKET, "\"criSocket\": \"/var/run/dockershim.sock\"" },
 		{ "1.28", CRI_DOCKERD, "\"criSocket\": \"" CRI_DOCKERD "\"" },
 		{ "1.34", CRI_DOCKERD, "\"criSocket\": \"" CRI_DOCKERD "\"" },
 	};
@@ -195,7 +195,7 @@ TEST(docker_has_its_socket_by_version)
 		CLEANUP(node_done) struct node node = { 0 };
 		CLEANUP(text_done) struct text conf = { 0 };
 		CLEANUP(text_done) struct text argv = { 0 };
-		struct machine machine = machine_named(cases[i].version);
+		struct facts machine = facts_named(cases[i].version);
 		struct error err = { 0 };
 		CHECK(load("worker-minimal", &node));
 		machine.cri_socket = (char *)cases[i].installed;
@@ -214,7 +214,7 @@ TEST(masked_shows_no_secret)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		CLEANUP(node_done) struct node node = { 0 };
 		CLEANUP(text_done) struct text conf = { 0 };
-		struct machine machine = machine_named("1.36");
+		struct facts machine = facts_named("1.36");
 		struct error err = { 0 };
 		CHECK(load(cases[i], &node));
 		struct kubeadm_run run = run_of(&node, &machine);
@@ -227,7 +227,7 @@ TEST(all_checks_ignored_stands_alone)
 {
 	CLEANUP(strings_done) struct strings ignored = { 0 };
 	CLEANUP(node_done) struct node node = { 0 };
-	struct machine machine = machine_named("1.34");
+	struct facts machine = facts_named("1.34");
 
 	strings_add_all(&node.ignore_preflight, "NumCPU", "All", NULL);
 	struct kubeadm_run run = { .node = &node, .machine = &machine, .init = true, .again = true };
@@ -254,7 +254,7 @@ TEST(a_join_without_a_ca_hash_is_refused)
 {
 	CLEANUP(node_done) struct node node = { 0 };
 	CLEANUP(text_done) struct text conf = { 0 };
-	struct machine machine = machine_named("1.34");
+	struct facts machine = facts_named("1.34");
 	struct strings none = { 0 };
 	struct error err = { 0 };
 

@@ -8,14 +8,14 @@
 #include "lib/file.h"
 #include "tests/unit/check.h"
 
-static struct machine fit(void)
+static struct facts fit(void)
 {
-	return (struct machine){
+	return (struct facts){
 		.hostname = "cp1",
 		.address = "10.0.0.10",
 		.kubeadm_version = "v1.28.15",
 		.kubeadm_minor = 28,
-		.runtime = RUNTIME_CONTAINERD,
+		.runtime = FACTS_RUNTIME_CONTAINERD,
 		.kubelet = true,
 		.crictl = true,
 		.cgroup2 = true,
@@ -31,7 +31,7 @@ static struct machine fit(void)
 	};
 }
 
-static struct findings look(const struct node *node, const struct machine *machine, bool again)
+static struct findings look(const struct node *node, const struct facts *machine, bool again)
 {
 	struct findings found = { 0 };
 
@@ -54,7 +54,7 @@ static bool is_only(const struct findings *found, enum finding_kind kind, const 
 TEST(nothing_is_found_where_nothing_is_wrong)
 {
 	struct node node = { .role = NODE_INIT };
-	struct machine m = fit();
+	struct facts m = fit();
 	CLEANUP(findings_done) struct findings found = look(&node, &m, false);
 
 	CHECK(found.n == 0);
@@ -64,7 +64,7 @@ TEST(nothing_is_found_where_nothing_is_wrong)
 	TEST(test)                                                                                                     \
 	{                                                                                                              \
 		struct node node = { .role = NODE_INIT };                                                              \
-		struct machine m = fit();                                                                              \
+		struct facts m = fit();                                                                                \
 		change;                                                                                                \
 		CLEANUP(findings_done) struct findings found = look(&node, &m, false);                                 \
 		CHECK(is_only(&found, kind, name, piece));                                                             \
@@ -72,8 +72,8 @@ TEST(nothing_is_found_where_nothing_is_wrong)
 
 TAKES(no_kubeadm, m.kubeadm_version = NULL, FINDING_FATAL, "kubeadm", "kubernetes.source")
 TAKES(no_kubelet, m.kubelet = false, FINDING_FATAL, "kubelet", "not installed")
-TAKES(no_runtime, m.runtime = RUNTIME_NONE, FINDING_FATAL, "runtime", "CRI plugin")
-TAKES(two_runtimes, m.runtime = RUNTIME_SEVERAL, FINDING_FATAL, "runtime", "cri_socket: unix:///run/containerd")
+TAKES(no_runtime, m.runtime = FACTS_RUNTIME_NONE, FINDING_FATAL, "runtime", "CRI plugin")
+TAKES(two_runtimes, m.runtime = FACTS_RUNTIME_SEVERAL, FINDING_FATAL, "runtime", "cri_socket: unix:///run/containerd")
 TAKES(an_old_version, node.kubernetes_version = "v1.26.3", FINDING_FATAL, "version", "only 1.27 and 1.28")
 TAKES(a_later_version, node.kubernetes_version = "v1.29.0", FINDING_FATAL, "version", "v1.29.0")
 TAKES(localhost, m.hostname = "localhost", FINDING_FATAL, "hostname", "node.name")
@@ -95,9 +95,9 @@ TAKES(a_new_kubeadm_leaves_bridges_alone, m.br_netfilter = false;
 TAKES(our_bridge_does_not, m.br_netfilter = false; m.kubeadm_minor = 34;
       node.pod_network = NODE_POD_NETWORK_BRIDGE, FINDING_FATAL, "br_netfilter", "modprobe")
 
-static struct machine in_container(bool unprivileged)
+static struct facts in_container(bool unprivileged)
 {
-	struct machine m = fit();
+	struct facts m = fit();
 
 	m.container = "lxc";
 	m.clock_known = false;
@@ -112,7 +112,7 @@ static struct machine in_container(bool unprivileged)
 	{                                                                                                              \
 		struct node node = { .role = NODE_INIT };                                                              \
 		for (int i = 0; i < 2; i++) {                                                                          \
-			struct machine m = in_container(i);                                                            \
+			struct facts m = in_container(i);                                                              \
 			change;                                                                                        \
 			CLEANUP(findings_done) struct findings found = look(&node, &m, false);                         \
 			CHECK(is_only(&found, i ? unprivileged_kind : kind, name, piece));                             \
@@ -138,7 +138,7 @@ A_CONTAINER_WITHOUT(its_own_swap, m.swap = true, FINDING_WARNING, FINDING_WARNIN
 TEST(a_privileged_container_whose_proc_sys_is_read_only)
 {
 	struct node node = { .role = NODE_INIT };
-	struct machine m = in_container(false);
+	struct facts m = in_container(false);
 	m.sysctls = (struct strings){ two, 2, 0 };
 	CLEANUP(findings_done) struct findings found = look(&node, &m, false);
 
@@ -149,7 +149,7 @@ TEST(a_privileged_container_whose_proc_sys_is_read_only)
 TEST(an_unprivileged_container_needs_a_newer_kubelet)
 {
 	struct node node = { .role = NODE_INIT };
-	struct machine m = in_container(true);
+	struct facts m = in_container(true);
 	m.sysctls = (struct strings){ two, 2, 0 }; /* which such a kubelet does without */
 	m.kubeadm_minor = 21;
 	CLEANUP(findings_done) struct findings found = look(&node, &m, false);
@@ -165,7 +165,7 @@ TEST(a_container_with_everything_is_fit)
 	struct node node = { .role = NODE_INIT };
 
 	for (int i = 0; i < 2; i++) {
-		struct machine m = in_container(i);
+		struct facts m = in_container(i);
 		CLEANUP(findings_done) struct findings found = look(&node, &m, false);
 		CHECK(found.n == 0);
 	}
@@ -174,7 +174,7 @@ TEST(a_container_with_everything_is_fit)
 TEST(a_vm_without_kmsg_is_no_matter)
 {
 	struct node node = { .role = NODE_WORKER };
-	struct machine m = fit();
+	struct facts m = fit();
 	m.kmsg = false;
 	CLEANUP(findings_done) struct findings found = look(&node, &m, false);
 
@@ -184,7 +184,7 @@ TEST(a_vm_without_kmsg_is_no_matter)
 TEST(a_worker_may_be_small)
 {
 	struct node node = { .role = NODE_WORKER, .kubernetes_version = "v1.20.2" };
-	struct machine m = fit();
+	struct facts m = fit();
 	m.cpus = 1;
 	m.memory = 512ull << 20;
 	CLEANUP(findings_done) struct findings found = look(&node, &m, false);
@@ -195,8 +195,8 @@ TEST(a_worker_may_be_small)
 TEST(a_given_socket_settles_which_runtime)
 {
 	struct node node = { .role = NODE_WORKER, .cri_socket = "unix:///run/cri-dockerd.sock" };
-	struct machine m = fit();
-	m.runtime = RUNTIME_SEVERAL;
+	struct facts m = fit();
+	m.runtime = FACTS_RUNTIME_SEVERAL;
 	CLEANUP(findings_done) struct findings found = look(&node, &m, false);
 
 	CHECK(found.n == 0);
@@ -205,10 +205,10 @@ TEST(a_given_socket_settles_which_runtime)
 TEST(ports_and_leftovers_are_no_finding_after_a_cut)
 {
 	struct node node = { .role = NODE_INIT };
-	struct machine m = fit();
+	struct facts m = fit();
 	uint16_t used[] = { 22, 6443, 10250 };
 	char *files[] = { "/etc/kubernetes/kubelet.conf" };
-	m.ports = (struct machine_ports){ used, ARRAY_SIZE(used), 0 };
+	m.ports = (struct facts_ports){ used, ARRAY_SIZE(used), 0 };
 	m.leftovers = (struct strings){ files, 1, 0 };
 	CLEANUP(findings_done) struct findings first = look(&node, &m, false);
 	CLEANUP(findings_done) struct findings again = look(&node, &m, true);
@@ -228,7 +228,7 @@ TEST(what_is_ignored_by_either_name_is_a_warning)
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		char *ignored[] = { (char *)names[i] };
 		struct node node = { .role = NODE_WORKER, .ignore_preflight = { ignored, 1, 0 } };
-		struct machine m = fit();
+		struct facts m = fit();
 		m.swap = true;
 		CLEANUP(findings_done) struct findings found = look(&node, &m, false);
 		CHECK(is_only(&found, FINDING_WARNING, "swap", "swapoff"));
@@ -239,7 +239,7 @@ TEST(an_image_without_coredns_is_told_of)
 {
 	char *images[] = { "k8s.gcr.io/kube-apiserver:v1.20.2" };
 	struct node node = { .role = NODE_INIT };
-	struct machine m = fit();
+	struct facts m = fit();
 	m.images = (struct strings){ images, 1, 0 };
 	CLEANUP(findings_done) struct findings found = look(&node, &m, false);
 
@@ -279,7 +279,7 @@ TEST(a_runtime_is_asked_at_its_socket)
 	CLEANUP(close_p) int second = serve(docker);
 	CHECK(asks_at(root, "unix:///run/containerd/containerd.sock"));
 	CHECK(asks_at(root, "/run/containerd/containerd.sock"));
-	CHECK(asks_at(root, MACHINE_DOCKERSHIM_SOCKET)); /* kubelet's own; Docker is asked */
+	CHECK(asks_at(root, FACTS_DOCKERSHIM_SOCKET)); /* kubelet's own; Docker is asked */
 	close(TAKE_FD(first));
 	CHECK(preflight_runtime(root, "unix:///run/containerd/containerd.sock", &err) < 0);
 	CHECK(strstr(err.text, "/run/containerd/containerd.sock") && strstr(err.text, "refused"));

@@ -4,7 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/machine.h"
+#include "agent/facts.h"
 #include "lib/file.h"
 #include "tests/unit/check.h"
 
@@ -93,17 +93,17 @@ static void root_done(struct root *root)
 	free(root->path);
 }
 
-static bool read_root(const struct root *root, struct machine *ret)
+static bool read_root(const struct root *root, struct facts *ret)
 {
 	struct error err = { 0 };
 
-	return machine_read(root->path, ret, &err) == 0;
+	return facts_read(root->path, ret, &err) == 0;
 }
 
 TEST(a_plain_vm)
 {
 	CLEANUP(root_done) struct root root = root_open("v1.20.2");
-	CLEANUP(machine_done) struct machine m = { 0 };
+	CLEANUP(facts_done) struct facts m = { 0 };
 
 	CHECK(read_root(&root, &m));
 	CHECK_STR(m.hostname, "cp1");
@@ -118,7 +118,7 @@ TEST(a_plain_vm)
 TEST(only_real_cards_count)
 {
 	CLEANUP(root_done) struct root root = root_open(NULL);
-	CLEANUP(machine_done) struct machine m = { 0 };
+	CLEANUP(facts_done) struct facts m = { 0 };
 
 	CHECK(read_root(&root, &m));
 	CHECK(m.macs.n == 1);
@@ -128,35 +128,35 @@ TEST(only_real_cards_count)
 TEST(the_image_says_what_it_was_built_for)
 {
 	CLEANUP(root_done) struct root root = root_open("v1.20.2");
-	CLEANUP(machine_done) struct machine m = { 0 };
+	CLEANUP(facts_done) struct facts m = { 0 };
 
 	CHECK(read_root(&root, &m));
 	CHECK_STR(m.kubeadm_version, "v1.20.2");
 	CHECK(m.kubeadm_minor == 20);
 	CHECK(m.kubelet && m.kubectl && !m.crictl);
-	CHECK(m.runtime == RUNTIME_CONTAINERD);
+	CHECK(m.runtime == FACTS_RUNTIME_CONTAINERD);
 	CHECK_STR(m.cri_socket, "unix:///run/containerd/containerd.sock");
 	CHECK_STR(m.node_pause_image, "k8s.gcr.io/pause:3.2");
-	CHECK(m.images.n == 2 && machine_lacks_coredns(&m));
+	CHECK(m.images.n == 2 && facts_lacks_coredns(&m));
 }
 
 TEST(an_empty_root_leaves_everything_empty)
 {
 	CLEANUP(root_done) struct root root = root_open(NULL);
-	CLEANUP(machine_done) struct machine m = { 0 };
+	CLEANUP(facts_done) struct facts m = { 0 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
 		take(&root, plain[i].path);
 	CHECK(read_root(&root, &m));
 	CHECK(!m.hostname && !m.uuid && !m.macs.n && !m.kubeadm_version && !m.cri_socket && !m.kubelet);
-	CHECK(m.runtime == RUNTIME_NONE && !m.cpus && !m.memory && !m.kmsg && !m.clock_behind && !m.cgroup2);
-	CHECK(!machine_lacks_coredns(&m));
+	CHECK(m.runtime == FACTS_RUNTIME_NONE && !m.cpus && !m.memory && !m.kmsg && !m.clock_behind && !m.cgroup2);
+	CHECK(!facts_lacks_coredns(&m));
 }
 
 TEST(a_container_has_its_hosts_metadata)
 {
 	CLEANUP(root_done) struct root root = root_open(NULL);
-	CLEANUP(machine_done) struct machine m = { 0 };
+	CLEANUP(facts_done) struct facts m = { 0 };
 	struct error err = { 0 };
 	static const char environment[] = "HOME=/\0container=lxc\0TERM=linux";
 
@@ -177,7 +177,7 @@ TEST(a_container_has_its_hosts_metadata)
 TEST(a_container_lacks_what_its_host_keeps)
 {
 	CLEANUP(root_done) struct root root = root_open(NULL);
-	CLEANUP(machine_done) struct machine m = { 0 };
+	CLEANUP(facts_done) struct facts m = { 0 };
 
 	CHECK(put(&root, "proc/1/environ", "container=lxc"));
 	CHECK(put(&root, "sys/fs/cgroup/cgroup.controllers", "cpuset cpu io pids_not\n"));
@@ -196,24 +196,24 @@ TEST(runtimes_are_told_apart)
 	static const struct {
 		const char *kubeadm, *image, *config;
 		bool docker, cri_dockerd, containerd;
-		enum machine_runtime want;
+		enum facts_runtime want;
 	} cases[] = {
-		{ "v1.20.2", "{\"runtime\": \"docker\"}", NULL, true, false, true, RUNTIME_DOCKERSHIM },
-		{ "v1.20.2", NULL, NULL, true, false, true, RUNTIME_DOCKERSHIM }, /* kubeadm's own rule */
-		{ "v1.20.2", "{\"runtime\": \"containerd\"}", NULL, true, false, true, RUNTIME_CONTAINERD },
-		{ "v1.34.1", NULL, NULL, true, false, true, RUNTIME_CONTAINERD },
-		{ "v1.34.1", NULL, NULL, true, true, true, RUNTIME_SEVERAL },
-		{ "v1.34.1", NULL, "disabled_plugins = [\"cri\"]\n", true, true, true, RUNTIME_CRI_DOCKERD },
-		{ "v1.34.1", NULL, "disabled_plugins = []\n[plugins.cri]\n", true, true, true, RUNTIME_SEVERAL },
-		{ "v1.34.1", "{\"runtime\": \"docker\"}", NULL, true, true, true, RUNTIME_CRI_DOCKERD },
-		{ "v1.34.1", "{\"runtime\": \"docker\"}", NULL, true, false, true, RUNTIME_NONE },
-		{ "v1.34.1", NULL, NULL, false, false, false, RUNTIME_NONE },
-		{ "v1.34.1", "not json", NULL, false, false, true, RUNTIME_CONTAINERD },
+		{ "v1.20.2", "{\"runtime\": \"docker\"}", NULL, true, false, true, FACTS_RUNTIME_DOCKERSHIM },
+		{ "v1.20.2", NULL, NULL, true, false, true, FACTS_RUNTIME_DOCKERSHIM }, /* kubeadm's own rule */
+		{ "v1.20.2", "{\"runtime\": \"containerd\"}", NULL, true, false, true, FACTS_RUNTIME_CONTAINERD },
+		{ "v1.34.1", NULL, NULL, true, false, true, FACTS_RUNTIME_CONTAINERD },
+		{ "v1.34.1", NULL, NULL, true, true, true, FACTS_RUNTIME_SEVERAL },
+		{ "v1.34.1", NULL, "disabled_plugins = [\"cri\"]\n", true, true, true, FACTS_RUNTIME_CRI_DOCKERD },
+		{ "v1.34.1", NULL, "disabled_plugins = []\n[plugins.cri]\n", true, true, true, FACTS_RUNTIME_SEVERAL },
+		{ "v1.34.1", "{\"runtime\": \"docker\"}", NULL, true, true, true, FACTS_RUNTIME_CRI_DOCKERD },
+		{ "v1.34.1", "{\"runtime\": \"docker\"}", NULL, true, false, true, FACTS_RUNTIME_NONE },
+		{ "v1.34.1", NULL, NULL, false, false, false, FACTS_RUNTIME_NONE },
+		{ "v1.34.1", "not json", NULL, false, false, true, FACTS_RUNTIME_CONTAINERD },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		CLEANUP(root_done) struct root root = root_open(cases[i].kubeadm);
-		CLEANUP(machine_done) struct machine m = { 0 };
+		CLEANUP(facts_done) struct facts m = { 0 };
 		CHECK(put(&root, "etc/nodekiln/image.json", cases[i].image ? cases[i].image : "{}"));
 		CHECK(!cases[i].config || put(&root, "etc/containerd/config.toml", cases[i].config));
 		CHECK(!cases[i].docker || put(&root, "usr/sbin/dockerd", ""));
@@ -224,14 +224,14 @@ TEST(runtimes_are_told_apart)
 		if (m.runtime != cases[i].want)
 			printf("# case %zu\n", i);
 		CHECK(m.runtime == cases[i].want);
-		CHECK(!m.cri_socket == (m.runtime == RUNTIME_NONE || m.runtime == RUNTIME_SEVERAL));
+		CHECK(!m.cri_socket == (m.runtime == FACTS_RUNTIME_NONE || m.runtime == FACTS_RUNTIME_SEVERAL));
 	}
 }
 
 TEST(listening_ports_are_seen)
 {
 	CLEANUP(root_done) struct root root = root_open(NULL);
-	CLEANUP(machine_done) struct machine m = { 0 };
+	CLEANUP(facts_done) struct facts m = { 0 };
 
 	CHECK(put(
 		&root, "proc/net/tcp",
@@ -249,7 +249,7 @@ TEST(listening_ports_are_seen)
 TEST(a_former_nodes_files_are_seen_but_not_a_given_ca)
 {
 	CLEANUP(root_done) struct root root = root_open(NULL);
-	CLEANUP(machine_done) struct machine m = { 0 };
+	CLEANUP(facts_done) struct facts m = { 0 };
 
 	CHECK(put(&root, "etc/kubernetes/pki/ca.crt", "x") && put(&root, "etc/kubernetes/kubelet.conf", "x"));
 	CHECK(read_root(&root, &m));
@@ -260,7 +260,7 @@ TEST(a_former_nodes_files_are_seen_but_not_a_given_ca)
 TEST(a_clock_before_the_build_is_wrong)
 {
 	CLEANUP(root_done) struct root root = root_open(NULL);
-	CLEANUP(machine_done) struct machine m = { 0 };
+	CLEANUP(facts_done) struct facts m = { 0 };
 	struct timespec future[2] = { { .tv_sec = time(NULL) + 86400 }, { .tv_sec = time(NULL) + 86400 } };
 
 	take(&root, "run/systemd/timesync/synchronized");
@@ -272,7 +272,7 @@ TEST(a_clock_before_the_build_is_wrong)
 TEST(what_is_no_version_is_none)
 {
 	CLEANUP(root_done) struct root root = root_open("unknown");
-	CLEANUP(machine_done) struct machine m = { 0 };
+	CLEANUP(facts_done) struct facts m = { 0 };
 
 	CHECK(read_root(&root, &m));
 	CHECK(!m.kubeadm_version && m.kubeadm_minor == 0);
@@ -280,18 +280,18 @@ TEST(what_is_no_version_is_none)
 
 TEST(this_machine_itself_can_be_read)
 {
-	CLEANUP(machine_done) struct machine m = { 0 };
+	CLEANUP(facts_done) struct facts m = { 0 };
 	struct error err = { 0 };
 
-	CHECK(machine_read("", &m, &err) == 0);
+	CHECK(facts_read("", &m, &err) == 0);
 	CHECK(m.hostname && m.cpus > 0 && m.memory > 0);
 	CHECK(!m.address || strpbrk(m.address, ".:"));
 }
 
 TEST(a_missing_root_is_an_error)
 {
-	CLEANUP(machine_done) struct machine m = { 0 };
+	CLEANUP(facts_done) struct facts m = { 0 };
 	struct error err = { 0 };
 
-	CHECK(machine_read("/nonexistent/root", &m, &err) < 0 && strstr(err.text, "/nonexistent/root"));
+	CHECK(facts_read("/nonexistent/root", &m, &err) < 0 && strstr(err.text, "/nonexistent/root"));
 }

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/machine_internal.h"
+#include "agent/facts_internal.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 
@@ -34,7 +34,7 @@ static char *read_card(int rootfd, const char *name, const char *file)
 {
 	CLEANUP(free_p) char *path = xasprintf(CARDS "/%s/%s", name, file);
 
-	return machine_word(rootfd, path);
+	return facts_word(rootfd, path);
 }
 
 /* A card has a device behind it. A container's have none: there it is what no bridge and no container runtime made. */
@@ -53,7 +53,7 @@ static bool is_card(int rootfd, const char *name, bool container)
 	return container && !has(rootfd, name, "bridge");
 }
 
-static void read_cards(int rootfd, struct machine *m)
+static void read_cards(int rootfd, struct facts *m)
 {
 	int fd = file_open_in(rootfd, CARDS, O_RDONLY | O_DIRECTORY, 0);
 	CLEANUP(closedir_p) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -91,7 +91,7 @@ static char *source_address(int family)
 }
 
 /* "  0: 0100007F:1F90 00000000:0000 0A ...": number, local address, remote address, state. */
-static void add_listeners(const char *table, struct machine_ports *ports)
+static void add_listeners(const char *table, struct facts_ports *ports)
 {
 	unsigned port, state;
 
@@ -101,20 +101,20 @@ static void add_listeners(const char *table, struct machine_ports *ports)
 			vec_push(ports, (uint16_t)port);
 }
 
-static void read_ports(int rootfd, struct machine *m)
+static void read_ports(int rootfd, struct facts *m)
 {
 	static const char *const tables[] = { "proc/net/tcp", "proc/net/tcp6" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
-		CLEANUP(free_p) char *table = machine_text(rootfd, tables[i]);
+		CLEANUP(free_p) char *table = facts_text(rootfd, tables[i]);
 		add_listeners(table, &m->ports);
 	}
 }
 
-void machine_identity(int rootfd, struct machine *m)
+void facts_identity(int rootfd, struct facts *m)
 {
 	/* A container sees its host's. */
-	m->uuid = m->container ? NULL : machine_word(rootfd, "sys/class/dmi/id/product_uuid");
+	m->uuid = m->container ? NULL : facts_word(rootfd, "sys/class/dmi/id/product_uuid");
 	lower(m->uuid);
 	read_cards(rootfd, m);
 	m->address = source_address(AF_INET);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/machine_internal.h"
+#include "agent/facts_internal.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/json.h"
@@ -25,7 +25,7 @@ static bool installed(int rootfd, const char *program)
 }
 
 /* "v1.20.2"; of anything else nothing is taken. */
-static void read_kubeadm(struct machine *m)
+static void read_kubeadm(struct facts *m)
 {
 	char *const argv[] = { "kubeadm", "version", "-o", "short", NULL };
 	CLEANUP(text_done) struct text out = { 0 };
@@ -40,16 +40,16 @@ static void read_kubeadm(struct machine *m)
 
 static struct json *read_image(int rootfd)
 {
-	CLEANUP(free_p) char *text = machine_text(rootfd, MACHINE_IMAGE_FILE);
+	CLEANUP(free_p) char *text = facts_text(rootfd, FACTS_IMAGE_FILE);
 	struct json *json = NULL;
 	struct error ignored = { 0 };
 
-	if (!text || json_parse(MACHINE_IMAGE_FILE, text, strlen(text), &json, &ignored) < 0)
+	if (!text || json_parse(FACTS_IMAGE_FILE, text, strlen(text), &json, &ignored) < 0)
 		return NULL;
 	return json;
 }
 
-static void take_image(const struct json *image, struct machine *m)
+static void take_image(const struct json *image, struct facts *m)
 {
 	const struct json *list = json_get(image, "images");
 	const char *pause = json_get_string(image, "pause_image");
@@ -60,7 +60,7 @@ static void take_image(const struct json *image, struct machine *m)
 			strings_add(&m->images, json_as_string(json_at(list, i)));
 }
 
-bool machine_lacks_coredns(const struct machine *m)
+bool facts_lacks_coredns(const struct facts *m)
 {
 	bool control_plane = false;
 
@@ -75,7 +75,7 @@ bool machine_lacks_coredns(const struct machine *m)
 /* Docker brings a containerd of its own; packages that do not mean it for Kubernetes disable its CRI plugin. */
 static bool containerd_speaks_cri(int rootfd)
 {
-	CLEANUP(free_p) char *config = machine_text(rootfd, "etc/containerd/config.toml");
+	CLEANUP(free_p) char *config = facts_text(rootfd, "etc/containerd/config.toml");
 	const char *line = config ? strstr(config, "disabled_plugins") : NULL;
 	const char *cri = line ? strstr(line, "cri") : NULL;
 
@@ -84,25 +84,25 @@ static bool containerd_speaks_cri(int rootfd)
 
 /* The runtime that the image was built for, else the only one that this kubeadm can use. Up to 1.23 Docker wins over the
  * containerd it came with, by kubeadm's own rule. */
-static enum machine_runtime find_runtime(int rootfd, const char *built_for, int minor)
+static enum facts_runtime find_runtime(int rootfd, const char *built_for, int minor)
 {
 	bool containerd = containerd_speaks_cri(rootfd);
 	bool dockershim = installed(rootfd, "dockerd") && minor && minor <= DOCKERSHIM_LAST_MINOR;
 	bool cri_dockerd = installed(rootfd, "cri-dockerd") && !dockershim;
 
 	if (text_same(built_for, "containerd") && installed(rootfd, "containerd"))
-		return RUNTIME_CONTAINERD;
+		return FACTS_RUNTIME_CONTAINERD;
 	if (text_same(built_for, "docker"))
 		containerd = false;
 	if (dockershim)
-		return RUNTIME_DOCKERSHIM;
+		return FACTS_RUNTIME_DOCKERSHIM;
 	if (containerd && cri_dockerd)
-		return RUNTIME_SEVERAL;
-	return containerd ? RUNTIME_CONTAINERD : cri_dockerd ? RUNTIME_CRI_DOCKERD : RUNTIME_NONE;
+		return FACTS_RUNTIME_SEVERAL;
+	return containerd ? FACTS_RUNTIME_CONTAINERD : cri_dockerd ? FACTS_RUNTIME_CRI_DOCKERD : FACTS_RUNTIME_NONE;
 }
 
 /* Not the CA: that may have been put into the image or the seed. */
-static void read_leftovers(int rootfd, struct machine *m)
+static void read_leftovers(int rootfd, struct facts *m)
 {
 	static const char *const files[] = {
 		"/etc/kubernetes/kubelet.conf", "/etc/kubernetes/bootstrap-kubelet.conf",
@@ -115,13 +115,13 @@ static void read_leftovers(int rootfd, struct machine *m)
 			strings_add(&m->leftovers, files[i]);
 }
 
-void machine_software(int rootfd, struct machine *m)
+void facts_software(int rootfd, struct facts *m)
 {
 	static const char *const sockets[] = {
-		[RUNTIME_CONTAINERD] = "unix:///run/containerd/containerd.sock",
-		[RUNTIME_DOCKERSHIM] = MACHINE_DOCKERSHIM_SOCKET,
-		[RUNTIME_CRI_DOCKERD] = "unix:///run/cri-dockerd.sock",
-		[RUNTIME_SEVERAL] = NULL,
+		[FACTS_RUNTIME_CONTAINERD] = "unix:///run/containerd/containerd.sock",
+		[FACTS_RUNTIME_DOCKERSHIM] = FACTS_DOCKERSHIM_SOCKET,
+		[FACTS_RUNTIME_CRI_DOCKERD] = "unix:///run/cri-dockerd.sock",
+		[FACTS_RUNTIME_SEVERAL] = NULL,
 	};
 	CLEANUP(json_free_p) struct json *image = read_image(rootfd);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/machine.h"
+#include "agent/facts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,25 +8,25 @@
 #include <sys/timex.h>
 #include <time.h>
 
-#include "agent/machine_internal.h"
+#include "agent/facts_internal.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 
-#define MACHINE_TEXT_MAX (1 << 20) /* /proc/net/tcp of a busy node; the rest is a line or two */
+#define FACTS_TEXT_MAX (1 << 20) /* /proc/net/tcp of a busy node; the rest is a line or two */
 
-char *machine_text(int rootfd, const char *path)
+char *facts_text(int rootfd, const char *path)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 	struct error ignored = { 0 };
 
-	if (file_read_in(rootfd, path, MACHINE_TEXT_MAX, &text, &ignored) < 0)
+	if (file_read_in(rootfd, path, FACTS_TEXT_MAX, &text, &ignored) < 0)
 		return NULL;
 	return text_take(&text);
 }
 
-char *machine_word(int rootfd, const char *path)
+char *facts_word(int rootfd, const char *path)
 {
-	CLEANUP(free_p) char *text = machine_text(rootfd, path);
+	CLEANUP(free_p) char *text = facts_text(rootfd, path);
 	const char *word = text ? text_trim(text) : "";
 
 	return *word ? xstrdup(word) : NULL;
@@ -34,7 +34,7 @@ char *machine_word(int rootfd, const char *path)
 
 static bool is_one(int rootfd, const char *path)
 {
-	CLEANUP(free_p) char *word = machine_word(rootfd, path);
+	CLEANUP(free_p) char *word = facts_word(rootfd, path);
 
 	return word && !strcmp(word, "1");
 }
@@ -58,7 +58,7 @@ static char *read_container(int rootfd)
 	CLEANUP(text_done) struct text text = { 0 };
 	struct error ignored = { 0 };
 
-	if (file_read_in(rootfd, "proc/1/environ", MACHINE_TEXT_MAX, &text, &ignored) < 0 || !text.data)
+	if (file_read_in(rootfd, "proc/1/environ", FACTS_TEXT_MAX, &text, &ignored) < 0 || !text.data)
 		return NULL;
 	for (size_t at = 0; at < text.len; at += strlen(text.data + at) + 1)
 		if (text_starts(text.data + at, key))
@@ -69,7 +69,7 @@ static char *read_container(int rootfd)
 /* The first user namespace maps all ids to themselves, in one line. */
 static bool in_user_namespace(int rootfd)
 {
-	CLEANUP(free_p) char *map = machine_text(rootfd, "proc/self/uid_map");
+	CLEANUP(free_p) char *map = facts_text(rootfd, "proc/self/uid_map");
 	unsigned long inside, outside, count;
 
 	return map && sscanf(map, "%lu %lu %lu", &inside, &outside, &count) == 3 &&
@@ -78,7 +78,7 @@ static bool in_user_namespace(int rootfd)
 
 static uint64_t read_memory(int rootfd)
 {
-	CLEANUP(free_p) char *text = machine_text(rootfd, "proc/meminfo");
+	CLEANUP(free_p) char *text = facts_text(rootfd, "proc/meminfo");
 	const char *line = text ? strstr(text, "MemTotal:") : NULL;
 
 	return line ? strtoull(line + strlen("MemTotal:"), NULL, 10) * 1024 : 0;
@@ -87,7 +87,7 @@ static uint64_t read_memory(int rootfd)
 /* /proc/swaps has a heading, and then a line for each. */
 static bool has_swap(int rootfd)
 {
-	CLEANUP(free_p) char *text = machine_text(rootfd, "proc/swaps");
+	CLEANUP(free_p) char *text = facts_text(rootfd, "proc/swaps");
 	const char *rest = text ? strchr(text, '\n') : NULL;
 
 	return rest && rest[1];
@@ -95,14 +95,14 @@ static bool has_swap(int rootfd)
 
 static bool has_overlay(int rootfd)
 {
-	CLEANUP(free_p) char *text = machine_text(rootfd, "proc/filesystems");
+	CLEANUP(free_p) char *text = facts_text(rootfd, "proc/filesystems");
 
 	return text && strstr(text, "\toverlay\n");
 }
 
-static void read_kernel(int rootfd, struct machine *m)
+static void read_kernel(int rootfd, struct facts *m)
 {
-	CLEANUP(free_p) char *cpus = machine_text(rootfd, "proc/cpuinfo");
+	CLEANUP(free_p) char *cpus = facts_text(rootfd, "proc/cpuinfo");
 	CLEANUP(close_p) int kmsg = file_open_in(rootfd, "dev/kmsg", O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 
 	m->kmsg = kmsg >= 0;
@@ -120,11 +120,11 @@ static void read_kernel(int rootfd, struct machine *m)
 
 /* Only where somebody is there to set it; a container has its host's clock. timesyncd says in a file that it did, of others the
  * kernel knows. */
-static void read_clock(int rootfd, struct machine *m)
+static void read_clock(int rootfd, struct facts *m)
 {
 	bool timesyncd = file_exists_in(rootfd, "run/systemd/timesync");
 	bool other = file_exists_in(rootfd, "run/chrony") || file_exists_in(rootfd, "run/ntpd.pid");
-	CLEANUP(close_p) int image = file_open_in(rootfd, MACHINE_IMAGE_FILE, O_RDONLY, 0);
+	CLEANUP(close_p) int image = file_open_in(rootfd, FACTS_IMAGE_FILE, O_RDONLY, 0);
 	struct timex kernel = { 0 };
 	struct stat st;
 
@@ -134,27 +134,27 @@ static void read_clock(int rootfd, struct machine *m)
 	m->clock_behind = image >= 0 && fstat(image, &st) == 0 && st.st_mtime > time(NULL);
 }
 
-int machine_read(const char *root, struct machine *ret, struct error *err)
+int facts_read(const char *root, struct facts *ret, struct error *err)
 {
-	CLEANUP(machine_done) struct machine m = { 0 };
+	CLEANUP(facts_done) struct facts m = { 0 };
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, *root ? root : "/", err);
 
 	if (rootfd < 0)
 		return -1;
-	m.hostname = machine_word(rootfd, "proc/sys/kernel/hostname");
+	m.hostname = facts_word(rootfd, "proc/sys/kernel/hostname");
 	m.container = read_container(rootfd);
 	m.user_namespace = in_user_namespace(rootfd);
 	read_kernel(rootfd, &m);
 	read_clock(rootfd, &m);
-	machine_identity(rootfd, &m);
-	machine_software(rootfd, &m);
-	machine_container(rootfd, &m);
+	facts_identity(rootfd, &m);
+	facts_software(rootfd, &m);
+	facts_container(rootfd, &m);
 	*ret = m;
-	m = (struct machine){ 0 };
+	m = (struct facts){ 0 };
 	return 0;
 }
 
-void machine_done(struct machine *m)
+void facts_done(struct facts *m)
 {
 	char **owned[] = { &m->hostname,        &m->uuid,       &m->address,         &m->container,
 			   &m->kubeadm_version, &m->cri_socket, &m->node_pause_image };
@@ -167,5 +167,5 @@ void machine_done(struct machine *m)
 	strings_done(&m->sysctls);
 	strings_done(&m->lacks_controllers);
 	vec_done(&m->ports);
-	*m = (struct machine){ 0 };
+	*m = (struct facts){ 0 };
 }

@@ -11,18 +11,24 @@
 #include "lib/error.h"
 #include "lib/text.h"
 
-enum machine_runtime { RUNTIME_NONE, RUNTIME_CONTAINERD, RUNTIME_DOCKERSHIM, RUNTIME_CRI_DOCKERD, RUNTIME_SEVERAL };
+enum facts_runtime {
+	FACTS_RUNTIME_NONE,
+	FACTS_RUNTIME_CONTAINERD,
+	FACTS_RUNTIME_DOCKERSHIM,
+	FACTS_RUNTIME_CRI_DOCKERD,
+	FACTS_RUNTIME_SEVERAL
+};
 
-#define MACHINE_DOCKERSHIM_SOCKET "unix:///var/run/dockershim.sock" /* kubelet itself serves it, so it comes last */
+#define FACTS_DOCKERSHIM_SOCKET "unix:///var/run/dockershim.sock" /* kubelet itself serves it, so it comes last */
 
 /* TCP ports that somebody listens on. */
-struct machine_ports {
+struct facts_ports {
 	uint16_t *at; /* owned */
 	size_t n, max;
 };
 
 /* All pointers are owned; NULL = could not be read. */
-struct machine {
+struct facts {
 	char *hostname;
 	char *uuid;          /* SMBIOS product_uuid in lower case; NULL in containers */
 	struct strings macs; /* of the physical-looking cards, lower case */
@@ -36,7 +42,7 @@ struct machine {
 	struct strings lacks_controllers; /* of a container: cgroup controllers that kubelet needs */
 	char *kubeadm_version;            /* "v1.20.2" */
 	int kubeadm_minor;                /* 20 */
-	enum machine_runtime runtime;     /* by what is installed and what kubeadm can use */
+	enum facts_runtime runtime;       /* by what is installed and what kubeadm can use */
 	char *cri_socket;                 /* of that runtime, unix:///... */
 	char *node_pause_image;           /* what the build configured */
 	struct strings images;            /* what the build preloaded */
@@ -47,11 +53,11 @@ struct machine {
 	uint64_t memory;                /* bytes */
 	bool clock_known, clock_synced; /* timesyncd or chrony; not known in containers */
 	bool clock_behind;              /* it is earlier than this image was built */
-	struct machine_ports ports;
+	struct facts_ports ports;
 	struct strings leftovers; /* files that only a node has, e.g. /etc/kubernetes/kubelet.conf */
 };
 
-int machine_read(const char *root, struct machine *ret, struct error *err) MUST_CHECK;
+int facts_read(const char *root, struct facts *ret, struct error *err) MUST_CHECK;
 /* A control plane is preloaded, but no CoreDNS with it: this image has none (Debian packages none). */
-bool machine_lacks_coredns(const struct machine *m);
-void machine_done(struct machine *m);
+bool facts_lacks_coredns(const struct facts *m);
+void facts_done(struct facts *m);

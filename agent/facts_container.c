@@ -8,7 +8,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "agent/machine_internal.h"
+#include "agent/facts_internal.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/job.h"
@@ -34,10 +34,10 @@ static bool can_write(int rootfd, const char *path)
 	return fd >= 0;
 }
 
-static void read_sysctls(int rootfd, struct machine *m)
+static void read_sysctls(int rootfd, struct facts *m)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
-		CLEANUP(free_p) char *value = machine_word(rootfd, wanted[i].path);
+		CLEANUP(free_p) char *value = facts_word(rootfd, wanted[i].path);
 		if (value && strcmp(value, wanted[i].value) != 0 && !can_write(rootfd, wanted[i].path))
 			strings_addf(&m->sysctls, "%s=%s", wanted[i].name, wanted[i].value);
 	}
@@ -98,14 +98,14 @@ static bool works(job_fn *trial, struct trial *t)
 }
 
 /* Where the runtime keeps its layers: another volume than the root's may be mounted there. */
-static const char *store_of(const struct machine *m)
+static const char *store_of(const struct facts *m)
 {
-	bool docker = m->runtime == RUNTIME_DOCKERSHIM || m->runtime == RUNTIME_CRI_DOCKERD;
+	bool docker = m->runtime == FACTS_RUNTIME_DOCKERSHIM || m->runtime == FACTS_RUNTIME_CRI_DOCKERD;
 
 	return docker ? "var/lib/docker" : "var/lib/containerd";
 }
 
-static void try_mounts(int rootfd, struct machine *m)
+static void try_mounts(int rootfd, struct facts *m)
 {
 	static const char *const directories[] = { "lower", "upper", "work", "merged" };
 	CLEANUP(free_p) char *place = xasprintf("%s/" TRIAL, store_of(m));
@@ -125,10 +125,10 @@ static void try_mounts(int rootfd, struct machine *m)
 		return;
 }
 
-static void read_controllers(int rootfd, struct machine *m)
+static void read_controllers(int rootfd, struct facts *m)
 {
 	static const char *const needed[] = { "cpu", "memory", "pids" };
-	CLEANUP(free_p) char *list = machine_word(rootfd, "sys/fs/cgroup/cgroup.controllers");
+	CLEANUP(free_p) char *list = facts_word(rootfd, "sys/fs/cgroup/cgroup.controllers");
 	CLEANUP(free_p) char *words = xasprintf(" %s ", list ? list : "");
 
 	for (size_t i = 0; i < ARRAY_SIZE(needed) && m->cgroup2; i++) {
@@ -138,7 +138,7 @@ static void read_controllers(int rootfd, struct machine *m)
 	}
 }
 
-void machine_container(int rootfd, struct machine *m)
+void facts_container(int rootfd, struct facts *m)
 {
 	if (!m->container)
 		return;
