@@ -49,7 +49,7 @@ enum election_move election_decide(const struct candidates *all, long own_vmid, 
 /* Higher is better. */
 static int worth(const struct candidate *c)
 {
-	return 2 * c->running + (c->member.state != MEMBER_FAILED);
+	return 2 * c->running + (c->member.state != NODE_RECORD_FAILED);
 }
 
 const struct candidate *election_find(const struct candidates *all, const char *cluster)
@@ -68,6 +68,6 @@ const struct candidate *election_find(const struct candidates *all, const char *
 void candidates_done(struct candidates *all)
 {
 	for (size_t i = 0; i < all->n; i++)
-		member_done(&all->at[i].member);
+		node_record_done(&all->at[i].member);
 	vec_done(all);
 }

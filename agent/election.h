@@ -26,7 +26,7 @@
  * A guest that claims and is gone for good blocks the others until it is deleted or its line in the notes is: whether it has made
  * half a cluster, nobody can know.
  */
-#include "lib/member.h"
+#include "lib/node_record.h"
 
 enum election_move { ELECTION_ACT, ELECTION_CANDIDACY, ELECTION_WAIT, ELECTION_BACK_OFF, ELECTION_FOLLOW };
 
@@ -34,7 +34,7 @@ struct candidate {
 	long vmid;
 	bool running; /* as far as PVE says */
 	bool stands;  /* of our own: its claim is the one that this process wrote */
-	struct member member;
+	struct node_record member;
 };
 struct candidates {
 	struct candidate *at; /* owned, by vmid; the node itself is among them */

@@ -80,7 +80,7 @@ static int draw_mark(char ret_mark[REGISTRATION_MARK], struct error *err)
 
 /* What a write is to change. */
 struct change {
-	struct member member;         /* borrows all */
+	struct node_record member;    /* borrows all */
 	bool tags_only;               /* the notes stay, with whatever claim is in them */
 	char mark[REGISTRATION_MARK]; /* of the notes, new or as they are */
 	char *tags, *notes;           /* owned; NULL = stays as it is */
@@ -105,7 +105,7 @@ static int compute_notes(const struct registration *r, const char *notes, struct
 {
 	c->member.mark = memcpy(c->mark, r->mark, sizeof c->mark);
 	if (*c->mark) {
-		if (member_notes(&c->member, notes, &c->notes, err) < 0)
+		if (node_record_notes(&c->member, notes, &c->notes, err) < 0)
 			return -1;
 		if (same_notes(c->notes, notes)) {
 			free(TAKE(c->notes));
@@ -113,7 +113,7 @@ static int compute_notes(const struct registration *r, const char *notes, struct
 		}
 		free(TAKE(c->notes));
 	}
-	return draw_mark(c->mark, err) < 0 ? -1 : member_notes(&c->member, notes, &c->notes, err);
+	return draw_mark(c->mark, err) < 0 ? -1 : node_record_notes(&c->member, notes, &c->notes, err);
 }
 
 static int compute_change(const struct registration *r, const struct json *config, struct change *c, struct error *err)
@@ -121,8 +121,8 @@ static int compute_change(const struct registration *r, const struct json *confi
 	const char *tags = json_get_string(config, "tags"), *notes = json_get_string(config, "description");
 
 	change_done(c);
-	c->tags = member_tags(&c->member, tags);
-	if (member_tags_same(c->tags, tags))
+	c->tags = node_record_tags(&c->member, tags);
+	if (node_record_tags_same(c->tags, tags))
 		free(TAKE(c->tags));
 	return c->tags_only ? 0 : compute_notes(r, notes ? notes : "", c, err);
 }
@@ -130,9 +130,9 @@ static int compute_change(const struct registration *r, const struct json *confi
 /* Remembers since when the cluster's tag stands. */
 static void see_tag(struct registration *r, const char *tags, const char *cluster)
 {
-	CLEANUP(member_done) struct member said = { 0 };
+	CLEANUP(node_record_done) struct node_record said = { 0 };
 
-	member_parse(tags, NULL, &said);
+	node_record_parse(tags, NULL, &said);
 	if (!text_same(said.cluster, cluster))
 		r->tagged = 0;
 	else if (!r->tagged)
@@ -186,7 +186,7 @@ static int write_change(struct registration *r, struct change *c, struct error *
 
 /* Before the first claim the cluster's tag has to stand for a while: agent/election.h. The notes are not touched: a claim in
  * them may be that of a node which was cut off while it acted, and goes on. */
-static int settle(struct registration *r, const struct member *m, struct error *err)
+static int settle(struct registration *r, const struct node_record *m, struct error *err)
 {
 	CLEANUP(change_done) struct change c = { .member = *m, .tags_only = true };
 
@@ -200,7 +200,7 @@ static int settle(struct registration *r, const struct member *m, struct error *
 	return 0;
 }
 
-int registration_write(struct registration *r, const struct member *m, struct error *err)
+int registration_write(struct registration *r, const struct node_record *m, struct error *err)
 {
 	CLEANUP(change_done) struct change c = { .member = *m };
 

@@ -11,7 +11,7 @@
  */
 #include "agent/election.h"
 #include "agent/facts.h"
-#include "lib/member.h"
+#include "lib/node_record.h"
 #include "lib/pve_guest.h"
 
 #define REGISTRATION_SETTLE 2 /* seconds between the cluster's tag and the first claim: agent/election.h */
@@ -35,7 +35,7 @@ int registration_find(struct registration *r, const struct node *node, const str
 	MUST_CHECK;
 /* Puts the member into our tags and notes: read, edit, write with digest, again when somebody else was quicker; nothing is
  * written when it is known to stand there. A guest that migrated is looked up again. mark and vmid of m are filled in here. */
-int registration_write(struct registration *r, const struct member *m, struct error *err) MUST_CHECK;
+int registration_write(struct registration *r, const struct node_record *m, struct error *err) MUST_CHECK;
 /* All guests with this cluster's tag (ours too), with the notes of those that are no workers: workers neither claim nor publish.
  * Notes that we may not read are an error that names the missing privilege (VM.Audit on the pool); so is a token that sees nobody
  * because it may not. */

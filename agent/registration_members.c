@@ -19,11 +19,11 @@ static int read_notes(struct registration *r, const struct pve_guest *guest, str
 		registration_failed(r);
 		return error_wrap(err, "the notes of guest %ld, which is of this cluster", guest->vmid);
 	}
-	member_done(&c->member);
-	member_parse(guest->tags, json_get_string(config, "description"), &c->member);
+	node_record_done(&c->member);
+	node_record_parse(guest->tags, json_get_string(config, "description"), &c->member);
 	if (c->member.vmid && c->member.vmid != guest->vmid) {
-		member_done(&c->member);
-		member_parse(guest->tags, NULL, &c->member);
+		node_record_done(&c->member);
+		node_record_parse(guest->tags, NULL, &c->member);
 	}
 	c->stands = own && *r->mark && text_same(c->member.mark, r->mark);
 	return 0;
@@ -34,10 +34,10 @@ static int add_member(struct registration *r, const struct pve_guest *guest, con
 {
 	struct candidate c = { .vmid = guest->vmid, .running = text_same(guest->status, "running") };
 
-	member_parse(guest->tags, NULL, &c.member);
+	node_record_parse(guest->tags, NULL, &c.member);
 	bool wanted = !guest->template && text_same(c.member.cluster, cluster);
 	if (!wanted || read_notes(r, guest, &c, err) < 0) {
-		member_done(&c.member);
+		node_record_done(&c.member);
 		return wanted ? -1 : 0;
 	}
 	vec_push(ret, c);

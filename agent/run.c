@@ -19,20 +19,20 @@
 
 static const struct step {
 	const char *name;
-	enum member_state state; /* what the node is while it does this */
+	enum node_record_state state; /* what the node is while it does this */
 	int (*run)(struct agent *a, struct error *err);
 } steps[] = {
-	{ "register", MEMBER_BOOTING, step_register },
-	{ "rendezvous", MEMBER_BOOTING, step_election },
-	{ "preflight", MEMBER_BOOTING, step_preflight },
-	{ "turn", MEMBER_BOOTING, step_turn },
-	{ "kubeadm", MEMBER_JOINING, step_kubeadm },
-	{ "publish", MEMBER_JOINING, step_publish }, /* from here on the node has joined */
-	{ "manifests", MEMBER_JOINING, step_manifests },
-	{ "ready", MEMBER_JOINING, step_ready },
-	{ "report", MEMBER_READY, step_report },
-	{ "wipe", MEMBER_READY, step_wipe }, /* from here on the configuration may be gone */
-	{ "leave", MEMBER_READY, step_leave },
+	{ "register", NODE_RECORD_BOOTING, step_register },
+	{ "rendezvous", NODE_RECORD_BOOTING, step_election },
+	{ "preflight", NODE_RECORD_BOOTING, step_preflight },
+	{ "turn", NODE_RECORD_BOOTING, step_turn },
+	{ "kubeadm", NODE_RECORD_JOINING, step_kubeadm },
+	{ "publish", NODE_RECORD_JOINING, step_publish }, /* from here on the node has joined */
+	{ "manifests", NODE_RECORD_JOINING, step_manifests },
+	{ "ready", NODE_RECORD_JOINING, step_ready },
+	{ "report", NODE_RECORD_READY, step_report },
+	{ "wipe", NODE_RECORD_READY, step_wipe }, /* from here on the configuration may be gone */
+	{ "leave", NODE_RECORD_READY, step_leave },
 };
 
 static size_t step_index(const char *name)
@@ -61,7 +61,7 @@ static void recall(struct agent *a)
 		a->state.started = true;
 		return;
 	}
-	failed = text_same(a->state.phase, member_state_name(MEMBER_FAILED));
+	failed = text_same(a->state.phase, node_record_state_name(NODE_RECORD_FAILED));
 	if (failed && !is_from(a, "publish"))
 		state_set_text(&a->state.step, NULL);
 	/* cloud-init has copied a seed that is still attached again. */
@@ -95,7 +95,7 @@ static int enter(struct agent *a, const struct step *step, struct error *err)
 	state_set_text(&a->state.step, step->name);
 	state_set_text(&a->state.waiting_for, NULL);
 	state_set_text(&a->state.error, NULL);
-	state_set_phase(&a->state, member_state_name(step->state));
+	state_set_phase(&a->state, node_record_state_name(step->state));
 	if (agent_save(a, err) < 0)
 		return -1;
 	log_info("step %s", step->name);
@@ -104,7 +104,7 @@ static int enter(struct agent *a, const struct step *step, struct error *err)
 
 static int walk(struct agent *a, struct error *err)
 {
-	enum member_state said = MEMBER_UNKNOWN;
+	enum node_record_state said = NODE_RECORD_UNKNOWN;
 
 	for (size_t i = step_index(a->state.step); i < ARRAY_SIZE(steps); i++) {
 		if (enter(a, &steps[i], err) < 0)
@@ -126,7 +126,7 @@ static int give_up(struct agent *a, const struct error *err)
 {
 	struct error ignored = { 0 };
 
-	state_set_phase(&a->state, member_state_name(MEMBER_FAILED));
+	state_set_phase(&a->state, node_record_state_name(NODE_RECORD_FAILED));
 	state_set_text(&a->state.waiting_for, NULL);
 	state_set_text(&a->state.error, err->text);
 	if (!a->state.leader)

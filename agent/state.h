@@ -15,7 +15,7 @@
 #define STATE_FILE "/var/lib/nodekiln/state"
 
 struct state {
-	char *phase;       /* owned; "not configured" when there is no file, else a member_state_name */
+	char *phase;       /* owned; "not configured" when there is no file, else a node_record_state_name */
 	char *since;       /* owned; when this phase began, RFC 3339; NULL when unknown */
 	char *waiting_for; /* owned; NULL = nothing */
 	char *error;       /* owned; the last error, one sentence; NULL = none */

@@ -10,23 +10,23 @@
 #define PVE_REST 60 /* seconds that an API which did not answer is left alone */
 #define FIND_POLL 5
 
-static enum member_state member_state_of(const char *phase)
+static enum node_record_state node_record_state_of(const char *phase)
 {
-	for (int i = MEMBER_UNKNOWN; i <= MEMBER_FAILED; i++)
-		if (text_same(member_state_name((enum member_state)i), phase))
-			return (enum member_state)i;
-	return MEMBER_UNKNOWN;
+	for (int i = NODE_RECORD_UNKNOWN; i <= NODE_RECORD_FAILED; i++)
+		if (text_same(node_record_state_name((enum node_record_state)i), phase))
+			return (enum node_record_state)i;
+	return NODE_RECORD_UNKNOWN;
 }
 
-/* Borrows everything: not for member_done(). */
-static struct member member_of(const struct agent *a)
+/* Borrows everything: not for node_record_done(). */
+static struct node_record node_record_of(const struct agent *a)
 {
 	bool cluster_is_ours = agent_inits(a) && a->state.endpoint;
 
-	return (struct member){
+	return (struct node_record){
 		.cluster = a->node.cluster,
 		.role = (int)a->node.role,
-		.state = member_state_of(a->state.phase),
+		.state = node_record_state_of(a->state.phase),
 		.since = a->state.since,
 		.node = (char *)agent_name(a),
 		.version = a->machine.kubeadm_version,
@@ -39,7 +39,7 @@ static struct member member_of(const struct agent *a)
 
 int agent_announce_now(struct agent *a, struct error *err)
 {
-	struct member member = member_of(a);
+	struct node_record member = node_record_of(a);
 
 	if (registration_find(&a->pve, &a->node, &a->machine, err) < 0 ||
 	    registration_write(&a->pve, &member, err) < 0) {

@@ -142,7 +142,7 @@ static int tell_result(struct deploy_session *job, struct text *said, struct err
 		json_put_string(object, "node", g ? g->host : NULL);
 		json_push(nodes, object);
 		text_addf(said, "%s: %s %ld on %s, %s\n", n->name, n->kind == PVE_LXC ? "CT" : "VM", g ? g->vmid : 0,
-			  g ? g->host : "?", g ? member_state_name(g->member.state) : "gone");
+			  g ? g->host : "?", g ? node_record_state_name(g->member.state) : "gone");
 	}
 	progress_result(result);
 	return 0;

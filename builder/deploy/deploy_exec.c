@@ -121,8 +121,10 @@ struct deploy_notes deploy_mark(const struct deploy_run *run, const struct deplo
 
 char *deploy_tags(const struct deploy_run *run, const struct cluster_node *n, const char *tags)
 {
-	struct member m = { .cluster = run->order->cluster->name, .role = (int)n->role, .state = MEMBER_BOOTING };
-	CLEANUP(free_p) char *all = member_tags(&m, tags && strlen(tags) < TAGS_BYTES_MAX ? tags : "");
+	struct node_record m = { .cluster = run->order->cluster->name,
+				 .role = (int)n->role,
+				 .state = NODE_RECORD_BOOTING };
+	CLEANUP(free_p) char *all = node_record_tags(&m, tags && strlen(tags) < TAGS_BYTES_MAX ? tags : "");
 
 	return xasprintf("%s;" DEPLOY_NOTES_TAG "%s", all, m.cluster);
 }

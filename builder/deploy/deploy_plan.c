@@ -50,7 +50,7 @@ static bool is_ours(const struct deploy_order *o, const struct deploy_notes *mar
 
 bool deploy_guest_ready(const struct deploy_guest *g)
 {
-	return g->member.state == MEMBER_READY;
+	return g->member.state == NODE_RECORD_READY;
 }
 
 /* How far a guest got. */

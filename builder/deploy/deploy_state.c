@@ -78,10 +78,10 @@ bool deploy_guest_parse(const struct json *config, long vmid, const char *cluste
 	g.notes = copy_of(config, "description");
 	g.disk = copy_of(config, "scsi0");
 	g.locked = json_get_string(config, "lock") != NULL;
-	member_parse(NULL, g.notes, &g.member);
+	node_record_parse(NULL, g.notes, &g.member);
 	if (g.member.vmid != vmid) {
-		member_done(&g.member);
-		g.member = (struct member){ .role = -1 };
+		node_record_done(&g.member);
+		g.member = (struct node_record){ .role = -1 };
 	}
 	read_slots(config, &g);
 	*ret = g;
@@ -247,7 +247,7 @@ int deploy_state_read(struct pve *pve, const struct deploy_search *search, struc
 void deploy_guest_done(struct deploy_guest *g)
 {
 	deploy_notes_done(&g->mark);
-	member_done(&g->member);
+	node_record_done(&g->member);
 	free(g->host);
 	free(g->tags);
 	free(g->notes);

@@ -6,7 +6,7 @@
  */
 #include "builder/deploy/deploy_notes.h"
 #include "builder/pve/target.h"
-#include "lib/member.h"
+#include "lib/node_record.h"
 #include "lib/pve_guest.h"
 
 #define DEPLOY_SLOT 16 /* "scsi30" */
@@ -16,7 +16,7 @@ struct deploy_guest {
 	enum pve_kind kind;
 	char *host; /* owned, as all; node of Proxmox VE */
 	struct deploy_notes mark;
-	struct member member;      /* what its agent says; empty when the notes are another guest's */
+	struct node_record member; /* what its agent says; empty when the notes are another guest's */
 	char *tags, *notes, *disk; /* disk: the boot disk as the configuration has it */
 	char seed[DEPLOY_SLOT], cloudinit[DEPLOY_SLOT], free[DEPLOY_SLOT]; /* SCSI slots; "" = none */
 	bool running, locked;

@@ -14,7 +14,7 @@
 
 static const char *state_of(const struct deploy_guest *g)
 {
-	return g->member.state == MEMBER_UNKNOWN ? "starting" : member_state_name(g->member.state);
+	return g->member.state == NODE_RECORD_UNKNOWN ? "starting" : node_record_state_name(g->member.state);
 }
 
 static const char *kind_of(const struct deploy_step *step)
@@ -60,7 +60,7 @@ static bool tell(struct deploy_watch *w, const struct deploy_step *step, const s
 	if (*w->state)
 		progress_end(phase, "%s %ld was %s, is %s", kind_of(step), step->vmid, w->state, state);
 	snprintf(w->state, sizeof w->state, "%s", state);
-	if (g->member.state != MEMBER_FAILED && g->member.state != MEMBER_READY)
+	if (g->member.state != NODE_RECORD_FAILED && g->member.state != NODE_RECORD_READY)
 		progress_begin(phase, "%s %ld is %s", kind_of(step), step->vmid, state);
 	return true;
 }
@@ -77,11 +77,11 @@ static int look(struct deploy_run *run, const struct deploy_step *step, bool *ch
 	}
 	w->misses = 0;
 	*changed |= tell(w, step, &g);
-	if (g.member.state == MEMBER_FAILED) {
+	if (g.member.state == NODE_RECORD_FAILED) {
 		run->again = false;
 		return failed(step, &g, err);
 	}
-	return g.member.state == MEMBER_READY;
+	return g.member.state == NODE_RECORD_READY;
 }
 
 /* Those that come later are shown, and judged when it is their turn. */

@@ -8,7 +8,7 @@
 
 #define WORKERS_MAX 64 /* more than this never made a disk faster */
 
-struct member {
+struct worker {
 	pthread_t thread;
 	void (*work)(void *context);
 	void *context;
@@ -24,9 +24,9 @@ unsigned workers_size(unsigned wanted)
 	return wanted > WORKERS_MAX ? WORKERS_MAX : wanted;
 }
 
-static void *member_main(void *argument)
+static void *worker_main(void *argument)
 {
-	struct member *m = argument;
+	struct worker *m = argument;
 
 	m->work(m->context);
 	return NULL;
@@ -34,12 +34,12 @@ static void *member_main(void *argument)
 
 void workers_run(unsigned threads, void (*work)(void *context), void *context)
 {
-	struct member member[WORKERS_MAX];
+	struct worker member[WORKERS_MAX];
 	unsigned started = 0;
 
 	while (started + 1 < threads && started < ARRAY_SIZE(member)) {
-		member[started] = (struct member){ .work = work, .context = context };
-		if (pthread_create(&member[started].thread, NULL, member_main, &member[started]) != 0)
+		member[started] = (struct worker){ .work = work, .context = context };
+		if (pthread_create(&member[started].thread, NULL, worker_main, &member[started]) != 0)
 			break;
 		started++;
 	}

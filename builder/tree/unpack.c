@@ -37,12 +37,12 @@ void unpack_merge_usr(const char *path, char ret[TAR_PATH_MAX + 1])
 }
 
 /* A member on its way: as shipped, and where it goes. */
-struct member {
+struct unpack_member {
 	struct tar_entry entry;
 	char shipped[TAR_PATH_MAX + 1], path[TAR_PATH_MAX + 1], original[TAR_PATH_MAX + 1];
 };
 
-static int member_of(const struct tar_entry *e, struct member *ret, struct error *err)
+static int node_record_of(const struct tar_entry *e, struct unpack_member *ret, struct error *err)
 {
 	ret->entry = *e;
 	if (extract_path(e->path, ret->shipped, err) < 0)
@@ -65,12 +65,12 @@ static int member_of(const struct tar_entry *e, struct member *ret, struct error
 }
 
 /* The links /bin -> usr/bin and so on are the tree's; newer base-files bring them too. */
-static bool is_merge_link(const struct member *m)
+static bool is_merge_link(const struct unpack_member *m)
 {
 	return S_ISLNK(m->entry.mode) && merged_prefix(m->shipped) == strlen(m->shipped);
 }
 
-static int put_conffile(struct extract *x, struct tar_reader *r, const struct member *m, struct text *conffiles,
+static int put_conffile(struct extract *x, struct tar_reader *r, const struct unpack_member *m, struct text *conffiles,
 			struct error *err)
 {
 	CLEANUP(text_done) struct text content = { 0 };
@@ -92,8 +92,8 @@ struct data_pass {
 	struct text *list, *conffiles;
 };
 
-static int put_member(const struct data_pass *pass, struct extract *x, struct tar_reader *r, const struct member *m,
-		      struct error *err)
+static int put_member(const struct data_pass *pass, struct extract *x, struct tar_reader *r,
+		      const struct unpack_member *m, struct error *err)
 {
 	const struct unpack *u = pass->unpack;
 
@@ -114,13 +114,13 @@ static int put_data(const struct data_pass *pass, const struct deb *deb, struct 
 	CLEANUP(tar_reader_free_p) struct tar_reader *r = NULL;
 	CLEANUP(extract_done) struct extract x = { .rootfd = pass->unpack->rootfd, .parentfd = -1 };
 	const struct tar_entry *e;
-	struct member m;
+	struct unpack_member m;
 	int rc;
 
 	if (deb_data(deb, &r, err) < 0)
 		return -1;
 	while ((rc = tar_read_next(r, &e, err)) > 0)
-		if (member_of(e, &m, err) < 0 || put_member(pass, &x, r, &m, err) < 0)
+		if (node_record_of(e, &m, err) < 0 || put_member(pass, &x, r, &m, err) < 0)
 			return -1;
 	return rc;
 }
@@ -175,13 +175,13 @@ int unpack_again(const struct unpack *u, const struct deb *deb, const struct str
 	CLEANUP(tar_reader_free_p) struct tar_reader *r = NULL;
 	CLEANUP(extract_done) struct extract x = { .rootfd = u->rootfd, .parentfd = -1 };
 	const struct tar_entry *e;
-	struct member m;
+	struct unpack_member m;
 	int rc;
 
 	if (deb_data(deb, &r, err) < 0)
 		return -1;
 	while ((rc = tar_read_next(r, &e, err)) > 0)
-		if (member_of(e, &m, err) < 0 ||
+		if (node_record_of(e, &m, err) < 0 ||
 		    (strings_has(paths, m.path) && extract_entry(&x, r, &m.entry, m.path, NULL, err) < 0))
 			return -1;
 	return rc;

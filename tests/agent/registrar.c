@@ -40,23 +40,23 @@ static const char *const failure_names[] = {
 	[PVE_ERROR] = "error",
 };
 
-static enum member_state state_named(const char *name)
+static enum node_record_state state_named(const char *name)
 {
-	for (int i = MEMBER_UNKNOWN; i <= MEMBER_FAILED; i++)
-		if (!strcmp(member_state_name((enum member_state)i), name))
-			return (enum member_state)i;
-	return MEMBER_UNKNOWN;
+	for (int i = NODE_RECORD_UNKNOWN; i <= NODE_RECORD_FAILED; i++)
+		if (!strcmp(node_record_state_name((enum node_record_state)i), name))
+			return (enum node_record_state)i;
+	return NODE_RECORD_UNKNOWN;
 }
 
 static int write_member(struct registrar *r, const char *state, const char *claim, bool published, struct error *err)
 {
 	CLEANUP(strings_done) struct strings ca = { 0 };
-	struct member m = { .cluster = r->node.cluster,
-			    .role = (int)r->node.role,
-			    .state = state_named(state),
-			    .node = r->node.name,
-			    .claim = (char *)claim,
-			    .endpoint = published ? "10.0.0.1:6443" : NULL };
+	struct node_record m = { .cluster = r->node.cluster,
+				 .role = (int)r->node.role,
+				 .state = state_named(state),
+				 .node = r->node.name,
+				 .claim = (char *)claim,
+				 .endpoint = published ? "10.0.0.1:6443" : NULL };
 
 	if (published)
 		strings_add(&ca, HASH);
@@ -85,7 +85,7 @@ static int members(struct registrar *r, struct json *ret, struct error *err)
 		struct json *entry = json_object();
 		json_put_int(entry, "vmid", all.at[i].vmid);
 		json_put_bool(entry, "running", all.at[i].running);
-		json_put_string(entry, "state", member_state_name(all.at[i].member.state));
+		json_put_string(entry, "state", node_record_state_name(all.at[i].member.state));
 		json_put_string(entry, "claim", all.at[i].member.claim);
 		json_put_string(entry, "endpoint", all.at[i].member.endpoint);
 		json_push(list, entry);

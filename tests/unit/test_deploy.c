@@ -201,7 +201,7 @@ TEST(what_is_ready_is_cleared_up)
 
 	CHECK(lab_open(&l, VM));
 	struct deploy_guest *g = add_guest(&l, 105, "cp1", KEY);
-	g->member.state = MEMBER_READY;
+	g->member.state = NODE_RECORD_READY;
 	CLEANUP(free_p) char *done = plan_text(&l, deploy_plan);
 	CHECK_STR(done, "");
 	add_token(&l, "cp1", 0);
@@ -219,7 +219,7 @@ TEST(of_two_the_farther_one_stays)
 
 	CHECK(lab_open(&l, VM));
 	add_guest(&l, 105, "cp1", KEY);
-	add_guest(&l, 106, "cp1", KEY)->member.state = MEMBER_READY;
+	add_guest(&l, 106, "cp1", KEY)->member.state = NODE_RECORD_READY;
 	add_guest(&l, 107, "cp1", "ffffffffffff");
 	CHECK(deploy_plan_guest(&l.order, &l.state, "cp1")->vmid == 106);
 	CHECK(deploy_plan_stranger(&l.order, &l.state)->vmid == 107);

@@ -11,7 +11,7 @@ static void add(struct candidates *all, long vmid, const char *words)
 	struct candidate c = { .vmid = vmid, .running = !strstr(words, "stopped"), .stands = strstr(words, "stands") };
 
 	c.member.claim = strstr(words, "init") ? xstrdup("init") : strstr(words, "join") ? xstrdup("join") : NULL;
-	c.member.state = strstr(words, "failed") ? MEMBER_FAILED : MEMBER_READY;
+	c.member.state = strstr(words, "failed") ? NODE_RECORD_FAILED : NODE_RECORD_READY;
 	c.member.cluster = xstrdup(strstr(words, "other") ? "other" : "lab");
 	if (strstr(words, "published")) {
 		c.member.endpoint = xstrdup("10.0.0.1:6443");

@@ -76,14 +76,14 @@ TEST(loops_and_gaps_lead_nowhere)
 
 #define LONG_VALUE "0123456789012345678901234567890123456789012345678901234567890123456789"
 
-struct member {
+struct node_record {
 	const char *path, *target, *original, *content;
 	mode_t mode;
 	struct tar_xattr xattr[2];
 };
 
 /* Writes a tar archive and opens it as an image. */
-static int open_members(const struct member *m, size_t n, struct image **ret, struct error *err)
+static int open_members(const struct node_record *m, size_t n, struct image **ret, struct error *err)
 {
 	CLEANUP(tar_writer_free_p) struct tar_writer *writer = NULL;
 	char path[] = "/tmp/test_image.XXXXXX";
@@ -113,7 +113,7 @@ static int open_members(const struct member *m, size_t n, struct image **ret, st
 
 TEST(a_tarball_is_an_image)
 {
-	static const struct member members[] = {
+	static const struct node_record members[] = {
 		{ .path = "./", .mode = S_IFDIR | 0755 },
 		{ .path = "./etc/", .mode = S_IFDIR | 0755 },
 		{ .path = "./etc/a",
@@ -149,10 +149,10 @@ TEST(a_tarball_is_an_image)
 
 TEST(archives_that_lie_are_refused)
 {
-	static const struct member outside[] = {
+	static const struct node_record outside[] = {
 		{ .path = "./../etc/passwd", .content = "x", .mode = S_IFREG | 0644 }
 	};
-	static const struct member dangling[] = { { .path = "./a", .original = "./b", .mode = S_IFREG | 0644 } };
+	static const struct node_record dangling[] = { { .path = "./a", .original = "./b", .mode = S_IFREG | 0644 } };
 	CLEANUP(image_close_p) struct image *image = NULL;
 	struct error err = { 0 };
 

@@ -1,46 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/check.h"
 
-#include "lib/member.h"
+#include "lib/node_record.h"
 
 #define HASH "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define LINE "nodekiln: {\"role\":\"worker\",\"state\":\"ready\",\"cluster\":\"lab\"}"
 
-static struct member worker(void)
+static struct node_record worker(void)
 {
-	return (struct member){ .cluster = "lab", .role = NODE_WORKER, .state = MEMBER_READY };
+	return (struct node_record){ .cluster = "lab", .role = NODE_WORKER, .state = NODE_RECORD_READY };
 }
 
-static struct member full(struct strings *ca)
+static struct node_record full(struct strings *ca)
 {
 	strings_add(ca, HASH);
-	return (struct member){ .cluster = "lab",
-				.role = NODE_INIT,
-				.state = MEMBER_FAILED,
-				.since = "2026-11-22T10:00:00Z",
-				.vmid = 101,
-				.node = "cp1.example",
-				.version = "v1.34.0-rc.1",
-				.endpoint = "[fd00::1]:6443",
-				.ca = *ca,
-				.claim = "init",
-				.mark = "5f3c9a12",
-				.error = "kubeadm: \"quoted\", and a \\ too" };
+	return (struct node_record){ .cluster = "lab",
+				     .role = NODE_INIT,
+				     .state = NODE_RECORD_FAILED,
+				     .since = "2026-11-22T10:00:00Z",
+				     .vmid = 101,
+				     .node = "cp1.example",
+				     .version = "v1.34.0-rc.1",
+				     .endpoint = "[fd00::1]:6443",
+				     .ca = *ca,
+				     .claim = "init",
+				     .mark = "5f3c9a12",
+				     .error = "kubeadm: \"quoted\", and a \\ too" };
 }
 
 TEST(what_is_written_reads_back)
 {
 	CLEANUP(strings_done) struct strings ca = { 0 };
-	struct member m = full(&ca);
-	CLEANUP(member_done) struct member back = { 0 };
+	struct node_record m = full(&ca);
+	CLEANUP(node_record_done) struct node_record back = { 0 };
 	CLEANUP(free_p) char *notes = NULL;
-	CLEANUP(free_p) char *tags = member_tags(&m, "");
+	CLEANUP(free_p) char *tags = node_record_tags(&m, "");
 	struct error err = { 0 };
 
-	CHECK(member_notes(&m, "", &notes, &err) == 0);
+	CHECK(node_record_notes(&m, "", &notes, &err) == 0);
 	CHECK(!strchr(notes, '\n'));
-	member_parse(tags, notes, &back);
-	CHECK(member_same(&m, &back));
+	node_record_parse(tags, notes, &back);
+	CHECK(node_record_same(&m, &back));
 }
 
 TEST(a_persons_tags_stay)
@@ -54,24 +54,24 @@ TEST(a_persons_tags_stay)
 		{ "k8s.state.booting;a;K8s.Cluster.old;k8s.role.init;k8s.state.failed",
 		  "a;k8s.cluster.lab;k8s.role.worker;k8s.state.ready" },
 	};
-	struct member m = worker();
+	struct node_record m = worker();
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		CLEANUP(free_p) char *tags = member_tags(&m, cases[i].before);
-		CLEANUP(free_p) char *again = member_tags(&m, tags);
+		CLEANUP(free_p) char *tags = node_record_tags(&m, cases[i].before);
+		CLEANUP(free_p) char *again = node_record_tags(&m, tags);
 		CHECK_STR(tags, cases[i].after);
 		CHECK_STR(again, tags);
 	}
-	CLEANUP(free_p) char *none = member_tags(&m, NULL);
+	CLEANUP(free_p) char *none = node_record_tags(&m, NULL);
 	CHECK_STR(none, cases[0].after);
 }
 
 TEST(tags_are_the_same_in_any_order_and_case)
 {
-	CHECK(member_tags_same("b;a,A c", "A;c;B"));
-	CHECK(member_tags_same(NULL, ""));
-	CHECK(!member_tags_same("a", "a;b"));
-	CHECK(!member_tags_same("a;b", "a"));
+	CHECK(node_record_tags_same("b;a,A c", "A;c;B"));
+	CHECK(node_record_tags_same(NULL, ""));
+	CHECK(!node_record_tags_same("a", "a;b"));
+	CHECK(!node_record_tags_same("a;b", "a"));
 }
 
 TEST(a_persons_notes_stay)
@@ -92,14 +92,14 @@ TEST(a_persons_notes_stay)
 		{ "nodekiln: see the wiki\n nodekiln: {indented}",
 		  "nodekiln: see the wiki\n nodekiln: {indented}\n\n" LINE },
 	};
-	struct member m = worker();
+	struct node_record m = worker();
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		CLEANUP(free_p) char *notes = NULL, *again = NULL;
 		struct error err = { 0 };
-		CHECK(member_notes(&m, cases[i].before, &notes, &err) == 0);
+		CHECK(node_record_notes(&m, cases[i].before, &notes, &err) == 0);
 		CHECK_STR(notes, cases[i].after);
-		CHECK(member_notes(&m, notes, &again, &err) == 0);
+		CHECK(node_record_notes(&m, notes, &again, &err) == 0);
 		CHECK_STR(again, notes);
 	}
 }
@@ -116,22 +116,22 @@ TEST(nonsense_is_not_said)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(nonsense); i++) {
-		CLEANUP(member_done) struct member m = { 0 };
-		const struct member nothing = { .role = -1 };
-		member_parse("k8s.cluster.-;k8s.role.;k8s.state.", nonsense[i], &m);
-		CHECK(member_same(&m, &nothing));
+		CLEANUP(node_record_done) struct node_record m = { 0 };
+		const struct node_record nothing = { .role = -1 };
+		node_record_parse("k8s.cluster.-;k8s.role.;k8s.state.", nonsense[i], &m);
+		CHECK(node_record_same(&m, &nothing));
 	}
 }
 
 TEST(notes_say_more_than_tags)
 {
-	CLEANUP(member_done) struct member m = { 0 }, tagged = { 0 };
+	CLEANUP(node_record_done) struct node_record m = { 0 }, tagged = { 0 };
 
-	member_parse("a K8S.Cluster.Lab, k8s.role.worker;k8s.state.joining", NULL, &tagged);
+	node_record_parse("a K8S.Cluster.Lab, k8s.role.worker;k8s.state.joining", NULL, &tagged);
 	CHECK_STR(tagged.cluster, "lab");
-	CHECK(tagged.role == NODE_WORKER && tagged.state == MEMBER_JOINING);
-	member_parse("k8s.cluster.lab;k8s.state.joining", "hello\n" LINE "\nbye", &m);
-	CHECK(m.role == NODE_WORKER && m.state == MEMBER_READY);
+	CHECK(tagged.role == NODE_WORKER && tagged.state == NODE_RECORD_JOINING);
+	node_record_parse("k8s.cluster.lab;k8s.state.joining", "hello\n" LINE "\nbye", &m);
+	CHECK(m.role == NODE_WORKER && m.state == NODE_RECORD_READY);
 }
 
 /* n times "é", which is one character and two bytes. */
@@ -157,43 +157,43 @@ static size_t characters(const char *s)
 TEST(long_notes_cut_the_error_first)
 {
 	CLEANUP(free_p) char *error = xasprintf("%0*d", 3000, 7);
-	struct member m = worker();
+	struct node_record m = worker();
 	struct error err = { 0 };
 
 	m.error = error;
 	for (size_t n = 5000; n < 5400; n++) {
 		CLEANUP(free_p) char *before = long_notes(n), *after = NULL;
-		CHECK(member_notes(&m, before, &after, &err) == 0);
+		CHECK(node_record_notes(&m, before, &after, &err) == 0);
 		CHECK(!strncmp(after, before, strlen(before)));
-		CHECK(characters(after) <= MEMBER_NOTES_MAX);
-		CHECK(n < 5200 || characters(after) >= MEMBER_NOTES_MAX - 1);
+		CHECK(characters(after) <= NODE_RECORD_NOTES_MAX);
+		CHECK(n < 5200 || characters(after) >= NODE_RECORD_NOTES_MAX - 1);
 		CHECK(n < 5200 || strstr(after, "...\"}"));
 	}
-	CLEANUP(free_p) char *full_notes = long_notes(MEMBER_NOTES_MAX - strlen("\n\n" LINE));
+	CLEANUP(free_p) char *full_notes = long_notes(NODE_RECORD_NOTES_MAX - strlen("\n\n" LINE));
 	CLEANUP(free_p) char *after = NULL;
-	CHECK(member_notes(&m, full_notes, &after, &err) == 0);
-	CHECK(characters(after) == MEMBER_NOTES_MAX && !strstr(after, "error"));
+	CHECK(node_record_notes(&m, full_notes, &after, &err) == 0);
+	CHECK(characters(after) == NODE_RECORD_NOTES_MAX && !strstr(after, "error"));
 }
 
 TEST(notes_without_room_are_an_error)
 {
-	CLEANUP(free_p) char *before = long_notes(MEMBER_NOTES_MAX - 10), *after = NULL;
-	struct member m = worker();
+	CLEANUP(free_p) char *before = long_notes(NODE_RECORD_NOTES_MAX - 10), *after = NULL;
+	struct node_record m = worker();
 	struct error err = { 0 };
 
-	CHECK(member_notes(&m, before, &after, &err) == -1);
+	CHECK(node_record_notes(&m, before, &after, &err) == -1);
 	CHECK(!after && err.class == ERROR_SPACE && strstr(err.text, "8192"));
 }
 
 TEST(errors_become_one_ascii_line)
 {
 	CLEANUP(free_p) char *notes = NULL;
-	CLEANUP(member_done) struct member back = { 0 };
-	struct member m = worker();
+	CLEANUP(node_record_done) struct node_record back = { 0 };
+	struct node_record m = worker();
 	struct error err = { 0 };
 
 	m.error = "first\nsecond\t\xe2\x80\x9cthird\xe2\x80\x9d \x01";
-	CHECK(member_notes(&m, "", &notes, &err) == 0);
-	member_parse(NULL, notes, &back);
+	CHECK(node_record_notes(&m, "", &notes, &err) == 0);
+	node_record_parse(NULL, notes, &back);
 	CHECK_STR(back.error, "first second ???third??? ?");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/member.h"
+#include "lib/node_record.h"
 
 #include <ctype.h>
 #include <stddef.h>
@@ -14,21 +14,21 @@
 #define CUT "..."
 
 static const char *const state_names[] = {
-	[MEMBER_UNKNOWN] = "unknown", [MEMBER_BOOTING] = "booting", [MEMBER_JOINING] = "joining",
-	[MEMBER_READY] = "ready",     [MEMBER_FAILED] = "failed",
+	[NODE_RECORD_UNKNOWN] = "unknown", [NODE_RECORD_BOOTING] = "booting", [NODE_RECORD_JOINING] = "joining",
+	[NODE_RECORD_READY] = "ready",     [NODE_RECORD_FAILED] = "failed",
 };
 
-const char *member_state_name(enum member_state state)
+const char *node_record_state_name(enum node_record_state state)
 {
 	return state_names[state];
 }
 
-static enum member_state state_of(const char *name)
+static enum node_record_state state_of(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(state_names); i++)
 		if (text_same(state_names[i], name))
-			return (enum member_state)i;
-	return MEMBER_UNKNOWN;
+			return (enum node_record_state)i;
+	return NODE_RECORD_UNKNOWN;
 }
 
 static int role_of(const char *name)
@@ -78,17 +78,17 @@ static const struct field {
 	size_t offset;
 	bool (*form)(const char *s);
 } fields[] = {
-	{ "cluster", offsetof(struct member, cluster), form_is_dns_label },
-	{ "since", offsetof(struct member, since), is_date },
-	{ "node", offsetof(struct member, node), form_is_dns_name },
-	{ "version", offsetof(struct member, version), is_version },
-	{ "endpoint", offsetof(struct member, endpoint), form_is_endpoint },
-	{ "claim", offsetof(struct member, claim), is_word },
-	{ "mark", offsetof(struct member, mark), is_word },
-	{ "error", offsetof(struct member, error), is_sentence },
+	{ "cluster", offsetof(struct node_record, cluster), form_is_dns_label },
+	{ "since", offsetof(struct node_record, since), is_date },
+	{ "node", offsetof(struct node_record, node), form_is_dns_name },
+	{ "version", offsetof(struct node_record, version), is_version },
+	{ "endpoint", offsetof(struct node_record, endpoint), form_is_endpoint },
+	{ "claim", offsetof(struct node_record, claim), is_word },
+	{ "mark", offsetof(struct node_record, mark), is_word },
+	{ "error", offsetof(struct node_record, error), is_sentence },
 };
 
-static char **field_of(const struct member *m, const struct field *field)
+static char **field_of(const struct node_record *m, const struct field *field)
 {
 	return (char **)((char *)m + field->offset);
 }
@@ -98,7 +98,7 @@ static const char *find_line(const char *notes, size_t *ret_len)
 {
 	for (const char *line = notes; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
-		if (!text_starts(line, MEMBER_NOTES_PREFIX))
+		if (!text_starts(line, NODE_RECORD_NOTES_PREFIX))
 			continue;
 		*ret_len = strcspn(line, "\r\n");
 		return line;
@@ -115,9 +115,9 @@ static void parse_hashes(const struct json *list, struct strings *ret)
 	}
 }
 
-static void parse_line(const char *line, size_t len, struct member *ret)
+static void parse_line(const char *line, size_t len, struct node_record *ret)
 {
-	size_t skip = strlen(MEMBER_NOTES_PREFIX) - 1; /* the brace is the value's */
+	size_t skip = strlen(NODE_RECORD_NOTES_PREFIX) - 1; /* the brace is the value's */
 	CLEANUP(json_free_p) struct json *json = NULL;
 	struct error ignored = { 0 };
 
@@ -133,7 +133,7 @@ static void parse_line(const char *line, size_t len, struct member *ret)
 	}
 	if (role_of(json_get_string(json, "role")) >= 0)
 		ret->role = role_of(json_get_string(json, "role"));
-	if (state_of(json_get_string(json, "state")) != MEMBER_UNKNOWN)
+	if (state_of(json_get_string(json, "state")) != NODE_RECORD_UNKNOWN)
 		ret->state = state_of(json_get_string(json, "state"));
 	if (!json_get_int(json, "vmid", &ret->vmid) || ret->vmid < 0)
 		ret->vmid = 0;
@@ -170,7 +170,7 @@ static void split_tags(const char *tags, struct strings *ret)
 	}
 }
 
-static void parse_tag(const char *tag, struct member *ret)
+static void parse_tag(const char *tag, struct node_record *ret)
 {
 	CLEANUP(free_p) char *value = NULL;
 	int kind = tag_kind(tag, &value);
@@ -183,13 +183,13 @@ static void parse_tag(const char *tag, struct member *ret)
 		ret->state = state_of(value);
 }
 
-void member_parse(const char *tags, const char *notes, struct member *ret)
+void node_record_parse(const char *tags, const char *notes, struct node_record *ret)
 {
 	CLEANUP(strings_done) struct strings list = { 0 };
 	size_t len = 0;
 	const char *line = notes ? find_line(notes, &len) : NULL;
 
-	*ret = (struct member){ .role = -1 };
+	*ret = (struct node_record){ .role = -1 };
 	split_tags(tags, &list);
 	for (size_t i = 0; i < list.n; i++)
 		parse_tag(list.at[i], ret);
@@ -202,7 +202,7 @@ static void add_tag(struct text *t, const char *prefix, const char *value)
 	text_addf(t, "%s%s%s", t->len ? ";" : "", prefix, value);
 }
 
-char *member_tags(const struct member *m, const char *tags)
+char *node_record_tags(const struct node_record *m, const char *tags)
 {
 	CLEANUP(strings_done) struct strings list = { 0 };
 	struct text t = { 0 };
@@ -217,8 +217,8 @@ char *member_tags(const struct member *m, const char *tags)
 		add_tag(&t, tag_prefix[TAG_CLUSTER], m->cluster);
 	if (m->role >= 0)
 		add_tag(&t, tag_prefix[TAG_ROLE], node_role_name((enum node_role)m->role));
-	if (m->state != MEMBER_UNKNOWN)
-		add_tag(&t, tag_prefix[TAG_STATE], member_state_name(m->state));
+	if (m->state != NODE_RECORD_UNKNOWN)
+		add_tag(&t, tag_prefix[TAG_STATE], node_record_state_name(m->state));
 	return text_take(&t);
 }
 
@@ -234,7 +234,7 @@ static void tidy_tags(const char *tags, struct strings *ret)
 	}
 }
 
-bool member_tags_same(const char *a, const char *b)
+bool node_record_tags_same(const char *a, const char *b)
 {
 	CLEANUP(strings_done) struct strings left = { 0 }, right = { 0 };
 
@@ -247,16 +247,16 @@ bool member_tags_same(const char *a, const char *b)
 }
 
 /* error: the sentence to show in m's place; NULL = none. */
-static void print_line(const struct member *m, const char *error, struct text *ret)
+static void print_line(const struct node_record *m, const char *error, struct text *ret)
 {
 	CLEANUP(json_free_p) struct json *json = json_object();
-	struct member shown = *m;
+	struct node_record shown = *m;
 
 	shown.error = (char *)error;
 	if (m->role >= 0)
 		json_put_string(json, "role", node_role_name((enum node_role)m->role));
-	if (m->state != MEMBER_UNKNOWN)
-		json_put_string(json, "state", member_state_name(m->state));
+	if (m->state != NODE_RECORD_UNKNOWN)
+		json_put_string(json, "state", node_record_state_name(m->state));
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		const char *value = *field_of(&shown, &fields[i]);
 		if (value)
@@ -284,7 +284,7 @@ static void add_rest(const char *rest, struct text *ret)
 	text_add(ret, rest);
 }
 
-static void edit(const struct member *m, const char *error, const char *notes, struct text *ret)
+static void edit(const struct node_record *m, const char *error, const char *notes, struct text *ret)
 {
 	size_t len = 0, kept = strlen(notes);
 	const char *line = find_line(notes, &len);
@@ -337,25 +337,25 @@ static char *cut_error(char *error, size_t excess)
 	return error;
 }
 
-int member_notes(const struct member *m, const char *notes, char **ret, struct error *err)
+int node_record_notes(const struct node_record *m, const char *notes, char **ret, struct error *err)
 {
 	CLEANUP(free_p) char *error = tidy_error(m->error);
 	CLEANUP(text_done) struct text t = { 0 };
 
 	edit(m, error, notes ? notes : "", &t);
 	size_t n = characters(t.data);
-	if (n > MEMBER_NOTES_MAX && error) {
-		error = cut_error(error, n - MEMBER_NOTES_MAX);
+	if (n > NODE_RECORD_NOTES_MAX && error) {
+		error = cut_error(error, n - NODE_RECORD_NOTES_MAX);
 		text_done(&t);
 		edit(m, error, notes ? notes : "", &t);
 		n = characters(t.data);
 	}
-	if (n > MEMBER_NOTES_MAX)
+	if (n > NODE_RECORD_NOTES_MAX)
 		return error_set(
 			err, ERROR_SPACE,
 			"the guest's notes would have %zu characters with nodekiln's line, and Proxmox VE takes %d; "
 			"shorten the notes",
-			n, MEMBER_NOTES_MAX);
+			n, NODE_RECORD_NOTES_MAX);
 	*ret = text_take(&t);
 	return 0;
 }
@@ -368,7 +368,7 @@ static bool same_strings(const struct strings *a, const struct strings *b)
 	return a->n == b->n;
 }
 
-bool member_same(const struct member *a, const struct member *b)
+bool node_record_same(const struct node_record *a, const struct node_record *b)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 		if (!text_same(*field_of(a, &fields[i]), *field_of(b, &fields[i])))
@@ -376,10 +376,10 @@ bool member_same(const struct member *a, const struct member *b)
 	return a->role == b->role && a->state == b->state && a->vmid == b->vmid && same_strings(&a->ca, &b->ca);
 }
 
-void member_done(struct member *m)
+void node_record_done(struct node_record *m)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 		free(*field_of(m, &fields[i]));
 	strings_done(&m->ca);
-	*m = (struct member){ .role = -1 };
+	*m = (struct node_record){ .role = -1 };
 }

@@ -18,16 +18,22 @@
 #include "lib/node.h"
 #include "lib/text.h"
 
-#define MEMBER_NOTES_MAX 8192 /* characters that PVE takes as description */
-#define MEMBER_NOTES_PREFIX "nodekiln: {"
+#define NODE_RECORD_NOTES_MAX 8192 /* characters that PVE takes as description */
+#define NODE_RECORD_NOTES_PREFIX "nodekiln: {"
 
-enum member_state { MEMBER_UNKNOWN, MEMBER_BOOTING, MEMBER_JOINING, MEMBER_READY, MEMBER_FAILED };
+enum node_record_state {
+	NODE_RECORD_UNKNOWN,
+	NODE_RECORD_BOOTING,
+	NODE_RECORD_JOINING,
+	NODE_RECORD_READY,
+	NODE_RECORD_FAILED
+};
 
 /* All pointers are owned; NULL = not said. */
-struct member {
+struct node_record {
 	char *cluster;
 	int role; /* enum node_role, -1 = not said */
-	enum member_state state;
+	enum node_record_state state;
 	char *since;       /* RFC 3339, UTC */
 	int64_t vmid;      /* of the guest that wrote it: a clone inherits its parent's notes; 0 = not said */
 	char *node;        /* Kubernetes' name of it */
@@ -39,16 +45,16 @@ struct member {
 	char *error;       /* one sentence of ASCII, with state failed */
 };
 
-const char *member_state_name(enum member_state state);
+const char *node_record_state_name(enum node_record_state state);
 /* From the tag list (any of ; , space between) and notes of a guest; either may be NULL. Never fails: what cannot be read, or
  * has not the form that it must have, is not said. Where both say something, the notes win. */
-void member_parse(const char *tags, const char *notes, struct member *ret);
+void node_record_parse(const char *tags, const char *notes, struct node_record *ret);
 /* tags with ours replaced, joined by ';'. */
-char *member_tags(const struct member *m, const char *tags) MUST_CHECK;
+char *node_record_tags(const struct node_record *m, const char *tags) MUST_CHECK;
 /* As PVE compares them: order, case and repetition carry nothing. Either may be NULL. */
-bool member_tags_same(const char *a, const char *b);
+bool node_record_tags_same(const char *a, const char *b);
 /* notes with our line replaced in place, or added at the end after an empty line. ERROR_SPACE when it would exceed
- * MEMBER_NOTES_MAX (the error sentence is cut first). */
-int member_notes(const struct member *m, const char *notes, char **ret, struct error *err) MUST_CHECK;
-bool member_same(const struct member *a, const struct member *b);
-void member_done(struct member *m);
+ * NODE_RECORD_NOTES_MAX (the error sentence is cut first). */
+int node_record_notes(const struct node_record *m, const char *notes, char **ret, struct error *err) MUST_CHECK;
+bool node_record_same(const struct node_record *a, const struct node_record *b);
+void node_record_done(struct node_record *m);
