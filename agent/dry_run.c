@@ -3,10 +3,10 @@
 #include <stdlib.h>
 
 #include "agent/agent.h"
+#include "agent/config_source.h"
 #include "agent/kubeadm_config.h"
 #include "agent/preflight.h"
 #include "agent/profile.h"
-#include "agent/source.h"
 
 #define FROM_ELECTION "from-the-rendezvous"
 
@@ -71,13 +71,13 @@ static int print_kubeadm(const struct agent *a, struct error *err)
 int agent_dry_run(const char *root, struct error *err)
 {
 	CLEANUP(agent_done) struct agent a = { .root = root };
-	int answer = source_read(root, &a.node, err);
+	int answer = config_source_read(root, &a.node, err);
 
 	if (answer < 0)
 		return -1;
-	if (answer != SOURCE_FOUND) {
-		puts(answer == SOURCE_LATER ? "no node configuration yet: cloud-init is still at work"
-					    : "no node configuration: nothing to do");
+	if (answer != CONFIG_SOURCE_FOUND) {
+		puts(answer == CONFIG_SOURCE_LATER ? "no node configuration yet: cloud-init is still at work"
+						   : "no node configuration: nothing to do");
 		return 0;
 	}
 	if (facts_read(root, &a.machine, err) < 0)

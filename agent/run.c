@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
-#include "agent/source.h"
+#include "agent/config_source.h"
 #include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/log.h"
@@ -77,12 +77,12 @@ static int configure(struct agent *a, struct error *err)
 	double until = clock_seconds() + CONFIG_TIMEOUT;
 	int answer;
 
-	while ((answer = source_read(a->root, &a->node, err)) == SOURCE_LATER)
+	while ((answer = config_source_read(a->root, &a->node, err)) == CONFIG_SOURCE_LATER)
 		if (agent_wait_for(a, err, "cloud-init, which may bring the configuration") < 0 ||
 		    agent_nap(a, CONFIG_POLL, until, err) < 0)
 			return -1;
 	if (answer >= 0)
-		return answer == SOURCE_FOUND;
+		return answer == CONFIG_SOURCE_FOUND;
 	if (!is_from(a, "wipe"))
 		return -1;
 	log_info("the configuration has been wiped already");

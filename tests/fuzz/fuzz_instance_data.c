@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "agent/source.h"
+#include "agent/config_source.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -19,9 +19,9 @@ static void read_tree(struct yaml *tree)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static int (*const readers[])(const char *, const char *, size_t, struct yaml **, struct error *) = {
-		source_instance_data,
-		source_meta_data,
-		source_user_data,
+		config_source_instance_data,
+		config_source_meta_data,
+		config_source_user_data,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(readers); i++) {
@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				abort();
 			continue;
 		}
-		if (tree && readers[i] != source_user_data && node_holds_secrets(tree))
+		if (tree && readers[i] != config_source_user_data && node_holds_secrets(tree))
 			abort();
 		read_tree(tree);
 	}

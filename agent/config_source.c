@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/source.h"
+#include "agent/config_source.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/volume.h"
+#include "agent/cidata.h"
 #include "lib/file.h"
 #include "lib/log.h"
 
@@ -48,7 +48,7 @@ static int read_part(int dirfd, const char *path, const char *name, size_t limit
 	return rc;
 }
 
-/* See source.h: who may have written it, and who may read it. */
+/* See config_source.h: who may have written it, and who may read it. */
 static int guard_file(int rootfd, const struct yaml *tree, struct error *err)
 {
 	CLEANUP(close_p) int fd = file_open_in(rootfd, NODE_CONFIG_FILE, O_RDONLY, 0);
@@ -77,8 +77,8 @@ static int guard_file(int rootfd, const struct yaml *tree, struct error *err)
 
 static int read_files(int rootfd, struct documents *p, struct error *err)
 {
-	if (read_part(rootfd, INSTANCE_DATA, INSTANCE_DATA, INSTANCE_DATA_MAX, source_instance_data, &p->base, err) <
-		    0 ||
+	if (read_part(rootfd, INSTANCE_DATA, INSTANCE_DATA, INSTANCE_DATA_MAX, config_source_instance_data, &p->base,
+		      err) < 0 ||
 	    read_part(rootfd, NODE_CONFIG_FILE, NODE_CONFIG_FILE, YAML_SIZE_MAX, node_parse, &p->over, err) < 0)
 		return -1;
 	return p->over ? guard_file(rootfd, p->over, err) : 0;
@@ -87,16 +87,19 @@ static int read_files(int rootfd, struct documents *p, struct error *err)
 static int read_volume(const char *root, struct documents *p, struct error *err)
 {
 	CLEANUP(close_p) int fd = -1;
-	int there = volume_open(root, &fd, err);
+	int there = cidata_open(root, &fd, err);
 
 	if (there <= 0)
 		return there;
-	if (read_part(fd, "meta-data", "meta-data" VOLUME_NAME, YAML_SIZE_MAX, source_meta_data, &p->base, err) < 0 ||
-	    read_part(fd, "user-data", "user-data" VOLUME_NAME, YAML_SIZE_MAX, source_user_data, &p->over, err) < 0)
+	if (read_part(fd, "meta-data", "meta-data" VOLUME_NAME, YAML_SIZE_MAX, config_source_meta_data, &p->base, err) <
+		    0 ||
+	    read_part(fd, "user-data", "user-data" VOLUME_NAME, YAML_SIZE_MAX, config_source_user_data, &p->over, err) <
+		    0)
 		return -1;
 	if (p->over)
 		return 0;
-	return read_part(fd, "vendor-data", "vendor-data" VOLUME_NAME, YAML_SIZE_MAX, source_user_data, &p->over, err);
+	return read_part(fd, "vendor-data", "vendor-data" VOLUME_NAME, YAML_SIZE_MAX, config_source_user_data, &p->over,
+			 err);
 }
 
 enum cloud_init { CLOUD_INIT_OFF, CLOUD_INIT_WORKING, CLOUD_INIT_DONE };
@@ -119,7 +122,7 @@ static int read_node(struct documents *p, struct node *ret, struct error *err)
 	return node_read(p->base ? TAKE(p->base) : TAKE(p->over), ret, err);
 }
 
-int source_read(const char *root, struct node *ret, struct error *err)
+int config_source_read(const char *root, struct node *ret, struct error *err)
 {
 	CLEANUP(documents_done) struct documents p = { 0 };
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, *root ? root : "/", err);
@@ -132,10 +135,10 @@ int source_read(const char *root, struct node *ret, struct error *err)
 	if (read_files(rootfd, &p, err) < 0)
 		return -1;
 	if (!p.over && cloud == CLOUD_INIT_WORKING)
-		return SOURCE_LATER;
+		return CONFIG_SOURCE_LATER;
 	if (!p.over && cloud == CLOUD_INIT_OFF && read_volume(*root ? root : "", &p, err) < 0)
 		return -1;
 	if (!p.base && !p.over)
-		return SOURCE_NONE;
-	return read_node(&p, ret, err) < 0 ? -1 : SOURCE_FOUND;
+		return CONFIG_SOURCE_NONE;
+	return read_node(&p, ret, err) < 0 ? -1 : CONFIG_SOURCE_FOUND;
 }

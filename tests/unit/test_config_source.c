@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "agent/source.h"
-#include "agent/volume.h"
+#include "agent/cidata.h"
+#include "agent/config_source.h"
 #include "lib/file.h"
 #include "tests/unit/check.h"
 
@@ -48,7 +48,7 @@ static void put(const struct root *r, const char *path, const char *text, mode_t
 static int answer(const struct root *r, struct node *ret)
 {
 	struct error err = { 0 };
-	int rc = source_read(r->path, ret, &err);
+	int rc = config_source_read(r->path, ret, &err);
 
 	if (rc < 0)
 		printf("# %s\n", err.text);
@@ -67,7 +67,7 @@ TEST(the_file_goes_over_the_meta_data)
 	    "\"labels\": {\"a\": \"b\\/c\", \"n\": 7}}, \"proxmox\": {\"vmid\": 101}}}}}",
 	    0644);
 	put(&r, NODE_CONFIG_FILE, FILE_TEXT "node: {labels: {a: x}}\n", 0600);
-	CHECK(answer(&r, &node) == SOURCE_FOUND);
+	CHECK(answer(&r, &node) == CONFIG_SOURCE_FOUND);
 	CHECK_STR(node.cluster, "lab");
 	CHECK_STR(node.name, "w1");
 	CHECK(node.proxmox.vmid == 101 && node.labels.n == 2);
@@ -82,10 +82,10 @@ TEST(nothing_at_all_is_no_node)
 	struct node node = { 0 };
 
 	root_open(&r);
-	CHECK(answer(&r, &node) == SOURCE_NONE);
+	CHECK(answer(&r, &node) == CONFIG_SOURCE_NONE);
 	put(&r, "/run/cloud-init/disabled", "", 0644);
 	put(&r, "/usr/bin/cloud-init", "", 0755);
-	CHECK(answer(&r, &node) == SOURCE_NONE);
+	CHECK(answer(&r, &node) == CONFIG_SOURCE_NONE);
 }
 
 /* Meta-data alone waits too: the file that goes over it may still come. */
@@ -96,12 +96,12 @@ TEST(cloud_init_at_work_is_later)
 
 	root_open(&r);
 	put(&r, "/run/cloud-init/enabled", "", 0644);
-	CHECK(answer(&r, &node) == SOURCE_LATER);
+	CHECK(answer(&r, &node) == CONFIG_SOURCE_LATER);
 	put(&r, INSTANCE, "{\"ds\": {\"meta_data\": {\"nodekiln\": {\"cluster\": \"lab\", \"role\": \"init\"}}}}",
 	    0644);
-	CHECK(answer(&r, &node) == SOURCE_LATER);
+	CHECK(answer(&r, &node) == CONFIG_SOURCE_LATER);
 	put(&r, "/run/cloud-init/result.json", "{}", 0644);
-	CHECK(answer(&r, &node) == SOURCE_FOUND);
+	CHECK(answer(&r, &node) == CONFIG_SOURCE_FOUND);
 	CHECK(node.role == NODE_INIT);
 }
 
@@ -114,7 +114,7 @@ TEST(cloud_init_done_without_a_word_is_no_node)
 	put(&r, "/run/cloud-init/enabled", "", 0644);
 	put(&r, "/run/cloud-init/result.json", "{}", 0644);
 	put(&r, INSTANCE, "{\"ds\": {\"meta_data\": {\"instance-id\": \"i\"}}}", 0644);
-	CHECK(answer(&r, &node) == SOURCE_NONE);
+	CHECK(answer(&r, &node) == CONFIG_SOURCE_NONE);
 }
 
 TEST(the_file_is_enough_while_cloud_init_works)
@@ -125,7 +125,7 @@ TEST(the_file_is_enough_while_cloud_init_works)
 	root_open(&r);
 	put(&r, "/run/cloud-init/enabled", "", 0644);
 	put(&r, NODE_CONFIG_FILE, FILE_TEXT, 0600);
-	CHECK(answer(&r, &node) == SOURCE_FOUND);
+	CHECK(answer(&r, &node) == CONFIG_SOURCE_FOUND);
 }
 
 static mode_t mode_of(const struct root *r)
@@ -142,7 +142,7 @@ TEST(a_readable_file_with_secrets_is_made_private)
 
 	root_open(&r);
 	put(&r, NODE_CONFIG_FILE, FILE_TEXT, 0644);
-	CHECK(answer(&r, &node) == SOURCE_FOUND);
+	CHECK(answer(&r, &node) == CONFIG_SOURCE_FOUND);
 	CHECK(mode_of(&r) == 0600);
 }
 
@@ -153,7 +153,7 @@ TEST(a_readable_file_without_secrets_stays)
 
 	root_open(&r);
 	put(&r, NODE_CONFIG_FILE, "cluster: lab\nrole: init\n", 0644);
-	CHECK(answer(&r, &node) == SOURCE_FOUND);
+	CHECK(answer(&r, &node) == CONFIG_SOURCE_FOUND);
 	CHECK(mode_of(&r) == 0644);
 }
 
@@ -166,7 +166,7 @@ TEST(a_file_that_others_can_write_is_refused)
 	root_open(&r);
 	put(&r, NODE_CONFIG_FILE, FILE_TEXT, 0600);
 	CHECK(fchmodat(r.fd, NODE_CONFIG_FILE + 1, 0622, 0) == 0);
-	CHECK(source_read(r.path, &node, &err) < 0);
+	CHECK(config_source_read(r.path, &node, &err) < 0);
 	CHECK_STR(err.text, "/etc/nodekiln/node.yaml can be written by others than root (mode 0622); make it 0600");
 }
 
@@ -181,7 +181,7 @@ TEST(a_file_of_somebody_else_is_refused)
 	root_open(&r);
 	put(&r, NODE_CONFIG_FILE, FILE_TEXT, 0600);
 	CHECK(fchownat(r.fd, NODE_CONFIG_FILE + 1, 1000, 0, 0) == 0);
-	CHECK(source_read(r.path, &node, &err) < 0);
+	CHECK(config_source_read(r.path, &node, &err) < 0);
 	CHECK(strstr(err.text, "belongs to user 1000"));
 }
 
@@ -190,9 +190,9 @@ static const char *instance_error(const char *json, struct error *err)
 	CLEANUP(yaml_node_free_p) struct yaml *tree = NULL;
 
 	*err = (struct error){ 0 };
-	return source_instance_data("instance-data.json", json, strlen(json), &tree, err) < 0 ? err->text
-	       : tree                                                                         ? ""
-											      : NULL;
+	return config_source_instance_data("instance-data.json", json, strlen(json), &tree, err) < 0 ? err->text
+	       : tree                                                                                ? ""
+												     : NULL;
 }
 
 TEST(instance_data_is_judged)
@@ -221,7 +221,7 @@ static void user_data(const char *text, struct text *ret)
 
 	ret->len = 0;
 	text_add(ret, "");
-	if (source_user_data("user-data", text, strlen(text), &tree, &err) < 0 ||
+	if (config_source_user_data("user-data", text, strlen(text), &tree, &err) < 0 ||
 	    (tree && node_read(tree, &node, &err) < 0))
 		text_add(ret, err.text);
 	else if (node.tree)
@@ -303,13 +303,13 @@ TEST(a_volume_is_known_by_label_and_file_system)
 		const char *type = "";
 
 		put_iso(&r, cases[i].device, cases[i].label);
-		CHECK(volume_probe(device, &type) == cases[i].is);
+		CHECK(cidata_probe(device, &type) == cases[i].is);
 		CHECK_STR(type, cases[i].is ? "iso9660" : "");
 	}
 	CLEANUP(free_p) char *other = xasprintf("%s/dev/sda", r.path);
 	CLEANUP(free_p) char *none = xasprintf("%s/dev/none", r.path);
 	const char *type;
-	CHECK(!volume_probe(other, &type) && !volume_probe(none, &type));
+	CHECK(!cidata_probe(other, &type) && !cidata_probe(none, &type));
 }
 
 /* Devices that are listed but carry nothing of ours. */
@@ -323,6 +323,6 @@ TEST(no_volume_is_no_node)
 	put(&r, "dev/sda", "no file system", 0644);
 	put(&r, "sys/class/block/sda", "", 0644);
 	put(&r, "sys/class/block/sr0", "", 0644);
-	CHECK_STR(volume_open(r.path, &fd, &err) ? err.text : "", "");
+	CHECK_STR(cidata_open(r.path, &fd, &err) ? err.text : "", "");
 	CHECK(fd == -1);
 }

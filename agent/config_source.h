@@ -12,18 +12,20 @@
  */
 #include "lib/node.h"
 
-enum source_answer {
-	SOURCE_NONE,  /* there is none: this guest is not meant to be a node */
-	SOURCE_LATER, /* cloud-init is still at work and may bring one, or the file over the meta-data that is there */
-	SOURCE_FOUND,
+enum config_source_answer {
+	CONFIG_SOURCE_NONE, /* there is none: this guest is not meant to be a node */
+	CONFIG_SOURCE_LATER, /* cloud-init is still at work and may bring one, or the file over the meta-data that is there */
+	CONFIG_SOURCE_FOUND,
 };
-/* Returns a source_answer, or -1. */
-int source_read(const char *root, struct node *ret, struct error *err) MUST_CHECK;
+/* Returns a config_source_answer, or -1. */
+int config_source_read(const char *root, struct node *ret, struct error *err) MUST_CHECK;
 /* Parts, pure, for tests and fuzzing. *ret is NULL when nothing is in it; file is for messages. */
 /* instance-data.json; secrets are refused. */
-int source_instance_data(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err)
+int config_source_instance_data(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err)
 	MUST_CHECK;
 /* A volume's meta-data; secrets are refused. */
-int source_meta_data(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err) MUST_CHECK;
+int config_source_meta_data(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err)
+	MUST_CHECK;
 /* A volume's user-data or vendor-data: NODE_CONFIG_FILE in a #cloud-config; nothing is in user-data of other kinds. */
-int source_user_data(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err) MUST_CHECK;
+int config_source_user_data(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err)
+	MUST_CHECK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/volume.h"
+#include "agent/cidata.h"
 
 #include <blkid/blkid.h>
 #include <dirent.h>
@@ -31,7 +31,7 @@ static const char *lookup(blkid_probe probe, const char *name)
 	return blkid_probe_lookup_value(probe, name, &value, NULL) == 0 ? value : "";
 }
 
-int volume_probe(const char *device, const char **ret_type)
+int cidata_probe(const char *device, const char **ret_type)
 {
 	CLEANUP(probe_p) blkid_probe probe = blkid_new_probe_from_filename(device);
 
@@ -141,7 +141,7 @@ static int open_device(const char *root, const char *device, const char *type, s
 	return fd;
 }
 
-int volume_open(const char *root, int *ret_directory, struct error *err)
+int cidata_open(const char *root, int *ret_directory, struct error *err)
 {
 	CLEANUP(strings_done) struct strings names = { 0 };
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, *root ? root : "/", err);
@@ -152,7 +152,7 @@ int volume_open(const char *root, int *ret_directory, struct error *err)
 		CLEANUP(free_p) char *device = xasprintf("%s/dev/%s", root, names.at[i]);
 		const char *type;
 
-		if (!volume_probe(device, &type))
+		if (!cidata_probe(device, &type))
 			continue;
 		*ret_directory = open_device(root, device, type, err);
 		return *ret_directory < 0 ? -1 : 1;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/source.h"
+#include "agent/config_source.h"
 #include "lib/base64.h"
 #include "lib/form.h"
 #include "lib/json.h"
@@ -34,7 +34,7 @@ static int check_meta_data(struct yaml *tree, struct yaml **ret, struct error *e
 	return 0;
 }
 
-int source_instance_data(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err)
+int config_source_instance_data(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *json = NULL;
 	CLEANUP(text_done) struct text part = { 0 };
@@ -55,7 +55,7 @@ int source_instance_data(const char *file, const char *text, size_t len, struct 
 	return check_meta_data(tree, ret, err);
 }
 
-int source_meta_data(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err)
+int config_source_meta_data(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err)
 {
 	CLEANUP(yaml_node_free_p) struct yaml *tree = NULL;
 
@@ -123,7 +123,7 @@ static const struct yaml *find_entry(const struct yaml *tree)
 	return found;
 }
 
-int source_user_data(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err)
+int config_source_user_data(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err)
 {
 	CLEANUP(yaml_node_free_p) struct yaml *tree = NULL;
 	const struct yaml *entry;

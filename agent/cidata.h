@@ -8,7 +8,7 @@
 #include "lib/error.h"
 
 /* 1 with a directory that the caller closes; 0 when there is no such volume; -1. */
-int volume_open(const char *root, int *ret_directory, struct error *err) MUST_CHECK;
+int cidata_open(const char *root, int *ret_directory, struct error *err) MUST_CHECK;
 /* Part, for tests: 1 when device (or a plain file) has that label, with its file system's name ("iso9660", "vfat"); 0 when it
  * has another or cannot be read. */
-int volume_probe(const char *device, const char **ret_type);
+int cidata_probe(const char *device, const char **ret_type);
