@@ -9,7 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "agent/wipe.h"
+#include "agent/secret_wipe.h"
 #include "lib/alloc.h"
 #include "lib/clock.h"
 #include "lib/file.h"
@@ -45,20 +45,20 @@ static void wait_for_cloud_init(int rootfd)
 	}
 }
 
-static int wipe_places(int rootfd, struct wipe *w, struct error *err)
+static int wipe_places(int rootfd, struct secret_wipe *w, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
-		if (wipe_path(rootfd, places[i], w, err) < 0)
+		if (secret_wipe_path(rootfd, places[i], w, err) < 0)
 			return -1;
-	return wipe_prefix(rootfd, "var/log", "cloud-init", w, err);
+	return secret_wipe_prefix(rootfd, "var/log", "cloud-init", w, err);
 }
 
 static int wipe_all(int rootfd, const struct secrets *secrets, struct error *err)
 {
-	struct wipe w = { .secrets = secrets }, look = { .secrets = secrets, .only_look = true };
+	struct secret_wipe w = { .secrets = secrets }, look = { .secrets = secrets, .only_look = true };
 
 	if (wipe_places(rootfd, &w, err) < 0 || wipe_places(rootfd, &look, err) < 0 ||
-	    wipe_path(rootfd, OWN_CONFIG, &w, err) < 0 || wipe_path(rootfd, OWN_CONFIG, &look, err) < 0)
+	    secret_wipe_path(rootfd, OWN_CONFIG, &w, err) < 0 || secret_wipe_path(rootfd, OWN_CONFIG, &look, err) < 0)
 		return -1;
 	log_info("secrets were wiped from %zu of %zu files", w.changed, w.files);
 	return 0;

@@ -11,7 +11,7 @@
 #define FINISH_SENTINEL                                                                                                \
 	"/run/cluster-api/bootstrap-success.complete" /* Cluster API's contract for bootstrap providers */
 
-/* Waits for cloud-init's last stage, which still reads its cache, and then overwrites the node's secrets in place (wipe.h) wherever
+/* Waits for cloud-init's last stage, which still reads its cache, and then overwrites the node's secrets in place (secret_wipe.h) wherever
  * they are: in all that cloud-init keeps of user-data and vendor-data, in its logs, and last in our own configuration, which stays
  * valid. An error when one is still found afterwards.
  *

@@ -3,7 +3,7 @@
 
 #include <sys/wait.h>
 
-#include "agent/wipe.h"
+#include "agent/secret_wipe.h"
 #include "lib/base64.h"
 #include "tests/unit/fake_root.h"
 
@@ -170,12 +170,12 @@ TEST(wipe_says_what_is_left)
 	CLEANUP(secrets_done) struct secrets secrets = { 0 };
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, path, &err);
 	secrets_of(&node, &secrets);
-	struct wipe look = { .secrets = &secrets, .only_look = true };
+	struct secret_wipe look = { .secrets = &secrets, .only_look = true };
 
 	fake_put(path, INSTANCE "scripts/runcmd", "x\n");
-	CHECK(wipe_path(rootfd, "var/lib/cloud", &look, &err) == 0 && look.files == 1);
+	CHECK(secret_wipe_path(rootfd, "var/lib/cloud", &look, &err) == 0 && look.files == 1);
 	fake_put(path, INSTANCE "scripts/runcmd", UUID);
-	CHECK(wipe_path(rootfd, "var/lib/cloud", &look, &err) < 0);
+	CHECK(secret_wipe_path(rootfd, "var/lib/cloud", &look, &err) < 0);
 	CHECK(strstr(err.text, INSTANCE "scripts/runcmd still holds a secret") && !strstr(err.text, UUID));
 	CLEANUP(free_p) char *text = fake_get(path, INSTANCE "scripts/runcmd");
 	CHECK_STR(text, UUID);
@@ -188,13 +188,13 @@ TEST(wipe_has_limits)
 	CLEANUP(secrets_done) struct secrets secrets = { 0 };
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, path, &err);
 	CLEANUP(text_done) struct text deep = { 0 };
-	struct wipe w = { .secrets = &secrets };
+	struct secret_wipe w = { .secrets = &secrets };
 
-	for (int i = 0; i <= WIPE_DEPTH_MAX; i++)
+	for (int i = 0; i <= SECRET_WIPE_DEPTH_MAX; i++)
 		text_add(&deep, "/d");
 	text_add(&deep, "/file");
 	fake_put(path, deep.data, "");
-	CHECK(wipe_path(rootfd, "d", &w, &err) < 0 && strstr(err.text, "deeper than"));
+	CHECK(secret_wipe_path(rootfd, "d", &w, &err) < 0 && strstr(err.text, "deeper than"));
 	FAKE_ROOT_END();
 }
 

@@ -10,16 +10,17 @@
 #include "agent/secrets.h"
 #include "lib/error.h"
 
-#define WIPE_DEPTH_MAX 24
-#define WIPE_FILES_MAX 20000
+#define SECRET_WIPE_DEPTH_MAX 24
+#define SECRET_WIPE_FILES_MAX 20000
 
-struct wipe {
+struct secret_wipe {
 	const struct secrets *secrets; /* borrowed; once they are zeroed, copies of user-data are emptied unseen */
 	bool only_look;                /* change nothing: a secret that is found is an error */
 	size_t files, changed;         /* out: seen, and overwritten */
 };
 
 /* A file, or a directory with all below it; links are not followed, and nothing there is fine. */
-int wipe_path(int rootfd, const char *path, struct wipe *w, struct error *err) MUST_CHECK;
+int secret_wipe_path(int rootfd, const char *path, struct secret_wipe *w, struct error *err) MUST_CHECK;
 /* The entries of a directory whose names begin with prefix. */
-int wipe_prefix(int rootfd, const char *directory, const char *prefix, struct wipe *w, struct error *err) MUST_CHECK;
+int secret_wipe_prefix(int rootfd, const char *directory, const char *prefix, struct secret_wipe *w, struct error *err)
+	MUST_CHECK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/wipe.h"
+#include "agent/secret_wipe.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -39,7 +39,7 @@ struct content {
 };
 
 /* One window of the file. Windows overlap by the longest a copy of a secret can be. */
-static int wipe_chunk(int fd, const struct wipe *w, char *bytes, size_t n, off_t at, struct content *c)
+static int wipe_chunk(int fd, const struct secret_wipe *w, char *bytes, size_t n, off_t at, struct content *c)
 {
 	size_t found = secrets_zero(w->secrets, bytes, n);
 
@@ -48,7 +48,7 @@ static int wipe_chunk(int fd, const struct wipe *w, char *bytes, size_t n, off_t
 	return found && !w->only_look ? pwrite_all(fd, bytes, n, at) : 0;
 }
 
-static int wipe_content(int fd, const struct wipe *w, struct content *c)
+static int wipe_content(int fd, const struct secret_wipe *w, struct content *c)
 {
 	CLEANUP(free_p) char *bytes = xmalloc(CHUNK);
 	ssize_t n;
@@ -72,7 +72,8 @@ static int empty_file(int fd, off_t size)
 	return fsync(fd) < 0 ? -1 : ftruncate(fd, 0);
 }
 
-static int wipe_file(int dirfd, const char *name, const char *path, struct wipe *w, off_t size, struct error *err)
+static int wipe_file(int dirfd, const char *name, const char *path, struct secret_wipe *w, off_t size,
+		     struct error *err)
 {
 	int mode = w->only_look ? O_RDONLY : O_RDWR;
 	CLEANUP(close_p) int fd = openat(dirfd, name, mode | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -95,10 +96,11 @@ static int wipe_file(int dirfd, const char *name, const char *path, struct wipe 
 	return 0;
 }
 
-static int visit(int dirfd, const char *name, const char *path, unsigned depth, struct wipe *w, struct error *err);
+static int visit(int dirfd, const char *name, const char *path, unsigned depth, struct secret_wipe *w,
+		 struct error *err);
 
 /* Takes over fd. Only entries that begin with prefix. */
-static int visit_entries(int fd, const char *path, const char *prefix, unsigned depth, struct wipe *w,
+static int visit_entries(int fd, const char *path, const char *prefix, unsigned depth, struct secret_wipe *w,
 			 struct error *err)
 {
 	CLEANUP(closedir_p) DIR *dir = fdopendir(fd);
@@ -118,7 +120,7 @@ static int visit_entries(int fd, const char *path, const char *prefix, unsigned 
 	return errno ? error_errno(err, errno, "read directory /%s", path) : 0;
 }
 
-static int visit_directory(int dirfd, const char *name, const char *path, unsigned depth, struct wipe *w,
+static int visit_directory(int dirfd, const char *name, const char *path, unsigned depth, struct secret_wipe *w,
 			   struct error *err)
 {
 	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -128,17 +130,18 @@ static int visit_directory(int dirfd, const char *name, const char *path, unsign
 	return visit_entries(fd, path, "", depth, w, err);
 }
 
-static int visit(int dirfd, const char *name, const char *path, unsigned depth, struct wipe *w, struct error *err)
+static int visit(int dirfd, const char *name, const char *path, unsigned depth, struct secret_wipe *w,
+		 struct error *err)
 {
 	struct stat st;
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : error_errno(err, errno, "look at /%s", path);
-	if (depth > WIPE_DEPTH_MAX || w->files >= WIPE_FILES_MAX)
+	if (depth > SECRET_WIPE_DEPTH_MAX || w->files >= SECRET_WIPE_FILES_MAX)
 		return error_set(err, ERROR_FAILED,
 				 "/%s: more than %d files, or deeper than %d directories; look yourself "
 				 "whether it holds secrets of this node",
-				 path, WIPE_FILES_MAX, WIPE_DEPTH_MAX);
+				 path, SECRET_WIPE_FILES_MAX, SECRET_WIPE_DEPTH_MAX);
 	if (S_ISDIR(st.st_mode))
 		return visit_directory(dirfd, name, path, depth, w, err);
 	if (!S_ISREG(st.st_mode))
@@ -147,7 +150,7 @@ static int visit(int dirfd, const char *name, const char *path, unsigned depth, 
 	return wipe_file(dirfd, name, path, w, st.st_size, err);
 }
 
-int wipe_path(int rootfd, const char *path, struct wipe *w, struct error *err)
+int secret_wipe_path(int rootfd, const char *path, struct secret_wipe *w, struct error *err)
 {
 	const char *base;
 	CLEANUP(close_p) int parent = file_open_parent_in(rootfd, path, false, &base);
@@ -157,7 +160,7 @@ int wipe_path(int rootfd, const char *path, struct wipe *w, struct error *err)
 	return visit(parent, base, path, 0, w, err);
 }
 
-int wipe_prefix(int rootfd, const char *directory, const char *prefix, struct wipe *w, struct error *err)
+int secret_wipe_prefix(int rootfd, const char *directory, const char *prefix, struct secret_wipe *w, struct error *err)
 {
 	int fd = file_open_in(rootfd, directory, O_RDONLY | O_DIRECTORY, 0);
 
