@@ -3,9 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/cni_bridge.h"
 #include "agent/cri.h"
 #include "agent/kubeadm.h"
-#include "agent/network.h"
 #include "agent/program.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
@@ -70,5 +70,5 @@ int kubeadm_reset(const struct node *node, const struct facts *machine, const ch
 	log_info("iptables rules of kube-proxy stay until the next boot");
 	if (remove_etcd_data(root, err) < 0 || remove_config(root, err) < 0)
 		return -1;
-	return network_remove(root, err);
+	return cni_bridge_remove(root, err);
 }

@@ -5,7 +5,7 @@
 
 #include "agent/agent.h"
 #include "agent/containerd_config.h"
-#include "agent/routes.h"
+#include "agent/pod_routes.h"
 #include "lib/log.h"
 
 static const char usage[] =
@@ -86,7 +86,7 @@ static int routes(int argc, char **argv, struct error *err)
 
 	if (read_arguments(argc, argv, NULL, NULL, &root, err) < 0)
 		return -1;
-	return routes_sync(root, err);
+	return pod_routes_sync(root, err);
 }
 
 static int adapt(int argc, char **argv, struct error *err)

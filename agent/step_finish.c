@@ -3,15 +3,15 @@
 #include <stdlib.h>
 
 #include "agent/agent.h"
+#include "agent/cni_bridge.h"
 #include "agent/finish.h"
 #include "agent/kube.h"
-#include "agent/network.h"
+#include "agent/pod_routes.h"
 #include "agent/program.h"
-#include "agent/routes.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 
-#define ROUTES_TIMER "nodekiln-routes.timer"
+#define POD_ROUTES_TIMER "nodekiln-routes.timer"
 #define POLL_SECONDS 3
 #define APPLY_TIMEOUT 300
 #define PROGRESS_TIMEOUT 300 /* a Ready node is not kept waiting for an API that is down */
@@ -45,9 +45,9 @@ static int connect_pods(const struct agent *a, struct error *err)
 
 	if (a->node.pod_network != NODE_POD_NETWORK_BRIDGE)
 		return 1;
-	if (routes_sync(a->root, &why) < 0)
-		log_warning("%s; " ROUTES_TIMER " tries again", why.text);
-	strings_add_all(&enable, "systemctl", "enable", "--now", ROUTES_TIMER, NULL);
+	if (pod_routes_sync(a->root, &why) < 0)
+		log_warning("%s; " POD_ROUTES_TIMER " tries again", why.text);
+	strings_add_all(&enable, "systemctl", "enable", "--now", POD_ROUTES_TIMER, NULL);
 	return program_run(&enable, NULL, NULL, err) < 0 ? -1 : 1;
 }
 
@@ -63,7 +63,7 @@ static int look_at_node(struct agent *a, struct error *err)
 	}
 	state_set_text(&a->state.error, NULL);
 	if (a->node.pod_network == NODE_POD_NETWORK_BRIDGE && node.pod_cidr &&
-	    network_write_bridge(a->root, node.pod_cidr, err) < 0)
+	    cni_bridge_write(a->root, node.pod_cidr, err) < 0)
 		return -1;
 	if (node.ready)
 		return connect_pods(a, err);

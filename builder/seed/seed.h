@@ -10,11 +10,11 @@
 struct seed {
 	const char
 		*directory; /* borrowed; holds user-data and meta-data, maybe network-config and vendor-data; NULL = */
-	const char *hostname;       /* borrowed; made from these; NULL = none */
-	struct strings keys;        /* ssh public keys, one line each */
-	const char *instance_id;    /* borrowed */
-	const char *user_data;      /* borrowed; instead of what hostname and keys make; NULL = that */
-	const char *network_config; /* borrowed; NULL = none, which means DHCP */
+	const char *hostname;          /* borrowed; made from these; NULL = none */
+	struct strings keys;           /* ssh public keys, one line each */
+	const char *instance_id;       /* borrowed */
+	const char *user_data;         /* borrowed; instead of what hostname and keys make; NULL = that */
+	const char *cni_bridge_config; /* borrowed; NULL = none, which means DHCP */
 };
 
 /* Pure; names and keys are judged: ERROR_USAGE. */

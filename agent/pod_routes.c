@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/routes.h"
+#include "agent/pod_routes.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/network.h"
+#include "agent/cni_bridge.h"
 #include "agent/program.h"
 #include "lib/json.h"
 #include "lib/log.h"
@@ -37,8 +37,8 @@ static bool stands(const struct json *routes, const struct kube_peer *p)
 	return false;
 }
 
-int routes_batch(const struct kube_peers *peers, const char *own, const char *standing, size_t len, struct text *ret,
-		 struct error *err)
+int pod_routes_batch(const struct kube_peers *peers, const char *own, const char *standing, size_t len,
+		     struct text *ret, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *routes = NULL;
 	bool v6 = is_v6(own);
@@ -50,12 +50,13 @@ int routes_batch(const struct kube_peers *peers, const char *own, const char *st
 		const char *dst = json_get_string(json_at(routes, i), "dst");
 		const struct kube_peer *p = dst ? peer_of(peers, dst) : NULL;
 		if (dst && (!p || !wants_route(p, own, v6)))
-			text_addf(ret, "route del %s proto %d\n", dst, ROUTES_PROTOCOL);
+			text_addf(ret, "route del %s proto %d\n", dst, POD_ROUTES_PROTOCOL);
 	}
 	for (size_t i = 0; i < peers->n; i++) {
 		const struct kube_peer *p = &peers->at[i];
 		if (wants_route(p, own, v6) && !stands(routes, p))
-			text_addf(ret, "route replace %s via %s proto %d\n", p->pod_cidr, p->address, ROUTES_PROTOCOL);
+			text_addf(ret, "route replace %s via %s proto %d\n", p->pod_cidr, p->address,
+				  POD_ROUTES_PROTOCOL);
 	}
 	return 0;
 }
@@ -63,26 +64,27 @@ int routes_batch(const struct kube_peers *peers, const char *own, const char *st
 /* Ours stay as they are when they go to a pod anywhere; the rest leaves with the node's address. */
 static void masquerade(const struct kube_peers *peers, const char *own, struct text *ret)
 {
-	text_add(ret, "*nat\n:" ROUTES_CHAIN " - [0:0]\n");
+	text_add(ret, "*nat\n:" POD_ROUTES_CHAIN " - [0:0]\n");
 	for (size_t i = 0; i < peers->n; i++)
 		if (is_v6(peers->at[i].pod_cidr) == is_v6(own))
-			text_addf(ret, "-A " ROUTES_CHAIN " -s %s -d %s -j RETURN\n", own, peers->at[i].pod_cidr);
-	text_addf(ret, "-A " ROUTES_CHAIN " -s %s ! -d %s -j MASQUERADE\nCOMMIT\n", own,
+			text_addf(ret, "-A " POD_ROUTES_CHAIN " -s %s -d %s -j RETURN\n", own, peers->at[i].pod_cidr);
+	text_addf(ret, "-A " POD_ROUTES_CHAIN " -s %s ! -d %s -j MASQUERADE\nCOMMIT\n", own,
 		  is_v6(own) ? "ff00::/8" : "224.0.0.0/4");
 }
 
 /* Docker sets FORWARD to DROP. */
 static void forward(const struct kube_peers *peers, const char *own, struct text *ret)
 {
-	text_add(ret, "*filter\n:" ROUTES_CHAIN " - [0:0]\n");
+	text_add(ret, "*filter\n:" POD_ROUTES_CHAIN " - [0:0]\n");
 	for (size_t i = 0; i < peers->n; i++)
 		if (is_v6(peers->at[i].pod_cidr) == is_v6(own))
-			text_addf(ret, "-A " ROUTES_CHAIN " -s %s -j ACCEPT\n-A " ROUTES_CHAIN " -d %s -j ACCEPT\n",
+			text_addf(ret,
+				  "-A " POD_ROUTES_CHAIN " -s %s -j ACCEPT\n-A " POD_ROUTES_CHAIN " -d %s -j ACCEPT\n",
 				  peers->at[i].pod_cidr, peers->at[i].pod_cidr);
 	text_add(ret, "COMMIT\n");
 }
 
-void routes_rules(const struct kube_peers *peers, const char *own, struct text *ret)
+void pod_routes_rules(const struct kube_peers *peers, const char *own, struct text *ret)
 {
 	masquerade(peers, own, ret);
 	forward(peers, own, ret);
@@ -100,9 +102,9 @@ static int sync_routes(const struct kube_peers *peers, const char *own, struct e
 
 	ip_argv(&show, own);
 	strings_add_all(&show, "-j", "route", "show", "proto", NULL);
-	strings_addf(&show, "%d", ROUTES_PROTOCOL);
+	strings_addf(&show, "%d", POD_ROUTES_PROTOCOL);
 	if (program_talk(&show, NULL, &standing, err) < 0 ||
-	    routes_batch(peers, own, standing.data ? standing.data : "", standing.len, &changes, err) < 0)
+	    pod_routes_batch(peers, own, standing.data ? standing.data : "", standing.len, &changes, err) < 0)
 		return -1;
 	if (!changes.len)
 		return 0;
@@ -120,10 +122,10 @@ static int jump(const char *own, const char *table, const char *from, struct err
 	const char *iptables = is_v6(own) ? "ip6tables" : "iptables";
 	struct error absent = { 0 };
 
-	strings_add_all(&check, iptables, "-w", "-t", table, "-C", from, "-j", ROUTES_CHAIN, NULL);
+	strings_add_all(&check, iptables, "-w", "-t", table, "-C", from, "-j", POD_ROUTES_CHAIN, NULL);
 	if (program_talk(&check, NULL, NULL, &absent) == 0)
 		return 0;
-	strings_add_all(&add, iptables, "-w", "-t", table, "-I", from, "-j", ROUTES_CHAIN, NULL);
+	strings_add_all(&add, iptables, "-w", "-t", table, "-I", from, "-j", POD_ROUTES_CHAIN, NULL);
 	return program_talk(&add, NULL, NULL, err);
 }
 
@@ -132,16 +134,16 @@ static int sync_rules(const struct kube_peers *peers, const char *own, struct er
 	CLEANUP(strings_done) struct strings restore = { 0 };
 	CLEANUP(text_done) struct text rules = { 0 };
 
-	routes_rules(peers, own, &rules);
+	pod_routes_rules(peers, own, &rules);
 	strings_add_all(&restore, is_v6(own) ? "ip6tables-restore" : "iptables-restore", "-w", "--noflush", NULL);
 	if (program_talk(&restore, &rules, NULL, err) < 0 || jump(own, "nat", "POSTROUTING", err) < 0)
 		return -1;
 	return jump(own, "filter", "FORWARD", err);
 }
 
-int routes_sync(const char *root, struct error *err)
+int pod_routes_sync(const char *root, struct error *err)
 {
-	CLEANUP(free_p) char *own = network_pod_cidr(root);
+	CLEANUP(free_p) char *own = cni_bridge_pod_cidr(root);
 	CLEANUP(kube_peers_done) struct kube_peers peers = { 0 };
 
 	if (!own)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/network.h"
+#include "agent/cni_bridge.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -43,7 +43,7 @@ static struct json *bridge(const char *pod_cidr)
 	json_put_string(bridge, "type", "bridge");
 	json_put_string(bridge, "bridge", "cni0");
 	json_put_bool(bridge, "isGateway", true);
-	/* Not ipMasq: it would hide a pod's address from pods on other nodes. agent/routes.c does what is needed. */
+	/* Not ipMasq: it would hide a pod's address from pods on other nodes. agent/pod_routes.c does what is needed. */
 	json_put_bool(bridge, "hairpinMode", true); /* a pod reaches its own Service */
 	json_put(bridge, "ipam", ipam(pod_cidr));
 	return bridge;
@@ -59,7 +59,7 @@ static struct json *portmap(void)
 	return portmap;
 }
 
-void network_bridge_conflist(const char *pod_cidr, struct text *ret)
+void cni_bridge_conflist(const char *pod_cidr, struct text *ret)
 {
 	CLEANUP(json_free_p) struct json *conflist = json_object();
 	struct json *plugins = one(bridge(pod_cidr));
@@ -81,7 +81,7 @@ static bool is_config(const char *name)
 static char *other_config(const char *directory)
 {
 	CLEANUP(closedir_p) DIR *dir = opendir(directory);
-	const char *own = strrchr(NETWORK_CONFLIST, '/') + 1;
+	const char *own = strrchr(CNI_BRIDGE_CONFLIST, '/') + 1;
 
 	for (const struct dirent *e; dir && (e = readdir(dir));)
 		if (is_config(e->d_name) && strcmp(e->d_name, own) != 0)
@@ -102,7 +102,7 @@ static int write_conflist(const char *directory, const char *file, const char *p
 {
 	CLEANUP(text_done) struct text want = { 0 };
 
-	network_bridge_conflist(pod_cidr, &want);
+	cni_bridge_conflist(pod_cidr, &want);
 	if (stands_there(file, &want))
 		return 0;
 	if (dir_make(AT_FDCWD, directory, 0755, err) < 0 ||
@@ -118,40 +118,40 @@ static void say_other(const char *name)
 	static bool said;
 
 	if (!said)
-		log_info("pod network: " NETWORK_DIRECTORY "/%s is used; networking.pod_network is not", name);
+		log_info("pod network: " CNI_BRIDGE_DIRECTORY "/%s is used; networking.pod_network is not", name);
 	said = true;
 }
 
-int network_write_bridge(const char *root, const char *pod_cidr, struct error *err)
+int cni_bridge_write(const char *root, const char *pod_cidr, struct error *err)
 {
-	CLEANUP(free_p) char *directory = xasprintf("%s" NETWORK_DIRECTORY, root);
-	CLEANUP(free_p) char *file = xasprintf("%s" NETWORK_CONFLIST, root);
+	CLEANUP(free_p) char *directory = xasprintf("%s" CNI_BRIDGE_DIRECTORY, root);
+	CLEANUP(free_p) char *file = xasprintf("%s" CNI_BRIDGE_CONFLIST, root);
 	CLEANUP(free_p) char *other = other_config(directory);
 	struct subnet subnet;
 
 	if (other) {
 		say_other(other);
-		return network_remove(root, err);
+		return cni_bridge_remove(root, err);
 	}
 	if (!subnet_parse(pod_cidr, &subnet))
 		return error_set(err, ERROR_FAILED, "pod network: the Node's podCIDR '%.64s' is no network", pod_cidr);
 	return write_conflist(directory, file, pod_cidr, err);
 }
 
-int network_remove(const char *root, struct error *err)
+int cni_bridge_remove(const char *root, struct error *err)
 {
-	CLEANUP(free_p) char *file = xasprintf("%s" NETWORK_CONFLIST, root);
+	CLEANUP(free_p) char *file = xasprintf("%s" CNI_BRIDGE_CONFLIST, root);
 
 	if (unlink(file) == 0)
-		log_info("removed %s", NETWORK_CONFLIST);
+		log_info("removed %s", CNI_BRIDGE_CONFLIST);
 	else if (errno != ENOENT && errno != ENOTDIR)
 		return error_errno(err, errno, "remove %s", file);
 	return 0;
 }
 
-char *network_pod_cidr(const char *root)
+char *cni_bridge_pod_cidr(const char *root)
 {
-	CLEANUP(free_p) char *file = xasprintf("%s" NETWORK_CONFLIST, root);
+	CLEANUP(free_p) char *file = xasprintf("%s" CNI_BRIDGE_CONFLIST, root);
 	CLEANUP(text_done) struct text text = { 0 };
 	CLEANUP(json_free_p) struct json *conflist = NULL;
 	struct error none = { 0 };

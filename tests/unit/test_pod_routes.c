@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/routes.h"
+#include "agent/pod_routes.h"
 #include "tests/unit/check.h"
 
 #define NODE(name, cidr, addresses)                                                                                    \
@@ -25,7 +25,8 @@ static char *batch_of(const char *list, const char *own, const char *standing)
 	struct error err = { 0 };
 	char *next;
 
-	if (parse(list, &peers, &next) < 0 || routes_batch(&peers, own, standing, strlen(standing), &batch, &err) < 0)
+	if (parse(list, &peers, &next) < 0 ||
+	    pod_routes_batch(&peers, own, standing, strlen(standing), &batch, &err) < 0)
 		return xstrdup("failed");
 	return text_take(&batch);
 }
@@ -110,7 +111,7 @@ TEST(rules)
 	CHECK(parse("{\"items\":[" NODE("a", "10.244.0.0/24", IP("10.0.0.1")) "," NODE("b", "10.244.1.0/24",
 										       IP("10.0.0.2")) "]}",
 		    &peers, &next) == 0);
-	routes_rules(&peers, "10.244.0.0/24", &rules);
+	pod_routes_rules(&peers, "10.244.0.0/24", &rules);
 	CHECK_STR(rules.data,
 		  "*nat\n:NODEKILN-PODS - [0:0]\n"
 		  "-A NODEKILN-PODS -s 10.244.0.0/24 -d 10.244.0.0/24 -j RETURN\n"
