@@ -15,10 +15,10 @@
 int kubeadm_execute(const struct kubeadm_run *run, const char *root, void (*phase)(void *context, const char *name),
 		    void *context, struct kubeadm_error *ret, struct error *err) MUST_CHECK;
 
-/* kubeadm_mend.c: before a run after one that was cut off. kubeadm takes what it finds in /etc/kubernetes for its own and gives up
+/* kubeadm_repair.c: before a run after one that was cut off. kubeadm takes what it finds in /etc/kubernetes for its own and gives up
  * on what is cut off, so that goes, and what belongs to it: each removal is a line in the log. Whole files stay. When an unfinished
  * init has lost its CA but has etcd data that was made with it, the machine is reset: nobody can have joined it yet. */
-int kubeadm_mend(const struct kubeadm_run *run, const char *root, struct error *err) MUST_CHECK;
+int kubeadm_repair(const struct kubeadm_run *run, const char *root, struct error *err) MUST_CHECK;
 
 /* kubeadm_reset.c: kubeadm reset -f, and what it leaves behind: containers when there is no crictl, our pod network. */
 int kubeadm_reset(const struct node *node, const struct facts *machine, const char *root, struct error *err) MUST_CHECK;

@@ -134,7 +134,7 @@ static int run_once(struct agent *a, struct kubeadm_error *verdict, struct error
 
 	if (agent_kubeadm_run(a, &run, &provider, err) < 0)
 		return -1;
-	if (run.again && kubeadm_mend(&run, a->root, err) < 0)
+	if (run.again && kubeadm_repair(&run, a->root, err) < 0)
 		return -1;
 	a->state.started = true;
 	if (agent_save(a, err) < 0)

@@ -196,7 +196,7 @@ static int mend_plain_files(int rootfd, struct error *err)
 	return 0;
 }
 
-int kubeadm_mend(const struct kubeadm_run *run, const char *root, struct error *err)
+int kubeadm_repair(const struct kubeadm_run *run, const char *root, struct error *err)
 {
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, *root ? root : "/", err);
 	const char *lost;

@@ -135,7 +135,7 @@ TEST(mend_keeps_what_is_whole)
 	FAKE_ROOT();
 	put_node(path);
 	fake_put(path, "/var/lib/etcd/member/wal/0", "data");
-	CHECK(kubeadm_mend(&init, path, &err) == 0 && kubeadm_mend(&join, path, &err) == 0);
+	CHECK(kubeadm_repair(&init, path, &err) == 0 && kubeadm_repair(&join, path, &err) == 0);
 	CLEANUP(free_p) char *names = gone(path);
 	CHECK_STR(names, "");
 	FAKE_ROOT_END();
@@ -147,10 +147,10 @@ TEST(mend_removes_what_is_cut_off_and_what_belongs_to_it)
 		FAKE_ROOT();
 		put_node(path);
 		damage(path, cuts[i].file, cuts[i].how);
-		CHECK(kubeadm_mend(&init, path, &err) == 0);
+		CHECK(kubeadm_repair(&init, path, &err) == 0);
 		CLEANUP(free_p) char *names = gone(path);
 		CHECK_STR(names, cuts[i].goes);
-		CHECK(kubeadm_mend(&init, path, &err) == 0);
+		CHECK(kubeadm_repair(&init, path, &err) == 0);
 		CLEANUP(free_p) char *again = gone(path);
 		CHECK_STR(again, names);
 		FAKE_ROOT_END();
@@ -160,7 +160,7 @@ TEST(mend_removes_what_is_cut_off_and_what_belongs_to_it)
 TEST(mend_has_nothing_to_do_on_a_fresh_machine)
 {
 	FAKE_ROOT();
-	CHECK(kubeadm_mend(&init, path, &err) == 0 && kubeadm_mend(&join, path, &err) == 0);
+	CHECK(kubeadm_repair(&init, path, &err) == 0 && kubeadm_repair(&join, path, &err) == 0);
 	FAKE_ROOT_END();
 }
 
@@ -175,7 +175,7 @@ TEST(mend_begins_again_when_the_cluster_lost_its_ca)
 		fake_put(path, "/var/lib/etcd/member/wal/0", "data");
 		fake_program(path, "kubeadm", "echo \"$@\" >$root/calls");
 		damage(path, foundations[i], EMPTY);
-		CHECK(kubeadm_mend(&init, path, &err) == 0);
+		CHECK(kubeadm_repair(&init, path, &err) == 0);
 		CLEANUP(free_p) char *calls = fake_get(path, "/calls");
 		CHECK_STR(calls, "reset -f --cri-socket unix:///x\n");
 		CHECK(!fake_has(path, "/var/lib/etcd/member"));
@@ -191,7 +191,7 @@ TEST(mend_of_a_joining_control_plane_keeps_etcd)
 	fake_put(path, "/var/lib/etcd/member/wal/0", "data");
 	fake_program(path, "kubeadm", "echo \"$@\" >$root/calls");
 	damage(path, PKI "ca.crt", EMPTY);
-	CHECK(kubeadm_mend(&join, path, &err) == 0);
+	CHECK(kubeadm_repair(&join, path, &err) == 0);
 	CLEANUP(free_p) char *names = gone(path);
 	CHECK_STR(names, ALL_OF_CA);
 	CHECK(!fake_has(path, "/calls") && fake_has(path, "/var/lib/etcd/member/wal/0"));
@@ -205,11 +205,11 @@ TEST(mend_of_a_worker)
 	fake_copy(path, PKI "ca.crt", GOLDEN "ca.crt");
 	fake_copy(path, ETC "bootstrap-kubelet.conf", "tests/golden/kubeconfig/bootstrap-kubelet.conf");
 	fake_copy(path, ETC "kubelet.conf", "tests/golden/kubeconfig/admin.conf");
-	CHECK(kubeadm_mend(&join, path, &err) == 0);
+	CHECK(kubeadm_repair(&join, path, &err) == 0);
 	CHECK(fake_has(path, PKI "ca.crt") && fake_has(path, ETC "bootstrap-kubelet.conf") &&
 	      fake_has(path, ETC "kubelet.conf"));
 	damage(path, ETC "kubelet.conf", LOST);
-	CHECK(kubeadm_mend(&join, path, &err) == 0);
+	CHECK(kubeadm_repair(&join, path, &err) == 0);
 	CHECK(!fake_has(path, PKI "ca.crt") && !fake_has(path, ETC "bootstrap-kubelet.conf"));
 	FAKE_ROOT_END();
 }
