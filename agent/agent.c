@@ -58,5 +58,5 @@ void agent_done(struct agent *a)
 	node_done(&a->node);
 	facts_done(&a->machine);
 	state_done(&a->state);
-	registration_close(&a->pve);
+	pve_registration_close(&a->pve);
 }

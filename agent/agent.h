@@ -5,7 +5,7 @@
  * after it was cut off, waits and retries by itself, and returns -1 only when the node has to give up.
  */
 #include "agent/facts.h"
-#include "agent/registration.h"
+#include "agent/pve_registration.h"
 #include "agent/state.h"
 #include "lib/node.h"
 
@@ -15,7 +15,7 @@ struct agent {
 	struct node node; /* the configuration */
 	struct facts machine;
 	struct state state; /* what is on the disk, or will be with the next agent_save() */
-	struct registration pve;
+	struct pve_registration pve;
 	double pve_rest_until; /* clock_seconds(); an API that did not answer is left alone until then */
 };
 

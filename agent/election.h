@@ -20,7 +20,7 @@
  *   that PVE acknowledged last to THIS process. And such a process writes again even when the notes seem to say it already.
  * - What is decided is synced to disk before it is acted on; a node that was cut off while it acted goes on, and asks nobody.
  *   Its claim stands until the endpoint is published (in one write), or until it has joined, or has been reset.
- * - The list of guests may be a moment old, their notes are not: the cluster's tag stands REGISTRATION_SETTLE seconds before the
+ * - The list of guests may be a moment old, their notes are not: the cluster's tag stands PVE_REGISTRATION_SETTLE seconds before the
  *   first claim, so that who claims is in everybody's list.
  *
  * A guest that claims and is gone for good blocks the others until it is deleted or its line in the notes is: whether it has made

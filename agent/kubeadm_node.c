@@ -128,7 +128,7 @@ static struct json *taint_json(const char *taint)
 	return json;
 }
 
-static struct json *registration_json(const struct kubeadm_document *d)
+static struct json *pve_registration_json(const struct kubeadm_document *d)
 {
 	CLEANUP(args_done) struct args args = { 0 };
 	CLEANUP(strings_done) struct strings checks = { 0 };
@@ -172,7 +172,7 @@ void kubeadm_put_node(const struct kubeadm_document *d, struct json *document)
 {
 	CLEANUP(strings_done) struct strings skipped = { 0 };
 
-	json_put(document, "nodeRegistration", registration_json(d));
+	json_put(document, "nodeRegistration", pve_registration_json(d));
 	if (d->api == KUBEADM_V1BETA2) /* the rest stands on the command line there */
 		return;
 	kubeadm_skipped(d->run, &skipped);

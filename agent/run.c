@@ -164,7 +164,7 @@ static int run_node(struct agent *a, struct error *err)
 	}
 	keep_what_was_written(a->root);
 	if (configured < 0 || facts_read(a->root, &a->machine, err) < 0 ||
-	    registration_open(a->root, &a->node, &a->pve, err) < 0 || walk(a, err) < 0)
+	    pve_registration_open(a->root, &a->node, &a->pve, err) < 0 || walk(a, err) < 0)
 		return give_up(a, err);
 	log_info("node %s is Ready", agent_name(a));
 	return 0;

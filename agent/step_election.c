@@ -31,8 +31,8 @@ static int look(struct agent *a, struct candidates *ret, struct error *err)
 {
 	struct error why = { 0 };
 
-	if (registration_find(&a->pve, &a->node, &a->machine, &why) == 0 &&
-	    registration_members(&a->pve, a->node.cluster, ret, &why) == 0) {
+	if (pve_registration_find(&a->pve, &a->node, &a->machine, &why) == 0 &&
+	    pve_registration_nodes(&a->pve, a->node.cluster, ret, &why) == 0) {
 		state_set_text(&a->state.error, NULL);
 		return check_name(a, ret, err);
 	}

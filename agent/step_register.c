@@ -41,8 +41,8 @@ int agent_announce_now(struct agent *a, struct error *err)
 {
 	struct node_record member = node_record_of(a);
 
-	if (registration_find(&a->pve, &a->node, &a->machine, err) < 0 ||
-	    registration_write(&a->pve, &member, err) < 0) {
+	if (pve_registration_find(&a->pve, &a->node, &a->machine, err) < 0 ||
+	    pve_registration_write(&a->pve, &member, err) < 0) {
 		a->pve_rest_until = clock_seconds() + PVE_REST;
 		return error_wrap(err, "register at %s", a->node.proxmox.url);
 	}
@@ -70,7 +70,7 @@ int step_register(struct agent *a, struct error *err)
 		return 0;
 	for (;;) {
 		struct error why = { 0 };
-		if (registration_find(&a->pve, &a->node, &a->machine, &why) == 0)
+		if (pve_registration_find(&a->pve, &a->node, &a->machine, &why) == 0)
 			return 0;
 		if (a->pve.refused) {
 			*err = why;

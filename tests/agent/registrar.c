@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * agent/registration.h as a program, for tests/e2e/registration.py: registrar ROOT NODE.yaml UUID CONTAINER MAC... (UUID and CONTAINER
+ * agent/pve_registration.h as a program, for tests/e2e/registration.py: registrar ROOT NODE.yaml UUID CONTAINER MAC... (UUID and CONTAINER
  * may be "-"). Commands on stdin, a line each; one line of JSON on stdout for each.
  *
  *	find | write STATE [CLAIM] | publish | members | round CLAIM | memory
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/registration.h"
+#include "agent/pve_registration.h"
 #include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/json.h"
@@ -19,7 +19,7 @@
 struct registrar {
 	struct node node;
 	struct facts machine;
-	struct registration pve;
+	struct pve_registration pve;
 };
 
 static const char *const move_names[] = {
@@ -61,12 +61,12 @@ static int write_member(struct registrar *r, const char *state, const char *clai
 	if (published)
 		strings_add(&ca, HASH);
 	m.ca = ca;
-	return registration_write(&r->pve, &m, err);
+	return pve_registration_write(&r->pve, &m, err);
 }
 
 static int find(struct registrar *r, struct json *ret, struct error *err)
 {
-	if (registration_find(&r->pve, &r->node, &r->machine, err) < 0)
+	if (pve_registration_find(&r->pve, &r->node, &r->machine, err) < 0)
 		return -1;
 	json_put_int(ret, "vmid", r->pve.guest.vmid);
 	json_put_string(ret, "node", r->pve.guest.node);
@@ -79,7 +79,7 @@ static int members(struct registrar *r, struct json *ret, struct error *err)
 	struct json *list = json_array();
 
 	json_put(ret, "members", list);
-	if (registration_members(&r->pve, r->node.cluster, &all, err) < 0)
+	if (pve_registration_nodes(&r->pve, r->node.cluster, &all, err) < 0)
 		return -1;
 	for (size_t i = 0; i < all.n; i++) {
 		struct json *entry = json_object();
@@ -100,7 +100,7 @@ static int decide(struct registrar *r, const char *claim, enum election_move *re
 	CLEANUP(candidates_done) struct candidates all = { 0 };
 	const struct candidate *other;
 
-	if (registration_members(&r->pve, r->node.cluster, &all, err) < 0)
+	if (pve_registration_nodes(&r->pve, r->node.cluster, &all, err) < 0)
 		return -1;
 	*ret = election_decide(&all, r->pve.guest.vmid, claim, &other);
 	return 0;
@@ -181,7 +181,7 @@ static int prepare(struct registrar *r, char **argv, struct error *err)
 	r->machine.container = strcmp(argv[4], "-") != 0 ? xstrdup(argv[4]) : NULL;
 	for (char **mac = argv + 5; *mac; mac++)
 		strings_add(&r->machine.macs, *mac);
-	return registration_open(argv[1], &r->node, &r->pve, err);
+	return pve_registration_open(argv[1], &r->node, &r->pve, err);
 }
 
 int main(int argc, char **argv)
@@ -198,7 +198,7 @@ int main(int argc, char **argv)
 	while (getline(&line, &max, stdin) > 0)
 		answer(&r, line);
 	free(line);
-	registration_close(&r.pve);
+	pve_registration_close(&r.pve);
 	facts_done(&r.machine);
 	node_done(&r.node);
 	return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The other guests of the cluster, as far as the token may see them. */
-#include "agent/registration_internal.h"
+#include "agent/pve_registration_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "lib/clock.h"
 
 /* A member's notes, unless it is a worker or a clone that inherited them. */
-static int read_notes(struct registration *r, const struct pve_guest *guest, struct candidate *c, struct error *err)
+static int read_notes(struct pve_registration *r, const struct pve_guest *guest, struct candidate *c, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *config = NULL;
 	bool own = guest->vmid == r->guest.vmid;
@@ -16,7 +16,7 @@ static int read_notes(struct registration *r, const struct pve_guest *guest, str
 	if (c->member.role == NODE_WORKER && !own)
 		return 0;
 	if (pve_guest_config(r->pve, guest, &config, err) < 0) {
-		registration_failed(r);
+		pve_registration_failed(r);
 		return error_wrap(err, "the notes of guest %ld, which is of this cluster", guest->vmid);
 	}
 	node_record_done(&c->member);
@@ -29,7 +29,7 @@ static int read_notes(struct registration *r, const struct pve_guest *guest, str
 	return 0;
 }
 
-static int add_member(struct registration *r, const struct pve_guest *guest, const char *cluster,
+static int add_member(struct pve_registration *r, const struct pve_guest *guest, const char *cluster,
 		      struct candidates *ret, struct error *err)
 {
 	struct candidate c = { .vmid = guest->vmid, .running = text_same(guest->status, "running") };
@@ -54,13 +54,13 @@ static bool shows_others(const struct json *held, const char *path)
 }
 
 /* Who sees nobody may be alone, or may not look: then "nobody claims" means nothing. */
-static int check_sight(struct registration *r, struct error *err)
+static int check_sight(struct pve_registration *r, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *paths = NULL;
 	const char *path;
 
 	if (pve_call(r->pve, "GET", "/access/permissions", NULL, &paths, err) < 0)
-		return registration_failed(r);
+		return pve_registration_failed(r);
 	for (size_t i = 0; (path = json_key(paths, i)); i++)
 		if (shows_others(json_get(paths, path), path)) {
 			r->looked = true;
@@ -72,12 +72,12 @@ static int check_sight(struct registration *r, struct error *err)
 		"pool with all of them in it");
 }
 
-static int look_once(struct registration *r, const char *cluster, struct candidates *ret, struct error *err)
+static int look_once(struct pve_registration *r, const char *cluster, struct candidates *ret, struct error *err)
 {
 	CLEANUP(pve_guests_done) struct pve_guests guests = { 0 };
 
 	if (pve_list_guests(r->pve, &guests, err) < 0)
-		return registration_failed(r);
+		return pve_registration_failed(r);
 	for (size_t i = 0; i < guests.n; i++)
 		if (add_member(r, &guests.at[i], cluster, ret, err) < 0)
 			return -1;
@@ -86,18 +86,18 @@ static int look_once(struct registration *r, const char *cluster, struct candida
 	return r->looked ? 0 : check_sight(r, err);
 }
 
-int registration_members(struct registration *r, const char *cluster, struct candidates *ret, struct error *err)
+int pve_registration_nodes(struct pve_registration *r, const char *cluster, struct candidates *ret, struct error *err)
 {
 	CLEANUP(candidates_done) struct candidates all = { 0 };
 
-	if (registration_ready(r, err) < 0)
+	if (pve_registration_ready(r, err) < 0)
 		return -1;
 	for (int try = 1; look_once(r, cluster, &all, err) < 0; try++) {
 		/* deleted, or on another node, since the list was made */
-		if (pve_failure(r->pve) != PVE_MISSING || try == REGISTRATION_TRIES)
+		if (pve_failure(r->pve) != PVE_MISSING || try == PVE_REGISTRATION_TRIES)
 			return -1;
 		candidates_done(&all);
-		clock_nap(REGISTRATION_PAUSE * try);
+		clock_nap(PVE_REGISTRATION_PAUSE * try);
 	}
 	*ret = all;
 	all = (struct candidates){ 0 };

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which of Proxmox VE's guests this machine is. */
-#include "agent/registration_internal.h"
+#include "agent/pve_registration_internal.h"
 
 #include <stdlib.h>
 
-void registration_adopt(struct registration *r, struct pve_guests *guests, size_t i)
+void pve_registration_adopt(struct pve_registration *r, struct pve_guests *guests, size_t i)
 {
 	pve_guest_done(&r->guest);
 	r->guest = guests->at[i];
 	guests->at[i] = (struct pve_guest){ 0 };
 }
 
-int registration_locate(struct registration *r, long vmid, struct error *err)
+int pve_registration_locate(struct pve_registration *r, long vmid, struct error *err)
 {
 	CLEANUP(pve_guests_done) struct pve_guests guests = { 0 };
 
 	if (pve_list_guests(r->pve, &guests, err) < 0)
-		return registration_failed(r);
+		return pve_registration_failed(r);
 	for (size_t i = 0; i < guests.n; i++)
 		if (guests.at[i].vmid == vmid) {
-			registration_adopt(r, &guests, i);
+			pve_registration_adopt(r, &guests, i);
 			return 0;
 		}
 	return error_set(
@@ -39,7 +39,7 @@ static bool may_be(const struct pve_guest *guest, const struct node *node, const
 }
 
 /* 1 = it is ours, 0 = nothing speaks for or against, -1 = no. What cannot be read is not ours to know. */
-static int match(struct registration *r, const struct pve_guest *guest, const struct facts *machine, int *ret,
+static int match(struct pve_registration *r, const struct pve_guest *guest, const struct facts *machine, int *ret,
 		 struct error *err)
 {
 	CLEANUP(json_free_p) struct json *config = NULL;
@@ -49,12 +49,12 @@ static int match(struct registration *r, const struct pve_guest *guest, const st
 		return 0;
 	}
 	*ret = -1;
-	registration_failed(r);
+	pve_registration_failed(r);
 	return pve_failure(r->pve) == PVE_FORBIDDEN || pve_failure(r->pve) == PVE_MISSING ? 0 : -1;
 }
 
 /* Counts those that match; one that says nothing will do only when the token sees no other. */
-static int search(struct registration *r, const struct pve_guests *guests, const struct node *node,
+static int search(struct pve_registration *r, const struct pve_guests *guests, const struct node *node,
 		  const struct facts *machine, size_t *ret_found, size_t *ret_matches, struct error *err)
 {
 	for (size_t i = 0; i < guests->n; i++) {
@@ -85,23 +85,24 @@ static int not_found(size_t visible, size_t matches, struct error *err)
 		visible);
 }
 
-int registration_find(struct registration *r, const struct node *node, const struct facts *machine, struct error *err)
+int pve_registration_find(struct pve_registration *r, const struct node *node, const struct facts *machine,
+			  struct error *err)
 {
 	CLEANUP(pve_guests_done) struct pve_guests guests = { 0 };
 	size_t found = 0, matches = 0;
 
-	if (registration_ready(r, err) < 0)
+	if (pve_registration_ready(r, err) < 0)
 		return -1;
 	if (r->guest.vmid)
 		return 0;
 	if (node->proxmox.vmid)
-		return registration_locate(r, node->proxmox.vmid, err);
+		return pve_registration_locate(r, node->proxmox.vmid, err);
 	if (pve_list_guests(r->pve, &guests, err) < 0)
-		return registration_failed(r);
+		return pve_registration_failed(r);
 	if (search(r, &guests, node, machine, &found, &matches, err) < 0)
 		return -1;
 	if (matches != 1)
 		return not_found(guests.n, matches, err);
-	registration_adopt(r, &guests, found);
+	pve_registration_adopt(r, &guests, found);
 	return 0;
 }

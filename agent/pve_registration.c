@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/registration.h"
+#include "agent/pve_registration.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
-#include "agent/registration_internal.h"
+#include "agent/pve_registration_internal.h"
 #include "lib/clock.h"
 #include "lib/file.h"
 
@@ -24,7 +24,7 @@ static int read_ca(const char *root, const char *path, char **ret, struct error 
 	return 0;
 }
 
-int registration_open(const char *root, const struct node *node, struct registration *ret, struct error *err)
+int pve_registration_open(const char *root, const struct node *node, struct pve_registration *ret, struct error *err)
 {
 	const char *ca = node->proxmox.ca;
 
@@ -43,15 +43,15 @@ int registration_open(const char *root, const struct node *node, struct registra
 			&ret->pve, err);
 }
 
-void registration_close(struct registration *r)
+void pve_registration_close(struct pve_registration *r)
 {
 	pve_close(r->pve);
 	pve_guest_done(&r->guest);
 	free(r->ca);
-	*r = (struct registration){ 0 };
+	*r = (struct pve_registration){ 0 };
 }
 
-int registration_ready(const struct registration *r, struct error *err)
+int pve_registration_ready(const struct pve_registration *r, struct error *err)
 {
 	if (!r->pve)
 		return error_set(err, ERROR_RECIPE, "the node's configuration has no proxmox section");
@@ -61,29 +61,29 @@ int registration_ready(const struct registration *r, struct error *err)
 	return 0;
 }
 
-int registration_failed(struct registration *r)
+int pve_registration_failed(struct pve_registration *r)
 {
 	r->refused = r->refused || pve_failure(r->pve) == PVE_UNAUTHORIZED;
 	return -1;
 }
 
 /* A mark for one write: agent/election.h. */
-static int draw_mark(char ret_mark[REGISTRATION_MARK], struct error *err)
+static int draw_mark(char ret_mark[PVE_REGISTRATION_MARK], struct error *err)
 {
 	uint32_t dice;
 
 	if (getrandom(&dice, sizeof dice, 0) != sizeof dice)
 		return error_set(err, ERROR_FAILED, "mark a write: the kernel has no random numbers");
-	snprintf(ret_mark, REGISTRATION_MARK, "%08x", dice);
+	snprintf(ret_mark, PVE_REGISTRATION_MARK, "%08x", dice);
 	return 0;
 }
 
 /* What a write is to change. */
 struct change {
-	struct node_record member;    /* borrows all */
-	bool tags_only;               /* the notes stay, with whatever claim is in them */
-	char mark[REGISTRATION_MARK]; /* of the notes, new or as they are */
-	char *tags, *notes;           /* owned; NULL = stays as it is */
+	struct node_record member;        /* borrows all */
+	bool tags_only;                   /* the notes stay, with whatever claim is in them */
+	char mark[PVE_REGISTRATION_MARK]; /* of the notes, new or as they are */
+	char *tags, *notes;               /* owned; NULL = stays as it is */
 };
 
 static void change_done(struct change *c)
@@ -101,7 +101,7 @@ static bool same_notes(const char *a, const char *b)
 }
 
 /* With the mark that stands there, when we know it: what then is the same says the same. Else with a new one. */
-static int compute_notes(const struct registration *r, const char *notes, struct change *c, struct error *err)
+static int compute_notes(const struct pve_registration *r, const char *notes, struct change *c, struct error *err)
 {
 	c->member.mark = memcpy(c->mark, r->mark, sizeof c->mark);
 	if (*c->mark) {
@@ -116,7 +116,8 @@ static int compute_notes(const struct registration *r, const char *notes, struct
 	return draw_mark(c->mark, err) < 0 ? -1 : node_record_notes(&c->member, notes, &c->notes, err);
 }
 
-static int compute_change(const struct registration *r, const struct json *config, struct change *c, struct error *err)
+static int compute_change(const struct pve_registration *r, const struct json *config, struct change *c,
+			  struct error *err)
 {
 	const char *tags = json_get_string(config, "tags"), *notes = json_get_string(config, "description");
 
@@ -128,7 +129,7 @@ static int compute_change(const struct registration *r, const struct json *confi
 }
 
 /* Remembers since when the cluster's tag stands. */
-static void see_tag(struct registration *r, const char *tags, const char *cluster)
+static void see_tag(struct pve_registration *r, const char *tags, const char *cluster)
 {
 	CLEANUP(node_record_done) struct node_record said = { 0 };
 
@@ -140,7 +141,7 @@ static void see_tag(struct registration *r, const char *tags, const char *cluste
 }
 
 /* Read, edit, write. */
-static int write_once(struct registration *r, struct change *c, struct error *err)
+static int write_once(struct pve_registration *r, struct change *c, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *config = NULL;
 	struct pve_param params[3] = { { 0 } };
@@ -163,48 +164,49 @@ static int write_once(struct registration *r, struct change *c, struct error *er
 }
 
 /* Whether what PVE said passes when we look again: somebody was quicker, or the guest has moved. */
-static bool may_look_again(struct registration *r, struct error *err)
+static bool may_look_again(struct pve_registration *r, struct error *err)
 {
 	enum pve_failure failure = pve_failure(r->pve);
 
-	return failure == PVE_CONFLICT || (failure == PVE_MISSING && registration_locate(r, r->guest.vmid, err) == 0);
+	return failure == PVE_CONFLICT ||
+	       (failure == PVE_MISSING && pve_registration_locate(r, r->guest.vmid, err) == 0);
 }
 
 /* Once it began, what stands in the notes is known only when it succeeds. */
-static int write_change(struct registration *r, struct change *c, struct error *err)
+static int write_change(struct pve_registration *r, struct change *c, struct error *err)
 {
 	for (int try = 1; write_once(r, c, err) < 0; try++) {
 		r->mark[0] = '\0';
-		if (try == REGISTRATION_TRIES || !may_look_again(r, err)) {
-			registration_failed(r);
+		if (try == PVE_REGISTRATION_TRIES || !may_look_again(r, err)) {
+			pve_registration_failed(r);
 			return error_wrap(err, "guest %ld", r->guest.vmid);
 		}
-		clock_nap(REGISTRATION_PAUSE * try);
+		clock_nap(PVE_REGISTRATION_PAUSE * try);
 	}
 	return 0;
 }
 
 /* Before the first claim the cluster's tag has to stand for a while: agent/election.h. The notes are not touched: a claim in
  * them may be that of a node which was cut off while it acted, and goes on. */
-static int settle(struct registration *r, const struct node_record *m, struct error *err)
+static int settle(struct pve_registration *r, const struct node_record *m, struct error *err)
 {
 	CLEANUP(change_done) struct change c = { .member = *m, .tags_only = true };
 
-	if (r->tagged && clock_seconds() > r->tagged + REGISTRATION_SETTLE)
+	if (r->tagged && clock_seconds() > r->tagged + PVE_REGISTRATION_SETTLE)
 		return 0;
 	if (write_change(r, &c, err) < 0)
 		return -1;
-	double left = r->tagged + REGISTRATION_SETTLE - clock_seconds();
+	double left = r->tagged + PVE_REGISTRATION_SETTLE - clock_seconds();
 	if (left > 0)
 		clock_nap(left / 0.75); /* naps may be a quarter shorter */
 	return 0;
 }
 
-int registration_write(struct registration *r, const struct node_record *m, struct error *err)
+int pve_registration_write(struct pve_registration *r, const struct node_record *m, struct error *err)
 {
 	CLEANUP(change_done) struct change c = { .member = *m };
 
-	if (registration_ready(r, err) < 0)
+	if (pve_registration_ready(r, err) < 0)
 		return -1;
 	if (!r->guest.vmid)
 		return error_set(err, ERROR_FAILED, "which guest this is at Proxmox VE is not known yet");
