@@ -55,7 +55,7 @@ int agent_nap(struct agent *a, double seconds, double until, struct error *err)
 void agent_done(struct agent *a)
 {
 	free(a->state_file);
-	node_done(&a->node);
+	node_config_done(&a->node);
 	facts_done(&a->machine);
 	state_done(&a->state);
 	pve_registration_close(&a->pve);

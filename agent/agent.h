@@ -7,12 +7,12 @@
 #include "agent/facts.h"
 #include "agent/pve_registration.h"
 #include "agent/state.h"
-#include "lib/node.h"
+#include "lib/node_config.h"
 
 struct agent {
-	const char *root; /* borrowed; "" in a guest, a fake root in tests */
-	char *state_file; /* owned */
-	struct node node; /* the configuration */
+	const char *root;        /* borrowed; "" in a guest, a fake root in tests */
+	char *state_file;        /* owned */
+	struct node_config node; /* the configuration */
 	struct facts machine;
 	struct state state; /* what is on the disk, or will be with the next agent_save() */
 	struct pve_registration pve;

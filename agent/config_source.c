@@ -65,7 +65,7 @@ static int guard_file(int rootfd, const struct yaml *tree, struct error *err)
 		return error_set(err, ERROR_RECIPE,
 				 NODE_CONFIG_FILE " can be written by others than root (mode %04o); make it 0600",
 				 st.st_mode & 07777);
-	if (!(st.st_mode & (S_IRWXG | S_IRWXO)) || !node_holds_secrets(tree))
+	if (!(st.st_mode & (S_IRWXG | S_IRWXO)) || !node_config_holds_secrets(tree))
 		return 0;
 	if (fchmod(fd, 0600) < 0)
 		return error_errno(err, errno, "make " NODE_CONFIG_FILE ", which holds secrets, private");
@@ -79,7 +79,7 @@ static int read_files(int rootfd, struct documents *p, struct error *err)
 {
 	if (read_part(rootfd, INSTANCE_DATA, INSTANCE_DATA, INSTANCE_DATA_MAX, config_source_instance_data, &p->base,
 		      err) < 0 ||
-	    read_part(rootfd, NODE_CONFIG_FILE, NODE_CONFIG_FILE, YAML_SIZE_MAX, node_parse, &p->over, err) < 0)
+	    read_part(rootfd, NODE_CONFIG_FILE, NODE_CONFIG_FILE, YAML_SIZE_MAX, node_config_parse, &p->over, err) < 0)
 		return -1;
 	return p->over ? guard_file(rootfd, p->over, err) : 0;
 }
@@ -115,14 +115,14 @@ static enum cloud_init cloud_init_state(int rootfd)
 }
 
 /* The file over the meta-data, read and judged as one. */
-static int read_node(struct documents *p, struct node *ret, struct error *err)
+static int read_node(struct documents *p, struct node_config *ret, struct error *err)
 {
 	if (p->base && p->over)
-		node_merge(p->base, TAKE(p->over));
-	return node_read(p->base ? TAKE(p->base) : TAKE(p->over), ret, err);
+		node_config_merge(p->base, TAKE(p->over));
+	return node_config_read(p->base ? TAKE(p->base) : TAKE(p->over), ret, err);
 }
 
-int config_source_read(const char *root, struct node *ret, struct error *err)
+int config_source_read(const char *root, struct node_config *ret, struct error *err)
 {
 	CLEANUP(documents_done) struct documents p = { 0 };
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, *root ? root : "/", err);

@@ -10,7 +10,7 @@
  * and a warning is logged: who forgets `permissions` in write_files wants a node, and on a first boot nobody else was there to
  * read.
  */
-#include "lib/node.h"
+#include "lib/node_config.h"
 
 enum config_source_answer {
 	CONFIG_SOURCE_NONE, /* there is none: this guest is not meant to be a node */
@@ -18,7 +18,7 @@ enum config_source_answer {
 	CONFIG_SOURCE_FOUND,
 };
 /* Returns a config_source_answer, or -1. */
-int config_source_read(const char *root, struct node *ret, struct error *err) MUST_CHECK;
+int config_source_read(const char *root, struct node_config *ret, struct error *err) MUST_CHECK;
 /* Parts, pure, for tests and fuzzing. *ret is NULL when nothing is in it; file is for messages. */
 /* instance-data.json; secrets are refused. */
 int config_source_instance_data(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err)

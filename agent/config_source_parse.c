@@ -28,7 +28,7 @@ static int check_meta_data(struct yaml *tree, struct yaml **ret, struct error *e
 
 	if (own && own->kind != YAML_MAP)
 		return yaml_error(own, err, "'" KEY "' in meta-data must be a map");
-	if (own && node_refuse_secrets(own, err) < 0)
+	if (own && node_config_refuse_secrets(own, err) < 0)
 		return -1;
 	*ret = TAKE(own);
 	return 0;
@@ -98,7 +98,7 @@ static int read_entry(const char *file, const struct yaml *entry, struct yaml **
 	int rc = read_content(entry, &content, err);
 
 	if (rc == 0)
-		rc = node_parse(origin, content.data ? content.data : "", content.len, ret, err);
+		rc = node_config_parse(origin, content.data ? content.data : "", content.len, ret, err);
 	if (content.data)
 		explicit_bzero(content.data, content.len);
 	return rc;

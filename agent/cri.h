@@ -5,11 +5,11 @@
  * the runtime which is installed.
  */
 #include "agent/facts.h"
-#include "lib/node.h"
+#include "lib/node_config.h"
 
 /* unix:///...; NULL: there is no runtime, or there are several and none was chosen, which is preflight's to say. Borrowed. */
-const char *cri_socket(const struct node *node, const struct facts *machine);
+const char *cri_socket(const struct node_config *node, const struct facts *machine);
 /* The same in the form that this kubeadm wants: up to 1.23 a path (it compares dockershim's as it stands), then a URL. */
-const char *cri_socket_of_kubeadm(const struct node *node, const struct facts *machine);
+const char *cri_socket_of_kubeadm(const struct node_config *node, const struct facts *machine);
 /* kubelet itself speaks to Docker. */
-bool cri_is_dockershim(const struct node *node, const struct facts *machine);
+bool cri_is_dockershim(const struct node_config *node, const struct facts *machine);

@@ -12,7 +12,7 @@
 
 static void print_plan(const struct agent *a)
 {
-	const struct node *n = &a->node;
+	const struct node_config *n = &a->node;
 	bool asks = n->proxmox.given;
 
 	printf("node %s (%s) of cluster %s, role %s\n\n", agent_name(a),

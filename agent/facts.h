@@ -44,7 +44,7 @@ struct facts {
 	int kubeadm_minor;                /* 20 */
 	enum facts_runtime runtime;       /* by what is installed and what kubeadm can use */
 	char *cri_socket;                 /* of that runtime, unix:///... */
-	char *node_pause_image;           /* what the build configured */
+	char *node_config_pause_image;    /* what the build configured */
 	struct strings images;            /* what the build preloaded */
 	bool kubelet, crictl, kubectl;
 	bool swap, cgroup2, ip_forward, bridge_nf, overlay, br_netfilter;

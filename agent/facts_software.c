@@ -54,7 +54,7 @@ static void take_image(const struct json *image, struct facts *m)
 	const struct json *list = json_get(image, "images");
 	const char *pause = json_get_string(image, "pause_image");
 
-	m->node_pause_image = pause ? xstrdup(pause) : NULL;
+	m->node_config_pause_image = pause ? xstrdup(pause) : NULL;
 	for (size_t i = 0; i < json_count(list); i++)
 		if (json_as_string(json_at(list, i)))
 			strings_add(&m->images, json_as_string(json_at(list, i)));

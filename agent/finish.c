@@ -88,7 +88,7 @@ static void discard_free_blocks(const char *root, int rootfd)
 		log_debug("discarded %s of free blocks", text_bytes(range.len));
 }
 
-int finish_wipe(const char *root, const struct node *node, struct error *err)
+int finish_wipe(const char *root, const struct node_config *node, struct error *err)
 {
 	CLEANUP(secrets_done) struct secrets secrets = { 0 };
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, *root ? root : "/", err);

@@ -5,7 +5,7 @@
  * was cut off.
  */
 #include "lib/error.h"
-#include "lib/node.h"
+#include "lib/node_config.h"
 
 #define FINISH_STAMP "/var/lib/nodekiln/done" /* ours, lasting; the unit's condition */
 #define FINISH_SENTINEL                                                                                                \
@@ -17,7 +17,7 @@
  *
  * That is about files. cloud-init writes its obj.pkl several times a boot, and blocks of its earlier versions are free by then: they
  * are discarded where the disk can do that, which thin disks do for whole clusters (64 KiB and more) only. */
-int finish_wipe(const char *root, const struct node *node, struct error *err) MUST_CHECK;
+int finish_wipe(const char *root, const struct node_config *node, struct error *err) MUST_CHECK;
 int finish_sentinels(const char *root, struct error *err) MUST_CHECK;
 /* Removes the unit's wants links, as `systemctl disable` does. */
 int finish_disable(const char *root, struct error *err) MUST_CHECK;

@@ -21,7 +21,8 @@ int kubeadm_execute(const struct kubeadm_run *run, const char *root, void (*phas
 int kubeadm_repair(const struct kubeadm_run *run, const char *root, struct error *err) MUST_CHECK;
 
 /* kubeadm_reset.c: kubeadm reset -f, and what it leaves behind: containers when there is no crictl, our pod network. */
-int kubeadm_reset(const struct node *node, const struct facts *machine, const char *root, struct error *err) MUST_CHECK;
+int kubeadm_reset(const struct node_config *node, const struct facts *machine, const char *root, struct error *err)
+	MUST_CHECK;
 
 /* sha256:<hex of the SubjectPublicKeyInfo> of KUBEADM_CA_FILE. */
 int kubeadm_ca_hash(const char *root, char **ret, struct error *err) MUST_CHECK;

@@ -6,12 +6,12 @@
  * "---".
  */
 #include "agent/facts.h"
-#include "lib/node.h"
+#include "lib/node_config.h"
 #include "lib/text.h"
 
 /* One run of kubeadm; everything borrowed. */
 struct kubeadm_run {
-	const struct node *node;
+	const struct node_config *node;
 	const struct facts *machine;
 	bool init;                            /* else join */
 	bool control_plane;                   /* of a join */

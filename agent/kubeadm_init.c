@@ -42,7 +42,7 @@ static void put_if(struct json *object, const char *key, const char *value)
 		json_put_string(object, key, value);
 }
 
-static struct json *networking_json(const struct node *node)
+static struct json *networking_json(const struct node_config *node)
 {
 	struct json *networking = json_object();
 
@@ -56,7 +56,7 @@ static struct json *networking_json(const struct node *node)
  * is what the image has preloaded. */
 static struct json *cluster_json(const struct kubeadm_document *d)
 {
-	const struct node *node = d->run->node;
+	const struct node_config *node = d->run->node;
 	bool ipv6 = strchr(d->run->address, ':') != NULL;
 	struct json *cluster = kubeadm_new(d, "ClusterConfiguration");
 

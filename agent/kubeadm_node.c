@@ -81,7 +81,7 @@ static void args_of_profile(const struct profile *profile, struct args *a)
 
 static void args_of(const struct kubeadm_run *run, struct args *a)
 {
-	const struct node *node = run->node;
+	const struct node_config *node = run->node;
 
 	if (node->ip)
 		args_set(a, "node-ip", node->ip);
@@ -132,7 +132,7 @@ static struct json *pve_registration_json(const struct kubeadm_document *d)
 {
 	CLEANUP(args_done) struct args args = { 0 };
 	CLEANUP(strings_done) struct strings checks = { 0 };
-	const struct node *node = d->run->node;
+	const struct node_config *node = d->run->node;
 	const char *socket = cri_socket_of_kubeadm(node, d->run->machine);
 	struct json *registration = json_object();
 

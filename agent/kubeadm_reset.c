@@ -17,7 +17,7 @@ static void print_line(void *context, const char *line)
 	log_info("kubeadm: %s", line);
 }
 
-static void reset_argv(const struct node *node, const struct facts *machine, struct strings *argv)
+static void reset_argv(const struct node_config *node, const struct facts *machine, struct strings *argv)
 {
 	const char *socket = cri_socket_of_kubeadm(node, machine);
 
@@ -28,7 +28,7 @@ static void reset_argv(const struct node *node, const struct facts *machine, str
 
 /* kubeadm removes containers through crictl, or through docker. Without crictl they run on and keep the ports; but all of them are
  * below one slice, whatever the runtime is. Their remains are cleaned up by the next kubelet. */
-static void stop_containers(const struct node *node, const struct facts *machine)
+static void stop_containers(const struct node_config *node, const struct facts *machine)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 	struct error err = { 0 };
@@ -58,7 +58,7 @@ static int remove_config(const char *root, struct error *err)
 	return 0;
 }
 
-int kubeadm_reset(const struct node *node, const struct facts *machine, const char *root, struct error *err)
+int kubeadm_reset(const struct node_config *node, const struct facts *machine, const char *root, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 

@@ -17,7 +17,7 @@
 
 #define DOCKER_SOCKET "/run/docker.sock"
 
-static bool is_ignored(const struct node *node, const char *name, const char *kubeadm)
+static bool is_ignored(const struct node_config *node, const char *name, const char *kubeadm)
 {
 	const struct strings *ignored = &node->ignore_preflight;
 
@@ -149,7 +149,7 @@ static void check_coredns(const struct subject *s, struct findings *ret)
 static preflight_check *const checks[] = { check_programs, check_version, check_runtime,   check_name,
 					   check_address,  check_ports,   check_leftovers, check_coredns };
 
-void preflight(const struct node *node, const struct facts *machine, bool again, struct findings *ret)
+void preflight(const struct node_config *node, const struct facts *machine, bool again, struct findings *ret)
 {
 	struct subject s = { .node = node, .machine = machine, .again = again, .plane = node->role != NODE_WORKER };
 

@@ -5,7 +5,7 @@
  * preflight_runtime(), which asks the runtime's socket.
  */
 #include "agent/facts.h"
-#include "lib/node.h"
+#include "lib/node_config.h"
 
 enum finding_kind { FINDING_WARNING, FINDING_WAIT /* may pass by itself: clock, runtime starting */, FINDING_FATAL };
 struct finding {
@@ -20,7 +20,7 @@ struct findings {
 
 /* again: a run of kubeadm before this one was cut off, so what it left behind is no finding. A fatal finding whose name (or that of
  * kubeadm's check for the same) stands in kubeadm.ignore_preflight_errors is a warning. */
-void preflight(const struct node *node, const struct facts *machine, bool again, struct findings *ret);
+void preflight(const struct node_config *node, const struct facts *machine, bool again, struct findings *ret);
 /* Whether somebody answers on the runtime's socket under root. */
 int preflight_runtime(const char *root, const char *cri_socket, struct error *err) MUST_CHECK;
 void findings_done(struct findings *f);

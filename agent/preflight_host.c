@@ -10,7 +10,7 @@
 #define BRIDGE_CHECK_LAST_MINOR 29 /* later kubeadm leaves bridges to the pod network */
 #define CGROUP1_LAST_MINOR 34
 
-static bool has_kubelet_arg(const struct node *node, const char *key, const char *value)
+static bool has_kubelet_arg(const struct node_config *node, const char *key, const char *value)
 {
 	for (size_t i = 0; i < node->kubelet_args.n; i++)
 		if (!strcmp(node->kubelet_args.at[i].key, key))

@@ -8,7 +8,7 @@
 
 /* Who is looked at; borrowed. */
 struct subject {
-	const struct node *node;
+	const struct node_config *node;
 	const struct facts *machine;
 	bool again;
 	bool plane; /* it is to be a control plane */

@@ -24,7 +24,8 @@ static int read_ca(const char *root, const char *path, char **ret, struct error 
 	return 0;
 }
 
-int pve_registration_open(const char *root, const struct node *node, struct pve_registration *ret, struct error *err)
+int pve_registration_open(const char *root, const struct node_config *node, struct pve_registration *ret,
+			  struct error *err)
 {
 	const char *ca = node->proxmox.ca;
 

@@ -28,10 +28,10 @@ struct pve_registration {
 };
 
 /* Opens the API; no request yet. A proxmox.ca that is a path is read below root. */
-int pve_registration_open(const char *root, const struct node *node, struct pve_registration *ret, struct error *err)
-	MUST_CHECK;
+int pve_registration_open(const char *root, const struct node_config *node, struct pve_registration *ret,
+			  struct error *err) MUST_CHECK;
 /* Which guest we are; no request when it is known already. */
-int pve_registration_find(struct pve_registration *r, const struct node *node, const struct facts *machine,
+int pve_registration_find(struct pve_registration *r, const struct node_config *node, const struct facts *machine,
 			  struct error *err) MUST_CHECK;
 /* Puts the member into our tags and notes: read, edit, write with digest, again when somebody else was quicker; nothing is
  * written when it is known to stand there. A guest that migrated is looked up again. mark and vmid of m are filled in here. */

@@ -30,7 +30,7 @@ int pve_registration_locate(struct pve_registration *r, long vmid, struct error 
 }
 
 /* A container never is a VM; templates never run. */
-static bool may_be(const struct pve_guest *guest, const struct node *node, const struct facts *machine)
+static bool may_be(const struct pve_guest *guest, const struct node_config *node, const struct facts *machine)
 {
 	bool container = text_same(machine->container, "lxc");
 
@@ -54,7 +54,7 @@ static int match(struct pve_registration *r, const struct pve_guest *guest, cons
 }
 
 /* Counts those that match; one that says nothing will do only when the token sees no other. */
-static int search(struct pve_registration *r, const struct pve_guests *guests, const struct node *node,
+static int search(struct pve_registration *r, const struct pve_guests *guests, const struct node_config *node,
 		  const struct facts *machine, size_t *ret_found, size_t *ret_matches, struct error *err)
 {
 	for (size_t i = 0; i < guests->n; i++) {
@@ -85,7 +85,7 @@ static int not_found(size_t visible, size_t matches, struct error *err)
 		visible);
 }
 
-int pve_registration_find(struct pve_registration *r, const struct node *node, const struct facts *machine,
+int pve_registration_find(struct pve_registration *r, const struct node_config *node, const struct facts *machine,
 			  struct error *err)
 {
 	CLEANUP(pve_guests_done) struct pve_guests guests = { 0 };

@@ -47,7 +47,7 @@ static void add_secret(struct secrets *s, const char *secret)
 		add_encoded(&s->encoded, s->encoded.at[i].find, s->encoded.at[i].put);
 }
 
-void secrets_of(const struct node *node, struct secrets *ret)
+void secrets_of(const struct node_config *node, struct secrets *ret)
 {
 	add_secret(ret, node->token);
 	/* The half behind the dot is the secret one; it also stands alone. */

@@ -8,7 +8,7 @@
  * In a file a secret is replaced in place by zeros that have its form ("000000.0000000000000000"), in base64 by what these zeros
  * are there: a file keeps its length and stays what it is, be it YAML, JSON, MIME or a Python pickle.
  */
-#include "lib/node.h"
+#include "lib/node_config.h"
 #include "lib/text.h"
 
 /* No secret's copy is longer, line breaks included: windows over a file must overlap by as much. */
@@ -23,7 +23,7 @@ struct secrets {
 	} encoded;
 };
 
-void secrets_of(const struct node *node, struct secrets *ret);
+void secrets_of(const struct node_config *node, struct secrets *ret);
 /* Zeros over each. Returns how many there were. */
 size_t secrets_zero(const struct secrets *s, char *data, size_t len);
 /* Whether there is compressed data in it, as it is or in base64, in which nothing can be found. */

@@ -143,7 +143,7 @@ static int follow(struct agent *a, const struct candidate *found, struct error *
 				 "role init (%s): guest %ld has initialised cluster %s already, and to join it as a "
 				 "control plane "
 				 "this node lacks a %s; add it, or remove the node",
-				 node_origin(&a->node, "role"), found->vmid, a->node.cluster,
+				 node_config_origin(&a->node, "role"), found->vmid, a->node.cluster,
 				 a->node.token ? "certificate_key" : "token");
 	return adopt(a, found, err);
 }

@@ -53,7 +53,7 @@ int agent_kubeadm_run(const struct agent *a, struct kubeadm_run *ret, char **pro
 	if (a->node.provider == NODE_PROVIDER_UUID && !*provider)
 		return error_set(err, ERROR_HOST,
 				 "node.provider_id (%s): this guest has no SMBIOS uuid of its own; use vmid",
-				 node_origin(&a->node, "node.provider_id"));
+				 node_config_origin(&a->node, "node.provider_id"));
 	if (!ret->address)
 		return error_set(err, ERROR_HOST,
 				 "no address: there is no default route, and node.ip is not given; correct the "

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "lib/error.h"
-#include "lib/node.h"
+#include "lib/node_config.h"
 #include "lib/text.h"
 
 #define NODE_RECORD_NOTES_MAX 8192 /* characters that PVE takes as description */

@@ -122,7 +122,7 @@ static int write_node(struct given *g, const struct seed_node *n, int fd, struct
 	CLEANUP(text_done) struct text node = { 0 };
 	int rc;
 
-	node_print(&n->node, true, &node);
+	node_config_print(&n->node, true, &node);
 	rc = g->base >= 0 ? seed_tarball(g->base, base_file, &node, fd, err) : write_iso(g, n, &node, fd, err);
 	explicit_bzero(node.data, node.len);
 	if (rc == 0 && fsync(fd) < 0)
@@ -149,7 +149,7 @@ static int stage(struct given *g, const struct seed_nodes *nodes, struct seed_fi
 static void tell(const struct seed_nodes *nodes, const struct seed_files *files, const struct seed_secrets *secrets)
 {
 	for (size_t i = 0; i < nodes->n; i++) {
-		const struct node *n = &nodes->at[i].node;
+		const struct node_config *n = &nodes->at[i].node;
 
 		log_info("%s: %s%s%s of cluster %s", files->at[i].path, node_role_name(n->role), n->name ? " " : "",
 			 n->name ? n->name : "", n->cluster);

@@ -20,7 +20,7 @@
  * What identifies a node (cluster, role, node.name, proxmox, secrets) deploy writes itself.
  */
 #include "builder/pve/target.h"
-#include "lib/node.h"
+#include "lib/node_config.h"
 #include "lib/pve_guest.h"
 
 #define CLUSTER_NODES_MAX 200
@@ -64,7 +64,7 @@ struct cluster_identity {
 	long vmid;
 };
 
-/* Strict, and every node's configuration is judged too (lib/node.h): ERROR_RECIPE with file and line. */
+/* Strict, and every node's configuration is judged too (lib/node_config.h): ERROR_RECIPE with file and line. */
 int cluster_load(const char *file, struct cluster *ret, struct error *err) MUST_CHECK;
 int cluster_parse(const char *file, const char *text, size_t len, struct cluster *ret, struct error *err) MUST_CHECK;
 /* A file name in it, seen from where it is; owned by the caller. */
@@ -72,5 +72,5 @@ char *cluster_beside(const char *file, const char *name) MUST_CHECK;
 const struct cluster_node *cluster_find(const struct cluster *cluster, const char *name);
 /* cluster_config.c: the configuration that goes into the node's seed. */
 int cluster_config(const struct cluster *cluster, const struct cluster_node *n, const struct cluster_identity *identity,
-		   struct node *ret, struct error *err) MUST_CHECK;
+		   struct node_config *ret, struct error *err) MUST_CHECK;
 void cluster_done(struct cluster *cluster);

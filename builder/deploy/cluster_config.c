@@ -83,7 +83,7 @@ static struct yaml *identity_tree(const struct cluster *c, const struct cluster_
 }
 
 int cluster_config(const struct cluster *c, const struct cluster_node *n, const struct cluster_identity *identity,
-		   struct node *ret, struct error *err)
+		   struct node_config *ret, struct error *err)
 {
 	CLEANUP(yaml_node_free_p)
 	struct yaml *tree = c->config ? copy_tree(c->config) : yaml_new(YAML_MAP, n->file, n->line);
@@ -91,9 +91,9 @@ int cluster_config(const struct cluster *c, const struct cluster_node *n, const 
 	if (refuse_own(c->config, err) < 0 || refuse_own(n->config, err) < 0)
 		return -1;
 	if (n->config)
-		node_merge(tree, copy_tree(n->config));
-	node_merge(tree, identity_tree(c, n, identity));
-	if (node_read(TAKE(tree), ret, err) < 0)
+		node_config_merge(tree, copy_tree(n->config));
+	node_config_merge(tree, identity_tree(c, n, identity));
+	if (node_config_read(TAKE(tree), ret, err) < 0)
 		return error_wrap(err, "node '%s'", n->name);
 	return 0;
 }

@@ -199,7 +199,7 @@ static int check_sources(const struct yaml *tree, struct cluster *c, struct erro
 static int check_configs(struct cluster *c, struct error *err)
 {
 	for (size_t i = 0; i < c->nodes.n; i++) {
-		CLEANUP(node_done) struct node node = { 0 };
+		CLEANUP(node_config_done) struct node_config node = { 0 };
 		if (cluster_config(c, &c->nodes.at[i], &stand_in, &node, err) < 0)
 			return -1;
 		c->nodes.at[i].patience = node.timeout_rendezvous + node.timeout_kubeadm + node.timeout_ready + SLACK;

@@ -103,7 +103,7 @@ int deploy_exec_revoke(struct deploy_run *run, const struct deploy_step *step, s
 
 static int node_text(struct deploy_run *run, const struct deploy_step *step, struct text *ret, struct error *err)
 {
-	CLEANUP(node_done) struct node node = { 0 };
+	CLEANUP(node_config_done) struct node_config node = { 0 };
 	struct deploy_notes mark = deploy_mark(run, step);
 	CLEANUP(free_p) char *name = deploy_notes_token(&mark);
 	CLEANUP(free_p) char *id = xasprintf("%s!%s", run->order->cluster->target.agent_user, name);
@@ -121,7 +121,7 @@ static int node_text(struct deploy_run *run, const struct deploy_step *step, str
 	run->again = false;
 	if (cluster_config(run->order->cluster, step->node, &identity, &node, err) < 0)
 		return -1;
-	node_print(&node, true, ret);
+	node_config_print(&node, true, ret);
 	return 0;
 }
 

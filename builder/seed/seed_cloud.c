@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/node.h"
+#include "lib/node_config.h"
 
 #define MARK "#cloud-config"
 #define OURS "nodekiln seed" /* where our part of the tree comes from */
@@ -75,7 +75,7 @@ static int parse_extra(const char *file, const struct text *extra, struct yaml *
 	return 0;
 }
 
-/* The items of the user's list go behind those of ours; node_merge() does the rest. */
+/* The items of the user's list go behind those of ours; node_config_merge() does the rest. */
 static void merge_lists(struct yaml *base, struct yaml *extra)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(added_lists); i++) {
@@ -102,7 +102,7 @@ int seed_cloud_config(const struct seed *seed, const char *node, const char *ext
 	yaml_add(tree, "write_files", node_file(node));
 	if (more) {
 		merge_lists(tree, more);
-		node_merge(tree, TAKE(more));
+		node_config_merge(tree, TAKE(more));
 	}
 	text_add(ret, MARK "\n");
 	yaml_print(tree, ret);

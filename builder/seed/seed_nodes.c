@@ -28,7 +28,7 @@ static int parse_file(const char *file, struct yaml **ret, struct error *err)
 
 	if (file_read(AT_FDCWD, file, YAML_SIZE_MAX, &text, err) < 0)
 		return -1;
-	rc = node_parse(file, text.data ? text.data : "", text.len, ret, err);
+	rc = node_config_parse(file, text.data ? text.data : "", text.len, ret, err);
 	if (text.data)
 		explicit_bzero(text.data, text.len);
 	return rc;
@@ -71,7 +71,7 @@ static void add_secret(struct seed_node *n, const char *key, const char *secret)
 	yaml_add(n->tree, key, yaml_new_scalar(ORIGIN, 0, secret));
 }
 
-/* What the init node brings is the cluster's; a wrong form is left to node_read(). */
+/* What the init node brings is the cluster's; a wrong form is left to node_config_read(). */
 static int adopt(const struct seed_node *n, const char *key, bool (*is)(const char *), char **secret, bool *changed,
 		 struct error *err)
 {
@@ -137,7 +137,7 @@ static int share(struct seed_nodes *nodes, struct seed_secrets *secrets, struct 
 			struct seed_node *n = &nodes->at[i];
 			bool known = is_role(n, NODE_INIT) || is_role(n, NODE_CONTROL_PLANE) || is_role(n, NODE_WORKER);
 
-			/* What is missing or wrong here, node_read() says. */
+			/* What is missing or wrong here, node_config_read() says. */
 			if (!known || !peek(n, "cluster") || is_role(n, NODE_INIT) != init)
 				continue;
 			if ((init ? share_from_init : share_with_joiner)(n, secrets, err) < 0)
@@ -193,7 +193,7 @@ int seed_nodes_read(char *const *files, size_t n, bool named, struct seed_secret
 	if (parse_all(files, n, named, &nodes, err) < 0 || share(&nodes, secrets, err) < 0)
 		return -1;
 	for (size_t i = 0; i < nodes.n; i++)
-		if (node_read(TAKE(nodes.at[i].tree), &nodes.at[i].node, err) < 0)
+		if (node_config_read(TAKE(nodes.at[i].tree), &nodes.at[i].node, err) < 0)
 			return -1;
 	if (check_together(&nodes, err) < 0)
 		return -1;
@@ -207,7 +207,7 @@ void seed_nodes_done(struct seed_nodes *nodes)
 	for (size_t i = 0; i < nodes->n; i++) {
 		free(nodes->at[i].name);
 		yaml_node_free(nodes->at[i].tree);
-		node_done(&nodes->at[i].node);
+		node_config_done(&nodes->at[i].node);
 	}
 	vec_done(nodes);
 }

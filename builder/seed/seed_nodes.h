@@ -8,13 +8,13 @@
  * the cluster's. The other nodes get what their role needs and they do not bring.
  */
 #include "builder/seed/seed_secrets.h"
-#include "lib/node.h"
+#include "lib/node_config.h"
 
 struct seed_node {
-	const char *file;  /* borrowed */
-	char *name;        /* owned; the file's, without directory and .yaml */
-	struct yaml *tree; /* owned; until it is read */
-	struct node node;  /* owned */
+	const char *file;        /* borrowed */
+	char *name;              /* owned; the file's, without directory and .yaml */
+	struct yaml *tree;       /* owned; until it is read */
+	struct node_config node; /* owned */
 };
 
 struct seed_nodes {

@@ -7,7 +7,7 @@
 
 #include "builder/archive/tar.h"
 #include "lib/file.h"
-#include "lib/node.h"
+#include "lib/node_config.h"
 
 /* As tar_zstd_end, with the size in four bytes. */
 static const unsigned char seed_end[] = {

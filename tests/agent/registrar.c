@@ -17,7 +17,7 @@
 #define HASH "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 struct registrar {
-	struct node node;
+	struct node_config node;
 	struct facts machine;
 	struct pve_registration pve;
 };
@@ -175,7 +175,8 @@ static int prepare(struct registrar *r, char **argv, struct error *err)
 	struct yaml *tree;
 
 	if (file_read(AT_FDCWD, argv[2], 1 << 20, &text, err) < 0 ||
-	    node_parse(argv[2], text.data, text.len, &tree, err) < 0 || node_read(tree, &r->node, err) < 0)
+	    node_config_parse(argv[2], text.data, text.len, &tree, err) < 0 ||
+	    node_config_read(tree, &r->node, err) < 0)
 		return -1;
 	r->machine.uuid = strcmp(argv[3], "-") != 0 ? xstrdup(argv[3]) : NULL;
 	r->machine.container = strcmp(argv[4], "-") != 0 ? xstrdup(argv[4]) : NULL;
@@ -200,6 +201,6 @@ int main(int argc, char **argv)
 	free(line);
 	pve_registration_close(&r.pve);
 	facts_done(&r.machine);
-	node_done(&r.node);
+	node_config_done(&r.node);
 	return 0;
 }

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_node(const struct cluster *c, const struct cluster_node *n)
 {
-	CLEANUP(node_done) struct node node = { 0 };
+	CLEANUP(node_config_done) struct node_config node = { 0 };
 	const struct cluster_identity identity = {
 		.token = "aaaaaa.bbbbbbbbbbbbbbbb",
 		.certificate_key = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",

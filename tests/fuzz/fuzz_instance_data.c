@@ -9,10 +9,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void read_tree(struct yaml *tree)
 {
-	CLEANUP(node_done) struct node node = { 0 };
+	CLEANUP(node_config_done) struct node_config node = { 0 };
 	struct error err = { 0 };
 
-	if (tree && node_read(tree, &node, &err) < 0 && !*err.text)
+	if (tree && node_config_read(tree, &node, &err) < 0 && !*err.text)
 		abort();
 }
 
@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				abort();
 			continue;
 		}
-		if (tree && readers[i] != config_source_user_data && node_holds_secrets(tree))
+		if (tree && readers[i] != config_source_user_data && node_config_holds_secrets(tree))
 			abort();
 		read_tree(tree);
 	}

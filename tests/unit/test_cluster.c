@@ -49,7 +49,7 @@ TEST(a_target_may_have_a_file_of_its_own)
 TEST(a_nodes_configuration_is_merged)
 {
 	CLEANUP(cluster_done) struct cluster c = { 0 };
-	CLEANUP(node_done) struct node node = { 0 };
+	CLEANUP(node_config_done) struct node_config node = { 0 };
 	const struct cluster_identity id = { .token = "aaaaaa.bbbbbbbbbbbbbbbb",
 					     .certificate_key = "unused by a worker",
 					     .pve_token_id = "a@pve!bb",

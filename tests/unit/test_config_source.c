@@ -45,7 +45,7 @@ static void put(const struct root *r, const char *path, const char *text, mode_t
 		abort();
 }
 
-static int answer(const struct root *r, struct node *ret)
+static int answer(const struct root *r, struct node_config *ret)
 {
 	struct error err = { 0 };
 	int rc = config_source_read(r->path, ret, &err);
@@ -58,7 +58,7 @@ static int answer(const struct root *r, struct node *ret)
 TEST(the_file_goes_over_the_meta_data)
 {
 	CLEANUP(root_done) struct root r;
-	CLEANUP(node_done) struct node node = { 0 };
+	CLEANUP(node_config_done) struct node_config node = { 0 };
 
 	root_open(&r);
 	put(&r, INSTANCE,
@@ -72,14 +72,14 @@ TEST(the_file_goes_over_the_meta_data)
 	CHECK_STR(node.name, "w1");
 	CHECK(node.proxmox.vmid == 101 && node.labels.n == 2);
 	CHECK_STR(node.labels.at[0].value, "7");
-	CHECK_STR(node_origin(&node, "node.name"), "cloud-init's meta-data");
-	CHECK_STR(node_origin(&node, "token"), NODE_CONFIG_FILE ":3");
+	CHECK_STR(node_config_origin(&node, "node.name"), "cloud-init's meta-data");
+	CHECK_STR(node_config_origin(&node, "token"), NODE_CONFIG_FILE ":3");
 }
 
 TEST(nothing_at_all_is_no_node)
 {
 	CLEANUP(root_done) struct root r;
-	struct node node = { 0 };
+	struct node_config node = { 0 };
 
 	root_open(&r);
 	CHECK(answer(&r, &node) == CONFIG_SOURCE_NONE);
@@ -92,7 +92,7 @@ TEST(nothing_at_all_is_no_node)
 TEST(cloud_init_at_work_is_later)
 {
 	CLEANUP(root_done) struct root r;
-	CLEANUP(node_done) struct node node = { 0 };
+	CLEANUP(node_config_done) struct node_config node = { 0 };
 
 	root_open(&r);
 	put(&r, "/run/cloud-init/enabled", "", 0644);
@@ -108,7 +108,7 @@ TEST(cloud_init_at_work_is_later)
 TEST(cloud_init_done_without_a_word_is_no_node)
 {
 	CLEANUP(root_done) struct root r;
-	struct node node = { 0 };
+	struct node_config node = { 0 };
 
 	root_open(&r);
 	put(&r, "/run/cloud-init/enabled", "", 0644);
@@ -120,7 +120,7 @@ TEST(cloud_init_done_without_a_word_is_no_node)
 TEST(the_file_is_enough_while_cloud_init_works)
 {
 	CLEANUP(root_done) struct root r;
-	CLEANUP(node_done) struct node node = { 0 };
+	CLEANUP(node_config_done) struct node_config node = { 0 };
 
 	root_open(&r);
 	put(&r, "/run/cloud-init/enabled", "", 0644);
@@ -138,7 +138,7 @@ static mode_t mode_of(const struct root *r)
 TEST(a_readable_file_with_secrets_is_made_private)
 {
 	CLEANUP(root_done) struct root r;
-	CLEANUP(node_done) struct node node = { 0 };
+	CLEANUP(node_config_done) struct node_config node = { 0 };
 
 	root_open(&r);
 	put(&r, NODE_CONFIG_FILE, FILE_TEXT, 0644);
@@ -149,7 +149,7 @@ TEST(a_readable_file_with_secrets_is_made_private)
 TEST(a_readable_file_without_secrets_stays)
 {
 	CLEANUP(root_done) struct root r;
-	CLEANUP(node_done) struct node node = { 0 };
+	CLEANUP(node_config_done) struct node_config node = { 0 };
 
 	root_open(&r);
 	put(&r, NODE_CONFIG_FILE, "cluster: lab\nrole: init\n", 0644);
@@ -160,7 +160,7 @@ TEST(a_readable_file_without_secrets_stays)
 TEST(a_file_that_others_can_write_is_refused)
 {
 	CLEANUP(root_done) struct root r;
-	struct node node = { 0 };
+	struct node_config node = { 0 };
 	struct error err = { 0 };
 
 	root_open(&r);
@@ -173,7 +173,7 @@ TEST(a_file_that_others_can_write_is_refused)
 TEST(a_file_of_somebody_else_is_refused)
 {
 	CLEANUP(root_done) struct root r;
-	struct node node = { 0 };
+	struct node_config node = { 0 };
 	struct error err = { 0 };
 
 	if (geteuid())
@@ -216,16 +216,16 @@ TEST(instance_data_is_judged)
 static void user_data(const char *text, struct text *ret)
 {
 	struct yaml *tree = NULL;
-	CLEANUP(node_done) struct node node = { 0 };
+	CLEANUP(node_config_done) struct node_config node = { 0 };
 	struct error err = { 0 };
 
 	ret->len = 0;
 	text_add(ret, "");
 	if (config_source_user_data("user-data", text, strlen(text), &tree, &err) < 0 ||
-	    (tree && node_read(tree, &node, &err) < 0))
+	    (tree && node_config_read(tree, &node, &err) < 0))
 		text_add(ret, err.text);
 	else if (node.tree)
-		text_addf(ret, "%s %s %s", node.cluster, node_role_name(node.role), node_origin(&node, "role"));
+		text_addf(ret, "%s %s %s", node.cluster, node_role_name(node.role), node_config_origin(&node, "role"));
 }
 
 TEST(user_data_holds_the_file)

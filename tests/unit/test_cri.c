@@ -24,7 +24,7 @@ TEST(the_configuration_chooses_else_what_is_installed)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct node node = { .cri_socket = cases[i].chosen };
+		struct node_config node = { .cri_socket = cases[i].chosen };
 		struct facts machine = { .cri_socket = cases[i].installed, .kubeadm_minor = cases[i].minor };
 		CHECK_STR(cri_socket(&node, &machine), cases[i].socket);
 		CHECK_STR(cri_socket_of_kubeadm(&node, &machine), cases[i].of_kubeadm);
@@ -34,7 +34,7 @@ TEST(the_configuration_chooses_else_what_is_installed)
 
 TEST(without_a_runtime_there_is_no_socket)
 {
-	struct node node = { 0 };
+	struct node_config node = { 0 };
 	struct facts machine = { .kubeadm_minor = 34 };
 
 	CHECK(!cri_socket(&node, &machine) && !cri_socket_of_kubeadm(&node, &machine) &&

@@ -136,7 +136,7 @@ TEST(the_image_says_what_it_was_built_for)
 	CHECK(m.kubelet && m.kubectl && !m.crictl);
 	CHECK(m.runtime == FACTS_RUNTIME_CONTAINERD);
 	CHECK_STR(m.cri_socket, "unix:///run/containerd/containerd.sock");
-	CHECK_STR(m.node_pause_image, "k8s.gcr.io/pause:3.2");
+	CHECK_STR(m.node_config_pause_image, "k8s.gcr.io/pause:3.2");
 	CHECK(m.images.n == 2 && facts_lacks_coredns(&m));
 }
 

@@ -11,7 +11,7 @@
 #define UUID "8f2c9a1e-0d3b-4c57-9e61-7ab0cd45ef12"
 #define INSTANCE "/var/lib/cloud/instances/i-1/"
 
-static const struct node node = { .token = (char *)TOKEN, .proxmox.token_secret = (char *)UUID };
+static const struct node_config node = { .token = (char *)TOKEN, .proxmox.token_secret = (char *)UUID };
 
 /* Places with the secret in it as it is. */
 static const char *const plain[] = {
@@ -127,7 +127,7 @@ TEST(finish_wipe_empties_what_is_compressed)
 /* A power cut after our own configuration was wiped, with the seed still attached: cloud-init copies it again at the next boot. */
 TEST(finish_wipe_empties_copies_when_the_secrets_are_forgotten)
 {
-	static const struct node wiped = { .token = (char *)"000000.0000000000000000" };
+	static const struct node_config wiped = { .token = (char *)"000000.0000000000000000" };
 	FAKE_ROOT();
 	put_copies(path);
 	fake_put(path, INSTANCE "sem/config_ssh", "kept\n");

@@ -9,7 +9,7 @@
 #define KEY "f8902e114ef118304e561c3ecd4d0b543adc226b7a07f675f56564185ffe0c07"
 #define HASH "sha256:4ee23d935fa28d6a2035a52e54df7cf0029949fe2f4085845dac6cc0fafae67f"
 
-static struct node node = {
+static struct node_config node = {
 	.cluster = (char *)"lab",
 	.role = NODE_INIT,
 	.token = (char *)TOKEN,
@@ -258,7 +258,7 @@ TEST(kubeadm_reset_of_docker_needs_no_crictl)
 TEST(kubeadm_reset_is_told_the_chosen_runtime)
 {
 	struct facts both = facts_with(34, true, NULL);
-	struct node chosen = node;
+	struct node_config chosen = node;
 	FAKE_ROOT();
 	fake_program(path, "kubeadm", NOTE("kubeadm"));
 	both.runtime = FACTS_RUNTIME_SEVERAL;

@@ -46,7 +46,7 @@ static struct facts facts_named(const char *version)
 	return facts_of(i);
 }
 
-static bool load(const char *name, struct node *ret)
+static bool load(const char *name, struct node_config *ret)
 {
 	CLEANUP(free_p) char *file = xasprintf(FOLDER "/%s.yaml", name);
 	CLEANUP(text_done) struct text text = { 0 };
@@ -54,14 +54,14 @@ static bool load(const char *name, struct node *ret)
 	struct error err = { 0 };
 
 	if (file_read(AT_FDCWD, file, 1 << 20, &text, &err) == 0 &&
-	    node_parse(file, text.data, text.len, &tree, &err) == 0 && node_read(tree, ret, &err) == 0)
+	    node_config_parse(file, text.data, text.len, &tree, &err) == 0 && node_config_read(tree, ret, &err) == 0)
 		return true;
 	printf("# %s\n", err.text);
 	return false;
 }
 
 /* As the agent's own step fills it. */
-static struct kubeadm_run run_of(const struct node *node, const struct facts *machine)
+static struct kubeadm_run run_of(const struct node_config *node, const struct facts *machine)
 {
 	return (struct kubeadm_run){
 		.node = node,
@@ -122,7 +122,7 @@ TEST(every_version_gets_its_own_form)
 					     "init-full",    "worker-full",    "control-plane-full" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		CLEANUP(node_done) struct node node = { 0 };
+		CLEANUP(node_config_done) struct node_config node = { 0 };
 		CHECK(load(cases[i], &node));
 		for (size_t v = 0; v < ARRAY_SIZE(versions); v++) {
 			struct facts machine = facts_of(v);
@@ -134,7 +134,7 @@ TEST(every_version_gets_its_own_form)
 
 TEST(no_taints_is_something_else_than_none_given)
 {
-	CLEANUP(node_done) struct node node = { 0 };
+	CLEANUP(node_config_done) struct node_config node = { 0 };
 	struct facts machine = facts_named("1.34");
 
 	CHECK(load("init-untainted", &node));
@@ -155,7 +155,7 @@ TEST(a_container_leaves_the_hosts_kernel_alone)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		CLEANUP(node_done) struct node node = { 0 };
+		CLEANUP(node_config_done) struct node_config node = { 0 };
 		struct facts machine = facts_named("1.34");
 		machine.container = "lxc";
 		machine.user_namespace = cases[i].unprivileged;
@@ -172,7 +172,7 @@ TEST(a_run_after_a_cut_ignores_what_the_first_left)
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		CLEANUP(free_p) char *minimal = xasprintf("%s-minimal", names[i]);
 		CLEANUP(free_p) char *again = xasprintf("%s-again", names[i]);
-		CLEANUP(node_done) struct node node = { 0 };
+		CLEANUP(node_config_done) struct node_config node = { 0 };
 		struct facts machine = facts_named("1.28");
 		CHECK(load(minimal, &node));
 		struct kubeadm_run run = run_of(&node, &machine);
@@ -192,7 +192,7 @@ TEST(docker_has_its_socket_by_version)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		CLEANUP(node_done) struct node node = { 0 };
+		CLEANUP(node_config_done) struct node_config node = { 0 };
 		CLEANUP(text_done) struct text conf = { 0 };
 		CLEANUP(text_done) struct text argv = { 0 };
 		struct facts machine = facts_named(cases[i].version);
@@ -212,7 +212,7 @@ TEST(masked_shows_no_secret)
 	static const char *const cases[] = { "init-full", "control-plane-full", "worker-full" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		CLEANUP(node_done) struct node node = { 0 };
+		CLEANUP(node_config_done) struct node_config node = { 0 };
 		CLEANUP(text_done) struct text conf = { 0 };
 		struct facts machine = facts_named("1.36");
 		struct error err = { 0 };
@@ -226,7 +226,7 @@ TEST(masked_shows_no_secret)
 TEST(all_checks_ignored_stands_alone)
 {
 	CLEANUP(strings_done) struct strings ignored = { 0 };
-	CLEANUP(node_done) struct node node = { 0 };
+	CLEANUP(node_config_done) struct node_config node = { 0 };
 	struct facts machine = facts_named("1.34");
 
 	strings_add_all(&node.ignore_preflight, "NumCPU", "All", NULL);
@@ -252,7 +252,7 @@ TEST(api_versions_change_where_kubeadm_changed_them)
 
 TEST(a_join_without_a_ca_hash_is_refused)
 {
-	CLEANUP(node_done) struct node node = { 0 };
+	CLEANUP(node_config_done) struct node_config node = { 0 };
 	CLEANUP(text_done) struct text conf = { 0 };
 	struct facts machine = facts_named("1.34");
 	struct strings none = { 0 };

@@ -126,7 +126,7 @@ static void damage(const char *root, const char *file, enum how how)
 }
 
 static struct facts machine = { .kubeadm_minor = 34, .crictl = true, .cri_socket = (char *)"unix:///x" };
-static struct node node;
+static struct node_config node;
 static const struct kubeadm_run init = { .node = &node, .machine = &machine, .init = true, .again = true };
 static const struct kubeadm_run join = { .node = &node, .machine = &machine, .again = true };
 

@@ -31,7 +31,7 @@ static struct facts fit(void)
 	};
 }
 
-static struct findings look(const struct node *node, const struct facts *machine, bool again)
+static struct findings look(const struct node_config *node, const struct facts *machine, bool again)
 {
 	struct findings found = { 0 };
 
@@ -53,7 +53,7 @@ static bool is_only(const struct findings *found, enum finding_kind kind, const 
 
 TEST(nothing_is_found_where_nothing_is_wrong)
 {
-	struct node node = { .role = NODE_INIT };
+	struct node_config node = { .role = NODE_INIT };
 	struct facts m = fit();
 	CLEANUP(findings_done) struct findings found = look(&node, &m, false);
 
@@ -63,7 +63,7 @@ TEST(nothing_is_found_where_nothing_is_wrong)
 #define TAKES(test, change, kind, name, piece)                                                                         \
 	TEST(test)                                                                                                     \
 	{                                                                                                              \
-		struct node node = { .role = NODE_INIT };                                                              \
+		struct node_config node = { .role = NODE_INIT };                                                       \
 		struct facts m = fit();                                                                                \
 		change;                                                                                                \
 		CLEANUP(findings_done) struct findings found = look(&node, &m, false);                                 \
@@ -110,7 +110,7 @@ static struct facts in_container(bool unprivileged)
 #define A_CONTAINER_WITHOUT(test, change, kind, unprivileged_kind, name, piece)                                        \
 	TEST(a_container_without_##test)                                                                               \
 	{                                                                                                              \
-		struct node node = { .role = NODE_INIT };                                                              \
+		struct node_config node = { .role = NODE_INIT };                                                       \
 		for (int i = 0; i < 2; i++) {                                                                          \
 			struct facts m = in_container(i);                                                              \
 			change;                                                                                        \
@@ -137,7 +137,7 @@ A_CONTAINER_WITHOUT(its_own_swap, m.swap = true, FINDING_WARNING, FINDING_WARNIN
 
 TEST(a_privileged_container_whose_proc_sys_is_read_only)
 {
-	struct node node = { .role = NODE_INIT };
+	struct node_config node = { .role = NODE_INIT };
 	struct facts m = in_container(false);
 	m.sysctls = (struct strings){ two, 2, 0 };
 	CLEANUP(findings_done) struct findings found = look(&node, &m, false);
@@ -148,7 +148,7 @@ TEST(a_privileged_container_whose_proc_sys_is_read_only)
 
 TEST(an_unprivileged_container_needs_a_newer_kubelet)
 {
-	struct node node = { .role = NODE_INIT };
+	struct node_config node = { .role = NODE_INIT };
 	struct facts m = in_container(true);
 	m.sysctls = (struct strings){ two, 2, 0 }; /* which such a kubelet does without */
 	m.kubeadm_minor = 21;
@@ -162,7 +162,7 @@ TEST(an_unprivileged_container_needs_a_newer_kubelet)
 
 TEST(a_container_with_everything_is_fit)
 {
-	struct node node = { .role = NODE_INIT };
+	struct node_config node = { .role = NODE_INIT };
 
 	for (int i = 0; i < 2; i++) {
 		struct facts m = in_container(i);
@@ -173,7 +173,7 @@ TEST(a_container_with_everything_is_fit)
 
 TEST(a_vm_without_kmsg_is_no_matter)
 {
-	struct node node = { .role = NODE_WORKER };
+	struct node_config node = { .role = NODE_WORKER };
 	struct facts m = fit();
 	m.kmsg = false;
 	CLEANUP(findings_done) struct findings found = look(&node, &m, false);
@@ -183,7 +183,7 @@ TEST(a_vm_without_kmsg_is_no_matter)
 
 TEST(a_worker_may_be_small)
 {
-	struct node node = { .role = NODE_WORKER, .kubernetes_version = "v1.20.2" };
+	struct node_config node = { .role = NODE_WORKER, .kubernetes_version = "v1.20.2" };
 	struct facts m = fit();
 	m.cpus = 1;
 	m.memory = 512ull << 20;
@@ -194,7 +194,7 @@ TEST(a_worker_may_be_small)
 
 TEST(a_given_socket_settles_which_runtime)
 {
-	struct node node = { .role = NODE_WORKER, .cri_socket = "unix:///run/cri-dockerd.sock" };
+	struct node_config node = { .role = NODE_WORKER, .cri_socket = "unix:///run/cri-dockerd.sock" };
 	struct facts m = fit();
 	m.runtime = FACTS_RUNTIME_SEVERAL;
 	CLEANUP(findings_done) struct findings found = look(&node, &m, false);
@@ -204,7 +204,7 @@ TEST(a_given_socket_settles_which_runtime)
 
 TEST(ports_and_leftovers_are_no_finding_after_a_cut)
 {
-	struct node node = { .role = NODE_INIT };
+	struct node_config node = { .role = NODE_INIT };
 	struct facts m = fit();
 	uint16_t used[] = { 22, 6443, 10250 };
 	char *files[] = { "/etc/kubernetes/kubelet.conf" };
@@ -227,7 +227,7 @@ TEST(what_is_ignored_by_either_name_is_a_warning)
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		char *ignored[] = { (char *)names[i] };
-		struct node node = { .role = NODE_WORKER, .ignore_preflight = { ignored, 1, 0 } };
+		struct node_config node = { .role = NODE_WORKER, .ignore_preflight = { ignored, 1, 0 } };
 		struct facts m = fit();
 		m.swap = true;
 		CLEANUP(findings_done) struct findings found = look(&node, &m, false);
@@ -238,7 +238,7 @@ TEST(what_is_ignored_by_either_name_is_a_warning)
 TEST(an_image_without_coredns_is_told_of)
 {
 	char *images[] = { "k8s.gcr.io/kube-apiserver:v1.20.2" };
-	struct node node = { .role = NODE_INIT };
+	struct node_config node = { .role = NODE_INIT };
 	struct facts m = fit();
 	m.images = (struct strings){ images, 1, 0 };
 	CLEANUP(findings_done) struct findings found = look(&node, &m, false);

@@ -10,9 +10,9 @@
 
 static struct secrets some(void)
 {
-	struct node node = { .token = (char *)TOKEN,
-			     .certificate_key = (char *)KEY,
-			     .proxmox.token_secret = (char *)UUID };
+	struct node_config node = { .token = (char *)TOKEN,
+				    .certificate_key = (char *)KEY,
+				    .proxmox.token_secret = (char *)UUID };
 	struct secrets s = { 0 };
 
 	secrets_of(&node, &s);
@@ -22,10 +22,10 @@ static struct secrets some(void)
 /* A new secret in the schema needs a line in secrets_of(). */
 TEST(secrets_knows_all_keys)
 {
-	CHECK_STR(node_secret_keys[0], "token");
-	CHECK_STR(node_secret_keys[1], "certificate_key");
-	CHECK_STR(node_secret_keys[2], "proxmox.token_secret");
-	CHECK(!node_secret_keys[3]);
+	CHECK_STR(node_config_secret_keys[0], "token");
+	CHECK_STR(node_config_secret_keys[1], "certificate_key");
+	CHECK_STR(node_config_secret_keys[2], "proxmox.token_secret");
+	CHECK(!node_config_secret_keys[3]);
 }
 
 /* kubeadm's own lines, and where secrets would be cut by a line's end. */
@@ -191,8 +191,8 @@ TEST(secrets_are_suspected_in_gzip)
 /* What a wipe that goes on after a power cut reads back. */
 TEST(secrets_that_are_zeros_are_none)
 {
-	struct node node = { .token = (char *)"000000.0000000000000000",
-			     .proxmox.token_secret = (char *)"00000000-0000-0000-0000-000000000000" };
+	struct node_config node = { .token = (char *)"000000.0000000000000000",
+				    .proxmox.token_secret = (char *)"00000000-0000-0000-0000-000000000000" };
 	CLEANUP(secrets_done) struct secrets s = { 0 };
 
 	secrets_of(&node, &s);

@@ -80,7 +80,7 @@ TEST(an_init_node_shares_what_it_gets)
 	put(&l, "cp2.yaml", "cluster: lab\nrole: control-plane\n" PVE);
 	put(&l, "cp.yml", "cluster: lab\nrole: init\nnode: {name: first}\n");
 	CHECK_STR(make(&l, false, &err), "");
-	const struct node *w1 = &l.nodes.at[0].node, *cp2 = &l.nodes.at[1].node, *cp = &l.nodes.at[2].node;
+	const struct node_config *w1 = &l.nodes.at[0].node, *cp2 = &l.nodes.at[1].node, *cp = &l.nodes.at[2].node;
 	CHECK(form_is_token(cp->token) && form_is_key(cp->certificate_key));
 	CHECK_STR(w1->token, cp->token);
 	CHECK_STR(cp2->token, cp->token);
@@ -89,7 +89,7 @@ TEST(an_init_node_shares_what_it_gets)
 	CHECK_STR(w1->name, "w1");
 	CHECK_STR(cp->name, "first");
 	CHECK_STR(l.nodes.at[2].name, "cp");
-	CHECK_STR(node_origin(w1, "token"), "nodekiln seed");
+	CHECK_STR(node_config_origin(w1, "token"), "nodekiln seed");
 }
 
 TEST(clusters_have_their_own_secrets)

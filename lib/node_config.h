@@ -21,16 +21,16 @@ enum node_provider { NODE_PROVIDER_NONE, NODE_PROVIDER_VMID, NODE_PROVIDER_UUID 
 enum node_pod_network { NODE_POD_NETWORK_NONE, NODE_POD_NETWORK_BRIDGE };
 
 /* Lists of pairs keep their order. */
-struct node_pair {
+struct node_config_pair {
 	char *key, *value; /* owned */
 };
-struct node_pairs {
-	struct node_pair *at; /* owned */
+struct node_config_pairs {
+	struct node_config_pair *at; /* owned */
 	size_t n, max;
 };
 
 /* All pointers are owned; NULL = not given. Durations are seconds. */
-struct node {
+struct node_config {
 	char *cluster; /* cluster: a DNS label */
 	enum node_role role;
 	char *endpoint;                /* control_plane_endpoint: HOST:PORT (":6443" added when there is no port) */
@@ -40,15 +40,15 @@ struct node {
 	char *certificate_key;         /* certificate_key: 64 hex; SECRET */
 	char *pod_subnet, *service_subnet, *dns_domain; /* networking: */
 	enum node_pod_network pod_network;              /* networking.pod_network: none | bridge */
-	char *kubernetes_version;       /* kubernetes_version: "v1.34.1"; NULL = that of the installed kubeadm */
-	char *name, *ip;                /* node.name (NULL = host name), node.ip */
-	struct node_pairs labels;       /* node.labels */
-	struct strings taints;          /* node.taints: "key[=value]:Effect" */
-	bool taints_given;              /* taints: [] means none, absent means kubeadm's default */
-	enum node_provider provider;    /* node.provider_id: none | vmid | uuid */
-	char *region;                   /* node.region, for proxmox://REGION/VMID; NULL = the cluster's name */
-	struct node_pairs kubelet_args; /* kubelet.extra_args */
-	char *patches;                  /* kubeadm.patches: a directory in the guest */
+	char *kubernetes_version;              /* kubernetes_version: "v1.34.1"; NULL = that of the installed kubeadm */
+	char *name, *ip;                       /* node.name (NULL = host name), node.ip */
+	struct node_config_pairs labels;       /* node.labels */
+	struct strings taints;                 /* node.taints: "key[=value]:Effect" */
+	bool taints_given;                     /* taints: [] means none, absent means kubeadm's default */
+	enum node_provider provider;           /* node.provider_id: none | vmid | uuid */
+	char *region;                          /* node.region, for proxmox://REGION/VMID; NULL = the cluster's name */
+	struct node_config_pairs kubelet_args; /* kubelet.extra_args */
+	char *patches;                         /* kubeadm.patches: a directory in the guest */
 	struct strings skip_phases, ignore_preflight; /* kubeadm.skip_phases, kubeadm.ignore_preflight_errors */
 	char *cri_socket;                             /* cri_socket: unix:///... ; NULL = what is installed */
 	struct strings manifests; /* manifests: files or directories in the guest, applied after init in order */
@@ -68,22 +68,22 @@ struct node {
 };
 
 /* The keys that hold secrets, as "token", "certificate_key", "proxmox.token_secret"; ends with NULL. */
-extern const char *const node_secret_keys[];
+extern const char *const node_config_secret_keys[];
 
 /* One document; file is its name in messages. A document that is not a map is ERROR_RECIPE. */
-int node_parse(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err) MUST_CHECK;
+int node_config_parse(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err) MUST_CHECK;
 /* over's keys win; over is consumed. */
-void node_merge(struct yaml *base, struct yaml *over);
+void node_config_merge(struct yaml *base, struct yaml *over);
 /* ERROR_RECIPE when a secret key stands in it: says where, and where it belongs instead. */
-int node_refuse_secrets(const struct yaml *tree, struct error *err) MUST_CHECK;
-bool node_holds_secrets(const struct yaml *tree);
+int node_config_refuse_secrets(const struct yaml *tree, struct error *err) MUST_CHECK;
+bool node_config_holds_secrets(const struct yaml *tree);
 /* Reads and judges the whole tree (consumed either way). Unknown keys, bad values, and combinations that cannot work are
  * ERROR_RECIPE with their origin. */
-int node_read(struct yaml *tree, struct node *ret, struct error *err) MUST_CHECK;
+int node_config_read(struct yaml *tree, struct node_config *ret, struct error *err) MUST_CHECK;
 /* "FILE:LINE" of "a.b"; "the default" when it was not given. Borrowed until the next call. */
-const char *node_origin(const struct node *node, const char *key);
-/* The inverse of node_read: a document that reads back as the same node; secrets as they are, or as "(hidden)". */
-void node_print(const struct node *node, bool with_secrets, struct text *ret);
+const char *node_config_origin(const struct node_config *node, const char *key);
+/* The inverse of node_config_read: a document that reads back as the same node; secrets as they are, or as "(hidden)". */
+void node_config_print(const struct node_config *node, bool with_secrets, struct text *ret);
 const char *node_role_name(enum node_role role); /* "init", "control-plane", "worker" */
 /* Overwrites secrets in memory, then frees. */
-void node_done(struct node *node);
+void node_config_done(struct node_config *node);

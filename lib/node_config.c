@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Documents and what lives as long as a node does; node_read.c reads, node_check.c judges, node_print.c prints. */
-#include "lib/node.h"
+/* Documents and what lives as long as a node does; node_config_read.c reads, node_config_check.c judges, node_config_print.c prints. */
+#include "lib/node_config.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,11 +8,11 @@
 
 #include "lib/alloc.h"
 #include "lib/form.h"
-#include "lib/node_field.h"
+#include "lib/node_config_schema.h"
 
-const char *const node_secret_keys[] = { "token", "certificate_key", "proxmox.token_secret", NULL };
+const char *const node_config_secret_keys[] = { "token", "certificate_key", "proxmox.token_secret", NULL };
 
-int node_parse(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err)
+int node_config_parse(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err)
 {
 	CLEANUP(yaml_node_free_p) struct yaml *tree = NULL;
 
@@ -50,36 +50,37 @@ static void merge(struct yaml *base, struct yaml *over)
 	}
 }
 
-void node_merge(struct yaml *base, struct yaml *over)
+void node_config_merge(struct yaml *base, struct yaml *over)
 {
 	merge(base, over);
 	yaml_node_free(over);
 }
 
-static const struct yaml *find_secret(const struct yaml *tree, const struct node_field **ret)
+static const struct yaml *find_secret(const struct yaml *tree, const struct node_config_field **ret)
 {
-	for (size_t i = 0; i < node_fields_n; i++) {
-		const struct yaml *found = node_fields[i].secret ? node_field_find(&node_fields[i], tree) : NULL;
+	for (size_t i = 0; i < node_config_fields_n; i++) {
+		const struct yaml *found =
+			node_config_fields[i].secret ? node_config_field_find(&node_config_fields[i], tree) : NULL;
 
-		*ret = &node_fields[i];
+		*ret = &node_config_fields[i];
 		if (found)
 			return found;
 	}
 	return NULL;
 }
 
-bool node_holds_secrets(const struct yaml *tree)
+bool node_config_holds_secrets(const struct yaml *tree)
 {
-	const struct node_field *f;
+	const struct node_config_field *f;
 
 	return find_secret(tree, &f);
 }
 
-int node_refuse_secrets(const struct yaml *tree, struct error *err)
+int node_config_refuse_secrets(const struct yaml *tree, struct error *err)
 {
-	const struct node_field *f;
+	const struct node_config_field *f;
 	const struct yaml *found = find_secret(tree, &f);
-	CLEANUP(free_p) char *path = found ? node_field_path(f) : NULL;
+	CLEANUP(free_p) char *path = found ? node_config_field_path(f) : NULL;
 
 	if (!found)
 		return 0;
@@ -89,13 +90,14 @@ int node_refuse_secrets(const struct yaml *tree, struct error *err)
 			  path);
 }
 
-const char *node_origin(const struct node *node, const char *key)
+const char *node_config_origin(const struct node_config *node, const char *key)
 {
 	static char origin[256];
 
-	for (size_t i = 0; i < node_fields_n; i++) {
-		CLEANUP(free_p) char *path = node_field_path(&node_fields[i]);
-		const struct yaml *found = strcmp(path, key) ? NULL : node_field_find(&node_fields[i], node->tree);
+	for (size_t i = 0; i < node_config_fields_n; i++) {
+		CLEANUP(free_p) char *path = node_config_field_path(&node_config_fields[i]);
+		const struct yaml *found =
+			strcmp(path, key) ? NULL : node_config_field_find(&node_config_fields[i], node->tree);
 
 		if (!found)
 			continue;
@@ -122,7 +124,7 @@ static void wipe_tree(struct yaml *tree)
 		wipe_tree(tree->child[i]);
 }
 
-static void pairs_done(struct node_pairs *pairs)
+static void pairs_done(struct node_config_pairs *pairs)
 {
 	for (size_t i = 0; i < pairs->n; i++) {
 		free(pairs->at[i].key);
@@ -131,9 +133,9 @@ static void pairs_done(struct node_pairs *pairs)
 	vec_done(pairs);
 }
 
-static void field_done(const struct node_field *f, struct node *node)
+static void field_done(const struct node_config_field *f, struct node_config *node)
 {
-	void *at = node_field_at(f, node);
+	void *at = node_config_field_at(f, node);
 
 	switch (f->kind) {
 	case FIELD_STRING:
@@ -154,12 +156,12 @@ static void field_done(const struct node_field *f, struct node *node)
 	}
 }
 
-void node_done(struct node *node)
+void node_config_done(struct node_config *node)
 {
-	for (size_t i = 0; i < node_fields_n; i++)
-		field_done(&node_fields[i], node);
+	for (size_t i = 0; i < node_config_fields_n; i++)
+		field_done(&node_config_fields[i], node);
 	if (node->tree)
 		wipe_tree(node->tree);
 	yaml_node_free(node->tree);
-	*node = (struct node){ 0 };
+	*node = (struct node_config){ 0 };
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each check stands for one corner; the first thing that is wrong is the error. */
-#include "lib/node_check.h"
+#include "lib/node_config_check.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #define SERVICES_DEFAULT "10.96.0.0/12" /* kubeadm's */
 
 /* Where "section.key" stands, or the section, or the document. */
-static const struct yaml *place(const struct node *node, const char *path)
+static const struct yaml *place(const struct node_config *node, const char *path)
 {
 	const char *dot = strchr(path, '.');
 	CLEANUP(free_p) char *section = xstrndup(path, dot ? (size_t)(dot - path) : strlen(path));
@@ -22,7 +22,7 @@ static const struct yaml *place(const struct node *node, const char *path)
 	return inner ? inner : found ? found : node->tree;
 }
 
-static int check_name(const struct node *node, struct error *err)
+static int check_name(const struct node_config *node, struct error *err)
 {
 	if (!node->cluster)
 		return yaml_error(node->tree, err,
@@ -30,7 +30,7 @@ static int check_name(const struct node *node, struct error *err)
 	return 0;
 }
 
-static int check_init(const struct node *node, struct error *err)
+static int check_init(const struct node_config *node, struct error *err)
 {
 	if (node->role != NODE_INIT)
 		return 0;
@@ -44,7 +44,7 @@ static int check_init(const struct node *node, struct error *err)
 	return 0;
 }
 
-static int check_keys(const struct node *node, struct error *err)
+static int check_keys(const struct node_config *node, struct error *err)
 {
 	if (node->role == NODE_CONTROL_PLANE && !node->certificate_key)
 		return yaml_error(node->tree, err,
@@ -56,7 +56,7 @@ static int check_keys(const struct node *node, struct error *err)
 	return 0;
 }
 
-static int check_joiner(const struct node *node, struct error *err)
+static int check_joiner(const struct node_config *node, struct error *err)
 {
 	const char *role = node_role_name(node->role);
 
@@ -103,13 +103,13 @@ static bool overlap(const char *networks, const struct subnet *other)
 }
 
 /* The default only where it comes true: a joiner's cluster may have been made with others. */
-static const char *services(const struct node *node)
+static const char *services(const struct node_config *node)
 {
 	return node->service_subnet || node->role != NODE_INIT ? node->service_subnet : SERVICES_DEFAULT;
 }
 
 /* An address must be of the machines' network, not of the cluster's own. */
-static int check_outside(const struct node *node, const char *path, const char *text, struct error *err)
+static int check_outside(const struct node_config *node, const char *path, const char *text, struct error *err)
 {
 	struct subnet address;
 
@@ -128,7 +128,7 @@ static int check_outside(const struct node *node, const char *path, const char *
 	return 0;
 }
 
-static int check_addresses(const struct node *node, struct error *err)
+static int check_addresses(const struct node_config *node, struct error *err)
 {
 	CLEANUP(free_p) char *host = node->endpoint ? xstrdup(node->endpoint) : NULL;
 
@@ -143,7 +143,7 @@ static int check_addresses(const struct node *node, struct error *err)
 	return check_outside(node, "node.ip", node->ip, err);
 }
 
-static int check_networks(const struct node *node, struct error *err)
+static int check_networks(const struct node_config *node, struct error *err)
 {
 	struct subnet n[2];
 
@@ -157,7 +157,7 @@ static int check_networks(const struct node *node, struct error *err)
 	return 0;
 }
 
-static int check_labels(const struct node *node, struct error *err)
+static int check_labels(const struct node_config *node, struct error *err)
 {
 	for (size_t i = 0; i < node->labels.n; i++)
 		if (!form_is_own_label(node->labels.at[i].key))
@@ -185,7 +185,7 @@ static const struct {
 	{ "cgroup-driver", "it is systemd on every node" },
 };
 
-static int check_kubelet(const struct node *node, struct error *err)
+static int check_kubelet(const struct node_config *node, struct error *err)
 {
 	for (size_t i = 0; i < node->kubelet_args.n; i++) {
 		const char *argument = node->kubelet_args.at[i].key;
@@ -199,7 +199,7 @@ static int check_kubelet(const struct node *node, struct error *err)
 	return 0;
 }
 
-static int check_provider(const struct node *node, struct error *err)
+static int check_provider(const struct node_config *node, struct error *err)
 {
 	if (node->provider == NODE_PROVIDER_VMID && !node->proxmox.given && !node->proxmox.vmid)
 		return yaml_error(
@@ -213,7 +213,7 @@ static int check_provider(const struct node *node, struct error *err)
 }
 
 /* proxmox.vmid alone is fine: it is said to kubelet, and nobody is asked. */
-static int check_proxmox(const struct node *node, struct error *err)
+static int check_proxmox(const struct node_config *node, struct error *err)
 {
 	const struct {
 		const char *key;
@@ -236,9 +236,9 @@ static int check_proxmox(const struct node *node, struct error *err)
 	return 0;
 }
 
-int node_check(const struct node *node, struct error *err)
+int node_config_check(const struct node_config *node, struct error *err)
 {
-	static int (*const checks[])(const struct node *, struct error *) = {
+	static int (*const checks[])(const struct node_config *, struct error *) = {
 		check_name,     check_proxmox,   check_init,   check_keys,    check_joiner,
 		check_networks, check_addresses, check_labels, check_kubelet, check_provider,
 	};

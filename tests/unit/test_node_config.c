@@ -10,7 +10,7 @@
 
 #include "lib/file.h"
 #include "lib/form.h"
-#include "lib/node_field.h"
+#include "lib/node_config_schema.h"
 #include "tests/unit/check.h"
 
 #define FOLDER "tests/golden/node"
@@ -28,16 +28,16 @@ static int add_document(const char *file, const struct text *text, struct yaml *
 {
 	struct yaml *over = NULL;
 
-	if (node_parse(file, text->data ? text->data : "", text->len, &over, err) < 0)
+	if (node_config_parse(file, text->data ? text->data : "", text->len, &over, err) < 0)
 		return -1;
 	if (*tree)
-		node_merge(*tree, over);
+		node_config_merge(*tree, over);
 	else
 		*tree = over;
 	return 0;
 }
 
-static int load(const char *name, struct node *ret, struct error *err)
+static int load(const char *name, struct node_config *ret, struct error *err)
 {
 	CLEANUP(free_p) char *file = xasprintf(FOLDER "/%s.yaml", name);
 	CLEANUP(free_p) char *meta = xasprintf(FOLDER "/%s.meta", name);
@@ -47,35 +47,35 @@ static int load(const char *name, struct node *ret, struct error *err)
 
 	if (access(meta, F_OK) == 0 &&
 	    (!read_text(meta, &meta_text) || add_document("meta-data", &meta_text, &tree, err) < 0 ||
-	     node_refuse_secrets(tree, err) < 0))
+	     node_config_refuse_secrets(tree, err) < 0))
 		return -1;
 	if (!read_text(file, &text) || add_document("node.yaml", &text, &tree, err) < 0)
 		return -1;
-	return node_read(TAKE(tree), ret, err);
+	return node_config_read(TAKE(tree), ret, err);
 }
 
 /* What is printed with secrets reads back as the same. */
-static bool reads_back(const struct node *node)
+static bool reads_back(const struct node_config *node)
 {
 	CLEANUP(text_done) struct text first = { 0 };
 	CLEANUP(text_done) struct text second = { 0 };
-	CLEANUP(node_done) struct node again = { 0 };
+	CLEANUP(node_config_done) struct node_config again = { 0 };
 	struct yaml *tree = NULL;
 	struct error err = { 0 };
 
-	node_print(node, true, &first);
-	if (add_document("printed", &first, &tree, &err) < 0 || node_read(tree, &again, &err) < 0) {
+	node_config_print(node, true, &first);
+	if (add_document("printed", &first, &tree, &err) < 0 || node_config_read(tree, &again, &err) < 0) {
 		printf("# %s\n", err.text);
 		return false;
 	}
-	node_print(&again, true, &second);
+	node_config_print(&again, true, &second);
 	return text_same(first.data, second.data);
 }
 
 /* What the documents give, with *ret_suffix telling which; false when it is wrong whatever the golden file says. */
 static bool load_as_text(const char *name, struct text *ret, const char **ret_suffix)
 {
-	CLEANUP(node_done) struct node node = { 0 };
+	CLEANUP(node_config_done) struct node_config node = { 0 };
 	struct error err = { 0 };
 
 	if (load(name, &node, &err) < 0) {
@@ -83,7 +83,7 @@ static bool load_as_text(const char *name, struct text *ret, const char **ret_su
 		*ret_suffix = "error";
 		return !strstr(ret->data, CANARY);
 	}
-	node_print(&node, false, ret);
+	node_config_print(&node, false, ret);
 	*ret_suffix = "printed";
 	return !strstr(ret->data, CANARY) && reads_back(&node);
 }
@@ -128,7 +128,7 @@ TEST(readme_shows_every_key)
 {
 	static const char begin[] = "```yaml\ncluster: lab";
 	CLEANUP(text_done) struct text readme = { 0 };
-	CLEANUP(node_done) struct node node = { 0 };
+	CLEANUP(node_config_done) struct node_config node = { 0 };
 	struct yaml *tree = NULL;
 	struct error err = { 0 };
 	char *yaml, *end;
@@ -137,11 +137,11 @@ TEST(readme_shows_every_key)
 	yaml = strstr(readme.data, begin);
 	CHECK(yaml && (end = strstr(yaml, "\n```\n")));
 	yaml += strlen("```yaml\n");
-	CHECK_STR(node_parse("README.md", yaml, (size_t)(end - yaml) + 1, &tree, &err) < 0 ? err.text : "", "");
-	CHECK_STR(node_read(tree, &node, &err) < 0 ? err.text : "", "");
-	for (size_t i = 0; i < node_fields_n; i++) {
-		CLEANUP(free_p) char *path = node_field_path(&node_fields[i]);
-		CHECK_STR(node_field_find(&node_fields[i], node.tree) ? path : "missing", path);
+	CHECK_STR(node_config_parse("README.md", yaml, (size_t)(end - yaml) + 1, &tree, &err) < 0 ? err.text : "", "");
+	CHECK_STR(node_config_read(tree, &node, &err) < 0 ? err.text : "", "");
+	for (size_t i = 0; i < node_config_fields_n; i++) {
+		CLEANUP(free_p) char *path = node_config_field_path(&node_config_fields[i]);
+		CHECK_STR(node_config_field_find(&node_config_fields[i], node.tree) ? path : "missing", path);
 	}
 }
 
@@ -149,25 +149,25 @@ TEST(the_secret_keys_are_the_tables)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < node_fields_n; i++) {
-		CLEANUP(free_p) char *path = node_field_path(&node_fields[i]);
-		if (node_fields[i].secret)
-			CHECK_STR(node_secret_keys[n++], path);
+	for (size_t i = 0; i < node_config_fields_n; i++) {
+		CLEANUP(free_p) char *path = node_config_field_path(&node_config_fields[i]);
+		if (node_config_fields[i].secret)
+			CHECK_STR(node_config_secret_keys[n++], path);
 	}
-	CHECK(n == 3 && !node_secret_keys[n]);
+	CHECK(n == 3 && !node_config_secret_keys[n]);
 }
 
 TEST(every_value_knows_where_it_came_from)
 {
-	CLEANUP(node_done) struct node node = { 0 };
+	CLEANUP(node_config_done) struct node_config node = { 0 };
 	struct error err = { 0 };
 
 	CHECK_STR(load("merged", &node, &err) < 0 ? err.text : "", "");
-	CHECK_STR(node_origin(&node, "cluster"), "meta-data:1");
-	CHECK_STR(node_origin(&node, "role"), "node.yaml:1");
-	CHECK_STR(node_origin(&node, "proxmox.url"), "node.yaml:6");
-	CHECK_STR(node_origin(&node, "node.name"), "meta-data:5");
-	CHECK_STR(node_origin(&node, "token_ttl"), "the default");
+	CHECK_STR(node_config_origin(&node, "cluster"), "meta-data:1");
+	CHECK_STR(node_config_origin(&node, "role"), "node.yaml:1");
+	CHECK_STR(node_config_origin(&node, "proxmox.url"), "node.yaml:6");
+	CHECK_STR(node_config_origin(&node, "node.name"), "meta-data:5");
+	CHECK_STR(node_config_origin(&node, "token_ttl"), "the default");
 }
 
 TEST(secrets_in_messages_are_hidden)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "lib/duration.h"
-#include "lib/node_field.h"
+#include "lib/node_config_schema.h"
 
 static void add_strings(struct text *t, const struct strings *list)
 {
@@ -15,7 +15,7 @@ static void add_strings(struct text *t, const struct strings *list)
 	text_add(t, "]");
 }
 
-static void add_pairs(struct text *t, const struct node_pairs *pairs)
+static void add_pairs(struct text *t, const struct node_config_pairs *pairs)
 {
 	text_add(t, "{");
 	for (size_t i = 0; i < pairs->n; i++) {
@@ -28,9 +28,9 @@ static void add_pairs(struct text *t, const struct node_pairs *pairs)
 }
 
 /* Whether there is something to say: times and choices always have a value, if only the default. */
-static bool is_said(const struct node_field *f, const struct node *node)
+static bool is_said(const struct node_config_field *f, const struct node_config *node)
 {
-	const void *at = node_field_at(f, node);
+	const void *at = node_config_field_at(f, node);
 
 	switch (f->kind) {
 	case FIELD_STRING:
@@ -38,7 +38,7 @@ static bool is_said(const struct node_field *f, const struct node *node)
 	case FIELD_STRINGS:
 		return ((const struct strings *)at)->n || (at == &node->taints && node->taints_given);
 	case FIELD_PAIRS:
-		return ((const struct node_pairs *)at)->n;
+		return ((const struct node_config_pairs *)at)->n;
 	case FIELD_NUMBER:
 		return *(const long *)at;
 	case FIELD_DURATION:
@@ -48,9 +48,10 @@ static bool is_said(const struct node_field *f, const struct node *node)
 	return true;
 }
 
-static void add_value(const struct node_field *f, const struct node *node, bool with_secrets, struct text *t)
+static void add_value(const struct node_config_field *f, const struct node_config *node, bool with_secrets,
+		      struct text *t)
 {
-	const void *at = node_field_at(f, node);
+	const void *at = node_config_field_at(f, node);
 	char buffer[DURATION_TEXT];
 
 	switch (f->kind) {
@@ -75,12 +76,12 @@ static void add_value(const struct node_field *f, const struct node *node, bool 
 	}
 }
 
-void node_print(const struct node *node, bool with_secrets, struct text *ret)
+void node_config_print(const struct node_config *node, bool with_secrets, struct text *ret)
 {
 	const char *section = NULL;
 
-	for (size_t i = 0; i < node_fields_n; i++) {
-		const struct node_field *f = &node_fields[i];
+	for (size_t i = 0; i < node_config_fields_n; i++) {
+		const struct node_config_field *f = &node_config_fields[i];
 
 		if (!is_said(f, node))
 			continue;

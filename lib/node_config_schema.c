@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/node_field.h"
+#include "lib/node_config_schema.h"
 
 #include <stddef.h>
 
@@ -21,10 +21,10 @@ static const char *const pod_networks[] = {
 	[NODE_POD_NETWORK_NONE] = "none", [NODE_POD_NETWORK_BRIDGE] = "bridge", NULL
 };
 
-#define AT(member) offsetof(struct node, member)
+#define AT(member) offsetof(struct node_config, member)
 
 /* clang-format off */
-const struct node_field node_fields[] = {
+const struct node_config_field node_config_fields[] = {
 	{ NULL, "cluster", FIELD_STRING, AT(cluster), .is = form_is_dns_label,
 	  .allowed = "up to 63 of a-z 0-9 - with a letter or digit at both ends" },
 	{ NULL, "role", FIELD_CHOICE, AT(role), .names = roles },
@@ -99,19 +99,19 @@ const struct node_field node_fields[] = {
 	  .allowed = "SHA-256 fingerprints: 32 pairs of hex digits with colons between, as Proxmox VE shows them" },
 };
 /* clang-format on */
-const size_t node_fields_n = ARRAY_SIZE(node_fields);
+const size_t node_config_fields_n = ARRAY_SIZE(node_config_fields);
 
-char *node_field_path(const struct node_field *f)
+char *node_config_field_path(const struct node_config_field *f)
 {
 	return xasprintf("%s%s%s", f->section ? f->section : "", f->section ? "." : "", f->key);
 }
 
-void *node_field_at(const struct node_field *f, const struct node *node)
+void *node_config_field_at(const struct node_config_field *f, const struct node_config *node)
 {
 	return (char *)node + f->offset;
 }
 
-struct yaml *node_field_find(const struct node_field *f, const struct yaml *tree)
+struct yaml *node_config_field_find(const struct node_config_field *f, const struct yaml *tree)
 {
 	return yaml_find(f->section ? yaml_find(tree, f->section) : tree, f->key);
 }

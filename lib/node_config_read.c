@@ -5,14 +5,14 @@
 #include "lib/alloc.h"
 #include "lib/duration.h"
 #include "lib/form.h"
-#include "lib/node_check.h"
-#include "lib/node_field.h"
+#include "lib/node_config_check.h"
+#include "lib/node_config_schema.h"
 
 #define ROLE_MISSING ((enum node_role) - 1)
 
-static int refuse(const struct node_field *f, const struct yaml *where, const char *value, struct error *err)
+static int refuse(const struct node_config_field *f, const struct yaml *where, const char *value, struct error *err)
 {
-	CLEANUP(free_p) char *path = node_field_path(f);
+	CLEANUP(free_p) char *path = node_config_field_path(f);
 
 	if (f->secret || f->unshown)
 		return yaml_error(where, err, "'%s' has the wrong form (it is not shown here); allowed: %s", path,
@@ -22,7 +22,7 @@ static int refuse(const struct node_field *f, const struct yaml *where, const ch
 }
 
 /* The value that `where` holds, into *text as it will be used. */
-static int judge(const struct node_field *f, const struct yaml *where, char **text, struct error *err)
+static int judge(const struct node_config_field *f, const struct yaml *where, char **text, struct error *err)
 {
 	if (f->is && !f->is(*text))
 		return refuse(f, where, *text, err);
@@ -31,14 +31,14 @@ static int judge(const struct node_field *f, const struct yaml *where, char **te
 	return 0;
 }
 
-static int read_string(const struct node_field *f, struct yaml *map, char **to, struct error *err)
+static int read_string(const struct node_config_field *f, struct yaml *map, char **to, struct error *err)
 {
 	if (yaml_take_string(map, f->key, to, err) < 0)
 		return -1;
 	return *to ? judge(f, yaml_find(map, f->key), to, err) : 0;
 }
 
-static int read_strings(const struct node_field *f, struct yaml *map, struct strings *to, struct error *err)
+static int read_strings(const struct node_config_field *f, struct yaml *map, struct strings *to, struct error *err)
 {
 	const struct yaml *found = yaml_find(map, f->key);
 
@@ -50,7 +50,8 @@ static int read_strings(const struct node_field *f, struct yaml *map, struct str
 	return 0;
 }
 
-static int read_pair(const struct node_field *f, const struct yaml *child, struct node_pairs *to, struct error *err)
+static int read_pair(const struct node_config_field *f, const struct yaml *child, struct node_config_pairs *to,
+		     struct error *err)
 {
 	if (child->kind != YAML_SCALAR)
 		return yaml_error(child, err, "'%s' in '%s' must be a single value", child->key, f->key);
@@ -58,11 +59,12 @@ static int read_pair(const struct node_field *f, const struct yaml *child, struc
 		return refuse(f, child, child->key, err);
 	if (f->is_value && !f->is_value(child->value))
 		return refuse(f, child, child->value, err);
-	vec_push(to, (struct node_pair){ xstrdup(child->key), xstrdup(child->value) });
+	vec_push(to, (struct node_config_pair){ xstrdup(child->key), xstrdup(child->value) });
 	return 0;
 }
 
-static int read_pairs(const struct node_field *f, struct yaml *map, struct node_pairs *to, struct error *err)
+static int read_pairs(const struct node_config_field *f, struct yaml *map, struct node_config_pairs *to,
+		      struct error *err)
 {
 	struct yaml *pairs;
 
@@ -74,10 +76,10 @@ static int read_pairs(const struct node_field *f, struct yaml *map, struct node_
 	return 0;
 }
 
-static int read_duration(const struct node_field *f, struct yaml *map, long *to, struct error *err)
+static int read_duration(const struct node_config_field *f, struct yaml *map, long *to, struct error *err)
 {
 	CLEANUP(free_p) char *text = NULL;
-	CLEANUP(free_p) char *path = node_field_path(f);
+	CLEANUP(free_p) char *path = node_config_field_path(f);
 	char min[DURATION_TEXT], max[DURATION_TEXT];
 	long seconds;
 
@@ -93,9 +95,9 @@ static int read_duration(const struct node_field *f, struct yaml *map, long *to,
 	return 0;
 }
 
-static int read_field(const struct node_field *f, struct yaml *map, struct node *node, struct error *err)
+static int read_field(const struct node_config_field *f, struct yaml *map, struct node_config *node, struct error *err)
 {
-	void *to = node_field_at(f, node);
+	void *to = node_config_field_at(f, node);
 
 	switch (f->kind) {
 	case FIELD_STRING:
@@ -114,10 +116,10 @@ static int read_field(const struct node_field *f, struct yaml *map, struct node 
 	return 0;
 }
 
-static int read_fields(struct yaml *tree, struct node *node, struct error *err)
+static int read_fields(struct yaml *tree, struct node_config *node, struct error *err)
 {
-	for (size_t i = 0; i < node_fields_n; i++) {
-		const struct node_field *f = &node_fields[i];
+	for (size_t i = 0; i < node_config_fields_n; i++) {
+		const struct node_config_field *f = &node_config_fields[i];
 		struct yaml *map = tree;
 
 		if (f->section && yaml_take_map(tree, f->section, &map, err) < 0)
@@ -128,9 +130,9 @@ static int read_fields(struct yaml *tree, struct node *node, struct error *err)
 	return yaml_check_all_taken(tree, err);
 }
 
-static void node_defaults(struct node *node)
+static void node_config_defaults(struct node_config *node)
 {
-	*node = (struct node){
+	*node = (struct node_config){
 		.role = ROLE_MISSING,
 		.token_ttl = 24 * 3600,
 		.timeout_rendezvous = 30 * 60,
@@ -139,7 +141,7 @@ static void node_defaults(struct node *node)
 	};
 }
 
-static int read_and_check(struct node *node, struct error *err)
+static int read_and_check(struct node_config *node, struct error *err)
 {
 	if (read_fields(node->tree, node, err) < 0)
 		return -1;
@@ -147,20 +149,20 @@ static int read_and_check(struct node *node, struct error *err)
 		return yaml_error(node->tree, err, "'role' is missing; allowed: init, control-plane, worker");
 	node->taints_given = yaml_find(yaml_find(node->tree, "node"), "taints") != NULL;
 	node->proxmox.given = node->proxmox.url != NULL;
-	return node_check(node, err);
+	return node_config_check(node, err);
 }
 
-int node_read(struct yaml *tree, struct node *ret, struct error *err)
+int node_config_read(struct yaml *tree, struct node_config *ret, struct error *err)
 {
-	CLEANUP(node_done) struct node node;
+	CLEANUP(node_config_done) struct node_config node;
 
-	node_defaults(&node);
+	node_config_defaults(&node);
 	node.tree = tree;
 	if (read_and_check(&node, err) < 0) {
 		form_hide_secrets(err->text);
 		return -1;
 	}
 	*ret = node;
-	node = (struct node){ 0 };
+	node = (struct node_config){ 0 };
 	return 0;
 }
