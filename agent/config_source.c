@@ -57,12 +57,12 @@ static int guard_file(int rootfd, const struct yaml *tree, struct error *err)
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_errno(err, errno, "look at " NODE_CONFIG_FILE);
 	if (st.st_uid != 0 && st.st_uid != geteuid())
-		return error_set(err, ERROR_RECIPE,
+		return error_set(err, ERROR_INPUT,
 				 NODE_CONFIG_FILE
 				 " belongs to user %u, who could tell root what to do; chown it to root",
 				 st.st_uid);
 	if (st.st_mode & (S_IWGRP | S_IWOTH))
-		return error_set(err, ERROR_RECIPE,
+		return error_set(err, ERROR_INPUT,
 				 NODE_CONFIG_FILE " can be written by others than root (mode %04o); make it 0600",
 				 st.st_mode & 07777);
 	if (!(st.st_mode & (S_IRWXG | S_IRWXO)) || !node_config_holds_secrets(tree))

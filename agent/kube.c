@@ -196,7 +196,7 @@ static int list_manifests(const char *directory, struct strings *ret, struct err
 		if (is_manifest(e->d_name))
 			strings_addf(ret, "%s/%s", directory, e->d_name);
 	if (ret->n > MANIFESTS_MAX)
-		return error_set(err, ERROR_RECIPE, "%s: more than %d manifests", directory, MANIFESTS_MAX);
+		return error_set(err, ERROR_INPUT, "%s: more than %d manifests", directory, MANIFESTS_MAX);
 	strings_sort(ret);
 	return 0;
 }
@@ -214,7 +214,7 @@ int kube_apply(const char *root, const char *file, struct error *err)
 	if (list_manifests(path, &files, err) < 0)
 		return -1;
 	if (!files.n)
-		return error_set(err, ERROR_RECIPE, "manifests %s: no .yaml, .yml or .json file is in this directory",
+		return error_set(err, ERROR_INPUT, "manifests %s: no .yaml, .yml or .json file is in this directory",
 				 file);
 	for (size_t i = 0; i < files.n; i++)
 		if (apply_file(root, files.at[i], err) < 0)

@@ -85,7 +85,7 @@ int kubeadm_execute(const struct kubeadm_run *run, const char *root, void (*phas
 		return kubeadm_error_set(ret, KUBEADM_ERROR_FATAL, err);
 	if (program_run(&argv, kubeadm_output_line, &output, err) == 0)
 		return 0;
-	if (err->class != PROGRAM_FAILED)
+	if (err->class != ERROR_COMMAND)
 		return kubeadm_error_set(ret, KUBEADM_ERROR_FATAL, err);
 	/* Not the error's text: it ends with lines that were not masked. */
 	return judge(run, root, &output.kept, ret, err);

@@ -25,7 +25,7 @@ struct kubeadm_run {
 enum kubeadm_api { KUBEADM_V1BETA2, KUBEADM_V1BETA3, KUBEADM_V1BETA4 };
 /* ERROR_HOST for a minor that no API version is known for. */
 int kubeadm_api(int minor, enum kubeadm_api *ret, struct error *err) MUST_CHECK;
-/* masked: secrets as "(hidden)", for people. ERROR_RECIPE for what kubelet or kubeadm would refuse. */
+/* masked: secrets as "(hidden)", for people. ERROR_INPUT for what kubelet or kubeadm would refuse. */
 int kubeadm_config(const struct kubeadm_run *run, bool masked, struct text *ret, struct error *err) MUST_CHECK;
 /* The command line: kubeadm init|join --config FILE and the flags that have no place in the file. Holds no secret. */
 void kubeadm_argv(const struct kubeadm_run *run, const char *config_file, struct strings *ret);

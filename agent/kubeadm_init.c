@@ -112,7 +112,7 @@ static void print_and_free(struct json *document, struct text *ret)
 int kubeadm_init_documents(const struct kubeadm_document *d, struct text *ret, struct error *err)
 {
 	if (!d->run->address)
-		return error_set(err, ERROR_RECIPE,
+		return error_set(err, ERROR_INPUT,
 				 "kubeadm init: this node has no address yet, so others could not reach it; set "
 				 "node.ip, or give the guest a default route");
 	print_and_free(init_json(d), ret);

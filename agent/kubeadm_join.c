@@ -7,17 +7,17 @@
 static int check(const struct kubeadm_run *run, struct error *err)
 {
 	if (!run->endpoint)
-		return error_set(err, ERROR_RECIPE,
+		return error_set(err, ERROR_INPUT,
 				 "kubeadm join: no endpoint of the cluster is known; set "
 				 "control_plane_endpoint, or a proxmox section to find it");
 	if (!run->ca_cert_hashes || !run->ca_cert_hashes->n)
-		return error_set(err, ERROR_RECIPE,
+		return error_set(err, ERROR_INPUT,
 				 "kubeadm join: no hash of the cluster's CA is known; set "
 				 "ca_cert_hashes, or a proxmox section to find it");
 	if (!run->node->token)
-		return error_set(err, ERROR_RECIPE, "kubeadm join: no bootstrap token; set token");
+		return error_set(err, ERROR_INPUT, "kubeadm join: no bootstrap token; set token");
 	if (run->control_plane && !run->address)
-		return error_set(err, ERROR_RECIPE,
+		return error_set(err, ERROR_INPUT,
 				 "kubeadm join: a control plane needs an address of its own; set "
 				 "node.ip, or give the guest a default route");
 	return 0;

@@ -53,11 +53,11 @@ static bool is_given(const struct kubeconfig_part *part)
 static int check(const char *file, const struct kubeconfig *k, struct error *err)
 {
 	if (!k->server || !text_starts(k->server, "https://"))
-		return error_set(err, ERROR_RECIPE, "%s: the current context has no server at https://", file);
+		return error_set(err, ERROR_INPUT, "%s: the current context has no server at https://", file);
 	if (!is_given(&k->ca))
-		return error_set(err, ERROR_RECIPE, "%s: no certificate-authority(-data) to know the server by", file);
+		return error_set(err, ERROR_INPUT, "%s: no certificate-authority(-data) to know the server by", file);
 	if (!k->token && !(is_given(&k->certificate) && is_given(&k->key)))
-		return error_set(err, ERROR_RECIPE, "%s: neither a client certificate with its key nor a token", file);
+		return error_set(err, ERROR_INPUT, "%s: neither a client certificate with its key nor a token", file);
 	return 0;
 }
 

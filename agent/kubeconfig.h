@@ -19,7 +19,7 @@ struct kubeconfig {
 	char *token; /* owned; NULL = none */
 };
 
-/* Pure. ERROR_RECIPE when it is cut off, or lacks a server, a CA, or anything to authenticate with. */
+/* Pure. ERROR_INPUT when it is cut off, or lacks a server, a CA, or anything to authenticate with. */
 int kubeconfig_parse(const char *file, const char *text, size_t len, struct kubeconfig *ret, struct error *err)
 	MUST_CHECK;
 /* The same from a file below rootfd; files that it refers to are read into the parts' text. */

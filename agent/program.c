@@ -24,7 +24,7 @@ int program_run(struct strings *argv, void (*line)(void *context, const char *li
 					      .env = environment(&env),
 					      .line = line,
 					      .context = context,
-					      .failure = PROGRAM_FAILED },
+					      .failure = ERROR_COMMAND },
 			   err);
 }
 
@@ -37,6 +37,6 @@ int program_talk(struct strings *argv, const struct text *input, struct text *ou
 					      .input = input ? input->data : NULL,
 					      .input_len = input ? input->len : 0,
 					      .output = output,
-					      .failure = PROGRAM_FAILED },
+					      .failure = ERROR_COMMAND },
 			   err);
 }

@@ -8,7 +8,7 @@
 #include "lib/text.h"
 
 /* The class of "it ran and failed"; *err then ends with its last lines, as they are. */
-#define PROGRAM_FAILED ERROR_SANDBOX
+#define ERROR_COMMAND ERROR_COMMAND
 
 /* input becomes its stdin, its stdout goes to *output; either may be NULL. */
 int program_talk(struct strings *argv, const struct text *input, struct text *output, struct error *err) MUST_CHECK;

@@ -55,7 +55,7 @@ void pve_registration_close(struct pve_registration *r)
 int pve_registration_ready(const struct pve_registration *r, struct error *err)
 {
 	if (!r->pve)
-		return error_set(err, ERROR_RECIPE, "the node's configuration has no proxmox section");
+		return error_set(err, ERROR_INPUT, "the node's configuration has no proxmox section");
 	if (r->refused)
 		return error_set(err, ERROR_FAILED,
 				 "Proxmox VE refused the API token; it is not asked again with the same one");

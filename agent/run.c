@@ -155,7 +155,7 @@ static int run_node(struct agent *a, struct error *err)
 	int configured = configure(a, err);
 	if (configured == 0 && a->state.step && !is_from(a, "wipe"))
 		configured = error_set(
-			err, ERROR_RECIPE,
+			err, ERROR_INPUT,
 			"the configuration was there when this node began, and is gone; write " NODE_CONFIG_FILE
 			" again, or make the guest anew");
 	if (configured == 0) {

@@ -57,7 +57,7 @@ static int parse(const char *file, const struct text *text, struct state *ret, s
 	if (json_parse(file, text->data ? text->data : "", text->len, &json, err) < 0)
 		return error_wrap(err, "remove %s to start again", file);
 	if (!json_get_string(json, "phase"))
-		return error_set(err, ERROR_RECIPE, "%s: no phase in it; remove the file to start again", file);
+		return error_set(err, ERROR_INPUT, "%s: no phase in it; remove the file to start again", file);
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		state_set_text(text_at(ret, i), json_get_string(json, texts[i].key));
 	json_get_bool(json, "leader", &ret->leader);

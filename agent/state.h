@@ -28,7 +28,7 @@ struct state {
 	struct strings ca; /* of that cluster: "sha256:..." */
 };
 
-/* A file that is not there is a state too. One that cannot be read is ERROR_RECIPE. */
+/* A file that is not there is a state too. One that cannot be read is ERROR_INPUT. */
 int state_load(const char *file, struct state *ret, struct error *err) MUST_CHECK;
 /* Synced when it returns; the directory is made. */
 int state_save(const char *file, const struct state *state, struct error *err) MUST_CHECK;

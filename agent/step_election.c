@@ -19,7 +19,7 @@ static int check_name(const struct agent *a, const struct candidates *all, struc
 		const struct candidate *other = &all->at[i];
 		if (other->vmid != a->pve.guest.vmid && other->running && text_same(other->member.node, agent_name(a)))
 			return error_set(
-				err, ERROR_RECIPE,
+				err, ERROR_INPUT,
 				"guest %ld is a node of cluster %s called %s already; give this one another host name",
 				other->vmid, a->node.cluster, agent_name(a));
 	}
@@ -139,7 +139,7 @@ static int follow(struct agent *a, const struct candidate *found, struct error *
 {
 	state_set_text(&a->state.claim, NULL);
 	if (!a->node.token || !a->node.certificate_key)
-		return error_set(err, ERROR_RECIPE,
+		return error_set(err, ERROR_INPUT,
 				 "role init (%s): guest %ld has initialised cluster %s already, and to join it as a "
 				 "control plane "
 				 "this node lacks a %s; add it, or remove the node",

@@ -19,18 +19,18 @@
 /* The class of a failure is the program's exit code; README documents these for users. */
 enum error_class {
 	ERROR_NONE = 0,
-	ERROR_FAILED = 1,  /* anything not named below */
-	ERROR_USAGE = 2,   /* the command line */
-	ERROR_RECIPE = 3,  /* a recipe, lock file or other input file is wrong */
-	ERROR_HOST = 4,    /* the host lacks a program, a right or a kernel feature; `nodekiln doctor` tells */
-	ERROR_NETWORK = 5, /* a server could not be reached or did not deliver */
-	ERROR_TRUST = 6,   /* a signature, key or checksum is wrong */
-	ERROR_SPACE = 7,   /* disk full, or an image larger than its disk */
-	ERROR_SANDBOX = 8, /* a command inside the image failed (a maintainer script, a compiler) */
-	ERROR_GATE = 9,    /* `verify` found the image wanting */
-	ERROR_TARGET = 10, /* Proxmox VE lacks a right or a setting, or refused */
-	ERROR_OLD = 11,    /* `lock --check`: the repositories have something newer */
-	ERROR_UNSAFE = 12, /* `lock --check`: among that are security updates */
+	ERROR_FAILED = 1,           /* anything not named below */
+	ERROR_USAGE = 2,            /* the command line */
+	ERROR_INPUT = 3,            /* a recipe, lock file or other input file is wrong */
+	ERROR_HOST = 4,             /* the host lacks a program, a right or a kernel feature; `nodekiln doctor` tells */
+	ERROR_NETWORK = 5,          /* a server could not be reached or did not deliver */
+	ERROR_TRUST = 6,            /* a signature, key or checksum is wrong */
+	ERROR_SPACE = 7,            /* disk full, or an image larger than its disk */
+	ERROR_COMMAND = 8,          /* a command inside the image failed (a maintainer script, a compiler) */
+	ERROR_VERIFY = 9,           /* `verify` found the image wanting */
+	ERROR_TARGET = 10,          /* Proxmox VE lacks a right or a setting, or refused */
+	ERROR_OUTDATED = 11,        /* `lock --check`: the repositories have something newer */
+	ERROR_SECURITY_UPDATE = 12, /* `lock --check`: among that are security updates */
 };
 
 #define ERROR_TEXT_MAX 2048

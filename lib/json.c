@@ -219,7 +219,7 @@ int json_parse(const char *name, const char *text, size_t len, struct json **ret
 	if (!tokener)
 		abort();
 	if (len > JSON_SIZE_MAX)
-		return error_set(err, ERROR_RECIPE, "%s: %zu bytes of JSON; the limit is %d", name, len, JSON_SIZE_MAX);
+		return error_set(err, ERROR_INPUT, "%s: %zu bytes of JSON; the limit is %d", name, len, JSON_SIZE_MAX);
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	value = (struct json *)json_tokener_parse_ex(tokener, text, (int)len);
 	why = json_tokener_get_error(tokener);
@@ -231,14 +231,14 @@ int json_parse(const char *name, const char *text, size_t len, struct json **ret
 		end = len;
 	}
 	if (why == json_tokener_continue)
-		return error_set(err, ERROR_RECIPE, "%s: the JSON text ends too early, at byte %zu", name, len);
+		return error_set(err, ERROR_INPUT, "%s: the JSON text ends too early, at byte %zu", name, len);
 	if (why != json_tokener_success)
-		return error_set(err, ERROR_RECIPE, "%s: not JSON at byte %zu: %s", name, end,
+		return error_set(err, ERROR_INPUT, "%s: not JSON at byte %zu: %s", name, end,
 				 json_tokener_error_desc(why));
 	while (end < len && strchr(" \t\r\n", text[end]) && text[end])
 		end++; /* text need not end in a NUL, so no strspn */
 	if (end != len)
-		return error_set(err, ERROR_RECIPE, "%s: more after the end of the JSON value, at byte %zu", name, end);
+		return error_set(err, ERROR_INPUT, "%s: more after the end of the JSON value, at byte %zu", name, end);
 	*ret = TAKE(value);
 	return 0;
 }

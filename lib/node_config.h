@@ -70,15 +70,15 @@ struct node_config {
 /* The keys that hold secrets, as "token", "certificate_key", "proxmox.token_secret"; ends with NULL. */
 extern const char *const node_config_secret_keys[];
 
-/* One document; file is its name in messages. A document that is not a map is ERROR_RECIPE. */
+/* One document; file is its name in messages. A document that is not a map is ERROR_INPUT. */
 int node_config_parse(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err) MUST_CHECK;
 /* over's keys win; over is consumed. */
 void node_config_merge(struct yaml *base, struct yaml *over);
-/* ERROR_RECIPE when a secret key stands in it: says where, and where it belongs instead. */
+/* ERROR_INPUT when a secret key stands in it: says where, and where it belongs instead. */
 int node_config_refuse_secrets(const struct yaml *tree, struct error *err) MUST_CHECK;
 bool node_config_holds_secrets(const struct yaml *tree);
 /* Reads and judges the whole tree (consumed either way). Unknown keys, bad values, and combinations that cannot work are
- * ERROR_RECIPE with their origin. */
+ * ERROR_INPUT with their origin. */
 int node_config_read(struct yaml *tree, struct node_config *ret, struct error *err) MUST_CHECK;
 /* "FILE:LINE" of "a.b"; "the default" when it was not given. Borrowed until the next call. */
 const char *node_config_origin(const struct node_config *node, const char *key);

@@ -47,7 +47,7 @@ int pve_open(const struct pve_access *access, struct pve **ret, struct error *er
 	struct http_trust trust = { .ca = access->ca, .fingerprints = access->fingerprints };
 
 	if (!form_is_pve_url(access->url))
-		return error_set(err, ERROR_RECIPE, "'%s' is no address of Proxmox VE; it must be https://HOST[:PORT]",
+		return error_set(err, ERROR_INPUT, "'%s' is no address of Proxmox VE; it must be https://HOST[:PORT]",
 				 access->url);
 	if (http_session_open(&trust, access->timeout ? access->timeout : TIMEOUT_DEFAULT, &pve->session, err) < 0)
 		return error_wrap(err, "%s", access->url);

@@ -30,7 +30,7 @@ int pve_upload_frame(const struct pve_upload *u, const char *boundary, struct te
 	size_t n = strlen(u->name);
 
 	if (!n || n > PVE_UPLOAD_NAME_MAX || u->name[strspn(u->name, NAME_CHARACTERS)])
-		return error_set(err, ERROR_RECIPE,
+		return error_set(err, ERROR_INPUT,
 				 "'%s' cannot be a file in a storage; allowed: up to %d of A-Z a-z 0-9 _ . -", u->name,
 				 PVE_UPLOAD_NAME_MAX);
 	add_field(ret_before, boundary, "content", u->content);

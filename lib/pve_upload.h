@@ -30,6 +30,6 @@ struct pve_upload {
  * nothing about the file: look whether it is there before sending it again. */
 int pve_upload(struct pve *pve, const struct pve_upload *upload, char **ret_upid, struct error *err) MUST_CHECK;
 
-/* What stands before and after the data. Pure. ERROR_RECIPE for a name that PVE would change. */
+/* What stands before and after the data. Pure. ERROR_INPUT for a name that PVE would change. */
 int pve_upload_frame(const struct pve_upload *upload, const char *boundary, struct text *ret_before,
 		     struct text *ret_after, struct error *err) MUST_CHECK;

@@ -12,7 +12,7 @@
 
 struct tls_pin;
 
-/* fingerprints: 64 hex digits each, any case, colons allowed. ERROR_RECIPE for anything else. */
+/* fingerprints: 64 hex digits each, any case, colons allowed. ERROR_INPUT for anything else. */
 int tls_pin_new(const struct strings *fingerprints, struct tls_pin **ret, struct error *err) MUST_CHECK;
 /* The host that the next connection is meant for, for leaves that are not listed. */
 void tls_pin_expect(struct tls_pin *pin, const char *host);

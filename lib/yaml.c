@@ -33,7 +33,7 @@ static int reader_next(struct reader *r)
 	yaml_event_delete(&r->event);
 	if (yaml_parser_parse(&r->parser, &r->event))
 		return 0;
-	return error_set(r->err, ERROR_RECIPE, "%s:%zu: not YAML: %s%s%s", r->file, p->problem_mark.line + 1,
+	return error_set(r->err, ERROR_INPUT, "%s:%zu: not YAML: %s%s%s", r->file, p->problem_mark.line + 1,
 			 p->context ? p->context : "", p->context ? ", " : "", p->problem ? p->problem : "unreadable");
 }
 
@@ -50,11 +50,10 @@ static int refuse_extras(const struct reader *r)
 	else if (e->type == YAML_MAPPING_START_EVENT)
 		anchor = e->data.mapping_start.anchor, tag = e->data.mapping_start.tag;
 	if (e->type == YAML_ALIAS_EVENT || anchor)
-		return error_set(r->err, ERROR_RECIPE,
-				 "%s:%d: anchors and aliases are not allowed; write the value out", r->file,
-				 event_line(r));
+		return error_set(r->err, ERROR_INPUT, "%s:%d: anchors and aliases are not allowed; write the value out",
+				 r->file, event_line(r));
 	if (tag)
-		return error_set(r->err, ERROR_RECIPE, "%s:%d: tags (%s) are not allowed; remove it", r->file,
+		return error_set(r->err, ERROR_INPUT, "%s:%d: tags (%s) are not allowed; remove it", r->file,
 				 event_line(r), (const char *)tag);
 	return 0;
 }
@@ -63,7 +62,7 @@ static int check_room(const struct reader *r, const struct yaml *parent)
 {
 	if (parent->children < YAML_ITEMS_MAX)
 		return 0;
-	return error_set(r->err, ERROR_RECIPE, "%s:%d: more than %d items", r->file, event_line(r), YAML_ITEMS_MAX);
+	return error_set(r->err, ERROR_INPUT, "%s:%d: more than %d items", r->file, event_line(r), YAML_ITEMS_MAX);
 }
 
 static int read_node(struct reader *r, struct yaml **ret);
@@ -92,12 +91,12 @@ static int read_key(struct reader *r, const struct yaml *map, char **ret)
 	if (refuse_extras(r) < 0)
 		return -1;
 	if (e->type != YAML_SCALAR_EVENT)
-		return error_set(r->err, ERROR_RECIPE, "%s:%d: a key must be a plain word", r->file, event_line(r));
+		return error_set(r->err, ERROR_INPUT, "%s:%d: a key must be a plain word", r->file, event_line(r));
 	key = (const char *)e->data.scalar.value;
 	if (strlen(key) != e->data.scalar.length || !*key)
-		return error_set(r->err, ERROR_RECIPE, "%s:%d: a key must be a plain word", r->file, event_line(r));
+		return error_set(r->err, ERROR_INPUT, "%s:%d: a key must be a plain word", r->file, event_line(r));
 	if (yaml_find(map, key))
-		return error_set(r->err, ERROR_RECIPE, "%s:%d: key '%s' stands here twice, first in line %d", r->file,
+		return error_set(r->err, ERROR_INPUT, "%s:%d: key '%s' stands here twice, first in line %d", r->file,
 				 event_line(r), key, yaml_find(map, key)->line);
 	*ret = xstrdup(key);
 	return 0;
@@ -125,7 +124,7 @@ static int read_scalar(struct reader *r, struct yaml *node)
 	const char *value = (const char *)r->event.data.scalar.value;
 
 	if (strlen(value) != r->event.data.scalar.length)
-		return error_set(r->err, ERROR_RECIPE, "%s:%d: a value has a NUL byte in it", r->file, event_line(r));
+		return error_set(r->err, ERROR_INPUT, "%s:%d: a value has a NUL byte in it", r->file, event_line(r));
 	node->plain = r->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 	node->value = xstrdup(node->plain && strcmp(value, "~") == 0 ? "" : value);
 	return 0;
@@ -140,7 +139,7 @@ static int read_node(struct reader *r, struct yaml **ret)
 	if (refuse_extras(r) < 0)
 		return -1;
 	if (++r->depth > YAML_DEPTH_MAX)
-		return error_set(r->err, ERROR_RECIPE, "%s:%d: nested deeper than %d levels", r->file, event_line(r),
+		return error_set(r->err, ERROR_INPUT, "%s:%d: nested deeper than %d levels", r->file, event_line(r),
 				 YAML_DEPTH_MAX);
 	if (r->event.type == YAML_SEQUENCE_START_EVENT) {
 		node->kind = YAML_LIST;
@@ -172,7 +171,7 @@ static int read_stream(struct reader *r, struct yaml **ret)
 		if (reader_next(r) < 0 || reader_next(r) < 0)
 			return -1;
 		if (r->event.type != YAML_STREAM_END_EVENT)
-			return error_set(r->err, ERROR_RECIPE, "%s:%d: a second document starts here; one per file",
+			return error_set(r->err, ERROR_INPUT, "%s:%d: a second document starts here; one per file",
 					 r->file, event_line(r));
 	}
 	*ret = TAKE(root);
@@ -185,7 +184,7 @@ int yaml_parse(const char *file, const char *text, size_t len, struct yaml **ret
 	int result;
 
 	if (len > YAML_SIZE_MAX)
-		return error_set(err, ERROR_RECIPE, "%s: %zu bytes of YAML; the limit is %d", file, len, YAML_SIZE_MAX);
+		return error_set(err, ERROR_INPUT, "%s: %zu bytes of YAML; the limit is %d", file, len, YAML_SIZE_MAX);
 	if (!yaml_parser_initialize(&r.parser))
 		abort();
 	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, len);

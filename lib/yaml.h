@@ -53,7 +53,7 @@ void yaml_print(const struct yaml *tree, struct text *ret);
 /* A double-quoted scalar, whatever is in value. */
 void yaml_quote(const char *value, struct text *ret);
 
-/* ERROR_RECIPE, "FILE:LINE: " in front. */
+/* ERROR_INPUT, "FILE:LINE: " in front. */
 int yaml_error(const struct yaml *node, struct error *err, const char *fmt, ...) PRINTF(3, 4);
 
 /* The child of a map, marked as taken; NULL when absent. map may be NULL. */

@@ -33,8 +33,8 @@ int yaml_error(const struct yaml *node, struct error *err, const char *fmt, ...)
 	va_end(ap);
 	make_printable(what);
 	if (node->line == 0)
-		return error_set(err, ERROR_RECIPE, "%s: %s", node->file, what);
-	return error_set(err, ERROR_RECIPE, "%s:%d: %s", node->file, node->line, what);
+		return error_set(err, ERROR_INPUT, "%s: %s", node->file, what);
+	return error_set(err, ERROR_INPUT, "%s:%d: %s", node->file, node->line, what);
 }
 
 struct yaml *yaml_take(struct yaml *map, const char *key)

@@ -43,17 +43,17 @@ static const struct apt_error_row {
 	{ "does not have a Release file", ERROR_NETWORK, "there is no such suite; check mirror and suite" },
 	{ "is not signed", ERROR_TRUST, "it has no signature that can be checked; nodekiln takes nothing from it" },
 	{ "Failed to fetch", ERROR_NETWORK, "its server did not deliver; check the mirror and the network" },
-	{ "Unable to locate package", ERROR_RECIPE, "no repository of the recipe has it" },
-	{ "has no installation candidate", ERROR_RECIPE,
+	{ "Unable to locate package", ERROR_INPUT, "no repository of the recipe has it" },
+	{ "has no installation candidate", ERROR_INPUT,
 	  "no repository of the recipe has it; if it is a virtual name, choose a package that provides it" },
-	{ "' was not found", ERROR_RECIPE, "no repository of the recipe has this version" },
-	{ "Can not find version", ERROR_RECIPE, "no repository of the recipe has this version of the source" },
-	{ "Unable to find a source package", ERROR_RECIPE, "no repository of the recipe has this source" },
-	{ "put some 'deb-src' URIs", ERROR_RECIPE,
+	{ "' was not found", ERROR_INPUT, "no repository of the recipe has this version" },
+	{ "Can not find version", ERROR_INPUT, "no repository of the recipe has this version of the source" },
+	{ "Unable to find a source package", ERROR_INPUT, "no repository of the recipe has this source" },
+	{ "put some 'deb-src' URIs", ERROR_INPUT,
 	  "the mirror has no source packages, and the agent's libcurl is compiled from one; choose a mirror "
 	  "that has, or --set agent.libcurl=packaged" },
-	{ "remove is disabled", ERROR_RECIPE, "packages of base would have to go" },
-	{ "held broken packages", ERROR_RECIPE, "these packages cannot be installed together" },
+	{ "remove is disabled", ERROR_INPUT, "packages of base would have to go" },
+	{ "held broken packages", ERROR_INPUT, "these packages cannot be installed together" },
 };
 
 /* Where stdout tells what is in the way of an installation. */
@@ -104,7 +104,7 @@ int apt_error(const char *output, const char *messages, struct error *err)
 		if (!at)
 			continue;
 		CLEANUP(free_p) char *line = line_at(messages, at);
-		if (c->class == ERROR_RECIPE)
+		if (c->class == ERROR_INPUT)
 			add_details(output, &details);
 		if (details.len)
 			return error_set(err, c->class, "%s%s", c->means, details.data);

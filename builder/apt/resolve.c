@@ -98,7 +98,7 @@ static int check_over(const struct lock *lock, enum lock_group group, enum lock_
 	for (size_t i = 0; i < lock->group[group].n; i++) {
 		const struct lock_package *p = &lock->group[group].at[i], *there = lock_find(lock, under, p->name);
 		if (there && !strcmp(there->architecture, p->architecture))
-			return error_set(err, ERROR_RECIPE,
+			return error_set(err, ERROR_INPUT,
 					 "packages of %s need %s %s, but %s has %s; name the version that both can "
 					 "take in %s",
 					 lock_group_names[group], p->name, p->version, lock_group_names[under],
@@ -150,7 +150,7 @@ static int add_source(struct resolution *r, const char *name, struct apt_uris *u
 	bool whole = source.version != NULL;
 	source.name = xstrdup(name);
 	vec_push(&r->lock.sources, source);
-	return whole ? 0 : error_set(err, ERROR_RECIPE, "apt names no .dsc file of it");
+	return whole ? 0 : error_set(err, ERROR_INPUT, "apt names no .dsc file of it");
 }
 
 /* request is NAME or NAME=VERSION. */
@@ -270,7 +270,7 @@ static int set_kubernetes_version(struct resolution *r, struct error *err)
 				     : wanted ? xstrdup(wanted)
 					      : NULL;
 	if (debian && wanted && !text_starts(r->lock.kubernetes_version, wanted))
-		return error_set(err, ERROR_RECIPE, "the recipe wants Kubernetes %s, but %s of its repositories is %s",
+		return error_set(err, ERROR_INPUT, "the recipe wants Kubernetes %s, but %s of its repositories is %s",
 				 wanted, compiled ? "the source package" : "kubelet", r->lock.kubernetes_version);
 	return 0;
 }

@@ -23,7 +23,7 @@ static int check_word(const char *what, const char *word, struct error *err)
 {
 	if (word && *word && !word[strcspn(word, " \t\r\n")])
 		return 0;
-	return error_set(err, ERROR_RECIPE, "repository: %s '%s' must be one word", what, word ? word : "");
+	return error_set(err, ERROR_INPUT, "repository: %s '%s' must be one word", what, word ? word : "");
 }
 
 static int check_source(const struct source *s, struct error *err)
@@ -34,12 +34,12 @@ static int check_source(const struct source *s, struct error *err)
 		if (check_word("component", s->components.at[i], err) < 0)
 			return -1;
 	if ((s->key_url || s->fingerprint) && !is_fingerprint(s->fingerprint))
-		return error_set(err, ERROR_RECIPE,
+		return error_set(err, ERROR_INPUT,
 				 "repository %s: key_url needs key_fingerprint, the 40 hex digits of the key that may "
 				 "sign for it",
 				 s->url);
 	if (!s->key_url && !s->keyring)
-		return error_set(err, ERROR_RECIPE, "repository %s: name its keyring, or key_url and key_fingerprint",
+		return error_set(err, ERROR_INPUT, "repository %s: name its keyring, or key_url and key_fingerprint",
 				 s->url);
 	return 0;
 }

@@ -176,10 +176,10 @@ static int check_template(const struct writer *w, const struct tar_entry *e, str
 	if (!w->tarball->strict)
 		return 0;
 	if (S_ISCHR(e->mode) || S_ISBLK(e->mode))
-		return error_set(err, ERROR_GATE, "%s is a device node, which a container template must not have",
+		return error_set(err, ERROR_VERIFY, "%s is a device node, which a container template must not have",
 				 e->path);
 	if (e->uid > TEMPLATE_ID_MAX || e->gid > TEMPLATE_ID_MAX)
-		return error_set(err, ERROR_GATE,
+		return error_set(err, ERROR_VERIFY,
 				 "%s belongs to %u:%u, and an unprivileged container knows ids up to %u", e->path,
 				 e->uid, e->gid, TEMPLATE_ID_MAX);
 	return 0;

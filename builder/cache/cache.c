@@ -240,7 +240,7 @@ static bool fetch_has(const struct fetch *f, const char *sha256)
 static int fetch_add(struct fetch *f, const struct cache_want *want, struct error *err)
 {
 	if (!is_sha256(want->sha256))
-		return error_set(err, ERROR_RECIPE, "%s: '%s' is not a sha256 (64 lower-case hex digits)", want->name,
+		return error_set(err, ERROR_INPUT, "%s: '%s' is not a sha256 (64 lower-case hex digits)", want->name,
 				 want->sha256 ? want->sha256 : "");
 	if (have_file(f->cache, want) || fetch_has(f, want->sha256))
 		return 0;

@@ -56,7 +56,7 @@ static int digest_entry(struct hash *h, int dirfd, const char *name, struct erro
 	if (S_ISDIR(st.st_mode))
 		return digest_children(h, dirfd, name, err);
 	if (!S_ISLNK(st.st_mode))
-		return error_set(err, ERROR_RECIPE, "%s is neither a file, a directory nor a symlink; remove it", name);
+		return error_set(err, ERROR_INPUT, "%s is neither a file, a directory nor a symlink; remove it", name);
 	ssize_t n = readlinkat(dirfd, name, target, sizeof target - 1);
 	if (n < 0)
 		return error_errno(err, errno, "read link %s", name);

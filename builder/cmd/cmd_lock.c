@@ -89,7 +89,7 @@ static int judge(const struct lock_diff *news, struct error *err)
 
 	if (!news->items.n)
 		return 0;
-	return error_set(err, security ? ERROR_UNSAFE : ERROR_OLD,
+	return error_set(err, security ? ERROR_SECURITY_UPDATE : ERROR_OUTDATED,
 			 "%s is behind the repositories in %zu place%s, %zu of them security updates; "
 			 "`nodekiln lock --update` brings it up to date",
 			 file, news->items.n, news->items.n == 1 ? "" : "s", security);

@@ -58,7 +58,7 @@ static int run(int argc, char **argv, struct error *err)
 	if (as_json)
 		print_json(TAKE(files), findings);
 	if (findings)
-		return error_set(err, ERROR_GATE, "%zu finding%s; build the image again from a corrected recipe",
+		return error_set(err, ERROR_VERIFY, "%zu finding%s; build the image again from a corrected recipe",
 				 findings, findings == 1 ? "" : "s");
 	return 0;
 }

@@ -64,7 +64,7 @@ struct cluster_identity {
 	long vmid;
 };
 
-/* Strict, and every node's configuration is judged too (lib/node_config.h): ERROR_RECIPE with file and line. */
+/* Strict, and every node's configuration is judged too (lib/node_config.h): ERROR_INPUT with file and line. */
 int cluster_load(const char *file, struct cluster *ret, struct error *err) MUST_CHECK;
 int cluster_parse(const char *file, const char *text, size_t len, struct cluster *ret, struct error *err) MUST_CHECK;
 /* A file name in it, seen from where it is; owned by the caller. */

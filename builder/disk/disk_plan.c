@@ -61,19 +61,19 @@ static int check(const struct recipe *recipe, struct error *err)
 {
 	if (!text_same(recipe->architecture, "amd64"))
 		return error_set(
-			err, ERROR_RECIPE,
+			err, ERROR_INPUT,
 			"architecture '%s': bootable disks are made for amd64 only; set outputs.qcow2.enabled: false",
 			recipe->architecture);
 	if (!text_same(recipe->disk.filesystem, "ext4"))
-		return error_set(err, ERROR_RECIPE, "disk.filesystem '%s' is not known; use ext4",
+		return error_set(err, ERROR_INPUT, "disk.filesystem '%s' is not known; use ext4",
 				 recipe->disk.filesystem);
 	if (!recipe->disk.bios && !recipe->disk.uefi)
-		return error_set(err, ERROR_RECIPE, "disk: switch on bios, uefi, or both, or nothing can boot it");
+		return error_set(err, ERROR_INPUT, "disk: switch on bios, uefi, or both, or nothing can boot it");
 	if (recipe->disk.size < DISK_SIZE_MIN || recipe->disk.size > DISK_SIZE_MAX)
-		return error_set(err, ERROR_RECIPE, "disk.size %s: give a size from %s to %s",
+		return error_set(err, ERROR_INPUT, "disk.size %s: give a size from %s to %s",
 				 text_bytes(recipe->disk.size), text_bytes(DISK_SIZE_MIN), text_bytes(DISK_SIZE_MAX));
 	if (recipe->disk.size % MIB)
-		return error_set(err, ERROR_RECIPE, "disk.size %llu: give a multiple of 1 MiB", recipe->disk.size);
+		return error_set(err, ERROR_INPUT, "disk.size %llu: give a multiple of 1 MiB", recipe->disk.size);
 	return 0;
 }
 

@@ -20,8 +20,7 @@
 
 static int lacks(struct error *err, const char *what)
 {
-	return error_set(err, ERROR_RECIPE, "the tree has no %s; add the package grub-cloud-amd64 to packages.vm",
-			 what);
+	return error_set(err, ERROR_INPUT, "the tree has no %s; add the package grub-cloud-amd64 to packages.vm", what);
 }
 
 /* Every name in a directory of the tree. */
@@ -131,7 +130,7 @@ static int kernel_release(int rootfd, char **ret, struct error *err)
 	}
 	if (!newest)
 		return error_set(
-			err, ERROR_RECIPE,
+			err, ERROR_INPUT,
 			"the tree has no kernel in /boot; add one such as linux-image-cloud-amd64 to packages.vm");
 	*ret = xstrdup(newest + strlen(prefix));
 	return 0;

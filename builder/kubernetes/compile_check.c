@@ -63,7 +63,7 @@ static int run_check(const struct kubernetes_compile *c, const struct check *che
 		return error_wrap(err, "the compiled %s does not work", check->program);
 	if (said.data && strstr(said.data, wanted))
 		return 0;
-	return error_set(err, ERROR_SANDBOX, "the compiled %s says '%s' to `%s %s`, not '%s'", check->program,
+	return error_set(err, ERROR_COMMAND, "the compiled %s says '%s' to `%s %s`, not '%s'", check->program,
 			 said.data ? text_trim(said.data) : "", check->program, check->arguments[0], text_trim(wanted));
 }
 

@@ -149,7 +149,7 @@ static int pack_part(const struct control_plane *c, const char *layer, size_t i,
 	const char *reference = kubernetes_compile_reference(c->references, part->name);
 
 	if (!reference)
-		return error_set(err, ERROR_SANDBOX, "`kubeadm config images list` names no %s image", part->name);
+		return error_set(err, ERROR_COMMAND, "`kubeadm config images list` names no %s image", part->name);
 	if (part->program)
 		pack->program[i] = xasprintf("%s/%s", c->programs, part->program);
 	pack->entrypoint[i][0] = part->path;

@@ -169,8 +169,7 @@ static int make_artifacts(struct making *m, struct error *err)
 	m->compile.source = lock_source(m->lock, SOURCE);
 	m->compile.control_plane = m->recipe->images.control_plane;
 	if (!m->compile.source)
-		return error_set(err, ERROR_RECIPE,
-				 "the lock names no source of Kubernetes; run `nodekiln lock` again");
+		return error_set(err, ERROR_INPUT, "the lock names no source of Kubernetes; run `nodekiln lock` again");
 	if (source_package_fetch(m->compile.source, m->cache, err) < 0 || fetch_layer(m->lock, m->cache, err) < 0 ||
 	    job_start(&job, make_job, m, err) < 0)
 		return -1;
@@ -250,7 +249,7 @@ int kubernetes_pause_image(const char *root, const char *version, char **ret, st
 		strings_add(&references, line);
 	const char *pause = kubernetes_compile_reference(&references, "pause");
 	if (!pause)
-		return error_set(err, ERROR_SANDBOX,
+		return error_set(err, ERROR_COMMAND,
 				 "`kubeadm config images list --kubernetes-version %s` names no pause image", wanted);
 	*ret = xstrdup(pause);
 	return 0;

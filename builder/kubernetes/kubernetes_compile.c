@@ -79,7 +79,7 @@ static int find_epoch(struct kubernetes_compile *c, struct error *err)
 		return -1;
 	long long epoch = said.data ? strtoll(said.data, &end, 10) : -1;
 	if (epoch < 0 || end == said.data)
-		return error_set(err, ERROR_SANDBOX, "dpkg-parsechangelog gives no date of the source package");
+		return error_set(err, ERROR_COMMAND, "dpkg-parsechangelog gives no date of the source package");
 	c->epoch = epoch;
 	return 0;
 }
@@ -166,7 +166,7 @@ static int pause_program(struct kubernetes_compile *c, struct error *err)
 	if (!c->control_plane)
 		return 0;
 	if (!reference)
-		return error_set(err, ERROR_SANDBOX, "`kubeadm config images list` names no pause image");
+		return error_set(err, ERROR_COMMAND, "`kubeadm config images list` names no pause image");
 	strings_add_all(&argv, "gcc", "-Os", "-Wall", "-static", "-s", NULL);
 	strings_addf(&argv, "-DVERSION=v%s", strrchr(reference, ':') + 1);
 	strings_add_all(&argv, "-o", TOOLCHAIN_WORK "/" COMPILE_BIN "/pause", PAUSE_SOURCE, NULL);

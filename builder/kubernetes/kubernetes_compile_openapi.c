@@ -100,7 +100,7 @@ static int compare_report(const struct kubernetes_compile *c, struct error *err)
 		return -1;
 	if (known.len == report.len && !memcmp(known.data, report.data, known.len))
 		return 0;
-	return error_set(err, ERROR_SANDBOX,
+	return error_set(err, ERROR_COMMAND,
 			 "OpenAPI definitions of Kubernetes %s: the generator's report is not upstream's "
 			 "api/api-rules/violation_exceptions.list; this source is generated from other packages",
 			 c->lock->kubernetes_version);

@@ -119,7 +119,7 @@ static int install_member(int in, const struct binary *b, int rootfd, struct err
 		CLEANUP(close_p) int out = create_program(rootfd, b->path, err);
 		return out < 0 || copy_member(reader, out, err) < 0 ? error_wrap(err, "install %s", b->url) : 0;
 	}
-	return rc < 0 ? -1 : error_set(err, ERROR_RECIPE, "%s has no file %s", b->url, b->member);
+	return rc < 0 ? -1 : error_set(err, ERROR_INPUT, "%s has no file %s", b->url, b->member);
 }
 
 static int unpack_archive(int in, const struct binary *b, int rootfd, struct error *err)

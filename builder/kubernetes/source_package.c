@@ -23,7 +23,7 @@ int source_package_fetch(const struct lock_source *s, struct cache *cache, struc
 static int copy_file(struct cache *cache, const struct lock_file *file, const char *directory, struct error *err)
 {
 	if (strchr(file->name, '/'))
-		return error_set(err, ERROR_RECIPE, "'%s' is not a file name", file->name);
+		return error_set(err, ERROR_INPUT, "'%s' is not a file name", file->name);
 	CLEANUP(free_p) char *path = xasprintf("%s/%s", directory, file->name);
 	CLEANUP(close_p) int in = cache_file(cache, file->sha256, err);
 	if (in < 0)
@@ -62,7 +62,7 @@ int source_package_unpack(const struct lock_source *s, const struct toolchain *t
 			dsc = s->files.list.at[i].name;
 	}
 	if (!dsc)
-		return error_set(err, ERROR_RECIPE, "the lock names no .dsc file of %s; run `nodekiln lock` again",
+		return error_set(err, ERROR_INPUT, "the lock names no .dsc file of %s; run `nodekiln lock` again",
 				 s->name);
 	return extract(t, work, parts, dsc, directory, err);
 }

@@ -32,7 +32,7 @@ int lock_belongs(const struct lock *lock, const char *file, const struct recipe 
 	sha256_hex(text.data, text.len, digest);
 	if (text_same(lock->recipe_digest, digest))
 		return 0;
-	return error_set(err, ERROR_RECIPE, "%s was made for another state of recipe '%s'; run `nodekiln lock` again",
+	return error_set(err, ERROR_INPUT, "%s was made for another state of recipe '%s'; run `nodekiln lock` again",
 			 file, recipe->name);
 }
 

@@ -61,7 +61,7 @@ struct json *lock_json(const struct lock *lock) MUST_CHECK;
 void lock_done(struct lock *lock);
 /* Where a recipe's lock file is looked for and written by default: NAME.lock.json in the current directory; owned by the caller. */
 char *lock_default_path(const struct recipe *recipe) MUST_CHECK;
-/* A lock belongs to its recipe: what was locked for another state of it is ERROR_RECIPE. file: the lock's, for the sentence. */
+/* A lock belongs to its recipe: what was locked for another state of it is ERROR_INPUT. file: the lock's, for the sentence. */
 int lock_belongs(const struct lock *lock, const char *file, const struct recipe *recipe, struct error *err) MUST_CHECK;
 const struct lock_package *lock_find(const struct lock *lock, enum lock_group group, const char *name);
 /* NULL when the lock has none of that name. */

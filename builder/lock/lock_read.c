@@ -20,7 +20,7 @@ static void reader_done(struct reader *r)
 
 static int wrong(const struct reader *r, const char *place, const char *what)
 {
-	return error_set(r->err, ERROR_RECIPE, "%s: %s %s; run `nodekiln lock` to make it anew", r->file, place, what);
+	return error_set(r->err, ERROR_INPUT, "%s: %s %s; run `nodekiln lock` to make it anew", r->file, place, what);
 }
 
 static int check_object(const struct reader *r, const struct json *object, const char *const *keys, const char *place)
@@ -31,7 +31,7 @@ static int check_object(const struct reader *r, const struct json *object, const
 		return wrong(r, place, "must be an object");
 	unknown = json_unknown_key(object, keys);
 	if (unknown)
-		return error_set(r->err, ERROR_RECIPE, "%s: %s has an unknown key '%s'", r->file, place, unknown);
+		return error_set(r->err, ERROR_INPUT, "%s: %s has an unknown key '%s'", r->file, place, unknown);
 	return 0;
 }
 
@@ -76,7 +76,7 @@ static int read_word(const struct reader *r, const struct json *object, const ch
 	if (!s)
 		return wrong(r, where, "is missing or no text");
 	if (!is(s))
-		return error_set(r->err, ERROR_RECIPE, "%s: %s has no valid value: '%s'", r->file, where, s);
+		return error_set(r->err, ERROR_INPUT, "%s: %s has no valid value: '%s'", r->file, where, s);
 	*ret = xstrdup(s);
 	return 0;
 }
@@ -88,7 +88,7 @@ static int read_number(const struct reader *r, const struct json *object, const 
 	int64_t n;
 
 	if (!json_get_int(object, key, &n) || n < 0 || n > max)
-		return error_set(r->err, ERROR_RECIPE, "%s: %s must be a number from 0 to %lld", r->file, where,
+		return error_set(r->err, ERROR_INPUT, "%s: %s must be a number from 0 to %lld", r->file, where,
 				 (long long)max);
 	*ret = (uint64_t)n;
 	return 0;
@@ -136,7 +136,7 @@ static int check_order(const struct reader *r, const char *place, const char *be
 {
 	if (strcmp(before, name) < 0)
 		return 0;
-	return error_set(r->err, ERROR_RECIPE, "%s: %s (%s) stands behind %s; packages are sorted and stand once",
+	return error_set(r->err, ERROR_INPUT, "%s: %s (%s) stands behind %s; packages are sorted and stand once",
 			 r->file, place, name, before);
 }
 
@@ -235,7 +235,7 @@ static int read_lock(struct reader *r, const struct json *root, struct lock *loc
 	if (check_object(r, root, keys, "a lock file") < 0)
 		return -1;
 	if (!json_get_int(root, "nodekiln_lock", &format) || format != LOCK_FORMAT)
-		return error_set(r->err, ERROR_RECIPE,
+		return error_set(r->err, ERROR_INPUT,
 				 "%s: nodekiln_lock must be %d; this is no lock file, or of another nodekiln", r->file,
 				 LOCK_FORMAT);
 	if (read_word(r, root, "the lock", "recipe_digest", is_hex64, &lock->recipe_digest) < 0 ||
@@ -270,7 +270,7 @@ int lock_load(const char *file, struct lock *ret, struct error *err)
 	CLEANUP(text_done) struct text text = { 0 };
 
 	if (file_read(AT_FDCWD, file, LOCK_TEXT_MAX, &text, err) < 0) {
-		err->class = ERROR_RECIPE;
+		err->class = ERROR_INPUT;
 		return error_wrap(err, "lock file; `nodekiln lock` makes one");
 	}
 	return lock_parse(file, text.data ? text.data : "", text.len, ret, err);

@@ -45,7 +45,7 @@ static int fail_early(const struct container_images_engine *e, int status, struc
 		text_add(&log, "it said nothing");
 	/* Its last words are the reason; error texts are cut at the end. */
 	char *tail = log.len > ERROR_TEXT_MAX / 2 ? log.data + log.len - ERROR_TEXT_MAX / 2 : log.data;
-	return error_set(err, ERROR_SANDBOX, "%s, to preload images: %s: %s", e->name,
+	return error_set(err, ERROR_COMMAND, "%s, to preload images: %s: %s", e->name,
 			 process_status_text(status, status_text, sizeof status_text), text_trim(tail));
 }
 
@@ -61,7 +61,7 @@ static int wait_until_up(const struct container_images_engine *e, pid_t pid, str
 			return fail_early(e, status, err);
 	}
 	process_stop(pid, STOP_TIMEOUT);
-	return error_set(err, ERROR_SANDBOX, "%s, to preload images: no answer within %d seconds", e->name,
+	return error_set(err, ERROR_COMMAND, "%s, to preload images: no answer within %d seconds", e->name,
 			 START_TRIES * START_INTERVAL / 1000);
 }
 

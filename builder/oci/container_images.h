@@ -17,6 +17,6 @@ const char *container_images_store(enum runtime runtime);
  * paths). The store may not be on an overlayfs. Nothing else of root changes. */
 int container_images_preload(const char *root, enum runtime runtime, const char *store, const struct strings *archives,
 			     struct error *err) MUST_CHECK;
-/* The names of an archive's images, added to *ret; an archive without any that the runtime would find is ERROR_RECIPE. */
+/* The names of an archive's images, added to *ret; an archive without any that the runtime would find is ERROR_INPUT. */
 int container_images_names(const char *archive, enum runtime runtime, struct strings *ret, struct error *err)
 	MUST_CHECK;

@@ -42,7 +42,7 @@ static int ctr(struct text *output, const char *const *arguments, struct error *
 	strings_add_all(&argv, "ctr", "--address", SOCKET, "--namespace", "k8s.io", NULL);
 	for (; *arguments; arguments++)
 		strings_add(&argv, *arguments);
-	return process_run(&(struct process){ .argv = strings_argv(&argv), .output = output, .failure = ERROR_SANDBOX },
+	return process_run(&(struct process){ .argv = strings_argv(&argv), .output = output, .failure = ERROR_COMMAND },
 			   err);
 }
 

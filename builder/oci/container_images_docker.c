@@ -41,7 +41,7 @@ static char *const daemon_argv[] = {
 static int prepare(struct error *err)
 {
 	if (!process_exists("docker"))
-		return error_set(err, ERROR_RECIPE,
+		return error_set(err, ERROR_INPUT,
 				 "images are preloaded with the command docker, which the image lacks; add the package "
 				 "docker-cli (or docker-ce-cli) to packages.base");
 	if (mount_attach("sys", "/sys", "tmpfs", "nosuid,nodev,noexec,mode=755,size=1m", err) < 0 ||
@@ -55,7 +55,7 @@ static int prepare(struct error *err)
 
 static int docker(char *const *argv, struct error *err)
 {
-	return process_run(&(struct process){ .argv = argv, .failure = ERROR_SANDBOX }, err);
+	return process_run(&(struct process){ .argv = argv, .failure = ERROR_COMMAND }, err);
 }
 
 /* The socket is there first, and lets a client wait until the store is open. */

@@ -56,7 +56,7 @@ static int read_member(struct tar_reader *reader, const struct tar_entry *entry,
 	int rc;
 
 	if (entry->size > INDEX_MAX)
-		return error_set(err, ERROR_RECIPE, "%s is larger than the limit of %s", entry->path,
+		return error_set(err, ERROR_INPUT, "%s is larger than the limit of %s", entry->path,
 				 text_bytes(INDEX_MAX));
 	while ((rc = tar_read_data(reader, &block, &n, &offset, err)) > 0)
 		text_addn(ret, block, n);
@@ -97,7 +97,7 @@ int container_images_names(const char *archive, enum runtime runtime, struct str
 		if (read_index(reader, entry, runtime, ret, err) < 0)
 			return error_wrap(err, "%s", archive);
 	if (rc == 0 && ret->n == before)
-		return error_set(err, ERROR_RECIPE, "%s names no image; give an archive as `docker save`%s", archive,
+		return error_set(err, ERROR_INPUT, "%s names no image; give an archive as `docker save`%s", archive,
 				 runtime == RUNTIME_DOCKER ? " writes it" : " or `ctr images export` write it");
 	return rc;
 }

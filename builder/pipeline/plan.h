@@ -13,6 +13,6 @@ struct plan {
 	const char *mirror;          /* --mirror; NULL = the recipe's, else the host's */
 };
 
-/* ERROR_RECIPE when the disk cannot be laid out. */
+/* ERROR_INPUT when the disk cannot be laid out. */
 int plan_text(const struct plan *plan, struct text *ret, struct error *err) MUST_CHECK;
 int plan_json(const struct plan *plan, struct json **ret, struct error *err) MUST_CHECK;

@@ -39,7 +39,7 @@ static int read_manifest(const char *path, struct json **ret, struct error *err)
 	CLEANUP(text_done) struct text text = { 0 };
 
 	if (file_read(AT_FDCWD, path, JSON_SIZE_MAX, &text, err) < 0) {
-		err->class = ERROR_RECIPE;
+		err->class = ERROR_INPUT;
 		return error_wrap(err, "an image is published by its manifest, which `nodekiln build` writes");
 	}
 	if (json_parse(path, text.data ? text.data : "", text.len, ret, err) < 0)
@@ -49,7 +49,7 @@ static int read_manifest(const char *path, struct json **ret, struct error *err)
 
 static int manifest_wrong(const char *path, const char *what, struct error *err)
 {
-	return error_set(err, ERROR_RECIPE, "%s: %s; build the image again", path, what);
+	return error_set(err, ERROR_INPUT, "%s: %s; build the image again", path, what);
 }
 
 /* "2026-11-22T.." to "20261122", for an image without Kubernetes. */
@@ -93,7 +93,7 @@ static int check_size(const struct publish_file *file, struct error *err)
 
 	if (stat(file->path, &st) < 0) {
 		error_errno(err, errno, "%s", file->path);
-		err->class = ERROR_RECIPE;
+		err->class = ERROR_INPUT;
 		return -1;
 	}
 	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != file->size)

@@ -28,7 +28,7 @@ struct publish_image {
 };
 
 /* image: NAME.manifest.json, or any artifact beside it, or just .../NAME. parts: what is wanted of it; an image may have less, but
- * not nothing. ERROR_RECIPE when a file is missing or is not what the manifest says. */
+ * not nothing. ERROR_INPUT when a file is missing or is not what the manifest says. */
 int publish_image_load(const char *image, unsigned parts, struct publish_image *ret, struct error *err) MUST_CHECK;
 /* Reads a whole file again: ERROR_TRUST when it is not what the manifest says. */
 int publish_file_verify(const struct publish_file *file, struct error *err) MUST_CHECK;

@@ -18,7 +18,7 @@ int target_load(const char *file, struct target *ret, struct error *err)
 	CLEANUP(text_done) struct text text = { 0 };
 
 	if (file_read(AT_FDCWD, file, YAML_SIZE_MAX, &text, err) < 0) {
-		err->class = ERROR_RECIPE;
+		err->class = ERROR_INPUT;
 		return error_wrap(err, "target");
 	}
 	return target_parse(file, text.data ? text.data : "", text.len, ret, err);
@@ -39,7 +39,7 @@ static int read_beside(const struct target *t, const char *key, const char *name
 
 	if (file_read(AT_FDCWD, path, limit, ret, err) == 0)
 		return 0;
-	err->class = ERROR_RECIPE;
+	err->class = ERROR_INPUT;
 	return error_wrap(err, "%s: %s", t->file, key);
 }
 
@@ -58,7 +58,7 @@ static int take_secret(struct target *t, char *secret, const char *where, struct
 
 	if (!form_is_uuid(word))
 		return error_set(
-			err, ERROR_RECIPE,
+			err, ERROR_INPUT,
 			"%s: the token's secret in %s is not the UUID that Proxmox VE showed when it made the token",
 			t->file, where);
 	t->token_secret = xstrdup(word);
@@ -84,7 +84,7 @@ static int read_secret_env(struct target *t, struct error *err)
 	char *value = getenv(t->token_secret_env);
 
 	if (!value || !*value)
-		return error_set(err, ERROR_RECIPE, "%s: the environment has no %s; it must hold the token's secret",
+		return error_set(err, ERROR_INPUT, "%s: the environment has no %s; it must hold the token's secret",
 				 t->file, t->token_secret_env);
 	int rc = take_secret(t, value, where, err);
 	explicit_bzero(value, strlen(value));
@@ -99,7 +99,7 @@ int target_open(struct target *t, struct error *err)
 	if (t->ca_file && read_beside(t, "ca", t->ca_file, CA_MAX, &ca, err) < 0)
 		return -1;
 	if (t->ca_file && !form_is_certificate(ca.data ? ca.data : ""))
-		return error_set(err, ERROR_RECIPE,
+		return error_set(err, ERROR_INPUT,
 				 "%s: %s is no PEM certificate (or has a private key in it); copy the cluster's "
 				 "/etc/pve/pve-root-ca.pem",
 				 t->file, t->ca_file);

@@ -64,7 +64,7 @@ struct target {
 	struct strings tags;
 };
 
-/* Strict: what is unknown, missing or of the wrong form is ERROR_RECIPE with file and line. Pure. */
+/* Strict: what is unknown, missing or of the wrong form is ERROR_INPUT with file and line. Pure. */
 int target_parse(const char *file, const char *text, size_t len, struct target *ret, struct error *err) MUST_CHECK;
 /* The same, of what is a part of another file; the keys are taken. */
 int target_read(struct yaml *tree, struct target *ret, struct error *err) MUST_CHECK;

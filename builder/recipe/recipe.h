@@ -79,5 +79,5 @@ struct json *recipe_json(const struct recipe *recipe) MUST_CHECK;
 /* Where recipes, rootfs-overlays and agent sources are: $NODEKILN_DATA, else around the program (a checkout), else
  * PREFIX/share/nodekiln. Static storage. */
 const char *data_directory(void);
-/* The directory of an overlay, checked to exist: ERROR_RECIPE with what was looked for. *ret is owned by the caller. */
+/* The directory of an overlay, checked to exist: ERROR_INPUT with what was looked for. *ret is owned by the caller. */
 int recipe_overlay_path(const struct recipe *recipe, const char *overlay, char **ret, struct error *err) MUST_CHECK;

@@ -15,7 +15,7 @@
 void recipe_defaults(struct recipe *ret);
 
 /* recipe_path.c */
-/* The file of a recipe's name; ERROR_RECIPE lists the names that there are. */
+/* The file of a recipe's name; ERROR_INPUT lists the names that there are. */
 int recipe_find(const char *name_or_path, char **ret_file, struct error *err) MUST_CHECK;
 /* name as seen from the directory of file; absolute names stay. */
 char *recipe_beside(const char *file, const char *name) MUST_CHECK;

@@ -71,7 +71,7 @@ static int unknown_recipe(const char *name, const char *directory, struct error 
 	strings_sort(&names);
 	for (size_t i = 0; i < names.n; i++)
 		text_addf(&list, "%s%s", i ? ", " : "", names.at[i]);
-	return error_set(err, ERROR_RECIPE, "no recipe '%s' in %s; there are: %s; or name a file that ends in .yaml",
+	return error_set(err, ERROR_INPUT, "no recipe '%s' in %s; there are: %s; or name a file that ends in .yaml",
 			 name, directory, names.n ? list.data : "none");
 }
 
@@ -119,7 +119,7 @@ int recipe_overlay_path(const struct recipe *recipe, const char *overlay, char *
 
 	path = strchr(overlay, '/') ? xstrdup(overlay) : xasprintf("%s/rootfs-overlays/%s", data_directory(), overlay);
 	if (!is_directory(path))
-		return error_set(err, ERROR_RECIPE, "recipe '%s': overlay '%s': no directory %s", recipe->name, overlay,
+		return error_set(err, ERROR_INPUT, "recipe '%s': overlay '%s': no directory %s", recipe->name, overlay,
 				 path);
 	*ret = TAKE(path);
 	return 0;

@@ -68,7 +68,7 @@ static int read_file(const char *file, struct yaml **ret, struct error *err)
 	CLEANUP(text_done) struct text text = { 0 };
 
 	if (file_read(AT_FDCWD, file, YAML_SIZE_MAX, &text, err) < 0) {
-		err->class = ERROR_RECIPE;
+		err->class = ERROR_INPUT;
 		return -1;
 	}
 	if (yaml_parse(file, text.data ? text.data : "", text.len, &root, err) < 0)
@@ -127,7 +127,7 @@ static int admit(struct loading *l, const char *file, const struct yaml *asked_a
 
 	if (!canonical)
 		return asked_at ? yaml_error(asked_at, err, "include: '%s' is not there: %m", file)
-				: error_set(err, ERROR_RECIPE, "recipe '%s': %m", file);
+				: error_set(err, ERROR_INPUT, "recipe '%s': %m", file);
 	if (strings_has(&l->chain, canonical))
 		return yaml_error(asked_at, err, "include: '%s' includes itself through this line", file);
 	if (l->chain.n > RECIPE_INCLUDE_DEPTH_MAX)

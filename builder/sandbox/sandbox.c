@@ -188,7 +188,7 @@ static struct process inside_process(const struct inside *in, char *const *env)
 	p.line = p.line ? inside_line : NULL;
 	p.context = (void *)in;
 	if (!p.failure)
-		p.failure = ERROR_SANDBOX;
+		p.failure = ERROR_COMMAND;
 	return p;
 }
 

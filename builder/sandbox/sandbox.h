@@ -21,7 +21,7 @@ struct sandbox {
 	bool forbid_services; /* while packages are configured: a policy-rc.d that lets no service start */
 };
 
-/* As process_run(), inside. p->env and p->setup must be NULL. Failure is ERROR_SANDBOX; a program that a signal ended counts as
+/* As process_run(), inside. p->env and p->setup must be NULL. Failure is ERROR_COMMAND; a program that a signal ended counts as
  * one that exited with 128 and the signal's number. */
 int sandbox_run(const struct sandbox *sandbox, const struct process *p, struct error *err) MUST_CHECK;
 /* As process_start(), inside: for a daemon such as containerd while images are imported. SIGTERM to the pid reaches it. */

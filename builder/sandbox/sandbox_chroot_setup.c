@@ -225,7 +225,7 @@ int sandbox_chroot_check(const struct sandbox *s, struct error *err)
 
 	if (access(aside, F_OK) < 0)
 		return 0;
-	return error_set(err, ERROR_SANDBOX,
+	return error_set(err, ERROR_COMMAND,
 			 "what the sandbox in %s had set aside, %s, could not be put back; run the command again",
 			 s->root, aside);
 }

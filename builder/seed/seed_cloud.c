@@ -61,7 +61,7 @@ static int parse_extra(const char *file, const struct text *extra, struct yaml *
 	CLEANUP(yaml_node_free_p) struct yaml *tree = NULL;
 
 	if (!is_marked(extra))
-		return error_set(err, ERROR_RECIPE, "%s: user-data must be a cloud-config: its first line is " MARK,
+		return error_set(err, ERROR_INPUT, "%s: user-data must be a cloud-config: its first line is " MARK,
 				 file);
 	if (yaml_parse(file, extra->data, extra->len, &tree, err) < 0)
 		return -1;

@@ -155,11 +155,11 @@ static int check_pair(const struct seed_node *a, const struct seed_node *b, stru
 	if (strcmp(a->node.cluster, b->node.cluster))
 		return 0;
 	if (a->node.name && text_same(a->node.name, b->node.name))
-		return error_set(err, ERROR_RECIPE, "%s and %s are both node '%s' of cluster '%s'", a->file, b->file,
+		return error_set(err, ERROR_INPUT, "%s and %s are both node '%s' of cluster '%s'", a->file, b->file,
 				 a->node.name, a->node.cluster);
 	if (a->node.role == NODE_INIT && b->node.role == NODE_INIT && !(a->node.proxmox.given && b->node.proxmox.given))
 		return error_set(
-			err, ERROR_RECIPE,
+			err, ERROR_INPUT,
 			"%s and %s would both initialise cluster '%s': give both a proxmox section, so that they "
 			"agree on one, or make one role control-plane",
 			a->file, b->file, a->node.cluster);

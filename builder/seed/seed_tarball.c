@@ -28,11 +28,11 @@ static int check_base(int base, const char *name, off_t *ret_size, struct error 
 	if (fstat(base, &st) < 0)
 		return error_errno(err, errno, "look at %s", name);
 	if (ends_in(base, st.st_size, seed_end, sizeof seed_end))
-		return error_set(err, ERROR_RECIPE,
+		return error_set(err, ERROR_INPUT,
 				 "%s is a node's seed already; begin with the image that it was made of", name);
 	if (!ends_in(base, st.st_size, tar_zstd_end, TAR_END_SIZE))
 		return error_set(
-			err, ERROR_RECIPE,
+			err, ERROR_INPUT,
 			"%s does not end as a .tar.zst of nodekiln does (the archive's end in a frame of its own), so "
 			"nothing can be added to it; build the image again",
 			name);

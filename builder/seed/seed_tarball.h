@@ -13,5 +13,5 @@
 #include "lib/error.h"
 #include "lib/text.h"
 
-/* out: empty. ERROR_RECIPE for a base that is no tarball of ours. */
+/* out: empty. ERROR_INPUT for a base that is no tarball of ours. */
 int seed_tarball(int base, const char *base_name, const struct text *node, int out, struct error *err) MUST_CHECK;

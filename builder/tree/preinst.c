@@ -59,7 +59,7 @@ int preinst_run(const struct dpkgdb_package *package, const char *id, void (*lin
 	CLEANUP(free_p) char *script = xasprintf("/" DPKG_INFO "/%s.preinst", id);
 	CLEANUP(free_p) char *name = xasprintf("the preinst script of %s", package->name);
 	char *const argv[] = { CONTROL_DIRECTORY "/preinst", "install", NULL };
-	struct process p = { .argv = argv, .name = name, .line = line, .context = context, .failure = ERROR_SANDBOX };
+	struct process p = { .argv = argv, .name = name, .line = line, .context = context, .failure = ERROR_COMMAND };
 
 	if (access(script, X_OK) < 0)
 		return 0;

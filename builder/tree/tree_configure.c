@@ -97,7 +97,7 @@ static int collect(struct configuring *g, int rootfd, struct error *err)
 
 static int run(const struct tree_configure *c, char *const *argv, struct error *err)
 {
-	struct process p = { .argv = argv, .line = c->line, .context = c->context, .failure = ERROR_SANDBOX };
+	struct process p = { .argv = argv, .line = c->line, .context = c->context, .failure = ERROR_COMMAND };
 
 	return process_run(&p, err);
 }
@@ -135,11 +135,11 @@ static int run_dpkg(const struct tree_configure *c, struct error *err)
 		"dpkg", "--configure", "-a", "--force-unsafe-io", "--force-confnew", "--force-confmiss", NULL
 	};
 	struct dpkg_run d = { .c = c };
-	struct process p = { .argv = argv, .line = dpkg_line, .context = &d, .failure = ERROR_SANDBOX };
+	struct process p = { .argv = argv, .line = dpkg_line, .context = &d, .failure = ERROR_COMMAND };
 	int rc = process_run(&p, err);
 
 	if (rc < 0 && d.complaint.text.len)
-		error_set(err, ERROR_SANDBOX, "dpkg --configure: %s", d.complaint.text.data);
+		error_set(err, ERROR_COMMAND, "dpkg --configure: %s", d.complaint.text.data);
 	dpkg_error_done(&d.complaint);
 	return rc;
 }

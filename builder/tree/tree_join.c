@@ -38,7 +38,7 @@ static int adopt_entry(int basefd, int layerfd, const char *name, const char *pa
 		return error_errno(err, errno, "look at /%s of the layer", path);
 	if (!S_ISDIR(base.st_mode) || !S_ISDIR(layer.st_mode))
 		return error_set(
-			err, ERROR_RECIPE,
+			err, ERROR_INPUT,
 			"/%s is in a package of the base and in one of the set above it; put both into one set", path);
 	CLEANUP(close_p) int base_child = openat(basefd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	CLEANUP(close_p) int layer_child = openat(layerfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -106,7 +106,7 @@ static int copy_entry(struct overlay *o, int dirfd, const char *name, struct err
 	if (S_ISREG(st.st_mode))
 		return copy_file(o, dirfd, name, st.st_mode, err);
 	if (!S_ISDIR(st.st_mode))
-		return error_set(err, ERROR_RECIPE, "%s of the overlay is neither file, directory nor link",
+		return error_set(err, ERROR_INPUT, "%s of the overlay is neither file, directory nor link",
 				 o->path.data);
 	if (make_directory(o, st.st_mode, err) < 0)
 		return -1;

@@ -36,7 +36,7 @@ static int check_identity(const struct lock_package *p, const struct dpkgdb_pack
 	if (!strcmp(p->name, is->name) && !strcmp(p->version, is->version) &&
 	    !strcmp(p->architecture, is->architecture))
 		return 0;
-	return error_set(err, ERROR_RECIPE,
+	return error_set(err, ERROR_INPUT,
 			 "the lock says %s %s (%s), but the package is %s %s (%s); run `nodekiln lock`", p->name,
 			 p->version, p->architecture, is->name, is->version, is->architecture);
 }

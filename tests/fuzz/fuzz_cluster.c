@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct error err = { 0 };
 
 	if (cluster_parse("fuzz", (const char *)data, size, &cluster, &err) < 0)
-		return err.class == ERROR_RECIPE ? 0 : (abort(), 0);
+		return err.class == ERROR_INPUT ? 0 : (abort(), 0);
 	for (size_t i = 0; i < cluster.nodes.n; i++)
 		check_node(&cluster, &cluster.nodes.at[i]);
 	return 0;

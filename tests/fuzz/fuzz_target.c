@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct error err = { 0 };
 
 	if (target_parse("fuzz", (const char *)data, size, &target, &err) < 0)
-		return err.class == ERROR_RECIPE ? 0 : (abort(), 0);
+		return err.class == ERROR_INPUT ? 0 : (abort(), 0);
 	if (!target.nodes.n || !target.bridge)
 		abort();
 	for (size_t i = 0; i < target.nodes.n; i++)

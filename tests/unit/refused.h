@@ -28,7 +28,7 @@ static inline bool is_refused(const char *folder, const char *name, int (*load)(
 	CLEANUP(free_p) char *txt = xasprintf("%.*s.txt", (int)(strlen(file) - strlen(".yaml")), file);
 	struct error err = { 0 };
 
-	if (load(file, &err) == 0 || err.class != ERROR_RECIPE)
+	if (load(file, &err) == 0 || err.class != ERROR_INPUT)
 		return false;
 	CLEANUP(free_p) char *said = xasprintf("%s\n", err.text);
 	return is_golden(txt, said);

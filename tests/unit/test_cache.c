@@ -94,7 +94,7 @@ TEST(what_is_no_sha256_never_names_a_file)
 	CHECK(own_cache_open(&w) == 0);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct error err = { 0 };
-		CHECK(fetch_one(&w, "file:///dev/null", bad[i], 0, &err) == -1 && err.class == ERROR_RECIPE);
+		CHECK(fetch_one(&w, "file:///dev/null", bad[i], 0, &err) == -1 && err.class == ERROR_INPUT);
 	}
 }
 

@@ -71,7 +71,7 @@ TEST(docker_loads_only_what_docker_saved)
 	CLEANUP(strings_done) struct strings names = { 0 };
 	struct error err = { 0 };
 
-	CHECK(names_for(RUNTIME_DOCKER, "index.json", OCI, &names, &err) == -1 && err.class == ERROR_RECIPE);
+	CHECK(names_for(RUNTIME_DOCKER, "index.json", OCI, &names, &err) == -1 && err.class == ERROR_INPUT);
 	CHECK(strstr(err.text, "as `docker save` writes it"));
 	CHECK(names_for(RUNTIME_DOCKER, "manifest.json", DOCKER, &names, &err) == 0 && names.n == 2);
 }
@@ -88,7 +88,7 @@ TEST(container_images_names_refuse_what_names_none)
 	CLEANUP(strings_done) struct strings names = { 0 };
 	struct error err = { 0 };
 
-	CHECK(names_of("other", "x", &names, &err) == -1 && err.class == ERROR_RECIPE);
+	CHECK(names_of("other", "x", &names, &err) == -1 && err.class == ERROR_INPUT);
 	CHECK(strstr(err.text, "names no image"));
 	CHECK(names_of("manifest.json", "[", &names, &err) == -1);
 }

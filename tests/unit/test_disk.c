@@ -37,7 +37,7 @@ static const char *refused(const struct recipe *recipe)
 	err = (struct error){ 0 };
 	if (disk_plan(recipe, "seed", &plan, &err) == 0)
 		return "accepted";
-	return err.class == ERROR_RECIPE ? err.text : "of the wrong class";
+	return err.class == ERROR_INPUT ? err.text : "of the wrong class";
 }
 
 TEST(partitions_follow_each_other_and_leave_the_backup_table_its_place)

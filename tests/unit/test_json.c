@@ -79,7 +79,7 @@ TEST(whole_text_must_be_one_value)
 		if (value)
 			printf("# accepted: %s\n", bad[i]);
 		CHECK(!value);
-		CHECK(err.class == ERROR_RECIPE && text_starts(err.text, "f: "));
+		CHECK(err.class == ERROR_INPUT && text_starts(err.text, "f: "));
 	}
 }
 

@@ -155,7 +155,7 @@ TEST(spoilt_locks_are_refused)
 		CHECK(lock_parse("l", bad.data, bad.len, &back, &err) < 0);
 		if (!text_starts(err.text, spoilt[i].error))
 			CHECK_STR(err.text, spoilt[i].error);
-		CHECK(err.class == ERROR_RECIPE);
+		CHECK(err.class == ERROR_INPUT);
 	}
 }
 
@@ -191,6 +191,5 @@ TEST(a_missing_lock_says_how_to_make_one)
 	struct error err = { 0 };
 
 	CHECK(lock_load("no/such/x.lock.json", &lock, &err) < 0);
-	CHECK(err.class == ERROR_RECIPE && strstr(err.text, "nodekiln lock") &&
-	      strstr(err.text, "no/such/x.lock.json"));
+	CHECK(err.class == ERROR_INPUT && strstr(err.text, "nodekiln lock") && strstr(err.text, "no/such/x.lock.json"));
 }

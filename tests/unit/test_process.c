@@ -27,10 +27,10 @@ TEST(process_failure_is_a_sentence_with_its_last_lines)
 
 	CHECK(process_run(&(struct process){ .argv = SH("echo a; echo b >&2; exit 3"),
 					     .name = "tool",
-					     .failure = ERROR_SANDBOX },
+					     .failure = ERROR_COMMAND },
 			  &err) < 0);
 	CHECK_STR(err.text, "tool: exit status 3: a | b");
-	CHECK(err.class == ERROR_SANDBOX);
+	CHECK(err.class == ERROR_COMMAND);
 	CHECK(process_run(&(struct process){ .argv = SH("kill -9 $$"), .name = "tool" }, &err) < 0);
 	CHECK_STR(err.text, "tool: killed by signal 9 (Killed)");
 }

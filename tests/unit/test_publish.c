@@ -347,7 +347,7 @@ TEST(uploads_have_pves_form)
 	CHECK_STR(after.data, "\r\n--B--\r\n");
 	CHECK(before.len < PVE_UPLOAD_PREAMBLE_MAX);
 	upload.name = "a b.qcow2";
-	CHECK(pve_upload_frame(&upload, "B", &none, &none, &err) < 0 && err.class == ERROR_RECIPE);
+	CHECK(pve_upload_frame(&upload, "B", &none, &none, &err) < 0 && err.class == ERROR_INPUT);
 }
 
 TEST(tasks_know_their_own)

@@ -222,5 +222,5 @@ TEST(a_fingerprint_has_its_form)
 					     .token_secret = "s",
 					     .fingerprints = &fingerprints },
 		       &pve, &err) == -1);
-	CHECK(err.class == ERROR_RECIPE && strstr(err.text, "AA:BB"));
+	CHECK(err.class == ERROR_INPUT && strstr(err.text, "AA:BB"));
 }

@@ -137,7 +137,7 @@ TEST(unknown_recipe_lists_what_there_is)
 	struct error err = { 0 };
 
 	CHECK(recipe_load("nothing", &recipe, &err) < 0);
-	CHECK(err.class == ERROR_RECIPE);
+	CHECK(err.class == ERROR_INPUT);
 	CHECK(strstr(err.text, "bench, debian-12, debian-12-docker, debian-13, debian-13-docker"));
 }
 
@@ -148,7 +148,7 @@ TEST(missing_overlay_names_the_directory)
 	char *path = NULL;
 
 	CHECK(recipe_overlay_path(&recipe, "no-such", &path, &err) < 0);
-	CHECK(err.class == ERROR_RECIPE && strstr(err.text, "rootfs-overlays/no-such"));
+	CHECK(err.class == ERROR_INPUT && strstr(err.text, "rootfs-overlays/no-such"));
 }
 
 /* The digest of a lock must not depend on where the checkout is. */

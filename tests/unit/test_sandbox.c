@@ -115,7 +115,7 @@ TEST(sandbox_reports)
 	if (!room_open(&r))
 		return;
 	CHECK(shell(&r, "echo why >&2; exit 3", &said, &err) < 0);
-	CHECK(err.class == ERROR_SANDBOX);
+	CHECK(err.class == ERROR_COMMAND);
 	CHECK_STR(err.text, "sh: exit status 3: why");
 	CHECK(shell(&r, "kill -9 $$", &said, &err) < 0);
 	CHECK_STR(err.text, "sh: exit status 137");

@@ -107,5 +107,5 @@ TEST(other_tarballs_are_refused)
 	CHECK_STR(err.text, says);
 	CHECK(seed(empty, out, &err) < 0);
 	CHECK_STR(err.text, says);
-	CHECK(err.class == ERROR_RECIPE);
+	CHECK(err.class == ERROR_INPUT);
 }

@@ -125,7 +125,7 @@ TEST(repositories_that_are_refused)
 		copy.key_fingerprint = bad[i].key_fingerprint ? xstrdup(bad[i].key_fingerprint) : NULL;
 		vec_push(&r.repositories, copy);
 		CHECK(sources_make(&r, &mirror, &s, &err) == -1);
-		CHECK(err.class == ERROR_RECIPE);
+		CHECK(err.class == ERROR_INPUT);
 	}
 }
 
@@ -189,5 +189,5 @@ TEST(an_unknown_variant)
 
 	r.distribution.variant = xstrdup("minbase");
 	CHECK(package_request_make(&r, &request, &err) == -1);
-	CHECK(err.class == ERROR_RECIPE && strstr(err.text, "minbase"));
+	CHECK(err.class == ERROR_INPUT && strstr(err.text, "minbase"));
 }

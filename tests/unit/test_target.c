@@ -79,7 +79,7 @@ TEST(the_environment_forgets_the_secret)
 	CHECK(!getenv("KILN_TEST"));
 	setenv("KILN_TEST", "no-uuid", 1);
 	CHECK(target_parse("x", text, strlen(text), &u, &err) == 0 && target_open(&u, &err) < 0);
-	CHECK(err.class == ERROR_RECIPE && !strstr(err.text, "no-uuid"));
+	CHECK(err.class == ERROR_INPUT && !strstr(err.text, "no-uuid"));
 }
 
 TEST(files_are_beside_the_target)
@@ -94,7 +94,7 @@ TEST(files_are_beside_the_target)
 	CHECK(file_read(AT_FDCWD, FOLDER "/good.yaml", 1 << 20, &good, &err) == 0);
 	CHECK(file_write(AT_FDCWD, file, good.data, good.len, 0644, &err) == 0);
 	CHECK(target_load(file, &t, &err) == 0);
-	CHECK(target_open(&t, &err) < 0 && err.class == ERROR_RECIPE && strstr(err.text, "token_secret_file"));
+	CHECK(target_open(&t, &err) < 0 && err.class == ERROR_INPUT && strstr(err.text, "token_secret_file"));
 	CHECK(file_write(AT_FDCWD, secret, SECRET "\n", strlen(SECRET) + 1, 0600, &err) == 0);
 	CHECK_STR(target_open(&t, &err) < 0 ? err.text : t.token_secret, SECRET);
 	CHECK(unlink(file) == 0 && unlink(secret) == 0 && rmdir(directory) == 0);

@@ -344,7 +344,7 @@ TEST(unpack_checks_the_lock)
 	bench_add(&b, "one", "", plain);
 	b.packages.at[0].version = (char *)"2.0";
 	CHECK(bench_unpack(&b, false, 1, &err) < 0);
-	CHECK(err.class == ERROR_RECIPE && strstr(err.text, "nodekiln lock"));
+	CHECK(err.class == ERROR_INPUT && strstr(err.text, "nodekiln lock"));
 }
 
 TEST(overlay_over_a_tree)

@@ -79,7 +79,7 @@ TEST(leftovers_are_named_with_what_is_allowed)
 	CHECK(yaml_take_string(map, "good", &s, &err) == 0);
 	CHECK(yaml_check_all_taken(root, &err) < 0);
 	CHECK_STR(err.text, "f:3: unknown key 'odd'; allowed here: good");
-	CHECK(err.class == ERROR_RECIPE);
+	CHECK(err.class == ERROR_INPUT);
 }
 
 TEST(bounds_of_numbers)
