@@ -8,6 +8,7 @@
 #	make lint         formatting, layers, gcc and clang without a warning
 #	make bench        nodekiln against other builders, its guests against plain ones, the agent, uploads; fills docs/performance.md
 #	make install      PREFIX=/usr/local DESTDIR=
+#	make coverage     the lines that the quick tests cover, per folder
 #	ASAN=1            everything with AddressSanitizer and UndefinedBehaviorSanitizer, into out/asan/
 #	V=1               shows the commands
 
@@ -27,15 +28,15 @@ TEST_PACKAGES := openssl libcap2-bin clang clang-format libclang-rt-14-dev pytho
 LIBS := libarchive blkid mount fdisk libcurl yaml-0.1 json-c ext2fs com_err libzstd zlib libssl libcrypto
 AGENT_LIBS := libcurl yaml-0.1 json-c libssl libcrypto blkid mount
 
-O := $(if $(ASAN),out/asan,out)
+O := $(if $(ASAN),out/asan,$(if $(GCOV),out/coverage,out))
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
 CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DNODEKILN_VERSION='"$(VERSION)"' -DNODEKILN_PREFIX='"$(PREFIX)"'
-HARDENING := -fstack-protector-strong -fPIE $(if $(ASAN),,-D_FORTIFY_SOURCE=2)
+HARDENING := -fstack-protector-strong -fPIE $(if $(ASAN)$(GCOV),,-D_FORTIFY_SOURCE=2)
 comma := ,
 SANITIZERS := $(if $(ASAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
-CFLAGS ?= $(if $(ASAN),-O1,-O2) -g
+CFLAGS ?= $(if $(GCOV),-O0 --coverage -DCOVERAGE_OBJECTS='"$(CURDIR)/$(O)/obj"',$(if $(ASAN),-O1,-O2)) -g
 ALL_CFLAGS = -std=gnu17 $(WARNINGS) $(HARDENING) $(SANITIZERS) $(CFLAGS) -MMD -MP -pthread
-ALL_LDFLAGS = $(SANITIZERS) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS) -pthread
+ALL_LDFLAGS = $(SANITIZERS) $(if $(GCOV),--coverage) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS) -pthread
 LIBS_CFLAGS = $(eval LIBS_CFLAGS := $(shell pkg-config --cflags $(LIBS)))$(LIBS_CFLAGS)
 LIBS_LDLIBS = $(eval LIBS_LDLIBS := $(shell pkg-config --libs $(LIBS)))$(LIBS_LDLIBS)
 AGENT_LDLIBS = $(eval AGENT_LDLIBS := $(shell pkg-config --libs $(AGENT_LIBS)))$(AGENT_LDLIBS)
@@ -51,6 +52,8 @@ AGENT_ARCHIVE := $(O)/libagent.a
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)	$(2)")
+# Counts what children run that end with _exit(2).
+COVERAGE_EXIT := $(if $(GCOV),$(O)/obj/tests/unit/coverage_exit.o)
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 
 all: $(O)/nodekiln $(O)/nodekiln-agent
@@ -76,7 +79,7 @@ $(O)/obj/%.o: %.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(LIBS_CFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
-$(O)/tests/test_%: $(O)/obj/tests/unit/test_%.o $(AGENT_ARCHIVE) $(ARCHIVE)
+$(O)/tests/test_%: $(O)/obj/tests/unit/test_%.o $(COVERAGE_EXIT) $(AGENT_ARCHIVE) $(ARCHIVE)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_LDLIBS)
@@ -111,6 +114,10 @@ image:
 check: all tests
 	$(Q)$(MAKE) --no-print-directory ASAN=1 all tests
 	$(Q)tests/run quick
+
+coverage:
+	$(Q)$(MAKE) --no-print-directory GCOV=1 tests
+	$(Q)tests/coverage --run
 
 test:
 	$(Q)$(MAKE) --no-print-directory setup PACKAGES="$(BUILD_PACKAGES) $(RUN_PACKAGES) $(BOOT_PACKAGES) $(TEST_PACKAGES)"
@@ -150,5 +157,5 @@ clean:
 
 -include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
 
-.PHONY: all tests fuzz setup image check test test-matrix lint layers bench install clean
+.PHONY: all tests fuzz setup image check coverage test test-matrix lint layers bench install clean
 .SECONDARY:

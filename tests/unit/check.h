@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The smallest test harness that says enough: each TEST() registers itself; main() runs them all, prints "ok NAME" or
- * "not ok NAME" per test on stdout with the failed condition, and exits 1 if any failed. A test returns at its first
- * failed check.
+ * A small test harness: each TEST() registers itself; main() runs them all and prints a line per test, "ok NAME", "not ok NAME"
+ * after the failed condition, or "skip NAME: why". It exits with 1 if any failed. A test returns at its first failed check.
+ * Names begin with the module's: TEST(cache_publish_first_wins).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +17,7 @@ struct check_test {
 
 static struct check_test *check_first, **check_last = &check_first;
 static int check_failed;
+static const char *check_skipped; /* why */
 
 #define TEST(fn)                                                                                                       \
 	static void fn(void);                                                                                          \
@@ -48,14 +49,32 @@ static int check_failed;
 		}                                                                                                      \
 	} while (0)
 
+/* Ends the test without a result: why is what the host or the user lacks. tests/run counts it. */
+#define SKIP(why)                                                                                                      \
+	do {                                                                                                           \
+		check_skipped = (why);                                                                                 \
+		return;                                                                                                \
+	} while (0)
+
+static void check_report(const struct check_test *t)
+{
+	if (check_failed)
+		printf("not ok %s\n", t->name);
+	else if (check_skipped)
+		printf("skip %s: %s\n", t->name, check_skipped);
+	else
+		printf("ok %s\n", t->name);
+}
+
 int main(void)
 {
 	int failed = 0;
 
 	for (struct check_test *t = check_first; t; t = t->next) {
 		check_failed = 0;
+		check_skipped = NULL;
 		t->run();
-		printf("%s %s\n", check_failed ? "not ok" : "ok", t->name);
+		check_report(t);
 		failed |= check_failed;
 	}
 	return failed;
