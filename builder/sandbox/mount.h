@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Mounts (libmount behind; mount.c is its only user). They are made in the private mount namespace of the calling process and
- * touch no table of mounts, neither /etc/fstab nor /run/mount/utab.
+ * mount(2) and umount(2) through libmount (mount.c is its only user), in the private mount namespace of the calling process.
+ * Neither /etc/fstab nor /run/mount/utab is read or written.
  */
 #include "lib/error.h"
 
-/* options as in fstab, e.g. "nosuid,size=4m"; "bind,ro" and "rprivate" are fine too. source and type may be NULL. */
+/* options: as in fstab(5), e.g. "nosuid,size=4m"; also "bind,ro" and "rprivate". source and type may be NULL. A refusal by the kernel
+ * (EPERM, EACCES) is ERROR_HOST. */
 int mount_attach(const char *source, const char *target, const char *type, const char *options, struct error *err)
 	MUST_CHECK;
+/* Lazily (MNT_DETACH). */
 int mount_detach(const char *target, struct error *err) MUST_CHECK;

@@ -46,7 +46,7 @@ static bool has_capability(unsigned capability)
 	       data[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability);
 }
 
-/* "USER:START:COUNT"; cut up in place. */
+/* Parses "USER:START:COUNT"; cuts up line in place. */
 static bool read_line(char *line, const char *name, const char *number, struct id_range *ret)
 {
 	char *user = strsep(&line, ":"), *start = strsep(&line, ":"), *count = line, *end;
@@ -69,7 +69,7 @@ bool rootless_range(const char *text, const char *name, uid_t uid, struct id_ran
 	return false;
 }
 
-/* How a kind of ids is put into a namespace. */
+/* How the ids of one kind are mapped into a namespace. */
 struct id_mapping {
 	const char *program, *file, *proc, *option;
 };
@@ -78,9 +78,9 @@ static const struct id_mapping mappings[] = {
 	{ "newgidmap", "/etc/subgid", "gid_map", "--add-subgids" },
 };
 
-/* What the helper outside is told. */
+/* What the helper process needs to know, which stays outside the namespace. */
 struct outside {
-	int go; /* a byte comes once the namespace is there */
+	int go; /* pipe; a byte arrives once the namespace exists */
 	pid_t pid;
 	uid_t uid;
 	gid_t gid;
@@ -116,7 +116,7 @@ static int map_subordinate(const struct outside *o, size_t i, struct error *err)
 	return process_capture(strings_argv(&argv), &ignored, err);
 }
 
-/* Root's own ids, as they are. One write(2) is the whole map. */
+/* Maps root's own ids to themselves. The kernel takes the whole map in one write(2). */
 static int map_own(const struct outside *o, size_t i, struct error *err)
 {
 	CLEANUP(free_p) char *path = xasprintf("/proc/%d/%s", (int)o->pid, mappings[i].proc);
@@ -128,7 +128,7 @@ static int map_own(const struct outside *o, size_t i, struct error *err)
 	return 0;
 }
 
-/* A job that stays outside, where the maps are made from. */
+/* The helper, a job that stays outside: only from there may the maps be written. */
 static int map_from_outside(void *outside, struct error *err)
 {
 	const struct outside *o = outside;
@@ -200,7 +200,7 @@ static int enter_namespace(struct outside *o, struct error *err)
 	return rc;
 }
 
-/* All that a build does in a user namespace and that a container may forbid, in a job that ends with it. */
+/* Tries all that a build does in a user namespace and that a container may forbid. Runs in a job, whose end removes it all. */
 static int try_namespace(void *outside, struct error *err)
 {
 	int status = -1;
@@ -209,7 +209,7 @@ static int try_namespace(void *outside, struct error *err)
 		return -1;
 	if (unshare(CLONE_NEWNS | CLONE_NEWPID) < 0)
 		return error_errno(err, errno, "make namespaces");
-	pid_t pid = fork(); /* no job: it does not see its parent */
+	pid_t pid = fork(); /* not a job: a job checks that its parent is alive, which it cannot see from here */
 	if (pid == 0)
 		_exit(mount_attach("proc", "/proc", "proc", NULL, err) < 0);
 	if (pid > 0)
@@ -225,7 +225,7 @@ static bool may_make_namespace(struct outside *o)
 	return job_start(&trial, try_namespace, o, &ignored) == 0 && job_wait(&trial, &ignored) == 0;
 }
 
-/* What packages need while they are installed. Containers have it by default, but for MKNOD in podman's. */
+/* The capabilities that the installation of packages needs. Containers have them by default, except MKNOD with podman. */
 static const struct {
 	unsigned number;
 	const char *name;

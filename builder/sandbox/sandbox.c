@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Three processes make a sandbox. The guard is our child; it waits outside and passes on SIGTERM. The first process of the PID
- * namespace reaps orphans, and when it goes the kernel ends everything inside; it dies with the guard, and the guard with us.
- * The third runs the program.
+ * A sandbox consists of three processes. The monitor is the caller's child; it waits outside and passes on SIGTERM. The second is
+ * the init process of the PID namespace (pid_namespaces(7)): it reaps orphans, and when it ends, the kernel kills everything
+ * inside. It dies with the monitor, and the monitor with the caller. The third runs the program.
  */
 #include "builder/sandbox/sandbox.h"
 
@@ -23,12 +23,12 @@
 #include "builder/sandbox/sandbox_setup.h"
 #include "lib/alloc.h"
 
-/* The guard makes the PID namespace for its child and stays in the caller's mounts, where it can tidy up; the child makes the
- * rest. */
+/* The monitor makes the PID namespace for its child and stays in the caller's mount namespace, where it can clean up; the child
+ * makes the other namespaces. */
 #define GUARD_NAMESPACES CLONE_NEWPID
 #define INNER_NAMESPACES (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
 
-/* What dpkg, debconf and the maintainer scripts see: nothing of the caller's environment. */
+/* The environment of dpkg, debconf and the maintainer scripts; they see nothing of the caller's. */
 static const char *const environment[] = {
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 	"HOME=/root",
@@ -43,7 +43,7 @@ static const char *const environment[] = {
 	"SYSTEMD_OFFLINE=1",
 };
 
-static volatile sig_atomic_t child; /* whom a SIGTERM is passed on to */
+static volatile sig_atomic_t child; /* pid that SIGTERM is passed on to */
 
 static void pass_on(int signal_number)
 {
@@ -51,7 +51,7 @@ static void pass_on(int signal_number)
 		kill(child, signal_number);
 }
 
-/* Waits for pid and reaps whatever else ends meanwhile. Never returns: our end is pid's end. */
+/* Waits for pid, reaps all other children meanwhile, and exits with pid's status. */
 NORETURN static void supervise(pid_t pid, const sigset_t *mask, const char *policy_root)
 {
 	struct sigaction pass = { .sa_handler = pass_on };
@@ -69,7 +69,7 @@ NORETURN static void supervise(pid_t pid, const sigset_t *mask, const char *poli
 	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 }
 
-/* In the first process: to die with the guard, even if the guard died before we could ask for it. */
+/* In the init process: arranges to die with the monitor. The pipe tells whether the monitor died before prctl(2) was called. */
 static void die_with_guard(int lifeline)
 {
 	struct pollfd gone = { .fd = lifeline };
@@ -80,8 +80,8 @@ static void die_with_guard(int lifeline)
 	close(lifeline);
 }
 
-/* Forks: the child returns 0, the parent stands by and never returns. The parent lets go of every descriptor but the first three
- * and keep: it may hold open no pipe that somebody reads to its end. */
+/* Forks: the child returns 0, the parent supervises it and never returns. The parent closes every descriptor except the first three
+ * and keep: the reader of a pipe would wait for its end as long as the parent held it open. */
 static int fork_and_supervise(int keep, const char *policy_root, struct error *err)
 {
 	sigset_t term, mask;
@@ -111,8 +111,8 @@ static int unshare_or_say(int namespaces, struct error *err)
 	return -1;
 }
 
-/* The mounts once more at the end: by mounts other than PID 1's ischroot(1) knows a chroot; in what it takes for a machine, libc6
- * waits a second for the machine's init. */
+/* The third process unshares its mounts once more: ischroot(1) recognizes a chroot by mounts that differ from those of PID 1. Where
+ * it sees a machine instead, libc6's postinst waits a second for the machine's init. */
 static int enter_namespaces(const struct sandbox *s, struct error *err)
 {
 	if (unshare_or_say(INNER_NAMESPACES, err) < 0 || sandbox_setup_enter(s, err) < 0 ||
@@ -121,7 +121,7 @@ static int enter_namespaces(const struct sandbox *s, struct error *err)
 	return unshare_or_say(CLONE_NEWNS, err);
 }
 
-/* Returns 0 in the third process only; -1 in whichever failed. */
+/* Returns 0 in the third process only, and -1 in the process that failed. */
 static int enter(const struct sandbox *s, struct error *err)
 {
 	int ends[2];
@@ -140,12 +140,12 @@ static int enter(const struct sandbox *s, struct error *err)
 	die_with_guard(ends[0]);
 	if ((rootless_restricted() ? sandbox_chroot_enter : enter_namespaces)(s, err) < 0)
 		return -1;
-	/* Whatever our caller's callers left open without O_CLOEXEC ends here. */
+	/* Descriptors that an outer caller left open without O_CLOEXEC do not reach the program. */
 	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 	return 0;
 }
 
-/* What process_run()'s hooks get as context. */
+/* The context of process_run()'s hooks. */
 struct inside {
 	const struct sandbox *sandbox;
 	const struct process *process;
@@ -165,7 +165,7 @@ static void inside_line(void *context, const char *line)
 	in->process->line(in->process->context, line);
 }
 
-/* The default environment, then the sandbox's own: a later NAME wins. */
+/* The default environment, then the sandbox's own, which overrides it. */
 static void make_environment(const struct sandbox *s, struct strings *ret)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(environment); i++) {
@@ -192,7 +192,7 @@ static struct process inside_process(const struct inside *in, char *const *env)
 	return p;
 }
 
-/* Namespaces end as a whole; a cell has to be put in order. */
+/* Namespaces end as a whole; after a chroot, what was moved aside must have been moved back. */
 static int check_left(const struct sandbox *s, struct error *err)
 {
 	return rootless_restricted() ? sandbox_chroot_check(s, err) : 0;
@@ -284,7 +284,7 @@ int sandbox_mount_tmpfs(const char *target, unsigned long long size, struct erro
 
 int sandbox_mount_overlay(const char *lower, const char *upper, const char *work, const char *target, struct error *err)
 {
-	/* A user namespace may not set trusted.* attributes; with user.* ones the kernel follows no redirects anyway. */
+	/* In a user namespace trusted.* attributes cannot be set; with user.* ones the kernel follows no redirects anyway. */
 	const char *attributes = rootless() ? "userxattr" : "redirect_dir=off";
 	CLEANUP(free_p)
 	char *options = xasprintf("lowerdir=%s,upperdir=%s,workdir=%s,metacopy=off,index=off,%s", lower, upper, work,

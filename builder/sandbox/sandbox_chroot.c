@@ -17,12 +17,12 @@
 #include "builder/sandbox/seccomp.h"
 #include "lib/file.h"
 
-#define X32_CALLS 0x40000000u  /* the second table of x86_64; no other has numbers that large */
-#define LISTENER 3             /* the warden's only file beside the first three */
-#define CHILDREN_MAX (1 << 20) /* bytes of a list of process ids; the kernel ends at 4 million processes */
+#define X32_CALLS 0x40000000u  /* numbers of the x32 ABI of x86_64; no other table has numbers this large */
+#define LISTENER 3             /* the supervisor's only descriptor after the first three */
+#define CHILDREN_MAX (1 << 20) /* bytes of a list of process ids; the kernel allows 4 million processes */
 
-/* A kernel without inet: socket(2) of that kind fails as it would there. Whoever calls by another table is turned away, and so is
- * io_uring, which could do the same. */
+/* Behaves as a kernel without inet: socket(2) fails as it would there. System calls of another ABI are refused, and so is io_uring,
+ * which can make sockets too. */
 static const struct sock_filter no_network[] = {
 	FILTER_LOOK_AT(arch),
 	FILTER_IS(FILTER_NATIVE, 0, 4),
@@ -42,7 +42,8 @@ int sandbox_chroot_no_network(struct error *err)
 	return seccomp_install(no_network, ARRAY_SIZE(no_network), 0, err);
 }
 
-/* Kills our children of this moment; their own then fall to us. False when there are none or they can't be told. */
+/* Kills all present children of this process, whose own children then become its. False when there are none, or when they cannot
+ * be listed. */
 static bool kill_children(void)
 {
 	CLEANUP(free_p) char *path = xasprintf("/proc/self/task/%d/children", (int)getpid());
@@ -76,7 +77,7 @@ static bool has_ended(pid_t pid, int *ret_status)
 	return false;
 }
 
-/* What the warden listens to: its program's end, a wish that the program shall end, and its builder's death. */
+/* SIGCHLD: the program may have ended; SIGTERM: to be passed on to it; SIGUSR1: the builder died. */
 static sigset_t supervised_signals(void)
 {
 	sigset_t set;
@@ -88,7 +89,7 @@ static sigset_t supervised_signals(void)
 	return set;
 }
 
-/* True when it is time to end. */
+/* True when the supervisor has to end. */
 static bool heed_signal(int signals, pid_t program, int *ret_status)
 {
 	struct signalfd_siginfo said;
@@ -100,14 +101,15 @@ static bool heed_signal(int signals, pid_t program, int *ret_status)
 	return has_ended(program, ret_status);
 }
 
-/* Until the program ends, or must: then *ret_status stays. */
+/* Returns when the program has ended, or, with *ret_status unchanged, when it has to be killed. */
 static void watch(pid_t program, int listener, const char *root, const sigset_t *set, int *ret_status)
 {
 	CLEANUP(close_p) int signals = signalfd(-1, set, SFD_CLOEXEC);
 	struct pollfd fds[] = { { .fd = signals, .events = POLLIN }, { .fd = listener, .events = POLLIN } };
 
 	while (signals >= 0 && poll(fds, ARRAY_SIZE(fds), -1) > 0) {
-		/* When nobody is left to ask it only hangs up; to receive then would be to wait for ever, before Linux 6.11. */
+		/* When no process is left, the listener reports POLLHUP alone; to receive then would block without end before
+		 * Linux 6.11. */
 		if (fds[1].revents & POLLIN ? !sandbox_chroot_proc_answer(listener, root) : fds[1].revents)
 			fds[1].fd = -1;
 		if (fds[0].revents && heed_signal(signals, program, ret_status))
@@ -115,7 +117,7 @@ static void watch(pid_t program, int listener, const char *root, const sigset_t 
 	}
 }
 
-/* Its end is the program's end. It holds open nothing that somebody reads to its end. */
+/* Exits with the program's status. Closes all other descriptors, since the reader of a pipe would wait for its end. */
 NORETURN static void supervise(const struct sandbox *s, pid_t program, int socket)
 {
 	const sigset_t set = supervised_signals();
@@ -139,7 +141,7 @@ static int enter(const char *root, int socket, struct error *err)
 	return sandbox_chroot_no_network(err) < 0 ? -1 : sandbox_chroot_proc_ask(socket, err);
 }
 
-/* Returns in the program only. */
+/* Returns in the child only, unless it fails. */
 static int fork_program(const struct sandbox *s, const sigset_t *mask, struct error *err)
 {
 	int ends[2];
@@ -163,8 +165,8 @@ int sandbox_chroot_enter(const struct sandbox *s, struct error *err)
 	const pid_t us = getpid();
 	sigset_t all, mask;
 
-	/* Until here our parent's death killed us; from now on there is something to be put back. A terminal's Ctrl-C must not end
-	 * the warden either: it ends our parent, and that is told. */
+	/* Until here the parent's death killed this process; now there will be files to move back. Ctrl-C at a terminal must not end
+	 * the supervisor either: it ends the parent, which is reported by SIGUSR1. */
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &mask);
 	prctl(PR_SET_PDEATHSIG, SIGUSR1);

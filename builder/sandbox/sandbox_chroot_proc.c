@@ -22,28 +22,28 @@
 #include "lib/alloc.h"
 #include "lib/text.h"
 
-#define NAME_BYTES 256     /* of a path below /proc/self, and of an attribute's name */
-#define BUFFER_BYTES 65536 /* what is passed in or out at most: an attribute's value */
+#define NAME_BYTES 256     /* of a path below /proc/self, or of an attribute's name */
+#define BUFFER_BYTES 65536 /* the most that is copied in or out: an attribute's value */
 
-/* Linux 6.6: who asks and who answers take turns on one CPU, which spares most of the waiting. */
+/* Linux 6.6: the caller and the supervisor take turns on one CPU, which avoids most of the waiting. */
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
 #define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, uint64_t)
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1u
 #endif
 
-/* Linux 5.19: a call that the warden has taken is not interrupted any more. Nobody expects EINTR of stat(2), and dash, whose handler of
- * SIGCHLD does not ask for a restart, would get it. */
+/* Linux 5.19: a call that the supervisor has received is not interrupted any more. Programs do not expect EINTR from stat(2), and
+ * dash, which installs its SIGCHLD handler without SA_RESTART, would get it. */
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1u << 5)
 #endif
 
-/* Where a call's arguments are; 0 stands for none but in path. Sizes are fixed, or in the argument behind the pointer. */
+/* The positions of a call's arguments; 0 means none, except in path. A size is fixed, or is the argument after the pointer. */
 struct call {
 	long number;
 	unsigned char path, name, in, out, flags; /* flags: of open */
-	unsigned short size;                      /* of in or out; 0: the next argument says it */
-	bool link;                                /* what comes out is a path */
-	bool top;                                 /* is answered for /proc itself, too: that it is one */
+	unsigned short size;                      /* of in or out; 0: the next argument is the size */
+	bool link;                                /* the result is a path */
+	bool top;                                 /* answered for /proc itself too, so that it looks like procfs */
 };
 static const struct call calls[] = {
 #ifdef SYS_open
@@ -72,7 +72,7 @@ static const struct call calls[] = {
 	{ SYS_removexattr, .path = 0, .name = 1 },
 };
 
-/* What a path begins with, and what that is for one process. */
+/* Prefixes of a path, and what each is below /proc/PID. */
 static const struct {
 	const char *prefix, *below;
 } places[] = {
@@ -80,7 +80,7 @@ static const struct {
 	{ "/dev/stdin", "/fd/0" }, { "/dev/stdout", "/fd/1" },  { "/dev/stderr", "/fd/2" },
 };
 
-#define FILTER_FIXED 7 /* instructions beside one for each call */
+#define FILTER_FIXED 7 /* instructions in addition to one for each call */
 
 static size_t make_filter(struct sock_filter ret[ARRAY_SIZE(calls) + FILTER_FIXED])
 {
@@ -99,7 +99,7 @@ static size_t make_filter(struct sock_filter ret[ARRAY_SIZE(calls) + FILTER_FIXE
 	return n;
 }
 
-/* A message with one file. */
+/* Control data of a message that carries one descriptor. */
 union file_control {
 	struct cmsghdr header;
 	char bytes[CMSG_SPACE(sizeof(int))];
@@ -119,7 +119,7 @@ static int send_file(int socket, int fd, struct error *err)
 						: 0;
 }
 
-/* With the first that the kernel knows. */
+/* With the first set of flags that the kernel knows. */
 static int make_listener(struct error *err)
 {
 	static const unsigned flags[] = { SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
@@ -139,7 +139,7 @@ int sandbox_chroot_proc_ask(int socket, struct error *err)
 
 	if (listener < 0 || send_file(socket, listener, err) < 0)
 		return -1;
-	/* It does what is expected of it, or this ends here: packages would come out differently. */
+	/* Check that it works: otherwise packages would be configured differently. */
 	CLEANUP(close_p) int fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0)
 		return 0;
@@ -168,7 +168,7 @@ int sandbox_chroot_proc_listener(int socket)
 	return fd;
 }
 
-/* Of another process. process_vm_readv(2) would do, but Docker before 23 refuses it. */
+/* Opens the memory of another process. process_vm_readv(2) would do, but Docker before 23 refuses it. */
 static int open_memory(pid_t pid, int flags)
 {
 	CLEANUP(free_p) char *path = xasprintf("/proc/%d/mem", (int)pid);
@@ -176,7 +176,7 @@ static int open_memory(pid_t pid, int flags)
 	return open(path, flags | O_CLOEXEC);
 }
 
-/* Up to n bytes: what is wanted may end before memory does. */
+/* Reads up to n bytes: the mapping may end earlier. */
 static ssize_t read_memory(pid_t pid, uint64_t address, void *to, size_t n)
 {
 	CLEANUP(close_p) int fd = open_memory(pid, O_RDONLY);
@@ -184,8 +184,8 @@ static ssize_t read_memory(pid_t pid, uint64_t address, void *to, size_t n)
 	return pread(fd, to, n, (off_t)address);
 }
 
-/* Who asked still waits, so its number is still its own. The moment between this and what is done then is no matter: numbers
- * are given out in a circle. */
+/* True while the caller still waits: its pid has then not been reused. The gap between this check and the use of the pid does
+ * no harm: the kernel assigns pids in a circle, so a freed one is not reused at once. */
 static bool still_asks(int listener, const struct seccomp_notif *asked)
 {
 	return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &asked->id) == 0;
@@ -198,7 +198,7 @@ static bool write_memory(int listener, const struct seccomp_notif *asked, uint64
 	return still_asks(listener, asked) && pwrite(fd, from, n, (off_t)address) == (ssize_t)n;
 }
 
-/* A whole, ended text, or false. */
+/* False when the text does not end within the buffer. */
 static bool read_name(pid_t pid, uint64_t address, char to[NAME_BYTES])
 {
 	ssize_t n = read_memory(pid, address, to, NAME_BYTES);
@@ -206,7 +206,8 @@ static bool read_name(pid_t pid, uint64_t address, char to[NAME_BYTES])
 	return n > 0 && memchr(to, '\0', (size_t)n);
 }
 
-/* Below a process's /proc, and there neither upwards nor through a link: who follows that outside ends outside of the tree. */
+/* True when path is below directory (a process's /proc/PID), without leading upwards or through a magic link: outside, such a link
+ * leads out of the tree. */
 static bool is_below(const char *directory, const char *path)
 {
 	const struct open_how how = { .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
@@ -218,7 +219,7 @@ static bool is_below(const char *directory, const char *path)
 	return fd >= 0;
 }
 
-/* The path as it is outside, when it is one of ours. */
+/* Makes the path as it is outside. False for a path that is not emulated. */
 static bool translate(const struct call *call, pid_t pid, const char *path, char to[NAME_BYTES * 2])
 {
 	if (call->top && (text_same(path, "/proc") || text_same(path, "/proc/"))) {
@@ -245,7 +246,7 @@ static const struct call *find_call(long number)
 	return NULL;
 }
 
-/* One call, done in its process's place. */
+/* One call that is made in place of the caller. */
 struct notification {
 	const struct call *call;
 	int listener;                      /* borrowed */
@@ -255,7 +256,7 @@ struct notification {
 	size_t size;
 };
 
-/* Reads all that the call is given in memory; false when it is none of ours. */
+/* Reads the call's arguments from the caller's memory; false when the kernel has to continue the call. */
 static bool notification_read(struct notification *e)
 {
 	const uint64_t *args = (const uint64_t *)e->asked->data.args;
@@ -294,7 +295,7 @@ static long notification_do(const struct notification *e)
 	return rc < 0 ? -errno : rc;
 }
 
-/* A path of ours as it is inside. */
+/* Makes a path of the host one of the inside: cuts off root. Returns the new length. */
 static long shorten(char *path, size_t n, const char *root)
 {
 	size_t skip = strlen(root);
@@ -302,12 +303,12 @@ static long shorten(char *path, size_t n, const char *root)
 	if (n < skip || strncmp(path, root, skip) || (n > skip && path[skip] != '/'))
 		return (long)n;
 	if (n == skip)
-		return 1; /* the root itself, which begins as every path */
+		return 1; /* root itself is "/", the first character of every path */
 	memmove(path, path + skip, n - skip);
 	return (long)(n - skip);
 }
 
-/* What was found, into the memory of who asked. */
+/* Writes the result into the caller's memory. */
 static long notification_write(const struct notification *e, long rc)
 {
 	size_t n = e->call->size ? e->size : (size_t)rc;
@@ -318,7 +319,7 @@ static long notification_write(const struct notification *e, long rc)
 	return write_memory(e->listener, e->asked, address, e->buffer, n) ? rc : -EFAULT;
 }
 
-/* The new file becomes one of who asked, and its number the answer. */
+/* Installs fd in the caller and returns its number there as the result of the call. Closes fd. */
 static int hand_file(const struct notification *e, int fd)
 {
 	struct seccomp_notif_addfd add = { .id = e->asked->id,
@@ -331,7 +332,7 @@ static int hand_file(const struct notification *e, int fd)
 	return rc;
 }
 
-/* Who asked may be gone, here and below. */
+/* Here and below, failure is ignored: the caller may have ended. */
 static void go_on(int listener, const struct seccomp_notif *asked)
 {
 	struct seccomp_notif_resp response = { .id = asked->id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE };
@@ -384,7 +385,7 @@ bool sandbox_chroot_proc_answer(int listener, const char *root)
 {
 	union {
 		struct seccomp_notif asked;
-		char room[512]; /* a newer kernel's may be larger */
+		char room[512]; /* the struct of a newer kernel may be larger */
 	} u = { 0 };
 
 	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &u) == 0)

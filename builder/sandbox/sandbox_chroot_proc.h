@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * /proc/self in a cell. systemd-tmpfiles and shells find their own open files there, and nothing can be mounted; so a filter hands
- * the system calls that take a path to the warden, which stands outside and has the container's /proc. A path below /proc/self, or
- * one of /dev that leads there, it looks up for the process that asks, does the call in its place and answers; all
- * others the kernel goes on with. A process that the warden may not read (it has become another user) does without.
- * uname(2) it answers as well: the host's name is that of every sandbox. It follows no way that leads on behind one of the links
- * there (/proc/self/root/etc), which outside would end outside of the tree.
+ * /proc/self inside a chroot without a mounted /proc. systemd-tmpfiles and shells open their own descriptors there. A seccomp filter
+ * passes the system calls that take a path to the supervisor (seccomp_unotify(2)), which runs outside and has the container's
+ * /proc. For a path below /proc/self, or one of the /dev links into it, the supervisor makes the call in place of the caller, on
+ * the caller's own /proc/PID, and returns the result; the kernel continues all other calls. A caller whose memory the supervisor may
+ * not read, since it has become another user, sees no /proc/self. uname(2) is answered as well: every sandbox has the same host name.
+ * The supervisor never follows a path through one of the magic links (/proc/self/root/etc), which would lead out of the tree.
  *
- * This is furniture and no wall: the kernel reads a path again when it goes on, and root's programs inside are root.
+ * This is a convenience, not a security boundary: the kernel reads the path again when it continues a call, and the programs inside
+ * run as root.
  */
 #include "lib/error.h"
 
-/* Inside: from now on. The listener goes through the socket to the warden. */
+/* Called inside: installs the filter and sends its listener through the socket to the supervisor. ERROR_HOST when /proc/self does not
+ * work afterwards. */
 int sandbox_chroot_proc_ask(int socket, struct error *err) MUST_CHECK;
-/* The warden's: what came through the socket, -1 when nothing did. */
+/* In the supervisor: receives the listener from the socket; -1 when none arrives. The caller closes it. */
 int sandbox_chroot_proc_listener(int socket);
-/* Answers one call; root is the cell's tree, outside. False when nobody is left to ask. */
+/* In the supervisor: answers one call; root is the path of the tree outside. False when no process is left that could call. */
 bool sandbox_chroot_proc_answer(int listener, const char *root);

@@ -10,10 +10,11 @@
 #include "builder/sandbox/sandbox_setup.h"
 #include "lib/file.h"
 
-/* A held program's name while it is held, in its own directory: who releases it sees nothing outside the tree. */
+/* Suffix of a stubbed program's own file. It stays in its directory, since the process that moves it back may be inside the chroot
+ * and cannot see ROOT.aside. */
 #define STUBBED ".nodekiln-held"
 
-/* The tree's directories that step aside, and the modes of those that stand there meanwhile. */
+/* The directories that are moved aside, and the modes of those that take their places. */
 static const struct {
 	const char *name;
 	mode_t mode;
@@ -28,7 +29,7 @@ static const struct {
 	{ "dev/random", 1, 8 }, { "dev/urandom", 1, 9 }, { "dev/tty", 5, 0 },
 };
 
-/* A directory's times as they were, when the scope ends: what is moved there is nobody's change. */
+/* Restores a directory's times when the scope ends: moving entries aside must not show in them. */
 struct untouched {
 	int fd; /* borrowed */
 	struct timespec times[2];
@@ -68,7 +69,7 @@ static int make_aside(const char *root, struct error *err)
 		       : error_errno(err, errno, "create %s", path);
 }
 
-/* What an installation reads in /proc; there is nothing else but who asks, whom the warden shows. */
+/* The files of /proc that an installation reads. The supervisor emulates /proc/self; there is nothing else. */
 static int populate_files(int rootfd, struct error *err)
 {
 	static const struct {
@@ -78,7 +79,7 @@ static int populate_files(int rootfd, struct error *err)
 		{ "proc/filesystems", "nodev\ttmpfs\n\text4\n" },
 		{ "proc/cmdline", "\n" },
 		{ "proc/sys/kernel/hostname", SANDBOX_HOSTNAME "\n" },
-		/* systemd-tmpfiles gives up without one; nothing in an image may tell of it. */
+		/* systemd-tmpfiles fails without it. A constant, since it may end up in an image. */
 		{ "proc/sys/kernel/random/boot_id", "6e6f6465-6b69-4c6e-8000-000000000001\n" },
 	};
 
@@ -145,7 +146,7 @@ static int stub_program(int rootfd, const char *program, const char *stub, struc
 	return 0;
 }
 
-/* A program that is not held is fine. */
+/* Moves a stubbed program back. A program that is not stubbed is no error. */
 static int release(int rootfd, const char *program)
 {
 	const char *base;
@@ -178,7 +179,7 @@ static int stub_all(const struct sandbox *s, int rootfd, struct error *err)
 	return 0;
 }
 
-/* Moves what the sandbox shows into the tree, or out again. */
+/* Moves the source of a bind to its target in the tree, or back. */
 static int move_bind(int rootfd, const char *bind, bool in, struct error *err)
 {
 	const char *colon = strrchr(bind, ':'), *base;

@@ -16,13 +16,13 @@
 #include "builder/sandbox/mount.h"
 #include "lib/file.h"
 
-/* In this order. A bind's source stands in the same root when it has no '/' in front. */
+/* Mounted in this order. An entry without a type is a bind mount of the target onto itself. */
 struct mount_entry {
 	const char *target, *source, *type, *options;
 };
 static const struct mount_entry mount_table[] = {
 	{ "proc", "proc", "proc", "nosuid,nodev,noexec" },
-	/* The kernel's switches are the host's. */
+	/* The kernel's settings are those of the host. */
 	{ "proc/sys", "proc/sys", NULL, "bind,ro" },
 	{ "proc/sysrq-trigger", "proc/sysrq-trigger", NULL, "bind,ro" },
 	{ "dev", "dev", "tmpfs", "nosuid,mode=755,size=4m" },
@@ -41,7 +41,7 @@ static const struct {
 	{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
 };
 
-/* Programs that stand in for others; on the sandbox's own /dev, so that they are gone with it. */
+/* The stubs: programs that replace others. They are in the sandbox's own /dev and disappear with it. */
 #define STUBBED "dev/.held"
 #define CALLED "dev/.called-"
 static const struct {
@@ -52,13 +52,14 @@ static const struct {
 	{ STUBBED ".py", "# held\n" },
 };
 
-/* What a package's script has no business with, and what would reach the host from any namespace. */
+/* Capabilities that no maintainer script needs, or that would affect the host from any namespace. */
 static const unsigned char dropped_capabilities[] = {
 	CAP_SYS_MODULE, CAP_SYS_RAWIO,    CAP_SYS_BOOT,      CAP_SYS_TIME,   CAP_SYSLOG,        CAP_WAKE_ALARM,
 	CAP_MAC_ADMIN,  CAP_MAC_OVERRIDE, CAP_BLOCK_SUSPEND, CAP_AUDIT_READ, CAP_AUDIT_CONTROL,
 };
 
-/* Absolute path of something in the tree for mount(2), refused when a link in the tree would lead the mount elsewhere. */
+/* Makes a mount point in the tree and returns its absolute path for mount(2). A symbolic link is refused: it would lead the mount
+ * elsewhere. */
 static int place(const struct sandbox *s, int rootfd, const char *name, bool directory, char **ret, struct error *err)
 {
 	struct stat st;
@@ -107,7 +108,7 @@ static int populate_one(const struct sandbox *s, int rootfd, const struct mount_
 {
 	CLEANUP(free_p) char *path = NULL;
 
-	/* Kernels differ in what they show below /proc. */
+	/* Kernels differ in the files below /proc. */
 	if (!f->type && !file_exists_in(rootfd, f->target))
 		return 0;
 	if (place(s, rootfd, f->target, f->type != NULL, &path, err) < 0)
@@ -128,7 +129,7 @@ int sandbox_setup_links(int rootfd, struct error *err)
 static int populate_devices(const struct sandbox *s, int rootfd, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
-		/* Bound, not made: in a user namespace nobody may make device nodes. */
+		/* Bind mounts, since device nodes cannot be made in a user namespace. */
 		CLEANUP(free_p) char *source = xasprintf("/dev/%s", devices[i]);
 		if (bind_into(s, rootfd, source, source + 1, "bind", err) < 0)
 			return -1;
@@ -205,8 +206,8 @@ static int populate(const struct sandbox *s, struct error *err)
 	return populate_binds(s, rootfd, err);
 }
 
-/* The tree becomes / and the host's root is let go: not even a process that breaks out of a chroot finds it. Here and in
- * sandbox_chroot.c alone the working directory changes; the process is the sandbox's first and belongs to it. */
+/* Makes the tree / and unmounts the host's root, so that not even a process that breaks out of a chroot finds it. Only here and in
+ * sandbox_chroot.c does the working directory change: the process belongs to the sandbox. */
 static int become_root(const char *root, struct error *err)
 {
 	if (chdir(root) < 0)
@@ -223,7 +224,7 @@ static int loopback_up(struct error *err)
 	CLEANUP(close_p) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
 
-	/* Best effort: a kernel without IPv4 still configures packages. */
+	/* Best effort: packages are configured on a kernel without IPv4 too. */
 	if (fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &lo) < 0 && errno != ENODEV)
 		return error_errno(err, errno, "bring up the sandbox's loopback");
 	return 0;
@@ -231,14 +232,14 @@ static int loopback_up(struct error *err)
 
 static void drop_capabilities(void)
 {
-	/* EINVAL: the kernel doesn't know this one; EPERM: we never had the right to it. Either way it is out of reach. */
+	/* EINVAL: the kernel does not know the capability; EPERM: this process never had it. Either way it is out of reach. */
 	for (size_t i = 0; i < ARRAY_SIZE(dropped_capabilities); i++)
 		prctl(PR_CAPBSET_DROP, dropped_capabilities[i], 0, 0, 0);
 }
 
 int sandbox_setup_enter(const struct sandbox *sandbox, struct error *err)
 {
-	/* First of all nothing may propagate to the host; pivot_root(2) wants a mount point. */
+	/* First, nothing may propagate to the host. pivot_root(2) needs a mount point, hence the bind mount of the root. */
 	if (mount_attach("none", "/", NULL, "rprivate", err) < 0 ||
 	    mount_attach(sandbox->root, sandbox->root, NULL, "rbind", err) < 0 || populate(sandbox, err) < 0 ||
 	    become_root(sandbox->root, err) < 0 || loopback_up(err) < 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The room of a sandbox: what stands in the tree while its programs run, and the walls around it. For sandbox.c alone.
+ * Sets up the root of a sandbox: the mount table, device nodes, stubs and binds, then pivot_root(2), loopback, host name and dropped
+ * capabilities. Private to the sandbox_* files.
  */
 #include <stdbool.h>
 
@@ -9,18 +10,18 @@
 
 #define SANDBOX_HOSTNAME "localhost" /* scripts write it into files: never the build host's */
 #define SANDBOX_POLICY "usr/sbin/policy-rc.d"
-#define SANDBOX_FORBID "dev/.forbid" /* what stands in for it: no service may start */
+#define SANDBOX_FORBID "dev/.forbid" /* the stub of policy-rc.d: no service may start */
 
-/* In a mount and network namespace of our own, as its first process: furnishes the tree and makes it /. */
+/* Called in new mount, network and UTS namespaces: populates the tree and makes it /. */
 int sandbox_setup_enter(const struct sandbox *sandbox, struct error *err) MUST_CHECK;
-/* A mount point for policy-rc.d in the tree: true when it was missing and had to be made. */
+/* Creates an empty policy-rc.d in the tree as a mount point. True when it was missing and has been made: close_policy removes it. */
 bool sandbox_setup_open_policy(const char *root);
 void sandbox_setup_close_policy(const char *root);
 
-/* What every room's /dev has, the cell's too (sandbox_chroot.h): links into /proc, and the programs that stand in for others. */
+/* What /dev has in every sandbox, a chroot included (sandbox_chroot.h): links into /proc, and the stub programs. */
 int sandbox_setup_links(int rootfd, struct error *err) MUST_CHECK;
 int sandbox_setup_stubs(int rootfd, struct error *err) MUST_CHECK;
-/* Absolute path of the one that is for a held program. */
+/* Absolute path, inside, of the stub for a program. Static. */
 const char *sandbox_setup_stub(const char *program);
-/* True when the program that stands in, in the room whose / is ours, has been called as this one. */
+/* From inside: true when the stub has been run under the name of this program. */
 bool sandbox_setup_called(const char *program);

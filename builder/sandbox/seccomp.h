@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Filters of system calls (seccomp(2)): a program in BPF that looks at each call of a process and of all its children, and answers
- * what becomes of it. FILTER_IS() goes on behind the next `yes` instructions when what was looked at is value, else behind `no`.
+ * seccomp(2) filters: a BPF program that is run for each system call of a process and of all its children, and returns what the
+ * kernel does with the call. FILTER_LOOK_AT() loads a field of struct seccomp_data; FILTER_IS() skips the next `yes` instructions
+ * when the loaded field equals value, else the next `no`.
  */
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -24,5 +25,6 @@
 #define FILTER_IS_AT_LEAST(value, yes, no) BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, value, yes, no)
 #define FILTER_ANSWER(value) BPF_STMT(BPF_RET | BPF_K, value)
 
-/* From then on. flags as for SECCOMP_SET_MODE_FILTER; with SECCOMP_FILTER_FLAG_NEW_LISTENER the listener is returned, else 0. */
+/* Installs a filter of n instructions. flags: as for SECCOMP_SET_MODE_FILTER. Returns the listener with
+ * SECCOMP_FILTER_FLAG_NEW_LISTENER, else 0. */
 int seccomp_install(const struct sock_filter *filter, size_t n, unsigned flags, struct error *err) MUST_CHECK;
