@@ -14,7 +14,7 @@ struct run {
 	unsigned started, done;
 };
 
-/* In the job. */
+/* What a job gets. */
 struct start {
 	const struct graph_job *errand;
 	void *context;
@@ -27,7 +27,7 @@ static int start_main(void *start, struct error *err)
 	return s->errand->run(s->context, s->errand->what, err);
 }
 
-/* Whatever can start now. What has nothing to do is done at once, so others may be able to start after it. */
+/* Starts every job whose needs are done. A job with nothing to do is done at once, so the search begins again after it. */
 static int start_ready(struct run *r, struct error *err)
 {
 	for (size_t i = 0; i < r->n; i++) {
@@ -58,7 +58,8 @@ static unsigned running(const struct run *r, bool beside)
 	return ret;
 }
 
-/* Those beside that somebody waits for: all when nothing else runs, and else what alone holds up one that is not beside. */
+/* The running background jobs that are waited for: all of them when no foreground job runs, else those that alone hold up a
+ * foreground job. */
 static unsigned awaited(const struct run *r)
 {
 	unsigned besides = running(r, true), ret = running(r, false) ? 0 : besides;
@@ -80,7 +81,7 @@ static void restore_awaited(const struct run *r)
 			priority_restore(r->job[i].pid);
 }
 
-/* Waits until a job has something to say. */
+/* Waits until a job ends. */
 static int wait_any(struct run *r, struct error *err)
 {
 	struct pollfd said[JOB_GRAPH_MAX];
@@ -105,7 +106,7 @@ static void run_stop(struct run *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		if (r->job[i].pid)
-			priority_restore(r->job[i].pid); /* to die takes some CPU, too */
+			priority_restore(r->job[i].pid); /* to end takes CPU time, too */
 		job_stop(&r->job[i]);
 	}
 }

@@ -18,7 +18,7 @@ unsigned workers_size(unsigned wanted)
 {
 	cpu_set_t usable;
 
-	/* The affinity mask, not the machine's count: builds in containers are often given a part. */
+	/* The affinity mask, not the machine's number of cores: containers often may use only some of them. */
 	if (!wanted)
 		wanted = sched_getaffinity(0, sizeof usable, &usable) == 0 ? (unsigned)CPU_COUNT(&usable) : 1;
 	return wanted > WORKERS_MAX ? WORKERS_MAX : wanted;

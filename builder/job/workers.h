@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A few threads that do the same work, the caller being one of them. What is shared, the work function locks itself.
+ * Runs the same function in several threads, of which the caller is one. The function locks what it shares.
  */
 
-/* One per usable core when wanted is 0. */
+/* The number of threads to use: one per usable core when wanted is 0. */
 unsigned workers_size(unsigned wanted);
-/* Returns when all of them have returned. With fewer threads than asked for (the system may refuse) the work is only
- * slower. */
+/* Returns when work has returned in all threads. The system may refuse some of the threads: the work is then only slower. */
 void workers_run(unsigned threads, void (*work)(void *context), void *context);
