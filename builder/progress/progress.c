@@ -21,16 +21,16 @@
 #include "lib/file.h"
 #include "lib/log.h"
 
-#define PHASES_MAX 128 /* what begins beyond that goes untold */
+#define PHASES_MAX 128 /* phases after that are not displayed */
 
 /* Shared with every job and with the ticker. */
 struct board {
-	pthread_mutex_t
-		lock; /* of all below and of the terminal; robust, since a job may be killed while it holds it */
+	/* Protects all below, and the terminal; robust, since a job may be killed while it holds the lock. */
+	pthread_mutex_t lock;
 	double begin; /* CLOCK_MONOTONIC */
 	size_t n;
 	struct phase phase[PHASES_MAX];
-	unsigned drawn; /* transient lines that stand on the terminal now */
+	unsigned drawn; /* transient lines on the terminal now */
 	unsigned drawn_columns;
 };
 
@@ -52,7 +52,7 @@ static double seconds_of_timeval(struct timeval t)
 	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
 }
 
-/* CPU seconds of this process and of its children that ended. */
+/* CPU seconds of this process and of its children that have been waited for. */
 static double cpu_of_ours(void)
 {
 	struct rusage own, children;
@@ -67,7 +67,7 @@ static struct progress_context stage_now(void)
 {
 	struct winsize size = { 0 };
 
-	/* Asked each time instead of on SIGWINCH: a signal handler would interrupt everybody's system calls. */
+	/* Read each time instead of on SIGWINCH: a signal handler would interrupt the system calls of the build. */
 	if (voice->transient && ioctl(voice->fd, TIOCGWINSZ, &size) < 0)
 		size.ws_col = 0;
 	return (struct progress_context){
@@ -117,14 +117,14 @@ static void say(const struct text *t)
 {
 	int saved = errno;
 
-	/* A reader that went away is no reason to fail a build. */
+	/* A reader that has gone away must not fail a build. */
 	if (t->len && write_all(voice->fd, t->data, t->len) < 0)
 		errno = saved;
 	errno = saved;
 }
 
-/* Takes the transient lines off the terminal. After a resize they have been wrapped anew and nobody knows where they
- * stand: they stay, and the next ones are drawn below. */
+/* Removes the transient lines from the terminal. After a resize the terminal has wrapped them again and their position is unknown:
+ * they stay, and the next ones are drawn below. */
 static void erase(const struct progress_context *s, struct text *ret)
 {
 	if (!board->drawn)
@@ -150,7 +150,7 @@ static void draw(const struct progress_context *s, struct text *ret)
 	board->drawn_columns = s->columns;
 }
 
-/* Says what `add` adds, above the transient lines. */
+/* Prints lines above the transient lines. */
 static void say_above(const struct text *lines, const struct progress_context *s)
 {
 	CLEANUP(text_done) struct text out = { 0 };
@@ -195,14 +195,14 @@ static void tick(void)
 	board_unlock();
 }
 
-/* The ticker's whole life. SIGTERM, from progress_close() or from the kernel when our parent dies, is its end. */
+/* The main function of the ticker. It ends with SIGTERM, from progress_close() or, when the parent dies, from the kernel. */
 NORETURN static void ticker_run(pid_t parent)
 {
 	struct timespec beat = { .tv_sec = voice->beat_ms / 1000, .tv_nsec = (long)(voice->beat_ms % 1000) * 1000000 };
 	CLEANUP(text_done) struct text out = { 0 };
 	sigset_t stop;
 
-	/* Nothing of the build may stay open in here: locks and pipes would outlive their owner. */
+	/* No descriptor of the build may stay open here: locks and pipes would outlive their owner. */
 	close_range(STDERR_FILENO + 1, ~0U, 0);
 	signal(SIGINT, SIG_IGN);
 	sigemptyset(&stop);
@@ -269,7 +269,7 @@ void progress_close(void)
 	ticker = 0;
 }
 
-/* Cut where it does not fit; it is for the eye. */
+/* Truncated when it does not fit: it is only displayed. */
 PRINTF(2, 0) static void phase_text(struct phase *p, const char *fmt, va_list ap)
 {
 	vsnprintf(p->text, sizeof p->text, fmt, ap);

@@ -6,13 +6,13 @@
 
 #include "lib/json.h"
 
-#define PLAIN_PATIENCE 30.0 /* seconds after which a log is told that a phase still runs */
+#define PLAIN_PATIENCE 30.0 /* seconds between the lines in a log about a phase that still runs */
 #define JSON_PATIENCE 1.0
 
-#define PACE_PATIENCE 2.0 /* seconds after which a rate means something */
+#define PACE_PATIENCE 2.0 /* seconds before a rate is meaningful */
 
 #define NAME_COLUMNS 12
-#define BAR_MIN 8 /* a narrower bar says nothing */
+#define BAR_MIN 8 /* a narrower bar shows nothing */
 #define BAR_MAX 30
 
 #define GREEN "\033[32m"
@@ -37,7 +37,7 @@ static void add_bytes(const struct phase *p, struct text *ret)
 		text_add(ret, text_bytes(p->done));
 }
 
-/* How fast it goes and how long it will still take, as soon as that can be told: 0 = not yet. */
+/* Bytes per second, and in *ret_left the seconds left. 0: not known yet. */
 static double pace_of(const struct phase *p, double seconds, double *ret_left)
 {
 	if (!p->total || !p->done || p->done >= p->total || seconds < PACE_PATIENCE)

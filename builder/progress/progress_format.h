@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * How a report sounds: a table of functions that turn a phase into text, for people at a terminal, for logs and for
- * machines. Pure: what they add to *ret is written by progress.c, in one go.
+ * Formatters of build progress: tables of functions that turn a phase into text, one table each for a terminal, a log and
+ * machines (JSON). Pure: they append to *ret, and progress.c writes it.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,11 +15,11 @@
 
 struct phase {
 	char name[PHASE_NAME_MAX];
-	char text[PHASE_TEXT_MAX]; /* of the beginning, then of the end */
+	char text[PHASE_TEXT_MAX]; /* as given at the beginning, then at the end */
 	double begin;              /* CLOCK_MONOTONIC seconds */
 	double seconds;            /* taken, once it is not running */
-	double cpu;                /* CPU seconds taken; while it runs: what its process had taken before */
-	double told;               /* when the voice last said that it goes on */
+	double cpu;                /* CPU seconds taken; while it runs: those of its process before */
+	double told;               /* when its progress was last reported; CLOCK_MONOTONIC seconds */
 	uint64_t done, total;      /* bytes; total 0 = unknown */
 	bool running;
 };
@@ -33,10 +33,10 @@ struct progress_context {
 
 struct progress_format {
 	int fd;           /* 1 or 2 */
-	unsigned beat_ms; /* how often running phases are looked at */
-	bool transient;   /* lines of `going` stand at the end of the terminal and are drawn over */
+	unsigned beat_ms; /* the interval at which running phases are displayed */
+	bool transient;   /* lines of `going` stay at the bottom of the terminal and are redrawn */
 	void (*begin)(const struct phase *p, const struct progress_context *s, struct text *ret);
-	/* p runs: how far it is. May add nothing when it is too early to say so again. */
+	/* Progress of a running phase. May add nothing when the last report is too recent. */
 	void (*going)(struct phase *p, const struct progress_context *s, struct text *ret);
 	void (*end)(const struct phase *p, const struct progress_context *s, struct text *ret);
 	void (*notice)(const char *text, const struct progress_context *s, struct text *ret);
@@ -44,7 +44,7 @@ struct progress_format {
 
 extern const struct progress_format progress_format_plain, progress_format_bar, progress_format_json;
 
-/* JSON only: the last line of a report. result is one JSON value. */
+/* JSON only: the last line. result is one JSON value. */
 void progress_format_result(const char *result, const struct progress_context *s, struct text *ret);
 void progress_format_failure(const struct error *err, const struct progress_context *s, struct text *ret);
 

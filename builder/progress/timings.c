@@ -6,7 +6,7 @@
 #define HALF_A_CORE 0.5
 #define MORE_THAN_ONE_CORE 1.3
 
-/* Milliseconds are exact enough, and short to read. */
+/* Rounds to milliseconds, which are exact enough and short. */
 static double milli(double seconds)
 {
 	return (double)(long)(seconds * 1000 + 0.5) / 1000;
@@ -38,7 +38,7 @@ static char bar_character(const struct phase *p)
 	return cores < HALF_A_CORE ? '-' : cores < MORE_THAN_ONE_CORE ? '=' : '#';
 }
 
-/* From where the phase began to where it ended; at least one character. */
+/* Adds a bar from the beginning of the phase to its end; at least one character. */
 static void add_bar(const struct phase *p, double scale, struct text *ret)
 {
 	unsigned begin = (unsigned)(p->begin * scale), end = (unsigned)((p->begin + p->seconds) * scale);
