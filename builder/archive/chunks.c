@@ -46,7 +46,7 @@ static int damaged(struct error *err)
 	return error_set(err, ERROR_FAILED, "the file of compressed chunks has no good index");
 }
 
-/* Where the index's parts start: of sizes that cannot overflow. */
+/* The start of the files; NULL when the trailer is not valid. The sizes are limited, so that the sum cannot overflow. */
 static const uint8_t *find_index(const struct chunks *c)
 {
 	uint64_t most = CHUNKS_INDEX_MAX, size = 0;
@@ -66,7 +66,7 @@ static void *copy(const uint8_t **from, size_t size)
 	return to;
 }
 
-/* A file that says more than there is would be read beyond its end. */
+/* True when no entry points outside the file: such an entry would be read beyond the end. */
 static bool is_consistent(const struct chunks *c)
 {
 	if (c->n.files && (!c->n.paths || c->paths[c->n.paths - 1]))

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What stands at the end of a file of frames, in the machine's byte order, for it never leaves its machine's cache:
+ * The index at the end of a file of frames, in the byte order of the machine, since it never leaves the cache of that machine:
  *
- *	skippable zstd frame's header | files | frames | paths | trailer
+ *	header of a skippable zstd frame | files | frames | paths | trailer
  *
- * For chunks*.c.
+ * Private to chunks*.c.
  */
 #include <stdint.h>
 
-#define CHUNKS_SKIPPABLE 0x184d2a5eu /* RFC 8878, one of sixteen: readers of zstd pass over it */
+#define CHUNKS_SKIPPABLE 0x184d2a5eu /* RFC 8878, one of sixteen magic numbers of frames that decoders skip */
 #define CHUNKS_MAGIC 0x31736b6e7568634eull
 #define CHUNKS_INDEX_MAX (1u << 30)
 
@@ -18,7 +18,7 @@ struct chunks_skippable {
 };
 
 struct chunks_trailer {
-	uint64_t files, frames, paths; /* counts; bytes */
+	uint64_t files, frames, paths; /* counts; of paths the bytes */
 	int64_t level;                 /* that the frames were compressed with */
 	uint64_t magic;
 };

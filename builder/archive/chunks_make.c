@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Threads take pieces of files, a megabyte each, as they come: the frames' places in the file are
- * nobody's business, only what is in them. */
+/* Threads take pieces of files, of a megabyte each, in any order: the positions of the frames in the file do not matter, only their
+ * content. */
 #include <errno.h>
 #include <fts.h>
 #include <pthread.h>
@@ -16,7 +16,7 @@
 #include "lib/file.h"
 
 #define PIECE_CHUNKS 16u
-/* ctime goes in ticks of the kernel's clock. What changed just now might change again and still look the same. */
+/* ctime advances in ticks of the kernel's clock: a file that has just been changed may change again without a new ctime. */
 #define SETTLED_NS 50000000L
 
 struct piece {
@@ -60,7 +60,7 @@ static int find_files(struct maker *m, const char *root, struct error *err)
 
 	if (!fts)
 		return error_errno(err, errno, "walk through %s", root);
-	/* What goes while we walk is fine. */
+	/* Files that are removed meanwhile are no error. */
 	while ((e = fts_read(fts)))
 		if (e->fts_info == FTS_F)
 			add_file(m, e->fts_path + strlen(root) + 1, e->fts_statp);
@@ -76,7 +76,7 @@ static void give_up(struct maker *m, const struct error *err)
 	atomic_store(&m->failed, true);
 }
 
-/* The file as it was found, opened; -1 when it is another one by now. */
+/* Opens the file that was found; -1 when it is another one now. */
 static int open_same(const struct maker *m, const struct chunks_file *file)
 {
 	int fd = openat(m->rootfd, m->index.paths.data + file->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -88,7 +88,7 @@ static int open_same(const struct maker *m, const struct chunks_file *file)
 	return -1;
 }
 
-/* Frames of a piece into out, one behind the other; their lengths into frame. */
+/* Compresses a piece into out, one frame after the other; frame[] gets offsets in out and lengths. */
 static size_t pack_piece(const struct maker *m, const struct piece *p, struct codec *codec, uint8_t *out,
 			 struct chunks_frame *frame)
 {

@@ -8,13 +8,13 @@
 
 #include "lib/alloc.h"
 
-#define DEFLATE_WINDOW (-12) /* raw, 4 KiB: QEMU inflates with just this window */
-#define DEFLATE_MEMORY 9     /* memLevel, as qemu-img has it */
+#define DEFLATE_WINDOW (-12) /* raw, 4 KiB: the window that QEMU inflates with */
+#define DEFLATE_MEMORY 9     /* memLevel, as in qemu-img */
 
 struct codec {
 	enum compression compression;
 	int level;
-	ZSTD_CCtx *compress;   /* owned; made at first use, as one codec only ever goes one way */
+	ZSTD_CCtx *compress;   /* owned; made at first use, since a codec is mostly used in one direction */
 	ZSTD_DCtx *decompress; /* owned */
 };
 
@@ -37,8 +37,8 @@ void codec_free_p(struct codec **codec)
 	*codec = NULL;
 }
 
-/* With a checksum of the content, as the zstd tool writes it: without one, a flipped bit may be read as other content. QEMU
- * looks at it, too. For four bytes in 64 KiB, 3 % of compressing and 8 % of unpacking, together half a percent of a build. */
+/* With a checksum of the content, as zstd(1) writes it: without one, a flipped bit may be read as other content. QEMU verifies it
+ * too. It costs four bytes in 64 KiB, 3 % of the time to compress and 8 % of the time to decompress: half a percent of a build. */
 static ZSTD_CCtx *zstd_new(int level)
 {
 	ZSTD_CCtx *context = ZSTD_createCCtx();
@@ -93,7 +93,7 @@ static int deflate_unpack(const void *in, size_t len, void *out, size_t size)
 
 	if (inflateInit2(&z, DEFLATE_WINDOW) != Z_OK)
 		return -1;
-	/* The return value tells nothing more: a full buffer before the stream's end mark is fine for QEMU, too. */
+	/* The return value adds nothing: QEMU too accepts a full buffer before the end of the stream. */
 	inflate(&z, Z_FINISH);
 	inflateEnd(&z);
 	return z.avail_out == 0 ? 0 : -1;

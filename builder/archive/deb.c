@@ -75,7 +75,7 @@ static bool ar_next(struct ar *ar, struct ar_member *ret)
 	return true;
 }
 
-/* Members whose name begins with '_' are for others, deb(5) says. */
+/* Skips members whose name begins with '_', as deb(5) demands. */
 static bool ar_find(struct ar *ar, const char *prefix, struct ar_member *ret)
 {
 	do

@@ -33,7 +33,7 @@ int extract_path(const char *member, char ret[TAR_PATH_MAX + 1], struct error *e
 	return 0;
 }
 
-/* The directory of path's last component; owned by x and good until the next call. */
+/* The directory of path's last component; owned by x and valid until the next call. */
 static int parent_of(struct extract *x, const char *path, const char **ret_base, struct error *err)
 {
 	const char *slash = strrchr(path, '/');

@@ -13,8 +13,8 @@
 struct frames {
 	int fd;              /* borrowed */
 	struct codec *codec; /* owned */
-	struct text batch;   /* what is to be the next frame */
-	uint8_t *room;       /* owned; for any frame */
+	struct text batch;   /* the bytes of the next frame */
+	uint8_t *room;       /* owned; large enough for any frame */
 	uint64_t at;         /* bytes written */
 };
 
@@ -49,11 +49,11 @@ static size_t pack(struct frames *f, const void *bytes, size_t n)
 	size_t len = codec_pack(f->codec, bytes, n, f->room, codec_bound(FRAMES_BATCH));
 
 	if (!len)
-		errno = ENOMEM; /* with room enough, nothing else can be wrong */
+		errno = ENOMEM; /* the buffer is large enough: nothing else can fail */
 	return len;
 }
 
-/* The first n bytes of the batch. */
+/* Writes the first n bytes of the batch as a frame. */
 static int write_batch(struct frames *f, size_t n)
 {
 	size_t len = pack(f, f->batch.data, n);
@@ -94,7 +94,7 @@ int frames_put_raw(struct frames *f, const void *chunk, struct chunks_frame *ret
 	struct chunks_piece frame = { f->room, (uint32_t)pack(f, chunk, CHUNK) };
 	if (!frame.len || frames_put(f, &frame, ret) < 0)
 		return -1;
-	/* As in chunks_make(): a disk has neither zeros nor what does not compress as frames. */
+	/* As in chunks_make(): on a disk, zeros and chunks that do not compress are no frames. */
 	if (frame.len >= CHUNK || codec_all_zero(chunk, CHUNK))
 		*ret = (struct chunks_frame){ 0 };
 	return 0;

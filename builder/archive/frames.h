@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A stream as zstd frames: chunks (chunks.h) are frames of their own, what is between them comes in frames of FRAMES_BATCH bytes.
- * Cut so, the bytes depend on nothing but the stream and where its chunks are.
+ * Writes a stream as zstd frames: each chunk (chunks.h) is a frame of its own, the bytes between chunks become frames of FRAMES_BATCH
+ * bytes. So the output depends only on the stream and on the positions of its chunks.
  */
 #include "builder/archive/chunks.h"
 
@@ -15,9 +15,9 @@ struct frames *frames_new(int fd, int level) MUST_CHECK;
 void frames_free_p(struct frames **f);
 /* All return 0, or -1 with errno. */
 int frames_add(struct frames *f, const void *bytes, size_t n) MUST_CHECK;
-/* The next CHUNK bytes, as the frame that they are already. *ret: where it is, counted from the first frame. */
+/* Adds the next CHUNK bytes as a finished frame. *ret: its position, counted from the first frame. */
 int frames_put(struct frames *f, const struct chunks_piece *frame, struct chunks_frame *ret) MUST_CHECK;
-/* The same of the bytes themselves. *ret is empty when nobody could use the frame as a chunk's. */
+/* Compresses the next CHUNK bytes to a frame. *ret is zero when the frame is of no use for a disk. */
 int frames_put_raw(struct frames *f, const void *chunk, struct chunks_frame *ret) MUST_CHECK;
-/* What was added and is no frame yet becomes one. */
+/* Ends the current frame: writes the bytes that were added since the last one. */
 int frames_flush(struct frames *f) MUST_CHECK;

@@ -28,12 +28,12 @@ struct tar_reader {
 struct tar_writer {
 	struct archive *archive;     /* owned */
 	struct archive_entry *entry; /* owned; reused for every member */
-	struct frames *frames;       /* owned; compress what archive writes; NULL = archive does that itself */
-	char tail[TAR_END];          /* with frames: the newest bytes of archive, kept back as they may be its end */
+	struct frames *frames;       /* owned; compresses what archive writes; NULL = archive compresses */
+	char tail[TAR_END];          /* with frames: the last bytes of archive, held back since they may be its end */
 	size_t tail_n;
 	int fd;       /* borrowed */
-	bool skip;    /* what archive writes now is in a frame already */
-	bool discard; /* nothing more may be written: it failed, or nobody wants it */
+	bool skip;    /* a frame has been or will be written in place of what archive writes now */
+	bool discard; /* nothing more may be written: writing failed or is being abandoned */
 };
 
 /* RFC 8878: magic; one segment, its size in two bytes; size - 256; the last block, run-length, 1024 times; a zero. */
@@ -187,7 +187,7 @@ void tar_reader_free_p(struct tar_reader **r)
 {
 	if (!*r)
 		return;
-	/* After a fatal error archive_read_free() alone would forget the input's buffers. */
+	/* After a fatal error archive_read_free() alone would leak the buffers of the input. */
 	archive_read_close((*r)->archive);
 	archive_read_free((*r)->archive);
 	free((*r)->name);
@@ -240,7 +240,7 @@ static int compress(struct archive *a, struct tar_writer *w, const void *bytes, 
 	return -1;
 }
 
-/* Passes everything on but the last TAR_END bytes. */
+/* Passes on everything except the last TAR_END bytes. */
 static la_ssize_t hold_back(struct archive *a, void *writer, const void *bytes, size_t n)
 {
 	struct tar_writer *w = writer;
@@ -257,10 +257,10 @@ static la_ssize_t hold_back(struct archive *a, void *writer, const void *bytes, 
 	return (la_ssize_t)n;
 }
 
-/* With frames, archive passes on its bytes at once: a frame takes its place among them. */
+/* With frames, archive does not buffer its output, so that a frame is written at its place among it. */
 static int open_archive(struct tar_writer *w, enum compression compression, int level)
 {
-	/* The restricted form of pax: extended headers only for what a plain header cannot say. */
+	/* Restricted pax: extended headers only for what a ustar header cannot hold. */
 	if (archive_write_set_format_pax_restricted(w->archive) != ARCHIVE_OK ||
 	    archive_write_set_format_option(w->archive, "pax", "xattrheader", "SCHILY") != ARCHIVE_OK ||
 	    set_compression(w->archive, compression, level) != ARCHIVE_OK ||
@@ -307,7 +307,7 @@ int tar_write_entry(struct tar_writer *w, const struct tar_entry *entry, struct 
 		archive_entry_set_rdev(e, entry->device);
 	for (size_t i = 0; i < entry->xattrs; i++)
 		archive_entry_xattr_add_entry(e, entry->xattr[i].name, entry->xattr[i].value, entry->xattr[i].size);
-	/* A warning: a name is no UTF-8, and its bytes were written as they are. */
+	/* ARCHIVE_WARN: a name is not UTF-8, and its bytes were written as they are. */
 	int rc = archive_write_header(w->archive, e);
 	if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
 		return write_error(w, entry->path, err);
@@ -328,7 +328,7 @@ int tar_write_data(struct tar_writer *w, const void *data, size_t n, struct erro
 	return 0;
 }
 
-/* Everything before the chunk goes on its way, the chunk itself is only counted. */
+/* Passes on everything before the chunk; libarchive only counts the chunk itself. */
 static int pass_chunk(struct tar_writer *w, struct error *err)
 {
 	static const char raw[CHUNK];
@@ -376,8 +376,8 @@ void tar_writer_free_p(struct tar_writer **w)
 {
 	if (!*w)
 		return;
-	/* libarchive gives its buffers back only to those who close; but the end of an archive that failed must not make it
-	 * look whole. */
+	/* libarchive frees its buffers only when the archive is closed; but the end of an archive must not be written after a failure,
+	 * which would make it look complete. */
 	(*w)->discard = true;
 	archive_write_close((*w)->archive);
 	archive_write_free((*w)->archive);

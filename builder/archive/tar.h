@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Tar archives as a stream of members, read and written (libarchive behind; tar.c is its only user). Nothing here touches a
+ * Reads and writes tar archives as streams of members, through libarchive (tar.c is its only user). Nothing here touches a
  * tree: extract.c puts members into one, tarball.c makes members of one.
  *
  *	while ((rc = tar_read_next(r, &entry, err)) > 0)
  *		while ((rc = tar_read_data(r, &block, &n, &offset, err)) > 0) ...
  *
- * Readers know plain tar, gzip, xz, bzip2 and zstd by their content, never by starting a program.
+ * Readers recognize plain tar, gzip, xz, bzip2 and zstd by the content, and never start a program.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -29,11 +29,11 @@ struct tar_xattr {
 	size_t size;
 };
 
-/* Pointers are borrowed: from the reader until its next member, or from whoever writes. */
+/* Pointers are borrowed: from the reader until its next member, or from the caller that writes. */
 struct tar_entry {
-	const char *path;     /* as it stands in the archive */
+	const char *path;     /* as in the archive */
 	const char *target;   /* symbolic link: where it points; else NULL */
-	const char *original; /* hard link: path of the member it is the same file as; else NULL */
+	const char *original; /* hard link: path of the member that it is a link to; else NULL */
 	mode_t mode;          /* type and permissions; of a hard link S_IFREG */
 	uint32_t uid, gid;
 	dev_t device;  /* character and block devices */
@@ -45,17 +45,17 @@ struct tar_entry {
 
 struct tar_reader; /* opaque */
 
-/* The bytes stay the caller's while the reader lives. name is for messages. */
+/* bytes is borrowed for the lifetime of the reader. name is for messages. */
 int tar_read_memory(const void *bytes, size_t n, const char *name, struct tar_reader **ret, struct error *err)
 	MUST_CHECK;
-/* No members, only tar_read_data(): the archive itself, decompressed. */
+/* Reads no members: tar_read_data() returns the decompressed archive itself. */
 int tar_read_unpacked(const void *bytes, size_t n, const char *name, struct tar_reader **ret, struct error *err)
 	MUST_CHECK;
-/* From the file position on; pipes are fine. */
+/* Reads from the current file position; fd is borrowed and may be a pipe. */
 int tar_read_fd(int fd, const char *name, struct tar_reader **ret, struct error *err) MUST_CHECK;
 /* 1 with the next member, 0 at the end, -1. */
 int tar_read_next(struct tar_reader *r, const struct tar_entry **ret, struct error *err) MUST_CHECK;
-/* 1 with the next piece of the member and its place in the file (holes are left out), 0 at its end, -1. */
+/* 1 with the next block of the member and its offset in the file (holes are skipped), 0 at its end, -1. */
 int tar_read_data(struct tar_reader *r, const void **ret_block, size_t *ret_n, off_t *ret_offset, struct error *err)
 	MUST_CHECK;
 void tar_reader_free_p(struct tar_reader **r);
@@ -63,10 +63,9 @@ void tar_reader_free_p(struct tar_reader **r);
 struct tar_writer; /* opaque */
 
 /*
- * A zstd archive is many frames (frames.h); the end of the archive (1024 zero bytes) is one that is always these TAR_END_SIZE
- * bytes. So members are
- * added by writing another archive over the end of the first, without compressing that again: readers of tar stop at the first end
- * that they meet.
+ * A zstd archive consists of many frames (frames.h). The end of the archive (1024 zero bytes) is a frame of its own, always these
+ * TAR_END_SIZE bytes. So members can be added without compressing the archive again, by writing another archive over this frame
+ * (readers of tar stop at the first end of an archive).
  */
 #define TAR_END_SIZE 11
 extern const unsigned char tar_zstd_end[TAR_END_SIZE];
@@ -75,14 +74,14 @@ extern const unsigned char tar_zstd_end[TAR_END_SIZE];
 int tar_write_fd(int fd, enum compression compression, int level, struct tar_writer **ret, struct error *err)
 	MUST_CHECK;
 int tar_write_entry(struct tar_writer *w, const struct tar_entry *entry, struct error *err) MUST_CHECK;
-/* The content of the regular file just written as entry: entry->size bytes in all. */
+/* The content of the regular file that was written as entry: entry->size bytes in all. */
 int tar_write_data(struct tar_writer *w, const void *data, size_t n, struct error *err) MUST_CHECK;
-/* The same, of a zstd archive: the next CHUNK bytes as the frame that they are already, or as a frame to be made of data.
- * *ret_frame: where it is in the archive, counted from its beginning, as chunks.h would have it. */
+/* The same for a zstd archive only: the next CHUNK bytes, as a finished frame or as data to make a frame of. *ret_frame: the position
+ * of the frame, counted from the beginning of the archive, for the index of chunks.h. */
 int tar_write_frame(struct tar_writer *w, const struct chunks_piece *frame, struct chunks_frame *ret_frame,
 		    struct error *err) MUST_CHECK;
 int tar_write_chunk(struct tar_writer *w, const void *data, struct chunks_frame *ret_frame, struct error *err)
 	MUST_CHECK;
-/* Ends the archive and flushes; without it the file is not whole. */
+/* Ends the archive and flushes it; without this call the file is incomplete. */
 int tar_write_end(struct tar_writer *w, struct error *err) MUST_CHECK;
 void tar_writer_free_p(struct tar_writer **w);

@@ -18,8 +18,8 @@
 #define XATTR_VALUE_MAX 65536
 #define TEMPLATE_ID_MAX 65535u /* what an unprivileged container maps */
 
-/* The extended attributes that belong to an image. trusted.overlay.* makes a layer what it is; its other attributes
- * (origin, impure) name inodes of the file system it was made on. */
+/* The extended attributes that belong to an image. Of trusted.overlay.*, those that a layer needs; the others (origin, impure) name
+ * inodes of the file system that the layer was made on. */
 static const char *const kept_xattrs[] = {
 	"security.capability",      "user.",
 	"system.posix_acl_access",  "system.posix_acl_default",
@@ -27,7 +27,7 @@ static const char *const kept_xattrs[] = {
 	"trusted.overlay.metacopy",
 };
 
-/* A file with several names: the first one met is the member, the others are links to it. */
+/* A file with several names: the first in the archive is the member, the others are hard links to it. */
 struct first_name {
 	dev_t device;
 	ino_t inode;
@@ -38,7 +38,7 @@ struct writer {
 	const struct tarball *tarball; /* borrowed */
 	struct tar_writer *tar;        /* owned */
 	char *buffer;                  /* owned; READ_CHUNK */
-	struct text path;              /* of the entry at hand, "./..." */
+	struct text path;              /* of the current entry, "./..." */
 	struct text names, values;     /* of its extended attributes */
 	struct tar_xattr xattr[TAR_XATTR_MAX];
 	size_t start[TAR_XATTR_MAX];
@@ -72,7 +72,7 @@ static int compare_xattrs(const void *a, const void *b)
 	return strcmp(((const struct tar_xattr *)a)->name, ((const struct tar_xattr *)b)->name);
 }
 
-/* Into w->values, where it starts at w->start[]: the text still moves while it grows. */
+/* Appends to w->values, where the value starts at w->start[]: a pointer would not survive the growth of the text. */
 static int read_xattr(struct writer *w, int fd, const char *name, struct tar_entry *e, struct error *err)
 {
 	ssize_t n = fgetxattr(fd, name, w->buffer, XATTR_VALUE_MAX);
@@ -144,7 +144,7 @@ static int write_chunk(struct writer *w, int fd, const struct chunks_file *packe
 	return rc;
 }
 
-/* What of the content comes in frames of its own; fd then stands behind it. */
+/* Writes the whole chunks of the content as frames of their own. The file position of fd is then after them. */
 static int write_chunks(struct writer *w, int fd, const struct stat *st, uint64_t *ret_done, struct error *err)
 {
 	const struct chunks_file *packed = chunks_find(w->tarball->chunks, st);
@@ -161,7 +161,7 @@ static int write_chunks(struct writer *w, int fd, const struct stat *st, uint64_
 	return 0;
 }
 
-/* The first name of this file, or NULL when this is it. */
+/* The first name of this file; NULL when the current path is the first. */
 static const char *first_name(struct writer *w, const struct stat *st)
 {
 	for (size_t i = 0; i < w->links.n; i++)
