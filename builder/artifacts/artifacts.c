@@ -23,8 +23,8 @@
 #define MARKER_SIZE_MAX (RENAME_JOURNAL_STEPS_MAX * 512)
 #define SUMS_STAGED "sums"
 
-/* What a build may leave under its name. What an older build left and this one did not make would not fit its manifest:
- * retired. */
+/* The suffixes of all artifacts that a build may make. One that an earlier build made and this one did not would not fit the new
+ * manifest, and is retired. */
 static const char *const artifact_suffixes[] = { "qcow2", "tar.zst", "tar", "manifest.json", "spdx.json" };
 
 static bool exists(int dirfd, const char *name)
@@ -34,7 +34,7 @@ static bool exists(int dirfd, const char *name)
 	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* ---- commit ---- */
+/* ---- publish ---- */
 
 static int directory_lock(const struct artifacts *o, struct error *err)
 {
@@ -44,7 +44,7 @@ static int directory_lock(const struct artifacts *o, struct error *err)
 	return 0;
 }
 
-/* The file is whole on the disk before its name is there. */
+/* The file is complete on the disk before its name exists. */
 static int durable_write(int dirfd, const char *name, const struct text *text, struct error *err)
 {
 	CLEANUP(free_p) char *temporary = xasprintf("%s.new", name);
@@ -68,7 +68,7 @@ static int read_sums(int dirfd, struct sha256sums *ret, struct error *err)
 	return 0;
 }
 
-/* Last of a commit: the lines of other images stay, ours become what the steps say. */
+/* Renames SHA256SUMS: the lines of other images stay, those of this image become what the journal says. */
 static int publish_sums(const struct artifacts *o, const struct rename_journal *c, struct error *err)
 {
 	CLEANUP(sha256sums_done) struct sha256sums sums = { 0 };
@@ -91,8 +91,8 @@ static int publish_sums(const struct artifacts *o, const struct rename_journal *
 	return 0;
 }
 
-/* SHA256SUMS is the point of no return: behind it nothing fails. A marker that can't be removed, or whose removal might
- * reach the disk before the renames do, stays, and the next build repeats steps that have nothing left to do. */
+/* SHA256SUMS is the point of no return: after it nothing fails. A journal that cannot be removed, or whose removal might reach the
+ * disk before the renames do, stays; the next build then repeats steps that have nothing left to do. */
 static int execute(const struct artifacts *o, const struct rename_journal *c, struct error *err)
 {
 	if (rename_journal_forward(c, o->dirfd, o->stagefd, err) < 0 || publish_sums(o, c, err) < 0)
@@ -102,7 +102,7 @@ static int execute(const struct artifacts *o, const struct rename_journal *c, st
 	return 0;
 }
 
-/* What stands in the way of a place must at least be a file, since it will be gone afterwards. */
+/* Plans one file. What it replaces must be a file or symbolic link, since it is removed. */
 static int plan_file(const struct artifacts *o, const struct output *file, struct rename_journal *ret,
 		     struct error *err)
 {
@@ -132,7 +132,7 @@ static int plan_commit(const struct artifacts *o, struct rename_journal *ret, st
 	return 0;
 }
 
-/* The failure that led here is what the caller is told, unless the old state could not be brought back either. */
+/* Restores the old state. Always returns -1 with the error that led here, to which a failure to restore is added. */
 static int undo(const struct artifacts *o, const struct rename_journal *c, struct error *err)
 {
 	struct error second = { 0 };
@@ -201,7 +201,7 @@ static int recover_locked(const struct artifacts *o, struct error *err)
 
 /* ---- the interface ---- */
 
-/* Enters the stage, first ending what a killed build left in it. */
+/* Enters the staging directory; completes first what a killed build left in it. */
 static int open_stage(struct artifacts *o, struct error *err)
 {
 	bool made, busy;
@@ -253,15 +253,15 @@ int artifacts_file(const struct artifacts *o, const char *suffix, struct error *
 	return fd;
 }
 
-/* Lets go of the stage. With a marker in it, it holds the only copy of something: the next artifacts_open() knows what to
- * do. */
+/* Removes the staging directory and its lock. With a journal in it, it may hold the only copy of a file: it stays, and the next
+ * artifacts_open() completes the journal. */
 static void leave_stage(struct artifacts *o)
 {
 	struct error err = { 0 };
 
 	if (o->stagefd < 0)
 		return;
-	/* No failure: the next build of the name sweeps what stays. */
+	/* Not a failure: the next build of the name removes what stays. */
 	if (!exists(o->stagefd, MARKER) && !exists(o->stagefd, MARKER_UNDO) &&
 	    tree_remove(o->dirfd, o->stage, &err) < 0)
 		log_debug("%s", err.text);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The stage's files, summed and flushed side by side. */
+/* Hashes and flushes the staged files, in parallel. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A commit: the steps by which staged files take their places in a directory, as data that can be written down, read
- *back after a crash and executed again from wherever it stopped.
+ * A journal of renames: the steps that move staged files to their places in a directory, as data that can be written to a file, read
+ * back after a crash and executed again from where it stopped.
  *
- *	add      stage/NAME -> NAME		undone by removing NAME
- *	replace  NAME also becomes stage/old/NAME, stage/NAME -> NAME	undone by stage/old/NAME -> NAME
- *	retire   NAME -> stage/old/NAME		the same
+ *	action   forward                                                back
+ *	add      rename stage/NAME to NAME                              remove NAME
+ *	replace  link NAME to stage/old/NAME, rename stage/NAME to NAME rename stage/old/NAME to NAME
+ *	retire   rename NAME to stage/old/NAME                          rename stage/old/NAME to NAME
  *
- * Whether a step was done can be seen from where its files are; so each may be repeated, forward and back.
+ * The places of its files show whether a step has been done, so each may be repeated, forward and back.
  */
 #include <stddef.h>
 
@@ -34,8 +35,10 @@ void rename_journal_add(struct rename_journal *c, enum rename_journal_action act
 			const char *name);
 /* One line a step: "replace HEX NAME". */
 void rename_journal_print(const struct rename_journal *c, struct text *ret);
+/* A line that is not a step, or too many of them, is ERROR_FAILED. */
 int rename_journal_parse(const char *text, struct rename_journal *ret, struct error *err) MUST_CHECK;
 void rename_journal_done(struct rename_journal *c);
 
+/* Execute all steps: forward in order, back in reverse order. */
 int rename_journal_forward(const struct rename_journal *c, int dirfd, int stagefd, struct error *err) MUST_CHECK;
 int rename_journal_back(const struct rename_journal *c, int dirfd, int stagefd, struct error *err) MUST_CHECK;

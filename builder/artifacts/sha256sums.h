@@ -19,7 +19,7 @@ struct sha256sums {
 	VEC(struct sum) line;
 };
 
-/* Adds the lines of a text; what is not such a line is left out, a name that comes twice counts once (the last). */
+/* Adds the lines of a text. Other lines are ignored; of several lines with one name the last counts. */
 void sha256sums_parse(const char *text, struct sha256sums *ret);
 void sha256sums_set(struct sha256sums *s, const char *name, const char *sha256);
 void sha256sums_drop(struct sha256sums *s, const char *name);

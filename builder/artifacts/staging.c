@@ -10,7 +10,7 @@
 
 #include "lib/file.h"
 
-/* How long a stage may still be held by the jobs of a build that was just killed. */
+/* How long to wait for the jobs of a build that has just been killed, which still hold the lock. */
 #define PATIENCE_MS 3000
 #define PAUSE_MS 20
 
