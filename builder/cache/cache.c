@@ -34,8 +34,8 @@ static char *default_path(void)
 	return home ? xasprintf("%s/.cache/nodekiln", home) : NULL;
 }
 
-/* Removes one entry of tmp/ unless somebody holds its lock. The children of a build that was killed a moment ago may still write
- * there: they get a second to end, and what then remains is left to the next sweep. */
+/* Removes one entry of tmp/ unless another process holds its lock. The children of a build that has just been killed may still write
+ * there: they get a second to end. What remains then is left to the next cache_open(). */
 static void sweep_entry(struct cache *cache, const char *entry)
 {
 	CLEANUP(free_p) char *name = xasprintf("tmp/%s", entry);
@@ -72,7 +72,7 @@ static int cache_prepare(struct cache *cache, struct error *err)
 	return sweep(cache, err);
 }
 
-/* Waits while another program removes from it, which is a matter of seconds. */
+/* Waits while another program removes from the cache, which takes seconds. */
 static int cache_enter(struct cache *cache, const char *path, struct error *err)
 {
 	cache->fd = dir_open(AT_FDCWD, path, err);
@@ -110,8 +110,8 @@ void cache_close(struct cache *cache)
 	*cache = (struct cache){ .fd = -1 };
 }
 
-/* 1 with *ret_fd when the new directory is ours; 0 when the name is taken or another build's sweep came between mkdir
- * and flock. */
+/* 1 with *ret_fd when the new directory is made and locked; 0 when the name is taken, or when another build removed the directory
+ * between mkdir and flock. */
 static int scratch_try(struct cache *cache, const char *name, int *ret_fd, struct error *err)
 {
 	if (mkdirat(cache->fd, name, 0755) < 0)
@@ -157,7 +157,7 @@ bool cache_has(struct cache *cache, const char *kind, const char *key)
 	return faccessat(cache->fd, name, F_OK, 0) == 0;
 }
 
-/* One that may not be touched, in a cache that is another's, is used all the same. */
+/* An entry whose times may not be set, in a cache of another user, is used all the same. */
 void cache_touch(struct cache *cache, const char *name)
 {
 	if (utimensat(cache->fd, name, NULL, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
@@ -172,7 +172,7 @@ int cache_file(struct cache *cache, const char *sha256, struct error *err)
 	return fd < 0 ? error_errno(err, errno, "open %s/%s", cache->path, name) : fd;
 }
 
-/* One fetch: the downloads that are missing, into a scratch directory of our own. */
+/* One cache_fetch(): the missing files are downloaded into a private scratch directory. */
 struct fetch {
 	struct cache *cache;            /* borrowed */
 	char *scratch;                  /* owned */
@@ -182,7 +182,7 @@ struct fetch {
 	size_t n;
 };
 
-/* Whole by its name; but a machine that lost power may leave a short file under it: a known size tells. */
+/* A name that exists is complete, except that a power failure may leave a short file under it: the size is compared if known. */
 static bool have_file(struct cache *cache, const struct cache_want *want)
 {
 	CLEANUP(free_p) char *name = xasprintf("files/%s", want->sha256);
@@ -273,7 +273,7 @@ static void fetch_end(struct fetch *f)
 	free(f->item);
 	free(f->want);
 	if (f->scratch && tree_remove(f->cache->fd, f->scratch, &ignored) < 0)
-		log_debug("%s", ignored.text); /* the next sweep gets it */
+		log_debug("%s", ignored.text); /* the next cache_open() removes it */
 	close_p(&f->scratch_fd);
 	free(f->scratch);
 }

@@ -4,14 +4,15 @@
  * The cache: $NODEKILN_CACHE, else /var/cache/nodekiln for root, else $XDG_CACHE_HOME/nodekiln or ~/.cache/nodekiln.
  *
  *	files/HEX		a downloaded file, named by its sha256 (verified when it was stored)
- *	repacked/HEX		a package of files/HEX, packed anew (deb_recompress.h)
+ *	repacked/HEX		a package of files/HEX, recompressed (deb_recompress.h)
  *	apt/KEY/		apt's private state for one set of sources
- *	trees/KEY.tar.zst	a configured tree or a part of one (tarball.h), named by the digest of all that made it
- *	artifacts/KEY/		compiled Kubernetes and the like: finished directories
- *	tmp/			being made; swept at start of what a killed build left (each is flock()ed while in use)
+ *	trees/KEY.tar.zst	a configured tree or a part of one (tarball.h), named by the digest of its inputs
+ *	artifacts/KEY/		finished directories, such as compiled Kubernetes
+ *	tmp/			entries being made, each locked by flock(2) while in use; cache_open() removes what a killed build left
  *
- * Everything appears by rename, so a name that exists is whole. Two builds at once are fine: whoever has the cache open holds it
- * shared (flock on its directory), and who removes from it (cache_prune.h) holds it alone. What is used gets the time of it as mtime.
+ * Entries appear by rename, so a name that exists is complete. Several builds may run at once: each process that has the cache open
+ * holds a shared lock (flock on its directory), and removal from it (cache_prune.h) takes the exclusive lock. The mtime of an entry
+ * is the time of its last use.
  */
 #include <stdbool.h>
 
@@ -21,14 +22,15 @@
 struct cache {
 	char *path;   /* owned; absolute */
 	int fd;       /* owned; locked, shared */
-	bool offline; /* nothing is downloaded: what is not there is an error */
+	bool offline; /* nothing is downloaded: a missing file is ERROR_NETWORK */
 };
 
+/* Waits while another program removes from the cache. */
 int cache_open(struct cache *ret, struct error *err) MUST_CHECK;
 void cache_close(struct cache *cache); /* accepts a zeroed value */
 
-/* Downloads whatever of the packages and files is not there yet, checked against sha256 and size: ERROR_TRUST names the one that
- * differs. progress is told what is downloaded, not what was there. */
+/* Downloads the wanted files that are not in the cache yet, and checks them against sha256 and size: ERROR_TRUST names the one that
+ * differs. progress gets the bytes downloaded, without those of files that were there. */
 struct cache_want {
 	const char *name, *url, *sha256; /* borrowed */
 	uint64_t size;                   /* 0 = unknown */
@@ -38,13 +40,14 @@ int cache_fetch(struct cache *cache, const struct cache_want *wants, size_t n,
 /* An fd (O_RDONLY) of files/HEX, or -1 with *err. */
 int cache_file(struct cache *cache, const char *sha256, struct error *err) MUST_CHECK;
 
-/* A directory of our own below tmp/: *ret_fd is its fd, locked while open. *ret_name is relative to cache->fd. */
+/* Makes a private directory below tmp/. *ret_fd is its fd, locked while open; *ret_name is relative to cache->fd. The caller owns
+ * both. */
 int cache_scratch(struct cache *cache, char **ret_name, int *ret_fd, struct error *err) MUST_CHECK;
-/* Makes a scratch entry (file or directory, or something inside one) final under KIND/KEY, KEY being the whole file name; an
- * existing one wins and the scratch is removed. */
+/* Moves a scratch entry (a file or directory below tmp/) to KIND/KEY, where KEY is the whole file name. When KIND/KEY exists, it
+ * stays and the scratch entry is removed. */
 int cache_publish(struct cache *cache, const char *scratch_name, const char *kind, const char *key, struct error *err)
 	MUST_CHECK;
-/* True when it is there; then it counts as used now. */
+/* True when the entry exists; marks it as used now. */
 bool cache_has(struct cache *cache, const char *kind, const char *key);
-/* For who finds things in it by other ways: "KIND/KEY" counts as used now. */
+/* Marks "KIND/KEY" as used now, for callers that open entries without cache_has(). */
 void cache_touch(struct cache *cache, const char *name);

@@ -12,7 +12,7 @@
 #include "lib/file.h"
 #include "lib/log.h"
 
-/* Not tmp/: that is being made, and swept by cache_open(). */
+/* Without tmp/, whose entries are in use or removed by cache_open(). */
 const char *const cache_kinds[] = { "files", "repacked", "apt", "trees", "artifacts", NULL };
 
 int cache_limit(uint64_t *ret, struct error *err)
@@ -26,7 +26,7 @@ int cache_limit(uint64_t *ret, struct error *err)
 	return 0;
 }
 
-/* What another program removed meanwhile is no longer in stock. */
+/* An entry that another program removes meanwhile is not counted. */
 static int take_item(struct cache *cache, const char *kind, const char *entry, struct cache_usage *ret,
 		     struct error *err)
 {
@@ -118,7 +118,7 @@ static int remove_marked(struct cache *cache, const struct cache_usage *stock, s
 	return 0;
 }
 
-/* Counted only now that nobody else can use anything any more. */
+/* Reads the usage only now, with the exclusive lock: no other process can use an entry any more. */
 static int prune_alone(struct cache *cache, uint64_t limit, uint64_t *ret_removed, struct error *err)
 {
 	CLEANUP(cache_usage_done) struct cache_usage stock = { 0 };
@@ -134,7 +134,7 @@ int cache_prune(struct cache *cache, uint64_t limit, uint64_t *ret_removed, stru
 	bool alone = flock(cache->fd, LOCK_EX | LOCK_NB) == 0;
 	int rc = alone ? prune_alone(cache, limit, ret_removed, err) : 0;
 
-	/* A lock that could not be raised may be lost: it is taken again in any case. */
+	/* A failed conversion may lose the lock (flock(2)): it is taken again in any case. */
 	if (flock(cache->fd, LOCK_SH) < 0 && rc == 0)
 		return error_errno(err, errno, "lock the cache, %s", cache->path);
 	return rc < 0 ? rc : alone;

@@ -47,7 +47,7 @@ static int digest_entry(struct hash *h, int dirfd, const char *name, struct erro
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_errno(err, errno, "look at %s", name);
-	/* Who else may write is a matter of the umask it was checked out with, and does not get into an image. */
+	/* Write permission of group and others depends on the umask at checkout, and does not get into an image. */
 	snprintf(mode, sizeof mode, "%o", (unsigned)(st.st_mode & (S_IFMT | (S_ISLNK(st.st_mode) ? 0 : 07755))));
 	hash_field(h, "name", name);
 	hash_field(h, "mode", mode);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A file's bytes, to be read where they are.
+ * A file mapped read-only into memory (mmap(2)).
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -12,9 +12,10 @@
 
 struct mapped_file {
 	const uint8_t *bytes;
-	size_t n; /* never 0 while it is one */
+	size_t n; /* 0 = not mapped */
 };
 
-/* fd stays the caller's, and may be closed. An empty or too large file is ERROR_FAILED; name is for messages. */
+/* fd remains the caller's, and may be closed afterwards. A file that is empty or larger than MAPPED_FILE_MAX is ERROR_FAILED; name is
+ * for messages. */
 int mapped_file_open(int fd, const char *name, struct mapped_file *ret, struct error *err) MUST_CHECK;
 void mapped_file_done(struct mapped_file *m); /* accepts a zeroed value */

@@ -13,12 +13,12 @@
 #include "lib/log.h"
 
 #define MEMINFO_MAX 65536
-/* Memory that the build's own programs (dpkg, compilers, compression) and the host need beside the trees. */
+/* Memory that the programs of the build (dpkg, compilers, compression) and the host need in addition to the trees. */
 #define MEMORY_SPARE (1ull << 30)
 
 const char *const scratch_names[] = { "auto", "memory", "disk", NULL };
 
-/* MemAvailable of /proc/meminfo (proc(5)), 0 when it cannot be told. */
+/* MemAvailable of /proc/meminfo (proc_meminfo(5)) in bytes; 0 when it is unknown. */
 static uint64_t memory_available(void)
 {
 	CLEANUP(text_done) struct text t = { 0 };
@@ -42,14 +42,14 @@ static enum scratch_kind decide(enum scratch_kind wish, uint64_t need)
 	return memory_available() >= need + MEMORY_SPARE ? SCRATCH_MEMORY : SCRATCH_DISK;
 }
 
-/* Stacked trees keep notes in attributes, a user's in user.* ones; a tmpfs has those since Linux 6.6. */
+/* overlayfs keeps its state in extended attributes, in a user namespace in user.* ones; a tmpfs has those since Linux 6.6. */
 static bool holds_attributes(const char *path)
 {
 	return !rootless() ||
 	       (setxattr(path, "user.nodekiln", "", 0, 0) == 0 && removexattr(path, "user.nodekiln") == 0);
 }
 
-/* In memory, unless a user's trees cannot be stacked there. */
+/* Mounts a tmpfs, unless overlayfs cannot use it in this user namespace. */
 static int mount_memory(struct scratch *s, uint64_t size, struct error *err)
 {
 	if (sandbox_mount_tmpfs(s->path, size, err) < 0)
@@ -102,8 +102,8 @@ void scratch_close(struct scratch *s)
 	if (!s->path)
 		return;
 	if (s->kind == SCRATCH_MEMORY && sandbox_unmount(s->path, &err) < 0)
-		log_debug("%s", err.text); /* our mount namespace ends with us anyway */
+		log_debug("%s", err.text); /* the mount namespace ends with this process anyway */
 	if (tree_remove(s->cache->fd, s->name, &err) < 0)
-		log_debug("%s", err.text); /* the next build sweeps it */
+		log_debug("%s", err.text); /* the next build removes it */
 	scratch_forget(s);
 }

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define MEMORY_SHARE 2 /* take at most a half of the memory that is free right now */
+#define MEMORY_SHARE 2 /* use at most half of the memory that is free now */
 
 static uint64_t free_memory(void)
 {
