@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/alloc.h"
+#include "lib/macro.h"
 
 #define COPY_CHUNK (1 << 20)
 
@@ -123,8 +124,7 @@ static int read_whole(int fd, const char *name, size_t limit, struct text *ret, 
 		if (n == 0)
 			break;
 	}
-	*ret = t;
-	t = (struct text){ 0 };
+	*ret = TAKE(t);
 	return 0;
 }
 

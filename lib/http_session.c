@@ -5,6 +5,7 @@
 
 #include "lib/alloc.h"
 #include "lib/curl_transfer.h"
+#include "lib/macro.h"
 
 #define REASON_MAX 512 /* bytes of a status line that are kept */
 
@@ -83,8 +84,7 @@ int http_session_request(struct http_session *s, const struct http_request *requ
 	if (end != CURL_TRANSFER_OK)
 		return request_failed(s, end, request, err);
 	response.status = s->wire.status;
-	*ret = response;
-	response = (struct http_response){ 0 };
+	*ret = TAKE(response);
 	return 0;
 }
 

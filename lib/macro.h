@@ -16,11 +16,11 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Gives a pointer away: evaluates to its value and leaves NULL behind. */
-#define TAKE(p)                                                                                                        \
+/* Gives a pointer or a struct away: evaluates to its value and leaves NULL, or a struct of zeros, behind. */
+#define TAKE(value)                                                                                                    \
 	({                                                                                                             \
-		__typeof__(p) taken_ = p;                                                                              \
-		(p) = NULL;                                                                                            \
+		__typeof__(value) *from_ = &(value), taken_ = *from_;                                                  \
+		*from_ = (__typeof__(value)){ 0 };                                                                     \
 		taken_;                                                                                                \
 	})
 

@@ -5,6 +5,7 @@
 #include "lib/alloc.h"
 #include "lib/duration.h"
 #include "lib/form.h"
+#include "lib/macro.h"
 #include "lib/node_config_check.h"
 #include "lib/node_config_schema.h"
 
@@ -162,7 +163,6 @@ int node_config_read(struct yaml *tree, struct node_config *ret, struct error *e
 		form_hide_secrets(err->text);
 		return -1;
 	}
-	*ret = node;
-	node = (struct node_config){ 0 };
+	*ret = TAKE(node);
 	return 0;
 }

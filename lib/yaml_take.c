@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/alloc.h"
+#include "lib/macro.h"
 #include "lib/yaml.h"
 
 static const char *const kind_names[] = {
@@ -176,8 +177,7 @@ int yaml_take_strings(struct yaml *map, const char *key, struct strings *ret, st
 		if (add_item(found->child[i], key, &list, err) < 0)
 			return -1;
 	strings_done(ret);
-	*ret = list;
-	list = (struct strings){ 0 };
+	*ret = TAKE(list);
 	return 0;
 }
 
