@@ -20,11 +20,11 @@
 #include "lib/log.h"
 
 #define MANIFEST_MAX (64u << 20)
-/* Scratch beside twice the trees (the tree and its disk image): indices, boot files, slack. */
+/* Scratch space in addition to twice the trees (the tree and its disk image): indices, boot files, reserve. */
 #define NEED_FIXED (1ull << 30)
-/* An image's archive, unpacked twice over: content store and snapshots, and once more in the disk image. */
+/* An image's archive is in the content store and unpacked in the snapshots, and both are in the disk image again. */
 #define NEED_PER_ARCHIVE_BYTE 4
-/* In the VM's tree and its disk image, in the container's tree. */
+/* An overlay is in the VM's tree and its disk image, and in the container's tree. */
 #define NEED_PER_OVERLAY_BYTE 3
 
 static void build_done(struct build *b)
@@ -57,7 +57,7 @@ static int read_epoch(struct build *b, struct error *err)
 	long long n = strtoll(text, &end, 10);
 	if (errno || end == text || *end || n < 0)
 		return error_set(err, ERROR_USAGE, "SOURCE_DATE_EPOCH is '%s'; it must be seconds since 1970", text);
-	/* What is made now must be later than that, or its times would stay. */
+	/* Files made by this build must be later than that, or their times would be kept. */
 	if (n > b->started)
 		return error_set(err, ERROR_USAGE, "SOURCE_DATE_EPOCH, %s, is in the future by this host's clock",
 				 text);
@@ -65,7 +65,7 @@ static int read_epoch(struct build *b, struct error *err)
 	return 0;
 }
 
-/* First of all: a missing overlay is told before minutes are spent. */
+/* Runs first, so that a missing overlay fails fast. */
 static int measure_overlays(struct build *b, struct error *err)
 {
 	for (enum set set = 0; set < SETS; set++)
@@ -150,7 +150,7 @@ static int get_programs(struct build *b, struct error *err)
 	return 0;
 }
 
-/* True when what is published was made of the same inputs and is still all there. */
+/* True if the published artifacts were made from the same inputs and are still complete. */
 static bool is_published(const struct build *b)
 {
 	CLEANUP(free_p) char *name = xasprintf("%s.manifest.json", b->recipe.name);
@@ -174,7 +174,7 @@ static bool is_published(const struct build *b)
 	return json_count(artifacts) > 0;
 }
 
-/* Bytes of scratch that this build takes at most. */
+/* Upper limit of the scratch space that this build uses, in bytes. */
 static uint64_t scratch_need(const struct build *b)
 {
 	uint64_t need = NEED_FIXED + NEED_PER_OVERLAY_BYTE * b->overlay_bytes;
@@ -217,7 +217,8 @@ static int make(struct build *b, struct error *err)
 		       : 0;
 }
 
-/* In a job. A killed build's outputs are not locked for as long as its memory goes back. */
+/* Runs in a job, which closes the outputs first: otherwise they would stay locked after the build is killed, until the
+ * memory is freed. */
 static int sweep(void *build, struct error *err UNUSED)
 {
 	struct build *b = build;
@@ -228,7 +229,7 @@ static int sweep(void *build, struct error *err UNUSED)
 	return 0;
 }
 
-/* The trees go while what they became is published: giving gigabytes of memory back takes a while. */
+/* Removes the trees while the artifacts are published: freeing gigabytes of memory takes a while. */
 static int make_and_publish(struct build *b, struct error *err)
 {
 	struct job sweeper = { 0 };
@@ -242,7 +243,7 @@ static int make_and_publish(struct build *b, struct error *err)
 	if (rc == 0)
 		cache_trim(&b->cache);
 	if (sweeper.pid && job_wait(&sweeper, &swept) < 0)
-		log_debug("%s", swept.text); /* the next build sweeps it */
+		log_debug("%s", swept.text); /* the next build removes it */
 	return rc;
 }
 

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * One build, from recipe to published artifacts. The order of work, and what runs side by side:
+ * One build, from recipe to published artifacts. The order of work, and what runs in parallel:
  *
- *	recipe -> lock -> fetch -> agent, Kubernetes (compiled once, cached)
- *	base: unpack -> configure          | beside it: its files compressed, images preloaded, vm and lxc layers unpacked
- *	vm:  layer configured -> extra -> guest -> seal -> disk -> qcow2  | beside it: lxc: layer -> extra -> guest -> seal -> tarball
- *	papers -> publish                 | beside it: the trees removed
+ *	recipe -> lock -> agent, Kubernetes (compiled once, cached) -> fetch
+ *	base: unpack -> configure	| its files compressed; images preloaded; vm and lxc layers unpacked
+ *	vm: layer configured -> extra -> customize -> seal -> disk -> qcow2
+ *					| lxc: layer configured -> extra -> customize -> seal -> tarball
+ *	metadata -> publish		| the trees removed
  *
- * base, vm, lxc, images and what packages.extra puts above vm and lxc are layers (layer_cache.h): a build that finds them in the cache
- * starts behind them. What is not cached is saved beside the artifacts' making. build_graph.c has who needs whom. A build whose key
- * equals the published manifest's does nothing.
+ * base, vm, lxc, images and the packages.extra of vm and of lxc are layers (layer_cache.h). Layers that are in the
+ * cache are not made; the others are saved to the cache while the artifacts are made. build_graph.c has the
+ * dependencies. A build whose key equals that of the published manifest does nothing.
  */
 #include <stdbool.h>
 
@@ -30,36 +31,36 @@ struct build_options {
 	const char *lock;   /* use exactly this lock file; NULL = resolve now */
 	const char *mirror; /* NULL = the recipe's, else the host's */
 	bool update;        /* refresh the package indices first */
-	bool offline;       /* the cache alone; the process has no network to ask (sandbox_no_network) */
-	bool force;         /* build even when nothing changed */
+	bool offline;       /* use the cache only; the process has no network (sandbox_no_network) */
+	bool force;         /* build even if nothing changed */
 	enum scratch_kind scratch;
 };
 
 enum build_layer { LAYER_BASE, LAYER_VM, LAYER_LXC, LAYER_EXTRA_VM, LAYER_EXTRA_LXC, LAYER_IMAGES, LAYERS };
 
-/* A layer on its way: loaded from the cache, or made now and saved later. */
+/* A layer of this build: loaded from the cache, or made and later saved. */
 struct build_tree {
 	char *path; /* owned; in the scratch */
 	char key[SHA256_HEX];
 	bool wanted, cached;
 };
 
-/* Everything that the steps share. Filled from top to bottom; jobs work on their own copy. */
+/* The state that the steps share, filled from top to bottom. A job is a child process, so it changes its own copy. */
 struct build {
 	const struct build_options *options; /* borrowed */
 	struct recipe recipe;
 	uint64_t overlay_bytes; /* of all overlays */
-	int64_t started;        /* what has a later mtime was made by us */
+	int64_t started;        /* files with a later mtime were made by this build */
 	int64_t epoch;          /* SOURCE_DATE_EPOCH, else now */
 	struct cache cache;
 	struct artifacts outputs;
 	struct lock lock;
-	char *agent; /* owned; its tree in the cache */
+	char *agent; /* owned; path of its tree in the cache */
 	struct kubernetes kubernetes;
 	struct strings archives; /* of images to preload */
-	struct strings images;   /* what these are called */
-	char *pause_image;       /* owned; what kubeadm says; NULL without Kubernetes */
-	char key[SHA256_HEX];    /* of all that goes into the artifacts */
+	struct strings images;   /* their names */
+	char *pause_image;       /* owned; as kubeadm prints it; NULL without Kubernetes */
+	char key[SHA256_HEX];    /* of all inputs of the artifacts */
 	struct scratch scratch;
 	struct build_tree layer[LAYERS];
 	struct chunks *chunks; /* owned; of the base; build_chunks_open() */
@@ -67,10 +68,10 @@ struct build {
 
 int build_run(const struct build_options *options, struct error *err) MUST_CHECK;
 
-/* build_key.c: the digests that name the layers and the whole. */
+/* build_key.c: fills in the keys of the layers and of the build, and which layers are wanted. */
 int build_keys(struct build *b, struct error *err) MUST_CHECK;
-/* build_graph.c: then everything up to finished artifacts in the stage, side by side. */
+/* build_graph.c: everything that follows, up to finished artifacts in the staging directory, in parallel. */
 int build_graph_run(struct build *b, struct error *err) MUST_CHECK;
-/* build_artifact.c */
+/* build_artifact.c: customize, seal and write one artifact into the staging directory. */
 int build_artifact_vm(struct build *b, struct error *err) MUST_CHECK;
 int build_artifact_lxc(struct build *b, struct error *err) MUST_CHECK;

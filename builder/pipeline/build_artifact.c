@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One artifact from the layers: the guest is finished and sealed, then written in its form. Each runs as a job of its
- * own. */
+/* Makes one artifact from the layers: customizes and seals the tree, then writes it in the artifact's format. Each
+ * artifact is a job of its own. */
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,7 +14,7 @@
 #include "builder/progress/progress.h"
 #include "lib/file.h"
 
-/* What only a machine with a kernel of its own needs. */
+/* Needed only by a guest with its own kernel. */
 static const char *const lxc_leaves_out[] = { "boot", "usr/lib/modules", NULL };
 
 static int make_guest(struct build *b, enum set set, char **ret_root, struct error *err)

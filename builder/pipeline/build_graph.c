@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What has to be made, and what needs what: the drawing in build.h as a table. */
+/* The jobs of a build and their dependencies: the diagram in build.h as a table. */
 #include "builder/job/job_graph.h"
 #include "builder/pipeline/build_layers.h"
 
@@ -63,7 +63,7 @@ static int save(void *build, unsigned layer, struct error *err)
 	return build_layers_save(build, layer, err);
 }
 
-/* Each is about a layer, whose state decides: what is not wanted is not made, nor, but for artifacts, again what came from the
+/* Each job is about a layer and runs only if the layer is wanted and, except for artifacts, was not found in the
  * cache. */
 static const struct graph_job plan[PLAN] = {
 	[BASE] = { base, LAYER_BASE, 0, false },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The digests that name a build's layers and the whole: equal inputs, equal keys. */
+/* The keys of a build's layers and of the whole build: digests of all inputs, so that equal inputs give equal keys. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +9,8 @@
 #include "builder/pipeline/build.h"
 #include "lib/file.h"
 
-/* Raise when trees come out differently from the same packages, or their frames from the same trees: a cached layer's are copied into
- * what is built. */
+/* Raise it when the same packages result in different trees, or the same trees in different compressed frames: those of
+ * a cached layer are copied into the artifacts. */
 #define TREE_FORMAT "3"
 
 static int add_file(struct hash *h, const char *path, struct error *err)
@@ -34,7 +34,7 @@ static void add_group(struct hash *h, const struct lock *lock, enum lock_group g
 	hash_field(h, lock_group_names[group], hex);
 }
 
-/* What was compiled is named by its cache directory, which is itself a digest. */
+/* The name of a program's cache directory, which is a digest of all that it was compiled from. */
 static const char *artifacts_name(const char *path)
 {
 	const char *slash = path ? strrchr(path, '/') : NULL;
@@ -42,7 +42,7 @@ static const char *artifacts_name(const char *path)
 	return slash ? slash + 1 : NULL;
 }
 
-/* Binaries count by their sums. */
+/* Downloaded binaries count by path and digest. */
 static void add_kubernetes(struct hash *h, const struct build *b)
 {
 	hash_field(h, "kubernetes", artifacts_name(b->kubernetes.artifacts));
@@ -64,7 +64,7 @@ static int add_overlays(struct hash *h, const struct build *b, enum set set, con
 		CLEANUP(free_p) char *part = xasprintf("%s/%s", path, only ? only : "");
 		if (only && access(part, F_OK) < 0)
 			continue;
-		/* What is in it, not where it lies. */
+		/* Its content counts, not its path. */
 		hash_field(h, "overlay", NULL);
 		if (digest_directory(h, part, err) < 0)
 			return error_wrap(err, "overlay '%s'", overlays->at[i]);
@@ -91,7 +91,7 @@ static void key_base(struct build *b)
 	hash_hex(h, b->layer[LAYER_BASE].key);
 }
 
-/* The initramfs is made with the vm layer, so its configuration counts there. */
+/* The initramfs is part of the vm layer, so its configuration in overlays counts there. */
 static int key_sides(struct build *b, struct error *err)
 {
 	CLEANUP(hash_free_p) struct hash *vm = layer_hash("vm", b->layer[LAYER_BASE].key);
@@ -115,7 +115,7 @@ static void key_extra(struct build *b, enum build_layer extra, enum lock_group g
 	hash_hex(h, b->layer[extra].key);
 }
 
-/* A store is what one version of a runtime makes of the archives. */
+/* The store depends on the version of the runtime and on the archives. */
 static int key_images(struct build *b, struct error *err)
 {
 	static const char *const runtimes[] = { "containerd", "containerd.io", "docker.io", "docker-ce" };
@@ -133,7 +133,7 @@ static int key_images(struct build *b, struct error *err)
 	return 0;
 }
 
-/* The whole: the recipe as merged, every layer, every overlay, the agent, and this program. */
+/* The whole build: the merged recipe, every layer, every overlay, the agent, and this program. */
 static int key_whole(struct build *b, struct error *err)
 {
 	CLEANUP(hash_free_p) struct hash *h = hash_new();

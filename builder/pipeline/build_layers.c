@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From packages to configured trees: the base, the vm and lxc layers above it, and the store of preloaded images beside
- * it. */
+/* From packages to configured trees: the base, the layers on top of it, and the store of preloaded images. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +16,11 @@
 #include "lib/job.h"
 #include "lib/log.h"
 
-/* Those of packages know their group of the lock, and upon which layer they stand. */
+/* Layers of packages have a group of the lock and a layer below. */
 static const struct {
 	const char *name;
 	enum lock_group group;
-	enum build_layer under; /* LAYERS: upon nothing */
+	enum build_layer under; /* the layer below; LAYERS: none */
 	enum tree_initramfs initramfs;
 } layers[LAYERS] = {
 	[LAYER_BASE] = { "base", LOCK_BASE, LAYERS, INITRAMFS_NEVER },
@@ -32,19 +31,20 @@ static const struct {
 	[LAYER_IMAGES] = { "images", LOCK_GROUPS, LAYERS, INITRAMFS_NEVER },
 };
 
-/* Its name in the cache. What stands above another may tell of removals, each kind of stack in its own way. */
+/* The layer's name in the cache. A layer on top of another may contain whiteouts, whose format depends on the kind of
+ * stack. */
 static char *layer_name(const struct build *b, enum build_layer layer)
 {
 	return xasprintf("%s%s", b->layer[layer].key, layers[layer].under < LAYERS ? overlayfs_suffix() : "");
 }
 
-/* What a maintainer script says is for --verbose. */
+/* Output of maintainer scripts is for --verbose. */
 static void script_line(void *context UNUSED, const char *line)
 {
 	log_debug("%s", line);
 }
 
-/* Whether it is in the cache, and where it will be. */
+/* Looks for the layer in the cache, and creates its directory. */
 static int find(struct build *b, enum build_layer layer, struct error *err)
 {
 	struct build_tree *t = &b->layer[layer];
@@ -88,8 +88,8 @@ int build_layers_configure_base(struct build *b, struct error *err)
 	return 0;
 }
 
-/* Imports into a store of its own, shown to the runtime where it keeps its images: the store is a layer, the base stays as it
- * is. */
+/* Imports into a directory of its own, which is mounted where the runtime keeps its images: the store is a layer, and
+ * the base is not changed. */
 int build_layers_images(struct build *b, struct error *err)
 {
 	progress_begin("images", "%zu archives", b->archives.n);
@@ -159,7 +159,7 @@ static void loads_stop(struct loads *loads)
 		job_stop(&loads->job[layer]);
 }
 
-/* The base here, as its chunks stay open; the others beside it. */
+/* Loads the base in this process, because its chunks stay open, and the others in parallel. */
 static int load_all(struct build *b, struct error *err)
 {
 	CLEANUP(loads_stop) struct loads loads = { 0 };
@@ -216,7 +216,7 @@ int build_layers_save(struct build *b, enum build_layer layer, struct error *err
 	struct build_tree *t = &b->layer[layer];
 	int level = build_chunks_level(b);
 	CLEANUP(free_p) char *phase = xasprintf("save-%s", layers[layer].name), *name = layer_name(b, layer);
-	/* The chunks are the base's; the others hold what is not in it. */
+	/* The chunks are of the base; other layers have few files in common with it. */
 	if (layer == LAYER_BASE && build_chunks_open(b, err) < 0)
 		return -1;
 	progress_begin(phase, "into the cache");
@@ -227,7 +227,7 @@ int build_layers_save(struct build *b, enum build_layer layer, struct error *err
 	return 0;
 }
 
-/* Overlay files that the initramfs is made of must be there before it is made. */
+/* The overlays' configuration of initramfs-tools must be in place before the initramfs is made. */
 static int early_overlays(struct build *b, const char *root, struct error *err)
 {
 	for (enum set set = SET_BASE; set <= SET_VM; set++)
@@ -258,7 +258,7 @@ static int configure(struct build *b, enum build_layer layer, const char *root, 
 	return 0;
 }
 
-/* Two directories in the scratch for a stack: where it works, and where it is seen. Paths are owned by the caller. */
+/* Creates a stack's work and target directories in the scratch directory. Paths are owned by the caller. */
 static int overlayfs_place(struct build *b, const char *name, char **ret_work, char **ret_target, struct error *err)
 {
 	CLEANUP(free_p) char *work_name = xasprintf("%s.work", name);
@@ -268,7 +268,7 @@ static int overlayfs_place(struct build *b, const char *name, char **ret_work, c
 		       : scratch_directory(&b->scratch, name, ret_target, err);
 }
 
-/* The trees of top and of all layers under it, as stacks have them; returns how many. */
+/* The trees of top and of all layers below it, in the order of overlayfs.lower; returns their number. */
 static size_t trees_down(const struct build *b, enum build_layer top, const char *ret[OVERLAYFS_LOWER_MAX])
 {
 	size_t n = 0;
@@ -296,7 +296,7 @@ int build_layers_configure(struct build *b, enum build_layer layer, struct error
 	return overlayfs_close(&stack, err);
 }
 
-/* What an artifact is made of ends with the extra packages, if there are any. */
+/* The topmost layer of an artifact: the extra packages, if there are any. */
 static enum build_layer top_of(const struct build *b, enum build_layer side)
 {
 	enum build_layer extra = side == LAYER_VM ? LAYER_EXTRA_VM : LAYER_EXTRA_LXC;

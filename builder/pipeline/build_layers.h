@@ -1,28 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The layers of a build on their way, and the base's compressed chunks. For jobs, in this order; build_graph.c has who needs whom.
+ * Loads, makes and saves the layers of a build and the base's compressed chunks. Most are jobs, in this order;
+ * build_graph.c has their dependencies.
  */
 #include "builder/pipeline/build.h"
 
-/* What is in the cache comes into the scratch. */
+/* Unpacks the layers that are in the cache into the scratch directory. */
 int build_layers_load(struct build *b, struct error *err) MUST_CHECK;
 int build_layers_base(struct build *b, struct error *err) MUST_CHECK;
 int build_layers_configure_base(struct build *b, struct error *err) MUST_CHECK;
 int build_layers_unpack(struct build *b, enum build_layer layer, struct error *err) MUST_CHECK;
 int build_layers_images(struct build *b, struct error *err) MUST_CHECK;
-/* Upon those under it, which are configured. */
+/* Configures the layer on top of the layers below it, which are configured already. */
 int build_layers_configure(struct build *b, enum build_layer layer, struct error *err) MUST_CHECK;
 int build_layers_save(struct build *b, enum build_layer layer, struct error *err) MUST_CHECK;
-/* All of an artifact's layers, to be changed at will, stand at *ret_root (owned by the caller). side: LAYER_VM or LAYER_LXC. */
+/* Assembles all layers of an artifact at *ret_root (owned by the caller); changes there do not affect the layers. side:
+ * LAYER_VM or LAYER_LXC. */
 int build_layers_guest(struct build *b, enum build_layer side, char **ret_root, struct error *err) MUST_CHECK;
-/* kubeadm itself, in root, says which pause image its kubelet will ask for; the runtime must be told the same one. */
+/* Asks kubeadm in root for the pause image that kubelet will use, into b->pause_image; the runtime must be configured
+ * with the same one. */
 int build_layers_pause_image(struct build *b, const char *root, struct error *err) MUST_CHECK;
 
-/* Compresses the base's files, most of which are what they will be, beside dpkg. */
+/* Compresses the base's files while dpkg configures them: most of them do not change any more. */
 int build_chunks_make(struct build *b, struct error *err) MUST_CHECK;
-/* What that made, or what came with the base from the cache, into b->chunks. */
+/* Opens the result, unless b->chunks came from the cache with the base. */
 int build_chunks_open(struct build *b, struct error *err) MUST_CHECK;
-/* The level that chunks are compressed with, and those of the base when that is the level wanted. */
+/* The level that chunks are compressed with, and the base's chunks if that is the level wanted, else NULL. */
 int build_chunks_level(const struct build *b);
 const struct chunks *build_chunks(const struct build *b, enum compression compression, int level);

@@ -12,7 +12,8 @@
 
 #define OS_RELEASE "usr/lib/os-release"
 #define OS_RELEASE_MAX 65536
-/* What overlays write where the pause image belongs, and in which files: containerd's configuration, cri-dockerd's unit. */
+/* The placeholder for the pause image in overlays, and the files that have it: containerd's configuration,
+ * cri-dockerd's unit. */
 #define PAUSE_IMAGE_MARK "@PAUSE_IMAGE@"
 static const char *const pause_image_files[] = { "etc/containerd/config.toml",
 						 "etc/systemd/system/cri-docker.service" };
@@ -68,8 +69,7 @@ static int write_image_json(const struct customize *g, int rootfd, struct error 
 	return file_write_in(rootfd, "etc/nodekiln/image.json", text.data, text.len, 0644, err);
 }
 
-/* IMAGE_ID and IMAGE_VERSION as os-release(5) wants them: lower case, and the version a short form of the build's key.
- */
+/* IMAGE_ID and IMAGE_VERSION of os-release(5), which must be lower case; the version is a prefix of the build's key. */
 static int write_os_release(const struct customize *g, int rootfd, struct error *err)
 {
 	CLEANUP(text_done) struct text text = { 0 };
@@ -97,7 +97,7 @@ static int fill_pause_image(const struct customize *g, int rootfd, const char *f
 	return file_write_in(rootfd, file, out.data, out.len, 0644, err);
 }
 
-/* The sandbox image must be the one that kubeadm names, or every node pulls a second pause image. */
+/* The runtime's pause image must be the one that kubeadm uses, or every node pulls a second one. */
 static int write_pause_image(const struct customize *g, int rootfd, struct error *err)
 {
 	for (size_t i = 0; g->pause_image && i < ARRAY_SIZE(pause_image_files); i++)
@@ -107,7 +107,7 @@ static int write_pause_image(const struct customize *g, int rootfd, struct error
 	return 0;
 }
 
-/* A person who logs in to an end-of-life image is told so. */
+/* Shows the end-of-life warning to users who log in. */
 static int write_warning(const struct customize *g, int rootfd, struct error *err)
 {
 	if (!g->recipe->warning)
@@ -116,8 +116,8 @@ static int write_warning(const struct customize *g, int rootfd, struct error *er
 	return file_write_in(rootfd, "etc/motd", motd, strlen(motd), 0644, err);
 }
 
-/* What the overlays' presets say about every unit, packages' own included: a first boot without /etc/machine-id would apply them,
- * so the image already looks like that. */
+/* Applies the overlays' presets to every unit, also those of packages: a first boot without /etc/machine-id would apply
+ * them too, so the image already has the result. */
 static int apply_presets(int rootfd, const char *root, struct error *err)
 {
 	struct sandbox sandbox = { .root = root };
@@ -128,7 +128,7 @@ static int apply_presets(int rootfd, const char *root, struct error *err)
 	return sandbox_run(&sandbox, &(struct process){ .argv = argv, .name = "preset units" }, err);
 }
 
-/* systemctl works offline in a chroot: it only makes the links that each unit's [Install] asks for. */
+/* systemctl works offline in a chroot: it only creates the links of each unit's [Install] section. */
 static int enable_units(const struct customize *g, const char *root, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };

@@ -8,9 +8,9 @@
 #include "lib/clock.h"
 #include "lib/file.h"
 
-#define FORMAT 1 /* raised when a reader of older manifests would be misled */
+#define FORMAT 1 /* raise it when readers of older manifests would misread a new one */
 
-/* What people ask for first, looked up in the artifacts' packages. */
+/* Packages whose versions users look for first. */
 static const char *const notable_packages[] = {
 	"containerd",        "docker.io",      "runc",
 	"cri-tools",         "cri-dockerd",    "kubelet",
@@ -104,7 +104,7 @@ static int write_json(const struct artifacts *o, const char *suffix, const struc
 	return 0;
 }
 
-/* The SBOM names the artifacts by digest, the manifest the SBOM too: hence the order. */
+/* The SBOM contains the digests of the artifacts, the manifest also that of the SBOM, so this is the order. */
 int manifest_write(const struct manifest *m, struct artifacts *o, struct json *timings, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *owned = timings;

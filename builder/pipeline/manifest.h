@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The papers of an image: NAME.manifest.json (recipe, lock, versions, sizes, digests, timings) and NAME.spdx.json (SPDX 2.3,
- * which package bytes are in which artifact). The SBOM depends on what is in the artifacts and the epoch only: equal builds
- * have equal ones. The manifest also says how long it took.
+ * An image's metadata files: NAME.manifest.json (recipe, lock, versions, sizes, digests, timings) and NAME.spdx.json,
+ * its SBOM (SPDX 2.3: which packages are in which artifact). The SBOM depends only on the artifacts' content and the
+ * epoch, so equal builds have equal SBOMs. The manifest also contains the build's timings.
  */
 #include <stdint.h>
 
@@ -21,9 +21,10 @@ struct manifest {
 	int64_t epoch;                /* SOURCE_DATE_EPOCH */
 };
 
-/* Writes both into the stage, beside the finished artifacts. Takes timings over. */
+/* Writes both into the staging directory, which has the finished artifacts. Takes ownership of timings. */
 int manifest_write(const struct manifest *m, struct artifacts *o, struct json *timings, struct error *err) MUST_CHECK;
 
-/* Pure: of what o->summed holds. manifest_json() takes timings over. */
+/* Pure; the artifacts are those of o->summed. manifest_json() takes ownership of timings. The caller owns the
+ * result. */
 struct json *manifest_json(const struct manifest *m, const struct artifacts *o, struct json *timings) MUST_CHECK;
 struct json *sbom_json(const struct manifest *m, const struct artifacts *o) MUST_CHECK;

@@ -61,7 +61,7 @@ static const struct {
 	{ "publish", always, "all artifacts and their papers appear together" },
 };
 
-/* The suites that apt would read: bookworm, bookworm-updates, bookworm-security. */
+/* The suites that apt reads: bookworm, bookworm-updates, bookworm-security. */
 static void suites(const struct recipe *r, struct strings *ret)
 {
 	strings_add(ret, r->distribution.suite);
@@ -90,7 +90,7 @@ static void artifacts(const struct plan *p, struct strings *ret)
 	strings_addf(ret, "%s/SHA256SUMS", p->out);
 }
 
-/* Identifiers come from the lock, which a plan does not have: only sizes are asked for here. */
+/* Only the sizes are used. UUIDs depend on the lock, which a plan does not have; here they are made from the name. */
 static int layout(const struct recipe *r, struct disk_plan *ret, struct error *err)
 {
 	*ret = (struct disk_plan){ 0 };
@@ -124,7 +124,7 @@ static void add_words(struct text *t, const char *label, const char *title, cons
 	text_add(t, "\n");
 }
 
-/* Returns what the label of a line below would be. */
+/* Returns the label of the next line: "" once label has been printed. */
 static const char *add_set(struct text *t, const char *label, const char *set, const struct strings *words)
 {
 	CLEANUP(free_p) char *title = xasprintf("%s (%zu):", set, words->n);

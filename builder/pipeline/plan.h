@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What a build of a recipe would do, told without doing it: no network, no cache, nothing written. The same recipe gives the same
- * plan everywhere. Which package versions it would take is the lock's to say (`nodekiln lock`).
+ * What a build of a recipe would do, without doing it: uses neither network nor cache, and writes nothing. The same
+ * recipe gives the same plan on every host. Package versions are not part of it; `nodekiln lock` resolves them.
  */
 #include "builder/recipe/recipe.h"
 #include "lib/json.h"
@@ -13,6 +13,6 @@ struct plan {
 	const char *mirror;          /* --mirror; NULL = the recipe's, else the host's */
 };
 
-/* ERROR_INPUT when the disk cannot be laid out. */
+/* ERROR_INPUT if the disk layout is impossible. */
 int plan_text(const struct plan *plan, struct text *ret, struct error *err) MUST_CHECK;
 int plan_json(const struct plan *plan, struct json **ret, struct error *err) MUST_CHECK;

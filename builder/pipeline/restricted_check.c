@@ -30,8 +30,8 @@ static int open_device(void *context UNUSED, struct error *err)
 		      : 0;
 }
 
-/* A sandbox around an empty tree, where the trees will be. A user namespace, the container's rules for devices and system calls, a
- * mount option or the kernel's age may forbid it. */
+/* Enters a sandbox of an empty tree in the file system of the cache. A user namespace, the container's rules for
+ * devices and system calls, a mount option or an old kernel may prevent that. */
 static int try_sandbox(struct cache *cache, struct error *err)
 {
 	CLEANUP(free_p) char *scratch = NULL;
@@ -45,7 +45,7 @@ static int try_sandbox(struct cache *cache, struct error *err)
 	if (rc == 0)
 		rc = sandbox_call(&(struct sandbox){ .root = root }, open_device, NULL, err);
 	if (tree_remove(cache->fd, scratch, &ignored) < 0)
-		log_debug("%s", ignored.text); /* the next build sweeps it */
+		log_debug("%s", ignored.text); /* the next build removes it */
 	return rc;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What can't be built by root that is confined (rootless.h), told before anything begins: images can't be preloaded, because
- * their runtime mounts them; and nothing can be installed where not even an empty sandbox stands, which is tried. Kubernetes from
- * source is refused where it would be compiled (kubernetes.c): what another build has compiled is as good.
+ * Refuses, before a build begins, what root without mount privileges cannot build (rootless_restricted()): images
+ * cannot be preloaded, because the runtime mounts them; and nothing can be installed if an empty sandbox does not work,
+ * which is tried. Kubernetes from source is refused later, when it would be compiled (kubernetes.c): a copy in the
+ * cache that another build compiled can be used.
  */
 #include "builder/cache/cache.h"
 #include "builder/recipe/recipe.h"

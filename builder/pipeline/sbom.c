@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The SBOM: SPDX 2.3 as JSON. The document describes the artifacts; each artifact contains its Debian packages, what was compiled
- * for it (generated from source files), and downloaded programs.
+ * The SBOM: SPDX 2.3 as JSON. The document describes the artifacts; each artifact contains its Debian packages, what
+ * was compiled for it (generated from source files), and downloaded programs.
  */
 #include <ctype.h>
 #include <string.h>
@@ -13,10 +13,10 @@
 #define DOCUMENT "SPDXRef-DOCUMENT"
 #define KUBERNETES "SPDXRef-Kubernetes"
 
-/* The document while it is made. */
+/* The document under construction. */
 struct sbom {
 	struct json *packages, *relationships; /* owned until they are put into the document */
-	struct strings seen;                   /* ids of packages that are in: two artifacts may share one */
+	struct strings seen;                   /* ids of packages already added: artifacts share packages */
 };
 
 /* Which groups of the lock are in which artifact. */
@@ -46,8 +46,8 @@ static void relate(struct sbom *s, const char *from, const char *how, const char
 	json_push(s->relationships, relationship);
 }
 
-/* SPDX ids are made of letters, digits, '.' and '-'. Anything else becomes .HEX; Debian's names have no upper-case letters, so
- * no two of them can meet. */
+/* SPDX ids consist of letters, digits, '.' and '-'. Any other character becomes .HEX in upper case. Debian's names have
+ * no upper-case letters, so two names cannot get the same id. */
 static void add_id(struct text *id, const char *s)
 {
 	for (; *s; s++) {
@@ -72,7 +72,7 @@ static char *make_id(const char *kind, const char *name, const char *version)
 	return text_take(&id);
 }
 
-/* Percent-encoding as package URLs want it. */
+/* Percent-encoding of package URLs (purl). */
 static void add_encoded(struct text *t, const char *s)
 {
 	for (; *s; s++) {
@@ -111,7 +111,7 @@ static void put_checksum(struct json *package, const char *sha256)
 	json_put(package, "checksums", list);
 }
 
-/* An address is public once it stands in an SBOM; a password in it must not be. */
+/* SBOMs are published, so a URL with a password must not be in one. */
 static void put_location(struct json *package, const char *url)
 {
 	const char *host = url ? strstr(url, "://") : NULL;
@@ -123,7 +123,7 @@ static void put_location(struct json *package, const char *url)
 		json_put_string(package, "downloadLocation", url);
 }
 
-/* NULL when a package of that id is in already. The result belongs to the document. */
+/* Returns NULL if the document has a package of that id already. The document owns the result. */
 static struct json *add_package(struct sbom *s, const char *id, const char *name, const char *version, const char *url,
 				const char *purpose)
 {
@@ -160,7 +160,7 @@ static void add_group(struct sbom *s, const struct manifest *m, const char *arti
 	}
 }
 
-/* Downloaded files, as parts of what they belong to. */
+/* Downloaded files, related to the package that they belong to. */
 static void add_files(struct sbom *s, const struct lock_files *files, const char *whole, const char *how,
 		      const char *purpose)
 {
@@ -174,7 +174,7 @@ static void add_files(struct sbom *s, const struct lock_files *files, const char
 	}
 }
 
-/* What was compiled: scanners know it by its source package, which dpkg in the artifact does not. */
+/* A compiled program. Scanners know it by its source package, which is not in the artifact's dpkg database. */
 static void add_compiled(struct sbom *s, const struct manifest *m, const char *artifact, const struct compiled *what)
 {
 	const struct lock_source *source = lock_source(m->lock, what->source);
@@ -190,7 +190,7 @@ static void add_compiled(struct sbom *s, const struct manifest *m, const char *a
 	add_files(s, &source->files, what->id, "GENERATED_FROM", "SOURCE");
 }
 
-/* Packages from an apt repository are among the groups. */
+/* Downloaded programs. Kubernetes from an apt repository is in the groups instead. */
 static void add_binaries(struct sbom *s, const struct manifest *m, const char *artifact)
 {
 	const char *whole = artifact;
@@ -243,7 +243,7 @@ static void add_artifacts(struct sbom *s, const struct manifest *m, const struct
 				add_artifact(s, m, &o->summed.at[i], &contents[c]);
 }
 
-/* Another image, another date or another byte is another document. */
+/* The namespace must differ for every document: it depends on name, date, lock and the artifacts' digests. */
 static void put_namespace(struct json *document, const struct manifest *m, const struct artifacts *o, const char *date)
 {
 	CLEANUP(hash_free_p) struct hash *h = hash_new();

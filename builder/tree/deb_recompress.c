@@ -12,11 +12,11 @@
 #include "lib/log.h"
 
 #define DIRECTORY "repacked"
-#define LEVEL 1 /* it is read often, and lies on this disk alone */
+#define LEVEL 1 /* read often and never transferred, so speed matters more than size */
 #define HEADER "%-16s%-12d%-6d%-6d%-8o%-10llu`\n"
 #define HEADER_LEN 60
 
-/* Where the data archive begins, xz has this and nothing else. */
+/* The first bytes of a data archive in xz. */
 static const uint8_t xz_magic[] = { 0xfd, '7', 'z', 'X', 'Z', 0 };
 
 static bool is_slow(const struct deb *deb)
@@ -44,7 +44,7 @@ static int write_data(const struct deb *deb, int fd, struct error *err)
 	return frames_flush(frames) < 0 ? error_errno(err, errno, "pack %s anew", deb->name) : 0;
 }
 
-/* What is before the data archive stays as it is; its header is written when its size is known. */
+/* Copies all that precedes the data archive's header; that header is written last, when the size is known. */
 static int write_package(const struct mapped_file *package, const struct deb *deb, int fd, struct error *err)
 {
 	size_t start = (size_t)(deb->data - package->bytes), before = start - HEADER_LEN;
@@ -73,7 +73,7 @@ int deb_recompress_write(const struct mapped_file *package, const char *name, in
 	return write_package(package, &deb, fd, err) < 0 ? -1 : 1;
 }
 
-/* Into scratch, and from there into the cache. */
+/* Writes into the scratch directory, then renames into the cache. */
 static int publish(struct cache *cache, const char *scratch, int scratchfd, const struct mapped_file *package,
 		   const char *sha256, const char *name, int *ret_fd, struct error *err)
 {
@@ -89,7 +89,7 @@ static int publish(struct cache *cache, const char *scratch, int scratchfd, cons
 	return rc;
 }
 
-/* 1 with *ret_fd, 0 when it is as quick as it came. */
+/* 1 with *ret_fd, 0 if the package is not in xz. */
 static int make(struct cache *cache, const struct mapped_file *package, const char *sha256, const char *name,
 		int *ret_fd, struct error *err)
 {
@@ -101,11 +101,11 @@ static int make(struct cache *cache, const struct mapped_file *package, const ch
 		return -1;
 	int rc = publish(cache, scratch, scratchfd, package, sha256, name, ret_fd, err);
 	if (tree_remove(cache->fd, scratch, &ignored) < 0)
-		log_debug("%s", ignored.text); /* the next sweep gets it */
+		log_debug("%s", ignored.text); /* the next build removes it */
 	return rc;
 }
 
-/* An empty one is what a power cut left. */
+/* Returns the cached file, or -1. An empty file is left over from a power failure and is removed. */
 static int find(struct cache *cache, const char *sha256)
 {
 	CLEANUP(free_p) char *file = xasprintf(DIRECTORY "/%s", sha256);

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What went wrong in a long log of dpkg: the first error that it reports, with the lines around it. dpkg goes on after an error,
- * so that the end of its log says least.
+ * Finds the cause of a failure in dpkg's output: the first error that it reports, with the lines around it. dpkg
+ * continues after an error, so the end of its output says least about the cause.
  */
 #include "lib/text.h"
 
-#define DPKG_ERROR_BEFORE 4 /* lines: what the maintainer script said last */
+#define DPKG_ERROR_BEFORE 4 /* lines: the last output of the maintainer script */
 #define DPKG_ERROR_AFTER 3  /* lines: dpkg's reason */
 
 struct dpkg_error {
-	char *before[DPKG_ERROR_BEFORE]; /* owned; a ring */
+	char *before[DPKG_ERROR_BEFORE]; /* owned; a ring buffer */
 	unsigned next, after;
-	struct text text; /* "" while nothing went wrong */
+	struct text text; /* empty until an error is found */
 };
 
+/* Takes the next line of the output. */
 void dpkg_error_line(struct dpkg_error *c, const char *line);
 void dpkg_error_done(struct dpkg_error *c);

@@ -54,7 +54,7 @@ const char *dpkgdb_next(const char *control)
 	return *line ? line : NULL;
 }
 
-/* Debian policy's alphabets; names become file names, so nothing else may pass. */
+/* The characters that Debian policy allows; nothing else is accepted, because the values become file names. */
 static bool made_of(const char *s, const char *punctuation)
 {
 	if (!s || !isalnum((unsigned char)*s))
@@ -153,7 +153,7 @@ void dpkgdb_stanza(const char *control, const char *conffiles, struct text *ret)
 
 	while (*end && !blank_line(end))
 		end = next_line(end);
-	/* Package first, Status behind it, as dpkg writes them; dpkg takes fields in any order. */
+	/* Package first, then Status, as dpkg writes them; dpkg reads fields in any order. */
 	while (line < end && strncasecmp(line, "Package:", 8))
 		line = next_line(line);
 	const char *rest = line < end ? next_line(line) : end;
@@ -176,7 +176,7 @@ static const struct directive directives[] = {
 	{ "activate", NULL }, { "activate-await", NULL }, { "activate-noawait", NULL },
 };
 
-/* A named trigger is a file's name in triggers/. */
+/* A path, or the name of a trigger, which is a file name in triggers/. */
 static bool trigger_fits(const char *trigger)
 {
 	return *trigger == '/' || (isalnum((unsigned char)*trigger) && !strchr(trigger, '/'));
@@ -227,7 +227,7 @@ void dpkgdb_activations(const char *file_triggers, const char *list, struct stri
 		size_t n = strcspn(line, " \n");
 		if (!list_reaches(list, line, n))
 			continue;
-		/* Nobody waits for it: the package that set it off is not configured yet. */
+		/* "-": no package awaits it; the package that activated it is not configured yet. */
 		CLEANUP(free_p) char *activation = xasprintf("%.*s -", (int)n, line);
 		if (!strings_has(ret, activation))
 			strings_add(ret, activation);

@@ -11,7 +11,7 @@
 
 struct file_conflicts {
 	pthread_mutex_t lock;
-	struct claim *bucket; /* owned; open addressing, path NULL = free; never more than half full */
+	struct claim *bucket; /* owned; open addressing, path NULL = free; at most half full */
 	size_t buckets, used;
 	VEC(struct claim_conflict) conflicts;
 };
@@ -36,7 +36,7 @@ static uint64_t hash_path(const char *path)
 	return h;
 }
 
-/* The path's bucket, or the free one where it belongs. */
+/* The path's bucket, or the free one where it would be inserted. */
 static struct claim *find(const struct file_conflicts *c, const char *path)
 {
 	size_t i = hash_path(path) & (c->buckets - 1);
@@ -86,7 +86,7 @@ static bool take_again(struct file_conflicts *c, struct claim *claim, unsigned o
 		}
 		return true;
 	}
-	/* The same package, the same name twice: the later member wins, as with tar. */
+	/* One package ships the path twice: the later member wins, as with tar. */
 	if (claim->owner == owner && claim->directory == directory)
 		return true;
 	vec_push(&c->conflicts, (struct claim_conflict){ .path = xstrdup(claim->path),

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Who brought which path, while packages are unpacked side by side. Threads take turns in any order, so whatever two packages
- * disagree on is only noted here and decided when all of them are through: the result doesn't depend on who was first.
+ * Which package ships which path, recorded while packages are unpacked in parallel. The threads finish in any order, so
+ * a path that two packages ship is only recorded here and decided when all packages are unpacked: the result does not
+ * depend on which was first.
  *
- * Directories are everybody's; the package with the lowest number says mode, owner and time.
+ * Any number of packages may ship a directory; the package with the lowest number defines its mode, owner and time.
  */
 #include <stdbool.h>
 
@@ -13,26 +14,27 @@
 
 struct claim {
 	char *path;     /* owned */
-	unsigned owner; /* of a directory: who says what it looks like */
+	unsigned owner; /* number of the package; of a directory, the one that defines mode, owner and time */
 	bool directory;
-	struct tar_entry stamp; /* directory: mode, owner, time; no pointers in it */
+	struct tar_entry stamp; /* directory: mode, owner, time; its pointers are NULL */
 };
 
-/* owner claimed the path first (and put something there), rival came later and put nothing. */
+/* owner added the path first and has unpacked it; rival added it later and has not. */
 struct claim_conflict {
 	char *path; /* owned */
 	unsigned owner, rival;
 	bool kinds_differ; /* a directory for one, something else for the other */
 };
 
-struct file_conflicts; /* opaque; its functions lock */
+struct file_conflicts; /* opaque; file_conflicts_add() may be called by several threads */
 
 struct file_conflicts *file_conflicts_new(void) MUST_CHECK;
-/* True when the path is this package's to make. */
+/* Package number owner ships path as e. True if this package is to create it. */
 bool file_conflicts_add(struct file_conflicts *c, const char *path, unsigned owner, const struct tar_entry *e);
-/* For after the threads. Conflicts are sorted by path, owner and rival. */
+/* Call it after the threads have ended. Returns the number of conflicts, sorted by path, owner and rival; *ret is
+ * borrowed. */
 size_t file_conflicts_find(struct file_conflicts *c, const struct claim_conflict **ret);
-/* Directories only, in no order that matters. */
+/* Calls visit for each directory, in unspecified order. */
 int file_conflicts_each_directory(struct file_conflicts *c,
 				  int (*visit)(void *context, const struct claim *claim, struct error *err),
 				  void *context, struct error *err) MUST_CHECK;

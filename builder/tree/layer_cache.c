@@ -8,8 +8,8 @@
 #include "builder/archive/tarball.h"
 #include "lib/file.h"
 
-/* The time of what the build itself made: later than any SOURCE_DATE_EPOCH, so that an artifact dates it by that one whenever
- * the layer was made. The last second that XFS without big times knows. */
+/* The mtime of files that the build itself made. It is later than any SOURCE_DATE_EPOCH, so an artifact always replaces
+ * it by that one, whenever the layer was made. It is the last second that XFS without bigtime can store. */
 #define LAYER_STAMP INT32_MAX
 
 static int open_chunks(int file, int root, struct chunks **ret, struct error *err)
@@ -44,7 +44,7 @@ static int write_layer(const struct tarball *tarball, int file, struct error *er
 	return 0;
 }
 
-/* The scratch directory holds the one file until it is whole. */
+/* The file is in the scratch directory until it is complete. */
 static int save_in(struct cache *cache, const char *scratch, int scratchfd, const char *key,
 		   const struct tarball *tarball, struct error *err)
 {
@@ -77,6 +77,6 @@ int layer_cache_save(struct cache *cache, const char *key, const char *path, tim
 	int rc = save_in(cache, scratch, scratchfd, key, &tarball, err);
 	struct error ignored = { 0 };
 	if (tree_remove(cache->fd, scratch, &ignored) < 0 && rc == 0)
-		rc = 0; /* the next build sweeps it */
+		rc = 0; /* the next build removes it */
 	return rc;
 }

@@ -14,7 +14,8 @@
 #include "lib/file.h"
 #include "lib/job.h"
 
-/* Makes room in the target for what comes from a tree, and notes its whiteouts, which stay behind. */
+/* Before a tree is copied into the target: removes the entries that it replaces or deletes there, and collects its
+ * whiteouts, which are not copied. */
 struct clearing {
 	int targetfd; /* borrowed */
 	struct strings whiteouts;
@@ -64,7 +65,7 @@ static void clearing_done(struct clearing *c)
 	strings_done(&c->whiteouts);
 }
 
-/* One tree on its way into the target. */
+/* One tree while it is copied into the target, as a tar stream through a pipe. */
 struct copy {
 	struct tarball tarball;
 	int from, to; /* owned; a pipe */
@@ -84,7 +85,8 @@ static int write_tree(void *context, struct error *err)
 	return tarball_write(&c->tarball, c->to, NULL, err);
 }
 
-/* Nobody is cut off: neither when the reader gave up, nor at an archive's end, which is padded. */
+/* Reads up to the end, so that the writer gets no SIGPIPE: neither if the reader failed, nor for the padding at the
+ * archive's end. */
 static void read_rest(int fd)
 {
 	char rest[4096];
@@ -110,7 +112,8 @@ static int copy_tree(const struct tarball *tarball, int targetfd, struct error *
 	c.to = -1;
 	int rc = tarball_unpack(c.from, "a tree's copy", targetfd, err);
 	read_rest(c.from);
-	/* So a failure of the writer is its own, and the cause of ours. */
+	/* So if the writer fails, that is not because of the reader: it is the cause, and the reader's error a
+	 * consequence. */
 	struct error said = { 0 };
 	if (job_wait(&writer, &said) == 0)
 		return rc;
@@ -131,7 +134,7 @@ static int put_over(const char *tree, int targetfd, struct error *err)
 	return copy_tree(&tarball, targetfd, err);
 }
 
-/* The lower trees, and upper above them when it is not NULL. */
+/* Copies the lower trees, and on top of them upper, if it is not NULL. */
 static int copy_trees(const struct overlayfs *s, const char *upper, const char *target, struct error *err)
 {
 	const char *trees[OVERLAYFS_LOWER_MAX + 1] = { upper };
@@ -158,7 +161,8 @@ int overlayfs_open(const struct overlayfs *s, struct error *err)
 	return sandbox_mount_overlay(lower.data, s->upper, s->work, s->target, err);
 }
 
-/* A single lower tree can be held against the target as it stands; several are put together first, where an overlay would work. */
+/* A single lower tree is compared with the target directly; several are first copied into one, in the work directory,
+ * which only an overlay mount needs. */
 static int subtract_lower(const struct overlayfs *s, struct error *err)
 {
 	if (!s->lower[1])

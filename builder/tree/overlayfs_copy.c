@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a tree has beyond another: first both are compared, then the tree is changed; so the number of a file's names is what it was
- * while they are compared. */
+/* The difference of two trees. First both are compared, then the tree is changed, so that the comparison sees the
+ * original number of hard links. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 
 #define XATTR_MAX 65536 /* of a value, and of all names: the kernel's own limit */
 
-/* A directory that stays, and changes when things in it go. */
+/* A directory that stays, with its times, which change when entries in it are removed. */
 struct kept {
 	char *path; /* owned */
 	struct timespec times[2];
@@ -24,7 +24,7 @@ struct kept {
 
 struct subtraction {
 	int treefd, basefd;            /* owned */
-	struct strings same, vanished; /* in tree as in base: a directory behind what is in it; in base alone */
+	struct strings same, vanished; /* equal in both trees, a directory after its entries; in base only */
 	VEC(struct kept) kept;
 };
 
@@ -45,7 +45,7 @@ static bool same_looks(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_sec == b->st_mtim.tv_sec;
 }
 
-/* In another order they differ, too, which is no harm (see same_entry). */
+/* Attributes in another order count as different, which does no harm (see same_entry). */
 static bool same_attributes(int a, int b)
 {
 	static char names[XATTR_MAX], in_a[XATTR_MAX], in_b[XATTR_MAX];
@@ -82,7 +82,8 @@ static bool same_target(int treefd, int basefd, const char *name)
 	return n >= 0 && n == readlinkat(basefd, name, base, sizeof base) && memcmp(tree, base, (size_t)n) == 0;
 }
 
-/* Two entries that are no directories. In doubt they differ: the layer is then larger than it need be. */
+/* Two entries that are not both directories. In doubt they count as different: the layer is then larger than
+ * necessary. */
 static bool same_entry(int treefd, int basefd, const char *name, const struct stat *tree, const struct stat *base)
 {
 	if (!same_looks(tree, base) || tree->st_nlink != base->st_nlink || tree->st_size != base->st_size)
@@ -99,7 +100,7 @@ static bool same_entry(int treefd, int basefd, const char *name, const struct st
 typedef int entry_fn(struct subtraction *s, int treefd, int basefd, const char *name, const char *path, bool *same,
 		     struct error *err);
 
-/* Calls fn for each entry of the directory listed, which is one of the two. */
+/* Calls fn for each entry of the directory listed, which is treefd or basefd. */
 static int each_entry(struct subtraction *s, int listed, int treefd, int basefd, const char *path, entry_fn *fn,
 		      bool *same, struct error *err)
 {

@@ -10,7 +10,8 @@
 #include "builder/tree/tree_database.h"
 #include "lib/file.h"
 
-/* Where dpkg has the control files of a package that it is about to unpack. debconf looks there for whose preinst it serves. */
+/* Where dpkg has the control files of the package that it is about to unpack. debconf finds out there which package's
+ * preinst is running. */
 #define CONTROL_DIRECTORY "/" DPKG "/tmp.ci"
 
 static const char *const control_files[] = { "preinst", "postinst", "prerm",   "postrm",   "config",   "templates",

@@ -15,11 +15,11 @@
 
 #define PYTHON "usr/bin/python3"
 #define PY3COMPILE "py3compile -p "
-/* A .pyc depends in its details on what its interpreter compiled before. So the shares are the same on every machine, whatever
- * the number of its cores. */
+/* Number of interpreters. A .pyc depends in details on what its interpreter compiled before it, so the files are
+ * divided in the same way on every machine, whatever its number of cores. */
 #define SHARES 4
 
-/* Where Debian keeps modules for every interpreter, and an interpreter's own. */
+/* Debian's directories for modules of every Python 3, and prefix of those of one version. */
 static const char *const public_directories[] = { "/usr/lib/python3/dist-packages/", "/usr/lib/python3." };
 
 int pycompile_stub(int rootfd, struct strings *ret, struct error *err)
@@ -34,14 +34,14 @@ int pycompile_stub(int rootfd, struct strings *ret, struct error *err)
 		return error_errno(err, errno, "read usr/lib");
 	lib = -1;
 	strings_add(ret, "/usr/bin/py3compile");
-	/* The interpreters' own packages run this file as a program. */
+	/* The postinst scripts of the interpreters' own packages run this file as a program. */
 	while ((entry = readdir(dir)))
 		if (text_starts(entry->d_name, "python3."))
 			strings_addf(ret, "/usr/lib/%s/py_compile.py", entry->d_name);
 	return 0;
 }
 
-/* Directories that "py3compile -p PACKAGE /DIRECTORY..." in a postinst names, as dh_python3 writes it. */
+/* The directories in "py3compile -p PACKAGE /DIRECTORY...", as dh_python3 writes it into a postinst. */
 static void private_directories(const char *postinst, struct strings *ret)
 {
 	for (const char *at = postinst; (at = strstr(at, PY3COMPILE)); at++) {
@@ -76,14 +76,14 @@ void pycompile_sources(const char *list, const char *postinst, struct strings *r
 			strings_add(ret, path);
 }
 
-/* One interpreter's part of the files: every SHARES-th from first on. */
+/* One interpreter's share of the files: every SHARES-th, starting with first. */
 struct share {
 	const struct pycompile *compile;
 	size_t first;
 };
 
-/* In the sandbox. The times in the .pyc say whether they are still good, as in Debian's own: not hashes, which
- * SOURCE_DATE_EPOCH would choose. */
+/* In the sandbox. The .pyc files are validated by timestamp, as Debian's own are. With SOURCE_DATE_EPOCH set, Python's
+ * default would be hashes. */
 static int compile_share(void *context, struct error *err)
 {
 	static char *const argv[] = { "/" PYTHON,  "-E", "-S", "-m", "compileall", "-q", "--invalidation-mode",
@@ -94,7 +94,7 @@ static int compile_share(void *context, struct error *err)
 	struct stat st;
 
 	for (size_t i = share->first; i < c->sources->n; i += SHARES)
-		if (stat(c->sources->at[i], &st) == 0) /* a link that leads nowhere yet: sitecustomize.py */
+		if (stat(c->sources->at[i], &st) == 0) /* a dangling link: sitecustomize.py */
 			text_addf(&names, "%s\n", c->sources->at[i]);
 	struct process p = {
 		.argv = argv, .input = names.data, .input_len = names.len, .line = c->line, .context = c->context
@@ -104,7 +104,7 @@ static int compile_share(void *context, struct error *err)
 	return 0;
 }
 
-/* In the sandbox: the interpreters side by side. */
+/* In the sandbox: runs the interpreters in parallel. */
 static int compile_inside(void *context, struct error *err)
 {
 	struct job job[SHARES] = { 0 };

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Byte compilation of the packages' Python files. Each package would start an interpreter or two of its own for it (py3compile);
- * here a few interpreters share all files, while dpkg configures.
+ * Byte compilation of the packages' Python files. Each package's postinst would start one or two interpreters for it
+ * (py3compile); here a few interpreters share all files while dpkg configures the packages.
  */
 #include <stddef.h>
 
 #include "lib/error.h"
 #include "lib/text.h"
 
-/* Programs of the tree that are to be held (sandbox.h) while packages are configured. */
+/* Programs of the tree that are to be stubbed (sandbox.h) while packages are configured. */
 int pycompile_stub(int rootfd, struct strings *ret, struct error *err) MUST_CHECK;
-/* Pure. The files of a package that its postinst would have compiled: list is its info/ID.list, postinst its script ("" for
- * none). */
+/* Pure. Adds the files of a package that its postinst would compile. list: its info/ID.list. postinst: its script, ""
+ * for none. */
 void pycompile_sources(const char *list, const char *postinst, struct strings *ret);
-/* Compiles them in the tree at root. A file that doesn't compile is told through line (it may be NULL) and left: as with dpkg,
- * Python will complain when somebody imports it. */
+/* Compiles sources in the tree at root. A file that does not compile is reported through line (may be NULL) and
+ * skipped: as with dpkg, Python reports the error when the file is imported. */
 struct pycompile {
 	const char *root;
 	const struct strings *sources;

@@ -3,9 +3,10 @@
 /*
  * A guest's file tree: packages unpacked once and in parallel, then configured once by dpkg in the sandbox.
  *
- *	tree_unpack	every .deb straight into the tree, dpkg's database written along the way (all "unpacked")
- *	tree_adopt	before an unpacked layer is mounted over a base: its directories take the base's mode, owner and times
- *	tree_configure	dpkg --configure -a, byte compilation and triggers; everything ends "installed"
+ *	tree_unpack	extracts every .deb into the tree and writes dpkg's database; every package is then "unpacked"
+ *	tree_adopt	gives the directories of an unpacked layer the base's mode, owner and times; call it before
+ *			the layer is mounted over that base
+ *	tree_configure	dpkg --configure -a, byte compilation and triggers; every package is then "installed"
  */
 #include <time.h>
 
@@ -18,25 +19,27 @@ struct tree_packages {
 	size_t n;
 };
 
-/* root: absolute path of an existing directory, empty or a layer above a base (then layer is true: no base files are made
- * and status holds only these packages, to be joined by tree_join_status). threads: 0 = one per core. */
+/* root: absolute path of an existing empty directory. layer: the tree will be mounted over a base, so the files that
+ * only a base needs are not made, and status lists only these packages until tree_join_status(). threads: 0 = one per
+ * core. */
 int tree_unpack(const char *root, struct tree_packages packages, struct cache *cache, bool layer, unsigned threads,
 		struct error *err) MUST_CHECK;
 int tree_adopt(const char *base, const char *layer, struct error *err) MUST_CHECK;
-/* What tree_unpack kept aside as status of a layer goes behind the (configured) base's status, in the mounted union. */
+/* Call it on the mounted overlay of a layer and its configured base: appends the status that tree_unpack saved for the
+ * layer to the base's, and merges the triggers. */
 int tree_join_status(const char *root, struct error *err) MUST_CHECK;
 
-/* At the end, once: not even when a package asks for it, when one does, always. */
+/* Whether the initramfs is made at the end of tree_configure: never, only if a package asked for it, always. */
 enum tree_initramfs { INITRAMFS_NEVER, INITRAMFS_ASKED, INITRAMFS_ALWAYS };
 
 struct tree_configure {
 	const char *root;
 	enum tree_initramfs initramfs;
-	void (*line)(void *context, const char *line); /* what the maintainer scripts say; may be NULL */
+	void (*line)(void *context, const char *line); /* each output line of the scripts; may be NULL */
 	void *context;
 };
 int tree_configure(const struct tree_configure *c, struct error *err) MUST_CHECK;
 
-/* Copies an overlay tree over root: modes and symlinks as in the source, owner 0:0; directories that exist keep theirs. A file
- * may replace a file or link, never a directory. */
+/* Copies an overlay tree over root: symlinks as in the source, modes too except for group and other write, owner 0:0.
+ * Existing directories keep their mode and owner. A file may replace a file or link, never a directory. */
 int tree_overlay(const char *overlay, const char *root, struct error *err) MUST_CHECK;

@@ -23,14 +23,15 @@
 #define KERNEL_PREFIX "vmlinuz-"
 #define INFO_MAX (64u << 20)
 
-/* Asked for by one package after the other, and done in full each time; once, like this, at the end and side by side, is enough. A
- * failure ends the build, also where the package that asked would not mind. */
+/* Programs that several packages' scripts run and that do the whole work each time. They are stubbed, and those that
+ * were called run once at the end, in parallel. If one fails, the build fails, even if the script would have ignored
+ * it. */
 static char *const once[][4] = {
 	{ "/usr/sbin/update-ca-certificates" },
 	{ "/usr/bin/systemd-hwdb", "--usr", "update" },
 };
 
-/* A package that was never configured. */
+/* A package that has never been configured. */
 struct fresh {
 	struct dpkgdb_package package; /* owned */
 	char *id;                      /* owned */
@@ -39,7 +40,7 @@ struct fresh {
 struct configuring {
 	const struct tree_configure *c; /* borrowed */
 	VEC(struct fresh) fresh;
-	struct strings sources; /* Python files of theirs */
+	struct strings sources; /* their Python files */
 };
 
 static void configuring_done(struct configuring *g)
@@ -52,7 +53,7 @@ static void configuring_done(struct configuring *g)
 	strings_done(&g->sources);
 }
 
-/* A missing file is empty. */
+/* "" if the file does not exist. */
 static int read_info(int rootfd, const char *id, const char *suffix, struct text *ret, struct error *err)
 {
 	CLEANUP(free_p) char *path = xasprintf(DPKG_INFO "/%s.%s", id, suffix);
@@ -102,7 +103,7 @@ static int run(const struct tree_configure *c, char *const *argv, struct error *
 	return process_run(&p, err);
 }
 
-/* Essential packages first: the others may use them without saying so. */
+/* Essential packages first: others need not declare a dependency on them. */
 static int run_preinsts(const struct configuring *g, struct error *err)
 {
 	for (int essential = 1; essential >= 0; essential--)
@@ -152,7 +153,7 @@ static int compile_python(void *configuring, struct error *err)
 	return pycompile(&compile, err);
 }
 
-/* One for each kernel. */
+/* One for each kernel in /boot. */
 static int make_initramfs(const struct tree_configure *c, struct error *err)
 {
 	CLEANUP(closedir_p) DIR *boot = opendir("/boot");
@@ -212,7 +213,7 @@ static int run_once(const struct tree_configure *c, struct error *err)
 	return 0;
 }
 
-/* What was held. The initramfs last: it is made of what all others leave. */
+/* The programs that were stubbed. The initramfs last: it contains files that the others write. */
 static int run_deferred(const struct tree_configure *c, struct error *err)
 {
 	bool asked;
@@ -233,18 +234,19 @@ static int configure_inside(void *configuring, struct error *err)
 	return run_deferred(g->c, err);
 }
 
-/* What is done once, elsewhere or never while packages are configured. */
+/* Programs that are to run once, elsewhere or never while packages are configured. */
 static int stub_programs(int rootfd, struct strings *held, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(once); i++)
 		strings_add(held, once[i][0]);
 	strings_add(held, UPDATE_INITRAMFS);
-	/* Host keys belong to a host. An image with keys would be a key that everybody has. */
+	/* Host keys must be generated on each host: the private keys of an image would be known to all its users. */
 	strings_add(held, SSH_KEYGEN);
 	return pycompile_stub(rootfd, held, err);
 }
 
-/* Beside dpkg, unless what is held for dpkg is held for all: then it is done before. */
+/* In parallel with dpkg. Without mount namespaces the programs that are stubbed for dpkg are stubbed for every process,
+ * so Python runs before dpkg. */
 static int start_python(struct configuring *g, struct job *python, struct error *err)
 {
 	if (rootless_restricted())
@@ -255,7 +257,7 @@ static int start_python(struct configuring *g, struct job *python, struct error 
 	return 0;
 }
 
-/* dpkg with the maintainer scripts, and Python's compiler. */
+/* Runs dpkg with the maintainer scripts, and Python's compiler. */
 static int configure_packages(struct configuring *g, int rootfd, struct error *err)
 {
 	CLEANUP(sandbox_done) struct sandbox s = { .root = g->c->root, .forbid_services = true };

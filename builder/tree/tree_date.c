@@ -9,7 +9,8 @@
 
 #define DOC "usr/share/doc"
 
-/* dpkg-deb dates no file of a package later than its changelog's last entry, and the changelog itself so. */
+/* dpkg-deb limits the mtime of a package's files to the date of the last changelog entry, which the changelog itself
+ * gets. */
 static void look_at(int docfd, const char *package, time_t *newest)
 {
 	static const char *const names[] = { "changelog.Debian.gz", "changelog.gz", "changelog.Debian.amd64.gz" };

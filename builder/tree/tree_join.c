@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A layer of packages and the base below it: made to fit, then joined in dpkg's database. */
+/* Joins a layer of packages with the base below it: the looks of shared directories, then dpkg's database. */
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
@@ -13,7 +13,8 @@
 
 #define LIST_MAX (64u << 20)
 
-/* In an overlay the upper directory's looks win; a layer's directories were made without knowing the base's. */
+/* In an overlay, mode, owner and times of the upper directory apply; a layer's directories were made without knowing
+ * the base's. */
 static int adopt_directory(int basefd, int layerfd, const char *path, struct error *err)
 {
 	struct stat st;
@@ -77,7 +78,7 @@ int tree_adopt(const char *base, const char *layer, struct error *err)
 	return layerfd < 0 ? -1 : adopt_children(basefd, layerfd, "", err);
 }
 
-/* Had dpkg unpacked the layer, the base's packages would have been told of files below the directories that they watch. */
+/* Had dpkg unpacked the layer, it would have activated the file triggers of the base's packages. */
 static int collect_activations(int rootfd, const char *stanzas, struct strings *ret, struct error *err)
 {
 	CLEANUP(text_done) struct text triggers = { 0 };

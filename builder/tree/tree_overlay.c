@@ -11,7 +11,7 @@
 
 struct overlay {
 	int rootfd;       /* owned */
-	struct text path; /* of the entry at hand, from the root, without a leading '/' */
+	struct text path; /* of the current entry, relative to the root, without a leading '/' */
 };
 
 static void overlay_done(struct overlay *o)
@@ -20,13 +20,13 @@ static void overlay_done(struct overlay *o)
 	text_done(&o->path);
 }
 
-/* What a checkout's umask leaves to chance: an image's files are for root alone to change. */
+/* Group and other write depend on the umask of the checkout; in an image only root may write. */
 static mode_t image_mode(mode_t mode)
 {
 	return mode & 07755;
 }
 
-/* The place of a file or link: its directory, with nothing left there. */
+/* Opens the directory of the current file or link and removes what has its name there. */
 static int clear_place(struct overlay *o, const char **ret_base, struct error *err)
 {
 	int parent = file_open_parent_in(o->rootfd, o->path.data, true, ret_base);
@@ -78,7 +78,7 @@ static int copy_file(struct overlay *o, int dirfd, const char *name, mode_t mode
 	return 0;
 }
 
-/* A directory that exists keeps its looks, also when a link leads to it. */
+/* An existing directory, or a link to one, is left as it is. */
 static int make_directory(struct overlay *o, mode_t mode, struct error *err)
 {
 	CLEANUP(close_p) int there = file_open_in(o->rootfd, o->path.data, O_PATH | O_DIRECTORY, 0);

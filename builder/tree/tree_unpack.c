@@ -16,7 +16,7 @@
 struct result {
 	struct unpacked unpacked;
 	struct error err;
-	struct strings lost, again; /* paths that another package keeps; that must be put once more */
+	struct strings lost, again; /* paths that another package keeps; that must be unpacked again */
 };
 
 struct work {
@@ -24,13 +24,13 @@ struct work {
 	struct cache *cache;           /* borrowed */
 	int rootfd, infofd;            /* owned */
 	struct file_conflicts *claims; /* owned */
-	size_t *order;                 /* owned; biggest first, so that no thread is left alone with a big one */
-	struct result *result;         /* owned; one a package */
+	size_t *order;                 /* owned; largest first, so that none is left to a single thread at the end */
+	struct result *result;         /* owned; one per package */
 	atomic_size_t next;
 	atomic_bool failed;
 };
 
-/* The lock's digest already says so; a lock that was edited by hand is found here. */
+/* Fails only for a lock that was edited by hand: the digest already identifies the package. */
 static int check_identity(const struct lock_package *p, const struct dpkgdb_package *is, struct error *err)
 {
 	if (!strcmp(p->name, is->name) && !strcmp(p->version, is->version) &&
@@ -89,7 +89,7 @@ static int first_error(const struct work *w, struct error *err)
 	return 0;
 }
 
-/* Two packages with one path: the one that replaces the other keeps it. */
+/* Two packages ship one path: the one that replaces the other keeps it. */
 static int settle(struct work *w, const struct claim_conflict *c, struct error *err)
 {
 	struct result *owner = &w->result[c->owner], *rival = &w->result[c->rival];
@@ -126,7 +126,7 @@ static int settle_all(struct work *w, struct error *err)
 	return 0;
 }
 
-/* Without the paths that went to other packages. */
+/* The list without the paths that other packages keep. */
 static void kept_list(const struct result *r, struct text *ret)
 {
 	CLEANUP(free_p) char *copy = xstrdup(r->unpacked.list.data ? r->unpacked.list.data : "");
@@ -227,7 +227,7 @@ static void work_done(struct work *w)
 	close_p(&w->rootfd);
 }
 
-/* The dynamic loader's directory, where the architecture's ABI names one of its own. */
+/* The dynamic loader's directory, for architectures whose ABI does not use /lib. */
 static const struct {
 	const char *architecture, *directory;
 } loaders[] = { { "amd64", "lib64" }, { "ppc64el", "lib64" }, { "loong64", "lib64" } };
@@ -249,7 +249,7 @@ static int make_merged(int rootfd, const char *name, struct error *err)
 	return symlinkat(target, rootfd, name) < 0 ? error_errno(err, errno, "create the link %s", name) : 0;
 }
 
-/* Before anything else: whatever the packages' paths say, /bin is in /usr. */
+/* Runs first: /bin and the others must be links into /usr whatever paths the packages use. */
 static int prepare_base(int rootfd, struct tree_packages packages, struct error *err)
 {
 	static const char *const always[] = { "bin", "sbin", "lib" };
@@ -265,12 +265,12 @@ static int prepare_base(int rootfd, struct tree_packages packages, struct error 
 	return 0;
 }
 
-/* What dpkg and the first maintainer scripts expect of a system that has just been unpacked for the first time. */
+/* What dpkg and the first maintainer scripts expect of a freshly unpacked system. */
 static int finish_base(int rootfd, struct tree_packages packages, struct error *err)
 {
 	CLEANUP(free_p) char *arch = xasprintf("%s\n", native_architecture(packages));
 
-	/* dash takes over /bin/sh when it is configured; scripts need one before. */
+	/* dash installs /bin/sh when it is configured; scripts need it earlier. */
 	if (file_exists_in(rootfd, "usr/bin/dash") && !file_exists_in(rootfd, "usr/bin/sh") &&
 	    symlinkat("dash", rootfd, "usr/bin/sh") < 0)
 		return error_errno(err, errno, "create the link usr/bin/sh");

@@ -9,11 +9,11 @@
 #include "lib/file.h"
 #include "lib/hash.h"
 
-#define CONFFILE_MAX (64u << 20) /* held in memory for its MD5 */
+#define CONFFILE_MAX (64u << 20) /* read into memory for its MD5 */
 
 static const char *const merged[] = { "bin", "sbin", "lib", "lib32", "lib64", "libo32", "libx32" };
 
-/* Length of the top directory that is a link into usr/, 0 when it is another. */
+/* Length of path's first component if that is a link into usr/, else 0. */
 static size_t merged_prefix(const char *path)
 {
 	size_t n = strcspn(path, "/");
@@ -28,7 +28,7 @@ void unpack_merge_usr(const char *path, char ret[TAR_PATH_MAX + 1])
 {
 	size_t n = strlen(path), add = merged_prefix(path) ? strlen("usr/") : 0;
 
-	/* The few bytes above the limit would fail in the kernel anyhow. */
+	/* Cut off: the kernel refuses so long a path anyway. */
 	if (n > TAR_PATH_MAX - add)
 		n = TAR_PATH_MAX - add;
 	memmove(ret + add, path, n);
@@ -36,7 +36,7 @@ void unpack_merge_usr(const char *path, char ret[TAR_PATH_MAX + 1])
 	ret[add + n] = '\0';
 }
 
-/* A member on its way: as shipped, and where it goes. */
+/* An archive member with its paths: in the package, in the tree, and of the hard link's target. */
 struct unpack_member {
 	struct tar_entry entry;
 	char shipped[TAR_PATH_MAX + 1], path[TAR_PATH_MAX + 1], original[TAR_PATH_MAX + 1];
@@ -64,7 +64,7 @@ static int node_record_of(const struct tar_entry *e, struct unpack_member *ret, 
 	return 0;
 }
 
-/* The links /bin -> usr/bin and so on are the tree's; newer base-files bring them too. */
+/* The links /bin -> usr/bin and so on are made with the tree; newer base-files ship them too. */
 static bool is_merge_link(const struct unpack_member *m)
 {
 	return S_ISLNK(m->entry.mode) && merged_prefix(m->shipped) == strlen(m->shipped);
@@ -100,7 +100,7 @@ static int put_member(const struct data_pass *pass, struct extract *x, struct ta
 	text_addf(pass->list, "/%s\n", *m->shipped ? m->shipped : ".");
 	if (is_merge_link(m) || !file_conflicts_add(u->claims, m->path, u->number, &m->entry))
 		return 0;
-	/* What a directory looks like is decided at the end, from all claims to it. */
+	/* Mode, owner and time are set at the end, when all claims to the directory are known. */
 	if (S_ISDIR(m->entry.mode))
 		return extract_directory(x, m->path, err);
 	CLEANUP(free_p) char *absolute = xasprintf("/%s", m->shipped);
@@ -135,7 +135,8 @@ static int write_info(int infofd, const char *id, const struct deb_file *file, s
 	return 0;
 }
 
-/* The control paragraph goes into status, the list is ours to write. */
+/* All control files except for the control paragraph, which becomes a stanza of status. info/ID.list is written by
+ * tree_unpack.c. */
 static int write_infos(const struct unpack *u, const struct deb *deb, const char *id, struct error *err)
 {
 	for (size_t i = 0; i < deb->control.n; i++) {
