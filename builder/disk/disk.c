@@ -10,8 +10,9 @@
 #include "builder/disk/grub.h"
 #include "lib/file.h"
 
-/* The root grows with its partition, which systemd-repart grows with the disk. The ESP is mounted when somebody looks (grub-install):
- * no boot waits for it, and none ends in emergency mode because a slow machine found it late. */
+/* systemd-repart grows the root partition with the disk, and x-systemd.growfs the file system with its partition. The
+ * ESP is mounted on first access (grub-install): no boot waits for it, and a slow machine that finds it late does not
+ * end in emergency mode. */
 static void fstab(const struct disk_plan *plan, struct text *ret)
 {
 	text_addf(ret, "UUID=%s / ext4 errors=remount-ro,x-systemd.growfs 0 1\n", plan->root_uuid);
@@ -54,7 +55,7 @@ int disk_write(const struct disk_plan *plan, const char *root, int fd, int64_t e
 		return error_errno(err, errno, "make the disk %s large", text_bytes(plan->size));
 	if (gpt_write(plan, fd, err) < 0)
 		return -1;
-	/* After the table, since both have a part in sector 0. */
+	/* After gpt_write(): the protective MBR and the boot code share sector 0. */
 	if (plan->bios && grub_write_bios(plan, rootfd, fd, err) < 0)
 		return -1;
 	if (plan->uefi && esp_write(plan, rootfd, fd, epoch, err) < 0)

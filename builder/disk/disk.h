@@ -30,19 +30,21 @@ struct disk_plan {
 	char root_uuid[37];  /* of the ext4 file system; the kernel command line and fstab name it */
 	char hash_seed[37];  /* of its directory hashes */
 	uint32_t esp_serial; /* FAT volume id */
-	bool bios, uefi;     /* the firmwares that it boots under */
+	bool bios, uefi;     /* the firmware types that it boots under */
 	struct disk_partition partition[DISK_PARTITIONS];
 };
 
-/* All identifiers are derived from seed (the lock's digest), so that equal builds are equal. */
+/* All identifiers are derived from seed (the lock's digest), so that equal builds are equal. ERROR_INPUT: the recipe
+ * asks for a disk that cannot be made. */
 int disk_plan(const struct recipe *recipe, const char *seed, struct disk_plan *ret, struct error *err) MUST_CHECK;
 struct json *disk_plan_json(const struct disk_plan *plan) MUST_CHECK;
 
-/* Before sealing: /etc/fstab, grub.cfg, /boot as the plan needs them; root is the merged vm tree. Runs grub-mkimage in
- * the sandbox; leaves a normal Debian GRUB set-up behind that later kernel upgrades and grub-install work with. */
+/* Runs before sysprep: writes /etc/fstab, grub.cfg and /boot as the plan needs them; root is the merged vm tree. Runs
+ * grub-mkimage in the sandbox. The result is a normal Debian GRUB set-up that later kernel upgrades and grub-install
+ * work with. */
 int disk_prepare(const struct disk_plan *plan, const char *root, struct error *err) MUST_CHECK;
-/* Writes the raw disk into the (sparse, empty) file fd: ext4 from the tree, ESP, GPT, boot code. A tree that does not
- * fit is ERROR_SPACE with both sizes. epoch: time stamp for file system metadata. map: what need not be written, for qcow2_write()
- * to take it from there; may be NULL. */
+/* Writes the raw disk into the (sparse, empty) file fd: GPT, boot code, ESP, ext4 from the tree. A tree that does not
+ * fit is ERROR_SPACE with both sizes. epoch: time stamp for file system metadata. map: receives the chunks that are
+ * not written here because qcow2_write() takes them from it; may be NULL. */
 int disk_write(const struct disk_plan *plan, const char *root, int fd, int64_t epoch, const struct chunks_map *map,
 	       struct error *err) MUST_CHECK;

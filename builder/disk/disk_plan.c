@@ -8,11 +8,8 @@
 #include "lib/json.h"
 
 #define MIB (1ull << 20)
-#define DISK_SIZE_MIN (512 * MIB) /* less holds no guest that boots */
-#define DISK_SIZE_MAX                                                                                                  \
-	(16ull                                                                                                         \
-	 << 40) /* what ext4 with 4 KiB blocks and 32-bit block numbers takes; nobody ships more                 \
-		       */
+#define DISK_SIZE_MIN (512 * MIB)   /* no guest boots from less */
+#define DISK_SIZE_MAX (16ull << 40) /* the maximum of ext4 with 4 KiB blocks and 32-bit block numbers */
 
 /* Physical order. The ends are those of Debian's cloud images; root begins at a round 128 MiB. */
 static const struct {
@@ -36,7 +33,7 @@ static void digest(const char *seed, const char *what, char ret_hex[SHA256_HEX])
 	hash_free(hash);
 }
 
-/* RFC 9562 version 8: a UUID whose bits have their maker's meaning, here a digest's. */
+/* RFC 9562 version 8: a UUID with vendor-specific bits, here those of a digest. */
 static void derive_uuid(const char *seed, const char *what, char ret[37])
 {
 	static const char variant[] = "89ab";

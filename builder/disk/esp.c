@@ -19,7 +19,8 @@ struct esp_file {
 	const char *source, *target;
 };
 
-/* Secure Boot's chain: firmware trusts shim, shim trusts GRUB, GRUB the kernel. mm is shim's key manager. */
+/* Secure Boot's chain of trust: the firmware verifies shim, shim verifies GRUB, GRUB verifies the kernel. mm is shim's
+ * key manager. */
 static const struct esp_file signed_files[] = {
 	{ SHIM "shimx64.efi.signed", "::EFI/BOOT/BOOTX64.EFI" },
 	{ SHIM "mmx64.efi.signed", "::EFI/BOOT/mmx64.efi" },
@@ -38,7 +39,7 @@ static const struct esp_file made_files[] = {
 	{ NULL, NULL },
 };
 
-/* How mtools are told the partition, and what makes their results equal. */
+/* How mtools find the partition, and the environment that makes their results reproducible. */
 struct esp {
 	char *image; /* owned; "/proc/PID/fd/N@@OFFSET" */
 	char *epoch; /* owned; "SOURCE_DATE_EPOCH=..." */
@@ -54,7 +55,7 @@ static void esp_done(struct esp *esp)
 
 static int run(const struct esp *esp, char *const *argv, struct error *err)
 {
-	/* FAT keeps local times. */
+	/* FAT stores local times. */
 	char *env[] = { esp->path, esp->epoch, "TZ=UTC", "LC_ALL=C", "MTOOLSRC=/dev/null", NULL };
 
 	return process_run(&(struct process){ .argv = argv, .env = env }, err);
@@ -67,7 +68,8 @@ static int make_empty(const struct disk_plan *plan, const struct esp *esp, int f
 	CLEANUP(free_p) char *offset = xasprintf("%llu", (unsigned long long)(p->start / GPT_SECTOR));
 	CLEANUP(free_p) char *blocks = xasprintf("%llu", (unsigned long long)(p->size / 1024));
 	CLEANUP(free_p) char *serial = xasprintf("%08x", plan->esp_serial);
-	/* It would derive cluster size, geometry and alignment from the size of the whole disk: say them. */
+	/* mkfs.vfat would derive cluster size, geometry and alignment from the size of the whole disk, so all of them
+	 * are given. */
 	char *argv[] = { "mkfs.vfat", "--invariant", "-F", "32",  "-a",       "-s",   "1",    "-g",   "16/63",
 			 "-i",        serial,        "-n", "ESP", "--offset", offset, device, blocks, NULL };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The EFI system partition: FAT32, straight at its place in the disk, by mkfs.vfat and mtools. Debian's signed shim and
- * GRUB go to the path that firmware tries without any boot entry (EFI/BOOT) and to Debian's own (EFI/debian), as
- * grub-install does it.
+ * The EFI system partition: FAT32, written directly to its place in the disk by mkfs.vfat and mtools. Debian's signed
+ * shim and GRUB go both to the path that firmware tries without a boot entry (EFI/BOOT) and to Debian's own
+ * (EFI/debian), as grub-install does it.
  */
 #include "builder/disk/disk.h"
 

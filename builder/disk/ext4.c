@@ -19,7 +19,7 @@
 struct ext4 {
 	ext2_filsys fs;
 	uint64_t offset; /* of the file system in fd */
-	blk64_t next;    /* where the next blocks are looked for: files follow each other as they come */
+	blk64_t next; /* where the search for free blocks starts: files are laid out in the order in which they are written */
 	int64_t now;
 };
 
@@ -95,14 +95,15 @@ int ext4_new(struct ext4 *fs, uint32_t parent, mode_t mode, uint32_t *ret_number
 	return 0;
 }
 
-/* The first block from `from` on at which a chunk of the disk is as far as the file's chunk at its block lblk. */
+/* The first block at or after `from` whose offset within a chunk of the disk equals the offset of the file's block
+ * lblk within a chunk of the file. */
 static blk64_t align(const struct ext4 *fs, blk64_t from, blk64_t lblk)
 {
 	return from + (lblk - from - fs->offset / EXT4_BLOCK) % (CHUNK / EXT4_BLOCK);
 }
 
-/* The next free blocks from the cursor on: as many as wanted, or fewer when a group's own tables are in the way. Chunks look
- * behind those once more for a place that suits them. */
+/* Allocates the next free blocks after the cursor: as many as requested, or fewer where a group's own tables are in
+ * the way. A file with chunks searches once more, behind those tables, for an aligned place. */
 static errcode_t allocate(struct ext4 *fs, const struct ext4_inode *inode, struct ext4_span span, blk64_t *ret_first,
 			  blk64_t *ret_count)
 {
@@ -152,8 +153,8 @@ static int put_span(struct ext4 *fs, const struct ext4_inode *inode, struct ext2
 	return 0;
 }
 
-/* The extent functions write the inode themselves, so it has to be there before them; its block count comes after them.
- */
+/* The extent functions write the inode themselves, so it must be on disk before they run; its block count is written
+ * after them. */
 static int put_spans(struct ext4 *fs, const struct ext4_inode *inode, struct ext2_inode_large *raw, ext4_data_fn *data,
 		     void *context, struct error *err)
 {
@@ -309,7 +310,7 @@ int ext4_stat(struct ext4 *fs, uint32_t number, struct ext4_inode *ret, struct e
 	return 0;
 }
 
-/* A short symlink lives in the inode itself. */
+/* A short symlink is stored in the inode itself. */
 static int read_fast_link(const struct ext2_inode *raw, struct text *ret)
 {
 	const char *target = (const char *)raw->i_block;

@@ -8,7 +8,7 @@
 #include "builder/disk/ext4.h"
 
 #define NAME_MAX_LEN 255u
-#define TAIL_TYPE 0xde /* marks the checksum's place as an unused entry to older readers */
+#define TAIL_TYPE 0xde /* makes the checksum look like an unused entry to readers that do not know it */
 
 struct entry {
 	uint32_t number;
@@ -39,7 +39,7 @@ static uint8_t type_of(mode_t mode)
 	return 0;
 }
 
-/* Stretches the last entry up to the checksum's place and puts that there. */
+/* Extends the last entry up to the checksum's place and adds the checksum's entry. */
 static void block_end(struct ext4_dir *dir)
 {
 	struct tail tail = { .length = htole16(sizeof tail), .type = TAIL_TYPE };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The blocks of a new ext4 directory: pure encoding. Linear, without a hash index: the kernel reads both, and e2fsck -D
- * makes an index where it pays. The last 12 bytes of each block are room for its checksum.
+ * Encodes the blocks of a new ext4 directory; no I/O. Linear, without a hash index: the kernel reads both, and e2fsck
+ * -D builds an index where it pays. The last 12 bytes of each block are reserved for its checksum.
  */
 #include <stdint.h>
 #include <sys/types.h>
@@ -11,8 +11,8 @@
 
 struct ext4_dir {
 	struct text blocks; /* owned */
-	size_t last;        /* where the last entry began: it stretches to the end of its block */
-	uint32_t subdirs;   /* each counts as a link to the directory, by its `..` */
+	size_t last;        /* offset of the last entry: it extends to the end of its block */
+	uint32_t subdirs;   /* each one's `..` counts as a link to the directory */
 };
 
 void ext4_dir_start(struct ext4_dir *dir, uint32_t number, uint32_t parent);

@@ -7,7 +7,7 @@
 
 #define GOOD_OLD_SIZE 128 /* of ext2's inode */
 #define EXTENTS 0x80000u  /* a flag: block[] is the root of a tree of extents */
-#define EPOCH_MASK 3      /* seconds beyond 32 bits; the rest of the word counts nanoseconds */
+#define EPOCH_MASK 3      /* seconds beyond 32 bits; the upper 30 bits count nanoseconds */
 
 static void set_time(uint32_t *seconds, uint32_t *extra, int64_t time)
 {

@@ -16,7 +16,7 @@
 #include "lib/file.h"
 #include "lib/vec.h"
 
-#define DEPTH_MAX 128 /* nested directories; each holds a descriptor open */
+#define DEPTH_MAX 128 /* nested directories; each level holds a descriptor open */
 #define COPY_BYTES (256u << 10)
 #define XATTR_MAX (64u << 10) /* the kernel's own limit for a value and for a list of names */
 
@@ -26,12 +26,12 @@ struct filler {
 	int64_t epoch;
 	const struct chunks_map *map; /* borrowed; may be NULL */
 	void *links;                  /* tsearch tree of struct link: files with more than one name */
-	struct text path;             /* where we are, for messages */
+	struct text path;             /* of the entry at hand, for messages */
 	uint8_t buffer[COPY_BYTES];
 };
 
 struct link {
-	dev_t device; /* with some overlays a file keeps its layer's */
+	dev_t device; /* on some overlays a file has its layer's st_dev */
 	ino_t source;
 	uint32_t number;
 };
@@ -50,7 +50,7 @@ static int fail_here(struct error *err, const char *what)
 	return error_errno(err, errno, "%s", what);
 }
 
-/* The parts of a file that are no holes, in blocks. */
+/* The parts of a file that are not holes, in blocks. */
 typedef VEC(struct ext4_span) span_list;
 
 static void spans_of(int fd, const struct stat *st, span_list *ret)
@@ -81,7 +81,7 @@ struct copy {
 	const struct chunks_file *packed;
 };
 
-/* A whole chunk that is a frame already is only noted. */
+/* A whole chunk that is already compressed is noted in the map instead of copied. */
 static bool note_chunk(const struct copy *c, uint64_t from, uint64_t offset, uint64_t len)
 {
 	return c->packed && !(from % CHUNK) && !(offset % CHUNK) && len >= CHUNK &&
@@ -145,7 +145,7 @@ static int copy_link(void *context, uint64_t from, uint64_t offset, uint64_t len
 									       : 0;
 }
 
-/* Up to FAST_LINK bytes live in the inode, longer targets in a block. */
+/* Targets shorter than FAST_LINK bytes are stored in the inode, longer ones in a block. */
 #define FAST_LINK 60u
 
 static int put_link(struct filler *f, int dirfd, const char *name, struct ext4_inode *inode, struct error *err)
@@ -165,8 +165,9 @@ static int put_link(struct filler *f, int dirfd, const char *name, struct ext4_i
 	return ext4_put(f->fs, inode, copy_link, &copy, err);
 }
 
-/* What a guest needs; not what the host's security module wrote there. trusted.overlay.opaque makes a preloaded image's layer hide
- * what is below it; overlayfs keeps its own attributes to itself, so the tree's do not show here. */
+/* The attributes that a guest needs, without those that the host's security module wrote. trusted.overlay.opaque makes
+ * a layer of a preloaded image hide what is below it; overlayfs does not expose its own attributes, so those of the
+ * tree's overlay do not appear here. */
 static bool xattr_wanted(const char *name)
 {
 	return text_same(name, "security.capability") || text_starts(name, "user.") ||
@@ -212,7 +213,7 @@ static struct ext4_inode inode_of(const struct filler *f, const struct stat *st,
 	};
 }
 
-/* The number of another name of the same file, when there was one; else room to remember it. */
+/* True when another name of the same file was put already; otherwise *ret is a new entry without a number. */
 static int known_link(struct filler *f, const struct stat *st, struct link **ret)
 {
 	struct link *link = xmalloc(sizeof *link);
@@ -291,8 +292,8 @@ static int put_entry(struct filler *f, int dirfd, const char *name, uint32_t par
 	return 0;
 }
 
-/* The directory's blocks list its entries, so they come after those; f->path is left at the culprit when something
- * fails. */
+/* The directory's blocks list its entries, so they are written last; on failure f->path keeps the path of the failing
+ * entry. */
 static int put_entries(struct filler *f, int fd, uint32_t number, struct ext4_dir *dir, unsigned depth,
 		       struct error *err)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mke2fs makes the empty file system (it knows every default), then the tree goes in. mke2fs -d would do both, but
- * takes names in readdir's order and times as they come, so no two disks would be equal.
+ * mke2fs makes the empty file system (it knows every default), then the tree is copied into it. mke2fs -d would do
+ * both, but takes names in readdir's order and times as they are, so no two disks would be equal.
  */
 #include <fts.h>
 #include <sys/stat.h>
@@ -11,7 +11,7 @@
 #include "builder/disk/ext4_populate.h"
 #include "lib/process.h"
 
-/* What Debian 12 and the tools of Proxmox VE know: not what the host's mke2fs.conf happens to say. */
+/* The features that Debian 12 and the tools of Proxmox VE know, independent of the host's mke2fs.conf. */
 #define FEATURES                                                                                                       \
 	"none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,64bit,flex_bg,sparse_super,large_file,huge_" \
 	"file,"                                                                                                        \
@@ -20,7 +20,7 @@
 static int make_empty(const struct ext4_make *m, struct error *err)
 {
 	CLEANUP(free_p) char *device = xasprintf("/proc/%d/fd/%d", getpid(), m->fd);
-	/* The storage reads as zeros, so nothing needs to be written there, not even later by the guest's kernel. */
+	/* The storage reads as zeros, so neither mke2fs nor the guest's kernel has to clear anything. */
 	CLEANUP(free_p)
 	char *extended = xasprintf("offset=%llu,hash_seed=%s,root_owner=0:0,nodiscard,assume_storage_prezeroed=1",
 				   (unsigned long long)m->offset, m->hash_seed);
@@ -34,7 +34,7 @@ static int make_empty(const struct ext4_make *m, struct error *err)
 	return process_run(&(struct process){ .argv = argv, .env = env, .name = "mke2fs" }, err);
 }
 
-/* Only asked when the disk was full, for the message. */
+/* Measured only when the disk was full, for the message. */
 static uint64_t tree_bytes(const char *root)
 {
 	char *roots[] = { (char *)root, NULL };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The partition table of a plan, both copies and the protective MBR (libfdisk behind; this is its only user).
+ * Writes the partition table of a plan: both copies and the protective MBR. This is the only user of libfdisk.
  */
 #include "builder/disk/disk.h"
 

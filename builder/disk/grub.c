@@ -48,7 +48,7 @@ static int copy_in(int rootfd, const char *from, const char *to, const char *nam
 	return file_write_in(rootfd, target, bytes.data, bytes.len, 0644, err);
 }
 
-/* What grub-install copies: modules, their lists, and the boot sector that it would write. */
+/* Copies what grub-install copies: modules, their lists, and the boot sector that it would write. */
 static int copy_modules(int rootfd, const char *from, const char *to, struct error *err)
 {
 	CLEANUP(strings_done) struct strings names = { 0 };
@@ -85,8 +85,8 @@ static int prepare_bios(const struct disk_plan *plan, const char *root, int root
 	return run_mkimage(root, argv, err);
 }
 
-/* The signed image has its modules inside and needs nothing. Without it, one is made, and takes its modules from the
- * root. */
+/* The signed image contains its modules and needs nothing else. Without it an image is made, which loads its modules
+ * from the root. */
 static int prepare_uefi(const char *root, int rootfd, struct error *err)
 {
 	char *argv[] = { "grub-mkimage",

@@ -4,9 +4,10 @@
 #include <endian.h>
 #include <string.h>
 
-/* The last console is /dev/console: what `qm terminal` shows. The clock's watchdog takes a guest that had to wait for its CPU for one
- * with a broken TSC, and puts it on a clock that is a hundred times slower, for good. And nobody sits before it: when a kernel or
- * an initramfs gives up, the machine starts again; rootfs-overlays/vm's sysctl.d says so, too, but late in a boot. */
+/* The last console becomes /dev/console, which `qm terminal` shows. tsc=nowatchdog: the clocksource watchdog takes a
+ * guest that had to wait for its CPU for one with a broken TSC, and permanently switches it to a clock that is a
+ * hundred times slower. oops=panic panic=10: such a machine has no operator, so when the kernel or an initramfs fails,
+ * it reboots; rootfs-overlays/vm's sysctl.d sets the same, but late in a boot. */
 #define KERNEL_OPTIONS "console=tty0 console=ttyS0,115200 tsc=nowatchdog oops=panic panic=10"
 #define ENVIRONMENT_BYTES 1024u
 
@@ -19,7 +20,7 @@
 #define MBR_TABLE_END 0x1feu
 #define KERNEL_SEGMENT 0x800u
 
-/* The first entry of the list that grows downwards from the end of core.img's first sector. */
+/* The first entry of the block list, which grows downwards from the end of core.img's first sector. */
 struct blocklist {
 	uint64_t start;
 	uint16_t count, segment;
@@ -43,7 +44,7 @@ int grub_code_patch_core(uint8_t *core, size_t len, uint64_t first_lba, struct e
 
 void grub_code_patch_mbr(uint8_t mbr[GRUB_SECTOR], const uint8_t boot[GRUB_SECTOR], uint64_t first_lba)
 {
-	static const uint8_t no_check[] = { 0x90, 0x90 }; /* nop nop: trust the drive number, this is no floppy */
+	static const uint8_t no_check[] = { 0x90, 0x90 }; /* nop nop: trust the drive number, this is not a floppy */
 	uint64_t sector = htole64(first_lba);
 	uint8_t code[GRUB_SECTOR];
 

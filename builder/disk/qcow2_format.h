@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * qcow2 on disk (QEMU docs/interop/qcow2.txt): what the writer and the reader both have to know. All numbers are
+ * The on-disk structures of qcow2 (QEMU docs/interop/qcow2.txt), shared by the writer and the reader. All numbers are
  * big-endian.
  */
 #include <stdint.h>
@@ -21,8 +21,8 @@
 #define QCOW2_ZERO (1ull << 0)        /* reads as zeros, whatever the offset says */
 #define QCOW2_OFFSET 0x00fffffffffffe00ull
 
-/* A compressed cluster's descriptor: byte offset below this bit, above it the number of sectors that follow the first
- * one. */
+/* A compressed cluster's descriptor: the byte offset is below this bit; above it is the number of sectors after the
+ * first one. */
 #define QCOW2_SECTORS_SHIFT(cluster_bits) (62u - ((cluster_bits)-8u))
 
 struct qcow2_header {
@@ -34,12 +34,12 @@ struct qcow2_header {
 	uint64_t l1_offset, refcount_offset;
 	uint32_t refcount_clusters, snapshots;
 	uint64_t snapshots_offset;
-	/* version 3 from here */
+	/* version 3 only */
 	uint64_t incompatible, compatible, autoclear;
 	uint32_t refcount_order, header_length;
-	/* counts only when header_length says that it is there */
+	/* valid only when header_length includes it */
 	uint8_t compression_type, padding[7];
 };
 _Static_assert(sizeof(struct qcow2_header) == 112, "no padding may slip in");
 #define QCOW2_HEADER_V2 72u  /* bytes of a version 2 header */
-#define QCOW2_HEADER_V3 104u /* the least of a version 3 header */
+#define QCOW2_HEADER_V3 104u /* the minimum of a version 3 header */

@@ -24,7 +24,7 @@ static uint64_t cluster_up(uint64_t offset)
 void qcow2_layout_init(struct qcow2_layout *l, uint64_t size)
 {
 	*l = (struct qcow2_layout){ .size = size, .clusters = divide_up(size, QCOW2_CLUSTER), .end = QCOW2_CLUSTER };
-	l->fill = l->room = l->end;
+	l->fill = l->packed_end = l->end;
 	l->entry = xcalloc(l->clusters + 1, sizeof *l->entry);
 }
 
@@ -38,15 +38,15 @@ uint64_t qcow2_layout_packed(struct qcow2_layout *l, uint64_t cluster, uint32_t 
 {
 	uint64_t at, sectors;
 
-	/* Behind a plain cluster the packed bytes cannot go on across the boundary: leave the rest of the old one
-	 * alone. */
-	if (l->fill + len > l->room && l->room != l->end)
+	/* After a plain cluster was placed, packed bytes cannot continue across the boundary: leave the rest of the
+	 * old cluster unused. */
+	if (l->fill + len > l->packed_end && l->packed_end != l->end)
 		l->fill = l->end;
 	at = l->fill;
 	l->fill += len;
-	if (l->fill > l->room || at == l->end) {
+	if (l->fill > l->packed_end || at == l->end) {
 		l->end = cluster_up(l->fill);
-		l->room = l->end;
+		l->packed_end = l->end;
 	}
 	sectors = (at + len - 1) / QCOW2_SECTOR - at / QCOW2_SECTOR;
 	l->entry[cluster] = QCOW2_COMPRESSED | sectors << QCOW2_SECTORS_SHIFT(QCOW2_CLUSTER_BITS) | at;
@@ -62,7 +62,7 @@ uint64_t qcow2_layout_plain(struct qcow2_layout *l, uint64_t cluster)
 	return at;
 }
 
-/* The tables' places, all in host clusters. */
+/* The places of the tables, all in host clusters. */
 struct tables {
 	uint64_t l2_at, l2, l1_at, l1, blocks_at, blocks, table_at, table, total;
 	uint64_t l1_entries;
@@ -89,7 +89,7 @@ static void tables_place(const struct qcow2_layout *l, struct tables *t)
 	t->l1_at = t->l2_at + t->l2;
 	t->l1 = divide_up(t->l1_entries ? t->l1_entries : 1, ENTRIES);
 	t->blocks_at = t->l1_at + t->l1;
-	/* Refcount blocks count themselves: ask again until the answer stays. */
+	/* Refcount blocks count themselves, too: repeat until the number is stable. */
 	do {
 		before = t->blocks;
 		t->table = divide_up(t->blocks ? t->blocks : 1, ENTRIES);
@@ -188,7 +188,7 @@ static void add_header(const struct qcow2_layout *l, const struct tables *t, boo
 		.compression_type = zstd ? QCOW2_TYPE_ZSTD : QCOW2_TYPE_ZLIB,
 	};
 
-	/* The zeros behind it are the mark that ends the (empty) list of header extensions. */
+	/* The zeros after it are the marker that ends the (empty) list of header extensions. */
 	text_addn(out, &h, sizeof h);
 	add_zeros_to_cluster(out);
 }

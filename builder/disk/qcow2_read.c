@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reader trusts nothing: every offset is checked against the file's length, every table against a limit, and no
- * more data is written than a file without clusters of two owners could hold.
+ * The reader trusts nothing: every offset is checked against the file's length, every table against a limit, and the
+ * number of clusters in use against what a file of this length can hold.
  */
 #include <endian.h>
 #include <errno.h>
@@ -22,8 +22,7 @@
 #define L1_BYTES_MAX (32u << 20) /* QEMU's own limit */
 #define PACKED_MIN 8u            /* no cluster compresses to less */
 
-/* What we can read of the incompatible features. Dirty only means that refcounts may be stale, and those are not used.
- */
+/* The incompatible features that can be read. Dirty only means that refcounts may be stale, and those are not used. */
 #define INCOMPATIBLE_KNOWN (QCOW2_INCOMPATIBLE_DIRTY | QCOW2_INCOMPATIBLE_COMPRESSION)
 
 struct reader {
@@ -35,7 +34,7 @@ struct reader {
 	uint64_t *l1;                 /* owned; CPU order */
 	uint64_t l1_size;
 	pthread_mutex_t lock;   /* guards everything below */
-	uint64_t next;          /* L1 entry that nobody has claimed yet */
+	uint64_t next;          /* the first L1 entry that no thread has claimed yet */
 	uint64_t plain, packed; /* clusters seen so far */
 	bool failed;
 	struct error error;
@@ -99,7 +98,7 @@ static int header_compression(const struct qcow2_header *h, enum compression *re
 	return 0;
 }
 
-/* A whole table of big-endian numbers. */
+/* Reads a whole table of big-endian numbers. */
 static int table_read(const struct reader *r, uint64_t at, uint64_t *table, uint64_t n, struct error *err)
 {
 	if (at > r->file_size || n * sizeof *table > r->file_size - at)
@@ -153,7 +152,7 @@ static void reader_fail(struct reader *r, const struct error *err)
 	pthread_mutex_unlock(&r->lock);
 }
 
-/* The L2 table of the next L1 entry that has one: 1, 0 when there is none left. */
+/* Claims the L2 table of the next L1 entry that has one: 1, or 0 when there is none left. */
 static int claim(struct reader *r, uint64_t *ret_index)
 {
 	int found = 0;
@@ -169,7 +168,7 @@ static int claim(struct reader *r, uint64_t *ret_index)
 	return found;
 }
 
-/* Without snapshots each cluster has one owner, so a file can only hold so many; more is an attempt to blow us up. */
+/* Without snapshots each cluster is referenced once, so a file can hold only so many; more is a decompression bomb. */
 static int count(struct reader *r, uint64_t plain, uint64_t packed, struct error *err)
 {
 	bool too_many;
@@ -191,7 +190,7 @@ static int read_packed(const struct reader *r, struct codec *codec, uint64_t ent
 
 	if (at >= r->file_size)
 		return broken(err, "a compressed cluster lies outside of the file", at);
-	/* The last sector may be cut: qemu-img does not pad the file. */
+	/* The last sector may be short: qemu-img does not pad the file. */
 	if (len > r->file_size - at)
 		len = r->file_size - at;
 	if (pread_all(r->fd, in, len, (off_t)at) < 0)
@@ -215,7 +214,7 @@ static int read_plain(const struct reader *r, uint64_t entry, uint8_t *out, stru
 	return 0;
 }
 
-/* One guest cluster into the raw file; what reads as zeros stays a hole. */
+/* Copies one guest cluster into the raw file; what reads as zeros stays a hole. */
 static int cluster_copy(struct reader *r, struct codec *codec, uint64_t guest, uint64_t entry, uint8_t *in,
 			uint8_t *out, struct error *err)
 {
@@ -280,7 +279,7 @@ int qcow2_read(int fd, int raw_fd, struct error *err)
 	return 0;
 }
 
-/* Which clusters an L2 table uses. */
+/* Counts the clusters that an L2 table uses. */
 static int table_count(struct reader *r, uint64_t index, struct error *err)
 {
 	CLEANUP(free_p) uint64_t *l2 = xcalloc(r->l2_entries, sizeof *l2);

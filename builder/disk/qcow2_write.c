@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Threads claim runs of clusters in guest order, compress them, and hand them in. Runs are placed and written in guest
- * order by whoever hands in the first missing one; so the file depends on the disk's bytes alone, never on who was
- * faster.
+ * Threads claim batches of clusters in guest order, compress them, and submit them. The thread that submits the first
+ * missing batch places and writes all finished ones in guest order, so the file depends only on the disk's bytes, not
+ * on the speed of the threads.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -18,7 +18,7 @@
 #include "lib/alloc.h"
 #include "lib/file.h"
 
-#define RUN_CLUSTERS 16u   /* 1 MiB at a time: enough to make locking cheap, little enough to share evenly */
+#define RUN_CLUSTERS 16u   /* 1 MiB: enough to make locking cheap, little enough to share the work evenly */
 #define RUNS_PER_THREAD 4u /* how far a fast thread may be ahead of a slow one */
 
 _Static_assert(QCOW2_CLUSTER == CHUNK, "a chunk is a cluster");
@@ -27,7 +27,7 @@ struct run {
 	uint64_t first; /* guest cluster */
 	unsigned clusters;
 	uint32_t length[RUN_CLUSTERS]; /* stored bytes: 0 = all zeros, QCOW2_CLUSTER = plain */
-	uint8_t *data;                 /* owned; what is stored, one cluster behind the other */
+	uint8_t *data;                 /* owned; the stored bytes, one cluster after the other */
 	bool busy, ready;
 };
 
@@ -37,11 +37,11 @@ struct writer {
 	pthread_mutex_t lock; /* guards everything below */
 	pthread_cond_t freed;
 	struct qcow2_layout layout;
-	uint64_t next;             /* guest cluster that nobody has claimed yet */
-	uint64_t claimed, written; /* runs; run i lives in run[i % runs] */
+	uint64_t next;             /* the first guest cluster that no thread has claimed yet */
+	uint64_t claimed, written; /* batches; batch i is batch[i % batches] */
 	struct run *run;           /* owned */
 	unsigned runs;
-	bool draining; /* somebody is writing */
+	bool draining; /* a thread is writing */
 	bool failed;
 	struct error error;
 };
@@ -63,7 +63,7 @@ static const struct chunks_piece *mapped(const struct writer *w, uint64_t cluste
 	return map && map->cluster[cluster].len ? &map->cluster[cluster] : NULL;
 }
 
-/* The first cluster from `next` on that has data, or the number of clusters. */
+/* The first cluster at or after `next` that has data, or the number of clusters. */
 static uint64_t data_from(const struct writer *w, uint64_t next)
 {
 	off_t at = lseek(w->raw_fd, (off_t)(next * QCOW2_CLUSTER), SEEK_DATA);
@@ -100,7 +100,7 @@ static struct run *run_claim(struct writer *w)
 	return run;
 }
 
-/* Reads one guest cluster; what the disk's last cluster lacks is zeros. */
+/* Reads one guest cluster; a partial last cluster is padded with zeros. */
 static int cluster_read(const struct writer *w, uint64_t cluster, uint8_t *buffer)
 {
 	uint64_t at = cluster * QCOW2_CLUSTER;
@@ -110,7 +110,7 @@ static int cluster_read(const struct writer *w, uint64_t cluster, uint8_t *buffe
 	return pread_all(w->raw_fd, buffer, len, (off_t)at);
 }
 
-/* What is stored of a guest cluster, into out; its length as run->length has it. */
+/* Packs one guest cluster into out and returns its stored length as in batch->length. */
 static uint32_t cluster_pack(struct codec *codec, const uint8_t cluster[QCOW2_CLUSTER], uint8_t *out)
 {
 	if (codec_all_zero(cluster, QCOW2_CLUSTER))
@@ -148,7 +148,7 @@ static void run_place(struct writer *w, const struct run *run, uint64_t place[RU
 	}
 }
 
-/* Neighbours in the file go out in one write. */
+/* Adjacent clusters go out in one write. */
 static int run_write(const struct writer *w, const struct run *run, const uint64_t place[RUN_CLUSTERS],
 		     struct error *err)
 {

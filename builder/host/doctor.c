@@ -26,7 +26,7 @@ void doctor_done(struct diagnosis *d)
 	vec_done(&d->findings);
 }
 
-/* For one of the commands; what is optional is never missing. */
+/* For one of the commands; an optional requirement is never missing. */
 static bool is_missing(const struct finding *f, unsigned commands)
 {
 	return !f->ok && !f->requirement->optional && (f->requirement->commands & commands);

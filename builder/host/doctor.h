@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What nodekiln needs of its host, as one table; and what a look at this host found. A new need is a new row: a program, a file,
- * or a check of its own.
+ * What nodekiln requires of its host, as one table, and the results of checking this host. A new requirement is a new
+ * row: a program, a file, or a check function.
  */
 #include <stdbool.h>
 
@@ -10,16 +10,16 @@
 #include "lib/text.h"
 #include "lib/vec.h"
 
-/* Who needs it, as bits. */
+/* The commands that need it, as bits. */
 enum { FOR_LOCK = 1, FOR_BUILD = 2, FOR_BOOT = 4, FOR_ALL = 7 };
 
 struct requirement {
-	const char *name;    /* the program, or a word */
-	const char *path;    /* for a check that looks at a file; else NULL */
-	const char *package; /* the Debian package that brings it; NULL when none does */
+	const char *name;    /* the program, or a short description */
+	const char *path;    /* for a check of a file; else NULL */
+	const char *package; /* the Debian package that contains it; NULL when there is none */
 	unsigned commands;
-	bool optional; /* good to know, no failure */
-	/* False when it is missing; says more in *ret_detail where there is more to say. */
+	bool optional; /* recommended only: its absence is not a failure */
+	/* False when it is missing; may explain in *ret_detail. */
 	bool (*check)(const struct requirement *r, struct text *ret_detail);
 	const char *why;
 };
@@ -37,12 +37,12 @@ struct diagnosis {
 extern const struct requirement doctor_requirements[];
 extern const size_t doctor_requirements_count;
 
-/* Looks at the host. */
+/* Checks the host. */
 void doctor_examine(const struct requirement *requirements, size_t n, struct diagnosis *ret);
 void doctor_done(struct diagnosis *d);
 
-/* Pure: of a diagnosis. */
-/* How many things are missing that one of the commands cannot do without; their names are added to *ret_names. */
+/* Pure functions of a diagnosis. */
+/* Returns how many requirements of the given commands are missing; adds their names to *ret_names. */
 size_t doctor_missing(const struct diagnosis *d, unsigned commands, struct strings *ret_names);
 /* "apt-get install a b" for what the commands lack, each package once; adds nothing when no package would help. */
 void doctor_apt_line(const struct diagnosis *d, unsigned commands, struct text *ret);

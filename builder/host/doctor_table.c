@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of needs, and the checks behind its rows. */
+/* The table of requirements, and the checks of its rows. */
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #include "lib/job.h"
 #include "lib/process.h"
 
-/* Trees of an image and of a toolchain, packages and compiled Kubernetes, with room for a second recipe. */
+/* The trees of an image and of a toolchain, packages and compiled Kubernetes, with space for a second recipe. */
 #define CACHE_SPACE_WANTED (8ull << 30)
 /* With less, a build works on the disk instead of in memory (scratch.h). */
 #define MEMORY_WANTED (6ull << 30)
@@ -50,7 +50,7 @@ static int be_confined(void *context UNUSED, struct error *err)
 	return rootless_restricted() ? 0 : error_set(err, ERROR_HOST, "namespaces can be made");
 }
 
-/* A build then does without. */
+/* A build then works without it. */
 static bool is_confined(void)
 {
 	CLEANUP(text_done) struct text ignored = { 0 };
@@ -75,7 +75,7 @@ static bool check_namespaces(const struct requirement *r UNUSED, struct text *re
 	return true;
 }
 
-/* Both mounts that a build makes, in a mount namespace that ends with the job. */
+/* Both kinds of mounts that a build makes, in a mount namespace that ends with the job. */
 static int mount_overlay(void *context, struct error *err)
 {
 	static const char *const parts[] = { "lower", "upper", "work", "both" };
@@ -153,7 +153,8 @@ static bool check_memory(const struct requirement *r UNUSED, struct text *ret_de
 	return enough;
 }
 
-/* Its presence says little: stock guests hang under some nested KVMs. `nodekiln boot` tries before it trusts. */
+/* The existence of /dev/kvm says little: stock guests hang under some nested KVMs. `nodekiln boot` tries KVM before it
+ * relies on it. */
 static bool check_kvm(const struct requirement *r, struct text *ret_detail)
 {
 	if (access(r->path, R_OK | W_OK) == 0)

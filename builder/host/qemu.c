@@ -7,15 +7,16 @@
 
 #include "lib/alloc.h"
 
-/* What makes an emulated Linux fast: an Atom of 2008. It trusts the time stamp counters of several processors only if Intel made them
- * (else every look at the clock leaves the guest), and of Intel's only these need no Meltdown mitigation (which flushes the emulator's
- * TLB at every system call). Without MONITOR nobody idles in a loop. */
+/* The CPU model that makes an emulated Linux fast: an Atom of 2008. Linux trusts the time stamp counters of several
+ * processors only if they are Intel's (else every reading of the clock leaves the guest), and of Intel's only these
+ * need no Meltdown mitigation (which flushes the emulator's TLB at every system call). Without MONITOR an idle CPU
+ * does not busy-wait. */
 #define QEMU_EMULATED_CPU "max,vendor=GenuineIntel,family=6,model=28,stepping=10,monitor=off"
 #define QEMU "qemu-system-x86_64"
 #define MIB (1ull << 20)
 #define PORT_MAX 65535
 
-/* Distributions put it in different places; 4 MiB builds first, the others are for old firmware tables. */
+/* Distributions install it in different places; 4 MiB builds first, the others are for old firmware tables. */
 static const struct qemu_ovmf ovmf_places[] = {
 	{ "/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd" },
 	{ "/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd" },
@@ -53,7 +54,7 @@ int qemu_forward_check(const char *forward, struct error *err)
 	return error_set(err, ERROR_USAGE, "--forward %s: it must be PORT:GUESTPORT, e.g. 2222:22", forward);
 }
 
-/* In QEMU's option syntax a comma ends a value; two are one. */
+/* In QEMU's option syntax a comma ends a value; two commas are one literal comma. */
 static char *escaped(const char *path)
 {
 	struct text t = { 0 };
@@ -86,7 +87,7 @@ static void add_machine(const struct qemu_plan *p, struct strings *argv)
 	}
 }
 
-/* virtio-scsi-single: a controller for each drive. The seed is a SCSI CD-ROM, since cloud kernels have no AHCI driver. */
+/* virtio-scsi-single: one controller per drive. The seed is a SCSI CD-ROM, since cloud kernels have no AHCI driver. */
 static void add_disks(const struct qemu_plan *p, struct strings *argv)
 {
 	strings_add_all(argv, "-device", "virtio-scsi-pci,id=scsi0", "-device",

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A virtual machine like the ones Proxmox VE makes (q35, virtio-scsi-single, virtio network, guest agent's port, serial console),
- * as a plan, and as QEMU's command line. Files may be /proc/self/fd/N: QEMU opens those for itself, so that a machine's
- * private files need no name and nothing is left behind, however it ends.
+ * A virtual machine like those that Proxmox VE makes (q35, virtio-scsi-single, virtio network, guest agent port,
+ * serial console), as a plan, and as QEMU's command line. Files may be /proc/self/fd/N: QEMU opens those itself, so
+ * that a machine's private files need no name and nothing is left behind, however it ends.
  */
 #include <stdbool.h>
 
@@ -23,22 +23,22 @@ struct qemu_plan {
 	const char *seed;       /* an ISO, NULL = none */
 	const char *code;       /* UEFI: the firmware's program */
 	const char *variables;  /* UEFI: its variables, may be written */
-	struct strings forward; /* "PORT:GUESTPORT", judged by qemu_forward_check */
+	struct strings forward; /* "PORT:GUESTPORT", checked by qemu_forward_check() */
 };
 
 /* Pure. */
 void qemu_argv(const struct qemu_plan *plan, struct strings *ret);
-/* "2222:22": from a port of 127.0.0.1 to a port of the guest. ERROR_USAGE. */
+/* Checks "2222:22": from a port of 127.0.0.1 to a port of the guest. ERROR_USAGE. */
 int qemu_forward_check(const char *forward, struct error *err) MUST_CHECK;
 
-/* Where OVMF is installed: its program, and the template of its variables. */
+/* Finds OVMF: its program, and the template of its variables. ERROR_HOST when no complete pair is installed. */
 struct qemu_ovmf {
 	const char *code, *variables; /* static storage */
 };
 int qemu_find_ovmf(struct qemu_ovmf *ret, struct error *err) MUST_CHECK;
 
-/* Does KVM really run this machine? Boots it for a few seconds without keeping anything; a nested or crippled KVM opens and then
- * hangs or aborts. inherit: descriptors that the plan's files name, ended by -1. */
+/* Whether KVM really runs this machine: boots it for a few seconds without keeping anything. A nested or crippled KVM
+ * opens, and then hangs or aborts. inherit: descriptors that the plan's files name, ended by -1. */
 bool qemu_kvm_works(const struct qemu_plan *plan, const int *inherit);
-/* Runs it until it powers off, or until SIGINT, SIGTERM or SIGHUP. It dies with us. */
+/* Runs it until it powers off, or until SIGINT, SIGTERM or SIGHUP. It ends with this process. */
 int qemu_run(const struct qemu_plan *plan, const int *inherit, struct error *err) MUST_CHECK;

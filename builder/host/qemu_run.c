@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The plan carried out: trials of KVM, and the machine itself with the terminal in its hands. */
+/* Executes the plan: trials of KVM, and the machine itself with control of the terminal. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -13,13 +13,13 @@
 #include "builder/host/qemu.h"
 #include "lib/process.h"
 
-/* A machine on a working KVM is in user space long before that, GRUB's menu included. */
+/* On a working KVM a machine is in user space long before that, GRUB's menu included. */
 #define TRIAL_SECONDS 30
 #define TRIAL_OUTPUT_MAX (4u << 20)
 #define STOP_MS 5000
 #define LOOK_MS 200
 
-/* Any of these on the serial console: the guest's kernel has started its first program. */
+/* Any of these on the serial console means that the guest's kernel has started its first program. */
 static const char *const alive_words[] = { "Run /init as init process", "systemd[1]:", "Welcome to ", " login:" };
 
 struct child {
@@ -27,7 +27,7 @@ struct child {
 	int terminal; /* becomes its stdin; -1 = /dev/null */
 };
 
-/* In the child. Our descriptors are close-on-exec; the ones that the plan names must stay. */
+/* Runs in the child. Our descriptors are close-on-exec; those that the plan names must stay open. */
 static int keep_files(void *context, struct error *err)
 {
 	const struct child *child = context;
@@ -66,7 +66,7 @@ static int milliseconds_until(const struct timespec *end)
 	return ms > 0 ? (int)ms : 0;
 }
 
-/* Reads the console until the guest shows life, QEMU ends, or time is up. */
+/* Reads the console until the guest reaches user space, QEMU ends, or the time is up. */
 static bool shows_life(int fd)
 {
 	CLEANUP(text_done) struct text console = { 0 };
@@ -109,7 +109,7 @@ bool qemu_kvm_works(const struct qemu_plan *plan, const int *inherit)
 	return works;
 }
 
-/* Signals that end us are held back while the machine runs: QEMU is asked to go first. */
+/* Signals that would end this process are blocked while the machine runs: QEMU is asked to end first. */
 static void hold_signals(sigset_t *held, sigset_t *old)
 {
 	sigemptyset(held);
@@ -153,7 +153,8 @@ int qemu_run(const struct qemu_plan *plan, const int *inherit, struct error *err
 	if (pid > 0)
 		rc = wait_for_end(pid, &held, err);
 	if (have_terminal)
-		tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal); /* QEMU makes it raw, and may have been killed */
+		tcsetattr(STDIN_FILENO, TCSADRAIN,
+			  &terminal); /* QEMU makes the terminal raw, and may have been killed */
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	close_p(&child.terminal);
 	return rc;

@@ -58,7 +58,7 @@ static const char *value_of(const struct diff_entry *entry, const char *name)
 	return NULL;
 }
 
-/* Facts in the order of `of`: those that the other one has with another value or, if asked, lacks. */
+/* Adds the facts of `of`, in their order, whose value differs in `other` or, if `absent`, that it lacks. */
 static void add_facts(const struct diff_entry *of, const struct diff_entry *before, const struct diff_entry *after,
 		      bool lacking, struct diff_change *change)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What changed from one list of entries to another. An entry is a path and facts about what is there ("mode 0755", "version 1.2"); both
- * lists are sorted by path and walked side by side, as comm(1) does. Pure: diff_read.c makes lists of images and of manifests.
+ * The changes from one list of entries to another. An entry is a path and facts about it ("mode 0755", "version 1.2");
+ * both lists are sorted by path and merged as comm(1) does. Pure: diff_read.c makes such lists from images and
+ * manifests.
  */
 #include <stdbool.h>
 
@@ -24,8 +25,8 @@ struct diff_list {
 	VEC(struct diff_entry) entries;
 };
 
-void diff_add(struct diff_list *list, char *path); /* takes path over */
-/* About the entry that was added last. */
+void diff_add(struct diff_list *list, char *path); /* takes ownership of path */
+/* Adds a fact to the entry that was added last. */
 void diff_fact(struct diff_list *list, const char *name, const char *fmt, ...) PRINTF(3, 4);
 void diff_sort(struct diff_list *list);
 void diff_list_done(struct diff_list *list);
@@ -48,11 +49,11 @@ struct diff {
 };
 
 void diff_compare(const struct diff_list *before, const struct diff_list *after, struct diff *ret);
-/* A line a change: "~ /etc/passwd: size 3 -> 4", "+ /new: mode 0644, ...", "- /old: ...". */
+/* One line per change: "~ /etc/passwd: size 3 -> 4", "+ /new: mode 0644, ...", "- /old: ...". */
 void diff_print(const struct diff *diff, struct text *ret);
 struct json *diff_json(const struct diff *diff) MUST_CHECK;
 void diff_done(struct diff *diff);
 
-/* diff_read.c: entries of a disk image or tarball (files, and partitions), or of a JSON document such as a manifest. Facts that say
- * when and how fast it was made, "timings", are left out. *ret_document: it was JSON. */
+/* diff_read.c: the entries of a disk image or tarball (files, and partitions), or of a JSON document such as a
+ * manifest. "timings", which say when and how fast it was made, are left out. *ret_document: it was JSON. */
 int diff_read(const char *path, struct diff_list *ret, bool *ret_document, struct error *err) MUST_CHECK;

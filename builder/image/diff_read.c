@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Images and JSON documents as lists of entries. */
+/* Reads images and JSON documents as lists of entries. */
 #include <errno.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -12,7 +12,7 @@
 #include "lib/hash.h"
 
 #define CONTENT_MAX (4ull << 30) /* of one file in an image */
-#define DIGEST_SHOWN 16          /* digits: enough to tell two contents apart, short enough to read */
+#define DIGEST_SHOWN 16          /* digits: enough to distinguish two contents, short enough to read */
 
 struct listing {
 	struct image *image; /* borrowed */
@@ -48,7 +48,7 @@ static int add_content(struct listing *l, const struct image_entry *e, struct er
 	return 0;
 }
 
-/* A directory's size is the file system's business. */
+/* A directory's size depends on the file system's internals. */
 static int add_file(void *listing, const struct image_entry *e, struct error *err)
 {
 	struct listing *l = listing;
@@ -66,7 +66,7 @@ static int add_file(void *listing, const struct image_entry *e, struct error *er
 	return S_ISREG(e->mode) ? add_content(l, e, err) : 0;
 }
 
-/* What lies in a partition of another kind than the root's is told by its digest alone: an ESP, GRUB's core. */
+/* Only the digest shows what is in a partition other than the root's: an ESP, GRUB's core. */
 static int add_partition(struct listing *l, const struct image_partition *p, struct error *err)
 {
 	char hex[SHA256_HEX];
@@ -119,7 +119,7 @@ static void add_scalar(struct diff_list *ret, const char *name, const struct jso
 	diff_fact(ret, name, "%s", string ? string : text.data);
 }
 
-/* An element is called by its name where it has one: its place in the list says nothing. */
+/* An element is identified by its name where it has one: its index in the array means nothing. */
 static void add_elements(struct diff_list *ret, const char *path, const struct json *array)
 {
 	for (size_t i = 0; i < json_count(array); i++) {
@@ -139,7 +139,7 @@ static void add_elements(struct diff_list *ret, const char *path, const struct j
 	}
 }
 
-/* An object's plain members are facts about it, the others are entries of their own. */
+/* An object's scalar members are facts about it, the others are entries of their own. */
 static void add_json(struct diff_list *ret, const char *path, const struct json *value)
 {
 	const char *key;

@@ -9,7 +9,7 @@
 #include "builder/disk/qcow2.h"
 #include "builder/image/image_internal.h"
 
-#define DEPTH_MAX 128 /* nested directories; more is a loop in a broken file system */
+#define DEPTH_MAX 128 /* nested directories; more is a cycle in a broken file system */
 #define LINK_MAX_BYTES 4096u
 
 static int open_raw(struct image *image, int fd, struct error *err)
@@ -36,7 +36,7 @@ static int open_qcow2(struct image *image, int fd, struct error *err)
 
 struct walk {
 	struct image *image;
-	struct text path; /* of the directory being listed */
+	struct text path; /* of the directory that is being listed */
 	unsigned depth;
 };
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SYMLINKS_MAX 40    /* as the kernel has it */
+#define SYMLINKS_MAX 40    /* the kernel's own limit */
 #define ATTRIBUTE_SHOWN 64 /* bytes of a value; a capability has 20 */
 
 static void node_config_done(struct image_node *node)
@@ -31,7 +31,7 @@ static int compare_path(const void *a, const void *b)
 	return strcmp(x->entry.path, y->entry.path);
 }
 
-/* glibc's qsort() is a merge sort only while memory lasts, so the order of adding is made part of the key. */
+/* glibc's qsort() is a stable merge sort only while memory lasts, so the order of adding is part of the key. */
 static int compare_added(const void *a, const void *b)
 {
 	const struct image_node *const *x = a, *const *y = b;
@@ -66,7 +66,7 @@ const struct image_node *image_index_find(const struct image_index *index, const
 	return index->n ? bsearch(&key, index->at, index->n, sizeof key, compare_path) : NULL;
 }
 
-/* Cuts the last component off; the root stays. */
+/* Removes the last component; the root stays. */
 static void path_up(struct text *path)
 {
 	char *slash = path->data ? strrchr(path->data, '/') : NULL;
@@ -76,7 +76,7 @@ static void path_up(struct text *path)
 		path->data[path->len] = '\0';
 }
 
-/* The symlink at `here` is replaced by its target, in front of what is still to go. */
+/* Replaces the symlink at `here` by its target, put in front of the remaining path. */
 static char *expand(const char *target, const char *rest, struct text *here)
 {
 	path_up(here);

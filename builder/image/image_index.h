@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Every entry of an image, in memory: what both kinds of images are turned into when they are opened. Lookups and
- * symlinks are answered from here, as the guest would see them.
+ * Every entry of an image, in memory: both kinds of images are turned into this when they are opened. Lookups and
+ * symlinks are resolved here, as the guest would see them.
  */
 #include "builder/image/image_reader.h"
 
 struct image_node {
-	struct image_entry entry; /* its texts owned */
-	uint64_t handle;          /* where its content is: the reader's own business */
+	struct image_entry entry; /* its strings are owned */
+	uint64_t handle;          /* where its content is: private to the reader */
 };
 
 struct image_index {
@@ -18,16 +18,16 @@ struct image_index {
 
 #define IMAGE_ENTRIES_MAX (4u << 20)
 
-/* Takes path (absolute) and link over. */
+/* Takes ownership of path (absolute) and link. */
 int image_index_add(struct image_index *index, struct image_node node, struct error *err) MUST_CHECK;
-/* Of entries with one path, only the one added last stays: so it is in a tar file. */
+/* Of entries with the same path only the one that was added last stays, as when a tar file is unpacked. */
 void image_index_sort(struct image_index *index);
 /* By the exact path. */
 const struct image_node *image_index_find(const struct image_index *index, const char *path);
-/* Follows symlinks on the way, and a last one if asked. NULL when it leads nowhere. */
+/* Follows symlinks on the way, and a last one if requested. NULL when the path leads nowhere. */
 const struct image_node *image_index_resolve(const struct image_index *index, const char *path, bool follow);
-/* One of an entry's extended attributes, as image_entry has it, into list. */
+/* Adds one of an entry's extended attributes to list, in image_entry's form. */
 void image_attribute(void *list, const char *name, const void *value, size_t len);
-/* All of them as image_entry has them; owned by the caller. */
+/* All of them in image_entry's form; owned by the caller. */
 char *image_attributes(struct strings *list);
 void image_index_done(struct image_index *index);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Inside image_reader.c: the two readers, and what they fill.
+ * Shared by image_reader.c and the two readers.
  */
 #include "builder/disk/ext4.h"
 #include "builder/image/image_index.h"

@@ -11,7 +11,7 @@
 
 #define DIGEST_CHUNK (1u << 20)
 
-/* What a file begins with decides what it is; its name does not matter. */
+/* The file's first bytes decide what it is; its name does not matter. */
 enum format { FORMAT_QCOW2, FORMAT_RAW, FORMAT_TAR };
 
 static enum format format_of(int fd)

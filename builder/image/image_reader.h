@@ -2,7 +2,8 @@
 #pragma once
 /*
  * A finished artifact, opened for reading without mounting anything: a qcow2 or raw disk (libblkid finds the
- * partitions, libext2fs reads the root) or a tarball (libarchive). `inspect` and `verify` look through this one window.
+ * partitions, libext2fs reads the root) or a tarball (libarchive). `inspect`, `diff` and `verify` read images only
+ * through this.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,7 +31,7 @@ enum image_kind image_kind(const struct image *image);
 uint64_t image_virtual_size(const struct image *image); /* of the disk; 0 for a tarball */
 size_t image_partitions(const struct image *image, const struct image_partition **ret);
 
-/* Paths are absolute, as the guest sees them; symlinks in the middle are followed, the last one is not. */
+/* Paths are absolute, as the guest sees them; symlinks in the middle are followed, a last one is not. */
 struct image_entry {
 	char *path;
 	mode_t mode;
@@ -40,9 +41,9 @@ struct image_entry {
 	char *link; /* target of a symlink, else NULL */
 	char *attributes; /* extended ones: "NAME=HEX NAME=HEX", by name; of a long value its digest; NULL when there is none */
 };
-/* 1 when there, 0 when not, -1 on a broken image. The entry is borrowed until the image closes. */
+/* 1 when it exists, 0 when not, -1 on a broken image. The entry is borrowed until the image closes. */
 int image_stat(struct image *image, const char *path, const struct image_entry **ret, struct error *err) MUST_CHECK;
-/* Follows a last symlink. Missing is ERROR_FAILED. */
+/* Follows a last symlink. A missing file is ERROR_FAILED. */
 int image_read(struct image *image, const char *path, size_t limit, struct text *ret, struct error *err) MUST_CHECK;
 /* SHA-256 of a part of the raw disk. */
 int image_digest(struct image *image, uint64_t start, uint64_t size, char ret_hex[SHA256_HEX], struct error *err)

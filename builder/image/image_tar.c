@@ -9,9 +9,9 @@
 #include "builder/image/image_internal.h"
 #include "lib/file.h"
 
-#define EXPANSION 4 /* how many times larger its contents are guessed to be */
+#define EXPANSION 4 /* estimated ratio of the contents to the compressed archive */
 
-/* "./etc/passwd" and "etc/passwd" to "/etc/passwd"; "." to "/"; NULL when it leads elsewhere. */
+/* "./etc/passwd" and "etc/passwd" become "/etc/passwd"; "." becomes "/"; NULL when it leads elsewhere. */
 static char *absolute(const char *path)
 {
 	CLEANUP(text_done) struct text ret = { 0 };
@@ -33,7 +33,7 @@ static char *absolute(const char *path)
 	return text_take(&ret);
 }
 
-/* The member's content goes to the end of what we hold; its place is returned. */
+/* Appends the member's content to the spool file; returns its offset there. */
 static int keep_content(struct image *image, struct tar_reader *reader, uint64_t size, uint64_t *ret_place,
 			struct error *err)
 {
@@ -53,7 +53,7 @@ static int keep_content(struct image *image, struct tar_reader *reader, uint64_t
 	return rc;
 }
 
-/* A hard link waits, marked and with its target as link, until all members are known and sorted. */
+/* A hard link is marked and keeps its target in link until all members are known and sorted. */
 #define HARD_LINK UINT64_MAX
 
 static int add_hard_link(struct image *image, const struct tar_entry *e, char *path, struct error *err)

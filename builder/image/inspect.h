@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What is in a finished artifact, found out without running any of it: from the partition table, from
+ * What is in a finished artifact, found without running any of it: from the partition table, from
  * /etc/nodekiln/image.json that the build leaves, and from the guest's own dpkg database.
  */
 #include "builder/image/image_reader.h"
@@ -15,7 +15,7 @@ struct inspect_package {
 struct inspection {
 	const char *path;                     /* borrowed */
 	struct image *image;                  /* owned */
-	uint64_t file_size;                   /* of the artifact as it lies there */
+	uint64_t file_size;                   /* of the artifact's file */
 	struct json *about;                   /* owned; image.json; NULL for an image that nodekiln did not make */
 	char *system;                         /* owned; os-release's PRETTY_NAME; may be NULL */
 	char *kubernetes;                     /* owned; version; may be NULL */

@@ -6,7 +6,7 @@
 
 #define LABEL_WIDTH 12
 
-/* What people look for first; JSON has them all. */
+/* What people look for first; JSON has all of it. */
 static const char *const important[] = {
 	"systemd",        "containerd",       "docker.io",
 	"runc",           "kubelet",          "kubeadm",
@@ -61,7 +61,7 @@ static const char *kind_name(const struct inspection *i)
 	return image_kind(i->image) == IMAGE_DISK ? "disk" : "tarball";
 }
 
-/* A copy of a value that stays its owner's. */
+/* A copy of a value that its object keeps owning. */
 static struct json *copy(const struct json *value)
 {
 	CLEANUP(text_done) struct text text = { 0 };

@@ -7,7 +7,7 @@
 
 #include <blkid/blkid.h>
 
-#define SECTOR 512u /* blkid_partition_get_start() counts in these, always */
+#define SECTOR 512u /* the unit of blkid_partition_get_start(), whatever the disk's sector size */
 
 static const char root_type[] = "4f68bce3-e8cd-4db1-96e7-fbcaf984b709"; /* Linux root (x86-64) */
 
@@ -28,7 +28,7 @@ static void take_tag(blkid_probe probe, const char *tag, char *ret, size_t size)
 	take(ret, size, blkid_probe_lookup_value(probe, tag, &value, NULL) == 0 ? value : NULL);
 }
 
-/* The file system in a partition; one that libblkid cannot tell stays unnamed. */
+/* Probes the file system in a partition; one that libblkid does not know has no name. */
 static void probe_content(int fd, struct image_partition *p)
 {
 	CLEANUP(probe_done) blkid_probe probe = blkid_new_probe();
@@ -50,7 +50,7 @@ static void add(blkid_partition partition, uint64_t disk, struct partitions *ret
 	uint64_t start = (uint64_t)blkid_partition_get_start(partition),
 		 size = (uint64_t)blkid_partition_get_size(partition);
 
-	/* A partition that reaches beyond the disk is somebody's mistake, or a trap. */
+	/* A partition that reaches beyond the disk is a mistake, or an attack. */
 	if (start > disk / SECTOR || size > disk / SECTOR - start)
 		return;
 	p.start = start * SECTOR;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What partitions a raw disk has, and what is in them (libblkid behind; this is its only user).
+ * The partitions of a raw disk, and the file systems in them. This is the only user of libblkid.
  */
 #include "builder/image/image_reader.h"
 
@@ -15,5 +15,5 @@ struct partitions {
 /* A disk without a partition table has none. The disk may come from anywhere. */
 int partitions_read(int fd, struct partitions *ret, struct error *err) MUST_CHECK;
 void partitions_done(struct partitions *p);
-/* The one that holds a guest's root: by its type, else the largest with ext4; NULL when there is none. */
+/* The one with the guest's root: by its type, else the largest with ext4; NULL when there is none. */
 const struct image_partition *partitions_root(const struct partitions *p);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rules of sysprep.c, looked for in a finished artifact; and the passwords, which are the one rule about a file's text. */
+/* Checks the rules of sysprep.c in a finished artifact; and the passwords, the only rule about a file's text. */
 #include <string.h>
 
 #include "builder/image/sysprep.h"
 
 #define SHADOW_MAX (1 << 20)
 
-/* Passes over "name:PASSWORD:rest" lines. */
+/* Iterates over the lines "name:PASSWORD:rest". */
 struct shadow_line {
 	const char *name, *password, *rest;
 	size_t name_len, password_len,
-		rest_len; /* rest: from the colon behind the password to the end, newline included */
+		rest_len; /* rest: from the colon after the password to the end, newline included */
 };
 
 static bool shadow_next(const char **text, struct shadow_line *ret)
@@ -30,7 +30,7 @@ static bool shadow_next(const char **text, struct shadow_line *ret)
 	return true;
 }
 
-/* An account is locked by `*` and `!` alone: behind a `!` a hash could still stand. A line without a colon names nobody. */
+/* Only a password of `*` and `!` locks an account: a hash could follow a `!`. A line without a colon names no account. */
 static bool is_locked(const struct shadow_line *l)
 {
 	return l->password == l->name + l->name_len ||
@@ -62,7 +62,7 @@ void sysprep_shadow_check(const char *shadow, struct strings *ret_findings)
 				     (int)l.name_len, l.name, l.password_len ? "a password hash" : "an empty password");
 }
 
-/* An entry that the rule is about may still be as the rule wants it. */
+/* What is wrong with an entry that the rule matches; NULL when nothing is. */
 static const char *offence(const struct sysprep_rule *r, const struct image_entry *e)
 {
 	switch (r->action) {

@@ -93,7 +93,7 @@ bool sysprep_concerns(const struct sysprep_rule *rule, const char *path)
 		return fnmatch(rule->path, path, FNM_PATHNAME) == 0;
 	if (rule->action == SYSPREP_EMPTY_DIR) {
 		const char *rest = below(path, rule->path);
-		return rest && !strchr(rest, '/'); /* what is deeper goes with its parent */
+		return rest && !strchr(rest, '/'); /* what is deeper is removed with its parent */
 	}
 	if (rule->action == SYSPREP_NO_FILES)
 		return below(path, rule->path) != NULL;
@@ -105,7 +105,7 @@ static bool is_dots(const char *name)
 	return !strcmp(name, ".") || !strcmp(name, "..");
 }
 
-/* Removes the entries of a directory that match (all with "*"). Takes over fd. */
+/* Removes the entries of a directory that match (all with "*"). Closes fd. */
 static int remove_matching(int fd, const char *pattern, struct error *err)
 {
 	CLEANUP(closedir_p) DIR *dir = fdopendir(fd);
@@ -134,7 +134,7 @@ static int remove_file_or_descend(int dirfd, const char *name, struct error *err
 	return unlinkat(dirfd, name, 0) < 0 ? error_errno(err, errno, "remove %s", name) : 0;
 }
 
-/* Everything but directories, at any depth. Takes over fd. */
+/* Removes everything except directories, at any depth. Closes fd. */
 static int remove_files(int fd, struct error *err)
 {
 	CLEANUP(closedir_p) DIR *dir = fdopendir(fd);
@@ -151,7 +151,7 @@ static int remove_files(int fd, struct error *err)
 	return errno ? error_errno(err, errno, "read a directory") : 0;
 }
 
-/* What is missing already obeys. */
+/* A missing path already complies. */
 static int missing_or(struct error *err)
 {
 	return errno == ENOENT || errno == ENOTDIR ? 0 : error_errno(err, errno, "open");
@@ -197,7 +197,7 @@ static int (*const apply[])(int rootfd, const char *path, struct error *err) = {
 	[SYSPREP_UNWRITTEN] = apply_unwritten,
 };
 
-/* Written in place: the file keeps its owner and mode. */
+/* Truncated in place: the file keeps its owner and mode. */
 static int lock_passwords(int rootfd, struct error *err)
 {
 	CLEANUP(text_done) struct text shadow = { 0 };

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What no golden image may carry: identities, keys, passwords, logs, caches, seeds. One table of rules; `sysprep_apply` makes a
- * tree obey it at the end of a build, `verify` checks the same table on the finished artifact. Both artifacts have the same
- * rules. /etc/machine-id is empty rather than `uninitialized`: the units that `verify` saw enabled are then the ones that
- * start, since systemd applies no presets; Proxmox VE empties or removes it for every container anyway.
+ * What no golden image may carry: identities, keys, passwords, logs, caches, seeds. One table of rules:
+ * `sysprep_apply` makes a tree comply at the end of a build, `verify` checks the same table on the finished artifact.
+ * Both artifacts have the same rules. /etc/machine-id is empty rather than `uninitialized`: systemd then applies no
+ * presets at first boot, so the units that start are those that `verify` saw enabled; Proxmox VE empties or removes
+ * the file for every container anyway.
  */
 #include "builder/image/image_reader.h"
 #include "lib/error.h"
 
 enum sysprep_action {
 	SYSPREP_ABSENT,     /* must not exist (the last component may be a shell pattern) */
-	SYSPREP_EMPTY_DIR,  /* the directory may stay, nothing in it */
-	SYSPREP_NO_FILES,   /* directories may stay, with their owners and modes; nothing else at any depth */
+	SYSPREP_EMPTY_DIR,  /* the directory may exist, with nothing in it */
+	SYSPREP_NO_FILES,   /* directories may exist, with their owners and modes; nothing else at any depth */
 	SYSPREP_EMPTY_FILE, /* exists, 0 bytes */
 	SYSPREP_UNWRITTEN,  /* absent, a symlink, or 0 bytes */
 };
@@ -25,14 +26,14 @@ struct sysprep_rule {
 extern const struct sysprep_rule sysprep_rules[];
 extern const size_t sysprep_rules_count;
 
-/* Is it path itself (ABSENT, EMPTY_FILE, UNWRITTEN), or something below it (EMPTY_DIR, NO_FILES) that the rule is about? */
+/* Whether the rule is about path itself (ABSENT, EMPTY_FILE, UNWRITTEN) or an entry below it (EMPTY_DIR, NO_FILES). */
 bool sysprep_concerns(const struct sysprep_rule *rule, const char *path);
 
 int sysprep_apply(const char *root, struct error *err) MUST_CHECK;
-/* Collects every finding (sentences) instead of stopping at the first. */
+/* Adds every finding (sentences) to *ret_findings instead of stopping at the first. */
 int sysprep_check(struct image *image, struct strings *ret_findings, struct error *err) MUST_CHECK;
 
-/* /etc/shadow: nobody has a password (`*`, `!` and their combinations lock an account). Pure.
- * Adds every password field locked to *ret; true when that changed anything. */
+/* /etc/shadow: no account may have a password (`*`, `!` and their combinations lock an account). Pure.
+ * Adds the text with every password field locked to *ret; true when that changed anything. */
 bool sysprep_shadow_lock(const char *shadow, struct text *ret);
 void sysprep_shadow_check(const char *shadow, struct strings *ret_findings);

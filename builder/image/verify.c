@@ -13,7 +13,8 @@
 
 #define ABOUT_MAX (1 << 20)
 
-/* The artifact's line in SHA256SUMS beside it. No such file, no claim: a downloaded image may stand alone. */
+/* The artifact's line in the SHA256SUMS file of the same directory. Without such a file there is nothing to check: a
+ * downloaded image may come alone. */
 static int verify_sums(struct verify *v, struct error *err)
 {
 	const char *slash = strrchr(v->path, '/'), *name = slash ? slash + 1 : v->path;
@@ -85,7 +86,7 @@ static int verify_packing(struct verify *v, struct error *err)
 	return image_kind(v->image) == IMAGE_DISK ? verify_disk(v, err) : verify_tarball(v, err);
 }
 
-/* In this order: verify_about fills what the ones after it compare with. */
+/* In this order: verify_about() fills what the later ones compare with. */
 static int (*const checks[])(struct verify *v, struct error *err) = {
 	verify_sums, verify_packing, verify_about, verify_seal, verify_units, verify_kubernetes, verify_images,
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The gate: what a finished artifact must be before anybody publishes it. Looks only at the file (and SHA256SUMS beside it),
- * through image_reader.h; the image itself says in /etc/nodekiln/image.json what it claims to be.
+ * The gate: what a finished artifact must satisfy before it is published. Reads only the file (and SHA256SUMS in the
+ * same directory), through image_reader.h; /etc/nodekiln/image.json in the image says what it claims to be.
  */
 #include "builder/image/image_reader.h"
 #include "lib/error.h"
@@ -17,18 +17,20 @@ struct verify {
 	struct strings findings; /* sentences; none means that it passed */
 };
 
-/* -1 only when the file can't be looked at; what is wrong with it is a finding. */
+/* -1 only when the file cannot be read; what is wrong with it is a finding. */
 int verify_file(const char *path, struct verify *ret, struct error *err) MUST_CHECK;
 void verify_done(struct verify *v);
 
-/* Its parts, one file each: verify_guest.c and verify_images.c look at what is inside, verify_container.c at what it is in. */
+/* Its parts, one file each: verify_guest.c and verify_images.c check the contents, verify_container.c the container
+ * around them. */
 int verify_units(struct verify *v, struct error *err) MUST_CHECK;
 int verify_kubernetes(struct verify *v, struct error *err) MUST_CHECK;
 int verify_images(struct verify *v, struct error *err) MUST_CHECK;
 int verify_disk(struct verify *v, struct error *err) MUST_CHECK;
 int verify_tarball(struct verify *v, struct error *err) MUST_CHECK;
 
-/* Pure: the value of `key = "value"` in TOML text, quotes of either kind; NULL when there is none. Owned by the caller. */
+/* Pure: the value of `key = "value"` in TOML text, with either kind of quotes; NULL when there is none. Owned by the
+ * caller. */
 char *verify_toml_string(const char *toml, const char *key) MUST_CHECK;
-/* Pure: must somebody have enabled this unit file for it to start? (Its [Install] has WantedBy= or the like.) */
+/* Pure: whether this unit file must be enabled to start: its [Install] has WantedBy= or the like. */
 bool verify_unit_needs_enabling(const char *unit);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the guest is packed in: a disk that can boot and grow, or a tarball that pve-container unpacks. */
+/* The container of the guest: a disk that can boot and grow, or a tarball that pve-container unpacks. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -10,9 +10,9 @@
 #include "builder/disk/qcow2.h"
 #include "builder/image/verify.h"
 
-/* An unprivileged container maps ids 0..65535 and has no place for others. */
+/* An unprivileged container maps ids 0..65535 and cannot have others. */
 #define LXC_ID_MAX 65535
-/* Of one sort of mistake; a tree that is wrong as a whole would fill the screen. */
+/* Of one kind of mistake; a tree that is wrong as a whole would fill the screen. */
 #define FINDINGS_MAX 20
 
 #define TYPE_BIOS "21686148-6449-6E6F-744E-656564454649"
@@ -72,7 +72,7 @@ int verify_disk(struct verify *v, struct error *err)
 	return 0;
 }
 
-/* What pve-container's tar command would stumble over, or do something unwanted with. */
+/* Why pve-container's tar command would fail at a member, or do something unwanted with it; NULL when it is fine. */
 static const char *node_record_fault(const struct tar_entry *e)
 {
 	if (strcmp(e->path, ".") != 0 && !text_starts(e->path, "./"))
@@ -104,7 +104,7 @@ static int check_members(struct verify *v, struct tar_reader *reader, struct err
 	return rc;
 }
 
-/* Proxmox VE reads these to know what it has before it; without them `pct create` fails. */
+/* Proxmox VE reads these to detect the distribution; without them `pct create` fails. */
 static int check_marker_files(struct verify *v, struct error *err)
 {
 	static const char *const files[] = { "/etc/debian_version", "/etc/os-release", "/sbin/init", "/bin/sh" };

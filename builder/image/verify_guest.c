@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is inside: units that start, programs that are there, the one pause image. */
+/* The guest's content: units that start, programs that exist, the one pause image. */
 #include <string.h>
 
 #include "builder/image/verify.h"
@@ -55,7 +55,7 @@ bool verify_unit_needs_enabling(const char *unit)
 	return false;
 }
 
-/* As systemctl does: a name without a suffix is a service's. */
+/* As in systemctl: a name without a suffix is a service. */
 static char *unit_full_name(const char *name)
 {
 	static const char *const suffixes[] = {
@@ -144,7 +144,8 @@ char *verify_toml_string(const char *toml, const char *key)
 	return NULL;
 }
 
-/* containerd's pause image must be kubeadm's: else every node pulls a second one, and garbage collection takes the first. */
+/* containerd's pause image must be kubeadm's: else every node pulls a second one, and kubelet's garbage collection
+ * removes the first. */
 static int check_pause_image(struct verify *v, struct error *err)
 {
 	CLEANUP(text_done) struct text config = { 0 };
@@ -169,7 +170,7 @@ static int check_pause_image(struct verify *v, struct error *err)
 	return 0;
 }
 
-/* The same of cri-dockerd; up to Kubernetes 1.23 kubeadm tells kubelet by itself. */
+/* The same for cri-dockerd; up to Kubernetes 1.23 kubeadm configures kubelet itself. */
 static int check_cri_dockerd(struct verify *v, struct error *err)
 {
 	CLEANUP(text_done) struct text unit = { 0 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The images that are said to be preloaded, looked for in the runtime's store. */
+/* The images that image.json lists as preloaded, checked in the runtime's store. */
 #include <string.h>
 
 #include "builder/image/verify.h"
@@ -21,7 +21,7 @@ static void lacks(struct verify *v, const char *name, const char *runtime)
 	strings_addf(&v->findings, "the image %s is said to be preloaded, but %s's store lacks it", name, runtime);
 }
 
-/* Image names are keys of containerd's database, which holds keys as they are (bolt). */
+/* Image names are keys of containerd's database, which stores keys verbatim (bbolt). */
 static int check_containerd(struct verify *v, const struct json *images, struct error *err)
 {
 	CLEANUP(text_done) struct text store = { 0 };

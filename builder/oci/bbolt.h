@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A bbolt database (go.etcd.io/bbolt, file format 2), which is how containerd keeps its records: buckets of keys, each with a value or a
- * bucket below. One is read into memory whole and written anew: what was free, and the order in which it grew, is gone, so that equal
- * records are equal bytes.
+ * A bbolt database (go.etcd.io/bbolt, file format 2), in which containerd keeps its records: buckets of keys, each
+ * with a value or a nested bucket. A database is read into memory whole and written from scratch: free pages and the
+ * order in which it grew are dropped, so that equal records give equal bytes.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +13,7 @@
 #include "lib/vec.h"
 
 #define BBOLT_SIZE_MAX (256u << 20)
-#define BBOLT_DEPTH_MAX 32 /* buckets and pages below each other */
+#define BBOLT_DEPTH_MAX 32 /* nesting of buckets and of pages */
 
 struct bbolt_bucket;
 
@@ -27,7 +27,7 @@ struct bbolt_bucket {
 	VEC(struct bbolt_item) items; /* sorted by key, as in the file */
 };
 
-/* Nothing is taken for granted: a damaged file is ERROR_FAILED. */
+/* Checks everything: a damaged file is ERROR_FAILED. */
 int bbolt_read(const void *file, size_t len, struct bbolt_bucket *ret, struct error *err) MUST_CHECK;
 /* The item of that name, NULL when there is none. */
 struct bbolt_item *bbolt_find(struct bbolt_bucket *bucket, const char *key);

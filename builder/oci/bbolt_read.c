@@ -7,7 +7,7 @@
 
 #define LOOP "pages lead back to themselves"
 
-/* What is read, and where: the whole file, or the one page of an inline bucket. */
+/* The bytes that are read: the whole file, or the one page of an inline bucket. */
 struct region {
 	const unsigned char *data;
 	size_t len;
@@ -16,7 +16,7 @@ struct region {
 struct reader {
 	struct region file;
 	struct bbolt_meta meta;
-	size_t unread; /* bytes: as nothing in a file is used twice, what takes more than there are leads in a circle */
+	size_t unread; /* remaining bytes: nothing in a valid file is used twice, so reading more than its size means a cycle */
 	struct error *err;
 };
 
@@ -25,7 +25,7 @@ static int damaged(const struct reader *r, const char *what)
 	return error_set(r->err, ERROR_FAILED, "the database is damaged: %s", what);
 }
 
-/* Copies n bytes at offset out; structs in the file need not be aligned. */
+/* Copies n bytes at offset to out; structs in the file need not be aligned. */
 static bool copy_out(struct region from, size_t offset, void *to, size_t n)
 {
 	if (offset > from.len || n > from.len - offset)

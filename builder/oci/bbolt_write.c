@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pages are written one behind the other, children before what refers to them, the metas last. */
+/* Pages are written in sequence, children before the page that refers to them, the meta pages last. */
 #include <string.h>
 
 #include "builder/oci/bbolt.h"
 #include "builder/oci/bolt_format.h"
 
-#define FREELIST 2u /* its page: nothing is free */
+#define FREELIST 2u /* the freelist's page: no page is free */
 #define INLINE_MAX (BBOLT_PAGE / 4)
 
-/* However large, as in bbolt: with one to a page, no level would be smaller than the one below it, and the tree have no root. */
+/* However large they are, as in bbolt: with one element to a page, no level would be smaller than the one below it,
+ * and the tree would have no root. */
 #define PAGE_KEYS_MIN 2
 
-/* An element of a page about to be written; key and value borrowed. */
+/* An element of a page to be written; key and value are borrowed. */
 struct element {
 	const void *key, *value;
 	uint32_t key_size, value_size, flags;
@@ -55,7 +56,7 @@ static void pad(struct text *file)
 		text_addn(file, zeros, BBOLT_PAGE - over);
 }
 
-/* How many elements go into one page. */
+/* How many elements fit into one page. */
 static size_t fill(const struct element *e, size_t n, size_t *ret_bytes)
 {
 	size_t bytes = sizeof(struct bbolt_page), count = 0;
@@ -67,7 +68,7 @@ static size_t fill(const struct element *e, size_t n, size_t *ret_bytes)
 	return count;
 }
 
-/* One level of a tree: pages of these elements; *above gets an element for each. */
+/* Writes one level of a tree, the pages of these elements; *above gets an element for each page. */
 static void write_level(const elements *level, uint16_t flags, struct text *file, elements *above)
 {
 	for (size_t at = 0, count; at < level->n || !above->n; at += count) {
@@ -82,7 +83,7 @@ static void write_level(const elements *level, uint16_t flags, struct text *file
 	}
 }
 
-/* The page that leads to all elements. */
+/* Writes a tree of all elements and returns its root page. */
 static uint64_t write_tree(const elements *leaves, struct text *file)
 {
 	elements level = { 0 };
@@ -103,7 +104,7 @@ static uint64_t write_tree(const elements *leaves, struct text *file)
 static uint64_t write_bucket(const struct bbolt_bucket *bucket, struct text *file, bool may_inline,
 			     struct text *ret_value);
 
-/* values[i] is what the file has for item i when that is a bucket. */
+/* values[i] is the encoded value of item i when that is a bucket. */
 static void collect(const struct bbolt_bucket *bucket, struct text *file, struct text *values, elements *ret)
 {
 	for (size_t i = 0; i < bucket->items.n; i++) {
@@ -131,7 +132,7 @@ static bool fits_inline(const struct bbolt_bucket *bucket, const elements *leave
 	return true;
 }
 
-/* Writes its pages and returns the first one; *ret_value is what stands for it in the bucket above. */
+/* Writes the bucket's pages and returns the first one; *ret_value is its encoded value in the parent bucket. */
 static uint64_t write_bucket(const struct bbolt_bucket *bucket, struct text *file, bool may_inline,
 			     struct text *ret_value)
 {

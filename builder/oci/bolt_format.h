@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * bbolt's file, little-endian: pages 0 and 1 are two copies of the meta page, of which the one with the higher txid counts. For bolt_*.c.
- * A page is a header, then its elements, then what these point to (pos: from the element's own beginning). A value of a bucket is a
- * struct bbolt_ref; when its root is 0, its one page follows at once ("inline").
+ * The file format of bbolt, little-endian: pages 0 and 1 are two copies of the meta page; the one with the higher txid
+ * is valid. For bbolt_*.c. A page is a header, then its elements, then the data that these point to (pos: from the
+ * element's own start). A value that is a bucket is a struct bbolt_ref; when its root is 0, its only page follows
+ * directly ("inline").
  */
 #include <stdint.h>
 
@@ -17,7 +18,7 @@ enum { BBOLT_BRANCH = 1, BBOLT_LEAF = 2, BBOLT_META = 4, BBOLT_FREELIST = 16 };
 struct bbolt_page {
 	uint64_t id;
 	uint16_t flags, count;
-	uint32_t overflow; /* pages that belong to it, beyond the first */
+	uint32_t overflow; /* pages that belong to it after the first */
 };
 
 struct bbolt_ref {
@@ -28,7 +29,7 @@ struct bbolt_meta {
 	uint32_t magic, version, page_size, flags;
 	struct bbolt_ref root;
 	uint64_t freelist, pages, txid;
-	uint64_t checksum; /* FNV-1a of all before it */
+	uint64_t checksum; /* FNV-1a of everything before it */
 };
 
 struct bbolt_leaf {

@@ -9,11 +9,11 @@
 #include "lib/alloc.h"
 #include "lib/file.h"
 
-/* On the sandbox's own tmpfs and gone with it. */
+/* On the sandbox's own tmpfs, which is removed with it. */
 #define LOG "/tmp/nodekiln-engine.log"
 #define LOG_MAX (1 << 20)
 
-#define START_TRIES 300    /* times START_INTERVAL: a slow disk may take seconds to make the databases */
+#define START_TRIES 300    /* times START_INTERVAL: a slow disk may take seconds to create the databases */
 #define START_INTERVAL 100 /* milliseconds */
 #define STOP_TIMEOUT 15000 /* milliseconds */
 
@@ -43,13 +43,13 @@ static int fail_early(const struct container_images_engine *e, int status, struc
 
 	if (file_read(AT_FDCWD, LOG, LOG_MAX, &log, &ignored) < 0 || !log.len)
 		text_add(&log, "it said nothing");
-	/* Its last words are the reason; error texts are cut at the end. */
+	/* The last lines of its log are the reason; error texts are truncated at the end. */
 	char *tail = log.len > ERROR_TEXT_MAX / 2 ? log.data + log.len - ERROR_TEXT_MAX / 2 : log.data;
 	return error_set(err, ERROR_COMMAND, "%s, to preload images: %s: %s", e->name,
 			 process_status_text(status, status_text, sizeof status_text), text_trim(tail));
 }
 
-/* On failure it is stopped. */
+/* On failure the daemon is stopped. */
 static int wait_until_up(const struct container_images_engine *e, pid_t pid, struct error *err)
 {
 	int status = 0;
@@ -110,7 +110,7 @@ int container_images_preload(const char *root, enum runtime runtime, const char 
 	CLEANUP(sandbox_done) struct sandbox sandbox = { .root = root };
 	struct preloading p = { .engine = engines[runtime], .archives = archives };
 
-	/* Containers' files are nobody else's business. */
+	/* Only root may read the containers' files. */
 	if (chmod(store, p.engine->mode) < 0)
 		return error_errno(err, errno, "set the mode of %s", store);
 	strings_addf(&sandbox.binds, "%s:%s", store, p.engine->store);

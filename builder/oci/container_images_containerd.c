@@ -7,12 +7,12 @@
 #include "lib/process.h"
 
 #define STORE "/var/lib/containerd"
-/* All of these are on the sandbox's own tmpfs and gone with it. */
+/* All of these are on the sandbox's own tmpfs, which is removed with it. */
 #define SOCKET "/run/nodekiln-containerd.sock"
 #define STATE "/run/nodekiln-containerd"
 #define CONFIG "/tmp/nodekiln-containerd.toml"
 
-/* Nothing but the stores: no CRI, no NRI, and none of the plugins that make directories outside of STORE. */
+/* Only the stores: no CRI, no NRI, and none of the plugins that make directories outside of STORE. */
 static const char config[] =
 	"version = 2\n"
 	"disabled_plugins = [\"io.containerd.grpc.v1.cri\", \"io.containerd.nri.v1.nri\", "
@@ -20,7 +20,7 @@ static const char config[] =
 	"\"io.containerd.snapshotter.v1.aufs\", \"io.containerd.snapshotter.v1.zfs\", "
 	"\"io.containerd.snapshotter.v1.blockfile\", \"io.containerd.snapshotter.v1.devmapper\"]\n";
 
-/* What a containerd leaves behind that belongs to one machine or one run. */
+/* What containerd leaves behind that belongs to one machine or one run. */
 static const char *const leftovers[] = {
 	STORE "/io.containerd.grpc.v1.introspection", /* holds this daemon's uuid */
 	STORE "/tmpmounts",
@@ -53,7 +53,7 @@ static int import(const char *archive, struct error *err)
 	return ctr(NULL, arguments, err);
 }
 
-/* The labels by which the CRI plugin sees an image, and by which its garbage collection lets the pause image be. */
+/* The labels that make an image visible to the CRI plugin, and protect the pause image from its garbage collection. */
 static int label(const char *reference, struct error *err)
 {
 	const char *pinned = strstr(reference, "/pause:") ? "io.cri-containerd.pinned=pinned" : NULL;
@@ -78,7 +78,7 @@ static int label_all(struct error *err)
 	return 0;
 }
 
-/* Every layer is in a snapshot now: forget the archives they came from. */
+/* Every layer is in a snapshot now: drop the blobs they came from. */
 static int finish(struct error *err)
 {
 	const char *const arguments[] = { "content", "prune", "references", NULL };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Docker: `docker load` into its overlay2 store. The daemon here starts no container, touches no network and keeps no identity. */
+/* Docker: `docker load` into its overlay2 store. The daemon here starts no container, configures no network and keeps
+ * no identity. */
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
@@ -10,12 +11,12 @@
 #include "lib/process.h"
 
 #define STORE "/var/lib/docker"
-/* All of these are on the sandbox's own tmpfs and gone with it. */
+/* All of these are on the sandbox's own tmpfs, which is removed with it. */
 #define SOCKET "/run/nodekiln-docker.sock"
 #define STATE "/run/nodekiln-docker"
 #define CONFIG "/tmp/nodekiln-docker.json"
 
-/* The image's own daemon.json is for the guest. */
+/* The image's own daemon.json is meant for the guest. */
 static const char config[] = "{}\n";
 
 static char *const daemon_argv[] = {
@@ -26,7 +27,7 @@ static char *const daemon_argv[] = {
 	"--pidfile=" STATE ".pid",
 	"--host=unix://" SOCKET,
 	"--storage-driver=overlay2",
-	"--exec-opt=native.cgroupdriver=cgroupfs", /* there is no systemd here to ask */
+	"--exec-opt=native.cgroupdriver=cgroupfs", /* there is no systemd here */
 	"--bridge=none",
 	"--iptables=false",
 	"--ip-forward=false",
@@ -34,10 +35,12 @@ static char *const daemon_argv[] = {
 	NULL,
 };
 
-/* dockerd does not start without the controllers that containers need, and asks the kernel for them at /sys/fs/cgroup: version 2 has
- * them all, and every kernel shows it beside version 1. Read-only, as dockerd has nothing to change there.
+/* dockerd does not start without the controllers that containers need, and looks for them in /sys/fs/cgroup: version 2
+ * has them all, and every kernel can mount it in addition to version 1. Read-only, as dockerd has nothing to change
+ * there.
  *
- * /etc/docker is hidden: older dockerds keep their identity in there (key.json), which every node must make itself. */
+ * /etc/docker is hidden: older versions of dockerd keep their identity in it (key.json), which every node must create
+ * itself. */
 static int prepare(struct error *err)
 {
 	if (!process_exists("docker"))
@@ -58,7 +61,7 @@ static int docker(char *const *argv, struct error *err)
 	return process_run(&(struct process){ .argv = argv, .failure = ERROR_COMMAND }, err);
 }
 
-/* The socket is there first, and lets a client wait until the store is open. */
+/* The socket exists before the store is open, and lets a client wait for it. */
 static int answers(struct error *err)
 {
 	char *const argv[] = { "docker", "--host", "unix://" SOCKET, "version", NULL };
@@ -85,7 +88,7 @@ static bool is_kept(const char *name)
 	return false;
 }
 
-/* Every dockerd makes the rest anew: networks with random names, build caches, its engine-id. */
+/* Every dockerd creates the rest itself: networks with random names, build caches, its engine-id. */
 static int settle(struct error *err)
 {
 	CLEANUP(closedir_p) DIR *dir = opendir(STORE);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* containerd dates its records by the clock, and measures a snapshot by the blocks that it took on the build's scratch, which is another
- * file system than the guest's. Both are replaced by what follows from the images, and the databases written anew. */
+/* containerd dates its records by the clock, and measures a snapshot by the blocks that it occupies in the build's
+ * scratch directory, which is on another file system than the guest's. Both are replaced by values derived from the
+ * images, and the databases are rewritten. */
 #include <errno.h>
 #include <ftw.h>
 #include <string.h>
@@ -64,8 +65,9 @@ static void write_varint(struct bbolt_item *item, uint64_t n)
 	set_value(item, bytes, len);
 }
 
-/* For a user, containerd unpacks into mounted snapshots, and the kernel takes its notes there in user.overlay.*. Those about inodes of the
- * build's scratch go; of those that hide what is below, the guest's kernel reads only trusted.overlay.*, which a user may not write. */
+/* In a user namespace containerd unpacks into mounted snapshots, and the kernel keeps its overlay metadata in
+ * user.overlay.*. Attributes that refer to inodes of the build's scratch directory are removed; of those that hide
+ * what is below, the guest's kernel honours only trusted.overlay.*, which a user may not write. */
 static int unmark_one(const char *path, const char *name, struct error *err)
 {
 	static const char *const hiding[] = { "user.overlay.opaque", "user.overlay.redirect", "user.overlay.metacopy" };
@@ -80,7 +82,7 @@ static int unmark_one(const char *path, const char *name, struct error *err)
 	return lremovexattr(path, name) < 0 ? error_errno(err, errno, "remove %s of %s", name, path) : 0;
 }
 
-static struct error *unmark_error; /* nftw(3) carries no context */
+static struct error *unmark_error; /* nftw(3) has no context argument */
 
 static int unmark(const char *path, const struct stat *st UNUSED, int type, struct FTW *ftw UNUSED)
 {
@@ -104,7 +106,7 @@ static int unmark_all(int storefd, struct error *err)
 	return *err->text ? -1 : error_errno(err, errno, "look through the snapshots");
 }
 
-/* A kernel that unpacked into a mounted snapshot, as it does for a user, leaves its own directory there. */
+/* A kernel that unpacked into a mounted snapshot, as in a user namespace, leaves its own directory there. */
 static int tidy(uint64_t number, int storefd, struct error *err)
 {
 	CLEANUP(free_p)
@@ -124,7 +126,7 @@ static int measure(struct bbolt_bucket *snapshot, int storefd, struct error *err
 	CLEANUP(free_p) char *path = xasprintf(SNAPSHOTTER "/snapshots/%llu/fs", (unsigned long long)number);
 	if (tidy(number, storefd, err) < 0 || tree_size(storefd, path, &bytes, err) < 0)
 		return -1;
-	write_varint(size, bytes << 1); /* PutVarint keeps the sign in the lowest bit */
+	write_varint(size, bytes << 1); /* PutVarint stores the sign in the lowest bit */
 	return 0;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Docker gives each layer two random names: its directory below overlay2, which image/overlay2/layerdb/sha256/CHAIN/cache-id knows,
- * and a short link to that (overlay2/l/LINK), of which mount options are made. Here both are made of CHAIN, the digest of the layer
- * and all below it, so that equal images give equal stores. */
+/* Docker gives each layer two random names: its directory below overlay2, which
+ * image/overlay2/layerdb/sha256/CHAIN/cache-id contains, and a short link to that (overlay2/l/LINK), which is used in
+ * mount options. Here both are derived from CHAIN, the digest of the layer and all layers below it, so that equal
+ * images give equal stores. */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -21,7 +22,7 @@
 #define LOWER_MAX (128 * sizeof "l/ABCDEFGHIJKLMNOPQRSTUVWXYZ:")
 
 struct layers {
-	struct strings chain, link; /* a layer's digest, and the random link it had; side by side */
+	struct strings chain, link; /* a layer's digest, and the random link that it had; at the same index */
 };
 
 static void layers_done(struct layers *l)
@@ -30,7 +31,7 @@ static void layers_done(struct layers *l)
 	strings_done(&l->link);
 }
 
-/* Upper case, as Docker's: LINK_LEN hex digits tell as many layers apart as anybody has. */
+/* Upper case, as Docker's. LINK_LEN hex digits are enough to keep the layers of a store distinct. */
 static char *link_of(const char *chain)
 {
 	char *name = xstrndup(chain, LINK_LEN);
@@ -84,7 +85,7 @@ static int rename_link(int storefd, const char *chain, struct layers *l, struct 
 	return file_write(storefd, link_file, name, strlen(name), 0644, err);
 }
 
-/* "l/LINK" by its old name. */
+/* Finds "l/LINK" by its old name. */
 static int add_lower(const struct layers *l, const char *part, struct text *ret, struct error *err)
 {
 	for (size_t i = 0; text_starts(part, "l/") && i < l->link.n; i++)
@@ -96,7 +97,7 @@ static int add_lower(const struct layers *l, const char *part, struct text *ret,
 	return error_set(err, ERROR_COMMAND, "a layer in Docker's store is above '%s', which is none", part);
 }
 
-/* The layers below this one, nearest first; the lowest layer has no such file. */
+/* Rewrites the list of the layers below this one, nearest first; the lowest layer has no such file. */
 static int rename_lower(int storefd, const char *chain, const struct layers *l, struct error *err)
 {
 	CLEANUP(free_p) char *file = xasprintf("overlay2/%s/lower", chain);

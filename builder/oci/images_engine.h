@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A runtime as container_images.c drives it: its daemon is started, asked to import every archive, and ended. All of it inside the sandbox,
- * where / is the tree and /run and /tmp are gone afterwards; one file an engine.
+ * A runtime as container_images.c drives it: its daemon is started, imports every archive, and is ended. All of it
+ * runs inside the sandbox, where / is the tree, and /run and /tmp are removed afterwards; one file per engine.
  */
 #include <sys/types.h>
 
@@ -14,17 +14,19 @@ struct container_images_engine {
 	mode_t mode;        /* of the store, as the daemon itself would make it */
 	char *const *argv;  /* of the daemon */
 	const char *socket; /* made by the daemon */
-	/* All but import may be NULL. */
+	/* Optional except import. */
 	int (*prepare)(struct error *err); /* before the daemon starts */
-	int (*answers)(struct error *err); /* 0 when its store is open; by default the socket tells */
+	int (*answers)(struct error *err); /* 0 when its store is open; NULL: the existence of the socket is enough */
 	int (*import)(const char *archive, struct error *err); /* an absolute path inside */
-	int (*finish)(struct error *err);                      /* everything is in, the daemon still runs */
-	int (*settle)(struct error *err); /* it has ended: what belongs to one machine or one run goes */
+	int (*finish)(struct error *err);                      /* after the imports, while the daemon still runs */
+	int (*settle)(
+		struct error *err); /* after the daemon has ended: removes what belongs to one machine or one run */
 };
 
 extern const struct container_images_engine container_images_containerd, container_images_docker;
 
-/* container_images_docker_names.c: in place of the random names of layers in a store that no dockerd uses, names that follow from them. */
+/* images_docker_names.c: replaces the random names of layers, in a store that no dockerd uses, by derived ones. */
 int container_images_docker_rename(int storefd, struct error *err) MUST_CHECK;
-/* container_images_containerd_dates.c: databases that are the same for the same images, whenever and on whatever file system they were made. */
+/* images_containerd_dates.c: makes the databases the same for the same images, whenever and on whatever file system
+ * they were made. */
 int container_images_containerd_undate(int storefd, struct error *err) MUST_CHECK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the images in an archive are called: docker's manifest.json, or an OCI layout's index.json (OCI image-spec,
+/* The names of the images in an archive: docker's manifest.json, or an OCI layout's index.json (OCI image-spec,
  * image-layout.md; containerd writes full names as io.containerd.image.name). */
 #include <errno.h>
 #include <string.h>
@@ -38,7 +38,7 @@ static void oci_names(const struct json *index, struct strings *ret)
 	}
 }
 
-/* `docker load` knows its own list alone. */
+/* `docker load` reads only its own manifest.json. */
 static const struct {
 	const char *member;
 	bool docker;

@@ -14,13 +14,13 @@
 #define COPY_CHUNK (256 * 1024)
 #define BLOBS "blobs/sha256"
 
-/* An image layout in the making. */
+/* An image layout that is being written. */
 struct layout {
 	int fd; /* borrowed; the directory */
 	struct json *manifests, *docker;
 };
 
-/* Gives the finished temporary file its digest for a name. */
+/* Renames the finished temporary file to its digest. */
 static int blob_finish(int dirfd, const char *temporary, int fd, struct oci_blob *ret, struct error *err)
 {
 	char hex[SHA256_HEX], path[sizeof BLOBS + SHA256_HEX];
@@ -72,7 +72,7 @@ static int add_directory(struct tar_writer *w, const char *path, mode_t mode, in
 	return tar_write_entry(w, &(struct tar_entry){ .path = path, .mode = S_IFDIR | mode, .mtime = epoch }, err);
 }
 
-/* "./", and every directory that leads to path. */
+/* Adds "./" and every parent directory of path. */
 static int add_parents(struct tar_writer *w, const char *path, int64_t epoch, struct error *err)
 {
 	if (add_directory(w, "./", 0755, epoch, err) < 0)
@@ -102,7 +102,7 @@ static int add_content(struct tar_writer *w, int program, struct error *err)
 	}
 }
 
-/* Even an image without a base needs a /tmp: klog and the API server's self-made certificates go there. */
+/* Even an image without a base needs /tmp: klog and the API server's self-signed certificates are written there. */
 static int add_program(struct tar_writer *w, const struct oci_image *image, int program, struct error *err)
 {
 	CLEANUP(free_p) char *path = xasprintf(".%s", image->program_path);
@@ -135,7 +135,7 @@ static int layer_of_program(const struct layout *l, const struct oci_image *imag
 	return blob_finish(l->fd, "blob", fd, ret, err);
 }
 
-/* A tree that an earlier image had as its base is the same layer again. */
+/* A tree that an earlier image has as its base is the same layer again. */
 static const struct oci_blob *known_base(const struct oci_image *images, size_t n, const struct oci_blob *bases)
 {
 	for (size_t i = 0; i < n; i++)
@@ -189,7 +189,7 @@ static int write_document(const struct layout *l, const char *name, const struct
 	return file_write(l->fd, name, text.data, text.len, 0644, err);
 }
 
-/* Both lists end up in the layout; what they were put into owns them from here on. */
+/* Both lists end up in the layout; the JSON objects that they were added to own them. */
 static int write_documents(struct layout *l, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *index = json_object();

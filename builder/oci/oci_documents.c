@@ -70,7 +70,7 @@ struct json *oci_manifest(const struct oci_blob *config, const struct oci_blob *
 	return document;
 }
 
-/* The part behind the last ':', unless that one belongs to a registry's port. */
+/* The part after the last ':', unless that colon belongs to a registry's port. */
 static const char *tag_of(const char *reference)
 {
 	const char *colon = strrchr(reference, ':');
@@ -86,7 +86,7 @@ struct json *oci_index_entry(const struct oci_image *image, const struct oci_blo
 	json_put_string(platform, "architecture", image->architecture);
 	json_put_string(platform, "os", "linux");
 	json_put(entry, "platform", platform);
-	/* containerd takes the name from its own annotation; the specification's may only hold the tag. */
+	/* containerd takes the name from its own annotation; the specification's annotation may hold only the tag. */
 	json_put_string(annotations, "io.containerd.image.name", image->reference);
 	json_put_string(annotations, "org.opencontainers.image.ref.name", tag_of(image->reference));
 	json_put(entry, "annotations", annotations);

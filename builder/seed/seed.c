@@ -14,9 +14,9 @@
 #define KEY_FILE_MAX (1 << 18)
 #define HOSTNAME_MAX 253 /* RFC 1035, all labels together */
 #define LABEL_MAX 63
-#define ISO_LABEL "cidata" /* what cloud-init and ds-identify look for */
+#define ISO_LABEL "cidata" /* the label that cloud-init and ds-identify look for */
 
-/* Any of these makes an ISO with the same options; the first that is installed. */
+/* The first of these that is installed is used; all accept the same options. */
 static const char *const iso_programs[] = { "genisoimage", "mkisofs" };
 
 static bool is_hostname(const char *s)
@@ -105,7 +105,7 @@ int seed_read_keys(const char *file, struct strings *ret, struct error *err)
 	return ret->n > before ? 0 : error_set(err, ERROR_USAGE, "%s holds no ssh public key", file);
 }
 
-/* The files as they come from the caller's directory. */
+/* The files of the caller's directory. */
 static int given_files(const struct seed *seed, struct strings *files, struct error *err)
 {
 	static const struct {
@@ -127,7 +127,7 @@ static int given_files(const struct seed *seed, struct strings *files, struct er
 	return 0;
 }
 
-/* What genisoimage puts into the ISO: "NAME=PATH" each, and the memory that paths of ours lead to. */
+/* The arguments for genisoimage, "NAME=PATH" each, and the memfds that those paths refer to. */
 struct contents {
 	struct strings grafts;
 	int fd[3]; /* owned; -1 = not used */
@@ -141,7 +141,7 @@ static void contents_done(struct contents *c)
 		close_p(&c->fd[--c->fds]);
 }
 
-/* 0400: the ISO shows the mode of the file that its bytes come from. */
+/* 0400: genisoimage copies the mode of the source file. */
 static int add_made(struct contents *c, const char *name, const char *text, struct error *err)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC);
@@ -172,10 +172,10 @@ static const char *iso_program(void)
 	for (size_t i = 0; i < ARRAY_SIZE(iso_programs); i++)
 		if (process_exists(iso_programs[i]))
 			return iso_programs[i];
-	return iso_programs[0]; /* process_run says what is missing */
+	return iso_programs[0]; /* process_run() reports what is missing */
 }
 
-/* In the child: it alone may keep what is in memory. */
+/* Runs in the child, so that only the child keeps the memfds across exec. */
 static int let_through(void *contents, struct error *err)
 {
 	const struct contents *c = contents;
@@ -193,7 +193,7 @@ int seed_iso(const struct seed *seed, struct text *ret, struct error *err)
 
 	if ((seed->directory ? given_files(seed, &c.grafts, err) : made_files(seed, &c, err)) < 0)
 		return error_wrap(err, "seed");
-	/* Joliet and Rock Ridge, as Proxmox VE 9 makes its own drives: lower-case names either way. */
+	/* Joliet and Rock Ridge, as in the drives that Proxmox VE 9 makes: lower-case names in both. */
 	strings_add_all(&argv, iso_program(), "-quiet", "-V", ISO_LABEL, "-J", "-R", "-uid", "0", "-gid", "0", "-f",
 			"-graft-points", NULL);
 	strings_append(&argv, &c.grafts);

@@ -7,16 +7,16 @@
 #include "lib/node_config.h"
 
 #define MARK "#cloud-config"
-#define OURS "nodekiln seed" /* where our part of the tree comes from */
+#define OURS "nodekiln seed" /* origin of our part of the tree, in messages */
 
-/* Lists of the user's that add to ours. */
+/* The user's lists that are appended to ours. */
 static const char *const added_lists[] = { "write_files", "ssh_authorized_keys" };
 
 static void add_word(struct yaml *map, const char *key, const char *value)
 {
 	struct yaml *word = yaml_new_scalar(OURS, 0, value);
 
-	word->plain = false; /* a mode is no number */
+	word->plain = false; /* a mode is not a number */
 	yaml_add(map, key, word);
 }
 
@@ -75,7 +75,7 @@ static int parse_extra(const char *file, const struct text *extra, struct yaml *
 	return 0;
 }
 
-/* The items of the user's list go behind those of ours; node_config_merge() does the rest. */
+/* Appends the items of the user's list to ours; node_config_merge() does the rest. */
 static void merge_lists(struct yaml *base, struct yaml *extra)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(added_lists); i++) {

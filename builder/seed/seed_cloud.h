@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A node's cloud-config: host name and ssh keys (seed.h), the node's configuration as a file that only root reads, and what the user
- * adds. Keys of the user's win, maps merge, write_files and ssh_authorized_keys add up.
+ * A node's cloud-config: host name and ssh keys (seed.h), the node's configuration as a file that only root can read,
+ * and the user's own cloud-config. The user's keys take precedence, maps are merged, write_files and
+ * ssh_authorized_keys are concatenated.
  */
 #include "builder/seed/seed.h"
 

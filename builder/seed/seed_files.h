@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The files that `nodekiln seed` writes. They hold secrets: nobody but their owner reads them. Each is written beside its place as
- * ".NAME.part"; all take their places together at the end, so that nodes that share secrets have seeds of one run.
+ * The files that `nodekiln seed` writes. They contain secrets: only their owner can read them. Each is written next to
+ * its target as ".NAME.part"; all are renamed together at the end, so that nodes that share secrets have seeds of the
+ * same run.
  */
 #include <stdbool.h>
 
@@ -17,10 +18,11 @@ struct seed_files {
 	size_t n, max;
 };
 
-/* Where NAME+suffix goes: out itself (a file, when it is the only one), or into the directory out; NULL is the working one. */
+/* Where NAME+suffix goes: to out itself (a file, only for a single seed), or into the directory out; NULL is the
+ * working directory. */
 int seed_files_place(const char *out, const char *name, const char *suffix, bool only, char **ret, struct error *err)
 	MUST_CHECK;
-/* A new, empty part. Returns an fd that the caller closes. */
+/* Opens a new, empty part. Returns an fd that the caller closes. */
 int seed_files_add(struct seed_files *files, const char *path, struct error *err) MUST_CHECK;
 int seed_files_publish(struct seed_files *files, struct error *err) MUST_CHECK;
 /* Removes parts that were not published. */

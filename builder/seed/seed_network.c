@@ -7,7 +7,7 @@
 #include "lib/alloc.h"
 #include "lib/subnet.h"
 
-/* An address with the length of its network, e.g. 192.0.2.10/24. */
+/* An address with a prefix length, e.g. 192.0.2.10/24. */
 static int check_address(const char *text, struct subnet *ret, struct error *err)
 {
 	const char *slash = strchr(text, '/');
@@ -59,7 +59,7 @@ int seed_network_config(const struct seed_network *n, struct text *ret, struct e
 		return -1;
 	if (!n->address)
 		return 0;
-	/* Version 1, as Proxmox VE writes it; networkd reads the name as a pattern, so that no MAC address need be known. */
+	/* Version 1, as Proxmox VE writes it; networkd takes the name as a pattern, so that no MAC address is needed. */
 	text_addf(ret,
 		  "version: 1\nconfig:\n- type: physical\n  name: \"e*\"\n  subnets:\n  - type: static\n    address: "
 		  "\"%s\"\n",

@@ -7,7 +7,7 @@
 #include "lib/file.h"
 #include "lib/form.h"
 
-#define ORIGIN "nodekiln seed" /* of what is put in here */
+#define ORIGIN "nodekiln seed" /* of values that are added here, in messages */
 
 /* "nodes/w1.yaml": "w1". */
 static char *name_of_file(const char *file)
@@ -34,7 +34,7 @@ static int parse_file(const char *file, struct yaml **ret, struct error *err)
 	return rc;
 }
 
-/* A value at the top of a tree that was not judged yet. */
+/* Reads a value near the root of a tree that has not been validated yet. */
 static const char *peek(const struct seed_node *n, const char *key)
 {
 	const struct yaml *found = yaml_find(n->tree, key);
@@ -71,7 +71,7 @@ static void add_secret(struct seed_node *n, const char *key, const char *secret)
 	yaml_add(n->tree, key, yaml_new_scalar(ORIGIN, 0, secret));
 }
 
-/* What the init node brings is the cluster's; a wrong form is left to node_config_read(). */
+/* What the init node sets becomes the cluster's; node_config_read() reports malformed values. */
 static int adopt(const struct seed_node *n, const char *key, bool (*is)(const char *), char **secret, bool *changed,
 		 struct error *err)
 {
@@ -129,7 +129,7 @@ static int share_with_joiner(struct seed_node *n, struct seed_secrets *secrets, 
 	return is_role(n, NODE_CONTROL_PLANE) ? give_joiner(n, "certificate_key", s->certificate_key, err) : 0;
 }
 
-/* Init nodes first, in whatever order the files stand. */
+/* Init nodes first, whatever the order of the files. */
 static int share(struct seed_nodes *nodes, struct seed_secrets *secrets, struct error *err)
 {
 	for (int init = 1; init >= 0; init--) {
@@ -137,7 +137,7 @@ static int share(struct seed_nodes *nodes, struct seed_secrets *secrets, struct 
 			struct seed_node *n = &nodes->at[i];
 			bool known = is_role(n, NODE_INIT) || is_role(n, NODE_CONTROL_PLANE) || is_role(n, NODE_WORKER);
 
-			/* What is missing or wrong here, node_config_read() says. */
+			/* node_config_read() reports what is missing or wrong here. */
 			if (!known || !peek(n, "cluster") || is_role(n, NODE_INIT) != init)
 				continue;
 			if ((init ? share_from_init : share_with_joiner)(n, secrets, err) < 0)

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The nodes of one `nodekiln seed`: read, completed with their clusters' shared secrets, and judged one by one and together, before
- * anything is written.
+ * The nodes of one `nodekiln seed`: read, completed with their clusters' shared secrets, and validated one by one and
+ * together, before anything is written.
  *
- * An init node that has no token or certificate key gets its cluster's, generated when that has none; what it brings itself becomes
- * the cluster's. The other nodes get what their role needs and they do not bring.
+ * An init node without a token or certificate key gets its cluster's, which is generated when there is none; a value
+ * in its own file becomes the cluster's. The other nodes get what their role needs and their file does not set.
  */
 #include "builder/seed/seed_secrets.h"
 #include "lib/node_config.h"
 
 struct seed_node {
 	const char *file;        /* borrowed */
-	char *name;              /* owned; the file's, without directory and .yaml */
-	struct yaml *tree;       /* owned; until it is read */
+	char *name;              /* owned; the file's name without directory and .yaml */
+	struct yaml *tree;       /* owned; NULL after it has been read */
 	struct node_config node; /* owned */
 };
 
@@ -22,7 +22,7 @@ struct seed_nodes {
 	size_t n, max;
 };
 
-/* named: a node without node.name gets that of its file. */
+/* named: a node without node.name is named after its file. */
 int seed_nodes_read(char *const *files, size_t n, bool named, struct seed_secrets *secrets, struct seed_nodes *ret,
 		    struct error *err) MUST_CHECK;
 void seed_nodes_done(struct seed_nodes *nodes);

@@ -15,7 +15,7 @@
 #define SECRETS_MAX (1 << 20)
 #define WORD "abcdefghijklmnopqrstuvwxyz0123456789"
 #define HEX "0123456789abcdef"
-#define TOKEN_ID 6 /* what Kubernetes wants: ID.SECRET */
+#define TOKEN_ID 6 /* the format that Kubernetes requires: ID.SECRET */
 #define TOKEN_SECRET 16
 #define KEY_LENGTH 64
 
@@ -45,7 +45,7 @@ static int read_cluster(struct yaml *map, struct seed_secrets *secrets, struct e
 
 static int read_tree(struct yaml *tree, struct seed_secrets *secrets, struct error *err)
 {
-	/* A file that was just made. */
+	/* An empty file is one that was just created. */
 	if (tree->kind == YAML_SCALAR && !*tree->value)
 		return 0;
 	if (tree->kind != YAML_MAP)
@@ -71,7 +71,7 @@ static int read_file(struct seed_secrets *secrets, struct error *err)
 	return 0;
 }
 
-/* Waits for a lock on what the name leads to now: whoever held it before us has replaced the file. */
+/* Waits for a lock on the file that has the name now: the previous owner of the lock has replaced it. */
 static int lock_file(const char *file, struct error *err)
 {
 	for (;;) {

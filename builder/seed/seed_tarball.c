@@ -56,7 +56,7 @@ static int write_member(int out, const struct text *node, struct error *err)
 	return tar_write_end(w, err);
 }
 
-/* From n bytes before the end of the file on. */
+/* Seeks to n bytes before the end of the file. */
 static int step_back(int fd, off_t n, struct error *err)
 {
 	off_t to = lseek(fd, -n, SEEK_END);
