@@ -84,7 +84,7 @@ static int run(int argc, char **argv, struct error *err)
 
 	if (argc && strcmp(argv[0], "prune"))
 		return error_set(err, ERROR_USAGE, "cache %s: it must be prune, or nothing", argv[0]);
-	/* What a build without root left may belong to lent ids. */
+	/* What a build without root left may belong to subordinate ids. */
 	if (rootless_subordinate(&ignored) && rootless_enter(err) < 0)
 		return -1;
 	if (read_limit(&limit, err) < 0 || cache_open(&cache, err) < 0 ||

@@ -21,7 +21,7 @@ static int say_missing(const struct diagnosis *d, struct error *err)
 	for (size_t i = 0; i < missing.n; i++)
 		text_addf(&names, "%s%s", i ? ", " : "", missing.at[i]);
 	doctor_apt_line(d, FOR_BUILD, &apt);
-	return error_set(err, ERROR_HOST, "`nodekiln build` can't work here for want of: %s%s%s", names.data,
+	return error_set(err, ERROR_HOST, "`nodekiln build` cannot work here; missing: %s%s%s", names.data,
 			 apt.len ? "; run as root: " : "", apt.len ? apt.data : "");
 }
 

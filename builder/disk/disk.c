@@ -52,7 +52,7 @@ int disk_write(const struct disk_plan *plan, const char *root, int fd, int64_t e
 	if (rootfd < 0)
 		return -1;
 	if (ftruncate(fd, (off_t)plan->size) < 0)
-		return error_errno(err, errno, "make the disk %s large", text_bytes(plan->size));
+		return error_errno(err, errno, "resize the disk to %s", text_bytes(plan->size));
 	if (gpt_write(plan, fd, err) < 0)
 		return -1;
 	/* After gpt_write(): the protective MBR and the boot code share sector 0. */

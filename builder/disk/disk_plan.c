@@ -65,7 +65,7 @@ static int check(const struct recipe *recipe, struct error *err)
 		return error_set(err, ERROR_INPUT, "disk.filesystem '%s' is not known; use ext4",
 				 recipe->disk.filesystem);
 	if (!recipe->disk.bios && !recipe->disk.uefi)
-		return error_set(err, ERROR_INPUT, "disk: switch on bios, uefi, or both, or nothing can boot it");
+		return error_set(err, ERROR_INPUT, "disk: enable bios, uefi, or both; otherwise nothing can boot it");
 	if (recipe->disk.size < DISK_SIZE_MIN || recipe->disk.size > DISK_SIZE_MAX)
 		return error_set(err, ERROR_INPUT, "disk.size %s: give a size from %s to %s",
 				 text_bytes(recipe->disk.size), text_bytes(DISK_SIZE_MIN), text_bytes(DISK_SIZE_MAX));

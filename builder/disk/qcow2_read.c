@@ -65,7 +65,7 @@ static int header_check(const struct qcow2_header *h, struct error *err)
 	uint32_t version = be32toh(h->version), bits = be32toh(h->cluster_bits);
 
 	if (be32toh(h->magic) != QCOW2_MAGIC)
-		return error_set(err, ERROR_FAILED, "qcow2: this is no qcow2 file");
+		return error_set(err, ERROR_FAILED, "qcow2: this is not a qcow2 file");
 	if (version != 2 && version != 3)
 		return error_set(err, ERROR_FAILED, "qcow2: version %u is not known", version);
 	if (bits < CLUSTER_BITS_MIN || bits > CLUSTER_BITS_MAX)
@@ -270,7 +270,7 @@ int qcow2_read(int fd, int raw_fd, struct error *err)
 		return -1;
 	r.raw_fd = raw_fd;
 	if (ftruncate(raw_fd, (off_t)r.info.size) < 0)
-		return error_errno(err, errno, "make the raw disk %s large", text_bytes(r.info.size));
+		return error_errno(err, errno, "resize the raw disk to %s", text_bytes(r.info.size));
 	workers_run(workers_size(0), reader_work, &r);
 	if (r.failed) {
 		*err = r.error;

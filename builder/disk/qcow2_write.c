@@ -249,7 +249,7 @@ int qcow2_write(int raw_fd, int out_fd, const struct qcow2_options *options, str
 	if (fstat(raw_fd, &st) < 0)
 		return error_errno(err, errno, "stat the raw disk");
 	if (st.st_size % QCOW2_SECTOR)
-		return error_set(err, ERROR_FAILED, "the raw disk's size of %lld bytes is no multiple of %u",
+		return error_set(err, ERROR_FAILED, "the raw disk's size of %lld bytes is not a multiple of %u",
 				 (long long)st.st_size, QCOW2_SECTOR);
 	qcow2_layout_init(&w.layout, (uint64_t)st.st_size);
 	w.runs = threads * RUNS_PER_THREAD;

@@ -85,7 +85,7 @@ void doctor_print(const struct diagnosis *d, struct text *ret)
 		add_row(&d->findings.at[i], ret);
 	doctor_apt_line(d, FOR_ALL, &apt);
 	if (apt.len)
-		text_addf(ret, "\nThis brings what packages can bring:\n\n  %s\n", apt.data);
+		text_addf(ret, "\nInstall the missing packages with:\n\n  %s\n", apt.data);
 }
 
 static struct json *finding_json(const struct finding *f)

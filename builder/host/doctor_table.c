@@ -47,7 +47,7 @@ static int be_confined(void *context UNUSED, struct error *err)
 {
 	if (rootless_enter(err) < 0)
 		return -1;
-	return rootless_restricted() ? 0 : error_set(err, ERROR_HOST, "namespaces can be made");
+	return rootless_restricted() ? 0 : error_set(err, ERROR_HOST, "namespaces are available");
 }
 
 /* A build then works without it. */
@@ -71,7 +71,8 @@ static bool check_namespaces(const struct requirement *r UNUSED, struct text *re
 {
 	if (!is_confined())
 		return check_in_job(make_namespaces, NULL, ret_detail);
-	text_add(ret_detail, "none here: a chroot must do; images can't be preloaded, nor Kubernetes compiled");
+	text_add(ret_detail,
+		 "not available: a chroot is used instead; images cannot be preloaded, nor Kubernetes compiled");
 	return true;
 }
 
@@ -98,11 +99,11 @@ static bool check_overlay(const struct requirement *r UNUSED, struct text *ret_d
 	char directory[] = "/tmp/nodekiln.XXXXXX";
 
 	if (is_confined()) {
-		text_add(ret_detail, "not here: trees are copied, which is slower");
+		text_add(ret_detail, "not available: trees are copied, which is slower");
 		return true;
 	}
 	if (!mkdtemp(directory)) {
-		text_add(ret_detail, "can't make a directory in /tmp");
+		text_add(ret_detail, "cannot make a directory in /tmp");
 		return false;
 	}
 	bool ok = check_in_job(mount_overlay, directory, ret_detail);
@@ -114,10 +115,10 @@ static bool check_overlay(const struct requirement *r UNUSED, struct text *ret_d
 static bool check_subordinate_ids(const struct requirement *r UNUSED, struct text *ret_detail)
 {
 	struct error err = { 0 };
-	bool lent = rootless_subordinate(&err);
+	bool complete = rootless_subordinate(&err);
 
 	text_add(ret_detail, err.text);
-	return lent;
+	return complete;
 }
 
 static bool check_mapper(const struct requirement *r, struct text *ret_detail UNUSED)
@@ -131,11 +132,11 @@ static bool check_cache(const struct requirement *r UNUSED, struct text *ret_det
 	struct error err = { 0 };
 
 	if (cache_open(&cache, &err) < 0) {
-		text_addf(ret_detail, "%s; NODEKILN_CACHE names another place", err.text);
+		text_addf(ret_detail, "%s; NODEKILN_CACHE sets another directory", err.text);
 		return false;
 	}
 	uint64_t free_bytes = file_room(cache.fd);
-	text_addf(ret_detail, "%s free in %s, %s wanted", text_bytes(free_bytes), cache.path,
+	text_addf(ret_detail, "%s free in %s, %s recommended", text_bytes(free_bytes), cache.path,
 		  text_bytes(CACHE_SPACE_WANTED));
 	cache_close(&cache);
 	return free_bytes >= CACHE_SPACE_WANTED;
@@ -153,7 +154,7 @@ static bool check_memory(const struct requirement *r UNUSED, struct text *ret_de
 	return enough;
 }
 
-/* The existence of /dev/kvm says little: stock guests hang under some nested KVMs. `nodekiln boot` tries KVM before it
+/* The existence of /dev/kvm says little: unmodified guests hang under some nested KVMs. `nodekiln boot` tries KVM before it
  * relies on it. */
 static bool check_kvm(const struct requirement *r, struct text *ret_detail)
 {
@@ -173,12 +174,12 @@ static bool check_kvm(const struct requirement *r, struct text *ret_detail)
 	}
 
 const struct requirement doctor_requirements[] = {
-	PROGRAM("apt-get", "apt", FOR_LOCK | FOR_BUILD, "solves the dependencies of a recipe"),
+	PROGRAM("apt-get", "apt", FOR_LOCK | FOR_BUILD, "resolves the dependencies of a recipe"),
 	PROGRAM("gpgv", "gpgv", FOR_LOCK | FOR_BUILD, "checks the signatures of package indices"),
 	HOST_FILE("keyring", "/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring",
-		  FOR_LOCK | FOR_BUILD, "has Debian's keys"),
+		  FOR_LOCK | FOR_BUILD, "contains Debian's keys"),
 	HOST_FILE("certificates", "/etc/ssl/certs/ca-certificates.crt", "ca-certificates", FOR_LOCK | FOR_BUILD,
-		  "has the keys of https servers"),
+		  "contains the keys of https servers"),
 	PROGRAM("mke2fs", "e2fsprogs", FOR_BUILD, "makes the root file system"),
 	PROGRAM("mkfs.vfat", "dosfstools", FOR_BUILD, "makes the EFI partition"),
 	PROGRAM("mcopy", "mtools", FOR_BUILD, "fills the EFI partition"),
@@ -187,15 +188,15 @@ const struct requirement doctor_requirements[] = {
 	  .package = "uidmap",
 	  .commands = FOR_BUILD,
 	  .check = check_mapper,
-	  .why = "lets a user who is not root build" },
-	{ .name = "lent ids",
+	  .why = "maps the ids of a build without root" },
+	{ .name = "subordinate ids",
 	  .commands = FOR_BUILD,
 	  .check = check_subordinate_ids,
-	  .why = "are whom a user's build lets files belong to" },
+	  .why = "own the files of a build without root" },
 	{ .name = "namespaces",
 	  .commands = FOR_BUILD,
 	  .check = check_namespaces,
-	  .why = "keep what packages do at installation away from the host" },
+	  .why = "isolate the installation of packages from the host" },
 	{ .name = "overlayfs", .commands = FOR_BUILD, .check = check_overlay, .why = "stacks the trees of an image" },
 	{ .name = "cache",
 	  .commands = FOR_LOCK | FOR_BUILD,

@@ -31,7 +31,7 @@ int qemu_find_ovmf(struct qemu_ovmf *ret, struct error *err)
 			*ret = ovmf_places[i];
 			return 0;
 		}
-	return error_set(err, ERROR_HOST, "OVMF is not installed; `nodekiln doctor` says which package brings it");
+	return error_set(err, ERROR_HOST, "OVMF is not installed; `nodekiln doctor` names the package");
 }
 
 static bool is_port(const char *digits, size_t n)

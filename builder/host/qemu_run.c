@@ -34,9 +34,9 @@ static int keep_files(void *context, struct error *err)
 
 	for (const int *fd = child->inherit; *fd >= 0; fd++)
 		if (fcntl(*fd, F_SETFD, 0) < 0)
-			return error_errno(err, errno, "hand over file %d", *fd);
+			return error_errno(err, errno, "pass file %d to QEMU", *fd);
 	if (child->terminal >= 0 && dup2(child->terminal, STDIN_FILENO) < 0)
-		return error_errno(err, errno, "hand over the terminal");
+		return error_errno(err, errno, "pass the terminal to QEMU");
 	return 0;
 }
 

@@ -87,7 +87,7 @@ static int walk_entry(void *context, const char *name, uint32_t number, struct e
 	int rc;
 
 	if (!*name || strchr(name, '/'))
-		return error_set(err, ERROR_FAILED, "the root file system has an impossible name in %s",
+		return error_set(err, ERROR_FAILED, "the root file system has an invalid name in %s",
 				 here ? w->path.data : "/");
 	text_addf(&w->path, "/%s", name);
 	rc = add_inode(w, w->path.data, number, &mode, err);

@@ -100,7 +100,7 @@ int image_read(struct image *image, const char *path, size_t limit, struct text 
 	if (!node)
 		return error_set(err, ERROR_FAILED, "%s: it has no %s", image->path, path);
 	if (!S_ISREG(node->entry.mode))
-		return error_set(err, ERROR_FAILED, "%s: its %s is no regular file", image->path, path);
+		return error_set(err, ERROR_FAILED, "%s: its %s is not a regular file", image->path, path);
 	if (node->entry.size > limit)
 		return error_set(err, ERROR_FAILED, "%s: its %s is larger than %s", image->path, path,
 				 text_bytes(limit));

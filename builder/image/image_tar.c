@@ -45,9 +45,9 @@ static int keep_content(struct image *image, struct tar_reader *reader, uint64_t
 	*ret_place = image->held;
 	while ((rc = tar_read_data(reader, &block, &n, &offset, err)) > 0) {
 		if (offset < 0 || (uint64_t)offset > size || n > size - (uint64_t)offset)
-			return error_set(err, ERROR_FAILED, "a member's data goes beyond its size");
+			return error_set(err, ERROR_FAILED, "a member's data extends beyond its size");
 		if (pwrite_all(image->content, block, n, (off_t)image->held + offset) < 0)
-			return error_errno(err, errno, "hold the archive's contents");
+			return error_errno(err, errno, "store the archive's contents");
 	}
 	image->held += size;
 	return rc;
@@ -95,7 +95,7 @@ static int finish(struct image *image, struct error *err)
 	if (image->index.n == 0)
 		return error_set(err, ERROR_FAILED, "the archive is empty");
 	return ftruncate(image->content, (off_t)image->held) < 0
-		       ? error_errno(err, errno, "hold the archive's contents")
+		       ? error_errno(err, errno, "store the archive's contents")
 		       : 0;
 }
 

@@ -76,7 +76,7 @@ int partitions_read(int fd, struct partitions *ret, struct error *err)
 
 	*ret = (struct partitions){ 0 };
 	if (!probe || blkid_probe_set_device(probe, fd, 0, 0) != 0)
-		return error_set(err, ERROR_FAILED, "libblkid can't read the disk");
+		return error_set(err, ERROR_FAILED, "libblkid cannot read the disk");
 	blkid_probe_enable_superblocks(probe, 0);
 	blkid_probe_enable_partitions(probe, 1);
 	blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS);

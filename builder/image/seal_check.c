@@ -68,11 +68,11 @@ static const char *offence(const struct sysprep_rule *r, const struct image_entr
 	switch (r->action) {
 	case SYSPREP_ABSENT:
 	case SYSPREP_EMPTY_DIR:
-		return "is there";
+		return "exists";
 	case SYSPREP_NO_FILES:
-		return S_ISDIR(e->mode) ? NULL : "is there";
+		return S_ISDIR(e->mode) ? NULL : "exists";
 	case SYSPREP_EMPTY_FILE:
-		return !S_ISREG(e->mode) ? "is no file" : e->size ? "is not empty" : NULL;
+		return !S_ISREG(e->mode) ? "is not a regular file" : e->size ? "is not empty" : NULL;
 	case SYSPREP_UNWRITTEN:
 		return S_ISREG(e->mode) && e->size ? "is not empty" : NULL;
 	}
@@ -101,7 +101,7 @@ static int check_missing(struct image *image, struct strings *findings, struct e
 		if (found < 0)
 			return -1;
 		if (!found)
-			strings_addf(findings, "%s is missing; it must be there and be empty", sysprep_rules[i].path);
+			strings_addf(findings, "%s is missing; it must exist and be empty", sysprep_rules[i].path);
 	}
 	return 0;
 }

@@ -13,9 +13,9 @@
 #define SHADOW_MAX (1 << 20)
 
 #define IDENTITY "every node must make its own"
-#define SECRET "it is a secret of the machine that it was made on"
-#define SEED "it would configure every node alike"
-#define STATE "a node starts without a past"
+#define SECRET "it is a secret of the machine that made it"
+#define SEED "it would configure every node in the same way"
+#define STATE "a node must start without earlier state"
 #define CACHE "it only makes the image larger"
 
 const struct sysprep_rule sysprep_rules[] = {

@@ -33,7 +33,8 @@ static int verify_sums(struct verify *v, struct error *err)
 	sha256sums_parse(text.len ? text.data : "", &sums);
 	const char *want = sha256sums_find(&sums, name);
 	if (!want) {
-		strings_addf(&v->findings, "%s beside it has no line for %s; it is not part of what was published",
+		strings_addf(&v->findings,
+			     "%s in its directory has no line for %s; it is not one of the published artifacts",
 			     OUTPUTS_SUMS, name);
 		return 0;
 	}
@@ -43,8 +44,8 @@ static int verify_sums(struct verify *v, struct error *err)
 	if (sha256_fd(fd, got, err) < 0)
 		return -1;
 	if (strcmp(got, want) != 0)
-		strings_addf(&v->findings, "its sha256 is %s, %s says %s; it was changed or cut", got, OUTPUTS_SUMS,
-			     want);
+		strings_addf(&v->findings, "its sha256 is %s, %s says %s; it was changed or truncated", got,
+			     OUTPUTS_SUMS, want);
 	return 0;
 }
 

@@ -49,10 +49,10 @@ static void check_partitions(struct verify *v)
 			    "there is neither a BIOS boot nor an EFI system partition; no firmware can boot it");
 	if (!root)
 		strings_add(&v->findings,
-			    "there is no partition of type root (x86-64); it could not grow with the disk");
+			    "there is no partition of type root (x86-64); the root cannot grow with the disk");
 	for (size_t i = 0; root && i < n; i++)
 		if (p[i].start > root->start)
-			strings_addf(&v->findings, "partition %u is behind the root, which could not grow",
+			strings_addf(&v->findings, "partition %u is after the root, which then cannot grow",
 				     p[i].number);
 	check_filesystem(v, esp, "EFI system", "vfat");
 	check_filesystem(v, root, "root", "ext4");
@@ -82,9 +82,9 @@ static const char *node_record_fault(const struct tar_entry *e)
 	if (e->original && !text_starts(e->original, "./"))
 		return "is a hard link to something that is not below ./";
 	if (S_ISCHR(e->mode) || S_ISBLK(e->mode))
-		return "is a device node, which an unprivileged container may not make";
+		return "is a device node, which an unprivileged container cannot create";
 	if (e->uid > LXC_ID_MAX || e->gid > LXC_ID_MAX)
-		return "belongs to an id beyond 65535, which no container has";
+		return "belongs to an id beyond 65535, which no container maps";
 	return NULL;
 }
 
@@ -115,7 +115,8 @@ static int check_marker_files(struct verify *v, struct error *err)
 		if (found < 0)
 			return -1;
 		if (!found)
-			strings_addf(&v->findings, "%s is missing; Proxmox VE needs it to make a container", files[i]);
+			strings_addf(&v->findings, "%s is missing; Proxmox VE needs it to create a container",
+				     files[i]);
 	}
 	return 0;
 }

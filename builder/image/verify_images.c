@@ -18,7 +18,7 @@ static int read_store(struct verify *v, const char *path, struct text *ret, stru
 
 static void lacks(struct verify *v, const char *name, const char *runtime)
 {
-	strings_addf(&v->findings, "the image %s is said to be preloaded, but %s's store lacks it", name, runtime);
+	strings_addf(&v->findings, "the image %s is listed as preloaded, but %s's store lacks it", name, runtime);
 }
 
 /* Image names are keys of containerd's database, which stores keys verbatim (bbolt). */

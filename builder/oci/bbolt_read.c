@@ -5,7 +5,7 @@
 #include "builder/oci/bbolt.h"
 #include "builder/oci/bolt_format.h"
 
-#define LOOP "pages lead back to themselves"
+#define LOOP "its pages form a cycle"
 
 /* The bytes that are read: the whole file, or the one page of an inline bucket. */
 struct region {
@@ -75,7 +75,7 @@ static int read_page_number(struct reader *r, uint64_t number, unsigned depth, s
 
 	if (number < 2 || number > r->file.len / BBOLT_PAGE ||
 	    !copy_out(r->file, (size_t)number * BBOLT_PAGE, &head, sizeof head))
-		return damaged(r, "a page lies outside of it");
+		return damaged(r, "a page is outside of the file");
 	size_t start = (size_t)number * BBOLT_PAGE, most = r->file.len - start;
 	size_t len = ((size_t)head.overflow + 1) * BBOLT_PAGE;
 	return read_page(r, (struct region){ r->file.data + start, len < most ? len : most }, depth, ret);
@@ -101,7 +101,7 @@ static int read_leaf(struct reader *r, struct region page, size_t at, unsigned d
 		return damaged(r, "a page is too short");
 	if (!cut(page, at + leaf.pos, leaf.key_size, &key) ||
 	    !cut(page, at + leaf.pos + leaf.key_size, leaf.value_size, &value))
-		return damaged(r, "a value lies outside of its page");
+		return damaged(r, "a value is outside of its page");
 	bool is_bucket = leaf.flags & BBOLT_IS_BUCKET;
 	if (!spend(r, sizeof leaf + key.len + (is_bucket ? sizeof(struct bbolt_ref) : value.len)))
 		return damaged(r, LOOP);
@@ -147,7 +147,7 @@ int bbolt_read(const void *file, size_t len, struct bbolt_bucket *ret, struct er
 	CLEANUP(bbolt_done) struct bbolt_bucket root = { 0 };
 
 	if (len > BBOLT_SIZE_MAX || !choose_meta(r.file, &r.meta))
-		return error_set(err, ERROR_FAILED, "this is no bbolt database of format %d in pages of %u bytes",
+		return error_set(err, ERROR_FAILED, "this is not a bbolt database of format %d in pages of %u bytes",
 				 BBOLT_VERSION, BBOLT_PAGE);
 	root.sequence = r.meta.root.sequence;
 	if (read_page_number(&r, r.meta.root.root, 0, &root) < 0)

@@ -42,7 +42,7 @@ static int fail_early(const struct container_images_engine *e, int status, struc
 	char status_text[64];
 
 	if (file_read(AT_FDCWD, LOG, LOG_MAX, &log, &ignored) < 0 || !log.len)
-		text_add(&log, "it said nothing");
+		text_add(&log, "no output");
 	/* The last lines of its log are the reason; error texts are truncated at the end. */
 	char *tail = log.len > ERROR_TEXT_MAX / 2 ? log.data + log.len - ERROR_TEXT_MAX / 2 : log.data;
 	return error_set(err, ERROR_COMMAND, "%s, to preload images: %s: %s", e->name,

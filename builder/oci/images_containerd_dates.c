@@ -77,7 +77,7 @@ static int unmark_one(const char *path, const char *name, struct error *err)
 			return error_set(
 				err, ERROR_HOST,
 				"an image replaces a whole directory of its layer below (%s), and only root can "
-				"preload such a one; build as root, or leave it out of images",
+				"preload such an image; build as root, or remove it from images",
 				path);
 	return lremovexattr(path, name) < 0 ? error_errno(err, errno, "remove %s of %s", name, path) : 0;
 }
@@ -103,7 +103,7 @@ static int unmark_all(int storefd, struct error *err)
 	unmark_error = err;
 	if (nftw(path, unmark, NFTW_DESCRIPTORS, FTW_PHYS) == 0)
 		return 0;
-	return *err->text ? -1 : error_errno(err, errno, "look through the snapshots");
+	return *err->text ? -1 : error_errno(err, errno, "walk the snapshots");
 }
 
 /* A kernel that unpacked into a mounted snapshot, as in a user namespace, leaves its own directory there. */
@@ -150,7 +150,7 @@ static int rewrite(int storefd, const char *name, bool sizes, struct error *err)
 	struct stat st;
 
 	if (fstatat(storefd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return error_errno(err, errno, "look at %s", name);
+		return error_errno(err, errno, "stat %s", name);
 	if (file_read(storefd, name, BBOLT_SIZE_MAX, &before, err) < 0 ||
 	    bbolt_read(before.data ? before.data : "", before.len, &root, err) < 0)
 		return error_wrap(err, "%s", name);

@@ -48,7 +48,7 @@ static int read_name(int dirfd, const char *file, char **ret, struct error *err)
 	if (file_read(dirfd, file, NAME_MAX_BYTES, &text, err) < 0)
 		return -1;
 	if (!text.len || strchr(text.data, '/') || text.data[0] == '.')
-		return error_set(err, ERROR_COMMAND, "%s in Docker's store holds no name", file);
+		return error_set(err, ERROR_COMMAND, "%s in Docker's store contains no valid name", file);
 	*ret = text_take(&text);
 	return 0;
 }
@@ -94,7 +94,8 @@ static int add_lower(const struct layers *l, const char *part, struct text *ret,
 			text_addf(ret, "%sl/%s", ret->len ? ":" : "", name);
 			return 0;
 		}
-	return error_set(err, ERROR_COMMAND, "a layer in Docker's store is above '%s', which is none", part);
+	return error_set(err, ERROR_COMMAND, "a layer in Docker's store names '%s' as its parent, which is not a layer",
+			 part);
 }
 
 /* Rewrites the list of the layers below this one, nearest first; the lowest layer has no such file. */

@@ -110,7 +110,7 @@ static int add_program(struct tar_writer *w, const struct oci_image *image, int 
 	struct stat st;
 
 	if (fstat(program, &st) < 0)
-		return error_errno(err, errno, "look at %s", image->program);
+		return error_errno(err, errno, "stat %s", image->program);
 	entry.size = (uint64_t)st.st_size;
 	if (add_parents(w, image->program_path, image->epoch, err) < 0 ||
 	    add_directory(w, "./tmp/", 01777, image->epoch, err) < 0 || tar_write_entry(w, &entry, err) < 0 ||

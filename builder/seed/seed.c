@@ -45,7 +45,7 @@ static int check_key(const char *key, struct error *err)
 		if (iscntrl((unsigned char)*c) && *c != '\t')
 			return error_set(err, ERROR_USAGE, "the ssh key '%.40s' has a control character in it", key);
 	if (!strchr(key, ' '))
-		return error_set(err, ERROR_USAGE, "'%.40s' is no ssh public key; give the .pub file", key);
+		return error_set(err, ERROR_USAGE, "'%.40s' is not an ssh public key; give the .pub file", key);
 	return 0;
 }
 
@@ -55,7 +55,7 @@ int seed_user_data(const struct seed *seed, struct text *ret, struct error *err)
 	if (seed->hostname) {
 		if (!is_hostname(seed->hostname))
 			return error_set(err, ERROR_USAGE,
-					 "'%s' is no host name: letters, digits and '-', labels joined by '.'",
+					 "'%s' is not a host name: letters, digits and '-', labels joined by '.'",
 					 seed->hostname);
 		text_add(ret, "hostname: ");
 		yaml_quote(seed->hostname, ret);
@@ -102,7 +102,7 @@ int seed_read_keys(const char *file, struct strings *ret, struct error *err)
 		if (*line && *line != '#')
 			strings_add(ret, line);
 	}
-	return ret->n > before ? 0 : error_set(err, ERROR_USAGE, "%s holds no ssh public key", file);
+	return ret->n > before ? 0 : error_set(err, ERROR_USAGE, "%s contains no ssh public key", file);
 }
 
 /* The files of the caller's directory. */
@@ -182,7 +182,7 @@ static int let_through(void *contents, struct error *err)
 
 	for (size_t i = 0; i < c->fds; i++)
 		if (fcntl(c->fd[i], F_SETFD, 0) < 0)
-			return error_errno(err, errno, "hand the seed over");
+			return error_errno(err, errno, "pass the seed to the ISO program");
 	return 0;
 }
 

@@ -50,7 +50,7 @@ static int check_files(const struct yaml *extra, struct error *err)
 
 		if (path && path->kind == YAML_SCALAR && !strcmp(path->value, NODE_CONFIG_FILE))
 			return yaml_error(path, err,
-					  NODE_CONFIG_FILE " is what this seed brings; put these keys into "
+					  NODE_CONFIG_FILE " is written by this seed; put these keys into "
 							   "the node's own file");
 	}
 	return 0;

@@ -23,8 +23,7 @@ int seed_files_place(const char *out, const char *name, const char *suffix, bool
 	else if (is_directory(out))
 		*ret = xasprintf("%s%s%s%s", out, text_ends(out, "/") ? "" : "/", name, suffix);
 	else if (!only)
-		return error_set(err, ERROR_USAGE, "--out %s: for several nodes it must be a directory that is there",
-				 out);
+		return error_set(err, ERROR_USAGE, "--out %s: for several nodes it must be an existing directory", out);
 	else if (text_ends(out, "/"))
 		return error_set(err, ERROR_USAGE, "--out %s: there is no such directory", out);
 	else

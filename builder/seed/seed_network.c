@@ -16,10 +16,10 @@ static int check_address(const char *text, struct subnet *ret, struct error *err
 	struct subnet length;
 
 	if (!slash || !subnet_parse_address(address, ret))
-		return error_set(err, ERROR_USAGE, "--address %s: it must be ADDRESS/LENGTH, e.g. 192.0.2.10/24", text);
+		return error_set(err, ERROR_USAGE, "--address %s: it must be ADDRESS/PREFIX, e.g. 192.0.2.10/24", text);
 	zero = xasprintf("%s%s", ret->family == AF_INET ? "0.0.0.0" : "::", slash);
 	if (!subnet_parse(zero, &length) || length.bits == 0)
-		return error_set(err, ERROR_USAGE, "--address %s: its length must be 1 to %d", text,
+		return error_set(err, ERROR_USAGE, "--address %s: its prefix length must be 1 to %d", text,
 				 ret->family == AF_INET ? 32 : 128);
 	return 0;
 }
@@ -40,7 +40,7 @@ static int check(const struct seed_network *n, struct error *err)
 	struct subnet address;
 
 	if (!n->address && (n->gateway || n->nameservers.n))
-		return error_set(err, ERROR_USAGE, "%s needs --address; without one the node asks DHCP",
+		return error_set(err, ERROR_USAGE, "%s needs --address; without it the node uses DHCP",
 				 n->gateway ? "--gateway" : "--nameserver");
 	if (!n->address)
 		return 0;

@@ -80,10 +80,9 @@ static int adopt(const struct seed_node *n, const char *key, bool (*is)(const ch
 	if (!given || !is(given))
 		return 0;
 	if (*secret && strcmp(*secret, given))
-		return yaml_error(
-			yaml_find(n->tree, key), err,
-			"'%s' is another one than cluster '%s' has already; remove it here, or take the other away",
-			key, peek(n, "cluster"));
+		return yaml_error(yaml_find(n->tree, key), err,
+				  "'%s' differs from the one that cluster '%s' has already; remove one of them", key,
+				  peek(n, "cluster"));
 	if (!*secret) {
 		*secret = xstrdup(given);
 		*changed = true;

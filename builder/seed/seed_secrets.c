@@ -20,15 +20,14 @@
 #define KEY_LENGTH 64
 
 static const char header[] =
-	"# The clusters' secrets, kept by `nodekiln seed --secrets`. Whoever reads this can join them.\n";
+	"# The clusters' secrets, kept by `nodekiln seed --secrets`. Anyone who can read this file can join them.\n";
 
 static int read_word(struct yaml *map, const char *key, bool (*is)(const char *), char **ret, struct error *err)
 {
 	if (yaml_take_string(map, key, ret, err) < 0)
 		return -1;
 	if (*ret && !is(*ret))
-		return yaml_error(yaml_find(map, key), err, "'%s' has the wrong form (it is not shown here); remove it",
-				  key);
+		return yaml_error(yaml_find(map, key), err, "'%s' is malformed (it is not shown here); remove it", key);
 	return 0;
 }
 
@@ -89,7 +88,7 @@ static int check_private(const char *file, int fd, struct error *err)
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return error_errno(err, errno, "look at %s", file);
+		return error_errno(err, errno, "stat %s", file);
 	if (st.st_mode & (S_IRWXG | S_IRWXO))
 		return error_set(err, ERROR_USAGE,
 				 "%s can be read by others (mode %04o); chmod 0600 it, and if others are "

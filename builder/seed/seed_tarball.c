@@ -26,10 +26,10 @@ static int check_base(int base, const char *name, off_t *ret_size, struct error 
 	struct stat st;
 
 	if (fstat(base, &st) < 0)
-		return error_errno(err, errno, "look at %s", name);
+		return error_errno(err, errno, "stat %s", name);
 	if (ends_in(base, st.st_size, seed_end, sizeof seed_end))
 		return error_set(err, ERROR_INPUT,
-				 "%s is a node's seed already; begin with the image that it was made of", name);
+				 "%s is a node's seed already; start from the image that it was made from", name);
 	if (!ends_in(base, st.st_size, tar_zstd_end, TAR_END_SIZE))
 		return error_set(
 			err, ERROR_INPUT,
@@ -61,7 +61,7 @@ static int step_back(int fd, off_t n, struct error *err)
 {
 	off_t to = lseek(fd, -n, SEEK_END);
 
-	return to < 0 || ftruncate(fd, to) < 0 ? error_errno(err, errno, "go back in the seed") : 0;
+	return to < 0 || ftruncate(fd, to) < 0 ? error_errno(err, errno, "seek in the seed") : 0;
 }
 
 int seed_tarball(int base, const char *base_name, const struct text *node, int out, struct error *err)

@@ -106,7 +106,7 @@ def no_ids(directory, lent):
     environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "NODEKILN_CACHE": str(place / "cache")}
     done = stranger.run(directory, ["out/nodekiln", "build", "recipe.yaml", "--plain"], place, environment, lent=lent)
     doctor = stranger.run(directory, ["out/nodekiln", "doctor"], place, environment, lent=lent)
-    rows = [line for line in doctor.stdout.splitlines() if line.startswith("MISSING") and "lent ids" in line]
+    rows = [line for line in doctor.stdout.splitlines() if line.startswith("MISSING") and "subordinate ids" in line]
     problems = refused(done, started, "/etc/subuid", "usermod --add-subuids")
     return problems + ([] if rows else [f"doctor does not tell: {doctor.stdout[-300:]}"])
 
@@ -128,7 +128,7 @@ def main():
         check("root in a container: doctor", doctor_tells(kiln))
         check("root in a container without a capability", no_capability(kiln, lock))
         check("root in a container without devices", no_devices(kiln, lock))
-        check("a user without lent ids", no_ids(directory, ""))
+        check("a user without subordinate ids", no_ids(directory, ""))
         check("a user with too few ids", no_ids(directory, f"{stranger.NAME}:200000:1000\n"))
     finally:
         shutil.rmtree(directory, ignore_errors=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A user whom the host does not know, in a checkout of its own, with lent ids or without; and images to preload. Not a test itself:
+"""A user whom the host does not know, in a checkout of its own, with subordinate ids or without; and images to preload. Not a test itself:
 reproducible.py and rootless.py use it. The files that name the user are shown over the host's in a mount namespace that ends with the
 command."""
 import hashlib

@@ -52,13 +52,13 @@ CASES = {
     "good": ({}, []),
     "machine-id": ({"./etc/machine-id": "0123456789abcdef0123456789abcdef\n"}, ["/etc/machine-id is not empty"]),
     "no machine-id": ({"./etc/machine-id": None}, ["/etc/machine-id is missing"]),
-    "host key": ({"./etc/ssh/ssh_host_rsa_key": "k"}, ["/etc/ssh/ssh_host_rsa_key is there"]),
-    "root's key": ({"./root/.ssh/authorized_keys": "k"}, ["/root/.ssh/authorized_keys is there"]),
+    "host key": ({"./etc/ssh/ssh_host_rsa_key": "k"}, ["/etc/ssh/ssh_host_rsa_key exists"]),
+    "root's key": ({"./root/.ssh/authorized_keys": "k"}, ["/root/.ssh/authorized_keys exists"]),
     "password": ({"./etc/shadow": "root:$y$x:1::::::\n"}, ["/etc/shadow: root has a password hash"]),
     "no password": ({"./etc/shadow": "root::1::::::\n"}, ["/etc/shadow: root has an empty password"]),
-    "log": ({"./var/log/apt/term.log": "l"}, ["/var/log/apt/term.log is there"]),
-    "seed": ({"./var/lib/cloud/seed/nocloud/user-data": "u"}, ["/var/lib/cloud/seed is there"]),
-    "cluster credential": ({"./etc/kubernetes/admin.conf": "c"}, ["/etc/kubernetes/admin.conf is there"]),
+    "log": ({"./var/log/apt/term.log": "l"}, ["/var/log/apt/term.log exists"]),
+    "seed": ({"./var/lib/cloud/seed/nocloud/user-data": "u"}, ["/var/lib/cloud/seed exists"]),
+    "cluster credential": ({"./etc/kubernetes/admin.conf": "c"}, ["/etc/kubernetes/admin.conf exists"]),
     "resolv.conf": ({"./etc/resolv.conf": "nameserver 192.0.2.1\n"}, ["/etc/resolv.conf is not empty"]),
     "resolv.conf link": ({"./etc/resolv.conf": Link("/run/x")}, []),
     "unit off": ({ETC + "multi-user.target.wants/kubelet.service": None}, ["unit kubelet.service is not enabled"]),
@@ -68,8 +68,8 @@ CASES = {
     "pause image": ({"./etc/containerd/config.toml": CONFIG.replace("3.10", "3.2")},
                     ["containerd's sandbox image is registry/pause:3.2, kubeadm's pause image is registry/pause:3.10"]),
     "no containerd config": ({"./etc/containerd/config.toml": None}, ["/etc/containerd/config.toml is missing"]),
-    "no image store": ({STORE: None}, ["the image registry/pause:3.10 is said to be preloaded"]),
-    "another image": ({STORE: "bolt registry/pause:3.9 bolt"}, ["the image registry/pause:3.10 is said to be preloaded"]),
+    "no image store": ({STORE: None}, ["the image registry/pause:3.10 is listed as preloaded"]),
+    "another image": ({STORE: "bolt registry/pause:3.9 bolt"}, ["the image registry/pause:3.10 is listed as preloaded"]),
     "no kubeadm": ({"./usr/bin/kubeadm": None}, ["/usr/bin/kubeadm is missing"]),
     "not ours": ({"./etc/nodekiln/image.json": None}, ["/etc/nodekiln/image.json is missing"]),
     "broken json": ({"./etc/nodekiln/image.json": "{"}, ["/etc/nodekiln/image.json"]),
@@ -89,7 +89,7 @@ DOCKER = {
     "./etc/systemd/system/cri-docker.service": CRI_DOCKERD,
     DOCKER_STORE + "repositories.json": json.dumps(DOCKER_IMAGES), f"{DOCKER_STORE}imagedb/content/sha256/{DOCKER_ID}": "{}",
 }
-NOT_PRELOADED = "the image registry:5000/pause:3.10 is said to be preloaded, but Docker's store lacks it"
+NOT_PRELOADED = "the image registry:5000/pause:3.10 is listed as preloaded, but Docker's store lacks it"
 DOCKER_CASES = {
     "Docker": ({}, []),
     "dockershim": ({"./etc/systemd/system/cri-docker.service": None}, []),
@@ -97,10 +97,10 @@ DOCKER_CASES = {
     "Docker's broken store": ({DOCKER_STORE + "repositories.json": "{"}, ["/var/lib/docker/image/overlay2", NOT_PRELOADED]),
     "Docker's other image": ({DOCKER_STORE + "repositories.json": json.dumps(DOCKER_IMAGES).replace("3.10", "3.9")}, [NOT_PRELOADED]),
     "Docker's name without image": ({f"{DOCKER_STORE}imagedb/content/sha256/{DOCKER_ID}": None}, [NOT_PRELOADED]),
-    "Docker's key": ({"./etc/docker/key.json": "{}"}, ["/etc/docker/key.json is there"]),
-    "Docker's identity": ({"./var/lib/docker/engine-id": "i"}, ["/var/lib/docker/engine-id is there"]),
-    "Docker's networks": ({"./var/lib/docker/network/files/local-kv.db": "n"}, ["/var/lib/docker/network is there"]),
-    "a container": ({"./var/lib/docker/containers/c": "c"}, ["/var/lib/docker/containers is there"]),
+    "Docker's key": ({"./etc/docker/key.json": "{}"}, ["/etc/docker/key.json exists"]),
+    "Docker's identity": ({"./var/lib/docker/engine-id": "i"}, ["/var/lib/docker/engine-id exists"]),
+    "Docker's networks": ({"./var/lib/docker/network/files/local-kv.db": "n"}, ["/var/lib/docker/network exists"]),
+    "a container": ({"./var/lib/docker/containers/c": "c"}, ["/var/lib/docker/containers exists"]),
     "cri-dockerd's pause image": ({"./etc/systemd/system/cri-docker.service": CRI_DOCKERD.replace("3.10", "3.1")},
                                   ["/etc/systemd/system/cri-docker.service does not give cri-dockerd kubeadm's pause image"]),
 }
@@ -161,7 +161,7 @@ def check_sums(work, path):
     hexes = hashlib.sha256(path.read_bytes()).hexdigest()
     for name, line, want in (("sum matches", f"{hexes}  {path.name}\n", []),
                              ("sum differs", f"{'0' * 64}  {path.name}\n", ["its sha256 is"]),
-                             ("no sum", f"{hexes}  other\n", ["SHA256SUMS beside it has no line for"])):
+                             ("no sum", f"{hexes}  other\n", ["SHA256SUMS in its directory has no line for"])):
         (work / "SHA256SUMS").write_text(line)
         yield judge(name, findings(path), want)
 

@@ -95,7 +95,7 @@ TEST(the_younger_whole_meta_counts)
 	file.data[BBOLT_PAGE + sizeof(struct bbolt_page) + 60] ^= 1;
 	CHECK(bbolt_read(file.data, file.len, &after, &err) == 0);
 	file.data[sizeof(struct bbolt_page) + 60] ^= 1;
-	CHECK(bbolt_read(file.data, file.len, &after, &err) == -1 && strstr(err.text, "no bbolt database"));
+	CHECK(bbolt_read(file.data, file.len, &after, &err) == -1 && strstr(err.text, "not a bbolt database"));
 }
 
 /* Whatever byte is changed, reading ends, with a database or an error; ASan watches. */

@@ -160,6 +160,6 @@ TEST(dockers_layers_stand_on_layers)
 	CHECK(fd >= 0 && put_layer(fd, HIGH, "2e", "RANDOMHIGH", "l/ELSEWHERE") == 0);
 	CHECK(container_images_docker_rename(fd, &err) < 0 && strstr(err.text, "l/ELSEWHERE"));
 	CHECK(file_write(fd, LAYERDB "/" HIGH "/cache-id", "../x", 4, 0644, &err) == 0);
-	CHECK(container_images_docker_rename(fd, &err) < 0 && strstr(err.text, "holds no name"));
+	CHECK(container_images_docker_rename(fd, &err) < 0 && strstr(err.text, "contains no valid name"));
 	CHECK(tree_remove(AT_FDCWD, path, &err) == 0);
 }

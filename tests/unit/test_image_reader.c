@@ -144,7 +144,7 @@ TEST(a_tarball_is_an_image)
 	CHECK(image_read(image, "/etc/node", 100, &node, &err) == 0);
 	CHECK_STR(node.data, "newer"); /* a later member replaces the earlier */
 	CHECK(image_read(image, "/etc/node", 4, &node, &err) < 0 && strstr(err.text, "larger"));
-	CHECK(image_read(image, "/etc", 4, &node, &err) < 0 && strstr(err.text, "no regular file"));
+	CHECK(image_read(image, "/etc", 4, &node, &err) < 0 && strstr(err.text, "not a regular file"));
 }
 
 TEST(archives_that_lie_are_refused)

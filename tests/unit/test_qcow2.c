@@ -142,7 +142,7 @@ TEST(a_part_of_a_sector_is_refused)
 	struct error err = { 0 };
 
 	CHECK(ftruncate(raw, 1000) == 0);
-	CHECK(qcow2_write(raw, fd, &options, &err) < 0 && strstr(err.text, "no multiple of 512"));
+	CHECK(qcow2_write(raw, fd, &options, &err) < 0 && strstr(err.text, "not a multiple of 512"));
 }
 
 static uint64_t sectors_of(uint64_t entry)
@@ -191,7 +191,7 @@ static const char *with_header(size_t at, uint64_t value, size_t width)
 
 TEST(headers_that_lie_are_refused)
 {
-	CHECK(strstr(with_header(0, 0x7f454c46, 4), "no qcow2 file"));
+	CHECK(strstr(with_header(0, 0x7f454c46, 4), "not a qcow2 file"));
 	CHECK(strstr(with_header(4, 4, 4), "version 4"));
 	CHECK(strstr(with_header(8, 4096, 8), "backing file"));
 	CHECK(strstr(with_header(20, 63, 4), "2^63"));

@@ -58,7 +58,7 @@ TEST(user_data_that_cannot_be_merged_is_refused)
 	CHECK_STR(got.data, "mine.yaml:2: 'write_files' must be a list");
 	cloud_config("#cloud-config\nwrite_files:\n- content: x\n  path: /etc/nodekiln/node.yaml\n", &got);
 	CHECK_STR(got.data,
-		  "mine.yaml:4: /etc/nodekiln/node.yaml is what this seed brings; put these keys into the node's own "
+		  "mine.yaml:4: /etc/nodekiln/node.yaml is written by this seed; put these keys into the node's own "
 		  "file");
 	cloud_config("#cloud-config\na: &x 1\n", &got);
 	CHECK_STR(got.data, "mine.yaml:2: anchors and aliases are not allowed; write the value out");
@@ -75,12 +75,12 @@ static const struct {
 	  "version: 1\nconfig:\n- type: physical\n  name: \"e*\"\n  subnets:\n  - type: static\n    address: "
 	  "\"fd00::5/64\"\n"
 	  "    gateway: \"fd00::1\"\n    dns_nameservers:\n    - \"192.0.2.53\"\n" },
-	{ NULL, "192.0.2.1", NULL, "--gateway needs --address; without one the node asks DHCP" },
-	{ NULL, NULL, "192.0.2.1", "--nameserver needs --address; without one the node asks DHCP" },
-	{ "192.0.2.10", NULL, NULL, "--address 192.0.2.10: it must be ADDRESS/LENGTH, e.g. 192.0.2.10/24" },
-	{ "192.0.2/24", NULL, NULL, "--address 192.0.2/24: it must be ADDRESS/LENGTH, e.g. 192.0.2.10/24" },
-	{ "192.0.2.10/33", NULL, NULL, "--address 192.0.2.10/33: its length must be 1 to 32" },
-	{ "fd00::1/0", NULL, NULL, "--address fd00::1/0: its length must be 1 to 128" },
+	{ NULL, "192.0.2.1", NULL, "--gateway needs --address; without it the node uses DHCP" },
+	{ NULL, NULL, "192.0.2.1", "--nameserver needs --address; without it the node uses DHCP" },
+	{ "192.0.2.10", NULL, NULL, "--address 192.0.2.10: it must be ADDRESS/PREFIX, e.g. 192.0.2.10/24" },
+	{ "192.0.2/24", NULL, NULL, "--address 192.0.2/24: it must be ADDRESS/PREFIX, e.g. 192.0.2.10/24" },
+	{ "192.0.2.10/33", NULL, NULL, "--address 192.0.2.10/33: its prefix length must be 1 to 32" },
+	{ "fd00::1/0", NULL, NULL, "--address fd00::1/0: its prefix length must be 1 to 128" },
 	{ "192.0.2.10/24", "gw", NULL, "--gateway gw: it must be an IP address" },
 	{ "192.0.2.10/24", "fd00::1", NULL, "--gateway fd00::1: it must be of the same family as --address" },
 	{ "192.0.2.10/24", NULL, "dns.lab", "--nameserver dns.lab: it must be an IP address" },

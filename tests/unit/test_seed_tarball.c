@@ -89,7 +89,7 @@ TEST(a_seed_of_a_seed_is_refused)
 
 	CHECK(seed(base, out, &err) == 0);
 	CHECK(seed(out, again, &err) < 0);
-	CHECK_STR(err.text, "base.tar.zst is a node's seed already; begin with the image that it was made of");
+	CHECK_STR(err.text, "base.tar.zst is a node's seed already; start from the image that it was made from");
 }
 
 TEST(other_tarballs_are_refused)
