@@ -23,20 +23,21 @@ static bool console;
 
 static const struct option_spec options[] = {
 	{ "--firmware", OPTION_VALUE, &firmware, "bios|uefi", "SeaBIOS (default) or OVMF" },
-	{ "--memory", OPTION_VALUE, &memory, "SIZE", "default: 2G" },
-	{ "--cpus", OPTION_VALUE, &cpus, "N", "default: 2" },
-	{ "--accel", OPTION_VALUE, &accel, "auto|kvm|tcg", "auto (default): KVM if a trial boot shows that it works" },
+	{ "--memory", OPTION_VALUE, &memory, "SIZE", "memory of the machine (default: 2G)" },
+	{ "--cpus", OPTION_VALUE, &cpus, "N", "number of processors (default: 2)" },
+	{ "--accel", OPTION_VALUE, &accel, "auto|kvm|tcg",
+	  "auto (default): use KVM if a trial boot shows that it works" },
 	{ "--disk-size", OPTION_VALUE, &disk_size, "SIZE", "grow the disk; the guest's root grows at boot" },
 	{ "--seed", OPTION_VALUE, &seed_given, "DIR|ISO",
-	  "user-data and meta-data for cloud-init, or `nodekiln seed`'s ISO" },
-	{ "--hostname", OPTION_VALUE, &hostname, "NAME", "instead of --seed: a seed with this name" },
-	{ "--ssh-key", OPTION_VALUE, &key_file, "FILE", "instead of --seed: a seed with these public keys" },
-	{ "--forward", OPTION_LIST, &forward, "PORT:GUEST", "from 127.0.0.1 to the guest, e.g. 2222:22" },
-	{ "--console", OPTION_FLAG, &console, NULL, "type into the serial console; Ctrl-A X ends it" },
+	  "user-data and meta-data for cloud-init, or an ISO of `nodekiln seed`" },
+	{ "--hostname", OPTION_VALUE, &hostname, "NAME", "without --seed: generate a seed with this host name" },
+	{ "--ssh-key", OPTION_VALUE, &key_file, "FILE", "without --seed: generate a seed with these public keys" },
+	{ "--forward", OPTION_LIST, &forward, "PORT:GUEST", "forward a port of 127.0.0.1 to the guest, e.g. 2222:22" },
+	{ "--console", OPTION_FLAG, &console, NULL, "connect the terminal to the serial console; Ctrl-A X ends QEMU" },
 	{ 0 },
 };
 
-/* The machine's private files: made in a directory that is gone before the machine starts. */
+/* The machine's private files. Their directory is removed before the machine starts; the open descriptors remain. */
 struct files {
 	char directory[64];
 	int disk, seed, variables; /* -1 = not used */
@@ -47,8 +48,7 @@ static int choose(const char *option, const char *value, const char *const *name
 	for (int i = 0; names[i]; i++)
 		if (!strcmp(value, names[i]))
 			return i;
-	return error_set(err, ERROR_USAGE, "%s %s is not one of its choices; see `nodekiln boot --help`", option,
-			 value);
+	return error_set(err, ERROR_USAGE, "%s %s is not one of its values; see `nodekiln boot --help`", option, value);
 }
 
 static int read_plan(struct qemu_plan *plan, struct error *err)
@@ -72,12 +72,11 @@ static int read_plan(struct qemu_plan *plan, struct error *err)
 		if (qemu_forward_check(forward.at[i], err) < 0)
 			return -1;
 	if (seed_given && (hostname || key_file))
-		return error_set(err, ERROR_USAGE,
-				 "--seed brings its own user-data; leave out --hostname and --ssh-key");
+		return error_set(err, ERROR_USAGE, "--seed has its own user-data; leave out --hostname and --ssh-key");
 	return 0;
 }
 
-/* Bytes the disk shall have; 0 = as it is. A disk only grows. */
+/* The size that the disk gets, in bytes: that of the image, or a larger one. */
 static int read_disk_size(const char *image, unsigned long long *ret, struct error *err)
 {
 	CLEANUP(close_p) int fd = open(image, O_RDONLY | O_CLOEXEC);
@@ -89,12 +88,12 @@ static int read_disk_size(const char *image, unsigned long long *ret, struct err
 		return error_wrap(err, "%s", image);
 	*ret = info.size;
 	if (disk_size && (!text_size(disk_size, ret) || *ret < info.size))
-		return error_set(err, ERROR_USAGE, "--disk-size %s: it must be a size of at least %s, the image's own",
+		return error_set(err, ERROR_USAGE, "--disk-size %s: it must be a size of at least %s, the image's size",
 				 disk_size, text_bytes(info.size));
 	return 0;
 }
 
-/* An overlay above the image takes all writes. */
+/* Makes an overlay whose backing file is the image; all writes go to the overlay. */
 static int make_overlay(const char *image, unsigned long long size, const char *path, struct error *err)
 {
 	CLEANUP(free_p) char *backing = realpath(image, NULL);
@@ -231,7 +230,7 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 const struct command command_boot = {
 	.name = "boot",
 	.arguments = "FILE.qcow2",
-	.summary = "start an image in QEMU with a seed; the image itself is never written",
+	.summary = "start an image in QEMU; the image itself is never written to",
 	.options = options,
 	.min = 1,
 	.max = 1,

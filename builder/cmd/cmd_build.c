@@ -12,28 +12,29 @@
 #include "lib/log.h"
 
 #define DEFAULT_RECIPE "debian-12"
-#define TIMINGS_COLUMNS 120 /* where there is no terminal */
+#define TIMINGS_COLUMNS 120 /* when stdout is not a terminal */
 
 static struct build_options build = { .out = "out" };
 static const char *scratch, *lock_file;
 static bool locked, json, plain, verbose, timings;
 
 static const struct option_spec options[] = {
-	{ "--out", OPTION_VALUE, &build.out, "DIR", "where the artifacts go (default: out)" },
+	{ "--out", OPTION_VALUE, &build.out, "DIR", "directory of the artifacts (default: out)" },
 	{ "--set", OPTION_LIST, &build.set, "KEY=VALUE", "override a key of the recipe, e.g. disk.size=20G" },
 	{ "--mirror", OPTION_VALUE, &build.mirror, "URL",
 	  "the distribution's mirror (default: the recipe's, else the host's)" },
-	{ "--locked", OPTION_FLAG, &locked, NULL, "use exactly what NAME.lock.json says" },
-	{ "--lock", OPTION_VALUE, &lock_file, "FILE", "the same, with that lock file" },
+	{ "--locked", OPTION_FLAG, &locked, NULL, "use exactly the packages that NAME.lock.json lists" },
+	{ "--lock", OPTION_VALUE, &lock_file, "FILE", "like --locked, with this lock file" },
 	{ "--update", OPTION_FLAG, &build.update, NULL, "refresh the package indices first" },
-	{ "--offline", OPTION_FLAG, &build.offline, NULL,
-	  "ask nobody: use what the cache has, in a process without a network" },
+	{ "--offline", OPTION_FLAG, &build.offline, NULL, "use only the cache, in a process without a network" },
 	{ "--force", OPTION_FLAG, &build.force, NULL, "build even when nothing changed" },
-	{ "--scratch", OPTION_VALUE, &scratch, "KIND", "work in memory, on disk, or auto (default)" },
-	{ "--timings", OPTION_FLAG, &timings, NULL, "at the end, what ran when: wall and CPU seconds of each phase" },
-	{ "--json", OPTION_FLAG, &json, NULL, "events as JSON, one object a line" },
-	{ "--plain", OPTION_FLAG, &plain, NULL, "plain lines even on a terminal" },
-	{ "--verbose", OPTION_FLAG, &verbose, NULL, "also what dpkg and compilers say" },
+	{ "--scratch", OPTION_VALUE, &scratch, "auto|memory|disk",
+	  "where the build works; auto (default): in memory when there is enough" },
+	{ "--timings", OPTION_FLAG, &timings, NULL,
+	  "print at the end when each phase ran, with its wall and CPU seconds" },
+	{ "--json", OPTION_FLAG, &json, NULL, "print events as JSON, one object per line" },
+	{ "--plain", OPTION_FLAG, &plain, NULL, "print plain lines even on a terminal" },
+	{ "--verbose", OPTION_FLAG, &verbose, NULL, "print the output of dpkg and compilers too" },
 	{ 0 },
 };
 
@@ -47,7 +48,7 @@ static int read_scratch(struct error *err)
 	return scratch ? error_set(err, ERROR_USAGE, "--scratch %s: it must be auto, memory or disk", scratch) : 0;
 }
 
-/* With --json the manifest has it. */
+/* Not with --json: the manifest has the timings. */
 static void print_timings(void)
 {
 	CLEANUP(timings_done) struct timings waterfall = { 0 };
@@ -69,7 +70,7 @@ static int run(int argc, char **argv, struct error *err)
 		return -1;
 	if (build.offline && build.update)
 		return error_set(err, ERROR_USAGE, "--offline and --update exclude each other");
-	/* What a build makes in a tree is as open as it says, not as the caller's new files are. */
+	/* The modes of files in a tree do not depend on the caller's umask. */
 	umask(022);
 	if (rootless_enter(err) < 0)
 		return -1;

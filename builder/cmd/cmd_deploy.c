@@ -11,35 +11,37 @@ static bool json, plain, verbose;
 
 static const struct option_spec options[] = {
 	{ "--secrets", OPTION_VALUE, &deploy.secrets, "FILE",
-	  "the cluster's secrets (default: CLUSTER.secrets beside it)" },
-	{ "--full", OPTION_FLAG, &deploy.full, NULL, "full clones; default: linked ones, which need their template" },
-	{ "--dry-run", OPTION_FLAG, &deploy.dry_run, NULL, "only say what would be done" },
-	{ "--json", OPTION_FLAG, &json, NULL, "events as JSON, one object a line" },
-	{ "--plain", OPTION_FLAG, &plain, NULL, "plain lines even on a terminal" },
-	{ "--verbose", OPTION_FLAG, &verbose, NULL, "each step, and the logs of tasks that fail" },
+	  "the cluster's secrets (default: CLUSTER.secrets in the directory of CLUSTER.yaml)" },
+	{ "--full", OPTION_FLAG, &deploy.full, NULL,
+	  "make full clones; default: linked clones, which depend on their template" },
+	{ "--dry-run", OPTION_FLAG, &deploy.dry_run, NULL, "only print what would be done" },
+	{ "--json", OPTION_FLAG, &json, NULL, "print events as JSON, one object per line" },
+	{ "--plain", OPTION_FLAG, &plain, NULL, "print plain lines even on a terminal" },
+	{ "--verbose", OPTION_FLAG, &verbose, NULL, "print each step, and the logs of tasks that fail" },
 	{ 0 },
 };
 
 static int run(int argc UNUSED, char **argv, struct error *err)
 {
-	CLEANUP(text_done) struct text said = { 0 };
+	CLEANUP(text_done) struct text output = { 0 };
 
 	deploy.cluster = argv[0];
 	log_set_verbose(verbose);
 	progress_open(json ? PROGRESS_JSON : plain || verbose ? PROGRESS_PLAIN : PROGRESS_AUTO);
-	int rc = deploy_run(&deploy, &said, err);
+	int rc = deploy_run(&deploy, &output, err);
 	if (rc < 0)
 		progress_failure(err);
 	progress_close();
-	if (rc == 0 && !json && said.len)
-		fputs(said.data, stdout);
+	if (rc == 0 && !json && output.len)
+		fputs(output.data, stdout);
 	return rc;
 }
 
 const struct command command_deploy = {
 	.name = "deploy",
 	.arguments = "CLUSTER.yaml",
-	.summary = "make a cluster of published templates: clone, seed, start, and wait until its nodes are ready",
+	.summary = "make a cluster from published templates: clone, seed and start guests, and wait until the nodes "
+		   "are ready",
 	.options = options,
 	.min = 1,
 	.max = 1,

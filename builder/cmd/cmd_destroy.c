@@ -11,29 +11,29 @@ static bool json, plain, verbose;
 
 static const struct option_spec options[] = {
 	{ "--secrets", OPTION_VALUE, &destroy.secrets, "FILE",
-	  "the cluster's secrets (default: CLUSTER.secrets beside it)" },
-	{ "--node", OPTION_LIST, &destroy.nodes, "NAME", "only this node of the cluster" },
-	{ "--dry-run", OPTION_FLAG, &destroy.dry_run, NULL, "only say what would be removed" },
-	{ "--yes", OPTION_FLAG, &destroy.yes, NULL, "do it" },
-	{ "--json", OPTION_FLAG, &json, NULL, "events as JSON, one object a line" },
-	{ "--plain", OPTION_FLAG, &plain, NULL, "plain lines even on a terminal" },
-	{ "--verbose", OPTION_FLAG, &verbose, NULL, "each step, and the logs of tasks that fail" },
+	  "the cluster's secrets (default: CLUSTER.secrets in the directory of CLUSTER.yaml)" },
+	{ "--node", OPTION_LIST, &destroy.nodes, "NAME", "only this node of the cluster (may be repeated)" },
+	{ "--dry-run", OPTION_FLAG, &destroy.dry_run, NULL, "only print what would be removed" },
+	{ "--yes", OPTION_FLAG, &destroy.yes, NULL, "confirm the removal" },
+	{ "--json", OPTION_FLAG, &json, NULL, "print events as JSON, one object per line" },
+	{ "--plain", OPTION_FLAG, &plain, NULL, "print plain lines even on a terminal" },
+	{ "--verbose", OPTION_FLAG, &verbose, NULL, "print each step, and the logs of tasks that fail" },
 	{ 0 },
 };
 
 static int run(int argc UNUSED, char **argv, struct error *err)
 {
-	CLEANUP(text_done) struct text said = { 0 };
+	CLEANUP(text_done) struct text output = { 0 };
 
 	destroy.cluster = argv[0];
 	log_set_verbose(verbose);
 	progress_open(json ? PROGRESS_JSON : plain || verbose ? PROGRESS_PLAIN : PROGRESS_AUTO);
-	int rc = destroy_run(&destroy, &said, err);
+	int rc = destroy_run(&destroy, &output, err);
 	if (rc < 0)
 		progress_failure(err);
 	progress_close();
-	if (rc == 0 && !json && said.len)
-		fputs(said.data, stdout);
+	if (rc == 0 && !json && output.len)
+		fputs(output.data, stdout);
 	strings_done(&destroy.nodes);
 	return rc;
 }
@@ -41,7 +41,7 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 const struct command command_destroy = {
 	.name = "destroy",
 	.arguments = "CLUSTER.yaml",
-	.summary = "remove what deploy made of a cluster: guests with their disks, seeds and tokens",
+	.summary = "remove what deploy made: guests with their disks, seeds and tokens",
 	.options = options,
 	.min = 1,
 	.max = 1,

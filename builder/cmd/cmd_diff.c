@@ -7,12 +7,12 @@
 #include "lib/file.h"
 #include "lib/hash.h"
 
-#define TROUBLE ERROR_USAGE /* as diff(1): 0 equal, 1 different, 2 and more trouble */
+#define TROUBLE ERROR_USAGE /* as in diff(1): 0 equal, 1 different, 2 and above an error */
 
 static bool as_json;
 
 static const struct option_spec options[] = {
-	{ "--json", OPTION_FLAG, &as_json, NULL, "the changes as a JSON array" },
+	{ "--json", OPTION_FLAG, &as_json, NULL, "print the changes as a JSON array" },
 	{ 0 },
 };
 
@@ -37,8 +37,8 @@ static int digest(const char *path, char ret_hex[SHA256_HEX], struct error *err)
 	return sha256_fd(fd, ret_hex, err);
 }
 
-/* No change was found: 0 when that is all there is to say. */
-static int judge_bytes(char **path, struct error *err)
+/* For two images without a changed file: 0 when their bytes are equal, too. */
+static int compare_bytes(char **path, struct error *err)
 {
 	char a[SHA256_HEX], b[SHA256_HEX];
 
@@ -48,10 +48,11 @@ static int judge_bytes(char **path, struct error *err)
 	}
 	if (!strcmp(a, b))
 		return 0;
-	return error_set(err, ERROR_FAILED,
-			 "%s and %s hold the same files, but differ in bytes: in their order, compression, or the file "
-			 "system's own records",
-			 path[0], path[1]);
+	return error_set(
+		err, ERROR_FAILED,
+		"%s and %s hold the same files, but differ in bytes: in file order, compression or file system "
+		"metadata",
+		path[0], path[1]);
 }
 
 static int compare(char **path, struct diff *diff, struct diff_list list[2], bool *ret_document, struct error *err)
@@ -84,7 +85,7 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 			rc = error_set(err, ERROR_FAILED, "%s and %s differ in %zu place%s", argv[0], argv[1],
 				       diff.changes.n, diff.changes.n == 1 ? "" : "s");
 		else if (!document)
-			rc = judge_bytes(argv, err);
+			rc = compare_bytes(argv, err);
 	}
 	diff_list_done(&list[0]);
 	diff_list_done(&list[1]);
@@ -94,8 +95,9 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 const struct command command_diff = {
 	.name = "diff",
 	.arguments = "A B",
-	.summary = "what changed between two images (.qcow2, .raw, .tar.zst), file by file, or two manifests or locks "
-		   "(.json)",
+	.summary =
+		"show what changed between two images (.qcow2, .raw, .tar.zst), file by file, or between two manifests "
+		"or locks (.json)",
 	.options = options,
 	.min = 2,
 	.max = 2,

@@ -7,11 +7,11 @@
 static bool as_json;
 
 static const struct option_spec options[] = {
-	{ "--json", OPTION_FLAG, &as_json, NULL, "the findings as one JSON object" },
+	{ "--json", OPTION_FLAG, &as_json, NULL, "print the findings as one JSON object" },
 	{ 0 },
 };
 
-static int say_missing(const struct diagnosis *d, struct error *err)
+static int report_missing(const struct diagnosis *d, struct error *err)
 {
 	CLEANUP(strings_done) struct strings missing = { 0 };
 	CLEANUP(text_done) struct text names = { 0 }, apt = { 0 };
@@ -38,13 +38,13 @@ static int run(int argc UNUSED, char **argv UNUSED, struct error *err)
 		doctor_print(&d, &out);
 	}
 	fputs(out.data, stdout);
-	return say_missing(&d, err);
+	return report_missing(&d, err);
 }
 
 const struct command command_doctor = {
 	.name = "doctor",
 	.arguments = "",
-	.summary = "say what this host lacks, and the apt-get line that brings it",
+	.summary = "check this host; print what is missing, and the apt-get line that installs it",
 	.options = options,
 	.run = run,
 };

@@ -7,7 +7,7 @@
 static bool as_json;
 
 static const struct option_spec options[] = {
-	{ "--json", OPTION_FLAG, &as_json, NULL, "everything as one JSON object" },
+	{ "--json", OPTION_FLAG, &as_json, NULL, "print everything as one JSON object" },
 	{ 0 },
 };
 
@@ -31,7 +31,7 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 const struct command command_inspect = {
 	.name = "inspect",
 	.arguments = "FILE",
-	.summary = "say what is in an image (.qcow2, .raw, .tar.zst): partitions, versions, packages, sizes",
+	.summary = "show what is in an image (.qcow2, .raw, .tar.zst): partitions, versions, packages, sizes",
 	.options = options,
 	.min = 1,
 	.max = 1,

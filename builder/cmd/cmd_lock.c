@@ -22,13 +22,13 @@ static bool check, as_json;
 static const struct option_spec options[] = {
 	{ "--mirror", OPTION_VALUE, &resolving.mirror, "URL",
 	  "the distribution's mirror (default: the recipe's, else the host's)" },
-	{ "--update", OPTION_FLAG, &resolving.update, NULL, "ask the mirror for news first" },
+	{ "--update", OPTION_FLAG, &resolving.update, NULL, "refresh the package indices first" },
 	{ "--check", OPTION_FLAG, &check, NULL,
-	  "write nothing: tell what is newer than the lock; exit code 11, with security updates 12" },
-	{ "--json", OPTION_FLAG, &as_json, NULL, "--check as JSON" },
+	  "write nothing; print what is newer than the lock, exit with 11, or 12 for security updates" },
+	{ "--json", OPTION_FLAG, &as_json, NULL, "with --check: print JSON" },
 	{ "--set", OPTION_LIST, &settings, "KEY=VALUE", "override a key of the recipe, e.g. disk.size=20G" },
 	{ "-o", OPTION_VALUE, &file, "FILE",
-	  "the lock, - for stdout (default: NAME.lock.json in the current directory)" },
+	  "the lock file, - for stdout (default: NAME.lock.json in the current directory)" },
 	{ 0 },
 };
 
@@ -40,10 +40,7 @@ static int write_lock(const struct lock *lock, struct error *err)
 
 	json_print(json, true, &text);
 	if (strcmp(file, "-") && stat(file, &st) == 0 && !S_ISREG(st.st_mode))
-		return error_set(
-			err, ERROR_USAGE,
-			"-o %s: this is no regular file, and a lock would replace it; name another, or - for stdout",
-			file);
+		return error_set(err, ERROR_USAGE, "-o %s: not a regular file; name another, or - for stdout", file);
 	if (strcmp(file, "-"))
 		return file_write(AT_FDCWD, file, text.data, text.len, 0644, err);
 	fputs(text.data, stdout);
@@ -71,36 +68,36 @@ static int lock_recipe(const struct recipe *recipe, struct error *err)
 	return write_lock(&lock, err);
 }
 
-static void print(const struct lock_diff *news)
+static void print(const struct lock_diff *changes)
 {
 	CLEANUP(text_done) struct text text = { 0 };
-	CLEANUP(json_free_p) struct json *json = as_json ? lock_diff_json(news) : NULL;
+	CLEANUP(json_free_p) struct json *json = as_json ? lock_diff_json(changes) : NULL;
 
 	if (json)
 		json_print(json, true, &text);
 	else
-		lock_diff_print(news, &text);
+		lock_diff_print(changes, &text);
 	fputs(text.data ? text.data : "", stdout);
 }
 
-static int judge(const struct lock_diff *news, struct error *err)
+static int report_outdated(const struct lock_diff *changes, struct error *err)
 {
-	size_t security = lock_diff_security(news);
+	size_t security = lock_diff_security(changes);
 
-	if (!news->items.n)
+	if (!changes->items.n)
 		return 0;
 	return error_set(err, security ? ERROR_SECURITY_UPDATE : ERROR_OUTDATED,
-			 "%s is behind the repositories in %zu place%s, %zu of them security updates; "
-			 "`nodekiln lock --update` brings it up to date",
-			 file, news->items.n, news->items.n == 1 ? "" : "s", security);
+			 "%s is older than the repositories in %zu place%s, %zu of them security updates; "
+			 "run `nodekiln lock --update` to update it",
+			 file, changes->items.n, changes->items.n == 1 ? "" : "s", security);
 }
 
-/* Always by what the repositories say now. */
+/* Compares with the repositories' current indices, never with cached ones. */
 static int check_lock(const struct recipe *recipe, struct error *err)
 {
 	CLEANUP(cache_close) struct cache cache = { .fd = -1 };
 	CLEANUP(lock_done) struct lock locked = { 0 }, now = { 0 };
-	CLEANUP(lock_diff_done) struct lock_diff news = { 0 };
+	CLEANUP(lock_diff_done) struct lock_diff changes = { 0 };
 	CLEANUP(strings_done) struct strings names = { 0 };
 	CLEANUP(text_done) struct text versions = { 0 };
 
@@ -108,24 +105,24 @@ static int check_lock(const struct recipe *recipe, struct error *err)
 	if (lock_load(file, &locked, err) < 0 || lock_belongs(&locked, file, recipe, err) < 0 ||
 	    cache_open(&cache, err) < 0 || resolve_now(recipe, &cache, &now, err) < 0)
 		return -1;
-	lock_diff_compare(&locked, &now, &news);
-	lock_diff_names(&news, &names);
+	lock_diff_compare(&locked, &now, &changes);
+	lock_diff_names(&changes, &names);
 	if (resolve_versions(recipe, &resolving, &cache, &names, &versions, err) < 0)
 		return -1;
-	lock_diff_mark_security(&news, versions.data ? versions.data : "");
-	print(&news);
-	return judge(&news, err);
+	lock_diff_mark_security(&changes, versions.data ? versions.data : "");
+	print(&changes);
+	return report_outdated(&changes, err);
 }
 
 static int run(int argc, char **argv, struct error *err)
 {
 	CLEANUP(recipe_done) struct recipe recipe = { 0 };
-	CLEANUP(free_p) char *beside = NULL;
+	CLEANUP(free_p) char *default_path = NULL;
 
 	if (recipe_load_with(argc ? argv[0] : DEFAULT_RECIPE, &settings, &recipe, err) < 0)
 		return -1;
-	beside = lock_default_path(&recipe);
-	file = file ? file : beside;
+	default_path = lock_default_path(&recipe);
+	file = file ? file : default_path;
 	progress_open(PROGRESS_AUTO);
 	int rc = check ? check_lock(&recipe, err) : lock_recipe(&recipe, err);
 	if (rc < 0)
@@ -139,8 +136,8 @@ static int run(int argc, char **argv, struct error *err)
 const struct command command_lock = {
 	.name = "lock",
 	.arguments = "[RECIPE]",
-	.summary = "write down exactly which packages an image is made of (for `build --locked`), or check that they "
-		   "are the newest",
+	.summary = "write the exact packages of an image to a lock file (for `build --locked`), or check that they are "
+		   "the newest",
 	.options = options,
 	.max = 1,
 	.run = run,

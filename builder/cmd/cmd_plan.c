@@ -11,11 +11,11 @@ static struct strings settings;
 static bool json;
 
 static const struct option_spec options[] = {
-	{ "--out", OPTION_VALUE, &plan.out, "DIR", "where the artifacts would go (default: out)" },
+	{ "--out", OPTION_VALUE, &plan.out, "DIR", "directory of the artifacts (default: out)" },
 	{ "--set", OPTION_LIST, &settings, "KEY=VALUE", "override a key of the recipe, e.g. disk.size=20G" },
 	{ "--mirror", OPTION_VALUE, &plan.mirror, "URL",
 	  "the distribution's mirror (default: the recipe's, else the host's)" },
-	{ "--json", OPTION_FLAG, &json, NULL, "for machines, with the whole recipe as it was merged" },
+	{ "--json", OPTION_FLAG, &json, NULL, "print JSON, with the whole merged recipe" },
 	{ 0 },
 };
 
@@ -65,7 +65,7 @@ static int run(int argc, char **argv, struct error *err)
 const struct command command_plan = {
 	.name = "plan",
 	.arguments = "[RECIPE]",
-	.summary = "tell what a build would do, without doing it",
+	.summary = "show what a build would do, without doing it",
 	.options = options,
 	.max = 1,
 	.run = run,

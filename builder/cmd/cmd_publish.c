@@ -15,16 +15,17 @@ static const char *firmware, *retain, *only;
 static bool json, plain, verbose;
 
 static const struct option_spec options[] = {
-	{ "--target", OPTION_VALUE, &publish.target, "FILE", "where to: a YAML file (needed; README shows one)" },
-	{ "--firmware", OPTION_VALUE, &firmware, "KIND", "the template's: bios (default) or uefi" },
-	{ "--only", OPTION_VALUE, &only, "PART", "vm or ct; default: both, as far as the image has them" },
-	{ "--node", OPTION_LIST, &publish.nodes, "NAME", "only this node of the target" },
-	{ "--replace", OPTION_FLAG, &publish.replace, NULL, "make it anew, even when it is there" },
-	{ "--retain", OPTION_VALUE, &retain, "N", "keep N versions of the image, remove older ones that nobody uses" },
-	{ "--dry-run", OPTION_FLAG, &publish.dry_run, NULL, "only say what would be done" },
-	{ "--json", OPTION_FLAG, &json, NULL, "events as JSON, one object a line" },
-	{ "--plain", OPTION_FLAG, &plain, NULL, "plain lines even on a terminal" },
-	{ "--verbose", OPTION_FLAG, &verbose, NULL, "each step, and the logs of tasks that fail" },
+	{ "--target", OPTION_VALUE, &publish.target, "FILE", "the target: a YAML file, nodekiln-target(5) (required)" },
+	{ "--firmware", OPTION_VALUE, &firmware, "bios|uefi", "firmware of the VM template (default: bios)" },
+	{ "--only", OPTION_VALUE, &only, "vm|ct", "publish only the VM template or only the LXC template" },
+	{ "--node", OPTION_LIST, &publish.nodes, "NAME", "only this node of the target (may be repeated)" },
+	{ "--replace", OPTION_FLAG, &publish.replace, NULL, "replace a template that already exists" },
+	{ "--retain", OPTION_VALUE, &retain, "N",
+	  "keep N versions of the image, remove older ones that are not in use" },
+	{ "--dry-run", OPTION_FLAG, &publish.dry_run, NULL, "only print what would be done" },
+	{ "--json", OPTION_FLAG, &json, NULL, "print events as JSON, one object per line" },
+	{ "--plain", OPTION_FLAG, &plain, NULL, "print plain lines even on a terminal" },
+	{ "--verbose", OPTION_FLAG, &verbose, NULL, "print each step, and the logs of tasks that fail" },
 	{ 0 },
 };
 
@@ -64,19 +65,19 @@ static int read_options(struct error *err)
 
 static int run(int argc UNUSED, char **argv, struct error *err)
 {
-	CLEANUP(text_done) struct text said = { 0 };
+	CLEANUP(text_done) struct text output = { 0 };
 
 	if (read_options(err) < 0)
 		return -1;
 	publish.image = argv[0];
 	log_set_verbose(verbose);
 	progress_open(json ? PROGRESS_JSON : plain || verbose ? PROGRESS_PLAIN : PROGRESS_AUTO);
-	int rc = publish_run(&publish, &said, err);
+	int rc = publish_run(&publish, &output, err);
 	if (rc < 0)
 		progress_failure(err);
 	progress_close();
-	if (rc == 0 && !json && said.len)
-		fputs(said.data, stdout);
+	if (rc == 0 && !json && output.len)
+		fputs(output.data, stdout);
 	strings_done(&publish.nodes);
 	return rc;
 }

@@ -7,7 +7,7 @@
 static const char *version = "9";
 
 static const struct option_spec options[] = {
-	{ "--pve", OPTION_VALUE, &version, "8|9", "the Proxmox VE line to print for (default: 9)" },
+	{ "--pve", OPTION_VALUE, &version, "8|9", "the major version of Proxmox VE (default: 9)" },
 	{ 0 },
 };
 
@@ -28,7 +28,7 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 const struct command command_roles = {
 	.name = "roles",
 	.arguments = "TARGET.yaml",
-	.summary = "print the pveum commands that give a target's token the rights it needs, and no more",
+	.summary = "print the pveum commands that give a target's token exactly the rights it needs",
 	.options = options,
 	.min = 1,
 	.max = 1,

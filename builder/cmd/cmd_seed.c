@@ -16,7 +16,7 @@
 #include "lib/log.h"
 
 #define NODES_MAX 1000
-#define GIVEN_MAX (1 << 20) /* what cloud-init and Proxmox VE take as one file of a seed */
+#define GIVEN_MAX (1 << 20) /* the largest file that cloud-init and Proxmox VE accept in a seed */
 #define INSTANCE_DIGITS 16
 
 static const char *out, *secrets_file, *user_data_file, *cni_bridge_file, *base_file;
@@ -24,23 +24,26 @@ static struct strings key_files;
 static struct seed_network network;
 
 static const struct option_spec options[] = {
-	{ "--out", OPTION_VALUE, &out, "FILE|DIR", "where to (default: NODE.iso here); a directory for several nodes" },
-	{ "-o", OPTION_VALUE, &out, "FILE|DIR", "the same" },
-	{ "--secrets", OPTION_VALUE, &secrets_file, "FILE", "keep the clusters' secrets here, for nodes to come" },
-	{ "--ssh-key", OPTION_LIST, &key_files, "FILE", "public keys that may log in" },
-	{ "--address", OPTION_VALUE, &network.address, "ADDR/LEN", "a fixed address for the one card; default: DHCP" },
+	{ "--out", OPTION_VALUE, &out, "FILE|DIR",
+	  "the seed (default: NODE.iso in the current directory); a directory for several nodes" },
+	{ "-o", OPTION_VALUE, &out, "FILE|DIR", "the same as --out" },
+	{ "--secrets", OPTION_VALUE, &secrets_file, "FILE",
+	  "keep the clusters' secrets in this file, for nodes that join later" },
+	{ "--ssh-key", OPTION_LIST, &key_files, "FILE", "public keys that may log in (may be repeated)" },
+	{ "--address", OPTION_VALUE, &network.address, "ADDR/LEN",
+	  "a static address for the node's only network card (default: DHCP)" },
 	{ "--gateway", OPTION_VALUE, &network.gateway, "ADDR", "with --address" },
 	{ "--nameserver", OPTION_LIST, &network.nameservers, "ADDR", "with --address" },
-	{ "--network", OPTION_VALUE, &cni_bridge_file, "FILE", "a network-config of your own" },
-	{ "--user-data", OPTION_VALUE, &user_data_file, "FILE", "a cloud-config of your own, merged in" },
-	{ "--lxc", OPTION_VALUE, &base_file, "BASE.tar.zst", "seed a copy of this container template instead" },
+	{ "--network", OPTION_VALUE, &cni_bridge_file, "FILE", "a cloud-init network-config to use" },
+	{ "--user-data", OPTION_VALUE, &user_data_file, "FILE", "a cloud-config to merge in" },
+	{ "--lxc", OPTION_VALUE, &base_file, "BASE.tar.zst", "put the seed into a copy of this container template" },
 	{ 0 },
 };
 
-/* What all nodes of the run have in common; zeroed but for base. */
+/* What all nodes of the run share; zeroed except for base. */
 struct given {
 	struct strings keys;                 /* owned */
-	struct text network, user_data, iso; /* owned; iso is the one at hand */
+	struct text network, user_data, iso; /* owned; iso: the current node's */
 	int base;                            /* owned; the container template; -1 = ISOs */
 };
 
@@ -62,14 +65,15 @@ static int check_options(size_t nodes, struct error *err)
 
 	if (base_file && for_iso)
 		return error_set(err, ERROR_USAGE,
-				 "--lxc takes none of the options for keys, network and user-data: Proxmox "
-				 "VE gives a container those when it makes it");
+				 "--lxc cannot be combined with the options for keys, network and user-data: Proxmox "
+				 "VE sets these when it creates the container");
 	if (cni_bridge_file && network.address)
-		return error_set(err, ERROR_USAGE, "--network brings its own addresses; leave out --address");
+		return error_set(err, ERROR_USAGE, "--network has its own addresses; leave out --address");
 	if (network.address && nodes > 1)
-		return error_set(err, ERROR_USAGE,
-				 "--address %s is one node's; make the seeds one by one, with the same --secrets FILE",
-				 network.address);
+		return error_set(
+			err, ERROR_USAGE,
+			"--address %s is for one node; make the seeds one by one, with the same --secrets FILE",
+			network.address);
 	return 0;
 }
 
@@ -87,7 +91,7 @@ static int given_read(struct given *g, struct error *err)
 	return seed_network_config(&network, &g->network, err);
 }
 
-/* Another content is another instance to cloud-init, which then does its work again. */
+/* cloud-init runs again when the instance id changes: it is a digest of the seed's content. */
 static char *instance_id(const char *user_data, const char *cni_bridge_config)
 {
 	CLEANUP(hash_free_p) struct hash *hash = hash_new();
@@ -146,7 +150,7 @@ static int stage(struct given *g, const struct seed_nodes *nodes, struct seed_fi
 	return 0;
 }
 
-static void tell(const struct seed_nodes *nodes, const struct seed_files *files, const struct seed_secrets *secrets)
+static void report(const struct seed_nodes *nodes, const struct seed_files *files, const struct seed_secrets *secrets)
 {
 	for (size_t i = 0; i < nodes->n; i++) {
 		const struct node_config *n = &nodes->at[i].node;
@@ -155,12 +159,11 @@ static void tell(const struct seed_nodes *nodes, const struct seed_files *files,
 			 n->name ? n->name : "", n->cluster);
 	}
 	if (secrets->generated && !secrets->file)
-		log_info("the generated token and certificate key are in these seeds alone; --secrets FILE keeps them "
-			 "for nodes "
-			 "that come later");
+		log_info("the generated token and certificate key are only in these seeds; --secrets FILE keeps them "
+			 "for nodes that join later");
 }
 
-/* Nothing is written before everything was judged; secrets are kept before a seed that holds them appears. */
+/* Everything is checked before anything is written; the secrets are saved before a seed that holds them appears. */
 static int make_seeds(char **argv, size_t n, struct given *g, struct error *err)
 {
 	CLEANUP(seed_secrets_close) struct seed_secrets secrets = { .lock = -1 };
@@ -171,7 +174,7 @@ static int make_seeds(char **argv, size_t n, struct given *g, struct error *err)
 	    seed_nodes_read(argv, n, !base_file, &secrets, &nodes, err) < 0 || stage(g, &nodes, &files, err) < 0 ||
 	    seed_secrets_save(&secrets, err) < 0 || seed_files_publish(&files, err) < 0)
 		return -1;
-	tell(&nodes, &files, &secrets);
+	report(&nodes, &files, &secrets);
 	return 0;
 }
 
@@ -185,7 +188,7 @@ static int run(int argc, char **argv, struct error *err)
 const struct command command_seed = {
 	.name = "seed",
 	.arguments = "NODE.yaml...",
-	.summary = "make nodes' seeds: their configuration as cloud-init's ISO, or in a container template",
+	.summary = "make seeds: the configuration of nodes as ISOs for cloud-init, or in container templates",
 	.options = options,
 	.min = 1,
 	.max = NODES_MAX,

@@ -7,7 +7,7 @@
 static bool as_json;
 
 static const struct option_spec options[] = {
-	{ "--json", OPTION_FLAG, &as_json, NULL, "findings as one JSON object" },
+	{ "--json", OPTION_FLAG, &as_json, NULL, "print the findings as one JSON object" },
 	{ 0 },
 };
 
@@ -58,7 +58,7 @@ static int run(int argc, char **argv, struct error *err)
 	if (as_json)
 		print_json(TAKE(files), findings);
 	if (findings)
-		return error_set(err, ERROR_VERIFY, "%zu finding%s; build the image again from a corrected recipe",
+		return error_set(err, ERROR_VERIFY, "%zu finding%s; correct the recipe and build the image again",
 				 findings, findings == 1 ? "" : "s");
 	return 0;
 }
@@ -66,7 +66,8 @@ static int run(int argc, char **argv, struct error *err)
 const struct command command_verify = {
 	.name = "verify",
 	.arguments = "FILE...",
-	.summary = "judge finished artifacts, offline: nothing of the builder left in them, everything of a node there",
+	.summary =
+		"check finished artifacts: nothing of the builder is left, and everything that a node needs is present",
 	.options = options,
 	.min = 1,
 	.max = 64,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The program's front door: finds the command, reads its options, runs it, and turns an error into one line and an exit
- * code. */
+/* Finds the command, reads its options, runs it, and turns an error into one line and an exit code. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +15,7 @@ static const struct command *const commands[] = {
 };
 
 static const struct option_spec common_options[] = {
-	{ "--help", OPTION_FLAG, NULL, NULL, "show this text" },
+	{ "--help", OPTION_FLAG, NULL, NULL, "print this help" },
 	{ 0 },
 };
 
@@ -36,7 +35,7 @@ static void print_help(void)
 	       NODEKILN_VERSION);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
-	printf("\n`nodekiln COMMAND --help` tells more. Exit codes: 0 done, 1 failed, 2 usage, 3 recipe or other "
+	printf("\n`nodekiln COMMAND --help` has the options. Exit codes: 0 done, 1 failed, 2 usage, 3 recipe or other "
 	       "input, 4 host,\n"
 	       "5 network, 6 signature or checksum, 7 space, 8 a command inside the image, 9 the image does not pass "
 	       "`verify`,\n10 Proxmox VE lacks a right or a setting, or refused,\n11 `lock --check` found something "
@@ -59,7 +58,7 @@ static const struct option_spec *find_option(const struct command *c, const char
 	return NULL;
 }
 
-/* Stores one option; *i moves on when the value is the next word. */
+/* Stores one option; advances *i when the value is the next word. */
 static int read_option(const struct command *c, int argc, char **argv, int *i, struct error *err)
 {
 	const char *word = argv[*i], *equals = strchr(word, '=');
@@ -83,7 +82,7 @@ static int read_option(const struct command *c, int argc, char **argv, int *i, s
 	return 0;
 }
 
-/* Fills targets, leaves the plain arguments in words; 1 when help was asked for. */
+/* Fills the options' targets and puts the plain arguments into words; 1 for --help. */
 static int read_words(const struct command *c, int argc, char **argv, struct strings *words, struct error *err)
 {
 	bool options = true;
@@ -136,7 +135,7 @@ static int dispatch(int argc, char **argv, struct error *err)
 	return error_set(err, ERROR_USAGE, "unknown command '%s'; `nodekiln --help` lists them", name);
 }
 
-/* mke2fs and mkfs.vfat live where a normal user's PATH does not look. */
+/* mke2fs and mkfs.vfat are in directories that are not in a normal user's PATH. */
 static void widen_path(void)
 {
 	const char *path = getenv("PATH");
@@ -145,8 +144,8 @@ static void widen_path(void)
 	setenv("PATH", wide, 1);
 }
 
-/* The destructors of fifty libraries would free what goes anyway, and bring half a MiB of code into memory for it, at the end of
- * whose work publish has its peak. The leak checker's is wanted. */
+/* Skips the destructors of fifty libraries: they free memory that the kernel frees anyway, and load half a MiB of code at the time
+ * of publish's peak. With AddressSanitizer they must run: the leak checker is one of them. */
 static int finish(int code)
 {
 	if ((fflush(stdout) != 0 || ferror(stdout)) && code == 0) {
