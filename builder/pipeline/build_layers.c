@@ -61,7 +61,8 @@ static int load(struct build *b, enum build_layer layer, struct error *err)
 	CLEANUP(free_p) char *name = layer_name(b, layer);
 	int rc = layer_cache_load(&b->cache, name, b->layer[layer].path, layer == LAYER_BASE ? &b->chunks : NULL, err);
 
-	return rc ? rc : error_set(err, ERROR_FAILED, "the cached tree %s was removed meanwhile; build again", name);
+	return rc ? rc
+		  : error_set(err, ERROR_FAILED, "the cached tree %s was removed during the build; build again", name);
 }
 
 static int unpack(struct build *b, enum build_layer layer, unsigned threads, struct error *err)
@@ -130,10 +131,10 @@ int build_chunks_make(struct build *b, struct error *err)
 {
 	CLEANUP(close_p) int fd = open_chunks_file(b, O_RDWR | O_CREAT | O_EXCL, err);
 
-	progress_begin("compress", "what is in both artifacts");
+	progress_begin("compress", "files of both artifacts");
 	if (fd < 0 || chunks_make(b->layer[LAYER_BASE].path, build_chunks_level(b), fd, err) < 0)
 		return -1;
-	progress_end("compress", "what is in both artifacts");
+	progress_end("compress", "files of both artifacts");
 	return 0;
 }
 

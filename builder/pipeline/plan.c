@@ -46,7 +46,7 @@ static const struct {
 	const char *what;
 } steps[] = {
 	{ "resolve", always, "apt's solver pins every package by version and sha256" },
-	{ "fetch", always, "what the cache lacks is downloaded and checked" },
+	{ "fetch", always, "packages that are not in the cache are downloaded and verified" },
 	{ "toolchain", always, "a tree of this suite with a compiler; the agent is compiled in it" },
 	{ "kubernetes", compiles,
 	  "Kubernetes is compiled in the toolchain tree (minutes the first time, then cached)" },
@@ -58,7 +58,7 @@ static const struct {
 	{ "seal", always, "machine-id, keys, logs, caches and seeds are removed" },
 	{ "disk", has_vm, "GPT, boot loader and file system are written, then compressed to qcow2" },
 	{ "tarball", has_lxc, "the container template is packed" },
-	{ "publish", always, "all artifacts and their papers appear together" },
+	{ "publish", always, "all artifacts and their metadata are published together" },
 };
 
 /* The suites that apt reads: bookworm, bookworm-updates, bookworm-security. */

@@ -14,8 +14,8 @@ static int check_images(const struct recipe *r, struct error *err)
 		return 0;
 	return error_set(
 		err, ERROR_HOST,
-		"recipe '%s' preloads images, which takes mounts, and there are neither CAP_SYS_ADMIN nor user "
-		"namespaces here; build it where there are, or leave `images` out (--set images.control_plane=false)",
+		"recipe '%s' preloads images, which needs mounts, but this process has neither CAP_SYS_ADMIN nor user "
+		"namespaces; build it on a host that has either, or omit `images` (--set images.control_plane=false)",
 		r->name);
 }
 

@@ -38,10 +38,10 @@ static int write_data(const struct deb *deb, int fd, struct error *err)
 		return -1;
 	while ((rc = tar_read_data(r, &block, &n, &offset, err)) > 0)
 		if (frames_add(frames, block, n) < 0)
-			return error_errno(err, errno, "pack %s anew", deb->name);
+			return error_errno(err, errno, "recompress %s", deb->name);
 	if (rc < 0)
 		return -1;
-	return frames_flush(frames) < 0 ? error_errno(err, errno, "pack %s anew", deb->name) : 0;
+	return frames_flush(frames) < 0 ? error_errno(err, errno, "recompress %s", deb->name) : 0;
 }
 
 /* Copies all that precedes the data archive's header; that header is written last, when the size is known. */
@@ -51,14 +51,14 @@ static int write_package(const struct mapped_file *package, const struct deb *de
 	char header[HEADER_LEN + 1];
 
 	if (write_all(fd, package->bytes, before) < 0 || lseek(fd, (off_t)start, SEEK_SET) < 0)
-		return error_errno(err, errno, "pack %s anew", deb->name);
+		return error_errno(err, errno, "recompress %s", deb->name);
 	if (write_data(deb, fd, err) < 0)
 		return -1;
 	off_t end = lseek(fd, 0, SEEK_END);
 	snprintf(header, sizeof header, HEADER, "data.tar.zst", 0, 0, 0, 0100644,
 		 (unsigned long long)end - (unsigned long long)start);
 	if (end < 0 || pwrite_all(fd, header, HEADER_LEN, (off_t)before) < 0)
-		return error_errno(err, errno, "pack %s anew", deb->name);
+		return error_errno(err, errno, "recompress %s", deb->name);
 	return 0;
 }
 
@@ -134,7 +134,7 @@ int deb_recompress_open(struct cache *cache, const char *sha256, const char *nam
 		if (fd < 0 || mapped_file_open(fd, name, &package, err) < 0)
 			return -1;
 		if (make(cache, &package, sha256, name, &repacked, &why) < 0)
-			log_debug("%s is not packed anew: %s", name, why.text);
+			log_debug("%s is not recompressed: %s", name, why.text);
 	}
 	if (repacked >= 0)
 		return mapped_file_open(repacked, name, ret, err);

@@ -140,7 +140,8 @@ int dpkgdb_conffiles(const char *text, struct strings *ret, struct error *err)
 		if (!*path || text_starts(path, "remove-on-upgrade "))
 			continue;
 		if (*path != '/' || strpbrk(path, " \t"))
-			return error_set(err, ERROR_FAILED, "its conffiles name '%s', which is no absolute path", path);
+			return error_set(err, ERROR_FAILED, "its conffiles list '%s', which is not an absolute path",
+					 path);
 		strings_add(ret, path);
 	}
 	return 0;

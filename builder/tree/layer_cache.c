@@ -33,7 +33,7 @@ int layer_cache_load(struct cache *cache, const char *key, const char *path, str
 	if (root < 0)
 		return -1;
 	if (tarball_unpack(file, name, root, err) < 0 || (ret_chunks && open_chunks(file, root, ret_chunks, err) < 0))
-		return error_wrap(err, "a cached tree, %s/%s (remove it to have it made again)", cache->path, name);
+		return error_wrap(err, "cached tree %s/%s (remove the file to rebuild it)", cache->path, name);
 	return 1;
 }
 

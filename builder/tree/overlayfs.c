@@ -104,7 +104,7 @@ static int copy_tree(const struct tarball *tarball, int targetfd, struct error *
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_errno(err, errno, "make a pipe");
+		return error_errno(err, errno, "create a pipe");
 	c.from = ends[0], c.to = ends[1];
 	if (job_start(&writer, write_tree, &c, err) < 0)
 		return -1;

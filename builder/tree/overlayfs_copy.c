@@ -189,7 +189,7 @@ static int mark_vanished(const struct subtraction *s, struct error *err)
 {
 	for (size_t i = 0; i < s->vanished.n; i++)
 		if (mknodat(s->treefd, s->vanished.at[i], S_IFCHR, OVERLAYFS_WHITEOUT) < 0)
-			return error_errno(err, errno, "mark /%s as removed", s->vanished.at[i]);
+			return error_errno(err, errno, "create a whiteout for /%s", s->vanished.at[i]);
 	return 0;
 }
 

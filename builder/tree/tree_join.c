@@ -23,7 +23,7 @@ static int adopt_directory(int basefd, int layerfd, const char *path, struct err
 		return error_errno(err, errno, "look at /%s of the base", path);
 	if (fchown(layerfd, st.st_uid, st.st_gid) < 0 || fchmod(layerfd, st.st_mode & 07777) < 0 ||
 	    futimens(layerfd, (struct timespec[]){ st.st_atim, st.st_mtim }) < 0)
-		return error_errno(err, errno, "let /%s look as in the base", path);
+		return error_errno(err, errno, "give /%s the looks that it has in the base", path);
 	return 0;
 }
 
@@ -38,9 +38,10 @@ static int adopt_entry(int basefd, int layerfd, const char *name, const char *pa
 	if (fstatat(layerfd, name, &layer, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_errno(err, errno, "look at /%s of the layer", path);
 	if (!S_ISDIR(base.st_mode) || !S_ISDIR(layer.st_mode))
-		return error_set(
-			err, ERROR_INPUT,
-			"/%s is in a package of the base and in one of the set above it; put both into one set", path);
+		return error_set(err, ERROR_INPUT,
+				 "/%s is in a package of the base and in a package of a set above it; put both "
+				 "packages into one set",
+				 path);
 	CLEANUP(close_p) int base_child = openat(basefd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	CLEANUP(close_p) int layer_child = openat(layerfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (base_child < 0 || layer_child < 0)

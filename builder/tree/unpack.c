@@ -48,9 +48,10 @@ static int node_record_of(const struct tar_entry *e, struct unpack_member *ret, 
 	if (extract_path(e->path, ret->shipped, err) < 0)
 		return -1;
 	if (strchr(ret->shipped, '\n'))
-		return error_set(err, ERROR_FAILED, "a name has a line break, dpkg cannot list it");
+		return error_set(err, ERROR_FAILED, "a file name contains a line break, which dpkg cannot list");
 	if (S_ISCHR(e->mode) || S_ISBLK(e->mode))
-		return error_set(err, ERROR_FAILED, "it brings a device node, %s; an image takes none", ret->shipped);
+		return error_set(err, ERROR_FAILED, "it ships a device node, %s; images cannot contain any",
+				 ret->shipped);
 	if (S_ISDIR(e->mode) != 0 && !*ret->shipped)
 		ret->path[0] = '\0';
 	else
@@ -142,7 +143,8 @@ static int write_infos(const struct unpack *u, const struct deb *deb, const char
 	for (size_t i = 0; i < deb->control.n; i++) {
 		const struct deb_file *file = &deb->control.at[i];
 		if (!strcmp(file->name, "list"))
-			return error_set(err, ERROR_FAILED, "it brings a control file named list, which is dpkg's own");
+			return error_set(err, ERROR_FAILED,
+					 "it ships a control file named list, which is reserved for dpkg");
 		if (strcmp(file->name, "control") && write_info(u->infofd, id, file, err) < 0)
 			return -1;
 	}
