@@ -5,8 +5,8 @@
 
 #include "agent/config_source.h"
 #include "lib/base64.h"
-#include "lib/form.h"
 #include "lib/json.h"
+#include "lib/redact.h"
 
 #define META_DATA "cloud-init's meta-data" /* the origin of what instance-data.json shows */
 #define KEY "nodekiln"
@@ -132,7 +132,7 @@ int config_source_user_data(const char *file, const char *text, size_t len, stru
 	if (!is_cloud_config(text, len))
 		return 0;
 	if (yaml_parse(file, text, len, &tree, err) < 0) {
-		form_hide_secrets(err->text);
+		redact_secrets(err->text);
 		return -1;
 	}
 	entry = find_entry(tree);

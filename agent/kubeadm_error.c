@@ -7,7 +7,7 @@
 
 #include "agent/kubeadm_error_table.h"
 #include "lib/alloc.h"
-#include "lib/form.h"
+#include "lib/redact.h"
 #include "lib/text.h"
 
 #define KUBEADM_ERROR_LINE_MAX 4096 /* bytes of a line that are looked at */
@@ -130,7 +130,7 @@ static char *words_of(char *line)
 	for (char *p = words; *p; p++)
 		if (iscntrl((unsigned char)*p))
 			*p = ' ';
-	form_hide_secrets(words);
+	redact_secrets(words);
 	if (strlen(words) > KUBEADM_ERROR_WORDS_MAX) {
 		size_t n = KUBEADM_ERROR_WORDS_MAX;
 		while (n > 0 && ((unsigned char)words[n] & 0xc0) == 0x80) /* not inside a UTF-8 character */

@@ -13,7 +13,7 @@
 #include "agent/preflight_internal.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
-#include "lib/form.h"
+#include "lib/validate.h"
 
 #define DOCKER_SOCKET "/run/docker.sock"
 
@@ -87,7 +87,7 @@ static void check_name(const struct subject *s, struct findings *ret)
 {
 	const char *name = s->node->name ? s->node->name : s->machine->hostname ? s->machine->hostname : "";
 
-	if (form_is_dns_name(name) && strcmp(name, "localhost") != 0 && !text_starts(name, "localhost."))
+	if (dns_name_is_valid(name) && strcmp(name, "localhost") != 0 && !text_starts(name, "localhost."))
 		return;
 	preflight_add(s, ret, FINDING_FATAL, "hostname", "Hostname",
 		      "the node would be called '%s', which Kubernetes does not take or which every machine has; set "

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "lib/alloc.h"
-#include "lib/form.h"
 #include "lib/node_config_schema.h"
+#include "lib/redact.h"
 
 const char *const node_config_secret_keys[] = { "token", "certificate_key", "proxmox.token_secret", NULL };
 
@@ -17,7 +17,7 @@ int node_config_parse(const char *file, const char *text, size_t len, struct yam
 	CLEANUP(yaml_node_free_p) struct yaml *tree = NULL;
 
 	if (yaml_parse(file, text, len, &tree, err) < 0) {
-		form_hide_secrets(err->text);
+		redact_secrets(err->text);
 		return -1;
 	}
 	if (tree->kind != YAML_MAP)

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "lib/alloc.h"
-#include "lib/form.h"
 #include "lib/subnet.h"
+#include "lib/validate.h"
 
 #define SERVICES_DEFAULT "10.96.0.0/12" /* kubeadm's */
 
@@ -160,7 +160,7 @@ static int check_networks(const struct node_config *node, struct error *err)
 static int check_labels(const struct node_config *node, struct error *err)
 {
 	for (size_t i = 0; i < node->labels.n; i++)
-		if (!form_is_own_label(node->labels.at[i].key))
+		if (!kubelet_label_is_valid(node->labels.at[i].key))
 			return yaml_error(
 				yaml_find(place(node, "node.labels"), node->labels.at[i].key), err,
 				"kubelet may not give its own node the label '%s'; remove it, and when the node "

@@ -4,10 +4,10 @@
 
 #include "lib/alloc.h"
 #include "lib/duration.h"
-#include "lib/form.h"
 #include "lib/macro.h"
 #include "lib/node_config_check.h"
 #include "lib/node_config_schema.h"
+#include "lib/redact.h"
 
 #define ROLE_MISSING ((enum node_role) - 1)
 
@@ -160,7 +160,7 @@ int node_config_read(struct yaml *tree, struct node_config *ret, struct error *e
 	node_config_defaults(&node);
 	node.tree = tree;
 	if (read_and_check(&node, err) < 0) {
-		form_hide_secrets(err->text);
+		redact_secrets(err->text);
 		return -1;
 	}
 	*ret = TAKE(node);

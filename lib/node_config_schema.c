@@ -5,7 +5,7 @@
 
 #include "lib/alloc.h"
 #include "lib/duration.h"
-#include "lib/form.h"
+#include "lib/validate.h"
 
 #define WEEK (7 * 24 * 3600L)
 #define VMID_MIN 100 /* Proxmox VE's own limits */
@@ -25,77 +25,77 @@ static const char *const pod_networks[] = {
 
 /* clang-format off */
 const struct node_config_field node_config_fields[] = {
-	{ NULL, "cluster", FIELD_STRING, AT(cluster), .is = form_is_dns_label,
+	{ NULL, "cluster", FIELD_STRING, AT(cluster), .is = dns_label_is_valid,
 	  .allowed = "up to 63 of a-z 0-9 - with a letter or digit at both ends" },
 	{ NULL, "role", FIELD_CHOICE, AT(role), .names = roles },
-	{ NULL, "control_plane_endpoint", FIELD_STRING, AT(endpoint), .is = form_is_endpoint,
-	  .tidy = form_tidy_endpoint,
+	{ NULL, "control_plane_endpoint", FIELD_STRING, AT(endpoint), .is = endpoint_is_valid,
+	  .tidy = endpoint_normalize,
 	  .allowed = "HOST or HOST:PORT; an IPv6 address in brackets" },
-	{ NULL, "token", FIELD_STRING, AT(token), .is = form_is_token, .secret = true,
+	{ NULL, "token", FIELD_STRING, AT(token), .is = bootstrap_token_is_valid, .secret = true,
 	  .allowed = "six of a-z 0-9, a dot, sixteen of a-z 0-9, as `kubeadm token generate` makes them" },
 	{ NULL, "token_ttl", FIELD_DURATION, AT(token_ttl), .max = DURATION_MAX },
-	{ NULL, "ca_cert_hashes", FIELD_STRINGS, AT(ca_cert_hashes), .is = form_is_ca_hash, .tidy = form_tidy_lower,
+	{ NULL, "ca_cert_hashes", FIELD_STRINGS, AT(ca_cert_hashes), .is = ca_cert_hash_is_valid, .tidy = case_normalize,
 	  .allowed = "sha256: and 64 hex digits" },
-	{ NULL, "certificate_key", FIELD_STRING, AT(certificate_key), .is = form_is_key,
-	  .tidy = form_tidy_lower, .secret = true,
+	{ NULL, "certificate_key", FIELD_STRING, AT(certificate_key), .is = certificate_key_is_valid,
+	  .tidy = case_normalize, .secret = true,
 	  .allowed = "64 hex digits, as `kubeadm certs certificate-key` makes them" },
-	{ NULL, "kubernetes_version", FIELD_STRING, AT(kubernetes_version), .is = form_is_version,
-	  .tidy = form_tidy_version,
+	{ NULL, "kubernetes_version", FIELD_STRING, AT(kubernetes_version), .is = kubernetes_version_is_valid,
+	  .tidy = kubernetes_version_normalize,
 	  .allowed = "all three numbers, e.g. v1.34.1" },
-	{ NULL, "cri_socket", FIELD_STRING, AT(cri_socket), .is = form_is_socket,
+	{ NULL, "cri_socket", FIELD_STRING, AT(cri_socket), .is = unix_socket_is_valid,
 	  .allowed = "e.g. unix:///run/containerd/containerd.sock" },
-	{ NULL, "manifests", FIELD_STRINGS, AT(manifests), .is = form_is_path,
+	{ NULL, "manifests", FIELD_STRINGS, AT(manifests), .is = path_is_valid,
 	  .allowed = "absolute paths of files or directories in the guest" },
 
-	{ "networking", "pod_subnet", FIELD_STRING, AT(pod_subnet), .is = form_is_pods,
+	{ "networking", "pod_subnet", FIELD_STRING, AT(pod_subnet), .is = pod_subnet_is_valid,
 	  .allowed = "a network with no bits set behind its length, e.g. 10.244.0.0/16; IPv4 /8 "
 		     "to /24, IPv6 /48 to /64, or one of each with a comma between" },
-	{ "networking", "service_subnet", FIELD_STRING, AT(service_subnet), .is = form_is_services,
+	{ "networking", "service_subnet", FIELD_STRING, AT(service_subnet), .is = service_subnet_is_valid,
 	  .allowed = "a network with no bits set behind its length, e.g. 10.96.0.0/12; "
 		     "IPv4 /12 to /28, IPv6 /108 to /124, "
 		     "or one of each with a comma between" },
-	{ "networking", "dns_domain", FIELD_STRING, AT(dns_domain), .is = form_is_dns_name,
+	{ "networking", "dns_domain", FIELD_STRING, AT(dns_domain), .is = dns_name_is_valid,
 	  .allowed = "a DNS domain, e.g. cluster.local" },
 	{ "networking", "pod_network", FIELD_CHOICE, AT(pod_network), .names = pod_networks },
 
-	{ "node", "name", FIELD_STRING, AT(name), .is = form_is_dns_name,
+	{ "node", "name", FIELD_STRING, AT(name), .is = dns_name_is_valid,
 	  .allowed = "a DNS name in lower case, labels of up to 63 of a-z 0-9 -" },
-	{ "node", "ip", FIELD_STRING, AT(ip), .is = form_is_address, .allowed = "one IP address" },
-	{ "node", "labels", FIELD_PAIRS, AT(labels), .is = form_is_label_key, .is_value = form_is_label_value,
+	{ "node", "ip", FIELD_STRING, AT(ip), .is = ip_address_is_valid, .allowed = "one IP address" },
+	{ "node", "labels", FIELD_PAIRS, AT(labels), .is = label_key_is_valid, .is_value = label_value_is_valid,
 	  .allowed = "[PREFIX/]NAME: VALUE, name and value up to 63 of a-z A-Z 0-9 - _ ."
 		     " with a letter or digit at both ends" },
-	{ "node", "taints", FIELD_STRINGS, AT(taints), .is = form_is_taint,
+	{ "node", "taints", FIELD_STRINGS, AT(taints), .is = taint_is_valid,
 	  .allowed = "KEY[=VALUE]:EFFECT with the effect NoSchedule, PreferNoSchedule or NoExecute" },
 	{ "node", "provider_id", FIELD_CHOICE, AT(provider), .names = providers },
-	{ "node", "region", FIELD_STRING, AT(region), .is = form_is_region, .allowed = "a word of a-z A-Z 0-9 - _ ." },
+	{ "node", "region", FIELD_STRING, AT(region), .is = pve_region_is_valid, .allowed = "a word of a-z A-Z 0-9 - _ ." },
 
-	{ "kubelet", "extra_args", FIELD_PAIRS, AT(kubelet_args), .is = form_is_argument,
+	{ "kubelet", "extra_args", FIELD_PAIRS, AT(kubelet_args), .is = kubelet_argument_is_valid,
 	  .allowed = "kubelet's options without their dashes, e.g. max-pods: 50" },
 
-	{ "kubeadm", "patches", FIELD_STRING, AT(patches), .is = form_is_path,
+	{ "kubeadm", "patches", FIELD_STRING, AT(patches), .is = path_is_valid,
 	  .allowed = "a directory's absolute path in the guest" },
-	{ "kubeadm", "skip_phases", FIELD_STRINGS, AT(skip_phases), .is = form_is_phase,
+	{ "kubeadm", "skip_phases", FIELD_STRINGS, AT(skip_phases), .is = kubeadm_phase_is_valid,
 	  .allowed = "kubeadm's phases, e.g. addon/kube-proxy" },
-	{ "kubeadm", "ignore_preflight_errors", FIELD_STRINGS, AT(ignore_preflight), .is = form_is_check,
+	{ "kubeadm", "ignore_preflight_errors", FIELD_STRINGS, AT(ignore_preflight), .is = kubeadm_check_is_valid,
 	  .allowed = "names of checks, e.g. swap or NumCPU" },
 
 	{ "timeouts", "rendezvous", FIELD_DURATION, AT(timeout_rendezvous), .min = 1, .max = WEEK },
 	{ "timeouts", "kubeadm", FIELD_DURATION, AT(timeout_kubeadm), .min = 1, .max = WEEK },
 	{ "timeouts", "ready", FIELD_DURATION, AT(timeout_ready), .min = 1, .max = WEEK },
 
-	{ "proxmox", "url", FIELD_STRING, AT(proxmox.url), .is = form_is_pve_url,
+	{ "proxmox", "url", FIELD_STRING, AT(proxmox.url), .is = pve_url_is_valid,
 	  .allowed = "https://HOST or https://HOST:PORT, without a path" },
-	{ "proxmox", "node", FIELD_STRING, AT(proxmox.node), .is = form_is_pve_node,
+	{ "proxmox", "node", FIELD_STRING, AT(proxmox.node), .is = pve_node_is_valid,
 	  .allowed = "the name of a Proxmox VE node" },
 	{ "proxmox", "vmid", FIELD_NUMBER, AT(proxmox.vmid), .min = VMID_MIN, .max = VMID_MAX },
-	{ "proxmox", "token_id", FIELD_STRING, AT(proxmox.token_id), .is = form_is_pve_token,
+	{ "proxmox", "token_id", FIELD_STRING, AT(proxmox.token_id), .is = pve_token_id_is_valid,
 	  .allowed = "USER@REALM!NAME, e.g. kiln@pve!node7" },
-	{ "proxmox", "token_secret", FIELD_STRING, AT(proxmox.token_secret), .is = form_is_uuid, .secret = true,
+	{ "proxmox", "token_secret", FIELD_STRING, AT(proxmox.token_secret), .is = uuid_is_valid, .secret = true,
 	  .allowed = "the UUID that Proxmox VE showed when it made the token" },
-	{ "proxmox", "ca", FIELD_STRING, AT(proxmox.ca), .is = form_is_certificate, .unshown = true,
+	{ "proxmox", "ca", FIELD_STRING, AT(proxmox.ca), .is = certificate_or_path_is_valid, .unshown = true,
 	  .allowed = "a PEM certificate (never a private key), or the absolute path of a file with one in the guest" },
-	{ "proxmox", "fingerprints", FIELD_STRINGS, AT(proxmox.fingerprints), .is = form_is_fingerprint,
-	  .tidy = form_tidy_fingerprint,
+	{ "proxmox", "fingerprints", FIELD_STRINGS, AT(proxmox.fingerprints), .is = fingerprint_is_valid,
+	  .tidy = fingerprint_normalize,
 	  .allowed = "SHA-256 fingerprints: 32 pairs of hex digits with colons between, as Proxmox VE shows them" },
 };
 /* clang-format on */

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/form.h"
 #include "lib/json.h"
+#include "lib/validate.h"
 
 #define WORD_MAX 40
 #define ERROR_SENTENCE_MAX 4096
@@ -78,11 +78,11 @@ static const struct field {
 	size_t offset;
 	bool (*form)(const char *s);
 } fields[] = {
-	{ "cluster", offsetof(struct node_record, cluster), form_is_dns_label },
+	{ "cluster", offsetof(struct node_record, cluster), dns_label_is_valid },
 	{ "since", offsetof(struct node_record, since), is_date },
-	{ "node", offsetof(struct node_record, node), form_is_dns_name },
+	{ "node", offsetof(struct node_record, node), dns_name_is_valid },
 	{ "version", offsetof(struct node_record, version), is_version },
-	{ "endpoint", offsetof(struct node_record, endpoint), form_is_endpoint },
+	{ "endpoint", offsetof(struct node_record, endpoint), endpoint_is_valid },
 	{ "claim", offsetof(struct node_record, claim), is_word },
 	{ "mark", offsetof(struct node_record, mark), is_word },
 	{ "error", offsetof(struct node_record, error), is_sentence },
@@ -110,7 +110,7 @@ static void parse_hashes(const struct json *list, struct strings *ret)
 {
 	for (size_t i = 0; i < json_count(list); i++) {
 		const char *hash = json_as_string(json_at(list, i));
-		if (hash && form_is_ca_hash(hash))
+		if (hash && ca_cert_hash_is_valid(hash))
 			strings_add(ret, hash);
 	}
 }
@@ -152,7 +152,7 @@ static int tag_kind(const char *tag, char **ret_value)
 		if (strncasecmp(tag, tag_prefix[kind], n) != 0)
 			continue;
 		*ret_value = xstrdup(tag + n);
-		form_tidy_lower(ret_value);
+		case_normalize(ret_value);
 		return kind;
 	}
 	return TAG_KINDS;
@@ -175,7 +175,7 @@ static void parse_tag(const char *tag, struct node_record *ret)
 	CLEANUP(free_p) char *value = NULL;
 	int kind = tag_kind(tag, &value);
 
-	if (kind == TAG_CLUSTER && form_is_dns_label(value) && !ret->cluster)
+	if (kind == TAG_CLUSTER && dns_label_is_valid(value) && !ret->cluster)
 		ret->cluster = TAKE(value);
 	else if (kind == TAG_ROLE)
 		ret->role = role_of(value);
@@ -228,7 +228,7 @@ static void tidy_tags(const char *tags, struct strings *ret)
 
 	split_tags(tags, &list);
 	for (size_t i = 0; i < list.n; i++) {
-		form_tidy_lower(&list.at[i]);
+		case_normalize(&list.at[i]);
 		if (!strings_has(ret, list.at[i]))
 			strings_add(ret, list.at[i]);
 	}

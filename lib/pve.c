@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "lib/alloc.h"
-#include "lib/form.h"
 #include "lib/http_session.h"
+#include "lib/validate.h"
 
 #define TIMEOUT_DEFAULT 30L
 #define PORT_DEFAULT "8006"
@@ -46,7 +46,7 @@ int pve_open(const struct pve_access *access, struct pve **ret, struct error *er
 	CLEANUP(pve_close_p) struct pve *pve = xcalloc(1, sizeof *pve);
 	struct http_trust trust = { .ca = access->ca, .fingerprints = access->fingerprints };
 
-	if (!form_is_pve_url(access->url))
+	if (!pve_url_is_valid(access->url))
 		return error_set(err, ERROR_INPUT, "'%s' is no address of Proxmox VE; it must be https://HOST[:PORT]",
 				 access->url);
 	if (http_session_open(&trust, access->timeout ? access->timeout : TIMEOUT_DEFAULT, &pve->session, err) < 0)

@@ -6,7 +6,7 @@
 
 #include "builder/deploy/cluster.h"
 #include "builder/seed/seed_network.h"
-#include "lib/form.h"
+#include "lib/validate.h"
 
 #define CORES_MAX 512
 #define MEMORY_MIN (512ull << 20)
@@ -39,7 +39,7 @@ static bool is_any(const char *s)
 
 static bool is_node_name(const char *s)
 {
-	return form_is_dns_label(s) && strlen(s) <= NODE_NAME_MAX;
+	return dns_label_is_valid(s) && strlen(s) <= NODE_NAME_MAX;
 }
 
 static int take_size(struct yaml *map, struct cluster_size *ret, struct error *err)
@@ -137,7 +137,7 @@ static int take_node(struct yaml *map, const struct cluster *c, struct cluster_n
 	*n = (struct cluster_node){ .size = c->size, .file = c->file, .line = map->line };
 	if (take_word(map, "name", is_node_name, "a DNS label of at most 40 characters", &n->name, err) < 0 ||
 	    take_role(map, n, err) < 0 ||
-	    take_word(map, "node", form_is_pve_node, "a node of the target", &n->host, err) < 0 ||
+	    take_word(map, "node", pve_node_is_valid, "a node of the target", &n->host, err) < 0 ||
 	    take_word(map, "template", is_any, "an image, a template's name or its VMID", &n->template, err) < 0 ||
 	    yaml_take_int(map, "vmid", TARGET_VMID_MIN, TARGET_VMID_MAX, &n->vmid, err) < 0 ||
 	    take_size(map, &n->size, err) < 0 || take_network(map, n, err) < 0 || take_config(map, &n->config, err) < 0)
@@ -209,10 +209,10 @@ static int check_configs(struct cluster *c, struct error *err)
 
 static int take_words(struct yaml *tree, struct cluster *c, struct error *err)
 {
-	if (take_word(tree, "cluster", form_is_dns_label, "a DNS label", &c->name, err) < 0 ||
+	if (take_word(tree, "cluster", dns_label_is_valid, "a DNS label", &c->name, err) < 0 ||
 	    take_word(tree, "template", is_any, "an image, a template's name or its VMID", &c->template, err) < 0 ||
 	    take_word(tree, "container", is_any, "an image's .tar.zst", &c->container, err) < 0 ||
-	    take_word(tree, "api", form_is_pve_url, "https://HOST or https://HOST:PORT", &c->api, err) < 0)
+	    take_word(tree, "api", pve_url_is_valid, "https://HOST or https://HOST:PORT", &c->api, err) < 0)
 		return -1;
 	return c->name ? 0 : yaml_error(tree, err, "'cluster' is missing; give the cluster a name");
 }

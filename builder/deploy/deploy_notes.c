@@ -3,10 +3,9 @@
 
 #include <string.h>
 
-#include "builder/recipe/word.h"
-#include "lib/form.h"
 #include "lib/hash.h"
 #include "lib/pve.h"
+#include "lib/validate.h"
 
 #define LINE_BYTES_MAX 1024 /* of our line in notes that anybody may edit */
 #define TOKEN_PREFIX "kiln_"
@@ -44,8 +43,8 @@ char *deploy_notes_line(const struct deploy_notes *d)
 
 static bool take(const char *cluster, const char *node, const char *key, long vmid, struct deploy_notes *ret)
 {
-	if (!cluster || !node || !key || !form_is_dns_label(cluster) || !form_is_dns_label(node) ||
-	    !word_is_hex(key, DEPLOY_NOTES_KEY))
+	if (!cluster || !node || !key || !dns_label_is_valid(cluster) || !dns_label_is_valid(node) ||
+	    !hex_is_valid(key, DEPLOY_NOTES_KEY))
 		return false;
 	*ret = (struct deploy_notes){ .cluster = xstrdup(cluster), .node = xstrdup(node), .vmid = vmid };
 	memcpy(ret->key, key, DEPLOY_NOTES_KEY + 1);

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "builder/lock/lock_format.h"
-#include "builder/recipe/word.h"
 #include "lib/file.h"
+#include "lib/validate.h"
 
 struct reader {
 	const char *file; /* borrowed */
@@ -37,7 +37,7 @@ static int check_object(const struct reader *r, const struct json *object, const
 
 static bool is_hex64(const char *s)
 {
-	return word_is_hex(s, 64) && !s[strcspn(s, "ABCDEF")];
+	return hex_is_valid(s, 64) && !s[strcspn(s, "ABCDEF")];
 }
 
 static bool has_dots(const char *path)
@@ -56,14 +56,14 @@ static bool is_below(const char *s)
 {
 	CLEANUP(free_p) char *url = xasprintf("file:///%s", s);
 
-	return *s && *s != '/' && !text_ends(s, "/") && !has_dots(s) && word_is_url(url);
+	return *s && *s != '/' && !text_ends(s, "/") && !has_dots(s) && url_is_valid(url);
 }
 
 static bool is_release(const char *s)
 {
 	int major, minor, patch;
 
-	return word_is_release(s, &major, &minor, &patch);
+	return kubernetes_release_parse(s, &major, &minor, &patch);
 }
 
 /* A text of the given shape into *ret. */
@@ -103,7 +103,7 @@ static int read_repositories(struct reader *r, const struct json *root)
 	for (size_t i = 0; i < json_count(array); i++) {
 		const char *url = json_as_string(json_at(array, i));
 
-		if (!url || !word_is_url(url) || !text_ends(url, "/") || has_dots(url))
+		if (!url || !url_is_valid(url) || !text_ends(url, "/") || has_dots(url))
 			return wrong(r, "repositories", "must hold addresses that end in / and have no ..");
 		strings_add(&r->repositories, url);
 	}
@@ -118,9 +118,9 @@ static int read_package(const struct reader *r, const struct json *object, const
 	uint64_t repository;
 
 	if (check_object(r, object, keys, place) < 0 ||
-	    read_word(r, object, place, "name", word_is_package, &p->name) < 0 ||
-	    read_word(r, object, place, "version", word_is_version, &p->version) < 0 ||
-	    read_word(r, object, place, "architecture", word_is_package, &p->architecture) < 0 ||
+	    read_word(r, object, place, "name", debian_package_is_valid, &p->name) < 0 ||
+	    read_word(r, object, place, "version", debian_version_is_valid, &p->version) < 0 ||
+	    read_word(r, object, place, "architecture", debian_package_is_valid, &p->architecture) < 0 ||
 	    read_word(r, object, place, "path", is_below, &path) < 0 ||
 	    read_word(r, object, place, "sha256", is_hex64, &p->sha256) < 0 ||
 	    read_number(r, object, place, "repository", (int64_t)r->repositories.n - 1, &repository) < 0 ||
@@ -167,8 +167,8 @@ static int read_file(const struct reader *r, const struct json *object, const ch
 	static const char *const keys[] = { "name", "url", "sha256", "size", NULL };
 
 	if (check_object(r, object, keys, place) < 0 ||
-	    read_word(r, object, place, "name", word_is_file_name, &f->name) < 0 ||
-	    read_word(r, object, place, "url", word_is_url, &f->url) < 0 ||
+	    read_word(r, object, place, "name", filename_is_valid, &f->name) < 0 ||
+	    read_word(r, object, place, "url", url_is_valid, &f->url) < 0 ||
 	    read_word(r, object, place, "sha256", is_hex64, &f->sha256) < 0)
 		return -1;
 	return read_number(r, object, place, "size", LOCK_FILE_BYTES_MAX, &f->size);
@@ -200,8 +200,8 @@ static int read_source(const struct reader *r, const struct json *object, const 
 	CLEANUP(free_p) char *list = xasprintf("%s.files", place);
 
 	if (check_object(r, object, keys, place) < 0 ||
-	    read_word(r, object, place, "name", word_is_package, &s->name) < 0 ||
-	    read_word(r, object, place, "version", word_is_version, &s->version) < 0)
+	    read_word(r, object, place, "name", debian_package_is_valid, &s->name) < 0 ||
+	    read_word(r, object, place, "version", debian_version_is_valid, &s->version) < 0)
 		return -1;
 	return read_files(r, json_get(object, "files"), list, &s->files);
 }

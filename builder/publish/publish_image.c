@@ -7,8 +7,8 @@
 
 #include "builder/disk/qcow2.h"
 #include "builder/publish/publish_notes.h"
-#include "builder/recipe/word.h"
 #include "lib/file.h"
+#include "lib/validate.h"
 
 #define MANIFEST ".manifest.json"
 #define VERSION_MAX 40
@@ -75,7 +75,7 @@ static int read_words(const char *path, const struct json *manifest, struct publ
 	const char *description = json_get_string(manifest, "description"),
 		   *warning = json_get_string(manifest, "warning");
 
-	if (!name || !word_is_name(name))
+	if (!name || !recipe_name_is_valid(name))
 		return manifest_wrong(path, "it names no image", err);
 	image->name = xstrdup(name);
 	image->version = version ? xstrdup(version) : day_of(created ? created : "");
@@ -109,8 +109,8 @@ static int read_artifact(const char *manifest, const struct json *entry, const c
 	const char *slash = strrchr(manifest, '/');
 	int64_t size;
 
-	if (!sha256 || !word_is_hex(sha256, SHA256_HEX - 1) || !json_get_int(entry, "size", &size) || size <= 0 ||
-	    !word_is_file_name(name))
+	if (!sha256 || !hex_is_valid(sha256, SHA256_HEX - 1) || !json_get_int(entry, "size", &size) || size <= 0 ||
+	    !filename_is_valid(name))
 		return manifest_wrong(manifest, "an artifact's entry is broken", err);
 	CLEANUP(free_p) char *stem = publish_notes_stem(image->name, image->version, sha256);
 	*ret = (struct publish_file){

@@ -4,8 +4,8 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "builder/recipe/word.h"
 #include "lib/pve.h"
+#include "lib/validate.h"
 
 #define LINE_MAX_BYTES 4096 /* of our line in notes that somebody else wrote */
 
@@ -32,7 +32,7 @@ bool publish_notes_is_file(const char *file, const char *image, const char *suff
 	if (!dash || dash == version || end - dash != 1 + PUBLISH_NOTES_HASH)
 		return false;
 	CLEANUP(free_p) char *hash = xstrndup(dash + 1, PUBLISH_NOTES_HASH);
-	return word_is_hex(hash, PUBLISH_NOTES_HASH);
+	return hex_is_valid(hash, PUBLISH_NOTES_HASH);
 }
 
 char *publish_notes_tags(const struct publish_notes *p, const char *node, const struct strings *more)
@@ -133,7 +133,7 @@ static bool read_object(const struct json *object, struct publish_notes *p)
 {
 	const char *sha256 = json_get_string(object, "sha256");
 
-	if (!sha256 || !word_is_hex(sha256, SHA256_HEX - 1) || !read_firmware(object, &p->firmware) ||
+	if (!sha256 || !hex_is_valid(sha256, SHA256_HEX - 1) || !read_firmware(object, &p->firmware) ||
 	    !pve_get_int(object, "vmid", &p->vmid))
 		return false;
 	memcpy(p->sha256, sha256, SHA256_HEX);

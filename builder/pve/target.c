@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 
 #include "lib/file.h"
-#include "lib/form.h"
 #include "lib/log.h"
+#include "lib/validate.h"
 #include "lib/yaml.h"
 
 #define SECRET_MAX 4096 /* bytes of a file with a secret */
@@ -56,7 +56,7 @@ static int take_secret(struct target *t, char *secret, const char *where, struct
 {
 	const char *word = text_trim(secret);
 
-	if (!form_is_uuid(word))
+	if (!uuid_is_valid(word))
 		return error_set(
 			err, ERROR_INPUT,
 			"%s: the token's secret in %s is not the UUID that Proxmox VE showed when it made the token",
@@ -98,7 +98,7 @@ int target_open(struct target *t, struct error *err)
 
 	if (t->ca_file && read_beside(t, "ca", t->ca_file, CA_MAX, &ca, err) < 0)
 		return -1;
-	if (t->ca_file && !form_is_certificate(ca.data ? ca.data : ""))
+	if (t->ca_file && !certificate_or_path_is_valid(ca.data ? ca.data : ""))
 		return error_set(err, ERROR_INPUT,
 				 "%s: %s is no PEM certificate (or has a private key in it); copy the cluster's "
 				 "/etc/pve/pve-root-ca.pem",

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "builder/pve/target.h"
-#include "lib/form.h"
+#include "lib/validate.h"
 #include "lib/yaml.h"
 
 #define BRIDGE_MAX 15 /* characters of a network interface's name */
@@ -46,7 +46,7 @@ static bool is_variable(const char *s)
 /* It stands in commands that people type into a shell (roles.h): quotes and the like would have to be quoted there. */
 static bool is_token(const char *s)
 {
-	return form_is_pve_token(s) && is_made_of(s, "_-+.@!", TOKEN_MAX);
+	return pve_token_id_is_valid(s) && is_made_of(s, "_-+.@!", TOKEN_MAX);
 }
 
 static bool is_user(const char *s)
@@ -78,7 +78,7 @@ static const struct target_word {
 	const char *allowed;
 	bool needed;
 } words[] = {
-	{ "url", offsetof(struct target, url), form_is_pve_url, "https://HOST or https://HOST:PORT, without a path",
+	{ "url", offsetof(struct target, url), pve_url_is_valid, "https://HOST or https://HOST:PORT, without a path",
 	  true },
 	{ "token_id", offsetof(struct target, token_id), is_token, "USER@REALM!NAME, e.g. nodekiln@pve!ci", true },
 	{ "token_secret_file", offsetof(struct target, token_secret_file), is_any, "a file with the token's UUID",
@@ -165,11 +165,11 @@ static int read_node(struct yaml *item, const struct target *t, struct target_no
 		return -1;
 	}
 	item->taken = true;
-	if (!node->name || !form_is_pve_node(node->name))
+	if (!node->name || !pve_node_is_valid(node->name))
 		return yaml_error(item, err,
 				  "'%s' is no node; allowed: its name in Proxmox VE, or {name: NAME, url: URL}",
 				  node->name ? node->name : "");
-	if (node->url && !form_is_pve_url(node->url))
+	if (node->url && !pve_url_is_valid(node->url))
 		return yaml_error(item, err,
 				  "'url' is '%s'; allowed: https://HOST or https://HOST:PORT, without a path",
 				  node->url);
@@ -236,13 +236,13 @@ static int read_fingerprints(struct yaml *tree, struct target *t, struct error *
 	if (yaml_take_strings(tree, "fingerprints", &t->fingerprints, err) < 0)
 		return -1;
 	for (size_t i = 0; i < t->fingerprints.n; i++) {
-		if (!form_is_fingerprint(t->fingerprints.at[i]))
+		if (!fingerprint_is_valid(t->fingerprints.at[i]))
 			return yaml_error(
 				yaml_find(tree, "fingerprints"), err,
 				"'fingerprints' has '%s'; allowed: SHA-256, 32 pairs of hex digits with colons "
 				"between, as `pvenode cert info` shows them",
 				t->fingerprints.at[i]);
-		form_tidy_fingerprint(&t->fingerprints.at[i]);
+		fingerprint_normalize(&t->fingerprints.at[i]);
 	}
 	return 0;
 }

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "builder/recipe/recipe_internal.h"
-#include "builder/recipe/word.h"
 #include "lib/alloc.h"
+#include "lib/validate.h"
 
 #define MIB (1024ull * 1024)
 #define DISK_SIZE_MIN (2048 * MIB)  /* a kernel, a boot loader and a small Debian need about 1 GiB */
@@ -27,7 +27,7 @@ int recipe_wrong(const struct recipe_judge *j, const char *path, const char *fmt
 
 int recipe_check_url(const struct recipe_judge *j, const char *path, const char *url)
 {
-	if (url && !word_is_url(url))
+	if (url && !url_is_valid(url))
 		return recipe_wrong(j, path, "%s is '%s'; allowed: http://, https:// or file:/// and no spaces", path,
 				    url);
 	return 0;
@@ -35,7 +35,7 @@ int recipe_check_url(const struct recipe_judge *j, const char *path, const char 
 
 static int check_name(const struct recipe_judge *j)
 {
-	if (!word_is_name(j->recipe->name))
+	if (!recipe_name_is_valid(j->recipe->name))
 		return recipe_wrong(
 			j, "name", "name is '%s'; allowed: up to 63 of a-z 0-9 - . with a letter or digit at both ends",
 			j->recipe->name);
@@ -52,14 +52,14 @@ static int check_distribution(const struct recipe_judge *j)
 
 	if (!r->distribution.suite)
 		return recipe_wrong(j, "distribution", "distribution.suite is missing; name one, e.g. bookworm");
-	if (!word_is_file_name(r->distribution.suite))
+	if (!filename_is_valid(r->distribution.suite))
 		return recipe_wrong(j, "distribution.suite",
 				    "distribution.suite is '%s'; allowed: a suite's name, e.g. bookworm",
 				    r->distribution.suite);
 	if (r->distribution.components.n == 0)
 		return recipe_wrong(j, "distribution.components", "distribution.components is empty; main is needed");
 	for (size_t i = 0; i < r->distribution.components.n; i++)
-		if (!word_is_file_name(r->distribution.components.at[i]))
+		if (!filename_is_valid(r->distribution.components.at[i]))
 			return recipe_wrong(j, "distribution.components",
 					    "distribution.components has '%s'; allowed: names as in main, contrib",
 					    r->distribution.components.at[i]);
@@ -78,7 +78,7 @@ static int check_repository_key(const struct recipe_judge *j, const char *path, 
 			j, path,
 			"%s has a key_url but no key_fingerprint; pin the key by the 40 hex digits of its fingerprint",
 			path);
-	if (r->key_fingerprint && !word_is_hex(r->key_fingerprint, 40))
+	if (r->key_fingerprint && !hex_is_valid(r->key_fingerprint, 40))
 		return recipe_wrong(j, path,
 				    "%s.key_fingerprint is '%s'; allowed: 40 hex digits (short key ids can be forged)",
 				    path, r->key_fingerprint);
@@ -99,7 +99,7 @@ static int check_repository(const struct recipe_judge *j, size_t i)
 	if (r->suite[strcspn(r->suite, " \t\n[]")])
 		return recipe_wrong(j, path, "%s.suite is '%s'; allowed: one word", path, r->suite);
 	for (size_t k = 0; k < r->components.n; k++)
-		if (!word_is_file_name(r->components.at[k]))
+		if (!filename_is_valid(r->components.at[k]))
 			return recipe_wrong(j, path, "%s.components has '%s'; allowed: names as in main", path,
 					    r->components.at[k]);
 	if (flat != (r->components.n == 0))
@@ -119,7 +119,7 @@ static int check_repositories(const struct recipe_judge *j)
 
 static bool is_overlay(const char *s)
 {
-	return strchr(s, '/') || word_is_file_name(s);
+	return strchr(s, '/') || filename_is_valid(s);
 }
 
 /* What the three sets of a list may hold. */
@@ -128,9 +128,9 @@ static const struct {
 	bool (*is)(const char *);
 	const char *allowed;
 } set_words[] = {
-	{ "packages", word_is_package, "Debian package names, e.g. openssh-server" },
+	{ "packages", debian_package_is_valid, "Debian package names, e.g. openssh-server" },
 	{ "overlays", is_overlay, "names below rootfs-overlays/, or paths with a /" },
-	{ "units", word_is_unit, "systemd units, e.g. containerd.service" },
+	{ "units", unit_name_is_valid, "systemd units, e.g. containerd.service" },
 };
 
 static int check_words(const struct recipe_judge *j, const struct strings *list, size_t kind, const char *set)

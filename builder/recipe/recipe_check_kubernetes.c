@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "builder/recipe/recipe_internal.h"
-#include "builder/recipe/word.h"
 #include "lib/alloc.h"
+#include "lib/validate.h"
 
 #define DOCKERSHIM_LAST_MINOR 23 /* from 1.24 on the kubelet speaks to Docker only through cri-dockerd */
 
@@ -17,7 +17,7 @@ static int check_version(const struct recipe_judge *j)
 	if (!version)
 		return recipe_wrong(j, "kubernetes", "kubernetes.version is missing; kubernetes.source %s needs it",
 				    kubernetes_source_names[r->kubernetes.source]);
-	if (!word_is_release(version, &major, &minor, &patch))
+	if (!kubernetes_release_parse(version, &major, &minor, &patch))
 		return recipe_wrong(
 			j, "kubernetes.version",
 			"kubernetes.version is '%s'; allowed: 1.34.1, and for source packages also a minor, 1.34",
@@ -36,9 +36,9 @@ static int check_binary(const struct recipe_judge *j, size_t i)
 
 	if (!b->url || !b->sha256 || !b->path)
 		return recipe_wrong(j, path, "%s needs url, sha256 and path", path);
-	if (!word_is_hex(b->sha256, 64))
+	if (!hex_is_valid(b->sha256, 64))
 		return recipe_wrong(j, path, "%s.sha256 is '%s'; allowed: 64 hex digits", path, b->sha256);
-	if (!word_is_path(b->path))
+	if (!path_is_normalized(b->path))
 		return recipe_wrong(j, path, "%s.path is '%s'; allowed: an absolute path without . or ..", path,
 				    b->path);
 	if (b->member && b->archive)
@@ -87,7 +87,7 @@ static int check_packages(const struct recipe_judge *j)
 	const struct recipe *r = j->recipe;
 
 	for (size_t i = 0; i < r->kubernetes.packages.n; i++)
-		if (!word_is_package(r->kubernetes.packages.at[i]))
+		if (!debian_package_is_valid(r->kubernetes.packages.at[i]))
 			return recipe_wrong(j, "kubernetes.packages",
 					    "kubernetes.packages has '%s'; allowed: Debian package names",
 					    r->kubernetes.packages.at[i]);
@@ -157,7 +157,7 @@ static int check_cri_dockerd(const struct recipe_judge *j)
 	const struct recipe *r = j->recipe;
 	int major, minor, patch;
 
-	if (r->runtime != RUNTIME_DOCKER || !word_is_release(r->kubernetes.version, &major, &minor, &patch) ||
+	if (r->runtime != RUNTIME_DOCKER || !kubernetes_release_parse(r->kubernetes.version, &major, &minor, &patch) ||
 	    minor <= DOCKERSHIM_LAST_MINOR || has_package(r, cri_dockerd) || installs(r, "cri-dockerd"))
 		return 0;
 	return recipe_wrong(

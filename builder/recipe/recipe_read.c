@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "builder/recipe/recipe_internal.h"
-#include "builder/recipe/word.h"
 #include "lib/alloc.h"
+#include "lib/validate.h"
 
 const char *const set_names[SETS + 1] = { [SET_BASE] = "base", [SET_VM] = "vm", [SET_LXC] = "lxc", NULL };
 const char *const kubernetes_source_names[] = { [KUBERNETES_NONE] = "none",
@@ -166,7 +166,7 @@ static void expand_versions(struct recipe *r)
 	CLEANUP(free_p) char *minor = NULL;
 	int major, n, patch;
 
-	if (!version || !word_is_release(version, &major, &n, &patch))
+	if (!version || !kubernetes_release_parse(version, &major, &n, &patch))
 		return;
 	minor = xasprintf("%d.%d", major, n);
 	for (size_t i = 0; i < r->repositories.n; i++) {

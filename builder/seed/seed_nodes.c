@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lib/file.h"
-#include "lib/form.h"
+#include "lib/validate.h"
 
 #define ORIGIN "nodekiln seed" /* of values that are added here, in messages */
 
@@ -53,7 +53,7 @@ static int add_name(struct seed_node *n, struct error *err)
 
 	if (yaml_find(map, "name") || (map && map->kind != YAML_MAP))
 		return 0;
-	if (!form_is_dns_name(n->name))
+	if (!dns_name_is_valid(n->name))
 		return yaml_error(n->tree, err,
 				  "'node.name' is missing, and the file's name '%s' cannot be one: give the "
 				  "node a DNS name in lower case",
@@ -94,8 +94,8 @@ static int share_from_init(struct seed_node *n, struct seed_secrets *secrets, st
 {
 	struct seed_secret *s = seed_secrets_of(secrets, peek(n, "cluster"));
 
-	if (adopt(n, "token", form_is_token, &s->token, &secrets->changed, err) < 0 ||
-	    adopt(n, "certificate_key", form_is_key, &s->certificate_key, &secrets->changed, err) < 0)
+	if (adopt(n, "token", bootstrap_token_is_valid, &s->token, &secrets->changed, err) < 0 ||
+	    adopt(n, "certificate_key", certificate_key_is_valid, &s->certificate_key, &secrets->changed, err) < 0)
 		return -1;
 	seed_secrets_generate(secrets, s);
 	if (!yaml_find(n->tree, "token"))

@@ -8,8 +8,9 @@
 #include <unistd.h>
 
 #include "lib/file.h"
-#include "lib/form.h"
 #include "lib/random.h"
+#include "lib/redact.h"
+#include "lib/validate.h"
 #include "lib/yaml.h"
 
 #define SECRETS_MAX (1 << 20)
@@ -37,9 +38,9 @@ static int read_cluster(struct yaml *map, struct seed_secrets *secrets, struct e
 
 	if (map->kind != YAML_MAP)
 		return yaml_error(map, err, "'%s' must be a map with token and certificate_key", map->key);
-	if (read_word(map, "token", form_is_token, &s->token, err) < 0)
+	if (read_word(map, "token", bootstrap_token_is_valid, &s->token, err) < 0)
 		return -1;
-	return read_word(map, "certificate_key", form_is_key, &s->certificate_key, err);
+	return read_word(map, "certificate_key", certificate_key_is_valid, &s->certificate_key, err);
 }
 
 static int read_tree(struct yaml *tree, struct seed_secrets *secrets, struct error *err)
@@ -64,7 +65,7 @@ static int read_file(struct seed_secrets *secrets, struct error *err)
 		return -1;
 	if (yaml_parse(secrets->file, text.data ? text.data : "", text.len, &tree, err) < 0 ||
 	    read_tree(tree, secrets, err) < 0) {
-		form_hide_secrets(err->text);
+		redact_secrets(err->text);
 		return -1;
 	}
 	return 0;

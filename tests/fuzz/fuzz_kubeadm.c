@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "agent/kubeadm_error.h"
-#include "lib/form.h"
 #include "lib/text.h"
+#include "lib/validate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -18,7 +18,7 @@ static bool shows_a_token(const char *sentence)
 {
 	for (const char *s = sentence; strlen(s) >= TOKEN_LENGTH; s++) {
 		CLEANUP(free_p) char *word = xstrndup(s, TOKEN_LENGTH);
-		if (form_is_token(word))
+		if (bootstrap_token_is_valid(word))
 			return true;
 	}
 	return false;

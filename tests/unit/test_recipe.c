@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "builder/recipe/recipe.h"
-#include "builder/recipe/word.h"
 #include "lib/file.h"
 #include "lib/json.h"
 #include "tests/unit/check.h"
@@ -190,20 +189,4 @@ TEST(readme_is_a_recipe)
 	CHECK_STR(recipe_load(file, &recipe, &err) < 0 ? err.text : "", "");
 	CHECK(unlink(file) == 0);
 	CHECK_STR(recipe.repositories.at[0].url, "https://pkgs.k8s.io/core:/stable:/v1.35/deb/");
-}
-
-TEST(words)
-{
-	int major = 0, minor = 0, patch = 0;
-
-	CHECK(word_is_package("libstdc++6") && !word_is_package("-y") && !word_is_package("a b") &&
-	      !word_is_package("x"));
-	CHECK(word_is_name("debian-12.5") && !word_is_name("-x") && !word_is_name("a..b") && !word_is_name(""));
-	CHECK(word_is_path("/usr/bin/x") && !word_is_path("/usr//x") && !word_is_path("/a/..") && !word_is_path("/"));
-	CHECK(word_is_url("http://h/x") && word_is_url("file:///srv") && !word_is_url("http://") &&
-	      !word_is_url("/srv"));
-	CHECK(word_is_unit("serial-getty@ttyS0.service") && !word_is_unit("../x.service") && !word_is_unit("x"));
-	CHECK(word_is_release("1.34", &major, &minor, &patch) && minor == 34 && patch == -1);
-	CHECK(word_is_release("1.20.2", &major, &minor, &patch) && major == 1 && patch == 2);
-	CHECK(!word_is_release("1", &major, &minor, &patch) && !word_is_release("1.2.3.4", &major, &minor, &patch));
 }

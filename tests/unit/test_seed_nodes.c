@@ -6,7 +6,7 @@
 
 #include "builder/seed/seed_nodes.h"
 #include "lib/file.h"
-#include "lib/form.h"
+#include "lib/validate.h"
 #include "tests/unit/check.h"
 
 #define PVE "proxmox: {url: https://pve, token_id: a@pve!b, token_secret: c0ffeec0-ffee-c0ff-eec0-ffeec0ffee00}\n"
@@ -81,7 +81,7 @@ TEST(an_init_node_shares_what_it_gets)
 	put(&l, "cp.yml", "cluster: lab\nrole: init\nnode: {name: first}\n");
 	CHECK_STR(make(&l, false, &err), "");
 	const struct node_config *w1 = &l.nodes.at[0].node, *cp2 = &l.nodes.at[1].node, *cp = &l.nodes.at[2].node;
-	CHECK(form_is_token(cp->token) && form_is_key(cp->certificate_key));
+	CHECK(bootstrap_token_is_valid(cp->token) && certificate_key_is_valid(cp->certificate_key));
 	CHECK_STR(w1->token, cp->token);
 	CHECK_STR(cp2->token, cp->token);
 	CHECK_STR(cp2->certificate_key, cp->certificate_key);

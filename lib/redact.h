@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Removes secrets from messages that quote other programs' output or a configuration.
+ */
+
+/* Overwrites in place everything that has the form of a bootstrap token, a certificate key or a UUID (the secret of a PVE token). */
+void redact_secrets(char *message);
