@@ -84,8 +84,8 @@ static int get_lock(struct build *b, struct error *err)
 	struct resolve_options options = { .mirror = o->mirror, .update = o->update };
 
 	progress_begin("resolve", "%s", o->lock ? o->lock : b->recipe.distribution.suite);
-	if (o->lock ? lock_load(o->lock, &b->lock, err) < 0
-		    : resolve(&b->recipe, &options, &b->cache, &b->lock, err) < 0)
+	int rc = o->lock ? lock_load(o->lock, &b->lock, err) : resolve(&b->recipe, &options, &b->cache, &b->lock, err);
+	if (rc < 0)
 		return -1;
 	size_t packages = 0;
 	for (enum lock_group g = 0; g < LOCK_GUEST_GROUPS; g++)
@@ -209,17 +209,9 @@ static int publish(struct build *b, struct error *err)
 	return 0;
 }
 
-static int make(struct build *b, struct error *err)
-{
-	return scratch_open(&b->cache, b->options->scratch, scratch_need(b), &b->scratch, err) < 0 ||
-			       build_layers_load(b, err) < 0 || build_graph_run(b, err) < 0
-		       ? -1
-		       : 0;
-}
-
 /* Runs in a job, which closes the outputs first: otherwise they would stay locked after the build is killed, until the
  * memory is freed. */
-static int sweep(void *build, struct error *err UNUSED)
+static int remove_trees(void *build, struct error *err UNUSED)
 {
 	struct build *b = build;
 
@@ -232,18 +224,19 @@ static int sweep(void *build, struct error *err UNUSED)
 /* Removes the trees while the artifacts are published: freeing gigabytes of memory takes a while. */
 static int make_and_publish(struct build *b, struct error *err)
 {
-	struct job sweeper = { 0 };
-	struct error swept = { 0 };
+	struct job remover = { 0 };
+	struct error ignored = { 0 };
 
-	if (make(b, err) < 0)
+	if (scratch_open(&b->cache, b->options->scratch, scratch_need(b), &b->scratch, err) < 0 ||
+	    build_layers_load(b, err) < 0 || build_graph_run(b, err) < 0)
 		return -1;
-	if (job_start(&sweeper, sweep, b, &swept) == 0)
+	if (job_start(&remover, remove_trees, b, &ignored) == 0)
 		scratch_forget(&b->scratch);
 	int rc = publish(b, err);
 	if (rc == 0)
 		cache_trim(&b->cache);
-	if (sweeper.pid && job_wait(&sweeper, &swept) < 0)
-		log_debug("%s", swept.text); /* the next build removes it */
+	if (remover.pid && job_wait(&remover, &ignored) < 0)
+		log_debug("%s", ignored.text); /* the next build removes it */
 	return rc;
 }
 
@@ -267,7 +260,9 @@ static int build_steps(struct build *b, struct error *err)
 		log_info("%s/%s.*: nothing changed, nothing to do (--force builds anyway)", o->out, b->recipe.name);
 		return 0;
 	}
-	return fetch(b, err) < 0 ? -1 : make_and_publish(b, err);
+	if (fetch(b, err) < 0)
+		return -1;
+	return make_and_publish(b, err);
 }
 
 int build_run(const struct build_options *options, struct error *err)

@@ -94,7 +94,9 @@ int build_artifact_vm(struct build *b, struct error *err)
 	const struct recipe *r = &b->recipe;
 	const struct chunks_map map = { build_chunks(b, r->outputs.qcow2_compression, r->outputs.qcow2_level),
 					cluster };
-	return write_raw(b, &plan, root, &map, &raw, err) < 0 ? -1 : write_qcow2(b, raw, &map, err);
+	if (write_raw(b, &plan, root, &map, &raw, err) < 0)
+		return -1;
+	return write_qcow2(b, raw, &map, err);
 }
 
 static const char *tarball_suffix(enum compression compression)

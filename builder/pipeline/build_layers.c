@@ -138,23 +138,25 @@ int build_chunks_make(struct build *b, struct error *err)
 	return 0;
 }
 
-struct loading {
+struct layer_load {
 	struct build *build;
 	enum build_layer layer;
 };
 
 static int load_job(void *loading, struct error *err)
 {
-	const struct loading *l = loading;
+	const struct layer_load *l = loading;
 
-	return load(l->build, l->layer, err) < 0 ? -1 : 0;
+	if (load(l->build, l->layer, err) < 0)
+		return -1;
+	return 0;
 }
 
-struct loads {
+struct layer_loads {
 	struct job job[LAYERS];
 };
 
-static void loads_stop(struct loads *loads)
+static void layer_loads_stop(struct layer_loads *loads)
 {
 	for (enum build_layer layer = 0; layer < LAYERS; layer++)
 		job_stop(&loads->job[layer]);
@@ -163,10 +165,10 @@ static void loads_stop(struct loads *loads)
 /* Loads the base in this process, because its chunks stay open, and the others in parallel. */
 static int load_all(struct build *b, struct error *err)
 {
-	CLEANUP(loads_stop) struct loads loads = { 0 };
+	CLEANUP(layer_loads_stop) struct layer_loads loads = { 0 };
 
 	for (enum build_layer layer = LAYER_BASE; layer < LAYERS; layer++) {
-		struct loading loading = { b, layer };
+		struct layer_load loading = { b, layer };
 		if (find(b, layer, err) < 0)
 			return -1;
 		if (layer != LAYER_BASE && b->layer[layer].cached &&
@@ -183,9 +185,9 @@ static int load_all(struct build *b, struct error *err)
 
 int build_layers_base(struct build *b, struct error *err)
 {
-	return unpack(b, LAYER_BASE, 0, err) < 0 ? -1
-						 : kubernetes_install(&b->recipe, &b->lock, &b->kubernetes, &b->cache,
-								      b->layer[LAYER_BASE].path, err);
+	if (unpack(b, LAYER_BASE, 0, err) < 0)
+		return -1;
+	return kubernetes_install(&b->recipe, &b->lock, &b->kubernetes, &b->cache, b->layer[LAYER_BASE].path, err);
 }
 
 int build_layers_pause_image(struct build *b, const char *root, struct error *err)
@@ -200,7 +202,9 @@ int build_chunks_open(struct build *b, struct error *err)
 	if (b->chunks)
 		return 0;
 	CLEANUP(close_p) int fd = open_chunks_file(b, O_RDONLY, err);
-	return fd < 0 ? -1 : chunks_open(fd, &b->chunks, err);
+	if (fd < 0)
+		return -1;
+	return chunks_open(fd, &b->chunks, err);
 }
 
 int build_layers_load(struct build *b, struct error *err)
@@ -260,13 +264,14 @@ static int configure(struct build *b, enum build_layer layer, const char *root, 
 }
 
 /* Creates a stack's work and target directories in the scratch directory. Paths are owned by the caller. */
-static int overlayfs_place(struct build *b, const char *name, char **ret_work, char **ret_target, struct error *err)
+static int make_stack_directories(struct build *b, const char *name, char **ret_work, char **ret_target,
+				  struct error *err)
 {
 	CLEANUP(free_p) char *work_name = xasprintf("%s.work", name);
 
-	return scratch_directory(&b->scratch, work_name, ret_work, err) < 0
-		       ? -1
-		       : scratch_directory(&b->scratch, name, ret_target, err);
+	if (scratch_directory(&b->scratch, work_name, ret_work, err) < 0)
+		return -1;
+	return scratch_directory(&b->scratch, name, ret_target, err);
 }
 
 /* The trees of top and of all layers below it, in the order of overlayfs.lower; returns their number. */
@@ -289,7 +294,7 @@ int build_layers_configure(struct build *b, enum build_layer layer, struct error
 	for (size_t n = trees_down(b, layers[layer].under, stack.lower); n-- > 0;)
 		if (tree_adopt(stack.lower[n], stack.upper, err) < 0)
 			return -1;
-	if (overlayfs_place(b, name, &work, &root, err) < 0)
+	if (make_stack_directories(b, name, &work, &root, err) < 0)
 		return -1;
 	stack.work = work, stack.target = root;
 	if (overlayfs_open(&stack, err) < 0 || configure(b, layer, root, err) < 0)
@@ -314,7 +319,8 @@ int build_layers_guest(struct build *b, enum build_layer side, char **ret_root, 
 	CLEANUP(free_p) char *root = NULL;
 	struct overlayfs stack = { 0 };
 
-	if (scratch_directory(&b->scratch, top_name, &top, err) < 0 || overlayfs_place(b, name, &work, &root, err) < 0)
+	if (scratch_directory(&b->scratch, top_name, &top, err) < 0 ||
+	    make_stack_directories(b, name, &work, &root, err) < 0)
 		return -1;
 	trees_down(b, top_of(b, side), stack.lower);
 	stack.upper = top, stack.work = work, stack.target = root;

@@ -32,7 +32,9 @@ static int copy_overlays(const struct customize *g, enum set set, const char *ro
 
 static int install_agent(const struct customize *g, const char *root, struct error *err)
 {
-	return g->agent && tree_overlay(g->agent, root, err) < 0 ? error_wrap(err, "the agent") : 0;
+	if (g->agent && tree_overlay(g->agent, root, err) < 0)
+		return error_wrap(err, "the agent");
+	return 0;
 }
 
 struct json *customize_image_json(const struct customize *g)

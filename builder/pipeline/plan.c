@@ -94,7 +94,9 @@ static void artifacts(const struct plan *p, struct strings *ret)
 static int layout(const struct recipe *r, struct disk_plan *ret, struct error *err)
 {
 	*ret = (struct disk_plan){ 0 };
-	return r->outputs.qcow2 ? disk_plan(r, r->name, ret, err) : 0;
+	if (!r->outputs.qcow2)
+		return 0;
+	return disk_plan(r, r->name, ret, err);
 }
 
 static void add_label(struct text *t, const char *label)

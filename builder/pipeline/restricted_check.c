@@ -23,11 +23,12 @@ static int open_device(void *context UNUSED, struct error *err)
 {
 	CLEANUP(close_p) int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	return fd < 0 ? error_errno(
-				err, errno,
-				"open the device node /dev/null in the sandbox; for a container: --cap-add MKNOD, or "
-				"--cap-add SYS_ADMIN, and a cache that is not mounted with nodev")
-		      : 0;
+	if (fd < 0)
+		return error_errno(
+			err, errno,
+			"open the device node /dev/null in the sandbox; for a container: --cap-add MKNOD, or "
+			"--cap-add SYS_ADMIN, and a cache that is not mounted with nodev");
+	return 0;
 }
 
 /* Enters a sandbox of an empty tree in the file system of the cache. A user namespace, the container's rules for

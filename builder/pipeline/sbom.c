@@ -20,7 +20,7 @@ struct sbom {
 };
 
 /* Which groups of the lock are in which artifact. */
-static const struct content {
+static const struct sbom_content {
 	const char *suffix;
 	enum lock_group group[4];
 } contents[] = {
@@ -29,7 +29,7 @@ static const struct content {
 	{ ".tar", { LOCK_BASE, LOCK_LXC, LOCK_EXTRA_LXC, LOCK_IMAGE } },
 };
 
-static const struct compiled {
+static const struct sbom_compiled {
 	const char *source, *id, *purpose, *comment;
 } compiled[] = {
 	{ "curl", "SPDXRef-libcurl", "LIBRARY", "libcurl, compiled for nodekiln-agent alone" },
@@ -175,7 +175,8 @@ static void add_files(struct sbom *s, const struct lock_files *files, const char
 }
 
 /* A compiled program. Scanners know it by its source package, which is not in the artifact's dpkg database. */
-static void add_compiled(struct sbom *s, const struct manifest *m, const char *artifact, const struct compiled *what)
+static void add_compiled(struct sbom *s, const struct manifest *m, const char *artifact,
+			 const struct sbom_compiled *what)
 {
 	const struct lock_source *source = lock_source(m->lock, what->source);
 
@@ -217,7 +218,7 @@ static void add_images(struct sbom *s, const struct manifest *m, const char *art
 }
 
 static void add_artifact(struct sbom *s, const struct manifest *m, const struct output *file,
-			 const struct content *content)
+			 const struct sbom_content *content)
 {
 	CLEANUP(free_p) char *id = make_id("artifact", file->name, NULL);
 	struct json *package = add_package(s, id, file->name, m->lock->kubernetes_version, NULL, "OPERATING-SYSTEM");

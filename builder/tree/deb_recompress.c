@@ -19,7 +19,7 @@
 /* The first bytes of a data archive in xz. */
 static const uint8_t xz_magic[] = { 0xfd, '7', 'z', 'X', 'Z', 0 };
 
-static bool is_slow(const struct deb *deb)
+static bool is_xz(const struct deb *deb)
 {
 	return deb->data_size > sizeof xz_magic && !memcmp(deb->data, xz_magic, sizeof xz_magic);
 }
@@ -41,7 +41,9 @@ static int write_data(const struct deb *deb, int fd, struct error *err)
 			return error_errno(err, errno, "recompress %s", deb->name);
 	if (rc < 0)
 		return -1;
-	return frames_flush(frames) < 0 ? error_errno(err, errno, "recompress %s", deb->name) : 0;
+	if (frames_flush(frames) < 0)
+		return error_errno(err, errno, "recompress %s", deb->name);
+	return 0;
 }
 
 /* Copies all that precedes the data archive's header; that header is written last, when the size is known. */
@@ -68,14 +70,16 @@ int deb_recompress_write(const struct mapped_file *package, const char *name, in
 
 	if (deb_open(package->bytes, package->n, name, &deb, err) < 0)
 		return -1;
-	if (!is_slow(&deb))
+	if (!is_xz(&deb))
 		return 0;
-	return write_package(package, &deb, fd, err) < 0 ? -1 : 1;
+	if (write_package(package, &deb, fd, err) < 0)
+		return -1;
+	return 1;
 }
 
 /* Writes into the scratch directory, then renames into the cache. */
-static int publish(struct cache *cache, const char *scratch, int scratchfd, const struct mapped_file *package,
-		   const char *sha256, const char *name, int *ret_fd, struct error *err)
+static int recompress_in(struct cache *cache, const char *scratch, int scratchfd, const struct mapped_file *package,
+			 const char *sha256, const char *name, int *ret_fd, struct error *err)
 {
 	CLEANUP(free_p) char *file = xasprintf("%s/%s", scratch, sha256);
 	CLEANUP(close_p) int fd = openat(scratchfd, sha256, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -90,8 +94,8 @@ static int publish(struct cache *cache, const char *scratch, int scratchfd, cons
 }
 
 /* 1 with *ret_fd, 0 if the package is not in xz. */
-static int make(struct cache *cache, const struct mapped_file *package, const char *sha256, const char *name,
-		int *ret_fd, struct error *err)
+static int recompress(struct cache *cache, const struct mapped_file *package, const char *sha256, const char *name,
+		      int *ret_fd, struct error *err)
 {
 	CLEANUP(free_p) char *scratch = NULL;
 	CLEANUP(close_p) int scratchfd = -1;
@@ -99,7 +103,7 @@ static int make(struct cache *cache, const struct mapped_file *package, const ch
 
 	if (cache_scratch(cache, &scratch, &scratchfd, err) < 0)
 		return -1;
-	int rc = publish(cache, scratch, scratchfd, package, sha256, name, ret_fd, err);
+	int rc = recompress_in(cache, scratch, scratchfd, package, sha256, name, ret_fd, err);
 	if (tree_remove(cache->fd, scratch, &ignored) < 0)
 		log_debug("%s", ignored.text); /* the next build removes it */
 	return rc;
@@ -126,19 +130,18 @@ int deb_recompress_open(struct cache *cache, const char *sha256, const char *nam
 			struct error *err)
 {
 	CLEANUP(mapped_file_done) struct mapped_file package = { 0 };
-	CLEANUP(close_p) int repacked = find(cache, sha256);
+	CLEANUP(close_p) int recompressed = find(cache, sha256);
 	struct error why = { 0 };
 
-	if (repacked < 0) {
+	if (recompressed < 0) {
 		CLEANUP(close_p) int fd = cache_file(cache, sha256, err);
 		if (fd < 0 || mapped_file_open(fd, name, &package, err) < 0)
 			return -1;
-		if (make(cache, &package, sha256, name, &repacked, &why) < 0)
+		if (recompress(cache, &package, sha256, name, &recompressed, &why) < 0)
 			log_debug("%s is not recompressed: %s", name, why.text);
 	}
-	if (repacked >= 0)
-		return mapped_file_open(repacked, name, ret, err);
-	*ret = package;
-	package = (struct mapped_file){ 0 };
+	if (recompressed >= 0)
+		return mapped_file_open(recompressed, name, ret, err);
+	*ret = TAKE(package);
 	return 0;
 }

@@ -6,53 +6,53 @@
 
 #include "lib/alloc.h"
 
-static const char *const signs[] = { "dpkg: error", "dpkg: dependency problems" };
+static const char *const prefixes[] = { "dpkg: error", "dpkg: dependency problems" };
 
 static bool is_error(const char *line)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
-		if (text_starts(line, signs[i]))
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (text_starts(line, prefixes[i]))
 			return true;
 	return false;
 }
 
-static void add(struct dpkg_error *c, const char *line)
+static void add(struct dpkg_error *e, const char *line)
 {
 	CLEANUP(free_p) char *copy = xstrdup(line);
 	const char *trimmed = text_trim(copy);
 
 	if (*trimmed)
-		text_addf(&c->text, "%s%s", c->text.len ? " | " : "", trimmed);
+		text_addf(&e->text, "%s%s", e->text.len ? " | " : "", trimmed);
 }
 
-static void remember(struct dpkg_error *c, const char *line)
+static void remember(struct dpkg_error *e, const char *line)
 {
-	char **slot = &c->before[c->next++ % DPKG_ERROR_BEFORE];
+	char **slot = &e->before[e->next++ % DPKG_ERROR_BEFORE];
 
 	free(*slot);
 	*slot = xstrdup(line);
 }
 
-void dpkg_error_line(struct dpkg_error *c, const char *line)
+void dpkg_error_line(struct dpkg_error *e, const char *line)
 {
-	if (c->text.len) {
-		if (c->after++ < DPKG_ERROR_AFTER)
-			add(c, line);
+	if (e->text.len) {
+		if (e->after++ < DPKG_ERROR_AFTER)
+			add(e, line);
 		return;
 	}
 	if (!is_error(line)) {
-		remember(c, line);
+		remember(e, line);
 		return;
 	}
 	for (unsigned i = 0; i < DPKG_ERROR_BEFORE; i++)
-		if (c->before[(c->next + i) % DPKG_ERROR_BEFORE])
-			add(c, c->before[(c->next + i) % DPKG_ERROR_BEFORE]);
-	add(c, line);
+		if (e->before[(e->next + i) % DPKG_ERROR_BEFORE])
+			add(e, e->before[(e->next + i) % DPKG_ERROR_BEFORE]);
+	add(e, line);
 }
 
-void dpkg_error_done(struct dpkg_error *c)
+void dpkg_error_done(struct dpkg_error *e)
 {
 	for (unsigned i = 0; i < DPKG_ERROR_BEFORE; i++)
-		free(c->before[i]);
-	text_done(&c->text);
+		free(e->before[i]);
+	text_done(&e->text);
 }

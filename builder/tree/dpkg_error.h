@@ -16,5 +16,5 @@ struct dpkg_error {
 };
 
 /* Takes the next line of the output. */
-void dpkg_error_line(struct dpkg_error *c, const char *line);
-void dpkg_error_done(struct dpkg_error *c);
+void dpkg_error_line(struct dpkg_error *e, const char *line);
+void dpkg_error_done(struct dpkg_error *e);

@@ -82,8 +82,7 @@ int dpkgdb_parse(const char *control, struct dpkgdb_package *ret, struct error *
 				 "the control file's Package, Version or Architecture is missing or wrong");
 	p.same = text_same(multi_arch, "same");
 	p.essential = text_same(essential, "yes");
-	*ret = p;
-	p = (struct dpkgdb_package){ 0 };
+	*ret = TAKE(p);
 	return 0;
 }
 

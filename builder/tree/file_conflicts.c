@@ -11,9 +11,9 @@
 
 struct file_conflicts {
 	pthread_mutex_t lock;
-	struct claim *bucket; /* owned; open addressing, path NULL = free; at most half full */
+	struct file_conflicts_entry *bucket; /* owned; open addressing, path NULL = free; at most half full */
 	size_t buckets, used;
-	VEC(struct claim_conflict) conflicts;
+	VEC(struct file_conflict) conflicts;
 };
 
 struct file_conflicts *file_conflicts_new(void)
@@ -37,7 +37,7 @@ static uint64_t hash_path(const char *path)
 }
 
 /* The path's bucket, or the free one where it would be inserted. */
-static struct claim *find(const struct file_conflicts *c, const char *path)
+static struct file_conflicts_entry *find(const struct file_conflicts *c, const char *path)
 {
 	size_t i = hash_path(path) & (c->buckets - 1);
 
@@ -48,15 +48,15 @@ static struct claim *find(const struct file_conflicts *c, const char *path)
 
 static void grow(struct file_conflicts *c)
 {
-	struct file_conflicts wider = { .buckets = c->buckets * 2 };
+	struct file_conflicts larger = { .buckets = c->buckets * 2 };
 
-	wider.bucket = xcalloc(wider.buckets, sizeof *wider.bucket);
+	larger.bucket = xcalloc(larger.buckets, sizeof *larger.bucket);
 	for (size_t i = 0; i < c->buckets; i++)
 		if (c->bucket[i].path)
-			*find(&wider, c->bucket[i].path) = c->bucket[i];
+			*find(&larger, c->bucket[i].path) = c->bucket[i];
 	free(c->bucket);
-	c->bucket = wider.bucket;
-	c->buckets = wider.buckets;
+	c->bucket = larger.bucket;
+	c->buckets = larger.buckets;
 }
 
 static struct tar_entry stamp_of(const struct tar_entry *e)
@@ -64,50 +64,53 @@ static struct tar_entry stamp_of(const struct tar_entry *e)
 	return (struct tar_entry){ .mode = e->mode, .uid = e->uid, .gid = e->gid, .mtime = e->mtime };
 }
 
-static bool take_new(struct file_conflicts *c, struct claim *claim, const char *path, unsigned owner,
-		     const struct tar_entry *e)
+static bool add_new(struct file_conflicts *c, struct file_conflicts_entry *entry, const char *path, unsigned owner,
+		    const struct tar_entry *e)
 {
 	bool directory = S_ISDIR(e->mode);
 
-	*claim = (struct claim){ .path = xstrdup(path), .owner = owner, .directory = directory, .stamp = stamp_of(e) };
+	*entry = (struct file_conflicts_entry){
+		.path = xstrdup(path), .owner = owner, .directory = directory, .stamp = stamp_of(e)
+	};
 	if (++c->used > c->buckets / 2)
 		grow(c);
 	return true;
 }
 
-static bool take_again(struct file_conflicts *c, struct claim *claim, unsigned owner, const struct tar_entry *e)
+static bool add_again(struct file_conflicts *c, struct file_conflicts_entry *entry, unsigned owner,
+		      const struct tar_entry *e)
 {
 	bool directory = S_ISDIR(e->mode);
 
-	if (claim->directory && directory) {
-		if (owner < claim->owner) {
-			claim->owner = owner;
-			claim->stamp = stamp_of(e);
+	if (entry->directory && directory) {
+		if (owner < entry->owner) {
+			entry->owner = owner;
+			entry->stamp = stamp_of(e);
 		}
 		return true;
 	}
 	/* One package ships the path twice: the later member wins, as with tar. */
-	if (claim->owner == owner && claim->directory == directory)
+	if (entry->owner == owner && entry->directory == directory)
 		return true;
-	vec_push(&c->conflicts, (struct claim_conflict){ .path = xstrdup(claim->path),
-							 .owner = claim->owner,
-							 .rival = owner,
-							 .kinds_differ = claim->directory != directory });
+	vec_push(&c->conflicts, (struct file_conflict){ .path = xstrdup(entry->path),
+							.owner = entry->owner,
+							.rival = owner,
+							.kinds_differ = entry->directory != directory });
 	return false;
 }
 
 bool file_conflicts_add(struct file_conflicts *c, const char *path, unsigned owner, const struct tar_entry *e)
 {
 	pthread_mutex_lock(&c->lock);
-	struct claim *claim = find(c, path);
-	bool mine = claim->path ? take_again(c, claim, owner, e) : take_new(c, claim, path, owner, e);
+	struct file_conflicts_entry *entry = find(c, path);
+	bool mine = entry->path ? add_again(c, entry, owner, e) : add_new(c, entry, path, owner, e);
 	pthread_mutex_unlock(&c->lock);
 	return mine;
 }
 
 static int compare_conflicts(const void *a, const void *b)
 {
-	const struct claim_conflict *x = a, *y = b;
+	const struct file_conflict *x = a, *y = b;
 	int order = strcmp(x->path, y->path);
 
 	if (order)
@@ -117,7 +120,7 @@ static int compare_conflicts(const void *a, const void *b)
 	return x->rival < y->rival ? -1 : x->rival > y->rival;
 }
 
-size_t file_conflicts_find(struct file_conflicts *c, const struct claim_conflict **ret)
+size_t file_conflicts_find(struct file_conflicts *c, const struct file_conflict **ret)
 {
 	if (c->conflicts.n > 1)
 		qsort(c->conflicts.at, c->conflicts.n, sizeof *c->conflicts.at, compare_conflicts);
@@ -126,7 +129,8 @@ size_t file_conflicts_find(struct file_conflicts *c, const struct claim_conflict
 }
 
 int file_conflicts_each_directory(struct file_conflicts *c,
-				  int (*visit)(void *context, const struct claim *claim, struct error *err),
+				  int (*visit)(void *context, const struct file_conflicts_entry *entry,
+					       struct error *err),
 				  void *context, struct error *err)
 {
 	for (size_t i = 0; i < c->buckets; i++)

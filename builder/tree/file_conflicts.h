@@ -12,7 +12,7 @@
 #include "builder/archive/tar.h"
 #include "lib/vec.h"
 
-struct claim {
+struct file_conflicts_entry {
 	char *path;     /* owned */
 	unsigned owner; /* number of the package; of a directory, the one that defines mode, owner and time */
 	bool directory;
@@ -20,7 +20,7 @@ struct claim {
 };
 
 /* owner added the path first and has unpacked it; rival added it later and has not. */
-struct claim_conflict {
+struct file_conflict {
 	char *path; /* owned */
 	unsigned owner, rival;
 	bool kinds_differ; /* a directory for one, something else for the other */
@@ -33,9 +33,10 @@ struct file_conflicts *file_conflicts_new(void) MUST_CHECK;
 bool file_conflicts_add(struct file_conflicts *c, const char *path, unsigned owner, const struct tar_entry *e);
 /* Call it after the threads have ended. Returns the number of conflicts, sorted by path, owner and rival; *ret is
  * borrowed. */
-size_t file_conflicts_find(struct file_conflicts *c, const struct claim_conflict **ret);
+size_t file_conflicts_find(struct file_conflicts *c, const struct file_conflict **ret);
 /* Calls visit for each directory, in unspecified order. */
 int file_conflicts_each_directory(struct file_conflicts *c,
-				  int (*visit)(void *context, const struct claim *claim, struct error *err),
+				  int (*visit)(void *context, const struct file_conflicts_entry *entry,
+					       struct error *err),
 				  void *context, struct error *err) MUST_CHECK;
 void file_conflicts_free_p(struct file_conflicts **c);

@@ -7,6 +7,7 @@
 
 #include "builder/archive/tarball.h"
 #include "lib/file.h"
+#include "lib/log.h"
 
 /* The mtime of files that the build itself made. It is later than any SOURCE_DATE_EPOCH, so an artifact always replaces
  * it by that one, whenever the layer was made. It is the last second that XFS without bigtime can store. */
@@ -54,7 +55,9 @@ static int save_in(struct cache *cache, const char *scratch, int scratchfd, cons
 
 	if (file < 0)
 		return error_errno(err, errno, "create %s/%s", cache->path, source);
-	return write_layer(tarball, file, err) < 0 ? -1 : cache_publish(cache, source, "trees", name, err);
+	if (write_layer(tarball, file, err) < 0)
+		return -1;
+	return cache_publish(cache, source, "trees", name, err);
 }
 
 int layer_cache_save(struct cache *cache, const char *key, const char *path, time_t started, int level,
@@ -76,7 +79,7 @@ int layer_cache_save(struct cache *cache, const char *key, const char *path, tim
 		return -1;
 	int rc = save_in(cache, scratch, scratchfd, key, &tarball, err);
 	struct error ignored = { 0 };
-	if (tree_remove(cache->fd, scratch, &ignored) < 0 && rc == 0)
-		rc = 0; /* the next build removes it */
+	if (tree_remove(cache->fd, scratch, &ignored) < 0)
+		log_debug("%s", ignored.text); /* the next build removes it */
 	return rc;
 }

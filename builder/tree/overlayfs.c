@@ -39,7 +39,9 @@ static int clear_place(struct clearing *c, int dirfd, const char *name, const ch
 	if (!S_ISDIR(st.st_mode))
 		return 0;
 	CLEANUP(close_p) int fd = dir_open(dirfd, name, err);
-	return fd < 0 ? -1 : clear_directory(c, fd, path, err);
+	if (fd < 0)
+		return -1;
+	return clear_directory(c, fd, path, err);
 }
 
 static int clear_directory(struct clearing *c, int fd, const char *path, struct error *err)
@@ -66,12 +68,12 @@ static void clearing_done(struct clearing *c)
 }
 
 /* One tree while it is copied into the target, as a tar stream through a pipe. */
-struct copy {
+struct tree_copy {
 	struct tarball tarball;
 	int from, to; /* owned; a pipe */
 };
 
-static void copy_done(struct copy *c)
+static void tree_copy_done(struct tree_copy *c)
 {
 	close_p(&c->from);
 	close_p(&c->to);
@@ -79,7 +81,7 @@ static void copy_done(struct copy *c)
 
 static int write_tree(void *context, struct error *err)
 {
-	struct copy *c = context;
+	struct tree_copy *c = context;
 
 	close_p(&c->from);
 	return tarball_write(&c->tarball, c->to, NULL, err);
@@ -99,7 +101,7 @@ static void read_rest(int fd)
 
 static int copy_tree(const struct tarball *tarball, int targetfd, struct error *err)
 {
-	CLEANUP(copy_done) struct copy c = { .tarball = *tarball, .from = -1, .to = -1 };
+	CLEANUP(tree_copy_done) struct tree_copy c = { .tarball = *tarball, .from = -1, .to = -1 };
 	CLEANUP(job_stop) struct job writer = { 0 };
 	int ends[2];
 
@@ -114,10 +116,10 @@ static int copy_tree(const struct tarball *tarball, int targetfd, struct error *
 	read_rest(c.from);
 	/* So if the writer fails, that is not because of the reader: it is the cause, and the reader's error a
 	 * consequence. */
-	struct error said = { 0 };
-	if (job_wait(&writer, &said) == 0)
+	struct error writer_err = { 0 };
+	if (job_wait(&writer, &writer_err) == 0)
 		return rc;
-	*err = said;
+	*err = writer_err;
 	return -1;
 }
 
@@ -176,12 +178,16 @@ static int become_upper(const struct overlayfs *s, struct error *err)
 {
 	if (subtract_lower(s, err) < 0 || tree_remove(AT_FDCWD, s->upper, err) < 0)
 		return -1;
-	return rename(s->target, s->upper) < 0 ? error_errno(err, errno, "rename %s to %s", s->target, s->upper) : 0;
+	if (rename(s->target, s->upper) < 0)
+		return error_errno(err, errno, "rename %s to %s", s->target, s->upper);
+	return 0;
 }
 
 int overlayfs_close(const struct overlayfs *s, struct error *err)
 {
-	return rootless_restricted() ? become_upper(s, err) : sandbox_unmount(s->target, err);
+	if (rootless_restricted())
+		return become_upper(s, err);
+	return sandbox_unmount(s->target, err);
 }
 
 const char *overlayfs_suffix(void)

@@ -17,24 +17,24 @@
 #define XATTR_MAX 65536 /* of a value, and of all names: the kernel's own limit */
 
 /* A directory that stays, with its times, which change when entries in it are removed. */
-struct kept {
+struct kept_directory {
 	char *path; /* owned */
 	struct timespec times[2];
 };
 
-struct subtraction {
-	int treefd, basefd;            /* owned */
-	struct strings same, vanished; /* equal in both trees, a directory after its entries; in base only */
-	VEC(struct kept) kept;
+struct overlayfs_diff {
+	int treefd, basefd;           /* owned */
+	struct strings same, removed; /* equal in both trees, a directory after its entries; in base only */
+	VEC(struct kept_directory) kept;
 };
 
-static void subtraction_done(struct subtraction *s)
+static void diff_done(struct overlayfs_diff *s)
 {
 	for (size_t i = 0; i < s->kept.n; i++)
 		free(s->kept.at[i].path);
 	vec_done(&s->kept);
 	strings_done(&s->same);
-	strings_done(&s->vanished);
+	strings_done(&s->removed);
 	close_p(&s->treefd);
 	close_p(&s->basefd);
 }
@@ -97,11 +97,11 @@ static bool same_entry(int treefd, int basefd, const char *name, const struct st
 	return a >= 0 && b >= 0 && same_attributes(a, b) && same_bytes(a, b, (size_t)tree->st_size);
 }
 
-typedef int entry_fn(struct subtraction *s, int treefd, int basefd, const char *name, const char *path, bool *same,
+typedef int entry_fn(struct overlayfs_diff *s, int treefd, int basefd, const char *name, const char *path, bool *same,
 		     struct error *err);
 
 /* Calls fn for each entry of the directory listed, which is treefd or basefd. */
-static int each_entry(struct subtraction *s, int listed, int treefd, int basefd, const char *path, entry_fn *fn,
+static int each_entry(struct overlayfs_diff *s, int listed, int treefd, int basefd, const char *path, entry_fn *fn,
 		      bool *same, struct error *err)
 {
 	int copy = openat(listed, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -120,11 +120,11 @@ static int each_entry(struct subtraction *s, int listed, int treefd, int basefd,
 	return errno ? error_errno(err, errno, "read directory /%s", path) : 0;
 }
 
-static int compare_directories(struct subtraction *s, int treefd, int basefd, const char *path, bool *ret_same,
+static int compare_directories(struct overlayfs_diff *s, int treefd, int basefd, const char *path, bool *ret_same,
 			       struct error *err);
 
-static int compare_entry(struct subtraction *s, int treefd, int basefd, const char *name, const char *path, bool *same,
-			 struct error *err)
+static int compare_entry(struct overlayfs_diff *s, int treefd, int basefd, const char *name, const char *path,
+			 bool *same, struct error *err)
 {
 	struct stat tree, base;
 	bool equal = false;
@@ -149,19 +149,19 @@ static int compare_entry(struct subtraction *s, int treefd, int basefd, const ch
 	return 0;
 }
 
-static int miss_entry(struct subtraction *s, int treefd, int basefd UNUSED, const char *name, const char *path,
-		      bool *same, struct error *err)
+static int find_removed(struct overlayfs_diff *s, int treefd, int basefd UNUSED, const char *name, const char *path,
+			bool *same, struct error *err)
 {
 	if (faccessat(treefd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
 	if (errno != ENOENT)
 		return error_errno(err, errno, "look at /%s", path);
-	strings_add(&s->vanished, path);
+	strings_add(&s->removed, path);
 	*same = false;
 	return 0;
 }
 
-static int compare_directories(struct subtraction *s, int treefd, int basefd, const char *path, bool *ret_same,
+static int compare_directories(struct overlayfs_diff *s, int treefd, int basefd, const char *path, bool *ret_same,
 			       struct error *err)
 {
 	struct stat tree, base;
@@ -170,14 +170,14 @@ static int compare_directories(struct subtraction *s, int treefd, int basefd, co
 		return error_errno(err, errno, "look at /%s", path);
 	*ret_same = same_looks(&tree, &base) && same_attributes(treefd, basefd);
 	if (each_entry(s, treefd, treefd, basefd, path, compare_entry, ret_same, err) < 0 ||
-	    each_entry(s, basefd, treefd, basefd, path, miss_entry, ret_same, err) < 0)
+	    each_entry(s, basefd, treefd, basefd, path, find_removed, ret_same, err) < 0)
 		return -1;
 	if (!*ret_same || !*path)
-		vec_push(&s->kept, (struct kept){ xstrdup(path), { tree.st_atim, tree.st_mtim } });
+		vec_push(&s->kept, (struct kept_directory){ xstrdup(path), { tree.st_atim, tree.st_mtim } });
 	return 0;
 }
 
-static int remove_same(const struct subtraction *s, struct error *err)
+static int remove_same(const struct overlayfs_diff *s, struct error *err)
 {
 	for (size_t i = 0; i < s->same.n; i++)
 		if (tree_remove(s->treefd, s->same.at[i], err) < 0)
@@ -185,18 +185,18 @@ static int remove_same(const struct subtraction *s, struct error *err)
 	return 0;
 }
 
-static int mark_vanished(const struct subtraction *s, struct error *err)
+static int make_whiteouts(const struct overlayfs_diff *s, struct error *err)
 {
-	for (size_t i = 0; i < s->vanished.n; i++)
-		if (mknodat(s->treefd, s->vanished.at[i], S_IFCHR, OVERLAYFS_WHITEOUT) < 0)
-			return error_errno(err, errno, "create a whiteout for /%s", s->vanished.at[i]);
+	for (size_t i = 0; i < s->removed.n; i++)
+		if (mknodat(s->treefd, s->removed.at[i], S_IFCHR, OVERLAYFS_WHITEOUT) < 0)
+			return error_errno(err, errno, "create a whiteout for /%s", s->removed.at[i]);
 	return 0;
 }
 
-static int restore_times(const struct subtraction *s, struct error *err)
+static int restore_times(const struct overlayfs_diff *s, struct error *err)
 {
 	for (size_t i = 0; i < s->kept.n; i++) {
-		const struct kept *k = &s->kept.at[i];
+		const struct kept_directory *k = &s->kept.at[i];
 		if (utimensat(s->treefd, *k->path ? k->path : ".", k->times, AT_SYMLINK_NOFOLLOW) < 0)
 			return error_errno(err, errno, "set the time of /%s", k->path);
 	}
@@ -205,13 +205,13 @@ static int restore_times(const struct subtraction *s, struct error *err)
 
 int overlayfs_copy_subtract(const char *tree, const char *base, struct error *err)
 {
-	CLEANUP(subtraction_done) struct subtraction s = { .treefd = -1, .basefd = -1 };
+	CLEANUP(diff_done) struct overlayfs_diff s = { .treefd = -1, .basefd = -1 };
 	bool same;
 
 	s.treefd = dir_open(AT_FDCWD, tree, err);
 	s.basefd = s.treefd < 0 ? -1 : dir_open(AT_FDCWD, base, err);
 	if (s.basefd < 0 || compare_directories(&s, s.treefd, s.basefd, "", &same, err) < 0 ||
-	    remove_same(&s, err) < 0 || mark_vanished(&s, err) < 0)
+	    remove_same(&s, err) < 0 || make_whiteouts(&s, err) < 0)
 		return -1;
 	return restore_times(&s, err);
 }

@@ -69,5 +69,7 @@ int preinst_run(const struct dpkgdb_package *package, const char *id, void (*lin
 	set_environment(package);
 	int rc = process_run(&p, err);
 	clear_environment();
-	return rc < 0 ? -1 : tree_remove(AT_FDCWD, CONTROL_DIRECTORY, err);
+	if (rc < 0)
+		return -1;
+	return tree_remove(AT_FDCWD, CONTROL_DIRECTORY, err);
 }

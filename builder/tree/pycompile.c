@@ -128,5 +128,7 @@ int pycompile(const struct pycompile *c, struct error *err)
 {
 	struct sandbox sandbox = { .root = c->root };
 
-	return c->sources->n ? sandbox_call(&sandbox, compile_inside, (void *)c, err) : 0;
+	if (!c->sources->n)
+		return 0;
+	return sandbox_call(&sandbox, compile_inside, (void *)c, err);
 }

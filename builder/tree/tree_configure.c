@@ -32,14 +32,14 @@ static char *const once[][4] = {
 };
 
 /* A package that has never been configured. */
-struct fresh {
+struct fresh_package {
 	struct dpkgdb_package package; /* owned */
 	char *id;                      /* owned */
 };
 
 struct configuring {
 	const struct tree_configure *c; /* borrowed */
-	VEC(struct fresh) fresh;
+	VEC(struct fresh_package) fresh;
 	struct strings sources; /* their Python files */
 };
 
@@ -67,7 +67,7 @@ static int read_info(int rootfd, const char *id, const char *suffix, struct text
 static int collect_package(struct configuring *g, int rootfd, const char *stanza, struct error *err)
 {
 	CLEANUP(text_done) struct text list = { 0 }, postinst = { 0 };
-	struct fresh fresh = { 0 };
+	struct fresh_package fresh = { 0 };
 
 	if (dpkgdb_parse(stanza, &fresh.package, err) < 0)
 		return error_wrap(err, "dpkg's status");
@@ -108,7 +108,7 @@ static int run_preinsts(const struct configuring *g, struct error *err)
 {
 	for (int essential = 1; essential >= 0; essential--)
 		for (size_t i = 0; i < g->fresh.n; i++) {
-			const struct fresh *f = &g->fresh.at[i];
+			const struct fresh_package *f = &g->fresh.at[i];
 			if (f->package.essential == essential &&
 			    preinst_run(&f->package, f->id, g->c->line, g->c->context, err) < 0)
 				return -1;
@@ -118,14 +118,14 @@ static int run_preinsts(const struct configuring *g, struct error *err)
 
 struct dpkg_run {
 	const struct tree_configure *c;
-	struct dpkg_error complaint;
+	struct dpkg_error error;
 };
 
 static void dpkg_line(void *context, const char *line)
 {
 	struct dpkg_run *d = context;
 
-	dpkg_error_line(&d->complaint, line);
+	dpkg_error_line(&d->error, line);
 	if (d->c->line)
 		d->c->line(d->c->context, line);
 }
@@ -139,9 +139,9 @@ static int run_dpkg(const struct tree_configure *c, struct error *err)
 	struct process p = { .argv = argv, .line = dpkg_line, .context = &d, .failure = ERROR_COMMAND };
 	int rc = process_run(&p, err);
 
-	if (rc < 0 && d.complaint.text.len)
-		error_set(err, ERROR_COMMAND, "dpkg --configure: %s", d.complaint.text.data);
-	dpkg_error_done(&d.complaint);
+	if (rc < 0 && d.error.text.len)
+		error_set(err, ERROR_COMMAND, "dpkg --configure: %s", d.error.text.data);
+	dpkg_error_done(&d.error);
 	return rc;
 }
 
@@ -220,8 +220,9 @@ static int run_deferred(const struct tree_configure *c, struct error *err)
 
 	if (run_once(c, err) < 0 || sandbox_release(UPDATE_INITRAMFS, &asked, err) < 0)
 		return -1;
-	return c->initramfs == INITRAMFS_ALWAYS || (c->initramfs == INITRAMFS_ASKED && asked) ? make_initramfs(c, err)
-											      : 0;
+	if (c->initramfs == INITRAMFS_NEVER || (c->initramfs == INITRAMFS_ASKED && !asked))
+		return 0;
+	return make_initramfs(c, err);
 }
 
 /* In the sandbox. */
@@ -235,14 +236,14 @@ static int configure_inside(void *configuring, struct error *err)
 }
 
 /* Programs that are to run once, elsewhere or never while packages are configured. */
-static int stub_programs(int rootfd, struct strings *held, struct error *err)
+static int stub_programs(int rootfd, struct strings *stubbed, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(once); i++)
-		strings_add(held, once[i][0]);
-	strings_add(held, UPDATE_INITRAMFS);
+		strings_add(stubbed, once[i][0]);
+	strings_add(stubbed, UPDATE_INITRAMFS);
 	/* Host keys must be generated on each host: the private keys of an image would be known to all its users. */
-	strings_add(held, SSH_KEYGEN);
-	return pycompile_stub(rootfd, held, err);
+	strings_add(stubbed, SSH_KEYGEN);
+	return pycompile_stub(rootfd, stubbed, err);
 }
 
 /* In parallel with dpkg. Without mount namespaces the programs that are stubbed for dpkg are stubbed for every process,

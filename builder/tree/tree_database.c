@@ -40,5 +40,7 @@ int tree_add_interests(int rootfd, const char *interests, struct error *err)
 		else if (add_named(rootfd, trigger, id, err) < 0)
 			return -1;
 	}
-	return file.len ? tree_append(rootfd, DPKG_TRIGGERS "/File", file.data, err) : 0;
+	if (!file.len)
+		return 0;
+	return tree_append(rootfd, DPKG_TRIGGERS "/File", file.data, err);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Joins a layer of packages with the base below it: the looks of shared directories, then dpkg's database. */
+/* Joins a layer of packages with the base below it: mode, owner and times of shared directories, then dpkg's
+ * database. */
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
@@ -23,7 +24,7 @@ static int adopt_directory(int basefd, int layerfd, const char *path, struct err
 		return error_errno(err, errno, "look at /%s of the base", path);
 	if (fchown(layerfd, st.st_uid, st.st_gid) < 0 || fchmod(layerfd, st.st_mode & 07777) < 0 ||
 	    futimens(layerfd, (struct timespec[]){ st.st_atim, st.st_mtim }) < 0)
-		return error_errno(err, errno, "give /%s the looks that it has in the base", path);
+		return error_errno(err, errno, "copy mode, owner and times of /%s from the base", path);
 	return 0;
 }
 
@@ -67,8 +68,9 @@ static int adopt_children(int basefd, int layerfd, const char *path, struct erro
 		if (adopt_entry(basefd, layerfd, entry->d_name, child, err) < 0)
 			return -1;
 	}
-	return errno ? error_errno(err, errno, "read directory /%s", path)
-		     : adopt_directory(basefd, layerfd, path, err);
+	if (errno)
+		return error_errno(err, errno, "read directory /%s", path);
+	return adopt_directory(basefd, layerfd, path, err);
 }
 
 int tree_adopt(const char *base, const char *layer, struct error *err)
@@ -76,7 +78,9 @@ int tree_adopt(const char *base, const char *layer, struct error *err)
 	CLEANUP(close_p) int basefd = dir_open(AT_FDCWD, base, err);
 	CLEANUP(close_p) int layerfd = basefd < 0 ? -1 : dir_open(AT_FDCWD, layer, err);
 
-	return layerfd < 0 ? -1 : adopt_children(basefd, layerfd, "", err);
+	if (layerfd < 0)
+		return -1;
+	return adopt_children(basefd, layerfd, "", err);
 }
 
 /* Had dpkg unpacked the layer, it would have activated the file triggers of the base's packages. */

@@ -147,5 +147,7 @@ int tree_overlay(const char *overlay, const char *root, struct error *err)
 
 	if (fd < 0)
 		return -1;
-	return copy_children(&o, fd, err) < 0 ? error_wrap(err, "overlay %s", overlay) : 0;
+	if (copy_children(&o, fd, err) < 0)
+		return error_wrap(err, "overlay %s", overlay);
+	return 0;
 }

@@ -13,19 +13,19 @@
 #include "builder/tree/unpack.h"
 #include "lib/file.h"
 
-struct result {
+struct unpack_result {
 	struct unpacked unpacked;
 	struct error err;
 	struct strings lost, again; /* paths that another package keeps; that must be unpacked again */
 };
 
-struct work {
-	struct tree_packages packages; /* borrowed */
-	struct cache *cache;           /* borrowed */
-	int rootfd, infofd;            /* owned */
-	struct file_conflicts *claims; /* owned */
-	size_t *order;                 /* owned; largest first, so that none is left to a single thread at the end */
-	struct result *result;         /* owned; one per package */
+struct unpacking {
+	struct tree_packages packages;    /* borrowed */
+	struct cache *cache;              /* borrowed */
+	int rootfd, infofd;               /* owned */
+	struct file_conflicts *conflicts; /* owned */
+	size_t *order;                    /* owned; largest first, so that none is left to a single thread at the end */
+	struct unpack_result *result;     /* owned; one per package */
 	atomic_size_t next;
 	atomic_bool failed;
 };
@@ -41,15 +41,15 @@ static int check_identity(const struct lock_package *p, const struct dpkgdb_pack
 			 p->version, p->architecture, is->name, is->version, is->architecture);
 }
 
-static struct unpack unpack_for(const struct work *w, size_t i)
+static struct unpack unpack_for(const struct unpacking *w, size_t i)
 {
-	return (struct unpack){ w->rootfd, w->infofd, w->claims, (unsigned)i };
+	return (struct unpack){ w->rootfd, w->infofd, w->conflicts, (unsigned)i };
 }
 
-static int unpack_one(struct work *w, size_t i, bool again, struct error *err)
+static int unpack_one(struct unpacking *w, size_t i, bool again, struct error *err)
 {
 	const struct lock_package *p = &w->packages.at[i];
-	struct result *r = &w->result[i];
+	struct unpack_result *r = &w->result[i];
 	CLEANUP(mapped_file_done) struct mapped_file mapping = { 0 };
 	CLEANUP(deb_done) struct deb deb = { 0 };
 	struct unpack unpack = unpack_for(w, i);
@@ -58,16 +58,15 @@ static int unpack_one(struct work *w, size_t i, bool again, struct error *err)
 		return -1;
 	if (deb_open(mapping.bytes, mapping.n, p->name, &deb, err) < 0)
 		return -1;
-	if (again)
-		return unpack_again(&unpack, &deb, &r->again, err) < 0 ? error_wrap(err, "unpack %s", p->name) : 0;
-	if (unpack_deb(&unpack, &deb, &r->unpacked, err) < 0)
+	int rc = again ? unpack_again(&unpack, &deb, &r->again, err) : unpack_deb(&unpack, &deb, &r->unpacked, err);
+	if (rc < 0)
 		return error_wrap(err, "unpack %s", p->name);
 	return check_identity(p, &r->unpacked.package, err);
 }
 
-static void work_main(void *context)
+static void unpack_thread(void *context)
 {
-	struct work *w = context;
+	struct unpacking *w = context;
 
 	while (!atomic_load(&w->failed)) {
 		size_t turn = atomic_fetch_add(&w->next, 1);
@@ -79,7 +78,7 @@ static void work_main(void *context)
 	}
 }
 
-static int first_error(const struct work *w, struct error *err)
+static int first_error(const struct unpacking *w, struct error *err)
 {
 	for (size_t i = 0; i < w->packages.n; i++)
 		if (w->result[i].err.class != ERROR_NONE) {
@@ -90,9 +89,9 @@ static int first_error(const struct work *w, struct error *err)
 }
 
 /* Two packages ship one path: the one that replaces the other keeps it. */
-static int settle(struct work *w, const struct claim_conflict *c, struct error *err)
+static int settle(struct unpacking *w, const struct file_conflict *c, struct error *err)
 {
-	struct result *owner = &w->result[c->owner], *rival = &w->result[c->rival];
+	struct unpack_result *owner = &w->result[c->owner], *rival = &w->result[c->rival];
 	const struct dpkgdb_package *po = &owner->unpacked.package, *pr = &rival->unpacked.package;
 
 	if (c->kinds_differ)
@@ -112,10 +111,10 @@ static int settle(struct work *w, const struct claim_conflict *c, struct error *
 	return 0;
 }
 
-static int settle_all(struct work *w, struct error *err)
+static int settle_all(struct unpacking *w, struct error *err)
 {
-	const struct claim_conflict *conflict;
-	size_t n = file_conflicts_find(w->claims, &conflict);
+	const struct file_conflict *conflict;
+	size_t n = file_conflicts_find(w->conflicts, &conflict);
 
 	for (size_t i = 0; i < n; i++)
 		if (settle(w, &conflict[i], err) < 0)
@@ -127,7 +126,7 @@ static int settle_all(struct work *w, struct error *err)
 }
 
 /* The list without the paths that other packages keep. */
-static void kept_list(const struct result *r, struct text *ret)
+static void kept_list(const struct unpack_result *r, struct text *ret)
 {
 	CLEANUP(free_p) char *copy = xstrdup(r->unpacked.list.data ? r->unpacked.list.data : "");
 	char path[TAR_PATH_MAX + 1];
@@ -142,7 +141,7 @@ static void kept_list(const struct result *r, struct text *ret)
 	}
 }
 
-static int write_list(const struct work *w, const struct result *r, struct error *err)
+static int write_list(const struct unpacking *w, const struct unpack_result *r, struct error *err)
 {
 	CLEANUP(free_p) char *name = xasprintf("%s.list", r->unpacked.id);
 	CLEANUP(text_done) struct text kept = { 0 };
@@ -155,7 +154,7 @@ static int write_list(const struct work *w, const struct result *r, struct error
 	return file_write(w->infofd, name, list->data ? list->data : "", list->len, 0644, err);
 }
 
-static int write_database(const struct work *w, bool layer, struct error *err)
+static int write_database(const struct unpacking *w, bool layer, struct error *err)
 {
 	CLEANUP(text_done) struct text status = { 0 }, interests = { 0 };
 
@@ -174,16 +173,16 @@ static int write_database(const struct work *w, bool layer, struct error *err)
 		     : tree_add_interests(w->rootfd, interests.data, err);
 }
 
-static int stamp_directory(void *context, const struct claim *claim, struct error *err)
+static int stamp_directory(void *context, const struct file_conflicts_entry *entry, struct error *err)
 {
-	return extract_stamp(context, claim->path, &claim->stamp, err);
+	return extract_stamp(context, entry->path, &entry->stamp, err);
 }
 
-static int stamp_directories(struct work *w, struct error *err)
+static int stamp_directories(struct unpacking *w, struct error *err)
 {
 	CLEANUP(extract_done) struct extract x = { .rootfd = w->rootfd, .parentfd = -1 };
 
-	return file_conflicts_each_directory(w->claims, stamp_directory, &x, err);
+	return file_conflicts_each_directory(w->conflicts, stamp_directory, &x, err);
 }
 
 static int compare_sizes(const void *a, const void *b, void *packages)
@@ -196,12 +195,12 @@ static int compare_sizes(const void *a, const void *b, void *packages)
 	return x < y ? -1 : 1;
 }
 
-static int work_open(struct work *w, const char *root, struct tree_packages packages, struct cache *cache,
-		     struct error *err)
+static int unpacking_open(struct unpacking *w, const char *root, struct tree_packages packages, struct cache *cache,
+			  struct error *err)
 {
-	*w = (struct work){ .packages = packages, .cache = cache, .infofd = -1 };
+	*w = (struct unpacking){ .packages = packages, .cache = cache, .infofd = -1 };
 	w->rootfd = dir_open(AT_FDCWD, root, err);
-	w->claims = file_conflicts_new();
+	w->conflicts = file_conflicts_new();
 	w->result = xcalloc(packages.n + 1, sizeof *w->result);
 	w->order = xcalloc(packages.n + 1, sizeof *w->order);
 	for (size_t i = 0; i < packages.n; i++)
@@ -210,10 +209,12 @@ static int work_open(struct work *w, const char *root, struct tree_packages pack
 	if (w->rootfd < 0 || dir_make_in(w->rootfd, DPKG_INFO, 0755, err) < 0)
 		return -1;
 	w->infofd = file_open_in(w->rootfd, DPKG_INFO, O_RDONLY | O_DIRECTORY, 0);
-	return w->infofd < 0 ? error_errno(err, errno, "open %s/%s", root, DPKG_INFO) : 0;
+	if (w->infofd < 0)
+		return error_errno(err, errno, "open %s/%s", root, DPKG_INFO);
+	return 0;
 }
 
-static void work_done(struct work *w)
+static void unpacking_done(struct unpacking *w)
 {
 	for (size_t i = 0; i < w->packages.n; i++) {
 		unpacked_done(&w->result[i].unpacked);
@@ -222,7 +223,7 @@ static void work_done(struct work *w)
 	}
 	free(w->result);
 	free(w->order);
-	file_conflicts_free_p(&w->claims);
+	file_conflicts_free_p(&w->conflicts);
 	close_p(&w->infofd);
 	close_p(&w->rootfd);
 }
@@ -246,7 +247,9 @@ static int make_merged(int rootfd, const char *name, struct error *err)
 
 	if (dir_make_in(rootfd, target, 0755, err) < 0)
 		return -1;
-	return symlinkat(target, rootfd, name) < 0 ? error_errno(err, errno, "create the link %s", name) : 0;
+	if (symlinkat(target, rootfd, name) < 0)
+		return error_errno(err, errno, "create the link %s", name);
+	return 0;
 }
 
 /* Runs first: /bin and the others must be links into /usr whatever paths the packages use. */
@@ -282,11 +285,11 @@ static int finish_base(int rootfd, struct tree_packages packages, struct error *
 int tree_unpack(const char *root, struct tree_packages packages, struct cache *cache, bool layer, unsigned threads,
 		struct error *err)
 {
-	CLEANUP(work_done) struct work w = { .rootfd = -1, .infofd = -1 };
+	CLEANUP(unpacking_done) struct unpacking w = { .rootfd = -1, .infofd = -1 };
 
-	if (work_open(&w, root, packages, cache, err) < 0 || (!layer && prepare_base(w.rootfd, packages, err) < 0))
+	if (unpacking_open(&w, root, packages, cache, err) < 0 || (!layer && prepare_base(w.rootfd, packages, err) < 0))
 		return -1;
-	workers_run(workers_size(threads), work_main, &w);
+	workers_run(workers_size(threads), unpack_thread, &w);
 	if (first_error(&w, err) < 0 || settle_all(&w, err) < 0 || write_database(&w, layer, err) < 0)
 		return -1;
 	if (!layer && finish_base(w.rootfd, packages, err) < 0)

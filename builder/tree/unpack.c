@@ -42,7 +42,7 @@ struct unpack_member {
 	char shipped[TAR_PATH_MAX + 1], path[TAR_PATH_MAX + 1], original[TAR_PATH_MAX + 1];
 };
 
-static int node_record_of(const struct tar_entry *e, struct unpack_member *ret, struct error *err)
+static int member_of(const struct tar_entry *e, struct unpack_member *ret, struct error *err)
 {
 	ret->entry = *e;
 	if (extract_path(e->path, ret->shipped, err) < 0)
@@ -99,9 +99,9 @@ static int put_member(const struct data_pass *pass, struct extract *x, struct ta
 	const struct unpack *u = pass->unpack;
 
 	text_addf(pass->list, "/%s\n", *m->shipped ? m->shipped : ".");
-	if (is_merge_link(m) || !file_conflicts_add(u->claims, m->path, u->number, &m->entry))
+	if (is_merge_link(m) || !file_conflicts_add(u->conflicts, m->path, u->number, &m->entry))
 		return 0;
-	/* Mode, owner and time are set at the end, when all claims to the directory are known. */
+	/* Mode, owner and time are set at the end, when all packages that ship the directory are known. */
 	if (S_ISDIR(m->entry.mode))
 		return extract_directory(x, m->path, err);
 	CLEANUP(free_p) char *absolute = xasprintf("/%s", m->shipped);
@@ -121,7 +121,7 @@ static int put_data(const struct data_pass *pass, const struct deb *deb, struct 
 	if (deb_data(deb, &r, err) < 0)
 		return -1;
 	while ((rc = tar_read_next(r, &e, err)) > 0)
-		if (node_record_of(e, &m, err) < 0 || put_member(pass, &x, r, &m, err) < 0)
+		if (member_of(e, &m, err) < 0 || put_member(pass, &x, r, &m, err) < 0)
 			return -1;
 	return rc;
 }
@@ -168,8 +168,7 @@ int unpack_deb(const struct unpack *u, const struct deb *deb, struct unpacked *r
 	    write_infos(u, deb, out.id, err) < 0 || put_data(&pass, deb, err) < 0)
 		return -1;
 	dpkgdb_stanza(control, conffiles.data ? conffiles.data : "", &out.stanza);
-	*ret = out;
-	out = (struct unpacked){ 0 };
+	*ret = TAKE(out);
 	return 0;
 }
 
@@ -184,7 +183,7 @@ int unpack_again(const struct unpack *u, const struct deb *deb, const struct str
 	if (deb_data(deb, &r, err) < 0)
 		return -1;
 	while ((rc = tar_read_next(r, &e, err)) > 0)
-		if (node_record_of(e, &m, err) < 0 ||
+		if (member_of(e, &m, err) < 0 ||
 		    (strings_has(paths, m.path) && extract_entry(&x, r, &m.entry, m.path, NULL, err) < 0))
 			return -1;
 	return rc;

@@ -18,14 +18,14 @@ struct unpacked {
 };
 
 struct unpack {
-	int rootfd;                    /* borrowed */
-	int infofd;                    /* borrowed; var/lib/dpkg/info */
-	struct file_conflicts *claims; /* borrowed */
-	unsigned number;               /* of the package, for claims */
+	int rootfd;                       /* borrowed */
+	int infofd;                       /* borrowed; var/lib/dpkg/info */
+	struct file_conflicts *conflicts; /* borrowed */
+	unsigned number;                  /* of the package, for conflicts */
 };
 
 int unpack_deb(const struct unpack *u, const struct deb *deb, struct unpacked *ret, struct error *err) MUST_CHECK;
-/* Unpacks only the given paths (as in claims) a second time, replacing what is there. */
+/* Unpacks only the given paths (merged-usr) a second time, replacing what is there. */
 int unpack_again(const struct unpack *u, const struct deb *deb, const struct strings *paths, struct error *err)
 	MUST_CHECK;
 void unpacked_done(struct unpacked *u);
