@@ -46,7 +46,8 @@ static int damaged(struct error *err)
 	return error_set(err, ERROR_FAILED, "the file of compressed chunks has no good index");
 }
 
-/* The start of the files; NULL when the trailer is not valid. The sizes are limited, so that the sum cannot overflow. */
+/* The start of the files; NULL when the trailer is not valid. The sizes are limited, so that the sum cannot
+ * overflow. */
 static const uint8_t *find_index(const struct chunks *c)
 {
 	uint64_t most = CHUNKS_INDEX_MAX, size = 0;

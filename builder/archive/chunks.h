@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Content is compressed once. Every whole chunk of a larger file is a single zstd frame of CHUNK bytes of content, in all that is
- * made of a tree: a cluster of the qcow2, a part of the tarball, a part of a layer in the cache. So a frame that was made for one
- * of them is copied into the others.
+ * Content is compressed once. Every whole chunk of a larger file is a single zstd frame of CHUNK bytes of
+ * content, in all that is made of a tree: a cluster of the qcow2, a part of the tarball, a part of a layer in
+ * the cache. So a frame that was made for one of them is copied into the others.
  *
- * A file of frames ends with an index, which is a skippable zstd frame; a layer in the cache has one too. Frames are found by the
- * inode, size and ctime of the file. This is an optimization only: without it, the same bytes are made, more slowly.
+ * A file of frames ends with an index, which is a skippable zstd frame; a layer in the cache has one too.
+ * Frames are found by the inode, size and ctime of the file. This is an optimization only: without it, the
+ * same bytes are made, more slowly.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -43,14 +44,15 @@ size_t chunks_index_add(struct chunks_index *index, const char *path, const stru
 int chunks_index_write(const struct chunks_index *index, int fd, struct error *err) MUST_CHECK;
 void chunks_index_done(struct chunks_index *index);
 
-/* Compresses every chunk below root into fd (empty), one thread per core. The tree may change meanwhile: chunks of changed files
- * are just not found afterwards. */
+/* Compresses every chunk below root into fd (empty), one thread per core. The tree may change meanwhile:
+ * chunks of changed files are just not found afterwards. */
 int chunks_make(const char *root, int level, int fd, struct error *err) MUST_CHECK;
 
 struct chunks; /* opaque; NULL is one without frames */
 /* fd is borrowed, and may be closed afterwards. A file without a valid index is ERROR_FAILED. */
 int chunks_open(int fd, struct chunks **ret, struct error *err) MUST_CHECK;
-/* Looks up the indexed files below rootfd, where the layer has been unpacked, and takes over their inodes and times. */
+/* Looks up the indexed files below rootfd, where the layer has been unpacked, and takes over their inodes and
+ * times. */
 void chunks_locate(struct chunks *chunks, int rootfd);
 int chunks_level(const struct chunks *chunks);
 void chunks_close_p(struct chunks **chunks);
@@ -61,10 +63,12 @@ struct chunks_piece {
 };
 /* st may come from an overlayfs whose lower layer is the tree. NULL when the file has no frames. */
 const struct chunks_file *chunks_find(const struct chunks *chunks, const struct stat *st);
-/* Chunk n of the file. False when there is no frame for it. file may be NULL. The bytes are valid until chunks_close_p(). */
+/* Chunk n of the file. False when there is no frame for it. file may be NULL. The bytes are valid until
+ * chunks_close_p(). */
 bool chunks_get(const struct chunks *chunks, const struct chunks_file *file, uint64_t n, struct chunks_piece *ret);
 
-/* Clusters of a disk that are not written to the disk, since they already exist as frames that the qcow2 takes over. */
+/* Clusters of a disk that are not written to the disk, since they already exist as frames that the qcow2
+ * takes over. */
 struct chunks_map {
 	const struct chunks *chunks;  /* borrowed; may be NULL */
 	struct chunks_piece *cluster; /* borrowed; one for each CHUNK of the disk; len 0 = the cluster is on the disk */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The index at the end of a file of frames, in the byte order of the machine, since it never leaves the cache of that machine:
+ * The index at the end of a file of frames, in the byte order of the machine, since it never leaves the cache
+ * of that machine:
  *
  *	header of a skippable zstd frame | files | frames | paths | trailer
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Threads take pieces of files, of a megabyte each, in any order: the positions of the frames in the file do not matter, only their
- * content. */
+/* Threads take pieces of files, of a megabyte each, in any order: the positions of the frames in the file do
+ * not matter, only their content. */
 #include <errno.h>
 #include <fts.h>
 #include <pthread.h>
@@ -16,7 +16,8 @@
 #include "lib/file.h"
 
 #define PIECE_CHUNKS 16u
-/* ctime advances in ticks of the kernel's clock: a file that has just been changed may change again without a new ctime. */
+/* ctime advances in ticks of the kernel's clock: a file that has just been changed may change again without a
+ * new ctime. */
 #define SETTLED_NS 50000000L
 
 struct piece {

@@ -37,8 +37,9 @@ void codec_free_p(struct codec **codec)
 	*codec = NULL;
 }
 
-/* With a checksum of the content, as zstd(1) writes it: without one, a flipped bit may be read as other content. QEMU verifies it
- * too. It costs four bytes in 64 KiB, 3 % of the time to compress and 8 % of the time to decompress: half a percent of a build. */
+/* With a checksum of the content, as zstd(1) writes it: without one, a flipped bit may be read as other
+ * content. QEMU verifies it too. It costs four bytes in 64 KiB, 3 % of the time to compress and 8 % of the
+ * time to decompress: half a percent of a build. */
 static ZSTD_CCtx *zstd_new(int level)
 {
 	ZSTD_CCtx *context = ZSTD_createCCtx();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A .deb in memory: an ar archive of debian-binary, control.tar.* and data.tar.*, in this order (deb(5)). The control files are
- * small and read at once; the data archive is read as a stream.
+ * A .deb in memory: an ar archive of debian-binary, control.tar.* and data.tar.*, in this order (deb(5)). The
+ * control files are small and read at once; the data archive is read as a stream.
  */
 #include "builder/archive/tar.h"
 #include "lib/error.h"
@@ -24,7 +24,8 @@ struct deb {
 	VEC(struct deb_file) control;
 };
 
-/* bytes and name are borrowed for the lifetime of *ret. A damaged or hostile file is ERROR_FAILED with what is wrong. */
+/* bytes and name are borrowed for the lifetime of *ret. A damaged or hostile file is ERROR_FAILED with what
+ * is wrong. */
 int deb_open(const uint8_t *bytes, size_t n, const char *name, struct deb *ret, struct error *err) MUST_CHECK;
 /* The content of a control file; NULL when there is none. */
 const char *deb_control(const struct deb *deb, const char *name);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Extracts tar members into a tree. The tree is a directory fd, and no member leads out of it: names with `..` or a leading '/' are
- * refused, and symbolic links in a path are resolved within the tree, as the guest would see them.
+ * Extracts tar members into a tree. The tree is a directory fd, and no member leads out of it: names with
+ * `..` or a leading '/' are refused, and symbolic links in a path are resolved within the tree, as the guest
+ * would see them.
  *
- * A member replaces what has its name, except that a directory is never replaced by something else, and that a symbolic link to a
- * directory stays when the member is a directory (so /lib -> usr/lib works). extract_finish() sets the times of directories, after
- * the last entry has been put into them.
+ * A member replaces what has its name, except that a directory is never replaced by something else, and that
+ * a symbolic link to a directory stays when the member is a directory (so /lib -> usr/lib works).
+ * extract_finish() sets the times of directories, after the last entry has been put into them.
  */
 #include "builder/archive/tar.h"
 #include "lib/error.h"
@@ -27,12 +28,14 @@ struct extract {
 
 /* The name of a member as a path from the root: "./usr/bin/" is "usr/bin", "./" is "". */
 int extract_path(const char *member, char ret[TAR_PATH_MAX + 1], struct error *err) MUST_CHECK;
-/* Extracts the reader's current member to path. The content of a regular file is appended to *copy too, unless that is NULL. */
+/* Extracts the reader's current member to path. The content of a regular file is appended to *copy too,
+ * unless that is NULL. */
 int extract_entry(struct extract *x, struct tar_reader *r, const struct tar_entry *e, const char *path,
 		  struct text *copy, struct error *err) MUST_CHECK;
 /* Makes the directory path and its parents where they are missing. */
 int extract_directory(struct extract *x, const char *path, struct error *err) MUST_CHECK;
-/* Sets owner, permissions, attributes and time of an existing directory. A symbolic link in its place is left alone. */
+/* Sets owner, permissions, attributes and time of an existing directory. A symbolic link in its place is left
+ * alone. */
 int extract_stamp(struct extract *x, const char *path, const struct tar_entry *e, struct error *err) MUST_CHECK;
 /* Sets the times of all directories that were members. */
 int extract_finish(struct extract *x, struct error *err) MUST_CHECK;

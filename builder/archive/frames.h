@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Writes a stream as zstd frames: each chunk (chunks.h) is a frame of its own, the bytes between chunks become frames of FRAMES_BATCH
- * bytes. So the output depends only on the stream and on the positions of its chunks.
+ * Writes a stream as zstd frames: each chunk (chunks.h) is a frame of its own, the bytes between chunks
+ * become frames of FRAMES_BATCH bytes. So the output depends only on the stream and on the positions of its
+ * chunks.
  */
 #include "builder/archive/chunks.h"
 

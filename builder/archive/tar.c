@@ -376,8 +376,8 @@ void tar_writer_free_p(struct tar_writer **w)
 {
 	if (!*w)
 		return;
-	/* libarchive frees its buffers only when the archive is closed; but the end of an archive must not be written after a failure,
-	 * which would make it look complete. */
+	/* libarchive frees its buffers only when the archive is closed; but the end of an archive must not be
+	 * written after a failure, which would make it look complete. */
 	(*w)->discard = true;
 	archive_write_close((*w)->archive);
 	archive_write_free((*w)->archive);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Reads and writes tar archives as streams of members, through libarchive (tar.c is its only user). Nothing here touches a
- * tree: extract.c puts members into one, tarball.c makes members of one.
+ * Reads and writes tar archives as streams of members, through libarchive (tar.c is its only user). Nothing
+ * here touches a tree: extract.c puts members into one, tarball.c makes members of one.
  *
  *	while ((rc = tar_read_next(r, &entry, err)) > 0)
  *		while ((rc = tar_read_data(r, &block, &n, &offset, err)) > 0) ...
@@ -63,9 +63,9 @@ void tar_reader_free_p(struct tar_reader **r);
 struct tar_writer; /* opaque */
 
 /*
- * A zstd archive consists of many frames (frames.h). The end of the archive (1024 zero bytes) is a frame of its own, always these
- * TAR_END_SIZE bytes. So members can be added without compressing the archive again, by writing another archive over this frame
- * (readers of tar stop at the first end of an archive).
+ * A zstd archive consists of many frames (frames.h). The end of the archive (1024 zero bytes) is a frame of
+ * its own, always these TAR_END_SIZE bytes. So members can be added without compressing the archive again, by
+ * writing another archive over this frame (readers of tar stop at the first end of an archive).
  */
 #define TAR_END_SIZE 11
 extern const unsigned char tar_zstd_end[TAR_END_SIZE];
@@ -76,8 +76,9 @@ int tar_write_fd(int fd, enum compression compression, int level, struct tar_wri
 int tar_write_entry(struct tar_writer *w, const struct tar_entry *entry, struct error *err) MUST_CHECK;
 /* The content of the regular file that was written as entry: entry->size bytes in all. */
 int tar_write_data(struct tar_writer *w, const void *data, size_t n, struct error *err) MUST_CHECK;
-/* The same for a zstd archive only: the next CHUNK bytes, as a finished frame or as data to make a frame of. *ret_frame: the position
- * of the frame, counted from the beginning of the archive, for the index of chunks.h. */
+/* The same for a zstd archive only: the next CHUNK bytes, as a finished frame or as data to make a frame of.
+ * *ret_frame: the position of the frame, counted from the beginning of the archive, for the index of
+ * chunks.h. */
 int tar_write_frame(struct tar_writer *w, const struct chunks_piece *frame, struct chunks_frame *ret_frame,
 		    struct error *err) MUST_CHECK;
 int tar_write_chunk(struct tar_writer *w, const void *data, struct chunks_frame *ret_frame, struct error *err)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * libarchive translates names between the archive's charset and the thread's locale. With UTF-8 on both sides the bytes pass
- * unchanged; otherwise a name such as "Főtanúsítvány.crt" in a pax header is lost.
+ * libarchive translates names between the archive's charset and the thread's locale. With UTF-8 on both sides
+ * the bytes pass unchanged; otherwise a name such as "Főtanúsítvány.crt" in a pax header is lost.
  */
 #include <locale.h>
 

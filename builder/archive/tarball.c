@@ -18,8 +18,8 @@
 #define XATTR_VALUE_MAX 65536
 #define TEMPLATE_ID_MAX 65535u /* what an unprivileged container maps */
 
-/* The extended attributes that belong to an image. Of trusted.overlay.*, those that a layer needs; the others (origin, impure) name
- * inodes of the file system that the layer was made on. */
+/* The extended attributes that belong to an image. Of trusted.overlay.*, those that a layer needs; the others
+ * (origin, impure) name inodes of the file system that the layer was made on. */
 static const char *const kept_xattrs[] = {
 	"security.capability",      "user.",
 	"system.posix_acl_access",  "system.posix_acl_default",

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A tree as a tar file: members `./...` sorted by name, numeric ids, pax headers with extended attributes, times in whole seconds,
- * hard links kept, sockets left out. With zstd, the chunks of larger files are frames of their own (chunks.h). The same tree gives
- * the same bytes.
+ * A tree as a tar file: members `./...` sorted by name, numeric ids, pax headers with extended attributes,
+ * times in whole seconds, hard links kept, sockets left out. With zstd, the chunks of larger files are frames
+ * of their own (chunks.h). The same tree gives the same bytes.
  *
- * A zstd tarball ends with a frame of its own (tar.h), so that the seed of a node can be added without compressing the rest again.
- * LXC templates follow the rules of pve-container: ids 0 to 65535, no device nodes (the error names the entry).
+ * A zstd tarball ends with a frame of its own (tar.h), so that the seed of a node can be added without
+ * compressing the rest again. LXC templates follow the rules of pve-container: ids 0 to 65535, no device
+ * nodes (the error names the entry).
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,5 +31,6 @@ struct tarball {
 
 /* Writes to fd. *ret_members may be NULL. */
 int tarball_write(const struct tarball *t, int fd, uint64_t *ret_members, struct error *err) MUST_CHECK;
-/* Unpacks a tar (any compression) below rootfd with ids, modes, times and extended attributes; paths never lead out of rootfd. */
+/* Unpacks a tar (any compression) below rootfd with ids, modes, times and extended attributes; paths never
+ * lead out of rootfd. */
 int tarball_unpack(int fd, const char *name, int rootfd, struct error *err) MUST_CHECK;

@@ -6,19 +6,20 @@
  *	NAME.qcow2  NAME.tar.zst  NAME.manifest.json  NAME.spdx.json
  *	and their lines in SHA256SUMS, which all images of the directory share
  *
- * They are written into the staging directory `.NAME.stage/`, below the directory they belong in, and published in four steps:
+ * They are written into the staging directory `.NAME.stage/`, below the directory they belong in, and
+ * published in four steps:
  *
  *	1. every staged file is hashed and flushed to the disk
  *	2. the journal `.NAME.stage/commit` (rename_journal.h) appears by rename; from here on the build counts as published
  *	3. old artifacts are hard-linked into `.NAME.stage/old/`, new ones renamed over them; SHA256SUMS is renamed last
  *	4. the journal is removed, then the staging directory
  *
- * After a kill before 2, the next artifacts_open() of that name removes the staging directory; after a kill later, it repeats 3 and
- * 4, whose steps may all be repeated. When a step of 3 fails, the journal is renamed to `undo` and the old state is restored; that
- * may be repeated too.
+ * After a kill before 2, the next artifacts_open() of that name removes the staging directory; after a kill
+ * later, it repeats 3 and 4, whose steps may all be repeated. When a step of 3 fails, the journal is renamed
+ * to `undo` and the old state is restored; that may be repeated too.
  *
- * A build of NAME holds a flock(2) on the staging directory: a second build of it is refused. Changes of SHA256SUMS are made with a
- * flock on the directory.
+ * A build of NAME holds a flock(2) on the staging directory: a second build of it is refused. Changes of
+ * SHA256SUMS are made with a flock on the directory.
  */
 #include <stdint.h>
 #include <time.h>
@@ -45,12 +46,14 @@ struct artifacts {
 	VEC(struct output) summed; /* the files hashed by artifacts_sum() */
 };
 
-/* Makes the directory if it is missing, completes what a killed build of that name left, and opens an empty staging directory. */
+/* Makes the directory if it is missing, completes what a killed build of that name left, and opens an empty
+ * staging directory. */
 int artifacts_open(const char *directory, const char *name, struct artifacts *ret, struct error *err) MUST_CHECK;
-/* Creates a staged file, e.g. NAME.qcow2 by artifacts_file(o, "qcow2"). Returns an fd to read and write (caller closes). */
+/* Creates a staged file, e.g. NAME.qcow2 by artifacts_file(o, "qcow2"). Returns an fd to read and write
+ * (caller closes). */
 int artifacts_file(const struct artifacts *o, const char *suffix, struct error *err) MUST_CHECK;
-/* Hashes and flushes the staged files that are new or changed since the last call, e.g. before the manifest is written. o->summed is
- * then the list of all, sorted by name. */
+/* Hashes and flushes the staged files that are new or changed since the last call, e.g. before the manifest
+ * is written. o->summed is then the list of all, sorted by name. */
 int artifacts_sum(struct artifacts *o, struct error *err) MUST_CHECK;
 /* o->summed as [{"file": "NAME.qcow2", "size": 1, "sha256": ".."}, ...]. */
 struct json *outputs_json(const struct artifacts *o) MUST_CHECK;

@@ -93,8 +93,8 @@ static int move(int from, const char *old, int to, const char *new, struct error
 	return 0;
 }
 
-/* A hard link, so that the name always has a file; where the file system has no hard links (vfat, some network file systems), a
- * rename. ENOENT and EEXIST are no errors: the step was begun before. */
+/* A hard link, so that the name always has a file; where the file system has no hard links (vfat, some
+ * network file systems), a rename. ENOENT and EEXIST are no errors: the step was begun before. */
 static int keep_old(const struct places *p, const char *name, const char *old, struct error *err)
 {
 	if (linkat(p->dirfd, name, p->stagefd, old, 0) == 0 || errno == EEXIST || errno == ENOENT)

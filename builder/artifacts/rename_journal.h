@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A journal of renames: the steps that move staged files to their places in a directory, as data that can be written to a file, read
- * back after a crash and executed again from where it stopped.
+ * A journal of renames: the steps that move staged files to their places in a directory, as data that can be
+ * written to a file, read back after a crash and executed again from where it stopped.
  *
  *	action   forward                                                back
  *	add      rename stage/NAME to NAME                              remove NAME

@@ -34,8 +34,8 @@ static char *default_path(void)
 	return home ? xasprintf("%s/.cache/nodekiln", home) : NULL;
 }
 
-/* Removes one entry of tmp/ unless another process holds its lock. The children of a build that has just been killed may still write
- * there: they get a second to end. What remains then is left to the next cache_open(). */
+/* Removes one entry of tmp/ unless another process holds its lock. The children of a build that has just been
+ * killed may still write there: they get a second to end. What remains then is left to the next cache_open(). */
 static void sweep_entry(struct cache *cache, const char *entry)
 {
 	CLEANUP(free_p) char *name = xasprintf("tmp/%s", entry);
@@ -110,8 +110,8 @@ void cache_close(struct cache *cache)
 	*cache = (struct cache){ .fd = -1 };
 }
 
-/* 1 with *ret_fd when the new directory is made and locked; 0 when the name is taken, or when another build removed the directory
- * between mkdir and flock. */
+/* 1 with *ret_fd when the new directory is made and locked; 0 when the name is taken, or when another build
+ * removed the directory between mkdir and flock. */
 static int scratch_try(struct cache *cache, const char *name, int *ret_fd, struct error *err)
 {
 	if (mkdirat(cache->fd, name, 0755) < 0)
@@ -182,7 +182,8 @@ struct fetch {
 	size_t n;
 };
 
-/* A name that exists is complete, except that a power failure may leave a short file under it: the size is compared if known. */
+/* A name that exists is complete, except that a power failure may leave a short file under it: the size is
+ * compared if known. */
 static bool have_file(struct cache *cache, const struct cache_want *want)
 {
 	CLEANUP(free_p) char *name = xasprintf("files/%s", want->sha256);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The cache: $NODEKILN_CACHE, else /var/cache/nodekiln for root, else $XDG_CACHE_HOME/nodekiln or ~/.cache/nodekiln.
+ * The cache: $NODEKILN_CACHE, else /var/cache/nodekiln for root, else $XDG_CACHE_HOME/nodekiln or
+ * ~/.cache/nodekiln.
  *
  *	files/HEX		a downloaded file, named by its sha256 (verified when it was stored)
  *	repacked/HEX		a package of files/HEX, recompressed (deb_recompress.h)
@@ -10,9 +11,9 @@
  *	artifacts/KEY/		finished directories, such as compiled Kubernetes
  *	tmp/			entries being made, each locked by flock(2) while in use; cache_open() removes what a killed build left
  *
- * Entries appear by rename, so a name that exists is complete. Several builds may run at once: each process that has the cache open
- * holds a shared lock (flock on its directory), and removal from it (cache_prune.h) takes the exclusive lock. The mtime of an entry
- * is the time of its last use.
+ * Entries appear by rename, so a name that exists is complete. Several builds may run at once: each process
+ * that has the cache open holds a shared lock (flock on its directory), and removal from it (cache_prune.h)
+ * takes the exclusive lock. The mtime of an entry is the time of its last use.
  */
 #include <stdbool.h>
 
@@ -29,8 +30,9 @@ struct cache {
 int cache_open(struct cache *ret, struct error *err) MUST_CHECK;
 void cache_close(struct cache *cache); /* accepts a zeroed value */
 
-/* Downloads the wanted files that are not in the cache yet, and checks them against sha256 and size: ERROR_TRUST names the one that
- * differs. progress gets the bytes downloaded, without those of files that were there. */
+/* Downloads the wanted files that are not in the cache yet, and checks them against sha256 and size:
+ * ERROR_TRUST names the one that differs. progress gets the bytes downloaded, without those of files that
+ * were there. */
 struct cache_want {
 	const char *name, *url, *sha256; /* borrowed */
 	uint64_t size;                   /* 0 = unknown */
@@ -40,11 +42,11 @@ int cache_fetch(struct cache *cache, const struct cache_want *wants, size_t n,
 /* An fd (O_RDONLY) of files/HEX, or -1 with *err. */
 int cache_file(struct cache *cache, const char *sha256, struct error *err) MUST_CHECK;
 
-/* Makes a private directory below tmp/. *ret_fd is its fd, locked while open; *ret_name is relative to cache->fd. The caller owns
- * both. */
+/* Makes a private directory below tmp/. *ret_fd is its fd, locked while open; *ret_name is relative to
+ * cache->fd. The caller owns both. */
 int cache_scratch(struct cache *cache, char **ret_name, int *ret_fd, struct error *err) MUST_CHECK;
-/* Moves a scratch entry (a file or directory below tmp/) to KIND/KEY, where KEY is the whole file name. When KIND/KEY exists, it
- * stays and the scratch entry is removed. */
+/* Moves a scratch entry (a file or directory below tmp/) to KIND/KEY, where KEY is the whole file name. When
+ * KIND/KEY exists, it stays and the scratch entry is removed. */
 int cache_publish(struct cache *cache, const char *scratch_name, const char *kind, const char *key, struct error *err)
 	MUST_CHECK;
 /* True when the entry exists; marks it as used now. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Cache usage and pruning: what the cache holds, how large each entry is and when it was last used, and what to remove to keep the
- * cache below a limit.
+ * Cache usage and pruning: what the cache holds, how large each entry is and when it was last used, and what
+ * to remove to keep the cache below a limit.
  *
  *	cache_usage_read	lists the entries with their sizes
  *	cache_usage_select	marks (pure) the least recently used, until the rest fits
@@ -37,9 +37,10 @@ int cache_usage_read(struct cache *cache, struct cache_usage *ret, struct error 
 uint64_t cache_usage_bytes(const struct cache_usage *stock, const char *kind, size_t *ret_count);
 /* Marks the least recently used entries until the others have at most limit bytes. Returns the bytes marked. */
 uint64_t cache_usage_select(struct cache_usage *stock, uint64_t limit);
-/* Prunes the cache to at most limit bytes. Returns 1, or 0 when other processes use the cache and nothing was removed.
- * *ret_removed: bytes; set with 1 only. */
+/* Prunes the cache to at most limit bytes. Returns 1, or 0 when other processes use the cache and nothing was
+ * removed. *ret_removed: bytes; set with 1 only. */
 int cache_prune(struct cache *cache, uint64_t limit, uint64_t *ret_removed, struct error *err) MUST_CHECK;
-/* After a build: prunes to cache_limit(), unless another build runs (the last one to end does it). Failure is only logged. */
+/* After a build: prunes to cache_limit(), unless another build runs (the last one to end does it). Failure is
+ * only logged. */
 void cache_trim(struct cache *cache);
 void cache_usage_done(struct cache_usage *stock);

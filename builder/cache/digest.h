@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The digest of a directory of sources (an overlay, the agent's code): names, types, permission bits, contents and link
- * targets, in sorted order. Owners and times are not part of it, so that two checkouts agree.
+ * The digest of a directory of sources (an overlay, the agent's code): names, types, permission bits,
+ * contents and link targets, in sorted order. Owners and times are not part of it, so that two checkouts
+ * agree.
  */
 #include "lib/error.h"
 #include "lib/hash.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The working directory of a build: a tmpfs in the private mount namespace when there is memory for it (it is faster, and
- * disappears with the process even after SIGKILL); otherwise, and where nothing can be mounted, a directory in the cache's tmp/
- * (which the next build removes).
+ * The working directory of a build: a tmpfs in the private mount namespace when there is memory for it (it is
+ * faster, and disappears with the process even after SIGKILL); otherwise, and where nothing can be mounted, a
+ * directory in the cache's tmp/ (which the next build removes).
  */
 #include <stdint.h>
 

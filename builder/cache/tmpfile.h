@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * An unnamed temporary file: memfd_create(2) when there is memory for it, else O_TMPFILE on disk. It disappears with its
- * descriptor, even after SIGKILL.
+ * An unnamed temporary file: memfd_create(2) when there is memory for it, else O_TMPFILE on disk. It
+ * disappears with its descriptor, even after SIGKILL.
  */
 #include <stdint.h>
 

@@ -27,7 +27,8 @@ static int start_main(void *start, struct error *err)
 	return s->errand->run(s->context, s->errand->what, err);
 }
 
-/* Starts every job whose needs are done. A job with nothing to do is done at once, so the search begins again after it. */
+/* Starts every job whose needs are done. A job with nothing to do is done at once, so the search begins again
+ * after it. */
 static int start_ready(struct run *r, struct error *err)
 {
 	for (size_t i = 0; i < r->n; i++) {
@@ -58,8 +59,8 @@ static unsigned running(const struct run *r, bool beside)
 	return ret;
 }
 
-/* The running background jobs that are waited for: all of them when no foreground job runs, else those that alone hold up a
- * foreground job. */
+/* The running background jobs that are waited for: all of them when no foreground job runs, else those that
+ * alone hold up a foreground job. */
 static unsigned awaited(const struct run *r)
 {
 	unsigned besides = running(r, true), ret = running(r, false) ? 0 : besides;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Runs a table of jobs that depend on each other. Each row is a job (lib/job.h) that starts as soon as the jobs it needs are done;
- * jobs run in parallel. The first that fails ends them all.
+ * Runs a table of jobs that depend on each other. Each row is a job (lib/job.h) that starts as soon as the
+ * jobs it needs are done; jobs run in parallel. The first that fails ends them all.
  */
 #include <stdbool.h>
 

@@ -123,8 +123,8 @@ static void say(const struct text *t)
 	errno = saved;
 }
 
-/* Removes the transient lines from the terminal. After a resize the terminal has wrapped them again and their position is unknown:
- * they stay, and the next ones are drawn below. */
+/* Removes the transient lines from the terminal. After a resize the terminal has wrapped them again and their
+ * position is unknown: they stay, and the next ones are drawn below. */
 static void erase(const struct progress_context *s, struct text *ret)
 {
 	if (!board->drawn)
@@ -195,7 +195,8 @@ static void tick(void)
 	board_unlock();
 }
 
-/* The main function of the ticker. It ends with SIGTERM, from progress_close() or, when the parent dies, from the kernel. */
+/* The main function of the ticker. It ends with SIGTERM, from progress_close() or, when the parent dies, from
+ * the kernel. */
 NORETURN static void ticker_run(pid_t parent)
 {
 	struct timespec beat = { .tv_sec = voice->beat_ms / 1000, .tv_nsec = (long)(voice->beat_ms % 1000) * 1000000 };

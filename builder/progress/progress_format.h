@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Formatters of build progress: tables of functions that turn a phase into text, one table each for a terminal, a log and
- * machines (JSON). Pure: they append to *ret, and progress.c writes it.
+ * Formatters of build progress: tables of functions that turn a phase into text, one table each for a
+ * terminal, a log and machines (JSON). Pure: they append to *ret, and progress.c writes it.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * mount(2) and umount(2) through libmount (mount.c is its only user), in the private mount namespace of the calling process.
- * Neither /etc/fstab nor /run/mount/utab is read or written.
+ * mount(2) and umount(2) through libmount (mount.c is its only user), in the private mount namespace of the
+ * calling process. Neither /etc/fstab nor /run/mount/utab is read or written.
  */
 #include "lib/error.h"
 
-/* options: as in fstab(5), e.g. "nosuid,size=4m"; also "bind,ro" and "rprivate". source and type may be NULL. A refusal by the kernel
- * (EPERM, EACCES) is ERROR_HOST. */
+/* options: as in fstab(5), e.g. "nosuid,size=4m"; also "bind,ro" and "rprivate". source and type may be NULL.
+ * A refusal by the kernel (EPERM, EACCES) is ERROR_HOST. */
 int mount_attach(const char *source, const char *target, const char *type, const char *options, struct error *err)
 	MUST_CHECK;
 /* Lazily (MNT_DETACH). */

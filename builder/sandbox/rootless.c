@@ -200,7 +200,8 @@ static int enter_namespace(struct outside *o, struct error *err)
 	return rc;
 }
 
-/* Tries all that a build does in a user namespace and that a container may forbid. Runs in a job, whose end removes it all. */
+/* Tries all that a build does in a user namespace and that a container may forbid. Runs in a job, whose end
+ * removes it all. */
 static int try_namespace(void *outside, struct error *err)
 {
 	int status = -1;
@@ -225,7 +226,8 @@ static bool may_make_namespace(struct outside *o)
 	return job_start(&trial, try_namespace, o, &ignored) == 0 && job_wait(&trial, &ignored) == 0;
 }
 
-/* The capabilities that the installation of packages needs. Containers have them by default, except MKNOD with podman. */
+/* The capabilities that the installation of packages needs. Containers have them by default, except MKNOD
+ * with podman. */
 static const struct {
 	unsigned number;
 	const char *name;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A sandbox consists of three processes. The monitor is the caller's child; it waits outside and passes on SIGTERM. The second is
- * the init process of the PID namespace (pid_namespaces(7)): it reaps orphans, and when it ends, the kernel kills everything
- * inside. It dies with the monitor, and the monitor with the caller. The third runs the program.
+ * A sandbox consists of three processes. The monitor is the caller's child; it waits outside and passes on
+ * SIGTERM. The second is the init process of the PID namespace (pid_namespaces(7)): it reaps orphans, and
+ * when it ends, the kernel kills everything inside. It dies with the monitor, and the monitor with the
+ * caller. The third runs the program.
  */
 #include "builder/sandbox/sandbox.h"
 
@@ -23,8 +24,8 @@
 #include "builder/sandbox/sandbox_setup.h"
 #include "lib/alloc.h"
 
-/* The monitor makes the PID namespace for its child and stays in the caller's mount namespace, where it can clean up; the child
- * makes the other namespaces. */
+/* The monitor makes the PID namespace for its child and stays in the caller's mount namespace, where it can
+ * clean up; the child makes the other namespaces. */
 #define GUARD_NAMESPACES CLONE_NEWPID
 #define INNER_NAMESPACES (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
 
@@ -69,7 +70,8 @@ NORETURN static void supervise(pid_t pid, const sigset_t *mask, const char *poli
 	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 }
 
-/* In the init process: arranges to die with the monitor. The pipe tells whether the monitor died before prctl(2) was called. */
+/* In the init process: arranges to die with the monitor. The pipe tells whether the monitor died before
+ * prctl(2) was called. */
 static void die_with_guard(int lifeline)
 {
 	struct pollfd gone = { .fd = lifeline };
@@ -80,8 +82,9 @@ static void die_with_guard(int lifeline)
 	close(lifeline);
 }
 
-/* Forks: the child returns 0, the parent supervises it and never returns. The parent closes every descriptor except the first three
- * and keep: the reader of a pipe would wait for its end as long as the parent held it open. */
+/* Forks: the child returns 0, the parent supervises it and never returns. The parent closes every descriptor
+ * except the first three and keep: the reader of a pipe would wait for its end as long as the parent held it
+ * open. */
 static int fork_and_supervise(int keep, const char *policy_root, struct error *err)
 {
 	sigset_t term, mask;
@@ -111,8 +114,8 @@ static int unshare_or_say(int namespaces, struct error *err)
 	return -1;
 }
 
-/* The third process unshares its mounts once more: ischroot(1) recognizes a chroot by mounts that differ from those of PID 1. Where
- * it sees a machine instead, libc6's postinst waits a second for the machine's init. */
+/* The third process unshares its mounts once more: ischroot(1) recognizes a chroot by mounts that differ from
+ * those of PID 1. Where it sees a machine instead, libc6's postinst waits a second for the machine's init. */
 static int enter_namespaces(const struct sandbox *s, struct error *err)
 {
 	if (unshare_or_say(INNER_NAMESPACES, err) < 0 || sandbox_setup_enter(s, err) < 0 ||
@@ -284,7 +287,8 @@ int sandbox_mount_tmpfs(const char *target, unsigned long long size, struct erro
 
 int sandbox_mount_overlay(const char *lower, const char *upper, const char *work, const char *target, struct error *err)
 {
-	/* In a user namespace trusted.* attributes cannot be set; with user.* ones the kernel follows no redirects anyway. */
+	/* In a user namespace trusted.* attributes cannot be set; with user.* ones the kernel follows no
+	 * redirects anyway. */
 	const char *attributes = rootless() ? "userxattr" : "redirect_dir=off";
 	CLEANUP(free_p)
 	char *options = xasprintf("lowerdir=%s,upperdir=%s,workdir=%s,metacopy=off,index=off,%s", lower, upper, work,

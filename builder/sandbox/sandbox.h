@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Runs a tree's own programs: the tree is /, in private mount, PID, network, IPC and UTS namespaces, with /proc, a minimal
- * /dev, an empty /run and /tmp, no /sys, no network except loopback and the environment of a package installation. Nothing of the host
- * is in reach. The sandbox ends with the calling process, even when that is killed by SIGKILL; no mount is ever visible on the host.
+ * Runs a tree's own programs: the tree is /, in private mount, PID, network, IPC and UTS namespaces, with
+ * /proc, a minimal /dev, an empty /run and /tmp, no /sys, no network except loopback and the environment of a
+ * package installation. Nothing of the host is in reach. The sandbox ends with the calling process, even when
+ * that is killed by SIGKILL; no mount is ever visible on the host.
  *
- * Where neither mounts nor namespaces can be made (rootless_restricted()), a chroot takes its place, which isolates less: see
- * sandbox_chroot.h.
+ * Where neither mounts nor namespaces can be made (rootless_restricted()), a chroot takes its place, which
+ * isolates less: see sandbox_chroot.h.
  */
 #include "lib/error.h"
 #include "lib/job.h"
@@ -16,32 +17,35 @@ struct sandbox {
 	const char *root;           /* borrowed; absolute path of the tree */
 	struct strings binds;       /* "SOURCE:TARGET": host directories or files to bind-mount inside, read-write */
 	struct strings environment; /* "NAME=VALUE", added to the default ones or in their place */
-	/* Programs of the tree, absolute paths. Inside, each is replaced by a stub that does nothing and succeeds, shell and
-	 * Python files alike. A missing program is no error. */
+	/* Programs of the tree, absolute paths. Inside, each is replaced by a stub that does nothing and
+	 * succeeds, shell and Python files alike. A missing program is no error. */
 	struct strings stubbed;
 	bool forbid_services; /* a policy-rc.d that lets no service start, for the configuration of packages */
 };
 
-/* As process_run(), inside. p->env and p->setup must be NULL. Failure is ERROR_COMMAND; a program that is ended by a signal counts
- * as one that exited with 128 plus the signal's number. */
+/* As process_run(), inside. p->env and p->setup must be NULL. Failure is ERROR_COMMAND; a program that is
+ * ended by a signal counts as one that exited with 128 plus the signal's number. */
 int sandbox_run(const struct sandbox *sandbox, const struct process *p, struct error *err) MUST_CHECK;
-/* As process_start(), inside: for a daemon, such as containerd while images are imported. SIGTERM to the pid is passed on to it. */
+/* As process_start(), inside: for a daemon, such as containerd while images are imported. SIGTERM to the pid
+ * is passed on to it. */
 pid_t sandbox_start(const struct sandbox *sandbox, const struct process *p, int output_fd, struct error *err)
 	MUST_CHECK;
-/* Runs fn inside, in a job of its own, and waits for it. There / is the tree and process_run() runs the tree's programs: one
- * sandbox for many programs. */
+/* Runs fn inside, in a job of its own, and waits for it. There / is the tree and process_run() runs the
+ * tree's programs: one sandbox for many programs. */
 int sandbox_call(const struct sandbox *sandbox, job_fn *fn, void *context, struct error *err) MUST_CHECK;
-/* Removes the stub of a program; only within sandbox_call(). *ret_called: the stub has been run since the sandbox was entered. */
+/* Removes the stub of a program; only within sandbox_call(). *ret_called: the stub has been run since the
+ * sandbox was entered. */
 int sandbox_release(const char *program, bool *ret_called, struct error *err) MUST_CHECK;
 void sandbox_done(struct sandbox *sandbox);
 
-/* Takes the network, loopback included, away from the calling process and all that it starts afterwards. Where there are no
- * namespaces, a seccomp filter refuses every socket except those of AF_UNIX. */
+/* Takes the network, loopback included, away from the calling process and all that it starts afterwards.
+ * Where there are no namespaces, a seccomp filter refuses every socket except those of AF_UNIX. */
 int sandbox_no_network(struct error *err) MUST_CHECK;
-/* Puts the calling process into a private mount namespace, from which nothing propagates to the host. Call once, before any mount. */
+/* Puts the calling process into a private mount namespace, from which nothing propagates to the host. Call
+ * once, before any mount. */
 int sandbox_private_mounts(struct error *err) MUST_CHECK;
-/* Mounts a tmpfs of at most size bytes, or an overlayfs (lower may be several directories, "TOP:...:BOTTOM"), in the private
- * mount namespace. */
+/* Mounts a tmpfs of at most size bytes, or an overlayfs (lower may be several directories, "TOP:...:BOTTOM"),
+ * in the private mount namespace. */
 int sandbox_mount_tmpfs(const char *target, unsigned long long size, struct error *err) MUST_CHECK;
 int sandbox_mount_overlay(const char *lower, const char *upper, const char *work, const char *target, struct error *err)
 	MUST_CHECK;

@@ -21,8 +21,8 @@
 #define LISTENER 3             /* the supervisor's only descriptor after the first three */
 #define CHILDREN_MAX (1 << 20) /* bytes of a list of process ids; the kernel allows 4 million processes */
 
-/* Behaves as a kernel without inet: socket(2) fails as it would there. System calls of another ABI are refused, and so is io_uring,
- * which can make sockets too. */
+/* Behaves as a kernel without inet: socket(2) fails as it would there. System calls of another ABI are
+ * refused, and so is io_uring, which can make sockets too. */
 static const struct sock_filter no_network[] = {
 	FILTER_LOOK_AT(arch),
 	FILTER_IS(FILTER_NATIVE, 0, 4),
@@ -42,8 +42,8 @@ int sandbox_chroot_no_network(struct error *err)
 	return seccomp_install(no_network, ARRAY_SIZE(no_network), 0, err);
 }
 
-/* Kills all present children of this process, whose own children then become its. False when there are none, or when they cannot
- * be listed. */
+/* Kills all present children of this process, whose own children then become its. False when there are none,
+ * or when they cannot be listed. */
 static bool kill_children(void)
 {
 	CLEANUP(free_p) char *path = xasprintf("/proc/self/task/%d/children", (int)getpid());
@@ -108,8 +108,8 @@ static void watch(pid_t program, int listener, const char *root, const sigset_t 
 	struct pollfd fds[] = { { .fd = signals, .events = POLLIN }, { .fd = listener, .events = POLLIN } };
 
 	while (signals >= 0 && poll(fds, ARRAY_SIZE(fds), -1) > 0) {
-		/* When no process is left, the listener reports POLLHUP alone; to receive then would block without end before
-		 * Linux 6.11. */
+		/* When no process is left, the listener reports POLLHUP alone; to receive then would block
+		 * without end before Linux 6.11. */
 		if (fds[1].revents & POLLIN ? !sandbox_chroot_proc_answer(listener, root) : fds[1].revents)
 			fds[1].fd = -1;
 		if (fds[0].revents && heed_signal(signals, program, ret_status))
@@ -117,7 +117,8 @@ static void watch(pid_t program, int listener, const char *root, const sigset_t 
 	}
 }
 
-/* Exits with the program's status. Closes all other descriptors, since the reader of a pipe would wait for its end. */
+/* Exits with the program's status. Closes all other descriptors, since the reader of a pipe would wait for
+ * its end. */
 NORETURN static void supervise(const struct sandbox *s, pid_t program, int socket)
 {
 	const sigset_t set = supervised_signals();
@@ -165,8 +166,8 @@ int sandbox_chroot_enter(const struct sandbox *s, struct error *err)
 	const pid_t us = getpid();
 	sigset_t all, mask;
 
-	/* Until here the parent's death killed this process; now there will be files to move back. Ctrl-C at a terminal must not end
-	 * the supervisor either: it ends the parent, which is reported by SIGUSR1. */
+	/* Until here the parent's death killed this process; now there will be files to move back. Ctrl-C at
+	 * a terminal must not end the supervisor either: it ends the parent, which is reported by SIGUSR1. */
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &mask);
 	prctl(PR_SET_PDEATHSIG, SIGUSR1);

@@ -31,13 +31,14 @@
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1u
 #endif
 
-/* Linux 5.19: a call that the supervisor has received is not interrupted any more. Programs do not expect EINTR from stat(2), and
- * dash, which installs its SIGCHLD handler without SA_RESTART, would get it. */
+/* Linux 5.19: a call that the supervisor has received is not interrupted any more. Programs do not expect
+ * EINTR from stat(2), and dash, which installs its SIGCHLD handler without SA_RESTART, would get it. */
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1u << 5)
 #endif
 
-/* The positions of a call's arguments; 0 means none, except in path. A size is fixed, or is the argument after the pointer. */
+/* The positions of a call's arguments; 0 means none, except in path. A size is fixed, or is the argument
+ * after the pointer. */
 struct call {
 	long number;
 	unsigned char path, name, in, out, flags; /* flags: of open */
@@ -184,8 +185,8 @@ static ssize_t read_memory(pid_t pid, uint64_t address, void *to, size_t n)
 	return pread(fd, to, n, (off_t)address);
 }
 
-/* True while the caller still waits: its pid has then not been reused. The gap between this check and the use of the pid does
- * no harm: the kernel assigns pids in a circle, so a freed one is not reused at once. */
+/* True while the caller still waits: its pid has then not been reused. The gap between this check and the use
+ * of the pid does no harm: the kernel assigns pids in a circle, so a freed one is not reused at once. */
 static bool still_asks(int listener, const struct seccomp_notif *asked)
 {
 	return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &asked->id) == 0;
@@ -206,8 +207,8 @@ static bool read_name(pid_t pid, uint64_t address, char to[NAME_BYTES])
 	return n > 0 && memchr(to, '\0', (size_t)n);
 }
 
-/* True when path is below directory (a process's /proc/PID), without leading upwards or through a magic link: outside, such a link
- * leads out of the tree. */
+/* True when path is below directory (a process's /proc/PID), without leading upwards or through a magic link:
+ * outside, such a link leads out of the tree. */
 static bool is_below(const char *directory, const char *path)
 {
 	const struct open_how how = { .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,

@@ -10,8 +10,8 @@
 #include "builder/sandbox/sandbox_setup.h"
 #include "lib/file.h"
 
-/* Suffix of a stubbed program's own file. It stays in its directory, since the process that moves it back may be inside the chroot
- * and cannot see ROOT.aside. */
+/* Suffix of a stubbed program's own file. It stays in its directory, since the process that moves it back may
+ * be inside the chroot and cannot see ROOT.aside. */
 #define STUBBED ".nodekiln-held"
 
 /* The directories that are moved aside, and the modes of those that take their places. */

@@ -58,8 +58,8 @@ static const unsigned char dropped_capabilities[] = {
 	CAP_MAC_ADMIN,  CAP_MAC_OVERRIDE, CAP_BLOCK_SUSPEND, CAP_AUDIT_READ, CAP_AUDIT_CONTROL,
 };
 
-/* Makes a mount point in the tree and returns its absolute path for mount(2). A symbolic link is refused: it would lead the mount
- * elsewhere. */
+/* Makes a mount point in the tree and returns its absolute path for mount(2). A symbolic link is refused: it
+ * would lead the mount elsewhere. */
 static int place(const struct sandbox *s, int rootfd, const char *name, bool directory, char **ret, struct error *err)
 {
 	struct stat st;
@@ -206,8 +206,9 @@ static int populate(const struct sandbox *s, struct error *err)
 	return populate_binds(s, rootfd, err);
 }
 
-/* Makes the tree / and unmounts the host's root, so that not even a process that breaks out of a chroot finds it. Only here and in
- * sandbox_chroot.c does the working directory change: the process belongs to the sandbox. */
+/* Makes the tree / and unmounts the host's root, so that not even a process that breaks out of a chroot finds
+ * it. Only here and in sandbox_chroot.c does the working directory change: the process belongs to the
+ * sandbox. */
 static int become_root(const char *root, struct error *err)
 {
 	if (chdir(root) < 0)
@@ -232,14 +233,16 @@ static int loopback_up(struct error *err)
 
 static void drop_capabilities(void)
 {
-	/* EINVAL: the kernel does not know the capability; EPERM: this process never had it. Either way it is out of reach. */
+	/* EINVAL: the kernel does not know the capability; EPERM: this process never had it. Either way it is
+	 * out of reach. */
 	for (size_t i = 0; i < ARRAY_SIZE(dropped_capabilities); i++)
 		prctl(PR_CAPBSET_DROP, dropped_capabilities[i], 0, 0, 0);
 }
 
 int sandbox_setup_enter(const struct sandbox *sandbox, struct error *err)
 {
-	/* First, nothing may propagate to the host. pivot_root(2) needs a mount point, hence the bind mount of the root. */
+	/* First, nothing may propagate to the host. pivot_root(2) needs a mount point, hence the bind mount
+	 * of the root. */
 	if (mount_attach("none", "/", NULL, "rprivate", err) < 0 ||
 	    mount_attach(sandbox->root, sandbox->root, NULL, "rbind", err) < 0 || populate(sandbox, err) < 0 ||
 	    become_root(sandbox->root, err) < 0 || loopback_up(err) < 0)

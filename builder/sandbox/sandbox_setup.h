@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Sets up the root of a sandbox: the mount table, device nodes, stubs and binds, then pivot_root(2), loopback, host name and dropped
- * capabilities. Private to the sandbox_* files.
+ * Sets up the root of a sandbox: the mount table, device nodes, stubs and binds, then pivot_root(2),
+ * loopback, host name and dropped capabilities. Private to the sandbox_* files.
  */
 #include <stdbool.h>
 
@@ -14,7 +14,8 @@
 
 /* Called in new mount, network and UTS namespaces: populates the tree and makes it /. */
 int sandbox_setup_enter(const struct sandbox *sandbox, struct error *err) MUST_CHECK;
-/* Creates an empty policy-rc.d in the tree as a mount point. True when it was missing and has been made: close_policy removes it. */
+/* Creates an empty policy-rc.d in the tree as a mount point. True when it was missing and has been made:
+ * close_policy removes it. */
 bool sandbox_setup_open_policy(const char *root);
 void sandbox_setup_close_policy(const char *root);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * seccomp(2) filters: a BPF program that is run for each system call of a process and of all its children, and returns what the
- * kernel does with the call. FILTER_LOOK_AT() loads a field of struct seccomp_data; FILTER_IS() skips the next `yes` instructions
- * when the loaded field equals value, else the next `no`.
+ * seccomp(2) filters: a BPF program that is run for each system call of a process and of all its children,
+ * and returns what the kernel does with the call. FILTER_LOOK_AT() loads a field of struct seccomp_data;
+ * FILTER_IS() skips the next `yes` instructions when the loaded field equals value, else the next `no`.
  */
 #include <linux/audit.h>
 #include <linux/filter.h>
