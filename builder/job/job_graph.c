@@ -6,8 +6,8 @@
 
 #include "builder/job/priority.h"
 
-struct run {
-	const struct graph_job *errand; /* borrowed; n of them */
+struct graph_run {
+	const struct graph_job *jobs; /* borrowed; n of them */
 	size_t n;
 	void *context;
 	struct job job[JOB_GRAPH_MAX];
@@ -15,65 +15,65 @@ struct run {
 };
 
 /* What a job gets. */
-struct start {
-	const struct graph_job *errand;
+struct graph_start {
+	const struct graph_job *job;
 	void *context;
 };
 
 static int start_main(void *start, struct error *err)
 {
-	const struct start *s = start;
+	const struct graph_start *s = start;
 
-	return s->errand->run(s->context, s->errand->what, err);
+	return s->job->run(s->context, s->job->what, err);
 }
 
 /* Starts every job whose needs are done. A job with nothing to do is done at once, so the search begins again
  * after it. */
-static int start_ready(struct run *r, struct error *err)
+static int start_ready(struct graph_run *r, struct error *err)
 {
 	for (size_t i = 0; i < r->n; i++) {
-		struct start start = { &r->errand[i], r->context };
-		if (r->started & JOB(i) || r->errand[i].needs & ~r->done)
+		struct graph_start start = { &r->jobs[i], r->context };
+		if (r->started & JOB(i) || r->jobs[i].needs & ~r->done)
 			continue;
 		r->started |= JOB(i);
-		if (r->errand[i].run) {
+		if (r->jobs[i].run) {
 			if (job_start(&r->job[i], start_main, &start, err) < 0)
 				return -1;
-			if (r->errand[i].background)
+			if (r->jobs[i].background)
 				priority_lower(r->job[i].pid);
 			continue;
 		}
 		r->done |= JOB(i);
-		i = (size_t)-1;
+		i = (size_t)-1; /* begin again */
 	}
 	return 0;
 }
 
-static unsigned running(const struct run *r, bool beside)
+static unsigned running(const struct graph_run *r, bool background)
 {
 	unsigned ret = 0;
 
 	for (size_t i = 0; i < r->n; i++)
-		if (r->job[i].pid && r->errand[i].background == beside)
+		if (r->job[i].pid && r->jobs[i].background == background)
 			ret |= JOB(i);
 	return ret;
 }
 
 /* The running background jobs that are waited for: all of them when no foreground job runs, else those that
  * alone hold up a foreground job. */
-static unsigned awaited(const struct run *r)
+static unsigned awaited(const struct graph_run *r)
 {
-	unsigned besides = running(r, true), ret = running(r, false) ? 0 : besides;
+	unsigned background = running(r, true), ret = running(r, false) ? 0 : background;
 
 	for (size_t i = 0; i < r->n; i++) {
-		unsigned missing = r->errand[i].needs & ~r->done;
-		if (!(r->started & JOB(i)) && !r->errand[i].background && !(missing & ~besides))
+		unsigned missing = r->jobs[i].needs & ~r->done;
+		if (!(r->started & JOB(i)) && !r->jobs[i].background && !(missing & ~background))
 			ret |= missing;
 	}
 	return ret;
 }
 
-static void restore_awaited(const struct run *r)
+static void restore_awaited(const struct graph_run *r)
 {
 	unsigned restore = awaited(r);
 
@@ -83,18 +83,18 @@ static void restore_awaited(const struct run *r)
 }
 
 /* Waits until a job ends. */
-static int wait_any(struct run *r, struct error *err)
+static int wait_any(struct graph_run *r, struct error *err)
 {
-	struct pollfd said[JOB_GRAPH_MAX];
+	struct pollfd result[JOB_GRAPH_MAX];
 
 	restore_awaited(r);
 	for (size_t i = 0; i < r->n; i++)
-		said[i] = (struct pollfd){ .fd = r->job[i].pid ? r->job[i].result : -1, .events = POLLIN };
-	while (poll(said, r->n, -1) < 0)
+		result[i] = (struct pollfd){ .fd = r->job[i].pid ? r->job[i].result : -1, .events = POLLIN };
+	while (poll(result, r->n, -1) < 0)
 		if (errno != EINTR)
 			return error_errno(err, errno, "wait for jobs");
 	for (size_t i = 0; i < r->n; i++) {
-		if (!said[i].revents)
+		if (!result[i].revents)
 			continue;
 		if (job_wait(&r->job[i], err) < 0)
 			return -1;
@@ -103,7 +103,7 @@ static int wait_any(struct run *r, struct error *err)
 	return 0;
 }
 
-static void run_stop(struct run *r)
+static void run_stop(struct graph_run *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		if (r->job[i].pid)
@@ -112,16 +112,16 @@ static void run_stop(struct run *r)
 	}
 }
 
-int job_graph_run(const struct graph_job *errand, size_t n, void *context, struct error *err)
+int job_graph_run(const struct graph_job *jobs, size_t n, void *context, struct error *err)
 {
-	CLEANUP(run_stop) struct run r = { .errand = errand, .n = n, .context = context };
+	CLEANUP(run_stop) struct graph_run r = { .jobs = jobs, .n = n, .context = context };
 	unsigned all = n == JOB_GRAPH_MAX ? ~0u : JOB(n) - 1;
 
 	while (r.done != all) {
 		if (start_ready(&r, err) < 0)
 			return -1;
 		if (r.started == r.done && r.done != all)
-			return error_set(err, ERROR_FAILED, "errands wait for each other");
+			return error_set(err, ERROR_FAILED, "jobs wait for each other");
 		if (r.done != all && wait_any(&r, err) < 0)
 			return -1;
 	}

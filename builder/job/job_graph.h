@@ -19,4 +19,4 @@ struct graph_job {
 };
 
 /* n: at most JOB_GRAPH_MAX. A cycle is ERROR_FAILED. Jobs are processes: each works on its own copy of context. */
-int job_graph_run(const struct graph_job *errand, size_t n, void *context, struct error *err) MUST_CHECK;
+int job_graph_run(const struct graph_job *jobs, size_t n, void *context, struct error *err) MUST_CHECK;

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Work that nobody waits for yet gives way to what somebody waits for. dpkg starts thousands of short
- * programs one after the other; with a compressor beside it each of them waits for a slice of the CPU,
- * however nice the compressor is, as Linux since 6.6 lets a task have its slice. SCHED_IDLE (sched(7)) gives
- * way at once, but starves beside a busy stranger, so it has to be left again, and only some may:
- * CAP_SYS_NICE in the first user namespace, or RLIMIT_NICE. Who may not is nice instead.
+ * Lowers the priority of jobs that nothing waits for yet. dpkg starts thousands of short programs one after the
+ * other; when a compressor runs at the same time, each of them waits for a time slice of the CPU, however nice the
+ * compressor is, since Linux 6.6 lets a task keep its slice. A SCHED_IDLE task (sched(7)) is preempted at once, but
+ * starves on a busy machine: it must be able to return to its policy as soon as the build waits for it. To leave
+ * SCHED_IDLE takes CAP_SYS_NICE in the first user namespace, or RLIMIT_NICE. Without these, the job is only made
+ * nicer.
  */
+#include <stdbool.h>
 #include <sys/types.h>
 
-/* Of a process just started, and of what it starts from then on. */
+/* Lowers a process that has just been started, and what it starts afterwards. A pid that has ended is no error. */
 void priority_lower(pid_t pid);
-/* Now somebody waits for pid: it, its threads and what it started, as far as /proc shows them. */
+/* Restores pid, its threads and its descendants, as far as /proc shows them. A nicer value stays. */
 void priority_restore(pid_t pid);
+/* True when pid could leave SCHED_IDLE again, as priority_lower() requires. Where it could not, pid may
+ * become nicer by one. */
+bool priority_idle_allowed(pid_t pid);

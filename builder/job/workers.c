@@ -6,7 +6,7 @@
 
 #include "lib/macro.h"
 
-#define WORKERS_MAX 64 /* more than this never made a disk faster */
+#define WORKERS_MAX 64 /* more threads have not made any build faster */
 
 struct worker {
 	pthread_t thread;
@@ -26,24 +26,24 @@ unsigned workers_size(unsigned wanted)
 
 static void *worker_main(void *argument)
 {
-	struct worker *m = argument;
+	struct worker *w = argument;
 
-	m->work(m->context);
+	w->work(w->context);
 	return NULL;
 }
 
 void workers_run(unsigned threads, void (*work)(void *context), void *context)
 {
-	struct worker member[WORKERS_MAX];
+	struct worker worker[WORKERS_MAX];
 	unsigned started = 0;
 
-	while (started + 1 < threads && started < ARRAY_SIZE(member)) {
-		member[started] = (struct worker){ .work = work, .context = context };
-		if (pthread_create(&member[started].thread, NULL, worker_main, &member[started]) != 0)
+	while (started + 1 < threads && started < ARRAY_SIZE(worker)) {
+		worker[started] = (struct worker){ .work = work, .context = context };
+		if (pthread_create(&worker[started].thread, NULL, worker_main, &worker[started]) != 0)
 			break;
 		started++;
 	}
 	work(context);
 	while (started)
-		pthread_join(member[--started].thread, NULL);
+		pthread_join(worker[--started].thread, NULL);
 }

@@ -1,25 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Whether builder/job/priority.h means SCHED_IDLE here, or, for who could not leave that again, being nice. Says so if not. */
+/* Whether jobs of this test may leave SCHED_IDLE again: priority_idle_allowed() of a child, since it may make it nicer. */
 #include <stdbool.h>
-#include <stdio.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "builder/job/priority.h"
+
+#define IDLE_REFUSED "needs CAP_SYS_NICE or RLIMIT_NICE"
 
 static inline bool idle_allowed(void)
 {
 	int status = 0;
 	pid_t trial = fork();
 
-	if (trial == 0) {
-		int before = getpriority(PRIO_PROCESS, 0);
-		_exit(before < 19 && setpriority(PRIO_PROCESS, 0, 19) == 0 &&
-		      setpriority(PRIO_PROCESS, 0, before) == 0);
-	}
+	if (trial == 0)
+		_exit(priority_idle_allowed(getpid()));
 	waitpid(trial, &status, 0);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 1)
-		return true;
-	printf("# no CAP_SYS_NICE: only nice\n");
-	return false;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 1;
 }
