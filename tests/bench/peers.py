@@ -14,8 +14,8 @@ import sys
 import time
 
 import loop
-from room import Room
-from run import TOP, CommandFailed, Run
+from bench_env import BenchEnv
+from run import TOP, Run
 
 RECIPE = TOP / "recipes/bench.yaml"
 # Small packages that nothing else needs: one a round, so that apt's solver was not asked for it before.
@@ -103,6 +103,7 @@ def mmdebstrap(tree, packages, *options):
 
 class Mmdebstrap(Peer):
     """The package set as a bare tree: no disk, no artifact."""
+
     name, makes = "mmdebstrap", "tree"
 
     def __init__(self, directory):
@@ -113,7 +114,7 @@ class Mmdebstrap(Peer):
 
     def build(self):
         """Packages come from, and stay in, a directory of ours."""
-        return self.measured(Room(self.memory).argv(*mmdebstrap(
+        return self.measured(BenchEnv(self.memory).argv(*mmdebstrap(
             self.memory / "tree", base_packages(), "--aptopt=APT::Keep-Downloaded-Packages true", "--skip=essential/unlink",
             "--skip=cleanup/apt/cache", '--setup-hook=mkdir -p "$1/var/cache/apt/archives"',
             f'--setup-hook=mount -o bind "{self.archives}" "$1/var/cache/apt/archives"',
@@ -122,6 +123,7 @@ class Mmdebstrap(Peer):
 
 class Toolbox(Peer):
     """A tree with Debian's packages of the other builders, made by mmdebstrap: nothing of them must be installed here."""
+
     name = "toolbox"
     PACKAGES = ("debos", "vmdb2", "systemd-container", "xz-utils")  # the last two: for debos
 
@@ -131,16 +133,17 @@ class Toolbox(Peer):
         self.memory.mkdir()
 
     def build(self):
-        return self.measured(Room(self.memory).argv(*mmdebstrap(self.tree, self.PACKAGES)))
+        return self.measured(BenchEnv(self.memory).argv(*mmdebstrap(self.tree, self.PACKAGES)))
 
 
 class Tool(Peer):
     """A builder from the toolbox, with the recipe that it gets."""
+
     makes = "raw disk image"
 
     def __init__(self, directory, toolbox):
         super().__init__(directory)
-        self.room, self.failed = Room(self.directory, toolbox.tree), toolbox.failed
+        self.room, self.failed = BenchEnv(self.directory, toolbox.tree), toolbox.failed
 
     def run(self, recipe, *command):
         """The recipe, in JSON, which is YAML, is the last argument."""
@@ -151,6 +154,7 @@ class Tool(Peer):
 
 class Debos(Tool):
     """Without its virtual machine, which would need KVM. Its image is made by mke2fs, as its own image action needs a running udev."""
+
     name = "debos"
 
     def build(self):
@@ -164,6 +168,7 @@ class Debos(Tool):
 
 class Vmdb2(Tool):
     """On a loop device, because it finds partitions in a plain file with the device mapper only, which not every kernel has."""
+
     name = "vmdb2"
 
     def build(self):

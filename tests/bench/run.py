@@ -2,14 +2,12 @@
 """A command that is measured."""
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(TOP / "tests"))
-from guest import die_with_parent  # noqa: E402
+from harness.process import die_with_parent
 
+TOP = Path(__file__).resolve().parent.parent.parent
 TAIL_LINES = 5
 
 

@@ -5,11 +5,11 @@ import ipaddress
 import json
 import time
 
-import figures
-from nodes import INIT, NAMES, WORKER  # first: it is what finds guest.py
-from guest import Failed, same, say
-from remains import remains
-from runtimes import PID
+from harness.cases import Failed, same, say
+from cluster import figures
+from cluster.leftovers import leftovers
+from cluster.nodes import INIT, NAMES, WORKER
+from cluster.runtimes import PID
 
 ETCD = "/var/lib/etcd/"  # where Kubernetes itself keeps the token, until it expires
 PATIENCE = 240
@@ -169,7 +169,7 @@ def no_secret_is_left(name):
     """On the disk of a machine that is powered off by this."""
     def no_secret_is_left_on(cluster):
         cluster.lab[name].power_off()
-        found = remains(cluster.lab[name].disk, cluster.secrets(), cluster.lab.work)
+        found = leftovers(cluster.lab[name].disk, cluster.secrets(), cluster.lab.work)
         say([f"# {name}: on the disk, but in no file: {found['elsewhere']}"])
         files = {path: names for path, names in found["files"].items() if name != INIT or not path.startswith(ETCD)}
         if name == INIT and files == found["files"]:

@@ -7,8 +7,8 @@ import json
 import subprocess
 import time
 
-from lab import GATEWAY, NAMESERVER, PREFIX, Lab
-from nodes import INIT, NODEKILN, NOTES, TAGS, TIMEOUTS, WORKER, Nodes, image, watched  # noqa: F401, tests take them from here
+from cluster.lab import GATEWAY, NAMESERVER, PREFIX, Lab
+from cluster.nodes import INIT, NODEKILN, NOTES, TAGS, TIMEOUTS, WORKER, Nodes, image, watched  # noqa: F401, tests take them from here
 from pve.server import FakePve
 
 GUESTS = {INIT: 101, WORKER: 102}

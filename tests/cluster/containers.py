@@ -7,8 +7,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from cluster import GUESTS, Cluster
-from pve_host import PveHost
+from cluster.cluster import GUESTS, Cluster
+from cluster.pve_host import PveHost
 
 MEMORY = "2560M"
 # README.md, "Kubernetes in containers": what root@pam adds to a privileged container's configuration.

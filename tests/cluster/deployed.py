@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A cluster as nodekiln makes it: an administrator types what `nodekiln roles` prints, `nodekiln publish` uploads the image, `nodekiln
-deploy` makes guests of it, and the fake Proxmox VE starts them for real. Not a test itself: chain.py uses it.
+deploy` makes guests of it, and the fake Proxmox VE starts them for real. Not a test itself: full_chain.py uses it.
 """
 import json
 import re
@@ -8,10 +8,10 @@ import subprocess
 import textwrap
 import threading
 
-from emulator import Emulator
-from guest import Failed, say
-from lab import GATEWAY, NAMESERVER, PREFIX, Lab, quiet
-from nodes import INIT, NAMES, NODEKILN, NOTES, TAGS, TIMEOUTS, WORKER, Nodes
+from harness.cases import Failed, say
+from cluster.emulator import Emulator
+from cluster.lab import GATEWAY, NAMESERVER, PREFIX, Lab, quiet
+from cluster.nodes import INIT, NAMES, NODEKILN, NOTES, TAGS, TIMEOUTS, WORKER, Nodes
 from pve.administrator import type_in
 from pve.server import FakePve
 

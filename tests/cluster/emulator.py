@@ -6,7 +6,7 @@ import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from lab import read_iso
+from cluster.lab import read_iso
 from pve.drives import drives_of, is_cdrom
 from pve.hypervisor import Hypervisor
 

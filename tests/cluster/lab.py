@@ -22,10 +22,11 @@ import time
 import uuid
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(TOP / "tests"))
-from guest import Failed, Guest, die_with_parent  # noqa: E402
+from harness.cases import Failed
+from harness.guest import Guest
+from harness.process import die_with_parent
 
+TOP = Path(__file__).resolve().parent.parent.parent
 DISK, MEMORY, CPUS = "8G", "3072M", "2"
 # Linux trusts the time stamp counters of several processors only if Intel made them; else every look at the clock leaves the
 # guest. Of Intel's, this one (an early Atom) needs no isolated page tables: an emulator loses its cache at each switch of them.

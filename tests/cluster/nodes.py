@@ -11,10 +11,9 @@ import sys
 import time
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(TOP / "tests"))
-from guest import Failed, say  # noqa: E402
+from harness.cases import Failed, say
 
+TOP = Path(__file__).resolve().parent.parent.parent
 NODEKILN = os.environ.get("NODEKILN", str(TOP / "out/nodekiln"))
 INIT, WORKER = NAMES = ("cp1", "w1")
 TAGS, NOTES = "prod", "Ask Ada before a reboot.\n\n- rack 7\n"  # what people wrote at the guests

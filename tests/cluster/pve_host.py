@@ -15,16 +15,16 @@ import base64
 import os
 import shlex
 import subprocess
-import sys
 import time
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(TOP / "tests"))
-import container  # noqa: E402
-from guest import Failed, Guest, die_with_parent  # noqa: E402
-from lab import CPU, GATEWAY, NAMESERVER  # noqa: E402
+from harness import container
+from harness.cases import Failed
+from harness.guest import Guest
+from harness.process import die_with_parent
+from cluster.lab import CPU, GATEWAY, NAMESERVER
 
+TOP = Path(__file__).resolve().parent.parent.parent
 ADDRESS = "10.0.2.15"
 DISK, MEMORY, CPUS = "24G", "6144M", "2"
 BOOT_SECONDS, START_SECONDS = 300, 240

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a Proxmox VE host can keep from a container that is to be a node, and what nodekiln-agent then says. Not a test itself:
 matrix/lxc.py uses it, with a host that has just run a cluster."""
-from container import NESTING
-from guest import Failed
-from nodes import WORKER
+from harness.cases import Failed
+from harness.container import NESTING
+from cluster.nodes import WORKER
 
 NODE = "cluster: lab\\nrole: init\\nnetworking: {pod_network: bridge, pod_subnet: 10.244.0.0/16}\\n"
 SWAP = "/var/tmp/swap"

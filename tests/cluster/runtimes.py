@@ -2,6 +2,7 @@
 """The container runtimes, as a test looks at them on a node. Not a test itself: checks.py uses it."""
 
 
+
 def pid_in_containerd(machine, pod):
     mine = f"'labels.\"io.kubernetes.pod.name\"=={pod}'"
     container = machine.ask(f"sudo -n ctr -n k8s.io containers ls -q {mine}").split()[0]

@@ -2,8 +2,8 @@
 """An unprivileged container with nesting=1, which is all that a token may set, under AppArmor. Not a test itself: matrix/lxc.py uses it.
 kubelet 1.20, the image's, cannot run there; what the agent gives to later ones are golden files
 (tests/golden/kubeadm/1.34/*-container.conf), and image/lxc.py has what needs no other kernel."""
-from guest import Failed, same
-from refusals import names
+from harness.cases import Failed, same
+from cluster.refusals import names
 
 VMID, NAME, ADDRESS, MAC = 103, "u1", "10.0.2.23", "bc:24:11:00:00:67"
 RUN = "ctr -n k8s.io run --rm --runc-systemd-cgroup --cgroup system.slice:nodekiln:{name} {image} {name} {command}"

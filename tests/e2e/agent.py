@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The agent from its configuration to a Ready node, in a room of its own (tests/agent/room.py): kubeadm is a stand-in, all else is
+"""The agent from its configuration to a Ready node, in a room of its own (tests/harness/agent_env.py): kubeadm is a stand-in, all else is
 real. Killed at every change of its state it must still end Ready. agent.py [PATTERN] runs the cases whose name has PATTERN in it."""
 import contextlib
 import json
@@ -12,74 +12,9 @@ import threading
 import traceback
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(TOP / "tests"), str(TOP / "tests/agent")]
-from pve.server import FakePve  # noqa: E402
-from room import ApiServer, Room, make_pki, runtime_socket  # noqa: E402
-
-TOKEN, KEY = "abcdef.0123456789abcdef", "0f" * 32
-JOIN = f"cluster: lab\nrole: worker\ncontrol_plane_endpoint: 10.0.0.1:6443\ntoken: {TOKEN}\nca_cert_hashes: ['sha256:{'a' * 64}']\n"
-INIT = f"""cluster: lab
-role: init
-token: {TOKEN}
-certificate_key: {KEY}
-node: {{ip: 10.0.0.1}}
-networking: {{pod_subnet: 10.244.0.0/16, pod_network: bridge}}
-manifests: [/etc/nodekiln/manifests/a.yaml]
-"""
-JOIN += "node: {ip: 10.0.0.2}\n"
-
-
-class Failed(Exception):
-    pass
-
-
-def check(condition, why):
-    if not condition:
-        raise Failed(why)
-
-
-def has_secret(text, secrets=(TOKEN, KEY)):
-    return any(secret in text for secret in secrets)
-
-
-def leaks(room, *texts):
-    """Where a secret is that should not be: what was said, argv, environments, and every file left in the room."""
-    for text in texts:
-        if has_secret(text):
-            yield "the journal"
-    for call in room.calls():
-        if has_secret(" ".join(call["argv"])):
-            yield f"argv of {call['argv'][0]}"
-    for path in room.root.rglob("*"):
-        if path.is_file() and not path.is_symlink() and "standin" not in path.parts and has_secret(path.read_text(errors="replace")):
-            yield str(path.relative_to(room.root))
-
-
-def must_finish(room, done):
-    check(done.returncode == 0, f"exit status {done.returncode}: {done.stderr[-600:]}")
-    wrong = list(room.finished()) + [f"a secret is in {where}" for where in leaks(room, done.stdout, done.stderr)]
-    check(not wrong, "; ".join(wrong) + "\n" + done.stderr[-600:])
-
-
-class Bench:
-    """What the cases share."""
-
-    def __init__(self, work):
-        self.work, self.count = work, 0
-        self.pki = work / "pki"
-        make_pki(self.pki)
-        self.shim = work / "cut.so"
-        subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", self.shim, TOP / "tests/agent/cut.c"], check=True)
-        self.api = ApiServer(self.pki)
-
-    def room(self, config, not_ready=0, files=()):
-        self.count += 1
-        self.api.asked, self.api.not_ready = [], not_ready
-        return Room(self.work, f"room{self.count}", config, self.pki, self.api, files)
-
-    def init_room(self, **more):
-        return self.room(INIT, files={"etc/nodekiln/manifests/a.yaml": "kind: ConfigMap\n"}, **more)
+from harness.agent_cases import INIT, JOIN, KEY, NOTES, TOKEN, Bench, guest_files, has_secret, must_finish, proxmox, section
+from harness.agent_env import runtime_socket
+from harness.cases import Failed, check
 
 
 def case_worker_joins(b):
@@ -199,44 +134,6 @@ def case_dry_run(b):
 
 # With Proxmox VE. Everybody reads the pool; each token writes its own guest only.
 
-NOTES = "# Rack 7\n\nAsk *Ada* before you touch this.\n\nnodekiln: this line is a person's\n\ttabs  and blanks"
-
-
-def guest_identity(vmid):
-    return {"uuid": f"6f2a2f0e-3c41-4b0f-9d7e-{vmid:012d}", "mac": f"bc:24:11:00:00:{vmid - 100:02x}", "name": f"n{vmid}"}
-
-
-@contextlib.contextmanager
-def proxmox(*vmids, version=9):
-    with FakePve(version=version, auth_delay=0.2) as pve:
-        pve.add_pool("k8s")
-        pve.add_role("Reader", "VM.Audit")
-        pve.add_role("Member", "VM.Audit VM.Config.Options")
-        pve.add_user("agent@pve")
-        pve.grant("/pool/k8s", "Member", "agent@pve")
-        pve.tokens = {}
-        for vmid in vmids:
-            who = guest_identity(vmid)
-            pve.add_vm(vmid, pool="k8s", name=who["name"], description=NOTES, tags="blue;rack-7", smbios1=f"uuid={who['uuid']}",
-                       net0=f"virtio={who['mac'].upper()},bridge=vmbr0")
-            pve.tokens[vmid] = pve.add_token("agent@pve", f"vm{vmid}")
-            token = pve.tokens[vmid].partition("=")[0]
-            pve.grant("/pool/k8s", "Reader", token)
-            pve.grant(f"/vms/{vmid}", "Member", token, propagate=0)
-        yield pve
-
-
-def section(pve, vmid, more=""):
-    token, _, secret = pve.tokens[vmid].partition("=")
-    ca = Path(pve.ca).read_text() if not str(pve.ca).startswith("-----") else pve.ca
-    return (f"proxmox:\n  url: {pve.url}\n  token_id: {token}\n  token_secret: {secret}\n  ca: |\n"
-            + "".join(f"    {line}\n" for line in ca.splitlines()) + more)
-
-
-def guest_files(vmid):
-    who = guest_identity(vmid)
-    return {"sys/class/dmi/id/product_uuid": who["uuid"] + "\n", "sys/class/net/eth0/address": who["mac"] + "\n",
-            "etc/hostname": who["name"] + "\n", "proc/sys/kernel/hostname": who["name"] + "\n"}
 
 
 def line_of(pve, vmid):

@@ -8,10 +8,9 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from pathlib import Path
 
-from kiln import NETWORK, RECIPE, TRUST, Check, Kiln, require_root, sentences, work_directory
-from repository import Server
+from harness.build_env import NETWORK, RECIPE, TRUST, BuildEnv, Check, require_root, sentences, work_directory
+from harness.repository import Server
 
 VERSION = "1.34.1"
 # kubeadm is asked for its pause image while building; the others only have to arrive.
@@ -99,17 +98,17 @@ def main():
         release = work / "release"
         make_release(release)
         with Server(work) as server:
-            kiln = Kiln(work / "good", recipe_keys(server.url, release))
+            kiln = BuildEnv(work / "good", recipe_keys(server.url, release))
             done = kiln.build()
             problems = [] if done.returncode == 0 else [done.stderr.strip()]
             check("binaries are installed as packages would be", problems or tarball_problems(kiln.out / "small.tar.zst"))
-            kiln = Kiln(work / "changed", recipe_keys(server.url, release, change="kubelet"))
+            kiln = BuildEnv(work / "changed", recipe_keys(server.url, release, change="kubelet"))
             check("a binary with another sha256 is refused", failure_problems(kiln.build(), TRUST, "kubelet", "sha256"))
             keys = recipe_keys(server.url, release, change="kubectl").replace("release/kubectl", "release/absent")
-            kiln = Kiln(work / "absent", keys)
+            kiln = BuildEnv(work / "absent", keys)
             check("a binary that is not there is named", failure_problems(kiln.build(), NETWORK, "release/absent"))
             keys = recipe_keys(server.url, release).replace("member: cri-dockerd/cri-dockerd", "member: cri-dockerd/other")
-            kiln = Kiln(work / "member", keys)
+            kiln = BuildEnv(work / "member", keys)
             check("an archive without the file is named", failure_problems(kiln.build(), RECIPE, "cri-dockerd.tgz", "cri-dockerd/other"))
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -8,9 +8,8 @@ import os
 import subprocess
 import sys
 import tarfile
-from pathlib import Path
 
-from kiln import DEFAULT_CACHE, NODEKILN, Check, require_root, work_directory
+from harness.build_env import DEFAULT_CACHE, NODEKILN, Check, require_root, work_directory
 
 VERSION = "v1.20.2"
 RECIPE = "debian-12"

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from kiln import Check, Kiln, host_state, left_behind, require_root, work_directory
+from harness.build_env import BuildEnv, Check, host_state, left_behind, require_root, work_directory
 
 MIB = 1 << 20
 BIOS, ESP, ROOT = 14, 15, 1
@@ -90,7 +90,7 @@ def same_contents(kiln, qcow2, directory):
 
 
 def run(check, directory, before):
-    kiln = Kiln(directory / "kiln", "outputs: { tarball: { enabled: false } }\n")
+    kiln = BuildEnv(directory / "kiln", "outputs: { tarball: { enabled: false } }\n")
     done = kiln.build()
     check("disk_builds", [] if done.returncode == 0 else [done.stderr[-600:]])
     if done.returncode != 0:

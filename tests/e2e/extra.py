@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 
-from kiln import Check, Kiln, private_cache, read_members, require_root, work_directory
+from harness.build_env import BuildEnv, Check, private_cache, read_members, require_root, work_directory
 
 # It has an alternative, and files that base's packages have triggers for.
 EXTRA = "less"
@@ -58,7 +58,7 @@ def main():
     os.environ["SOURCE_DATE_EPOCH"] = "1700000000"
     check, directory = Check(), work_directory()
     try:
-        kiln = Kiln(directory / "kiln", cache=private_cache(directory))
+        kiln = BuildEnv(directory / "kiln", cache=private_cache(directory))
         check("extra packages above cached trees", above_cached_trees(kiln))
         check("extra packages without trees: the same bits", without_trees(kiln))
         check("an extra package that is there", what_is_there_is_no_layer(kiln))

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
-from kiln import (FAILED, NETWORK, RECIPE, SPACE, TRUST, USAGE, Check, Kiln, host_state, left_behind, private_cache, require_root,
-                  sentences, work_directory)
-from repository import Flat, Key, Server
+from harness.build_env import (FAILED, NETWORK, RECIPE, SPACE, TRUST, USAGE, BuildEnv, Check, host_state, left_behind, require_root,
+                               sentences, work_directory)
+from harness.repository import Flat, Key, Server
 
 OLD = {"small.qcow2": "old disk", "small.tar.zst": "old tarball", "small.manifest.json": "{}", "SHA256SUMS": ""}
 BAKERY_VERSION = "1.0"
@@ -26,7 +26,7 @@ class World:
     def __init__(self, directory, server):
         self.directory = Path(directory)
         self.server = server
-        self.kiln = Kiln(self.directory)
+        self.kiln = BuildEnv(self.directory)
         for name, text in OLD.items():
             (self.kiln.out / name).write_text(text)
 

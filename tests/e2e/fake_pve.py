@@ -8,11 +8,9 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-sys.dont_write_bytecode = True
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from pve import selftest_agent, selftest_deploy, selftest_guests, selftest_http, selftest_publish, selftest_schema  # noqa: E402
-from pve import selftest_upload  # noqa: E402
-from pve.selftest import World, remove_certificates  # noqa: E402
+import harness  # makes the packages below importable
+from pve import selftest_agent, selftest_deploy, selftest_guests, selftest_http, selftest_publish, selftest_schema, selftest_upload
+from pve.selftest import World, remove_certificates
 
 SUITES = (selftest_http, selftest_agent, selftest_guests, selftest_schema, selftest_upload, selftest_publish, selftest_deploy)
 WORKERS = 16  # most cases wait most of the time

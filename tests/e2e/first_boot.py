@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from kiln import TOP, Check, require_root
+from harness.build_env import TOP, Check, require_root
 
 CLOUD_INIT = TOP / "rootfs-overlays/cloud-init-22/usr/lib/nodekiln"
 WAIT_ONLINE = TOP / "rootfs-overlays/vm/usr/lib/nodekiln/wait-online"

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 
-from kiln import Check, Kiln, host_state, left_behind, private_cache, require_root, work_directory
+from harness.build_env import BuildEnv, Check, host_state, left_behind, private_cache, require_root, work_directory
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "6"))
 SEED = int(os.environ.get("KILL_SEED", "1"))
@@ -121,7 +121,7 @@ def main():
     check, directory = Check(), work_directory()
     random.seed(SEED)
     try:
-        kiln = Kiln(directory / "kiln", cache=private_cache(directory))
+        kiln = BuildEnv(directory / "kiln", cache=private_cache(directory))
         first = kiln.build()
         check("first-build", [] if first.returncode == 0 else [first.stderr.strip()[-600:]])
         if first.returncode == 0:

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from kiln import TOP, Check, require_root
+from harness.build_env import TOP, Check, require_root
 
 GOLDEN = TOP / "tests/golden/kubeadm/1.20"
 NOBODY = "127.0.0.1:1"

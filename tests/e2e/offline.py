@@ -9,8 +9,8 @@ import subprocess
 import sys
 import time
 
-from kiln import FAILED, NETWORK, USAGE, Check, Kiln, private_cache, require_root, sentences, work_directory
-from repository import Server
+from harness.build_env import FAILED, NETWORK, USAGE, BuildEnv, Check, private_cache, require_root, sentences, work_directory
+from harness.repository import Server
 
 
 def network_of(pid):
@@ -120,7 +120,7 @@ def main():
     require_root()
     check, directory = Check(), work_directory()
     try:
-        kiln = Kiln(directory / "kiln", cache=private_cache(directory))
+        kiln = BuildEnv(directory / "kiln", cache=private_cache(directory))
         lock = directory / "small.lock.json"
         made, built = kiln.run(kiln.argv("lock", kiln.recipe, "-o", lock)), kiln.build("--lock", lock)
         check("a build with the network", [d.stderr.strip()[-400:] for d in (made, built) if d.returncode])

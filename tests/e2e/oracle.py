@@ -19,10 +19,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-import kiln  # noqa: E402
+from harness import build_env
 
-RECIPE = kiln.TOP / "recipes/bench.yaml"
+RECIPE = build_env.TOP / "recipes/bench.yaml"
 TIMEOUT = 900
 
 
@@ -181,10 +180,10 @@ def make_theirs(tree):
 
 def make_ours(directory, tree):
     """The base's tree, as the cache keeps it for the next build: packages and nothing else, before overlays and seal."""
-    kiln_ = kiln.Kiln(directory / "kiln", cache=kiln.private_cache(directory))
+    kiln_ = build_env.BuildEnv(directory / "kiln", cache=build_env.private_cache(directory))
     done = kiln_.run(kiln_.argv("build", RECIPE, "--out", kiln_.out, "--plain"))
     if done.returncode != 0:
-        return ["nodekiln: " + " | ".join(kiln.sentences(done.stderr) or done.stderr.splitlines()[-5:])]
+        return ["nodekiln: " + " | ".join(build_env.sentences(done.stderr) or done.stderr.splitlines()[-5:])]
     saved = max((kiln_.cache / "trees").iterdir(), key=lambda p: p.stat().st_size)
     tree.mkdir()
     subprocess.run(["tar", "--zstd", "-xpf", saved, "-C", tree, "--numeric-owner", "--xattrs", "--xattrs-include=*"], check=True, timeout=TIMEOUT)
@@ -192,12 +191,12 @@ def make_ours(directory, tree):
 
 
 def main():
-    kiln.require_root()
-    check = kiln.Check()
+    build_env.require_root()
+    check = build_env.Check()
     if len(sys.argv) == 3:
         compare(Path(sys.argv[1]), Path(sys.argv[2]), check)
         sys.exit(check.failed != 0)
-    directory = kiln.work_directory()
+    directory = build_env.work_directory()
     try:
         memory = "/dev/shm" if shutil.disk_usage("/dev/shm").free > 4 << 30 else directory
         with tempfile.TemporaryDirectory(dir=memory, prefix="nodekiln-oracle.") as trees:

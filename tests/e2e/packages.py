@@ -9,8 +9,8 @@ import shutil
 import subprocess
 import sys
 
-from kiln import TRUST, Check, Kiln, read_members, require_root, sentences, work_directory
-from repository import Flat, Key, Server
+from harness.build_env import TRUST, BuildEnv, Check, read_members, require_root, sentences, work_directory
+from harness.repository import Flat, Key, Server
 
 PROGRAMS = {
     "kubelet": "#!/bin/sh\necho Kubernetes v1.34.2\n",
@@ -75,13 +75,13 @@ def main():
         keys = [Key(work, "ours"), Key(work, "theirs")]
         repository = make_repository(work / "served/v1.34/deb", keys[0])
         with Server(work / "served") as server:
-            kiln = Kiln(work / "good", recipe_keys(server.url, keys[0].fingerprint))
+            kiln = BuildEnv(work / "good", recipe_keys(server.url, keys[0].fingerprint))
             done = kiln.build()
             check("packages of a signed flat repository are in the artifact",
                   artifact_problems(kiln) if done.returncode == 0 else [done.stderr.strip()])
             check("packages that were packed anew are what they were", repacked_problems(kiln.cache))
             repository.write(keys[1])
-            kiln = Kiln(work / "other", recipe_keys(server.url, keys[0].fingerprint))
+            kiln = BuildEnv(work / "other", recipe_keys(server.url, keys[0].fingerprint))
             done = kiln.build("--update")
             said = sentences(done.stderr)
             check("the repository signed by another key is refused",

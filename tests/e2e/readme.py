@@ -11,10 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.dont_write_bytecode = True
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from cloud import NODEKILN, TOP, Image  # noqa: E402
-from deploy import Failed, Lab, check, same  # noqa: E402
+from harness.cases import Failed, check, same
+from harness.pve_env import NODEKILN, TOP, Image
+from harness.deploy_env import Lab
 
 README = (TOP / "README.md").read_text()
 BLOCKS = [re.sub("^    ", "", block, flags=re.M) for block in re.findall(r"(?:^    .*\n|^\n(?=    ))+", README, re.M)]

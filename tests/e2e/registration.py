@@ -15,11 +15,10 @@ import time
 import traceback
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(TOP / "tests")]
-sys.dont_write_bytecode = True
-from pve.server import FakePve  # noqa: E402
+from harness.cases import Failed, check
+from pve.server import FakePve
 
+TOP = Path(__file__).resolve().parent.parent.parent
 UUID = "6f2a2f0e-3c41-4b0f-9d7e-0a1b2c3d4e5f"
 MAC = "bc:24:11:00:00:01"
 SMBIOS = f"uuid={UUID.upper()}"
@@ -28,15 +27,6 @@ KINDS = {"qemu": {"smbios1": SMBIOS}, "lxc": {"net0": f"name=eth0,bridge=vmbr0,h
 OUT = TOP / ("out/asan" if os.environ.get("ASAN") else "out")
 LIBRARIES = ("libcurl", "yaml-0.1", "json-c", "libssl", "libcrypto", "blkid")
 PEAK_KIB = 13 << 10  # of all; 7 MiB are pages of libcurl's many libraries, mapped before main()
-
-
-class Failed(Exception):
-    pass
-
-
-def check(condition, why):
-    if not condition:
-        raise Failed(why)
 
 
 def build(directory):

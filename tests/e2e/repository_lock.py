@@ -16,7 +16,7 @@ import time
 import traceback
 from pathlib import Path
 
-from repository import ARCHITECTURE, Archive, Flat, Key, Server
+from harness.repository import ARCHITECTURE, Archive, Flat, Key, Server
 
 TOP = Path(__file__).resolve().parents[2]
 NODEKILN = os.environ.get("NODEKILN", TOP / "out/nodekiln")

@@ -10,8 +10,8 @@ import shutil
 import subprocess
 import sys
 
-import stranger
-from kiln import NODEKILN, Check, private_cache, require_root, work_directory
+from harness import second_host
+from harness.build_env import NODEKILN, Check, private_cache, require_root, work_directory
 
 EPOCH, OTHER_DAY = "1700000000", "1600000000"
 EQUAL, DIFFERENT, TROUBLE = 0, 1, 2
@@ -46,7 +46,7 @@ class Here:
 
     def __init__(self, directory):
         self.checkout, self.cache = directory / "here", private_cache(directory)
-        stranger.checkout(self.checkout)
+        second_host.checkout(self.checkout)
 
     def run(self, *arguments, epoch=EPOCH):
         return subprocess.run(["out/nodekiln", *arguments], cwd=self.checkout, stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -58,13 +58,13 @@ class Here:
 
 def build_elsewhere(directory, here):
     elsewhere = directory / "quite/another place"
-    stranger.checkout(elsewhere)
+    second_host.checkout(elsewhere)
     shutil.copy(here.checkout / "small.lock.json", elsewhere)
-    stranger.give(elsewhere)
+    second_host.give(elsewhere)
     environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "TZ": "Pacific/Kiritimati", "LC_ALL": "C", "LANGUAGE": "tr",
-                   "SOURCE_DATE_EPOCH": EPOCH, "NODEKILN_CACHE": str(stranger.cache(directory / "their-cache"))}
+                   "SOURCE_DATE_EPOCH": EPOCH, "NODEKILN_CACHE": str(second_host.cache(directory / "their-cache"))}
     command = ["sh", "-c", "umask 077; exec taskset -c 0 out/nodekiln build recipe.yaml --plain --locked --offline --scratch disk"]
-    done = stranger.run(directory, command, elsewhere, environment, prefix=["unshare", "--uts", "sh", "-c",
+    done = second_host.run(directory, command, elsewhere, environment, prefix=["unshare", "--uts", "sh", "-c",
                                                                             'hostname elsewhere; exec "$@"', "sh"])
     return elsewhere / "out", done
 

@@ -9,8 +9,8 @@ import subprocess
 import sys
 import time
 
-import stranger
-from kiln import HOST, TOP, Check, Kiln, host_state, left_behind, private_cache, require_root, sentences, work_directory
+from harness import second_host
+from harness.build_env import HOST, TOP, BuildEnv, Check, host_state, left_behind, private_cache, require_root, sentences, work_directory
 
 QUICK = 5  # seconds; before anything is downloaded or made
 NO_ADMIN = ["capsh", "--drop=cap_sys_admin", "--", "-c", 'exec "$@"', "sh"]
@@ -75,8 +75,8 @@ def dies_whole(kiln, lock):
 
 
 def with_images(directory):
-    kiln = Kiln(directory / "images", keys="runtime: containerd\npackages:\n  base: [containerd, runc]\nimages:\n  archives: [./images.tar]\n", cache=directory / "cache")
-    (kiln.directory / "images.tar").write_bytes(stranger.images())
+    kiln = BuildEnv(directory / "images", keys="runtime: containerd\npackages:\n  base: [containerd, runc]\nimages:\n  archives: [./images.tar]\n", cache=directory / "cache")
+    (kiln.directory / "images.tar").write_bytes(second_host.images())
     started = time.monotonic()
     return refused(kiln.run([*CONFINED, *kiln.build_argv()]), started, "preloads images", "CAP_SYS_ADMIN", "user namespaces")
 
@@ -100,12 +100,12 @@ def doctor_tells(kiln):
 
 def no_ids(directory, lent):
     place = directory / f"stranger.{len(lent)}"
-    stranger.checkout(place)
-    stranger.give(place)
+    second_host.checkout(place)
+    second_host.give(place)
     started = time.monotonic()
     environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "NODEKILN_CACHE": str(place / "cache")}
-    done = stranger.run(directory, ["out/nodekiln", "build", "recipe.yaml", "--plain"], place, environment, lent=lent)
-    doctor = stranger.run(directory, ["out/nodekiln", "doctor"], place, environment, lent=lent)
+    done = second_host.run(directory, ["out/nodekiln", "build", "recipe.yaml", "--plain"], place, environment, lent=lent)
+    doctor = second_host.run(directory, ["out/nodekiln", "doctor"], place, environment, lent=lent)
     rows = [line for line in doctor.stdout.splitlines() if line.startswith("MISSING") and "subordinate ids" in line]
     problems = refused(done, started, "/etc/subuid", "usermod --add-subuids")
     return problems + ([] if rows else [f"doctor does not tell: {doctor.stdout[-300:]}"])
@@ -116,7 +116,7 @@ def main():
     os.environ["SOURCE_DATE_EPOCH"] = "1700000000"
     check, directory = Check(), work_directory()
     try:
-        kiln = Kiln(directory / "kiln", KEYS, cache=private_cache(directory))
+        kiln = BuildEnv(directory / "kiln", KEYS, cache=private_cache(directory))
         lock = directory / "small.lock.json"
         made = [kiln.run(kiln.argv("lock", kiln.recipe, "-o", lock)), kiln.build("--lock", lock)]
         check("root builds", [done.stderr.strip()[-400:] for done in made if done.returncode])
@@ -129,7 +129,7 @@ def main():
         check("root in a container without a capability", no_capability(kiln, lock))
         check("root in a container without devices", no_devices(kiln, lock))
         check("a user without subordinate ids", no_ids(directory, ""))
-        check("a user with too few ids", no_ids(directory, f"{stranger.NAME}:200000:1000\n"))
+        check("a user with too few ids", no_ids(directory, f"{second_host.NAME}:200000:1000\n"))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     return 1 if check.failed else 0

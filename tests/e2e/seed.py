@@ -7,9 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
-from kiln import GATE, RECIPE, TOP, USAGE, Check, Kiln, host_state, left_behind, require_root, sentences, work_directory
+from harness.build_env import GATE, RECIPE, TOP, USAGE, BuildEnv, Check, host_state, left_behind, require_root, sentences, work_directory
 
 AGENT = TOP / "out/nodekiln-agent"
 SECRET = "c0ffeec0-ffee-c0ff-eec0-ffeec0ffee00"
@@ -191,7 +190,7 @@ def readers(kiln):
 def main():
     require_root()
     check, work, before = Check(), work_directory(), host_state()
-    kiln = Kiln(work / "kiln")
+    kiln = BuildEnv(work / "kiln")
     try:
         check("seed-cluster", cluster(kiln))
         check("seed-at-once", at_once(kiln))

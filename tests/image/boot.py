@@ -19,11 +19,11 @@ import tempfile
 import time
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(TOP / "tests"))
-sys.dont_write_bytecode = True
-from guest import Failed, Guest, die_with_parent, digest, matches, same, say  # noqa: E402
+from harness.cases import Failed, matches, same, say
+from harness.guest import Guest
+from harness.process import die_with_parent, digest
 
+TOP = Path(__file__).resolve().parent.parent.parent
 NODEKILN = os.environ.get("NODEKILN", str(TOP / "out/nodekiln"))
 ACCEL = os.environ.get("NODEKILN_ACCEL", "auto")
 DISK_GIB = 10

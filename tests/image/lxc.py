@@ -19,10 +19,10 @@ import tempfile
 import time
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(TOP / "tests"))
-import container  # noqa: E402
+from harness import container
+from harness.cases import Failed, same
 
+TOP = Path(__file__).resolve().parent.parent.parent
 PREFIX = "nodekiln-lxc-"
 NAME = "ct-node"
 ADDRESS = "10.99.0.2"
@@ -56,10 +56,6 @@ lxc.idmap = g 0 100000 65536
 # This host may lack cgroup v2's controllers, so no part of the CPU is asked for.
 RUN = "ctr -n k8s.io run --rm --cpu-shares 0 --runc-systemd-cgroup --cgroup system.slice:nodekiln:{name} {image} {name} {command}"
 NODE = "cluster: lab\\nrole: init\\nnode: {ip: 192.0.2.9}\\n"
-
-
-class Failed(Exception):
-    pass
 
 
 def unpack(archive, root, prefix):
@@ -121,11 +117,6 @@ class Container:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-
-
-def same(got, want):
-    if got != want:
-        raise Failed(f"got '{got}', want '{want}'")
 
 
 def is_running(ct):

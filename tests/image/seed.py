@@ -9,10 +9,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(TOP / "tests"))
-from guest import Failed, Guest, die_with_parent, matches, same  # noqa: E402
+from harness.cases import Failed, matches, same
+from harness.guest import Guest
+from harness.process import die_with_parent
 
+TOP = Path(__file__).resolve().parent.parent.parent
 NODEKILN = os.environ.get("NODEKILN", str(TOP / "out/nodekiln"))
 ACCEL = os.environ.get("NODEKILN_ACCEL", "auto")
 BOOT_SECONDS = 600

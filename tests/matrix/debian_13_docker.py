@@ -16,13 +16,12 @@ import sys
 import tarfile
 from pathlib import Path
 
-sys.dont_write_bytecode = True
-import docker_node  # noqa: E402
-from built import NODEKILN, OUT, TOP  # noqa: E402
-from docker_node import about  # noqa: E402
-from guest import Failed, say  # noqa: E402
-from kiln import require_root, work_directory  # noqa: E402
-from repository import Flat, Key, Server  # noqa: E402
+from harness.build_env import require_root, work_directory
+from harness.cases import Failed, say
+from harness.repository import Flat, Key, Server
+import docker_node
+from built import NODEKILN, OUT, TOP
+from docker_node import about
 
 NAME, VERSION, PAUSE = "debian-13-docker", "1.35.2", "registry.k8s.io/pause:3.10.1"
 CRI_DOCKERD, CONTAINERD = "unix:///run/cri-dockerd.sock", "unix:///run/containerd/containerd.sock"

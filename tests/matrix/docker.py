@@ -9,12 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-sys.dont_write_bytecode = True
-import docker_node  # noqa: E402
-from built import DOCKER, NAMES, NODEKILN, TOP, built  # noqa: E402
-from docker_node import about, image_of  # noqa: E402
-from guest import digest, matches, same, say  # noqa: E402
-from kiln import private_cache, work_directory  # noqa: E402
+from harness.build_env import private_cache, work_directory
+from harness.cases import matches, same, say
+from harness.process import digest
+import docker_node
+from built import DOCKER, NAMES, NODEKILN, TOP, built
+from docker_node import about, image_of
 
 EPOCH = "1700000000"
 

@@ -4,14 +4,11 @@
 is given) become a cluster, with nobody's hands: kubelet 1.20 speaks to Docker by its dockershim. Then a node is reset as the agent
 does it."""
 import sys
-from pathlib import Path
 
-sys.dont_write_bytecode = True
-sys.path[:0] = [str(Path(__file__).resolve().parent.parent / "cluster")]
-import checks  # noqa: E402
-from built import DOCKER, built  # noqa: E402
-from cluster import GUESTS, WORKER, Cluster, watched  # noqa: E402
-from guest import matches, same, say  # noqa: E402
+from harness.cases import matches, same, say
+from built import DOCKER, built
+from cluster import checks
+from cluster.cluster import GUESTS, WORKER, Cluster, watched
 
 RESET = "kubeadm reset -f --cri-socket /var/run/dockershim.sock"  # kubeadm_reset.c
 

@@ -8,15 +8,15 @@ output.
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(TOP / "tests"), str(TOP / "tests/e2e")]
-from guest import Failed, Guest, die_with_parent, matches, same, say  # noqa: E402
+from harness.cases import Failed, matches, same, say
+from harness.guest import Guest
+from harness.process import die_with_parent
 
+TOP = Path(__file__).resolve().parent.parent.parent
 NODEKILN = os.environ.get("NODEKILN", str(TOP / "out/nodekiln"))
 ACCEL = os.environ.get("NODEKILN_ACCEL", "auto")
 BOOT_SECONDS = 900

@@ -16,22 +16,21 @@ import tarfile
 import time
 from pathlib import Path
 
-sys.dont_write_bytecode = True
-TOP = Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(TOP / "tests" / part) for part in ("", "e2e", "cluster")]
-import confine  # noqa: E402
-import stranger  # noqa: E402
-from built import DEBIAN_CONTAINER, DOCKER_HOST, built  # noqa: E402
-from docker_node import run_checks  # noqa: E402
-from guest import Failed, digest, matches, same, say  # noqa: E402
-from kiln import HOST, private_cache, require_root, sentences, work_directory  # noqa: E402
-from pve_host import PveHost  # noqa: E402
+from harness import second_host
+from harness.build_env import HOST, private_cache, require_root, sentences, work_directory
+from harness.cases import Failed, matches, same, say
+from harness.process import digest
+import confine
+from built import DEBIAN_CONTAINER, DOCKER_HOST, built
+from cluster.pve_host import PveHost
+from docker_node import run_checks
 
+TOP = Path(__file__).resolve().parent.parent.parent
 EPOCH = "1700000000"
 BOOT_SECONDS, BUILD_SECONDS, QUICK = 900, 1500, 60  # emulated; the last is for what is refused
 IMAGE = "debian:12"
 RECIPE = "include: [tests/recipes/small.yaml]\noverlays:\n  base: [./overlay]\npackages:\n  base: [systemd]\n  extra: [less]\n"
-CHECKOUT = (*stranger.PARTS, "overlay", "images.tar", "recipe.yaml", "container.yaml", "small.lock.json")
+CHECKOUT = (*second_host.PARTS, "overlay", "images.tar", "recipe.yaml", "container.yaml", "small.lock.json")
 FILES = ("small.qcow2", "small.tar.zst", "small.spdx.json")
 MANIFEST = "small.manifest.json"
 # README.md, "Without root".
@@ -39,13 +38,13 @@ LEAST = ["--security-opt", "no-new-privileges", "--cap-drop", "ALL"] + [f"--cap-
     "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "SETFCAP", "SETGID", "SETUID", "SYS_CHROOT")]
 
 
-class Kiln:
+class BuildEnv:
     """A checkout with two recipes: stranger's, which preloads images, and one that a container can build. Root builds that here."""
 
     def __init__(self, directory):
         self.place, self.cache, self.archive = directory / "kiln", private_cache(directory), directory / "debian.tar"
         self.cold = directory / "cold"
-        stranger.checkout(self.place)
+        second_host.checkout(self.place)
         (self.place / "container.yaml").write_text(RECIPE)
         started = time.time()
         self.run(self.cache, "out/nodekiln", "lock", "container.yaml")
@@ -181,7 +180,7 @@ def main():
     require_root()
     directory = work_directory()
     try:
-        kiln = Kiln(directory)
+        kiln = BuildEnv(directory)
         kiln.pack(built(DEBIAN_CONTAINER, "tar"))
         fine = run_checks("docker_run", (compiles_what_root_compiles,), kiln)
         return 0 if try_it(kiln, directory) and fine else 1

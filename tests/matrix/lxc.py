@@ -9,19 +9,14 @@ The default recipe's template is in out/ (`make image`); the others are built in
 """
 import base64
 import sys
-from pathlib import Path
 
-sys.dont_write_bytecode = True
-sys.path[:0] = [str(Path(__file__).resolve().parent.parent / "cluster")]
-import checks  # noqa: E402
-import refusals  # noqa: E402
-import unprivileged  # noqa: E402
-from cluster import watched  # noqa: E402
-from containers import Containers  # noqa: E402
-from built import DOCKER, PVE_HOST, built  # noqa: E402
-from guest import Failed, say  # noqa: E402
-from nodes import INIT, NAMES, TOP  # noqa: E402
-from remains import needles  # noqa: E402
+from harness.cases import Failed, say
+from built import DOCKER, PVE_HOST, built
+from cluster import checks, refusals, unprivileged
+from cluster.cluster import watched
+from cluster.containers import Containers
+from cluster.leftovers import needles
+from cluster.nodes import INIT, NAMES, TOP
 
 TEMPLATES = {"containerd": lambda: TOP / "out/debian-12-k8s-1.20-eol.tar.zst", "docker": lambda: built(DOCKER, "tar.zst")}
 ETCD = "/var/lib/etcd/"  # where Kubernetes itself keeps the token, until it expires

@@ -6,13 +6,10 @@ import json
 import random
 import sys
 import time
-from pathlib import Path
 
-sys.dont_write_bytecode = True
-sys.path[:0] = [str(Path(__file__).resolve().parent.parent / "cluster")]
-import checks  # noqa: E402
-from cluster import GUESTS, INIT, WORKER, Cluster, image, watched  # noqa: E402
-from guest import say  # noqa: E402
+from harness.cases import say
+from cluster import checks
+from cluster.cluster import GUESTS, INIT, WORKER, Cluster, image, watched
 
 CUTS = 3
 DELAY_MAX = 4  # seconds into the phase

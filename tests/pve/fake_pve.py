@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
-from pve.server import FakePve  # noqa: E402
+from pve.server import FakePve
 
 
 def arguments():

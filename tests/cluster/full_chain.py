@@ -1,18 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""chain.py [IMAGE]: from out/ to a cluster and back. `nodekiln publish` uploads the image that `nodekiln build` made to a fake Proxmox VE
+"""full_chain.py [IMAGE]: from out/ to a cluster and back. `nodekiln publish` uploads the image that `nodekiln build` made to a fake Proxmox VE
 that starts its guests for real; `nodekiln deploy` makes two of them there, which become a cluster with nobody's hands. The cluster
 works, nothing secret is left in it or on its disks, and `nodekiln destroy` leaves nothing.
 """
 import subprocess
 import sys
 
-sys.dont_write_bytecode = True
-import checks  # noqa: E402
-from deployed import Deployed  # noqa: E402
-from guest import same, say  # noqa: E402
-from lab import GATEWAY, NAMESERVER, PREFIX, read_iso  # noqa: E402
-from nodes import INIT, NAMES, NODEKILN, WORKER, image, watched  # noqa: E402
+from harness.cases import same, say
+from cluster import checks
+from cluster.deployed import Deployed
+from cluster.lab import GATEWAY, NAMESERVER, PREFIX, read_iso
+from cluster.nodes import INIT, NAMES, NODEKILN, WORKER, image, watched
 
 NOTHING = {"guests": [], "tokens": [], "access lists": [], "files": [], "disks": []}
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""remains.py RAW: where the secrets of the JSON object on stdin (name: text) stand on the disk of a machine that is off, as JSON:
+"""leftovers.py RAW: where the secrets of the JSON object on stdin (name: text) stand on the disk of a machine that is off, as JSON:
 {"files": {path: [name, ...]}, "elsewhere": {name: count}}. Not a test itself: checks.py uses it.
 
 A file is searched for the text and for its base64 at any alignment; the journal, whose long fields are compressed, also as
@@ -112,7 +112,7 @@ def main():
     json.dump({"files": files, "elsewhere": {name: n - in_files[name] for name, n in everywhere.items()}}, sys.stdout)
 
 
-def remains(disk, secrets, work):
+def leftovers(disk, secrets, work):
     """disk: a qcow2 that no machine uses."""
     with tempfile.NamedTemporaryFile(dir=work) as raw:
         subprocess.run(["qemu-img", "convert", "-O", "raw", disk, raw.name], check=True)

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real program in a directory of its own, and what it may not leave behind. Not a test itself: failures.py and kill.py use it."""
-import hashlib
 import os
 import re
 import shutil
@@ -10,6 +9,9 @@ import tarfile
 import time
 import uuid
 from pathlib import Path
+
+from harness.cases import report
+from harness.process import digest
 
 TOP = Path(__file__).resolve().parent.parent.parent
 NODEKILN = Path(os.environ.get("NODEKILN") or TOP / "out/nodekiln")  # out/asan/nodekiln, say
@@ -22,17 +24,16 @@ FAILED, USAGE, RECIPE, HOST, NETWORK, TRUST, SPACE, SANDBOX, GATE = range(1, 10)
 
 
 class Check:
-    """Counts, prints "ok NAME" or "not ok NAME: why"."""
+    """Counts the cases that fail."""
 
     def __init__(self):
         self.failed = 0
 
     def __call__(self, name, problems):
-        self.failed += bool(problems)
-        print(f"not ok {name}: {'; '.join(problems)}" if problems else f"ok {name}", flush=True)
+        self.failed += not report(name, problems)
 
 
-class Kiln:
+class BuildEnv:
     """A directory with a recipe (tests/recipes/small.yaml and more keys), an overlay and outputs. Its processes are marked."""
 
     def __init__(self, directory, keys="", cache=DEFAULT_CACHE):
@@ -88,10 +89,6 @@ def read_bytes(path):
         return path.read_bytes()
     except OSError:
         return b""
-
-
-def digest(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def host_state():

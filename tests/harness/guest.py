@@ -1,49 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A virtual machine as a test sees it: over ssh. Not a test itself: image/boot.py and cluster/ use it."""
-import ctypes
-import hashlib
+"""A virtual machine as a test sees it: over ssh."""
 import re
-import signal
-import socket
 import subprocess
 import time
 
-
-class Failed(Exception):
-    pass
-
-
-LIBC = ctypes.CDLL(None)  # looked up before any thread may hold a lock that a fork would copy
-
-
-def die_with_parent():
-    """For preexec_fn. The "parent" is the thread that starts the process: start what must last from the main thread."""
-    LIBC.prctl(1, signal.SIGKILL)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def digest(path):
-    with open(path, "rb") as f:
-        return hashlib.file_digest(f, "sha256").hexdigest()
-
-
-def same(got, want):
-    if got != want:
-        raise Failed(f"got '{got}', want '{want}'")
-
-
-def matches(got, pattern):
-    if not re.fullmatch(pattern, got):
-        raise Failed(f"got '{got}', want {pattern}")
-
-
-def say(lines):
-    print("\n".join(lines), flush=True)
+from harness.cases import Failed
+from harness.process import die_with_parent, free_port
 
 
 class Guest:

@@ -3,18 +3,14 @@
 import hashlib
 import json
 import os
-import signal
 import struct
 import subprocess
-import sys
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent.parent
-sys.dont_write_bytecode = True
-sys.path.insert(0, str(TOP / "tests"))
-from pve.administrator import type_in  # noqa: E402
-from pve.server import FakePve  # noqa: E402
+from pve.administrator import type_in
+from pve.server import FakePve
 
+TOP = Path(__file__).resolve().parent.parent.parent
 NODEKILN = Path(os.environ.get("NODEKILN") or TOP / "out/nodekiln")  # out/asan/nodekiln, say
 FAILED, USAGE, RECIPE, HOST, NETWORK, TRUST, SPACE, SANDBOX, GATE, TARGET = range(1, 11)  # lib/error.h
 TOKEN = "nodekiln@pve!ci"
@@ -67,7 +63,7 @@ class Image:
         return f"{self.name}-{self.version}-{self.sha256(suffix)[:12]}"
 
 
-class Cloud(FakePve):
+class PveEnv(FakePve):
     """A fake with a pool, storages and the token of `nodekiln roles`, all of its rights; nodes besides pve1 by name."""
 
     def __init__(self, version, work, nodes=(), certificates=None, **more):
@@ -151,9 +147,3 @@ class Cloud(FakePve):
     def settle(self, timeout=20):
         """Waits until no task runs."""
         self.wait(lambda: all(task.exitstatus for task in self.tasks.tasks.values()), timeout)
-
-
-def kill(child):
-    """A process of start_publish() with all it started."""
-    os.killpg(child.pid, signal.SIGKILL)
-    child.wait()

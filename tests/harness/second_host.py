@@ -11,7 +11,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from kiln import DEFAULT_CACHE, NODEKILN, TOP
+from harness.build_env import DEFAULT_CACHE, NODEKILN, TOP
 
 UID, NAME = 12345, "stranger"
 LENT = f"{NAME}:200000:65536\n"

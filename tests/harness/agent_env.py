@@ -11,7 +11,6 @@ import threading
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent.parent
-AGENT = os.environ.get("NODEKILN_AGENT", str(TOP / "out/nodekiln-agent"))
 UUID = "6f2a2f0e-3c41-4b0f-9d7e-0a1b2c3d4e5f"
 MAC = "bc:24:11:00:00:01"
 
@@ -19,6 +18,7 @@ MAC = "bc:24:11:00:00:01"
 STAND_IN = r'''#!/usr/bin/python3
 import json, os, shutil, sys
 from pathlib import Path
+
 me, root = Path(sys.argv[0]).name, Path(__file__).resolve().parent.parent
 notes = root / "standin"
 if sys.argv[1] == "version":
@@ -53,6 +53,10 @@ print("[kubelet-start] Starting the kubelet", flush=True)
 for name in ("kubelet.conf", *(["admin.conf"] if sys.argv[1] == "init" else [])):
     (etc / name).write_text((notes / "kubeconfig").read_text())
 '''
+
+
+def agent_program():
+    return os.environ.get("NODEKILN_AGENT", str(TOP / "out/nodekiln-agent"))
 
 
 def openssl(*argv):
@@ -132,7 +136,7 @@ FACTS = {
 }
 
 
-class Room:
+class AgentEnv:
     def __init__(self, work, name, config, pki, api, files=()):
         self.root = work / name
         for path, text in {**FACTS, **dict(files)}.items():
@@ -162,12 +166,12 @@ class Room:
         path.write_text(text)
         path.chmod(mode)
 
-    def run(self, *options, env=None, timeout=60, program=AGENT):
-        return subprocess.run([program, "run", "--root", str(self.root), *options], capture_output=True, text=True, timeout=timeout,
+    def run(self, *options, env=None, timeout=60, program=None):
+        return subprocess.run([program or agent_program(), "run", "--root", str(self.root), *options], capture_output=True, text=True, timeout=timeout,
                               env={**os.environ, "PATH": f"{self.root}/bin:{os.environ['PATH']}", **(env or {})})
 
     def status(self):
-        done = subprocess.run([AGENT, "status", "--json", "--root", str(self.root)], capture_output=True, text=True, check=True)
+        done = subprocess.run([agent_program(), "status", "--json", "--root", str(self.root)], capture_output=True, text=True, check=True)
         return json.loads(done.stdout)
 
     def calls(self, *beginning):

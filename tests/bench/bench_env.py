@@ -3,7 +3,7 @@
 """A room to run somebody else's builder in: mount and PID namespaces of its own, and a tmpfs. However it ends, all that it started,
 mounted and wrote there is gone with it.
 
-    subprocess.run(Room(memory, root=tree).argv("debos", ...))
+    subprocess.run(BenchEnv(memory, root=tree).argv("debos", ...))
 
 memory: an empty directory; the tmpfs is there. root: a tree to be the root directory, with memory below the same path. This file is
 also the program that enters.
@@ -15,7 +15,7 @@ import uuid
 from pathlib import Path
 
 
-class Room:
+class BenchEnv:
     def __init__(self, memory, root=Path("/")):
         self.memory, self.root = memory, root
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""papers.py [DIRECTORY]: holds the papers of every image in a directory (out/) against the images. The manifest's and SHA256SUMS's
+"""manifest_sbom.py [DIRECTORY]: holds the papers of every image in a directory (out/) against the images. The manifest's and SHA256SUMS's
 digests are true; the SBOM obeys the SPDX 2.3 JSON schema (what of it can be said without the schema: required fields, allowed
 words, patterns, references); and it lists for each artifact exactly the packages that dpkg in the finished artifact knows."""
 import hashlib

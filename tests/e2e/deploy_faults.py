@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""nodekiln deploy and destroy against a strict fake that fails, with others at work, and killed.
+deploy_faults.py [PATTERN] runs the cases whose name has PATTERN in it."""
+import threading
+import time
+
+from harness.cases import Failed, check, exited, same
+from harness.deploy_env import AGENT, TIMEOUT, assert_ready, cases, gone
+from harness.process import kill_group
+from harness.pve_env import FAILED, TARGET
+
+case = cases("deploy-faults")
+
+
+# ---- what goes wrong ----
+
+@case
+def a_node_that_fails(lab):
+    lab.states["w1"] = "failed"
+    done = exited(lab.deploy(), FAILED)
+    check("kubeadm went wrong" in done.stderr and "w1" in done.stderr, done.stderr)
+    del lab.states["w1"]
+    exited(lab.destroy("--node", "w1"))
+    exited(lab.deploy())
+    assert_ready(lab)
+
+
+LOST = [(595, False), (596, False), (596, True), ("cut", False), ("cut", True)]
+
+
+def lose(lab, kind, carry_out, *requests):
+    for method, path in requests:
+        if kind == "cut":
+            lab.faults.add("cut", method=method, path=path, carry_out=carry_out)
+        else:
+            lab.faults.answer(kind, method=method, path=path, carry_out=carry_out)
+
+
+@case
+def answers_that_are_lost(lab):
+    """Each change, done or not done, answered with 595, 596 or nothing: it is never done twice. (Half of it as 8, half as 9: what is
+    lost is lost alike, and every loss costs a second of patience.)"""
+    for kind, carry_out in LOST[lab.version % 2::2]:
+        lose(lab, kind, carry_out, ("POST", "/clone$"), ("PUT", "/resize$"), ("POST", "/token/kiln_lab_cp1"), ("PUT", "/access/acl$"),
+             ("POST", "/upload$"), ("PUT", "/config$"), ("POST", "/start$"), ("DELETE", "/content/"), ("DELETE", "/token/kiln_lab_cp1"))
+        exited(lab.deploy())
+        check(not lab.faults.waiting, f"{kind}: not asked for: {lab.faults.waiting}")
+        assert_ready(lab)
+        lose(lab, kind, carry_out, ("POST", "/stop$"), ("DELETE", "/qemu/"))
+        exited(lab.destroy())
+        check(not lab.faults.waiting, f"{kind}: not asked for: {lab.faults.waiting}")
+        gone(lab)
+        lab.troubles.clear()
+
+
+@case
+def a_lock_that_goes(lab):
+    """Somebody makes a backup of a guest that is not configured yet."""
+    def lock(_):
+        lab.edit(101, lock="backup")
+        threading.Timer(2, lambda: lab.edit(101, delete=("lock",))).start()
+    lab.faults.add("run", method="POST", path="/token/kiln_lab_cp1", after=True, function=lock)
+    exited(lab.deploy())
+    assert_ready(lab)
+
+
+@case
+def busy(lab):
+    for path, method in (("/clone$", "POST"), ("/resize$", "PUT"), ("/config$", "PUT"), ("/access/acl$", "PUT"), ("/token/", "POST")):
+        lab.faults.answer(500, "got lock request timeout", path=path, method=method)
+    exited(lab.deploy())
+    assert_ready(lab)
+
+
+@case
+def workers_that_die(lab):
+    for kind in ("qmclone", "imgcopy", "resize", "qmstart", "imgdel"):
+        lab.tasks.dying.add(kind)
+    exited(lab.deploy())
+    left = [vmid for vmid, options in lab.guests().items() if options == {"lock": "clone"}]
+    same(left, [101], "what a dead worker leaves, in no pool and for nobody's token to see")
+    assert_ready(lab)
+
+
+@case
+def vmid_collision(lab):
+    lab.faults.add("run", method="POST", path="/clone$", function=lambda _: lab.add_vm(101, status="stopped"))
+    exited(lab.deploy())
+    same(sorted(assert_ready(lab)), [102, 103], "VMIDs")
+    lab.add_vm(300, status="stopped")
+    nodes = [{"name": "cp1", "role": "init"}, {"name": "w1", "role": "worker"}, {"name": "w2", "role": "worker", "vmid": 300}]
+    check("already exists" in exited(lab.deploy(file=lab.cluster_file(nodes)), TARGET).stderr, "a number of its own that is taken")
+
+
+@case
+def a_lost_digest_race(lab):
+    lab.edit_after(101, path="/101/config$", times=1, onboot=1)
+    exited(lab.deploy())
+    assert_ready(lab)
+
+
+@case
+def a_token_that_has_gone(lab):
+    """Killed before the start, and the token expired meanwhile."""
+    lab.faults.add("run", method="POST", path="/start$", function=lambda _: kill_group(child))
+    child = lab.start_deploy()
+    child.wait(timeout=60)
+    child.stdout.close()
+    for token in lab.cluster.directory.users[AGENT]["tokens"].values():
+        token["expire"] = 1000
+    time.sleep(1)
+    lab.troubles.clear()  # a guest that was started all the same has no token
+    exited(lab.deploy())
+    assert_ready(lab)
+
+
+# ---- other people ----
+
+@case
+def two_deployers(lab):
+    """With one file of secrets: one waits for the other."""
+    children = [lab.start_deploy(file=lab.cluster_file()) for _ in range(2)]
+    for child in children:
+        said = child.communicate(timeout=TIMEOUT)[0]
+        same(child.returncode, 0, said[-500:])
+    assert_ready(lab)
+
+
+@case
+def two_deployers_with_other_secrets(lab):
+    children = [lab.start_deploy("--secrets", lab.work / name, file=lab.cluster_file()) for name in ("a", "b")]
+    for child in children:
+        child.said = child.communicate(timeout=TIMEOUT)[0]
+    codes = sorted(child.returncode for child in children)
+    check(codes in ([0, TARGET], [TARGET, TARGET]), f"{codes}: {[child.said[-300:] for child in children]}")
+    if codes[0] == 0:
+        assert_ready(lab)
+    else:
+        gone(lab)
+
+
+@case
+def a_cluster_of_the_same_name(lab):
+    exited(lab.deploy())
+    before = lab.nodes()
+    done = exited(lab.deploy("--secrets", lab.work / "other"), TARGET)
+    check("other secrets" in done.stderr, done.stderr)
+    same(lab.nodes(), before, "guests")
+
+
+# ---- killed ----
+
+def killed_everywhere(lab, command, options=()):
+    """Reads change nothing: being killed at one of them is being killed after the write before it. So: at each write, before it is
+    carried out and after, when nobody hears the answer."""
+    one = [{"name": "cp1", "role": "init"}]
+    for number in range(100):
+        for after in (False, True):
+            if command == "destroy":
+                lab.states["cp1"] = "failed"  # so that there is a token and a seed
+                exited(lab.deploy(file=lab.cluster_file(one)), FAILED)
+            if not killed_at(lab, number, after, command, options, lab.cluster_file(one)):
+                check(number > 2, f"only {number} writes")
+                return
+            try:
+                if command == "deploy":
+                    exited(lab.deploy(file=lab.cluster_file(one)))
+                    assert_ready(lab, 1)
+                exited(lab.destroy(file=lab.cluster_file(one)))
+                gone(lab)
+            except Failed as why:
+                raise Failed(f"killed {'after' if after else 'before'} write {number}: {why}") from None
+
+
+def killed_at(lab, number, after, command, options, file):
+    """True when it had so many writes."""
+    left = [number]
+
+    def look(request):
+        if request.method != "GET" and "nodekiln@pve" in str(request.headers):
+            left[0] -= 1
+            if left[0] == -1:
+                kill_group(child)
+    lab.settle()
+    child = lab.start_deploy(*options, command=command, file=file)
+    lab.faults.add("run", after=after, times=10 ** 6, function=look)  # it reads a lot before it writes
+    child.communicate(timeout=TIMEOUT)
+    lab.faults.clear()
+    return child.returncode < 0
+
+
+@case
+def killed_deploy(lab):
+    killed_everywhere(lab, "deploy")
+
+
+@case
+def killed_destroy(lab):
+    killed_everywhere(lab, "destroy", ["--yes"])
+
+
+@case
+def killed_while_a_task_runs(lab):
+    """The next run waits for what the killed one has started, and goes on from there."""
+    for kind in ("qmclone", "resize", "imgcopy", "qmstart"):
+        lab.tasks.kinds[kind] = 1
+        child = lab.start_deploy(file=lab.cluster_file())
+        lab.wait(lambda kind=kind: any(task.kind == kind and not task.exitstatus for task in lab.tasks.tasks.values()))
+        kill_group(child)
+        child.stdout.close()
+        exited(lab.deploy())
+        lab.tasks.kinds.clear()
+        assert_ready(lab)
+        exited(lab.destroy())
+        gone(lab)
+
+
+if __name__ == "__main__":
+    case.main()
