@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is packed anew, what is left as it came, and what a damaged package or cache leads to. (tests/e2e/packages.py holds real packages
- * against dpkg-deb.) */
+/* Which packages are recompressed, and what happens with a damaged package or cache. (tests/e2e/packages.py compares real
+ * packages with dpkg-deb.) */
 #include "builder/tree/deb_recompress.h"
 #include "lib/hash.h"
 #include "tests/unit/deb_maker.h"
@@ -11,7 +11,7 @@ static const struct maker_member control[] = {
 };
 static const struct maker_member data[] = { { .path = "./usr/" }, { .path = "./usr/file", .content = "hello" }, { 0 } };
 
-/* With this data archive instead of a sound one in zstd. */
+/* A package with this data archive. */
 static void make_with(const char *name, const void *archive, size_t n, struct text *ret)
 {
 	CLEANUP(text_done) struct text c = { 0 };
@@ -34,7 +34,7 @@ static void store(struct own_cache *w, const struct text *package, char ret_sha2
 		abort();
 }
 
-static bool is_repacked(struct own_cache *w, const char *sha256)
+static bool is_recompressed(struct own_cache *w, const char *sha256)
 {
 	CLEANUP(free_p) char *name = xasprintf("repacked/%s", sha256);
 
@@ -50,7 +50,7 @@ static bool opens_as(struct own_cache *w, const char *sha256, const struct text 
 	       !memcmp(m.bytes, package->data, m.n);
 }
 
-TEST(what_is_quick_stays_as_it_came)
+TEST(deb_recompress_keeps_zstd)
 {
 	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 	CLEANUP(text_done) struct text package = { 0 };
@@ -60,11 +60,11 @@ TEST(what_is_quick_stays_as_it_came)
 	maker_deb(control, data, &package);
 	store(&w, &package, sha256);
 	CHECK(opens_as(&w, sha256, &package));
-	CHECK(!is_repacked(&w, sha256));
+	CHECK(!is_recompressed(&w, sha256));
 }
 
-/* Whoever unpacks it says what is wrong; nothing of it is kept. */
-TEST(what_is_damaged_stays_as_it_came)
+/* Unpacking it reports what is wrong; nothing is added to the cache. */
+TEST(deb_recompress_keeps_damaged)
 {
 	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 	CLEANUP(text_done) struct text package = { 0 };
@@ -77,10 +77,10 @@ TEST(what_is_damaged_stays_as_it_came)
 		  13, &package);
 	store(&w, &package, sha256);
 	CHECK(opens_as(&w, sha256, &package));
-	CHECK(!is_repacked(&w, sha256));
+	CHECK(!is_recompressed(&w, sha256));
 }
 
-TEST(what_a_power_cut_left_is_made_again)
+TEST(deb_recompress_replaces_empty_file)
 {
 	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 	CLEANUP(text_done) struct text package = { 0 };
@@ -93,10 +93,10 @@ TEST(what_a_power_cut_left_is_made_again)
 	CLEANUP(free_p) char *name = xasprintf("repacked/%s", sha256);
 	CHECK(file_write(w.cache.fd, name, "", 0, 0644, &err) == 0);
 	CHECK(opens_as(&w, sha256, &package));
-	CHECK(!is_repacked(&w, sha256));
+	CHECK(!is_recompressed(&w, sha256));
 }
 
-TEST(what_is_not_in_the_cache_is_an_error)
+TEST(deb_recompress_needs_the_package)
 {
 	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 	CLEANUP(mapped_file_done) struct mapped_file m = { 0 };

@@ -1,41 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/lock/dpkg_version.h"
-#include "builder/tree/dpkg_error.h"
 #include "builder/tree/dpkgdb.h"
-#include "builder/tree/pycompile.h"
 #include "tests/unit/check.h"
-
-static const struct {
-	const char *less, *greater;
-} orders[] = {
-	{ "1.0", "1.1" },       { "1.9", "1.10" },           { "1.0~rc1", "1.0" },
-	{ "1.0", "1.0-1" },     { "1.0~", "1.0" },           { "1.0~~", "1.0~" },
-	{ "1.0", "1.0a" },      { "1.0a", "1.0+" },          { "9", "1:1" },
-	{ "1:2", "2:1" },       { "1.0-1", "1.0-1.1" },      { "1.0-1~bpo1", "1.0-1" },
-	{ "1.2-3", "1.2.1-1" }, { "0.0.9", "0.0.10" },       { "2.36-9", "2.36-9+deb12u1" },
-	{ "a", "b" },           { "5.7~rc5-1~exp1", "5.7" },
-};
-
-TEST(version_order)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(orders); i++) {
-		CHECK(dpkg_version_compare(orders[i].less, orders[i].greater) < 0);
-		CHECK(dpkg_version_compare(orders[i].greater, orders[i].less) > 0);
-		CHECK(dpkg_version_compare(orders[i].less, orders[i].less) == 0);
-	}
-	CHECK(dpkg_version_compare("0:1.0", "1.0") == 0);
-	CHECK(dpkg_version_compare("1.0-0", "1.0") == 0);
-	CHECK(dpkg_version_compare("1.001", "1.1") == 0);
-}
-
-TEST(version_relations)
-{
-	CHECK(dpkg_version_satisfies("1.0", "<< 1.1") && !dpkg_version_satisfies("1.1", "<< 1.1"));
-	CHECK(dpkg_version_satisfies("1.1", "<= 1.1") && dpkg_version_satisfies("1.1", ">=1.1"));
-	CHECK(dpkg_version_satisfies("1.1", "= 1.1") && !dpkg_version_satisfies("1.1", "= 1.2"));
-	CHECK(dpkg_version_satisfies("1.2", ">> 1.1") && !dpkg_version_satisfies("1.1", ">> 1.1"));
-	CHECK(!dpkg_version_satisfies("1.1", "1.1"));
-}
 
 #define CONTROL                                                                                                        \
 	"Package: libx1\nVersion: 1:2.0-3\nArchitecture: amd64\nMulti-Arch: same\nEssential: yes\n"                    \
@@ -136,42 +101,4 @@ TEST(dpkgdb_triggers)
 			   "/.\n/usr/share/x\n/usr/share/x/1\n/usr/share/yes\n", &l);
 	CHECK(l.n == 1);
 	CHECK_STR(l.at[0], "/usr/share/x -");
-}
-
-TEST(pycompile_source_rules)
-{
-	CLEANUP(strings_done) struct strings l = { 0 };
-
-	pycompile_sources("/.\n/usr/lib/python3/dist-packages/a.py\n/usr/lib/python3.11/os.py\n/usr/share/own/b.py\n"
-			  "/usr/share/other/c.py\n/usr/lib/python3/dist-packages/a.pyi\n",
-			  "pypy3compile -p x /usr/share/other\n\tpy3compile -p x /usr/share/own || true\n", &l);
-	CHECK(l.n == 3);
-	CHECK(strings_has(&l, "/usr/lib/python3/dist-packages/a.py"));
-	CHECK(strings_has(&l, "/usr/lib/python3.11/os.py"));
-	CHECK(strings_has(&l, "/usr/share/own/b.py"));
-}
-
-TEST(dpkg_error_keeps_the_first)
-{
-	static const char *const log[] = { "one",
-					   "two",
-					   "three",
-					   "four",
-					   "the script says why",
-					   "dpkg: error processing package a (--configure):",
-					   " script returned 1",
-					   "Setting up b",
-					   "more",
-					   "dpkg: error processing package c (--configure):",
-					   "end" };
-	struct dpkg_error c = { 0 };
-
-	dpkg_error_line(&c, "fine");
-	CHECK(!c.text.len);
-	for (size_t i = 0; i < ARRAY_SIZE(log); i++)
-		dpkg_error_line(&c, log[i]);
-	CHECK_STR(c.text.data,
-		  "two | three | four | the script says why | dpkg: error processing package a (--configure): | "
-		  "script returned 1 | Setting up b | more");
-	dpkg_error_done(&c);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The papers: the SBOM obeys what SPDX 2.3's JSON schema asks for, and says what is in which artifact. */
+/* manifest.c, and sbom.c: the SBOM has what SPDX 2.3's JSON schema requires, and relates packages to artifacts. */
 #include <ctype.h>
 
 #include "builder/pipeline/manifest.h"
@@ -29,7 +29,7 @@ static void add_source(struct lock *lock, const char *name, const char *version)
 	vec_push(&lock->sources, source);
 }
 
-/* One package in every corner: in both layers, with an epoch, with characters that need escaping, with a password in its url. */
+/* Packages in both layers, with an epoch, with characters that need escaping, with a password in the url. */
 static void make_lock(struct lock *lock)
 {
 	*lock = (struct lock){ .kubernetes_version = xstrdup("1.20.2"), .recipe_digest = xstrdup(HEX64) };
@@ -106,7 +106,7 @@ static size_t packages_of_id(const struct json *document, const char *id)
 	return found;
 }
 
-/* How many relationships say this; NULL = anything. */
+/* The number of such relationships; NULL = any. */
 static size_t relations(const struct json *document, const char *from, const char *how, const char *to)
 {
 	const struct json *list = json_get(document, "relationships");
@@ -121,7 +121,7 @@ static size_t relations(const struct json *document, const char *from, const cha
 	return found;
 }
 
-TEST(the_document_has_what_spdx_requires)
+TEST(sbom_document_has_required_fields)
 {
 	CLEANUP(json_free_p) struct json *d = make(true, 1700000000);
 
@@ -135,7 +135,7 @@ TEST(the_document_has_what_spdx_requires)
 	CHECK(json_count(json_get(json_get(d, "creationInfo"), "creators")) == 1);
 }
 
-TEST(every_package_has_what_spdx_requires)
+TEST(sbom_packages_have_required_fields)
 {
 	CLEANUP(json_free_p) struct json *d = make(true, 0);
 	const struct json *packages = json_get(d, "packages");
@@ -152,7 +152,7 @@ TEST(every_package_has_what_spdx_requires)
 	}
 }
 
-TEST(every_relationship_leads_somewhere)
+TEST(sbom_relationships_have_both_ends)
 {
 	CLEANUP(json_free_p) struct json *d = make(true, 0);
 	const struct json *list = json_get(d, "relationships");
@@ -166,7 +166,7 @@ TEST(every_relationship_leads_somewhere)
 	CHECK(relations(d, "SPDXRef-DOCUMENT", "DESCRIBES", NULL) == 2);
 }
 
-TEST(each_artifact_contains_its_own)
+TEST(sbom_artifacts_contain_their_packages)
 {
 	CLEANUP(json_free_p) struct json *d = make(true, 0);
 	const char *vm = "SPDXRef-artifact-node.qcow2", *lxc = "SPDXRef-artifact-node.tar.zst";
@@ -182,11 +182,11 @@ TEST(each_artifact_contains_its_own)
 	CHECK(relations(d, "SPDXRef-Kubernetes", "GENERATED_FROM", NULL) == 1);
 	CHECK(relations(d, NULL, "CONTAINS", "SPDXRef-libcurl") == 2);
 	CHECK(relations(d, "SPDXRef-libcurl", "GENERATED_FROM", "SPDXRef-file-curl.orig.tar.gz") == 1);
-	/* compilers made it and are not in it */
+	/* compilers are not in the artifacts */
 	CHECK(packages_of_id(d, "SPDXRef-deb-golang-go-1.19") == 0);
 }
 
-TEST(package_urls_are_encoded)
+TEST(sbom_package_urls_are_encoded)
 {
 	CLEANUP(json_free_p) struct json *d = make(true, 0);
 	CLEANUP(text_done) struct text t = { 0 };
@@ -198,7 +198,7 @@ TEST(package_urls_are_encoded)
 	CHECK(strstr(t.data, "\"pkg:deb/debian/curl@7.88.1-10%2Bdeb12u5?arch=source&distro=bookworm\""));
 }
 
-TEST(no_password_gets_out)
+TEST(sbom_has_no_passwords)
 {
 	CLEANUP(json_free_p) struct json *d = make(true, 0);
 	CLEANUP(text_done) struct text t = { 0 };
@@ -207,7 +207,7 @@ TEST(no_password_gets_out)
 	CHECK(!strstr(t.data, "secret"));
 }
 
-TEST(equal_builds_have_equal_sboms)
+TEST(sbom_of_equal_builds_is_equal)
 {
 	CLEANUP(json_free_p) struct json *a = make(true, 5), *b = make(true, 5), *c = make(true, 6);
 	CLEANUP(text_done) struct text at = { 0 }, bt = { 0 };
@@ -218,7 +218,7 @@ TEST(equal_builds_have_equal_sboms)
 	CHECK(!text_same(json_get_string(a, "documentNamespace"), json_get_string(c, "documentNamespace")));
 }
 
-TEST(the_manifest_says_what_people_ask_for)
+TEST(manifest_has_versions_and_sizes)
 {
 	CLEANUP(json_free_p) struct json *m = make(false, 0);
 	const struct json *artifacts = json_get(m, "artifacts");

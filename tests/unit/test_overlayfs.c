@@ -10,7 +10,7 @@
 #include "lib/job.h"
 #include "tests/unit/check.h"
 
-/* Two trees that begin alike. */
+/* Two trees with the same content. */
 struct trees {
 	char path[32], tree[64], base[64];
 	int at[2]; /* of both; tree first */
@@ -24,7 +24,7 @@ static void put(int fd, const char *name, const char *text)
 		abort();
 }
 
-/* All of one age, so that only what is changed afterwards differs. */
+/* The same mtime everywhere, so that only later changes differ. */
 static void date(int fd, const char *name)
 {
 	const struct timespec times[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
@@ -35,7 +35,7 @@ static void date(int fd, const char *name)
 
 static void fill(int fd)
 {
-	static const char *const files[] = { "etc/same",   "etc/changed",  "etc/gone",
+	static const char *const files[] = { "etc/same",   "etc/changed",  "etc/removed",
 					     "etc/linked", "usr/lib/deep", "old/a" };
 	static const char *const directories[] = { "etc", "usr/lib", "usr", "old", "." };
 
@@ -86,63 +86,64 @@ static struct stat look(int fd, const char *name)
 	return st;
 }
 
-#define CHECK_GONE(fd, name) CHECK(look(fd, name).st_mode == 0)
+#define CHECK_MISSING(fd, name) CHECK(look(fd, name).st_mode == 0)
 #define CHECK_THERE(fd, name) CHECK(look(fd, name).st_mode != 0)
 
-TEST(equal_trees_leave_nothing)
+TEST(overlayfs_copy_subtract_equal_trees)
 {
 	CLEANUP(trees_done) struct trees t;
 	struct error err = { 0 };
 
 	trees_open(&t);
 	CHECK(overlayfs_copy_subtract(t.tree, t.base, &err) == 0);
-	CHECK_GONE(t.at[0], "etc");
-	CHECK_GONE(t.at[0], "usr");
+	CHECK_MISSING(t.at[0], "etc");
+	CHECK_MISSING(t.at[0], "usr");
 	CHECK(look(t.at[0], ".").st_mtime == 1000);
 	CHECK_THERE(t.at[1], "etc/same");
 }
 
-TEST(what_was_changed_or_added_stays)
+TEST(overlayfs_copy_subtract_keeps_changes)
 {
 	CLEANUP(trees_done) struct trees t;
 	struct error err = { 0 };
 
 	trees_open(&t);
 	put(t.at[0], "etc/changed", "after.");
-	date(t.at[0], "etc/changed"); /* as long, and as old */
+	date(t.at[0], "etc/changed"); /* same size and mtime */
 	CHECK(fchmodat(t.at[0], "usr/lib/deep", 0600, 0) == 0);
 	CLEANUP(free_p) char *noted = xasprintf("%s/old/a", t.tree);
-	bool notes = setxattr(noted, "user.note", "x", 1, 0) == 0; /* a tmpfs may have none */
+	bool notes = setxattr(noted, "user.note", "x", 1, 0) == 0; /* a tmpfs may not support it */
 	put(t.at[0], "new/file", "");
 	date(t.at[0], "etc");
 	CHECK(overlayfs_copy_subtract(t.tree, t.base, &err) == 0);
 	CHECK_THERE(t.at[0], "etc/changed");
 	CHECK_THERE(t.at[0], "usr/lib/deep");
 	CHECK_THERE(t.at[0], "new/file");
-	CHECK_GONE(t.at[0], "etc/same");
-	CHECK_GONE(t.at[0], "etc/link");
+	CHECK_MISSING(t.at[0], "etc/same");
+	CHECK_MISSING(t.at[0], "etc/link");
 	CHECK((look(t.at[0], "old/a").st_mode != 0) == notes);
 	CHECK(look(t.at[0], "etc").st_mtime == 1000);
 	CHECK(look(t.at[0], "usr").st_mtime == 1000);
 }
 
-TEST(what_was_removed_is_whited_out)
+TEST(overlayfs_copy_subtract_makes_whiteouts)
 {
 	CLEANUP(trees_done) struct trees t;
 	struct error err = { 0 };
 
 	trees_open(&t);
-	CHECK(tree_remove(t.at[0], "etc/gone", &err) == 0);
+	CHECK(tree_remove(t.at[0], "etc/removed", &err) == 0);
 	CHECK(tree_remove(t.at[0], "old", &err) == 0);
 	CHECK(overlayfs_copy_subtract(t.tree, t.base, &err) == 0);
-	CHECK(S_ISCHR(look(t.at[0], "etc/gone").st_mode) && look(t.at[0], "etc/gone").st_rdev == OVERLAYFS_WHITEOUT);
+	CHECK(S_ISCHR(look(t.at[0], "etc/removed").st_mode) &&
+	      look(t.at[0], "etc/removed").st_rdev == OVERLAYFS_WHITEOUT);
 	CHECK(S_ISCHR(look(t.at[0], "old").st_mode));
 }
 
-/* Two trees in an overlay, on a tmpfs; what is in the second alone is subtracted. */
+/* Two trees in an overlay, on a tmpfs; only the second has an entry. */
 static int subtract_on_overlay(void *path, struct error *err)
 {
-	static const char *const names[] = { "lower", "upper", "work", "merged", "merged/tree", "merged/base/gone" };
+	static const char *const names[] = { "lower", "upper", "work", "merged", "merged/tree", "merged/base/removed" };
 	char *at[ARRAY_SIZE(names)];
 
 	if (sandbox_private_mounts(err) < 0 || sandbox_mount_tmpfs(path, 1 << 20, err) < 0)
@@ -157,16 +158,14 @@ static int subtract_on_overlay(void *path, struct error *err)
 	return overlayfs_copy_subtract(at[4], base, err);
 }
 
-TEST(what_was_removed_can_be_told_on_an_overlay)
+TEST(overlayfs_copy_subtract_on_an_overlay)
 {
 	char path[] = "/tmp/nodekiln-test.XXXXXX";
 	struct job job = { 0 };
 	struct error err = { 0 };
 
-	if (geteuid() != 0) {
-		printf("# an overlay needs root\n");
-		return;
-	}
+	if (geteuid() != 0)
+		SKIP("needs root");
 	if (!mkdtemp(path))
 		abort();
 	CHECK(job_start(&job, subtract_on_overlay, path, &err) == 0);
@@ -174,8 +173,8 @@ TEST(what_was_removed_can_be_told_on_an_overlay)
 	CHECK(rmdir(path) == 0);
 }
 
-/* In an overlay both names are one file of the upper directory. */
-TEST(a_new_name_of_an_old_file_keeps_both)
+/* In an overlay both names become one file of the upper directory. */
+TEST(overlayfs_copy_subtract_keeps_hard_links)
 {
 	CLEANUP(trees_done) struct trees t;
 	struct error err = { 0 };

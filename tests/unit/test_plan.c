@@ -26,7 +26,7 @@ static bool is_golden(const char *name, const char *suffix, const struct text *g
 	return false;
 }
 
-TEST(plans_are_golden)
+TEST(plan_golden)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		CLEANUP(free_p) char *file = xasprintf(FOLDER "/%s.yaml", names[i]);
@@ -44,7 +44,7 @@ TEST(plans_are_golden)
 	}
 }
 
-TEST(the_command_lines_mirror_wins)
+TEST(plan_prefers_mirror_of_command_line)
 {
 	CLEANUP(recipe_done) struct recipe recipe = { 0 };
 	CLEANUP(text_done) struct text text = { 0 };
