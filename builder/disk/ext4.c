@@ -31,6 +31,13 @@ static int fail(struct error *err, errcode_t code, const char *what, uint32_t nu
 			 error_message(code));
 }
 
+static int checked(struct error *err, errcode_t code, const char *what, uint32_t number)
+{
+	if (code)
+		return fail(err, code, what, number);
+	return 0;
+}
+
 int ext4_open(int fd, uint64_t offset, bool writable, struct ext4 **ret, struct error *err)
 {
 	struct ext4 *fs = xcalloc(1, sizeof *fs);
@@ -41,9 +48,11 @@ int ext4_open(int fd, uint64_t offset, bool writable, struct ext4 **ret, struct 
 	initialize_ext2_error_table();
 	snprintf(name, sizeof name, "%d", own);
 	snprintf(options, sizeof options, "offset=%llu", (unsigned long long)offset);
-	code = own < 0 ? errno
-		       : ext2fs_open2(name, options, (writable ? EXT2_FLAG_RW : 0) | EXT2_FLAG_64BITS, 0, 0,
-				      unixfd_io_manager, &fs->fs);
+	if (own < 0)
+		code = errno;
+	else
+		code = ext2fs_open2(name, options, (writable ? EXT2_FLAG_RW : 0) | EXT2_FLAG_64BITS, 0, 0,
+				    unixfd_io_manager, &fs->fs);
 	if (!code && writable)
 		code = ext2fs_read_bitmaps(fs->fs);
 	fs->offset = offset;
@@ -176,7 +185,7 @@ int ext4_put(struct ext4 *fs, const struct ext4_inode *inode, ext4_data_fn *data
 		struct ext4_raw encoded;
 		struct ext2_inode_large known;
 	} both;
-	_Static_assert(sizeof both.encoded == sizeof both.known, "as libext2fs has it");
+	_Static_assert(sizeof both.encoded == sizeof both.known, "the size in libext2fs");
 	struct ext2_inode_large raw;
 	errcode_t code;
 
@@ -190,10 +199,10 @@ int ext4_put(struct ext4 *fs, const struct ext4_inode *inode, ext4_data_fn *data
 	if (put_spans(fs, inode, &raw, data, context, err) < 0)
 		return -1;
 	code = ext2fs_write_inode_full(fs->fs, inode->number, (struct ext2_inode *)&raw, sizeof raw);
-	return code ? fail(err, code, "write an inode", inode->number) : 0;
+	return checked(err, code, "write an inode", inode->number);
 }
 
-struct directory_data {
+struct ext4_blocks {
 	struct ext4 *fs;
 	uint32_t number;
 	struct text *blocks;
@@ -201,7 +210,7 @@ struct directory_data {
 
 static int put_directory_blocks(void *context, uint64_t from, uint64_t offset, uint64_t len, struct error *err)
 {
-	struct directory_data *d = context;
+	struct ext4_blocks *d = context;
 
 	for (uint64_t done = 0; done < len; done += EXT4_BLOCK) {
 		blk64_t block = (offset - d->fs->offset + done) / EXT4_BLOCK;
@@ -214,15 +223,16 @@ static int put_directory_blocks(void *context, uint64_t from, uint64_t offset, u
 
 int ext4_put_directory(struct ext4 *fs, const struct ext4_inode *inode, struct text *blocks, struct error *err)
 {
-	struct directory_data d = { fs, inode->number, blocks };
+	struct ext4_blocks d = { fs, inode->number, blocks };
 	struct ext4_span span = { 0, blocks->len / EXT4_BLOCK };
 	struct ext4_inode with = *inode;
-	errcode_t code = 0;
+	errcode_t code;
 
-	if (inode->number == EXT4_ROOT)
+	if (inode->number == EXT4_ROOT) {
 		code = ext2fs_punch(fs->fs, EXT4_ROOT, NULL, NULL, 0, ~0ull);
-	if (code)
-		return fail(err, code, "empty the root directory", inode->number);
+		if (code)
+			return fail(err, code, "empty the root directory", inode->number);
+	}
 	with.size = blocks->len;
 	with.span = &span;
 	with.spans = 1;
@@ -240,7 +250,7 @@ int ext4_put_xattr(struct ext4 *fs, uint32_t number, const char *name, const voi
 			code = ext2fs_xattr_set(handle, name, value, len);
 		ext2fs_xattrs_close(&handle);
 	}
-	return code ? fail(err, code, name, number) : 0;
+	return checked(err, code, name, number);
 }
 
 struct attributes {
@@ -268,7 +278,7 @@ int ext4_xattrs(struct ext4 *fs, uint32_t number, ext4_xattr_fn *fn, void *conte
 			code = ext2fs_xattrs_iterate(handle, one_attribute, &a);
 		ext2fs_xattrs_close(&handle);
 	}
-	return code ? fail(err, code, "read its extended attributes", number) : 0;
+	return checked(err, code, "read its extended attributes", number);
 }
 
 int ext4_link(struct ext4 *fs, uint32_t number, struct error *err)
@@ -278,10 +288,11 @@ int ext4_link(struct ext4 *fs, uint32_t number, struct error *err)
 
 	if (!code && raw.i_links_count >= EXT4_LINKS_MAX)
 		code = EMLINK;
-	raw.i_links_count++;
-	if (!code)
+	if (!code) {
+		raw.i_links_count++;
 		code = ext2fs_write_inode(fs->fs, number, &raw);
-	return code ? fail(err, code, "add a hard link", number) : 0;
+	}
+	return checked(err, code, "add a hard link", number);
 }
 
 uint32_t ext4_root_entry(struct ext4 *fs, const char *name)
@@ -293,11 +304,13 @@ uint32_t ext4_root_entry(struct ext4 *fs, const char *name)
 
 int ext4_stat(struct ext4 *fs, uint32_t number, struct ext4_inode *ret, struct error *err)
 {
-	struct ext2_inode raw;
-	errcode_t code = ext2fs_read_inode(fs->fs, number, &raw);
+	struct ext2_inode_large raw = { 0 };
+	errcode_t code = ext2fs_read_inode_full(fs->fs, number, (struct ext2_inode *)&raw, sizeof raw);
 
 	if (code)
 		return fail(err, code, "read an inode", number);
+	/* An inode of ext2's 128 bytes has no word with the upper bits of a date after 2038. */
+	bool has_extra = inode_includes(EXT2_GOOD_OLD_INODE_SIZE + (size_t)raw.i_extra_isize, i_mtime_extra);
 	*ret = (struct ext4_inode){
 		.number = number,
 		.mode = raw.i_mode,
@@ -305,17 +318,8 @@ int ext4_stat(struct ext4 *fs, uint32_t number, struct ext4_inode *ret, struct e
 		.gid = inode_gid(raw),
 		.links = raw.i_links_count,
 		.size = EXT2_I_SIZE(&raw),
-		.mtime = (int32_t)raw.i_mtime,
+		.mtime = ext4_inode_time(raw.i_mtime, has_extra ? raw.i_mtime_extra : 0),
 	};
-	return 0;
-}
-
-/* A short symlink is stored in the inode itself. */
-static int read_fast_link(const struct ext2_inode *raw, struct text *ret)
-{
-	const char *target = (const char *)raw->i_block;
-
-	text_addn(ret, target, strnlen(target, sizeof raw->i_block - 1));
 	return 0;
 }
 
@@ -349,13 +353,16 @@ int ext4_read(struct ext4 *fs, uint32_t number, uint64_t limit, struct text *ret
 	if (size > limit)
 		return error_set(err, ERROR_FAILED, "ext4: inode %u has %llu bytes, more than the limit of %llu",
 				 number, (unsigned long long)size, (unsigned long long)limit);
-	if (LINUX_S_ISLNK(raw.i_mode) && ext2fs_is_fast_symlink(&raw))
-		return read_fast_link(&raw, ret);
+	/* A short symlink is stored in the inode itself. */
+	if (LINUX_S_ISLNK(raw.i_mode) && ext2fs_is_fast_symlink(&raw)) {
+		text_addn(ret, (const char *)raw.i_block, strnlen((const char *)raw.i_block, sizeof raw.i_block - 1));
+		return 0;
+	}
 	code = read_blocks(fs, number, size, ret);
-	return code ? fail(err, code, "read its content", number) : 0;
+	return checked(err, code, "read its content", number);
 }
 
-struct listing {
+struct ext4_listing {
 	ext4_entry_fn *entry;
 	void *context;
 	struct error *err;
@@ -365,7 +372,7 @@ struct listing {
 static int list_one(ext2_ino_t dir, int kind, struct ext2_dir_entry *entry, int offset, int blocksize, char *buffer,
 		    void *context)
 {
-	struct listing *l = context;
+	struct ext4_listing *l = context;
 	char name[EXT2_NAME_LEN + 1];
 	int len = ext2fs_dirent_name_len(entry);
 
@@ -380,10 +387,10 @@ static int list_one(ext2_ino_t dir, int kind, struct ext2_dir_entry *entry, int 
 
 int ext4_list(struct ext4 *fs, uint32_t number, ext4_entry_fn *entry, void *context, struct error *err)
 {
-	struct listing l = { .entry = entry, .context = context, .err = err };
+	struct ext4_listing l = { .entry = entry, .context = context, .err = err };
 	errcode_t code = ext2fs_dir_iterate2(fs->fs, number, 0, NULL, list_one, &l);
 
 	if (l.result < 0)
 		return -1;
-	return code ? fail(err, code, "read a directory", number) : 0;
+	return checked(err, code, "read a directory", number);
 }

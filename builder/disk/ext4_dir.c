@@ -16,13 +16,13 @@ struct entry {
 	uint8_t name_length, type;
 };
 
-struct tail {
+struct checksum_entry {
 	uint32_t number;
 	uint16_t length;
 	uint8_t name_length, type;
 	uint32_t checksum;
 };
-_Static_assert(sizeof(struct tail) == 12, "as ext4 has it on disk");
+_Static_assert(sizeof(struct checksum_entry) == 12, "the on-disk size");
 
 static uint8_t type_of(mode_t mode)
 {
@@ -42,7 +42,7 @@ static uint8_t type_of(mode_t mode)
 /* Extends the last entry up to the checksum's place and adds the checksum's entry. */
 static void block_end(struct ext4_dir *dir)
 {
-	struct tail tail = { .length = htole16(sizeof tail), .type = TAIL_TYPE };
+	struct checksum_entry tail = { .length = htole16(sizeof tail), .type = TAIL_TYPE };
 	static const char zeros[EXT4_BLOCK];
 	size_t end = (dir->last / EXT4_BLOCK + 1) * EXT4_BLOCK - sizeof tail;
 	struct entry entry;
@@ -60,7 +60,7 @@ void ext4_dir_add(struct ext4_dir *dir, const char *name, uint32_t number, mode_
 	       length = (sizeof(struct entry) + name_length + 3) & ~(size_t)3;
 	struct entry entry = { htole32(number), htole16((uint16_t)length), (uint8_t)name_length, type_of(mode) };
 
-	if (dir->blocks.len % EXT4_BLOCK + length > EXT4_BLOCK - sizeof(struct tail))
+	if (dir->blocks.len % EXT4_BLOCK + length > EXT4_BLOCK - sizeof(struct checksum_entry))
 		block_end(dir);
 	dir->last = dir->blocks.len;
 	dir->subdirs += S_ISDIR(mode);

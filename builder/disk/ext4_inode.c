@@ -15,6 +15,11 @@ static void set_time(uint32_t *seconds, uint32_t *extra, int64_t time)
 	*extra = (uint32_t)((time - (int32_t)time) >> 32) & EPOCH_MASK;
 }
 
+int64_t ext4_inode_time(uint32_t seconds, uint32_t extra)
+{
+	return (int32_t)seconds + ((int64_t)(extra & EPOCH_MASK) << 32);
+}
+
 static void set_device(struct ext4_raw *raw, dev_t device)
 {
 	unsigned major = major(device), minor = minor(device);

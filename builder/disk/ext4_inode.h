@@ -19,7 +19,9 @@ struct ext4_raw {
 	uint16_t extra_isize, checksum_high;
 	uint32_t ctime_extra, mtime_extra, atime_extra, crtime, crtime_extra, version_high, project;
 };
-_Static_assert(sizeof(struct ext4_raw) == 160, "as ext4 has it on disk");
+_Static_assert(sizeof(struct ext4_raw) == 160, "the on-disk size");
 
 /* Encodes everything except the extents. */
 void ext4_inode_encode(const struct ext4_inode *inode, struct ext4_raw *ret);
+/* A time from its two words: seconds since 1970 up to the year 2446. extra is 0 in an inode that has no such word. */
+int64_t ext4_inode_time(uint32_t seconds, uint32_t extra);
