@@ -19,7 +19,7 @@
 #define GIVEN_MAX (1 << 20) /* the largest file that cloud-init and Proxmox VE accept in a seed */
 #define INSTANCE_DIGITS 16
 
-static const char *out, *secrets_file, *user_data_file, *cni_bridge_file, *base_file;
+static const char *out, *secrets_file, *user_data_file, *network_file, *base_file;
 static struct strings key_files;
 static struct seed_network network;
 
@@ -34,7 +34,7 @@ static const struct option_spec options[] = {
 	  "a static address for the node's only network card (default: DHCP)" },
 	{ "--gateway", OPTION_VALUE, &network.gateway, "ADDR", "with --address" },
 	{ "--nameserver", OPTION_LIST, &network.nameservers, "ADDR", "with --address" },
-	{ "--network", OPTION_VALUE, &cni_bridge_file, "FILE", "a cloud-init network-config to use" },
+	{ "--network", OPTION_VALUE, &network_file, "FILE", "a cloud-init network-config to use" },
 	{ "--user-data", OPTION_VALUE, &user_data_file, "FILE", "a cloud-config to merge in" },
 	{ "--lxc", OPTION_VALUE, &base_file, "BASE.tar.zst", "put the seed into a copy of this container template" },
 	{ 0 },
@@ -60,14 +60,14 @@ static void given_done(struct given *g)
 
 static int check_options(size_t nodes, struct error *err)
 {
-	bool for_iso = key_files.n || user_data_file || cni_bridge_file || network.address || network.gateway ||
+	bool for_iso = key_files.n || user_data_file || network_file || network.address || network.gateway ||
 		       network.nameservers.n;
 
 	if (base_file && for_iso)
 		return error_set(err, ERROR_USAGE,
 				 "--lxc cannot be combined with the options for keys, network and user-data: Proxmox "
 				 "VE sets these when it creates the container");
-	if (cni_bridge_file && network.address)
+	if (network_file && network.address)
 		return error_set(err, ERROR_USAGE, "--network has its own addresses; leave out --address");
 	if (network.address && nodes > 1)
 		return error_set(
@@ -86,19 +86,19 @@ static int given_read(struct given *g, struct error *err)
 		return -1;
 	if (base_file && (g->base = open(base_file, O_RDONLY | O_CLOEXEC)) < 0)
 		return error_errno(err, errno, "open %s", base_file);
-	if (cni_bridge_file)
-		return file_read(AT_FDCWD, cni_bridge_file, GIVEN_MAX, &g->network, err);
+	if (network_file)
+		return file_read(AT_FDCWD, network_file, GIVEN_MAX, &g->network, err);
 	return seed_network_config(&network, &g->network, err);
 }
 
 /* cloud-init runs again when the instance id changes: it is a digest of the seed's content. */
-static char *instance_id(const char *user_data, const char *cni_bridge_config)
+static char *instance_id(const char *user_data, const char *network_config)
 {
 	CLEANUP(hash_free_p) struct hash *hash = hash_new();
 	char hex[SHA256_HEX];
 
 	hash_field(hash, "user-data", user_data);
-	hash_field(hash, "network-config", cni_bridge_config);
+	hash_field(hash, "network-config", network_config);
 	hash_hex(hash, hex);
 	return xasprintf("nodekiln-%.*s", INSTANCE_DIGITS, hex);
 }
@@ -113,8 +113,8 @@ static int write_iso(struct given *g, const struct seed_node *n, const struct te
 			      err) < 0)
 		return -1;
 	seed.user_data = user_data.data;
-	seed.cni_bridge_config = g->network.len ? g->network.data : NULL;
-	seed.instance_id = instance = instance_id(seed.user_data, seed.cni_bridge_config);
+	seed.network_config = g->network.len ? g->network.data : NULL;
+	seed.instance_id = instance = instance_id(seed.user_data, seed.network_config);
 	g->iso.len = 0;
 	if (seed_iso(&seed, &g->iso, err) < 0)
 		return -1;

@@ -126,13 +126,13 @@ static int node_text(struct deploy_run *run, const struct deploy_step *step, str
 }
 
 /* Another content is another instance to cloud-init, which then does its work again. */
-static char *instance_id(const char *user_data, const char *cni_bridge_config)
+static char *instance_id(const char *user_data, const char *network_config)
 {
 	CLEANUP(hash_free_p) struct hash *hash = hash_new();
 	char hex[SHA256_HEX];
 
 	hash_field(hash, "user-data", user_data);
-	hash_field(hash, "network-config", cni_bridge_config);
+	hash_field(hash, "network-config", network_config);
 	hash_hex(hash, hex);
 	return xasprintf("nodekiln-%.*s", INSTANCE_DIGITS, hex);
 }
@@ -150,8 +150,8 @@ static int make_iso(struct deploy_run *run, const struct cluster_node *n, const 
 	    seed_cloud_config(&seed, node->data, NULL, NULL, &user_data, err) < 0)
 		return -1;
 	seed.user_data = user_data.data;
-	seed.cni_bridge_config = network.len ? network.data : NULL;
-	CLEANUP(free_p) char *instance = instance_id(seed.user_data, seed.cni_bridge_config);
+	seed.network_config = network.len ? network.data : NULL;
+	CLEANUP(free_p) char *instance = instance_id(seed.user_data, seed.network_config);
 	seed.instance_id = instance;
 	int rc = seed_iso(&seed, ret, err);
 	explicit_bzero(user_data.data, user_data.len);

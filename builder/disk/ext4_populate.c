@@ -20,17 +20,17 @@
 #define COPY_BYTES (256u << 10)
 #define XATTR_MAX (64u << 10) /* the kernel's own limit for a value and for a list of names */
 
-struct filler {
+struct ext4_filler {
 	struct ext4 *fs;
 	int out_fd; /* borrowed */
 	int64_t epoch;
 	const struct chunks_map *map; /* borrowed; may be NULL */
-	void *links;                  /* tsearch tree of struct link: files with more than one name */
+	void *links;                  /* tsearch tree of struct ext4_link: files with more than one name */
 	struct text path;             /* of the entry at hand, for messages */
 	uint8_t buffer[COPY_BYTES];
 };
 
-struct link {
+struct ext4_link {
 	dev_t device; /* on some overlays a file has its layer's st_dev */
 	ino_t source;
 	uint32_t number;
@@ -38,7 +38,7 @@ struct link {
 
 static int compare_links(const void *a, const void *b)
 {
-	const struct link *x = a, *y = b;
+	const struct ext4_link *x = a, *y = b;
 
 	if (x->device != y->device)
 		return x->device > y->device ? 1 : -1;
@@ -74,21 +74,21 @@ static void spans_of(int fd, const struct stat *st, span_list *ret)
 	}
 }
 
-struct copy {
-	struct filler *f;
+struct ext4_copy {
+	struct ext4_filler *f;
 	int fd;
 	uint64_t size;
 	const struct chunks_file *packed;
 };
 
 /* A whole chunk that is already compressed is noted in the map instead of copied. */
-static bool note_chunk(const struct copy *c, uint64_t from, uint64_t offset, uint64_t len)
+static bool note_chunk(const struct ext4_copy *c, uint64_t from, uint64_t offset, uint64_t len)
 {
 	return c->packed && !(from % CHUNK) && !(offset % CHUNK) && len >= CHUNK &&
 	       chunks_get(c->f->map->chunks, c->packed, from >> CHUNK_BITS, &c->f->map->cluster[offset >> CHUNK_BITS]);
 }
 
-static int copy_part(const struct copy *c, uint64_t from, uint64_t offset, size_t len, struct error *err)
+static int copy_part(const struct ext4_copy *c, uint64_t from, uint64_t offset, size_t len, struct error *err)
 {
 	if (pread_all(c->fd, c->f->buffer, len, (off_t)from) < 0)
 		return fail_here(err, "read");
@@ -99,7 +99,7 @@ static int copy_part(const struct copy *c, uint64_t from, uint64_t offset, size_
 
 static int copy_data(void *context, uint64_t from, uint64_t offset, uint64_t len, struct error *err)
 {
-	struct copy *c = context;
+	struct ext4_copy *c = context;
 
 	if (len > c->size - from)
 		len = c->size - from;
@@ -115,11 +115,11 @@ static int copy_data(void *context, uint64_t from, uint64_t offset, uint64_t len
 	return 0;
 }
 
-static int put_file(struct filler *f, int dirfd, const char *name, const struct stat *st, struct ext4_inode *inode,
+static int put_file(struct ext4_filler *f, int dirfd, const char *name, const struct stat *st, struct ext4_inode *inode,
 		    struct error *err)
 {
 	CLEANUP(close_p) int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	struct copy copy = { f, fd, inode->size, f->map ? chunks_find(f->map->chunks, st) : NULL };
+	struct ext4_copy copy = { f, fd, inode->size, f->map ? chunks_find(f->map->chunks, st) : NULL };
 	span_list spans = { 0 };
 	int rc;
 
@@ -136,21 +136,22 @@ static int put_file(struct filler *f, int dirfd, const char *name, const struct 
 
 static int copy_link(void *context, uint64_t from, uint64_t offset, uint64_t len, struct error *err)
 {
-	const struct copy *c = context;
+	const struct ext4_copy *c = context;
 	const char *target = (const char *)c->f->buffer;
 
 	if (len > c->size - from)
 		len = c->size - from;
-	return pwrite_all(c->f->out_fd, target + from, len, (off_t)offset) < 0 ? fail_here(err, "write to the disk")
-									       : 0;
+	if (pwrite_all(c->f->out_fd, target + from, len, (off_t)offset) < 0)
+		return fail_here(err, "write to the disk");
+	return 0;
 }
 
 /* Targets shorter than FAST_LINK bytes are stored in the inode, longer ones in a block. */
 #define FAST_LINK 60u
 
-static int put_link(struct filler *f, int dirfd, const char *name, struct ext4_inode *inode, struct error *err)
+static int put_link(struct ext4_filler *f, int dirfd, const char *name, struct ext4_inode *inode, struct error *err)
 {
-	struct copy copy = { .f = f };
+	struct ext4_copy copy = { .f = f };
 	const struct ext4_span span = { 0, 1 };
 	ssize_t len = readlinkat(dirfd, name, (char *)f->buffer, EXT4_BLOCK - 1);
 
@@ -174,15 +175,17 @@ static bool xattr_wanted(const char *name)
 	       text_starts(name, "system.posix_acl_") || text_same(name, "trusted.overlay.opaque");
 }
 
-static int put_xattrs(struct filler *f, int dirfd, const char *name, uint32_t number, struct error *err)
+static int put_xattrs(struct ext4_filler *f, int dirfd, const char *name, uint32_t number, struct error *err)
 {
 	CLEANUP(free_p) char *path = xasprintf("/proc/self/fd/%d/%s", dirfd, name);
 	CLEANUP(strings_done) struct strings names = { 0 };
 	char *list = (char *)f->buffer, *value = list + XATTR_MAX;
 	ssize_t len = llistxattr(path, list, XATTR_MAX);
 
+	if (len < 0 && errno == ENOTSUP)
+		return 0;
 	if (len < 0)
-		return errno == ENOTSUP ? 0 : fail_here(err, "list its extended attributes");
+		return fail_here(err, "list its extended attributes");
 	for (const char *x = list; x < list + len; x += strlen(x) + 1) {
 		if (xattr_wanted(x))
 			strings_add(&names, x);
@@ -199,7 +202,7 @@ static int put_xattrs(struct filler *f, int dirfd, const char *name, uint32_t nu
 }
 _Static_assert(COPY_BYTES >= 2 * XATTR_MAX, "the buffer holds a list and a value");
 
-static struct ext4_inode inode_of(const struct filler *f, const struct stat *st, uint32_t number)
+static struct ext4_inode inode_of(const struct ext4_filler *f, const struct stat *st, uint32_t number)
 {
 	return (struct ext4_inode){
 		.number = number,
@@ -214,12 +217,12 @@ static struct ext4_inode inode_of(const struct filler *f, const struct stat *st,
 }
 
 /* True when another name of the same file was put already; otherwise *ret is a new entry without a number. */
-static int known_link(struct filler *f, const struct stat *st, struct link **ret)
+static int known_link(struct ext4_filler *f, const struct stat *st, struct ext4_link **ret)
 {
-	struct link *link = xmalloc(sizeof *link);
-	struct link **found;
+	struct ext4_link *link = xmalloc(sizeof *link);
+	struct ext4_link **found;
 
-	*link = (struct link){ .device = st->st_dev, .source = st->st_ino };
+	*link = (struct ext4_link){ .device = st->st_dev, .source = st->st_ino };
 	found = tsearch(link, &f->links, compare_links);
 	if (*found != link)
 		free(link);
@@ -227,10 +230,10 @@ static int known_link(struct filler *f, const struct stat *st, struct link **ret
 	return (*ret)->number != 0;
 }
 
-static int put_other(struct filler *f, int dirfd, const char *name, const struct stat *st, uint32_t parent,
+static int put_other(struct ext4_filler *f, int dirfd, const char *name, const struct stat *st, uint32_t parent,
 		     uint32_t *ret_number, struct error *err)
 {
-	struct link *link = NULL;
+	struct ext4_link *link = NULL;
 	struct ext4_inode inode;
 	int rc;
 
@@ -249,7 +252,9 @@ static int put_other(struct filler *f, int dirfd, const char *name, const struct
 		rc = put_link(f, dirfd, name, &inode, err);
 	else
 		rc = ext4_put(f->fs, &inode, NULL, NULL, err);
-	return rc < 0 ? -1 : put_xattrs(f, dirfd, name, *ret_number, err);
+	if (rc < 0)
+		return -1;
+	return put_xattrs(f, dirfd, name, *ret_number, err);
 }
 
 static int read_names(int dirfd, struct strings *ret, struct error *err)
@@ -270,10 +275,10 @@ static int read_names(int dirfd, struct strings *ret, struct error *err)
 	return 0;
 }
 
-static int put_directory(struct filler *f, int dirfd, const char *name, uint32_t parent, uint32_t number,
+static int put_directory(struct ext4_filler *f, int dirfd, const char *name, uint32_t parent, uint32_t number,
 			 unsigned depth, struct error *err);
 
-static int put_entry(struct filler *f, int dirfd, const char *name, uint32_t parent, struct ext4_dir *dir,
+static int put_entry(struct ext4_filler *f, int dirfd, const char *name, uint32_t parent, struct ext4_dir *dir,
 		     unsigned depth, struct error *err)
 {
 	uint32_t number;
@@ -294,7 +299,7 @@ static int put_entry(struct filler *f, int dirfd, const char *name, uint32_t par
 
 /* The directory's blocks list its entries, so they are written last; on failure f->path keeps the path of the failing
  * entry. */
-static int put_entries(struct filler *f, int fd, uint32_t number, struct ext4_dir *dir, unsigned depth,
+static int put_entries(struct ext4_filler *f, int fd, uint32_t number, struct ext4_dir *dir, unsigned depth,
 		       struct error *err)
 {
 	CLEANUP(strings_done) struct strings names = { 0 };
@@ -314,7 +319,7 @@ static int put_entries(struct filler *f, int fd, uint32_t number, struct ext4_di
 	return 0;
 }
 
-static int put_directory(struct filler *f, int dirfd, const char *name, uint32_t parent, uint32_t number,
+static int put_directory(struct ext4_filler *f, int dirfd, const char *name, uint32_t parent, uint32_t number,
 			 unsigned depth, struct error *err)
 {
 	CLEANUP(close_p) int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -342,7 +347,7 @@ static int put_directory(struct filler *f, int dirfd, const char *name, uint32_t
 
 int ext4_populate(struct ext4 *fs, const struct ext4_make *make, const char *root, struct error *err)
 {
-	CLEANUP(free_p) struct filler *f = xcalloc(1, sizeof *f);
+	CLEANUP(free_p) struct ext4_filler *f = xcalloc(1, sizeof *f);
 	int rc;
 
 	f->fs = fs;

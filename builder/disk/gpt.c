@@ -41,7 +41,9 @@ static int add_partition(struct fdisk_context *context, const struct disk_partit
 		rc = fdisk_partition_set_uuid(partition, p->uuid);
 	if (rc == 0)
 		rc = fdisk_add_partition(context, partition, NULL);
-	return rc < 0 ? fail(err, rc, p->name) : 0;
+	if (rc < 0)
+		return fail(err, rc, p->name);
+	return 0;
 }
 
 int gpt_write(const struct disk_plan *plan, int fd, struct error *err)
@@ -66,5 +68,7 @@ int gpt_write(const struct disk_plan *plan, int fd, struct error *err)
 			return -1;
 	}
 	rc = fdisk_write_disklabel(context);
-	return rc < 0 ? fail(err, rc, "write") : 0;
+	if (rc < 0)
+		return fail(err, rc, "write");
+	return 0;
 }

@@ -63,7 +63,7 @@ uint64_t qcow2_layout_plain(struct qcow2_layout *l, uint64_t cluster)
 }
 
 /* The places of the tables, all in host clusters. */
-struct tables {
+struct qcow2_tables {
 	uint64_t l2_at, l2, l1_at, l1, blocks_at, blocks, table_at, table, total;
 	uint64_t l1_entries;
 };
@@ -79,11 +79,11 @@ static bool l2_needed(const struct qcow2_layout *l, uint64_t index)
 	return false;
 }
 
-static void tables_place(const struct qcow2_layout *l, struct tables *t)
+static void tables_place(const struct qcow2_layout *l, struct qcow2_tables *t)
 {
 	uint64_t before;
 
-	*t = (struct tables){ .l2_at = l->end / QCOW2_CLUSTER, .l1_entries = divide_up(l->clusters, ENTRIES) };
+	*t = (struct qcow2_tables){ .l2_at = l->end / QCOW2_CLUSTER, .l1_entries = divide_up(l->clusters, ENTRIES) };
 	for (uint64_t i = 0; i < t->l1_entries; i++)
 		t->l2 += l2_needed(l, i);
 	t->l1_at = t->l2_at + t->l2;
@@ -113,7 +113,7 @@ static void add_zeros_to_cluster(struct text *out)
 	text_addn(out, zeros, cluster_up(out->len) - out->len);
 }
 
-static void add_l2_tables(const struct qcow2_layout *l, const struct tables *t, struct text *out)
+static void add_l2_tables(const struct qcow2_layout *l, const struct qcow2_tables *t, struct text *out)
 {
 	for (uint64_t i = 0; i < t->l1_entries; i++) {
 		if (!l2_needed(l, i))
@@ -124,7 +124,7 @@ static void add_l2_tables(const struct qcow2_layout *l, const struct tables *t, 
 	}
 }
 
-static void add_l1_table(const struct qcow2_layout *l, const struct tables *t, struct text *out)
+static void add_l1_table(const struct qcow2_layout *l, const struct qcow2_tables *t, struct text *out)
 {
 	uint64_t at = t->l2_at;
 
@@ -153,7 +153,7 @@ static void count_references(uint16_t *count, uint64_t entry)
 		count[c]++;
 }
 
-static void add_refcounts(const struct qcow2_layout *l, const struct tables *t, struct text *out)
+static void add_refcounts(const struct qcow2_layout *l, const struct qcow2_tables *t, struct text *out)
 {
 	CLEANUP(free_p) uint16_t *count = xcalloc(t->total, sizeof *count);
 
@@ -171,7 +171,7 @@ static void add_refcounts(const struct qcow2_layout *l, const struct tables *t, 
 	add_zeros_to_cluster(out);
 }
 
-static void add_header(const struct qcow2_layout *l, const struct tables *t, bool zstd, struct text *out)
+static void add_header(const struct qcow2_layout *l, const struct qcow2_tables *t, bool zstd, struct text *out)
 {
 	struct qcow2_header h = {
 		.magic = htobe32(QCOW2_MAGIC),
@@ -196,7 +196,7 @@ static void add_header(const struct qcow2_layout *l, const struct tables *t, boo
 void qcow2_layout_encode(const struct qcow2_layout *l, enum compression compression, struct text *ret_header,
 			 struct text *ret_tables, uint64_t *ret_tables_at)
 {
-	struct tables t;
+	struct qcow2_tables t;
 
 	tables_place(l, &t);
 	add_header(l, &t, compression == COMPRESSION_ZSTD, ret_header);

@@ -25,7 +25,7 @@
 /* The incompatible features that can be read. Dirty only means that refcounts may be stale, and those are not used. */
 #define INCOMPATIBLE_KNOWN (QCOW2_INCOMPATIBLE_DIRTY | QCOW2_INCOMPATIBLE_COMPRESSION)
 
-struct reader {
+struct qcow2_reader {
 	int fd, raw_fd;
 	uint64_t file_size;
 	struct qcow2_info info;
@@ -99,7 +99,7 @@ static int header_compression(const struct qcow2_header *h, enum compression *re
 }
 
 /* Reads a whole table of big-endian numbers. */
-static int table_read(const struct reader *r, uint64_t at, uint64_t *table, uint64_t n, struct error *err)
+static int table_read(const struct qcow2_reader *r, uint64_t at, uint64_t *table, uint64_t n, struct error *err)
 {
 	if (at > r->file_size || n * sizeof *table > r->file_size - at)
 		return broken(err, "a table lies outside of the file", at);
@@ -110,12 +110,12 @@ static int table_read(const struct reader *r, uint64_t at, uint64_t *table, uint
 	return 0;
 }
 
-static int reader_open(struct reader *r, int fd, struct error *err)
+static int reader_open(struct qcow2_reader *r, int fd, struct error *err)
 {
 	struct qcow2_header h;
 	uint64_t span, needed;
 
-	*r = (struct reader){ .fd = fd, .lock = PTHREAD_MUTEX_INITIALIZER };
+	*r = (struct qcow2_reader){ .fd = fd, .lock = PTHREAD_MUTEX_INITIALIZER };
 	if (header_read(fd, &h, &r->file_size, err) < 0 || header_check(&h, err) < 0 ||
 	    header_compression(&h, &r->info.compression, err) < 0)
 		return -1;
@@ -137,13 +137,13 @@ static int reader_open(struct reader *r, int fd, struct error *err)
 	return table_read(r, be64toh(h.l1_offset), r->l1, needed, err);
 }
 
-static void reader_done(struct reader *r)
+static void reader_done(struct qcow2_reader *r)
 {
 	free(r->l1);
 	pthread_mutex_destroy(&r->lock);
 }
 
-static void reader_fail(struct reader *r, const struct error *err)
+static void reader_fail(struct qcow2_reader *r, const struct error *err)
 {
 	pthread_mutex_lock(&r->lock);
 	if (!r->failed)
@@ -153,7 +153,7 @@ static void reader_fail(struct reader *r, const struct error *err)
 }
 
 /* Claims the L2 table of the next L1 entry that has one: 1, or 0 when there is none left. */
-static int claim(struct reader *r, uint64_t *ret_index)
+static int claim(struct qcow2_reader *r, uint64_t *ret_index)
 {
 	int found = 0;
 
@@ -169,7 +169,7 @@ static int claim(struct reader *r, uint64_t *ret_index)
 }
 
 /* Without snapshots each cluster is referenced once, so a file can hold only so many; more is a decompression bomb. */
-static int count(struct reader *r, uint64_t plain, uint64_t packed, struct error *err)
+static int count(struct qcow2_reader *r, uint64_t plain, uint64_t packed, struct error *err)
 {
 	bool too_many;
 
@@ -178,10 +178,12 @@ static int count(struct reader *r, uint64_t plain, uint64_t packed, struct error
 	r->packed += packed;
 	too_many = r->plain > r->file_size / r->cluster + 1 || r->packed > r->file_size / PACKED_MIN;
 	pthread_mutex_unlock(&r->lock);
-	return too_many ? broken(err, "more clusters are in use than the file can hold", plain + packed) : 0;
+	if (too_many)
+		return broken(err, "more clusters are in use than the file can hold", plain + packed);
+	return 0;
 }
 
-static int read_packed(const struct reader *r, struct codec *codec, uint64_t entry, uint8_t *in, uint8_t *out,
+static int read_packed(const struct qcow2_reader *r, struct codec *codec, uint64_t entry, uint8_t *in, uint8_t *out,
 		       struct error *err)
 {
 	unsigned shift = QCOW2_SECTORS_SHIFT(r->cluster_bits);
@@ -200,7 +202,7 @@ static int read_packed(const struct reader *r, struct codec *codec, uint64_t ent
 	return 0;
 }
 
-static int read_plain(const struct reader *r, uint64_t entry, uint8_t *out, struct error *err)
+static int read_plain(const struct qcow2_reader *r, uint64_t entry, uint8_t *out, struct error *err)
 {
 	uint64_t at = entry & QCOW2_OFFSET;
 
@@ -215,7 +217,7 @@ static int read_plain(const struct reader *r, uint64_t entry, uint8_t *out, stru
 }
 
 /* Copies one guest cluster into the raw file; what reads as zeros stays a hole. */
-static int cluster_copy(struct reader *r, struct codec *codec, uint64_t guest, uint64_t entry, uint8_t *in,
+static int cluster_copy(struct qcow2_reader *r, struct codec *codec, uint64_t guest, uint64_t entry, uint8_t *in,
 			uint8_t *out, struct error *err)
 {
 	uint64_t at = guest * r->cluster, len = r->cluster;
@@ -229,10 +231,12 @@ static int cluster_copy(struct reader *r, struct codec *codec, uint64_t guest, u
 		return -1;
 	if (len > r->info.size - at)
 		len = r->info.size - at;
-	return pwrite_all(r->raw_fd, out, len, (off_t)at) < 0 ? error_errno(err, errno, "write the raw disk") : 0;
+	if (pwrite_all(r->raw_fd, out, len, (off_t)at) < 0)
+		return error_errno(err, errno, "write the raw disk");
+	return 0;
 }
 
-static int table_copy(struct reader *r, struct codec *codec, uint64_t index, struct error *err)
+static int table_copy(struct qcow2_reader *r, struct codec *codec, uint64_t index, struct error *err)
 {
 	CLEANUP(free_p) uint64_t *l2 = xcalloc(r->l2_entries, sizeof *l2);
 	/* A compressed cluster's length field can say up to two clusters and a sector. */
@@ -251,7 +255,7 @@ static int table_copy(struct reader *r, struct codec *codec, uint64_t index, str
 
 static void reader_work(void *context)
 {
-	struct reader *r = context;
+	struct qcow2_reader *r = context;
 	CLEANUP(codec_free_p) struct codec *codec = codec_new(r->info.compression, 0);
 	struct error err = { 0 };
 	uint64_t index;
@@ -264,7 +268,7 @@ static void reader_work(void *context)
 
 int qcow2_read(int fd, int raw_fd, struct error *err)
 {
-	CLEANUP(reader_done) struct reader r = { 0 };
+	CLEANUP(reader_done) struct qcow2_reader r = { 0 };
 
 	if (reader_open(&r, fd, err) < 0)
 		return -1;
@@ -280,7 +284,7 @@ int qcow2_read(int fd, int raw_fd, struct error *err)
 }
 
 /* Counts the clusters that an L2 table uses. */
-static int table_count(struct reader *r, uint64_t index, struct error *err)
+static int table_count(struct qcow2_reader *r, uint64_t index, struct error *err)
 {
 	CLEANUP(free_p) uint64_t *l2 = xcalloc(r->l2_entries, sizeof *l2);
 
@@ -295,7 +299,7 @@ static int table_count(struct reader *r, uint64_t index, struct error *err)
 
 int qcow2_info(int fd, struct qcow2_info *ret, struct error *err)
 {
-	CLEANUP(reader_done) struct reader r = { 0 };
+	CLEANUP(reader_done) struct qcow2_reader r = { 0 };
 	uint64_t index;
 
 	if (reader_open(&r, fd, err) < 0)

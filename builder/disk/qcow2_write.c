@@ -18,20 +18,20 @@
 #include "lib/alloc.h"
 #include "lib/file.h"
 
-#define RUN_CLUSTERS 16u   /* 1 MiB: enough to make locking cheap, little enough to share the work evenly */
-#define RUNS_PER_THREAD 4u /* how far a fast thread may be ahead of a slow one */
+#define BATCH_CLUSTERS 16u    /* 1 MiB: enough to make locking cheap, little enough to share the work evenly */
+#define BATCHES_PER_THREAD 4u /* how far a fast thread may be ahead of a slow one */
 
 _Static_assert(QCOW2_CLUSTER == CHUNK, "a chunk is a cluster");
 
-struct run {
+struct qcow2_batch {
 	uint64_t first; /* guest cluster */
 	unsigned clusters;
-	uint32_t length[RUN_CLUSTERS]; /* stored bytes: 0 = all zeros, QCOW2_CLUSTER = plain */
-	uint8_t *data;                 /* owned; the stored bytes, one cluster after the other */
+	uint32_t length[BATCH_CLUSTERS]; /* stored bytes: 0 = all zeros, QCOW2_CLUSTER = plain */
+	uint8_t *data;                   /* owned; the stored bytes, one cluster after the other */
 	bool busy, ready;
 };
 
-struct writer {
+struct qcow2_writer {
 	int raw_fd, out_fd;
 	const struct qcow2_options *options;
 	pthread_mutex_t lock; /* guards everything below */
@@ -39,14 +39,14 @@ struct writer {
 	struct qcow2_layout layout;
 	uint64_t next;             /* the first guest cluster that no thread has claimed yet */
 	uint64_t claimed, written; /* batches; batch i is batch[i % batches] */
-	struct run *run;           /* owned */
-	unsigned runs;
+	struct qcow2_batch *batch; /* owned */
+	unsigned batches;
 	bool draining; /* a thread is writing */
 	bool failed;
 	struct error error;
 };
 
-static void writer_fail(struct writer *w, const struct error *err)
+static void writer_fail(struct qcow2_writer *w, const struct error *err)
 {
 	pthread_mutex_lock(&w->lock);
 	if (!w->failed)
@@ -56,7 +56,7 @@ static void writer_fail(struct writer *w, const struct error *err)
 	pthread_mutex_unlock(&w->lock);
 }
 
-static const struct chunks_piece *mapped(const struct writer *w, uint64_t cluster)
+static const struct chunks_piece *mapped(const struct qcow2_writer *w, uint64_t cluster)
 {
 	const struct chunks_map *map = w->options->map;
 
@@ -64,7 +64,7 @@ static const struct chunks_piece *mapped(const struct writer *w, uint64_t cluste
 }
 
 /* The first cluster at or after `next` that has data, or the number of clusters. */
-static uint64_t data_from(const struct writer *w, uint64_t next)
+static uint64_t data_from(const struct qcow2_writer *w, uint64_t next)
 {
 	off_t at = lseek(w->raw_fd, (off_t)(next * QCOW2_CLUSTER), SEEK_DATA);
 	uint64_t data = at >= 0 ? (uint64_t)at / QCOW2_CLUSTER : w->layout.clusters;
@@ -78,30 +78,30 @@ static uint64_t data_from(const struct writer *w, uint64_t next)
 }
 
 /* NULL when there is nothing left to do. */
-static struct run *run_claim(struct writer *w)
+static struct qcow2_batch *batch_claim(struct qcow2_writer *w)
 {
-	struct run *run = NULL;
+	struct qcow2_batch *batch = NULL;
 
 	pthread_mutex_lock(&w->lock);
-	while (!w->failed && w->run[w->claimed % w->runs].busy)
+	while (!w->failed && w->batch[w->claimed % w->batches].busy)
 		pthread_cond_wait(&w->freed, &w->lock);
 	w->next = data_from(w, w->next);
 	if (!w->failed && w->next < w->layout.clusters) {
-		run = &w->run[w->claimed++ % w->runs];
-		run->first = w->next;
-		run->clusters = RUN_CLUSTERS;
-		if (run->clusters > w->layout.clusters - w->next)
-			run->clusters = (unsigned)(w->layout.clusters - w->next);
-		run->busy = true;
-		run->ready = false;
-		w->next += run->clusters;
+		batch = &w->batch[w->claimed++ % w->batches];
+		batch->first = w->next;
+		batch->clusters = BATCH_CLUSTERS;
+		if (batch->clusters > w->layout.clusters - w->next)
+			batch->clusters = (unsigned)(w->layout.clusters - w->next);
+		batch->busy = true;
+		batch->ready = false;
+		w->next += batch->clusters;
 	}
 	pthread_mutex_unlock(&w->lock);
-	return run;
+	return batch;
 }
 
 /* Reads one guest cluster; a partial last cluster is padded with zeros. */
-static int cluster_read(const struct writer *w, uint64_t cluster, uint8_t *buffer)
+static int cluster_read(const struct qcow2_writer *w, uint64_t cluster, uint8_t *buffer)
 {
 	uint64_t at = cluster * QCOW2_CLUSTER;
 	size_t len = w->layout.size - at < QCOW2_CLUSTER ? (size_t)(w->layout.size - at) : QCOW2_CLUSTER;
@@ -121,43 +121,43 @@ static uint32_t cluster_pack(struct codec *codec, const uint8_t cluster[QCOW2_CL
 	return len ? (uint32_t)len : QCOW2_CLUSTER;
 }
 
-static int run_pack(const struct writer *w, struct codec *codec, struct run *run, struct error *err)
+static int batch_pack(const struct qcow2_writer *w, struct codec *codec, struct qcow2_batch *batch, struct error *err)
 {
-	uint8_t buffer[QCOW2_CLUSTER], *out = run->data;
+	uint8_t buffer[QCOW2_CLUSTER], *out = batch->data;
 
-	for (unsigned i = 0; i < run->clusters; i++) {
-		const struct chunks_piece *piece = mapped(w, run->first + i);
-		if (!piece && cluster_read(w, run->first + i, buffer) < 0)
+	for (unsigned i = 0; i < batch->clusters; i++) {
+		const struct chunks_piece *piece = mapped(w, batch->first + i);
+		if (!piece && cluster_read(w, batch->first + i, buffer) < 0)
 			return error_errno(err, errno, "read the raw disk at cluster %llu",
-					   (unsigned long long)run->first + i);
+					   (unsigned long long)batch->first + i);
 		if (piece)
 			memcpy(out, piece->bytes, piece->len);
-		run->length[i] = piece ? piece->len : cluster_pack(codec, buffer, out);
-		out += run->length[i];
+		batch->length[i] = piece ? piece->len : cluster_pack(codec, buffer, out);
+		out += batch->length[i];
 	}
 	return 0;
 }
 
-static void run_place(struct writer *w, const struct run *run, uint64_t place[RUN_CLUSTERS])
+static void batch_place(struct qcow2_writer *w, const struct qcow2_batch *batch, uint64_t place[BATCH_CLUSTERS])
 {
-	for (unsigned i = 0; i < run->clusters; i++) {
-		if (run->length[i] == QCOW2_CLUSTER)
-			place[i] = qcow2_layout_plain(&w->layout, run->first + i);
-		else if (run->length[i])
-			place[i] = qcow2_layout_packed(&w->layout, run->first + i, run->length[i]);
+	for (unsigned i = 0; i < batch->clusters; i++) {
+		if (batch->length[i] == QCOW2_CLUSTER)
+			place[i] = qcow2_layout_plain(&w->layout, batch->first + i);
+		else if (batch->length[i])
+			place[i] = qcow2_layout_packed(&w->layout, batch->first + i, batch->length[i]);
 	}
 }
 
 /* Adjacent clusters go out in one write. */
-static int run_write(const struct writer *w, const struct run *run, const uint64_t place[RUN_CLUSTERS],
-		     struct error *err)
+static int batch_write(const struct qcow2_writer *w, const struct qcow2_batch *batch,
+		       const uint64_t place[BATCH_CLUSTERS], struct error *err)
 {
-	const uint8_t *data = run->data;
+	const uint8_t *data = batch->data;
 	uint64_t at = 0;
 	size_t len = 0;
 
-	for (unsigned i = 0; i < run->clusters; i++) {
-		if (!run->length[i])
+	for (unsigned i = 0; i < batch->clusters; i++) {
+		if (!batch->length[i])
 			continue;
 		if (place[i] != at + len) {
 			if (pwrite_all(w->out_fd, data, len, (off_t)at) < 0)
@@ -166,31 +166,33 @@ static int run_write(const struct writer *w, const struct run *run, const uint64
 			at = place[i];
 			len = 0;
 		}
-		len += run->length[i];
+		len += batch->length[i];
 	}
-	return pwrite_all(w->out_fd, data, len, (off_t)at) < 0 ? error_errno(err, errno, "write the qcow2 file") : 0;
+	if (pwrite_all(w->out_fd, data, len, (off_t)at) < 0)
+		return error_errno(err, errno, "write the qcow2 file");
+	return 0;
 }
 
-static void run_hand_in(struct writer *w, struct run *run)
+static void batch_submit(struct qcow2_writer *w, struct qcow2_batch *batch)
 {
-	uint64_t place[RUN_CLUSTERS];
+	uint64_t place[BATCH_CLUSTERS];
 	struct error err = { 0 };
 
 	pthread_mutex_lock(&w->lock);
-	run->ready = true;
-	while (!w->draining && !w->failed && w->run[w->written % w->runs].ready) {
-		run = &w->run[w->written % w->runs];
-		run_place(w, run, place);
+	batch->ready = true;
+	while (!w->draining && !w->failed && w->batch[w->written % w->batches].ready) {
+		batch = &w->batch[w->written % w->batches];
+		batch_place(w, batch, place);
 		w->draining = true;
 		pthread_mutex_unlock(&w->lock);
-		if (run_write(w, run, place, &err) < 0)
+		if (batch_write(w, batch, place, &err) < 0)
 			writer_fail(w, &err);
 		pthread_mutex_lock(&w->lock);
-		w->draining = run->busy = run->ready = false;
+		w->draining = batch->busy = batch->ready = false;
 		w->written++;
 		pthread_cond_broadcast(&w->freed);
 		if (w->options->progress)
-			w->options->progress(w->options->context, (run->first + run->clusters) * QCOW2_CLUSTER,
+			w->options->progress(w->options->context, (batch->first + batch->clusters) * QCOW2_CLUSTER,
 					     w->layout.size);
 	}
 	pthread_mutex_unlock(&w->lock);
@@ -198,22 +200,22 @@ static void run_hand_in(struct writer *w, struct run *run)
 
 static void writer_work(void *context)
 {
-	struct writer *w = context;
+	struct qcow2_writer *w = context;
 	CLEANUP(codec_free_p)
 	struct codec *codec = codec_new(w->options->compression, w->options->level);
 	struct error err = { 0 };
-	struct run *run;
+	struct qcow2_batch *batch;
 
-	while ((run = run_claim(w)) != NULL) {
-		if (run_pack(w, codec, run, &err) < 0) {
+	while ((batch = batch_claim(w)) != NULL) {
+		if (batch_pack(w, codec, batch, &err) < 0) {
 			writer_fail(w, &err);
 			break;
 		}
-		run_hand_in(w, run);
+		batch_submit(w, batch);
 	}
 }
 
-static int write_tables(const struct writer *w, struct error *err)
+static int write_tables(const struct qcow2_writer *w, struct error *err)
 {
 	CLEANUP(text_done) struct text header = { 0 }, tables = { 0 };
 	uint64_t at;
@@ -225,11 +227,11 @@ static int write_tables(const struct writer *w, struct error *err)
 	return 0;
 }
 
-static void writer_done(struct writer *w)
+static void writer_done(struct qcow2_writer *w)
 {
-	for (unsigned i = 0; i < w->runs; i++)
-		free(w->run[i].data);
-	free(w->run);
+	for (unsigned i = 0; i < w->batches; i++)
+		free(w->batch[i].data);
+	free(w->batch);
 	qcow2_layout_done(&w->layout);
 	pthread_cond_destroy(&w->freed);
 	pthread_mutex_destroy(&w->lock);
@@ -238,11 +240,11 @@ static void writer_done(struct writer *w)
 int qcow2_write(int raw_fd, int out_fd, const struct qcow2_options *options, struct error *err)
 {
 	CLEANUP(writer_done)
-	struct writer w = { .raw_fd = raw_fd,
-			    .out_fd = out_fd,
-			    .options = options,
-			    .lock = PTHREAD_MUTEX_INITIALIZER,
-			    .freed = PTHREAD_COND_INITIALIZER };
+	struct qcow2_writer w = { .raw_fd = raw_fd,
+				  .out_fd = out_fd,
+				  .options = options,
+				  .lock = PTHREAD_MUTEX_INITIALIZER,
+				  .freed = PTHREAD_COND_INITIALIZER };
 	unsigned threads = workers_size(options->threads);
 	struct stat st;
 
@@ -252,10 +254,10 @@ int qcow2_write(int raw_fd, int out_fd, const struct qcow2_options *options, str
 		return error_set(err, ERROR_FAILED, "the raw disk's size of %lld bytes is not a multiple of %u",
 				 (long long)st.st_size, QCOW2_SECTOR);
 	qcow2_layout_init(&w.layout, (uint64_t)st.st_size);
-	w.runs = threads * RUNS_PER_THREAD;
-	w.run = xcalloc(w.runs, sizeof *w.run);
-	for (unsigned i = 0; i < w.runs; i++)
-		w.run[i].data = xmalloc((size_t)RUN_CLUSTERS * QCOW2_CLUSTER);
+	w.batches = threads * BATCHES_PER_THREAD;
+	w.batch = xcalloc(w.batches, sizeof *w.batch);
+	for (unsigned i = 0; i < w.batches; i++)
+		w.batch[i].data = xmalloc((size_t)BATCH_CLUSTERS * QCOW2_CLUSTER);
 	workers_run(threads, writer_work, &w);
 	if (w.failed) {
 		*err = w.error;

@@ -15,7 +15,7 @@ void doctor_examine(const struct requirement *requirements, size_t n, struct dia
 	for (size_t i = 0; i < n; i++) {
 		struct text detail = { 0 };
 		bool ok = requirements[i].check(&requirements[i], &detail);
-		vec_push(&ret->findings, (struct finding){ &requirements[i], ok, text_take(&detail) });
+		vec_push(&ret->findings, (struct doctor_finding){ &requirements[i], ok, text_take(&detail) });
 	}
 }
 
@@ -27,7 +27,7 @@ void doctor_done(struct diagnosis *d)
 }
 
 /* For one of the commands; an optional requirement is never missing. */
-static bool is_missing(const struct finding *f, unsigned commands)
+static bool is_missing(const struct doctor_finding *f, unsigned commands)
 {
 	return !f->ok && !f->requirement->optional && (f->requirement->commands & commands);
 }
@@ -65,7 +65,7 @@ static void add_commands(unsigned commands, struct text *ret)
 			text_addf(ret, "%s%s", n++ ? ", " : "", command_names[i].name);
 }
 
-static void add_row(const struct finding *f, struct text *ret)
+static void add_row(const struct doctor_finding *f, struct text *ret)
 {
 	CLEANUP(text_done) struct text commands = { 0 };
 	const char *state = f->ok ? "ok" : f->requirement->optional ? "advice" : "MISSING";
@@ -88,7 +88,7 @@ void doctor_print(const struct diagnosis *d, struct text *ret)
 		text_addf(ret, "\nInstall the missing packages with:\n\n  %s\n", apt.data);
 }
 
-static struct json *finding_json(const struct finding *f)
+static struct json *finding_json(const struct doctor_finding *f)
 {
 	struct json *object = json_object(), *commands = json_array();
 

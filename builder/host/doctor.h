@@ -24,14 +24,14 @@ struct requirement {
 	const char *why;
 };
 
-struct finding {
+struct doctor_finding {
 	const struct requirement *requirement; /* borrowed */
 	bool ok;
 	char *detail; /* owned; "" when there is nothing to add */
 };
 
 struct diagnosis {
-	VEC(struct finding) findings;
+	VEC(struct doctor_finding) findings;
 };
 
 extern const struct requirement doctor_requirements[];

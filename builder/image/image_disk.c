@@ -31,7 +31,9 @@ static int open_qcow2(struct image *image, int fd, struct error *err)
 		return -1;
 	image->size = info.size;
 	image->content = tmpfile_open(info.allocated, err);
-	return image->content < 0 ? -1 : qcow2_read(fd, image->content, err);
+	if (image->content < 0)
+		return -1;
+	return qcow2_read(fd, image->content, err);
 }
 
 struct walk {

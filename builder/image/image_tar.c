@@ -153,7 +153,9 @@ int image_tar_open(struct image *image, int fd, struct error *err)
 	if (read_members(image, fd, &any, err) == 0)
 		return finish(image, err);
 	why = *err;
-	return any ? -1 : error_set(err, why.class, "this is neither a disk nor a tar archive (%s)", why.text);
+	if (any)
+		return -1;
+	return error_set(err, why.class, "this is neither a disk nor a tar archive (%s)", why.text);
 }
 
 int image_tar_read(struct image *image, const struct image_node *node, size_t limit UNUSED, struct text *ret,

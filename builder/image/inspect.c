@@ -21,7 +21,9 @@ static int read_if_there(struct inspection *i, const char *path, size_t limit, s
 
 	if (rc <= 0)
 		return rc;
-	return image_read(i->image, path, limit, ret, err) < 0 ? -1 : 1;
+	if (image_read(i->image, path, limit, ret, err) < 0)
+		return -1;
+	return 1;
 }
 
 static int read_about(struct inspection *i, struct error *err)
@@ -115,8 +117,7 @@ int inspect(const char *path, struct inspection *ret, struct error *err)
 	    read_packages(&i, err) < 0 || image_walk(i.image, count_entry, &i, err) < 0)
 		return -1;
 	find_kubernetes(&i);
-	*ret = i;
-	i = (struct inspection){ 0 };
+	*ret = TAKE(i);
 	return 0;
 }
 

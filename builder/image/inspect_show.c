@@ -62,7 +62,7 @@ static const char *kind_name(const struct inspection *i)
 }
 
 /* A copy of a value that its object keeps owning. */
-static struct json *copy(const struct json *value)
+static struct json *copy_of(const struct json *value)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 	struct json *ret = NULL;
@@ -76,7 +76,7 @@ static struct json *copy(const struct json *value)
 
 struct json *inspection_json(const struct inspection *i)
 {
-	struct json *json = json_object(), *about = copy(i->about);
+	struct json *json = json_object(), *about = copy_of(i->about);
 
 	json_put_string(json, "path", i->path);
 	json_put_string(json, "kind", kind_name(i));

@@ -131,7 +131,9 @@ static int remove_file_or_descend(int dirfd, const char *name, struct error *err
 
 	if (fd >= 0)
 		return remove_files(fd, err);
-	return unlinkat(dirfd, name, 0) < 0 ? error_errno(err, errno, "remove %s", name) : 0;
+	if (unlinkat(dirfd, name, 0) < 0)
+		return error_errno(err, errno, "remove %s", name);
+	return 0;
 }
 
 /* Removes everything except directories, at any depth. Closes fd. */
@@ -162,21 +164,27 @@ static int apply_absent(int rootfd, const char *path, struct error *err)
 	const char *base;
 	int fd = file_open_parent_in(rootfd, path, false, &base);
 
-	return fd < 0 ? missing_or(err) : remove_matching(fd, base, err);
+	if (fd < 0)
+		return missing_or(err);
+	return remove_matching(fd, base, err);
 }
 
 static int apply_empty_dir(int rootfd, const char *path, struct error *err)
 {
 	int fd = file_open_in(rootfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 
-	return fd < 0 ? missing_or(err) : remove_matching(fd, "*", err);
+	if (fd < 0)
+		return missing_or(err);
+	return remove_matching(fd, "*", err);
 }
 
 static int apply_no_files(int rootfd, const char *path, struct error *err)
 {
 	int fd = file_open_in(rootfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 
-	return fd < 0 ? missing_or(err) : remove_files(fd, err);
+	if (fd < 0)
+		return missing_or(err);
+	return remove_files(fd, err);
 }
 
 static int apply_empty_file(int rootfd, const char *path, struct error *err)
@@ -223,6 +231,6 @@ int sysprep_apply(const char *root, struct error *err)
 		return -1;
 	for (size_t i = 0; i < sysprep_rules_count; i++)
 		if (apply[sysprep_rules[i].action](rootfd, sysprep_rules[i].path, err) < 0)
-			return error_wrap(err, "seal %s", sysprep_rules[i].path);
+			return error_wrap(err, "sysprep %s", sysprep_rules[i].path);
 	return lock_passwords(rootfd, err);
 }

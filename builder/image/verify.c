@@ -49,7 +49,7 @@ static int verify_sums(struct verify *v, struct error *err)
 	return 0;
 }
 
-static int verify_seal(struct verify *v, struct error *err)
+static int verify_sysprep(struct verify *v, struct error *err)
 {
 	return sysprep_check(v->image, &v->findings, err);
 }
@@ -89,7 +89,7 @@ static int verify_packing(struct verify *v, struct error *err)
 
 /* In this order: verify_about() fills what the later ones compare with. */
 static int (*const checks[])(struct verify *v, struct error *err) = {
-	verify_sums, verify_packing, verify_about, verify_seal, verify_units, verify_kubernetes, verify_images,
+	verify_sums, verify_packing, verify_about, verify_sysprep, verify_units, verify_kubernetes, verify_images,
 };
 
 int verify_file(const char *path, struct verify *ret, struct error *err)

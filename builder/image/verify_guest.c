@@ -198,7 +198,9 @@ static int check_program(struct verify *v, const char *path, struct error *err)
 		strings_addf(&v->findings, "%s is missing", path);
 	else if (found > 0 && !e->link && !(e->mode & 0111))
 		strings_addf(&v->findings, "%s is not executable", path);
-	return found < 0 ? -1 : 0;
+	if (found < 0)
+		return -1;
+	return 0;
 }
 
 int verify_kubernetes(struct verify *v, struct error *err)

@@ -58,7 +58,9 @@ static int check_docker_image(struct verify *v, const struct json *store, const 
 	int found = image_stat(v->image, config, &e, err);
 	if (found == 0)
 		lacks(v, name, "Docker");
-	return found < 0 ? -1 : 0;
+	if (found < 0)
+		return -1;
+	return 0;
 }
 
 static int check_docker(struct verify *v, const struct json *images, struct error *err)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "builder/oci/bbolt.h"
-#include "builder/oci/bolt_format.h"
+#include "builder/oci/bbolt_format.h"
 
 #define LOOP "its pages form a cycle"
 
@@ -13,14 +13,14 @@ struct region {
 	size_t len;
 };
 
-struct reader {
+struct bbolt_reader {
 	struct region file;
 	struct bbolt_meta meta;
 	size_t unread; /* remaining bytes: nothing in a valid file is used twice, so reading more than its size means a cycle */
 	struct error *err;
 };
 
-static int damaged(const struct reader *r, const char *what)
+static int damaged(const struct bbolt_reader *r, const char *what)
 {
 	return error_set(r->err, ERROR_FAILED, "the database is damaged: %s", what);
 }
@@ -59,7 +59,7 @@ static bool cut(struct region from, size_t offset, size_t n, struct region *ret)
 	return true;
 }
 
-static bool spend(struct reader *r, size_t n)
+static bool spend(struct bbolt_reader *r, size_t n)
 {
 	if (n > r->unread)
 		return false;
@@ -67,9 +67,9 @@ static bool spend(struct reader *r, size_t n)
 	return true;
 }
 
-static int read_page(struct reader *r, struct region page, unsigned depth, struct bbolt_bucket *ret);
+static int read_page(struct bbolt_reader *r, struct region page, unsigned depth, struct bbolt_bucket *ret);
 
-static int read_page_number(struct reader *r, uint64_t number, unsigned depth, struct bbolt_bucket *ret)
+static int read_page_number(struct bbolt_reader *r, uint64_t number, unsigned depth, struct bbolt_bucket *ret)
 {
 	struct bbolt_page head;
 
@@ -81,7 +81,7 @@ static int read_page_number(struct reader *r, uint64_t number, unsigned depth, s
 	return read_page(r, (struct region){ r->file.data + start, len < most ? len : most }, depth, ret);
 }
 
-static int read_bucket(struct reader *r, struct region value, unsigned depth, struct bbolt_bucket *ret)
+static int read_bucket(struct bbolt_reader *r, struct region value, unsigned depth, struct bbolt_bucket *ret)
 {
 	struct bbolt_ref ref;
 
@@ -92,7 +92,7 @@ static int read_bucket(struct reader *r, struct region value, unsigned depth, st
 	return ref.root ? read_page_number(r, ref.root, depth + 1, ret) : read_page(r, page, depth + 1, ret);
 }
 
-static int read_leaf(struct reader *r, struct region page, size_t at, unsigned depth, struct bbolt_bucket *ret)
+static int read_leaf(struct bbolt_reader *r, struct region page, size_t at, unsigned depth, struct bbolt_bucket *ret)
 {
 	struct region key, value;
 	struct bbolt_leaf leaf;
@@ -116,7 +116,7 @@ static int read_leaf(struct reader *r, struct region page, size_t at, unsigned d
 	return 0;
 }
 
-static int read_branch(struct reader *r, struct region page, size_t at, unsigned depth, struct bbolt_bucket *ret)
+static int read_branch(struct bbolt_reader *r, struct region page, size_t at, unsigned depth, struct bbolt_bucket *ret)
 {
 	struct bbolt_branch branch;
 
@@ -125,7 +125,7 @@ static int read_branch(struct reader *r, struct region page, size_t at, unsigned
 	return read_page_number(r, branch.page, depth + 1, ret);
 }
 
-static int read_page(struct reader *r, struct region page, unsigned depth, struct bbolt_bucket *ret)
+static int read_page(struct bbolt_reader *r, struct region page, unsigned depth, struct bbolt_bucket *ret)
 {
 	struct bbolt_page head;
 
@@ -143,7 +143,7 @@ static int read_page(struct reader *r, struct region page, unsigned depth, struc
 
 int bbolt_read(const void *file, size_t len, struct bbolt_bucket *ret, struct error *err)
 {
-	struct reader r = { .file = { file, len }, .unread = len, .err = err };
+	struct bbolt_reader r = { .file = { file, len }, .unread = len, .err = err };
 	CLEANUP(bbolt_done) struct bbolt_bucket root = { 0 };
 
 	if (len > BBOLT_SIZE_MAX || !choose_meta(r.file, &r.meta))
@@ -152,8 +152,7 @@ int bbolt_read(const void *file, size_t len, struct bbolt_bucket *ret, struct er
 	root.sequence = r.meta.root.sequence;
 	if (read_page_number(&r, r.meta.root.root, 0, &root) < 0)
 		return -1;
-	*ret = root;
-	root = (struct bbolt_bucket){ 0 };
+	*ret = TAKE(root);
 	return 0;
 }
 

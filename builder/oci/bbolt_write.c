@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "builder/oci/bbolt.h"
-#include "builder/oci/bolt_format.h"
+#include "builder/oci/bbolt_format.h"
 
 #define FREELIST 2u /* the freelist's page: no page is free */
 #define INLINE_MAX (BBOLT_PAGE / 4)

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "builder/oci/images_engine.h"
+#include "builder/oci/container_images_engine.h"
 #include "builder/sandbox/sandbox.h"
 #include "lib/alloc.h"
 #include "lib/file.h"

@@ -2,7 +2,7 @@
 /* containerd: into namespace k8s.io, unpacked into its overlayfs snapshotter, with the labels by which the CRI plugin knows images. */
 #include <string.h>
 
-#include "builder/oci/images_engine.h"
+#include "builder/oci/container_images_engine.h"
 #include "lib/file.h"
 #include "lib/process.h"
 
@@ -83,7 +83,9 @@ static int finish(struct error *err)
 {
 	const char *const arguments[] = { "content", "prune", "references", NULL };
 
-	return label_all(err) < 0 ? -1 : ctr(NULL, arguments, err);
+	if (label_all(err) < 0)
+		return -1;
+	return ctr(NULL, arguments, err);
 }
 
 static int settle(struct error *err)
@@ -92,7 +94,9 @@ static int settle(struct error *err)
 		if (tree_remove(AT_FDCWD, leftovers[i], err) < 0)
 			return -1;
 	CLEANUP(close_p) int store = dir_open(AT_FDCWD, STORE, err);
-	return store < 0 ? -1 : container_images_containerd_undate(store, err);
+	if (store < 0)
+		return -1;
+	return container_images_containerd_undate(store, err);
 }
 
 const struct container_images_engine container_images_containerd = {

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "builder/oci/images_engine.h"
+#include "builder/oci/container_images_engine.h"
 #include "builder/sandbox/mount.h"
 #include "lib/file.h"
 #include "lib/process.h"

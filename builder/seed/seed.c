@@ -164,7 +164,7 @@ static int made_files(const struct seed *seed, struct contents *c, struct error 
 	    add_made(c, "user-data", seed->user_data ? seed->user_data : user.data, err) < 0 ||
 	    add_made(c, "meta-data", meta.data, err) < 0)
 		return -1;
-	return seed->cni_bridge_config ? add_made(c, "network-config", seed->cni_bridge_config, err) : 0;
+	return seed->network_config ? add_made(c, "network-config", seed->network_config, err) : 0;
 }
 
 static const char *iso_program(void)

@@ -10,11 +10,11 @@
 struct seed {
 	/* borrowed; with user-data and meta-data, maybe network-config and vendor-data; NULL: the fields below are used */
 	const char *directory;
-	const char *hostname;          /* borrowed; a host name; NULL = none */
-	struct strings keys;           /* ssh public keys, one line each */
-	const char *instance_id;       /* borrowed */
-	const char *user_data;         /* borrowed; replaces what hostname and keys give; NULL = not replaced */
-	const char *cni_bridge_config; /* borrowed; NULL = none, which means DHCP */
+	const char *hostname;       /* borrowed; a host name; NULL = none */
+	struct strings keys;        /* ssh public keys, one line each */
+	const char *instance_id;    /* borrowed */
+	const char *user_data;      /* borrowed; replaces what hostname and keys give; NULL = not replaced */
+	const char *network_config; /* borrowed; NULL = none, which means DHCP */
 };
 
 /* Pure; checks names and keys: ERROR_USAGE. */

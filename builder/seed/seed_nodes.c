@@ -196,8 +196,7 @@ int seed_nodes_read(char *const *files, size_t n, bool named, struct seed_secret
 			return -1;
 	if (check_together(&nodes, err) < 0)
 		return -1;
-	*ret = nodes;
-	nodes = (struct seed_nodes){ 0 };
+	*ret = TAKE(nodes);
 	return 0;
 }
 

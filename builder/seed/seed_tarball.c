@@ -61,7 +61,9 @@ static int step_back(int fd, off_t n, struct error *err)
 {
 	off_t to = lseek(fd, -n, SEEK_END);
 
-	return to < 0 || ftruncate(fd, to) < 0 ? error_errno(err, errno, "seek in the seed") : 0;
+	if (to < 0 || ftruncate(fd, to) < 0)
+		return error_errno(err, errno, "seek in the seed");
+	return 0;
 }
 
 int seed_tarball(int base, const char *base_name, const struct text *node, int out, struct error *err)
@@ -77,5 +79,7 @@ int seed_tarball(int base, const char *base_name, const struct text *node, int o
 	if (step_back(out, TAR_END_SIZE, err) < 0 || write_member(out, node, err) < 0 ||
 	    step_back(out, TAR_END_SIZE, err) < 0)
 		return -1;
-	return write_all(out, seed_end, sizeof seed_end) < 0 ? error_errno(err, errno, "write the seed's end") : 0;
+	if (write_all(out, seed_end, sizeof seed_end) < 0)
+		return error_errno(err, errno, "write the seed's end");
+	return 0;
 }

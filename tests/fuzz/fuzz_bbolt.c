@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "builder/oci/bbolt.h"
-#include "builder/oci/bolt_format.h"
+#include "builder/oci/bbolt_format.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
 #include "tests/unit/check.h"
 
 #include "builder/oci/bbolt.h"
-#include "builder/oci/bolt_format.h"
+#include "builder/oci/bbolt_format.h"
 
 static struct bbolt_item *put(struct bbolt_bucket *bucket, const char *key, const char *value)
 {

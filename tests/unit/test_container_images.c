@@ -3,7 +3,7 @@
 
 #include "builder/archive/tar.h"
 #include "builder/oci/container_images.h"
-#include "builder/oci/images_engine.h"
+#include "builder/oci/container_images_engine.h"
 #include "lib/file.h"
 #include "tests/unit/check.h"
 

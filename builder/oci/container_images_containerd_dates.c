@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "builder/oci/bbolt.h"
-#include "builder/oci/images_engine.h"
+#include "builder/oci/container_images_engine.h"
 #include "lib/file.h"
 
 #define SNAPSHOTTER "io.containerd.snapshotter.v1.overlayfs"
@@ -79,7 +79,9 @@ static int unmark_one(const char *path, const char *name, struct error *err)
 				"an image replaces a whole directory of its layer below (%s), and only root can "
 				"preload such an image; build as root, or remove it from images",
 				path);
-	return lremovexattr(path, name) < 0 ? error_errno(err, errno, "remove %s of %s", name, path) : 0;
+	if (lremovexattr(path, name) < 0)
+		return error_errno(err, errno, "remove %s of %s", name, path);
+	return 0;
 }
 
 static struct error *unmark_error; /* nftw(3) has no context argument */
@@ -92,7 +94,9 @@ static int unmark(const char *path, const struct stat *st UNUSED, int type, stru
 	for (ssize_t at = 0; at < n; at += (ssize_t)strlen(names + at) + 1)
 		if (text_starts(names + at, "user.overlay.") && unmark_one(path, names + at, unmark_error) < 0)
 			return -1;
-	return n < 0 && errno != ENOTSUP ? error_errno(unmark_error, errno, "list the attributes of %s", path) : 0;
+	if (n < 0 && errno != ENOTSUP)
+		return error_errno(unmark_error, errno, "list the attributes of %s", path);
+	return 0;
 }
 
 static int unmark_all(int storefd, struct error *err)
@@ -103,7 +107,9 @@ static int unmark_all(int storefd, struct error *err)
 	unmark_error = err;
 	if (nftw(path, unmark, NFTW_DESCRIPTORS, FTW_PHYS) == 0)
 		return 0;
-	return *err->text ? -1 : error_errno(err, errno, "walk the snapshots");
+	if (*err->text)
+		return -1;
+	return error_errno(err, errno, "walk the snapshots");
 }
 
 /* A kernel that unpacked into a mounted snapshot, as in a user namespace, leaves its own directory there. */

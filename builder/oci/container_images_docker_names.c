@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "builder/oci/images_engine.h"
+#include "builder/oci/container_images_engine.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/text.h"
