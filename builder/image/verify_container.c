@@ -73,7 +73,7 @@ int verify_disk(struct verify *v, struct error *err)
 }
 
 /* Why pve-container's tar command would fail at a member, or do something unwanted with it; NULL when it is fine. */
-static const char *node_record_fault(const struct tar_entry *e)
+static const char *member_fault(const struct tar_entry *e)
 {
 	if (strcmp(e->path, ".") != 0 && !text_starts(e->path, "./"))
 		return "is not below ./";
@@ -95,7 +95,7 @@ static int check_members(struct verify *v, struct tar_reader *reader, struct err
 	int rc;
 
 	while ((rc = tar_read_next(reader, &e, err)) > 0) {
-		const char *fault = node_record_fault(e);
+		const char *fault = member_fault(e);
 		if (fault && ++faults <= FINDINGS_MAX)
 			strings_addf(&v->findings, "member %s %s", e->path, fault);
 	}

@@ -58,7 +58,7 @@ static bool same(const struct bbolt_bucket *a, const struct bbolt_bucket *b)
 	return true;
 }
 
-TEST(what_is_written_is_read_again)
+TEST(bbolt_read_returns_what_was_written)
 {
 	CLEANUP(bbolt_done) struct bbolt_bucket before = { 0 }, after = { 0 };
 	CLEANUP(text_done) struct text file = { 0 }, again = { 0 };
@@ -74,7 +74,7 @@ TEST(what_is_written_is_read_again)
 	CHECK(nested && nested->bucket && bbolt_find(nested->bucket, "inline") && !bbolt_find(nested->bucket, "inlin"));
 }
 
-TEST(an_empty_database_is_one)
+TEST(bbolt_write_empty_database)
 {
 	CLEANUP(bbolt_done) struct bbolt_bucket before = { 0 }, after = { 0 };
 	CLEANUP(text_done) struct text file = { 0 };
@@ -85,7 +85,7 @@ TEST(an_empty_database_is_one)
 }
 
 /* bbolt writes the two in turn; one may be torn. */
-TEST(the_younger_whole_meta_counts)
+TEST(bbolt_read_takes_the_newer_meta)
 {
 	CLEANUP(bbolt_done) struct bbolt_bucket empty = { 0 }, after = { 0 };
 	CLEANUP(text_done) struct text file = { 0 };
@@ -99,7 +99,7 @@ TEST(the_younger_whole_meta_counts)
 }
 
 /* Whatever byte is changed, reading ends, with a database or an error; ASan watches. */
-TEST(damage_is_no_crash)
+TEST(bbolt_read_survives_damage)
 {
 	CLEANUP(bbolt_done) struct bbolt_bucket before = { 0 };
 	CLEANUP(text_done) struct text file = { 0 };

@@ -66,7 +66,7 @@ TEST(container_images_names_of_oci_layouts)
 	CHECK_STR(names.at[1], "r/short:2");
 }
 
-TEST(docker_loads_only_what_docker_saved)
+TEST(container_images_docker_needs_docker_save)
 {
 	CLEANUP(strings_done) struct strings names = { 0 };
 	struct error err = { 0 };
@@ -76,14 +76,14 @@ TEST(docker_loads_only_what_docker_saved)
 	CHECK(names_for(RUNTIME_DOCKER, "manifest.json", DOCKER, &names, &err) == 0 && names.n == 2);
 }
 
-TEST(each_runtime_has_its_store)
+TEST(container_images_store_per_runtime)
 {
 	CHECK_STR(container_images_store(RUNTIME_CONTAINERD), "var/lib/containerd");
 	CHECK_STR(container_images_store(RUNTIME_DOCKER), "var/lib/docker");
 	CHECK(!container_images_store(RUNTIME_NONE));
 }
 
-TEST(container_images_names_refuse_what_names_none)
+TEST(container_images_names_refuses_nameless)
 {
 	CLEANUP(strings_done) struct strings names = { 0 };
 	struct error err = { 0 };
@@ -131,7 +131,7 @@ static bool links_to(int fd, const char *link, const char *want)
 	return readlinkat(fd, link, target, sizeof target - 1) > 0 && text_same(target, want);
 }
 
-TEST(dockers_layers_are_named_after_themselves)
+TEST(container_images_docker_rename_derives_names)
 {
 	char path[] = "/tmp/nodekiln-test.XXXXXX";
 	struct error err = { 0 };
@@ -151,7 +151,7 @@ TEST(dockers_layers_are_named_after_themselves)
 	CHECK(tree_remove(AT_FDCWD, path, &err) == 0);
 }
 
-TEST(dockers_layers_stand_on_layers)
+TEST(container_images_docker_rename_refuses_bad_parents)
 {
 	char path[] = "/tmp/nodekiln-test.XXXXXX";
 	struct error err = { 0 };

@@ -24,7 +24,7 @@ static char *compare(const struct diff_list *a, const struct diff_list *b)
 	return text_take(&text);
 }
 
-TEST(equal_lists_do_not_differ)
+TEST(diff_compare_equal_lists)
 {
 	CLEANUP(diff_list_done) struct diff_list a = { 0 }, none = { 0 };
 
@@ -37,7 +37,7 @@ TEST(equal_lists_do_not_differ)
 	CHECK_STR(nothing, "");
 }
 
-TEST(what_came_went_and_changed)
+TEST(diff_compare_added_removed_changed)
 {
 	CLEANUP(diff_list_done) struct diff_list a = { 0 }, b = { 0 };
 
@@ -74,7 +74,7 @@ static int read_document(const char *text, struct diff_list *ret, struct error *
 }
 
 /* Elements go by their names, so that an added one does not shift all others; timings are not compared. */
-TEST(documents_are_compared_by_meaning)
+TEST(diff_read_documents_by_meaning)
 {
 	static const char before[] =
 		"{\"name\": \"x\", \"timings\": {\"disk\": 1}, \"key\": null, \"images\": [\"a\", \"b\"], "
@@ -95,7 +95,7 @@ TEST(documents_are_compared_by_meaning)
 			"~ lock.packages.base[tar]: version 2 -> 2.1\n");
 }
 
-TEST(what_is_no_document_is_refused)
+TEST(diff_read_refuses_other_files)
 {
 	CLEANUP(diff_list_done) struct diff_list list = { 0 };
 	struct error err = { 0 };

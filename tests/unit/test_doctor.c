@@ -22,7 +22,7 @@ static const struct requirement needs[] = {
 	{ .name = "/dev/kvm", .commands = FOR_BOOT, .optional = true, .check = absent, .why = "is fast" },
 };
 
-TEST(missing_is_counted_for_those_who_need_it)
+TEST(doctor_missing_counts_per_command)
 {
 	CLEANUP(doctor_done) struct diagnosis d = { 0 };
 	CLEANUP(strings_done) struct strings build = { 0 }, lock = { 0 }, boot = { 0 };
@@ -36,7 +36,7 @@ TEST(missing_is_counted_for_those_who_need_it)
 	CHECK_STR(boot.at[0], "qemu");
 }
 
-TEST(one_apt_line_brings_each_package_once)
+TEST(doctor_apt_line_has_each_package_once)
 {
 	CLEANUP(doctor_done) struct diagnosis d = { 0 };
 	CLEANUP(text_done) struct text t = { 0 };
@@ -49,7 +49,7 @@ TEST(one_apt_line_brings_each_package_once)
 	CHECK_STR(t.data, "apt-get install mtools");
 }
 
-TEST(nothing_missing_needs_no_line)
+TEST(doctor_print_nothing_missing)
 {
 	CLEANUP(doctor_done) struct diagnosis d = { 0 };
 	CLEANUP(strings_done) struct strings names = { 0 };
@@ -63,7 +63,7 @@ TEST(nothing_missing_needs_no_line)
 	CHECK_STR(t.data, "ok       tar                  build        packs\n");
 }
 
-TEST(a_row_says_what_why_and_for_whom)
+TEST(doctor_print_rows)
 {
 	CLEANUP(doctor_done) struct diagnosis d = { 0 };
 	CLEANUP(text_done) struct text t = { 0 };
@@ -74,7 +74,7 @@ TEST(a_row_says_what_why_and_for_whom)
 	CHECK(strstr(t.data, "advice   /dev/kvm             boot         is fast (looked everywhere)\n"));
 }
 
-TEST(json_says_the_same)
+TEST(doctor_json_equals_print)
 {
 	CLEANUP(doctor_done) struct diagnosis d = { 0 };
 	bool ok = true;
@@ -88,7 +88,7 @@ TEST(json_says_the_same)
 	CHECK_STR(json_get_string(json_at(json_get(json, "requirements"), 1), "package"), "mtools");
 }
 
-TEST(every_row_of_the_real_table_is_whole)
+TEST(doctor_table_rows_are_complete)
 {
 	for (size_t i = 0; i < doctor_requirements_count; i++) {
 		const struct requirement *r = &doctor_requirements[i];

@@ -7,7 +7,7 @@ static const struct disk_plan plan = { .root_uuid = "01234567-89ab-8def-8123-456
 
 /* The offsets are GRUB's (boot.S, diskboot.S); that the whole is what grub-bios-setup writes, tests/e2e/disk compares.
  */
-TEST(core_finds_its_other_sectors)
+TEST(grub_code_core_block_list)
 {
 	static const uint8_t list[] = { 0x01, 0x08, 0, 0, 0, 0, 0, 0, 0x02, 0x00, 0x20, 0x08 };
 	uint8_t core[1100] = { 0 };
@@ -18,7 +18,7 @@ TEST(core_finds_its_other_sectors)
 	CHECK(core[499] == 0 && core[512] == 0);
 }
 
-TEST(core_of_an_impossible_size_is_refused)
+TEST(grub_code_core_size_limits)
 {
 	static uint8_t core[GRUB_CORE_MAX + 1];
 	struct error err = { 0 };
@@ -28,7 +28,7 @@ TEST(core_of_an_impossible_size_is_refused)
 	CHECK(grub_code_patch_core(core, GRUB_CORE_MAX, 2048, &err) == 0);
 }
 
-TEST(boot_sector_keeps_the_partition_table)
+TEST(grub_code_mbr_keeps_the_partition_table)
 {
 	uint8_t mbr[GRUB_SECTOR], boot[GRUB_SECTOR];
 
@@ -43,7 +43,7 @@ TEST(boot_sector_keeps_the_partition_table)
 	CHECK(mbr[0x1b7] == 0x22 && mbr[0x1b8] == 0x11 && mbr[0x1fd] == 0x11 && mbr[0x1fe] == 0x22);
 }
 
-TEST(config_boots_the_kernel_from_the_root)
+TEST(grub_code_config_boots_from_the_root)
 {
 	CLEANUP(text_done) struct text config = { 0 };
 
@@ -57,7 +57,7 @@ TEST(config_boots_the_kernel_from_the_root)
 		     "GRUB_CMDLINE_LINUX=\"console=tty0 console=ttyS0,115200 tsc=nowatchdog oops=panic panic=10\"\n"));
 }
 
-TEST(esp_config_is_what_grub_install_writes)
+TEST(grub_code_esp_config_equals_grub_install)
 {
 	CLEANUP(text_done) struct text config = { 0 };
 
@@ -67,7 +67,7 @@ TEST(esp_config_is_what_grub_install_writes)
 			       "configfile $prefix/grub.cfg\n");
 }
 
-TEST(environment_is_one_block)
+TEST(grub_code_environment_is_one_block)
 {
 	CLEANUP(text_done) struct text block = { 0 };
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <unistd.h>
 
-#include "builder/archive/tar.h"
 #include "builder/image/image_index.h"
 #include "builder/image/image_reader.h"
 #include "lib/file.h"
-#include "tests/unit/check.h"
+#include "tests/unit/image_maker.h"
 
 static void add(struct image_index *index, const char *path, mode_t mode, const char *link)
 {
@@ -47,7 +46,7 @@ static const char *resolve(const char *path, bool follow)
 	return answer;
 }
 
-TEST(paths_lead_where_the_guest_would_get)
+TEST(image_index_resolves_as_the_guest)
 {
 	CHECK_STR(resolve("/", true), "/");
 	CHECK_STR(resolve("/usr/lib/os-release", true), "/usr/lib/os-release");
@@ -59,14 +58,14 @@ TEST(paths_lead_where_the_guest_would_get)
 	CHECK_STR(resolve("/lib/", true), "/usr/lib");
 }
 
-TEST(a_last_link_is_followed_only_when_asked)
+TEST(image_index_last_link)
 {
 	CHECK_STR(resolve("/etc/os-release", false), "/etc/os-release");
 	CHECK_STR(resolve("/lib", false), "/lib");
 	CHECK_STR(resolve("/etc/nothing", false), "/etc/nothing");
 }
 
-TEST(loops_and_gaps_lead_nowhere)
+TEST(image_index_loops_and_gaps)
 {
 	CHECK_STR(resolve("/etc/loop", true), "nothing");
 	CHECK_STR(resolve("/etc/loop/x", false), "nothing");
@@ -76,44 +75,22 @@ TEST(loops_and_gaps_lead_nowhere)
 
 #define LONG_VALUE "0123456789012345678901234567890123456789012345678901234567890123456789"
 
-struct node_record {
-	const char *path, *target, *original, *content;
-	mode_t mode;
-	struct tar_xattr xattr[2];
-};
-
 /* Writes a tar archive and opens it as an image. */
-static int open_members(const struct node_record *m, size_t n, struct image **ret, struct error *err)
+static int open_members(const struct member *m, size_t n, struct image **ret, struct error *err)
 {
-	CLEANUP(tar_writer_free_p) struct tar_writer *writer = NULL;
 	char path[] = "/tmp/test_image.XXXXXX";
 	CLEANUP(close_p) int fd = mkstemp(path);
-	int rc = tar_write_fd(fd, COMPRESSION_ZSTD, 0, &writer, err);
+	int rc = maker_tarball(path, m, n, err);
 
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		size_t size = m[i].content ? strlen(m[i].content) : 0;
-		struct tar_entry e = { .path = m[i].path,
-				       .target = m[i].target,
-				       .original = m[i].original,
-				       .mode = m[i].mode,
-				       .size = size,
-				       .xattr = m[i].xattr,
-				       .xattrs = !!m[i].xattr[0].name + !!m[i].xattr[1].name };
-		rc = tar_write_entry(writer, &e, err);
-		if (rc == 0 && size)
-			rc = tar_write_data(writer, m[i].content, size, err);
-	}
-	if (rc == 0)
-		rc = tar_write_end(writer, err);
 	if (rc == 0)
 		rc = image_open(path, ret, err);
 	unlink(path);
 	return rc;
 }
 
-TEST(a_tarball_is_an_image)
+TEST(image_tar_is_an_image)
 {
-	static const struct node_record members[] = {
+	static const struct member members[] = {
 		{ .path = "./", .mode = S_IFDIR | 0755 },
 		{ .path = "./etc/", .mode = S_IFDIR | 0755 },
 		{ .path = "./etc/a",
@@ -122,6 +99,7 @@ TEST(a_tarball_is_an_image)
 		  .xattr = { { "user.z", LONG_VALUE, sizeof LONG_VALUE - 1 }, { "user.a", "\x01\xfe", 2 } } },
 		{ .path = "./etc/b", .original = "./etc/a", .mode = S_IFREG | 0600 },
 		{ .path = "./etc/c", .target = "b", .mode = S_IFLNK | 0777 },
+		{ .path = "./etc/d", .original = "./etc/c", .mode = S_IFREG | 0777 },
 		{ .path = "./etc/node", .content = "old", .mode = S_IFREG | 0644 },
 		{ .path = "./etc/node", .content = "newer", .mode = S_IFREG | 0644 },
 	};
@@ -137,7 +115,9 @@ TEST(a_tarball_is_an_image)
 	CHECK(text_starts(entry->attributes, "user.a=01fe user.z=sha256:") && strlen(entry->attributes) == 90);
 	CHECK(image_stat(image, "/etc/node", &entry, &err) == 1 && !entry->attributes);
 	CHECK(image_stat(image, "/etc/c", &entry, &err) == 1 && strcmp(entry->link, "b") == 0);
-	CHECK(image_stat(image, "/etc/d", &entry, &err) == 0);
+	/* A hard link to a symlink is the same symlink. */
+	CHECK(image_stat(image, "/etc/d", &entry, &err) == 1 && S_ISLNK(entry->mode) && strcmp(entry->link, "b") == 0);
+	CHECK(image_stat(image, "/etc/e", &entry, &err) == 0);
 	CHECK(image_read(image, "/etc/b", 100, &b, &err) == 0 && image_read(image, "/etc/c", 100, &c, &err) == 0);
 	CHECK_STR(b.data, "first");
 	CHECK_STR(c.data, "first");
@@ -147,12 +127,13 @@ TEST(a_tarball_is_an_image)
 	CHECK(image_read(image, "/etc", 4, &node, &err) < 0 && strstr(err.text, "not a regular file"));
 }
 
-TEST(archives_that_lie_are_refused)
+TEST(image_tar_refuses_hostile_members)
 {
-	static const struct node_record outside[] = {
+	static const struct member outside[] = {
 		{ .path = "./../etc/passwd", .content = "x", .mode = S_IFREG | 0644 }
 	};
-	static const struct node_record dangling[] = { { .path = "./a", .original = "./b", .mode = S_IFREG | 0644 } };
+	static const struct member dangling[] = { { .path = "./a", .original = "./b", .mode = S_IFREG | 0644 } };
+	static const struct member escaping[] = { { .path = "./a", .original = "../b", .mode = S_IFREG | 0644 } };
 	CLEANUP(image_close_p) struct image *image = NULL;
 	struct error err = { 0 };
 
@@ -160,9 +141,13 @@ TEST(archives_that_lie_are_refused)
 	CHECK(strstr(err.text, "leads out of the tree"));
 	CHECK(open_members(dangling, 1, &image, &err) < 0);
 	CHECK(strstr(err.text, "not in the archive"));
+	CHECK(open_members(escaping, 1, &image, &err) < 0);
+	CHECK(strstr(err.text, "the hard link ./a leads out of the tree"));
+	CHECK(open_members(NULL, 0, &image, &err) < 0);
+	CHECK(strstr(err.text, "the archive is empty") || strstr(err.text, "neither a disk nor a tar archive"));
 }
 
-TEST(what_is_no_image_is_refused)
+TEST(image_open_refuses_other_files)
 {
 	CLEANUP(image_close_p) struct image *image = NULL;
 	struct error err = { 0 };

@@ -28,7 +28,7 @@ static char *printed(struct json *document)
 	return text_take(&text);
 }
 
-TEST(config_names_layers_from_the_bottom)
+TEST(oci_config_layers_from_the_bottom)
 {
 	CLEANUP(free_p) char *text = printed(oci_config(&image, layers, 2));
 
@@ -39,7 +39,7 @@ TEST(config_names_layers_from_the_bottom)
 			"kube-proxy\"]},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:aa\",\"sha256:bb\"]}}");
 }
 
-TEST(manifest_describes_config_and_layers)
+TEST(oci_manifest_describes_config_and_layers)
 {
 	CLEANUP(free_p) char *text = printed(oci_manifest(&config, layers, 2));
 
@@ -52,7 +52,7 @@ TEST(manifest_describes_config_and_layers)
 		  "\"application/vnd.oci.image.layer.v1.tar\",\"digest\":\"sha256:bb\",\"size\":20}]}");
 }
 
-TEST(index_keeps_the_whole_name_and_the_tag)
+TEST(oci_index_entry_name_and_tag)
 {
 	CLEANUP(json_free_p) struct json *entry = oci_index_entry(&image, &config);
 	const struct json *annotations = json_get(entry, "annotations");
@@ -63,7 +63,7 @@ TEST(index_keeps_the_whole_name_and_the_tag)
 	CHECK_STR(json_get_string(entry, "digest"), "sha256:cc");
 }
 
-TEST(a_port_is_not_a_tag)
+TEST(oci_index_entry_port_is_not_a_tag)
 {
 	struct oci_image untagged = image;
 	untagged.reference = "registry.example:5000/pause";
@@ -72,7 +72,7 @@ TEST(a_port_is_not_a_tag)
 	CHECK_STR(json_get_string(json_get(entry, "annotations"), "org.opencontainers.image.ref.name"), "latest");
 }
 
-TEST(docker_finds_the_same_blobs)
+TEST(oci_docker_entry_same_blobs)
 {
 	CLEANUP(free_p) char *text = printed(oci_docker_entry(&image, &config, layers, 1));
 
@@ -125,9 +125,9 @@ static int prepare(struct place *place, struct error *err)
 	CLEANUP(free_p) char *file = below(place, "base/usr/bin/etcd"), *program = below(place, "program");
 	if (dir_make(AT_FDCWD, directory, 0755, err) < 0)
 		return -1;
-	return file_write(AT_FDCWD, file, "etcd", 4, 0755, err) < 0
-		       ? -1
-		       : file_write(AT_FDCWD, program, "proxy", 5, 0755, err);
+	if (file_write(AT_FDCWD, file, "etcd", 4, 0755, err) < 0)
+		return -1;
+	return file_write(AT_FDCWD, program, "proxy", 5, 0755, err);
 }
 
 /* Every blob's name is the sha256 of what is in it; counts the blobs. */
@@ -160,7 +160,7 @@ static int check_blobs(const char *archive, size_t *ret_blobs, struct error *err
 	return rc;
 }
 
-TEST(an_archive_shares_layers_and_names_blobs_rightly)
+TEST(oci_write_shares_layers)
 {
 	CLEANUP(place_done) struct place place;
 	struct error err = { 0 };
@@ -173,7 +173,28 @@ TEST(an_archive_shares_layers_and_names_blobs_rightly)
 	CHECK(blobs == 2 + 2 * 2); /* layers: base and program; config and manifest of each image */
 }
 
-TEST(the_same_input_gives_the_same_bytes)
+TEST(oci_write_index_and_layout_documents)
+{
+	CLEANUP(place_done) struct place place;
+	CLEANUP(text_done) struct text index = { 0 }, layout = { 0 }, docker = { 0 };
+	struct error err = { 0 };
+
+	CHECK(prepare(&place, &err) == 0 && pack(&place, "one.tar", &err) == 0);
+	CLEANUP(free_p) char *index_path = below(&place, "one.tar.layout/index.json");
+	CLEANUP(free_p) char *layout_path = below(&place, "one.tar.layout/oci-layout");
+	CLEANUP(free_p) char *docker_path = below(&place, "one.tar.layout/manifest.json");
+	CHECK(file_read(AT_FDCWD, index_path, 1 << 20, &index, &err) == 0 &&
+	      file_read(AT_FDCWD, layout_path, 1 << 20, &layout, &err) == 0 &&
+	      file_read(AT_FDCWD, docker_path, 1 << 20, &docker, &err) == 0);
+	CHECK(text_starts(index.data, "{\"schemaVersion\":2,\"manifests\":[{"));
+	CHECK(strstr(layout.data, "{\"imageLayoutVersion\":\"1.0.0\"}"));
+	CLEANUP(json_free_p) struct json *images = NULL, *archives = NULL;
+	CHECK(json_parse("index.json", index.data, index.len, &images, &err) == 0 &&
+	      json_parse("manifest.json", docker.data, docker.len, &archives, &err) == 0);
+	CHECK(json_count(json_get(images, "manifests")) == 2 && json_count(archives) == 2);
+}
+
+TEST(oci_write_is_reproducible)
 {
 	CLEANUP(place_done) struct place place;
 	struct error err = { 0 };
@@ -188,7 +209,7 @@ TEST(the_same_input_gives_the_same_bytes)
 	CHECK_STR(first, second);
 }
 
-TEST(a_missing_program_is_named)
+TEST(oci_write_names_a_missing_program)
 {
 	CLEANUP(place_done) struct place place;
 	struct error err = { 0 };

@@ -77,14 +77,14 @@ static const char *there_and_back(enum compression compression)
 	return same_bytes(raw, back) ? "same" : "differs";
 }
 
-TEST(what_is_written_can_be_read)
+TEST(qcow2_read_returns_what_was_written)
 {
 	CHECK_STR(there_and_back(COMPRESSION_ZSTD), "same");
 	CHECK_STR(there_and_back(COMPRESSION_ZLIB), "same");
 	CHECK_STR(there_and_back(COMPRESSION_NONE), "same");
 }
 
-TEST(bytes_do_not_depend_on_threads)
+TEST(qcow2_write_is_reproducible)
 {
 	CLEANUP(close_p) int one = make_qcow2(COMPRESSION_ZSTD, 1);
 
@@ -94,7 +94,7 @@ TEST(bytes_do_not_depend_on_threads)
 	}
 }
 
-/* QEMU's own tools are the judges. */
+/* Asks QEMU's own tools. */
 static const char *qemu_says(enum compression compression)
 {
 	CLEANUP(close_p) int raw = make_raw(), fd = make_qcow2(compression, 2);
@@ -110,18 +110,16 @@ static const char *qemu_says(enum compression compression)
 	return "fine";
 }
 
-TEST(qemu_finds_nothing_wrong)
+TEST(qcow2_write_satisfies_qemu_img)
 {
-	if (!process_exists("qemu-img")) {
-		printf("skip qemu_finds_nothing_wrong: no qemu-img\n");
-		return;
-	}
+	if (!process_exists("qemu-img"))
+		SKIP("needs qemu-img");
 	CHECK_STR(qemu_says(COMPRESSION_ZSTD), "fine");
 	CHECK_STR(qemu_says(COMPRESSION_ZLIB), "fine");
 	CHECK_STR(qemu_says(COMPRESSION_NONE), "fine");
 }
 
-TEST(an_empty_disk_is_a_disk)
+TEST(qcow2_info_of_an_empty_disk)
 {
 	CLEANUP(close_p) int raw = memfd_create("raw", MFD_CLOEXEC), fd = memfd_create("qcow2", MFD_CLOEXEC);
 	struct qcow2_options options = { .compression = COMPRESSION_ZSTD };
@@ -135,7 +133,7 @@ TEST(an_empty_disk_is_a_disk)
 	      info.compression == COMPRESSION_ZSTD);
 }
 
-TEST(a_part_of_a_sector_is_refused)
+TEST(qcow2_write_refuses_part_of_a_sector)
 {
 	CLEANUP(close_p) int raw = memfd_create("raw", MFD_CLOEXEC), fd = memfd_create("qcow2", MFD_CLOEXEC);
 	struct qcow2_options options = { .compression = COMPRESSION_ZSTD };
@@ -150,19 +148,19 @@ static uint64_t sectors_of(uint64_t entry)
 	return (entry & ~QCOW2_COMPRESSED) >> QCOW2_SECTORS_SHIFT(QCOW2_CLUSTER_BITS);
 }
 
-TEST(packed_clusters_lie_byte_to_byte)
+TEST(qcow2_layout_packs_byte_to_byte)
 {
 	CLEANUP(qcow2_layout_done) struct qcow2_layout l;
 
 	qcow2_layout_init(&l, 100 * QCOW2_CLUSTER);
 	CHECK(qcow2_layout_packed(&l, 0, 1000) == QCOW2_CLUSTER);
-	CHECK(qcow2_layout_packed(&l, 1, 65000) == QCOW2_CLUSTER + 1000); /* goes on into the next host cluster */
+	CHECK(qcow2_layout_packed(&l, 1, 65000) == QCOW2_CLUSTER + 1000); /* continues in the next host cluster */
 	CHECK(l.end == 3 * QCOW2_CLUSTER);
 	CHECK(sectors_of(l.entry[0]) == 1);   /* bytes 0..999: one sector follows the first */
 	CHECK(sectors_of(l.entry[1]) == 127); /* bytes 1000..65999: sectors 1..128 */
 }
 
-TEST(a_plain_cluster_leaves_the_gap_to_those_that_fit)
+TEST(qcow2_layout_fills_the_gap_before_a_plain_cluster)
 {
 	CLEANUP(qcow2_layout_done) struct qcow2_layout l;
 
@@ -174,6 +172,40 @@ TEST(a_plain_cluster_leaves_the_gap_to_those_that_fit)
 	CHECK(qcow2_layout_packed(&l, 3, 5000) == 3 * QCOW2_CLUSTER);     /* does not */
 	CHECK(qcow2_layout_packed(&l, 4, QCOW2_CLUSTER - 5000) == 3 * QCOW2_CLUSTER + 5000);
 	CHECK(qcow2_layout_packed(&l, 5, 10) == 4 * QCOW2_CLUSTER); /* exactly full before */
+}
+
+TEST(qcow2_layout_gap_can_be_filled_exactly)
+{
+	CLEANUP(qcow2_layout_done) struct qcow2_layout l;
+
+	qcow2_layout_init(&l, 100 * QCOW2_CLUSTER);
+	CHECK(qcow2_layout_packed(&l, 0, 60000) == QCOW2_CLUSTER);
+	CHECK(qcow2_layout_plain(&l, 1) == 2 * QCOW2_CLUSTER);
+	CHECK(qcow2_layout_plain(&l, 2) == 3 * QCOW2_CLUSTER);
+	CHECK(qcow2_layout_packed(&l, 3, QCOW2_CLUSTER - 60000) == QCOW2_CLUSTER + 60000);
+	CHECK(l.end == 4 * QCOW2_CLUSTER); /* the plain ones keep their places */
+	CHECK(qcow2_layout_plain(&l, 4) == 4 * QCOW2_CLUSTER);
+	CHECK(qcow2_layout_packed(&l, 5, 1) == 5 * QCOW2_CLUSTER);
+}
+
+/* A full disk: a file that cannot grow beyond one cluster, or beyond the data. */
+static const char *written_into(off_t size)
+{
+	struct qcow2_options options = { .compression = COMPRESSION_NONE, .threads = 2 };
+	CLEANUP(close_p) int raw = make_raw(), fd = memfd_create("qcow2", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	static struct error err;
+
+	err = (struct error){ 0 };
+	if (ftruncate(fd, size) < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_GROW) < 0)
+		return "cannot seal";
+	return qcow2_write(raw, fd, &options, &err) < 0 ? err.text : "accepted";
+}
+
+TEST(qcow2_write_reports_a_full_disk)
+{
+	CHECK(text_starts(written_into(QCOW2_CLUSTER), "write the qcow2 file: "));
+	CHECK(text_starts(written_into(22 * QCOW2_CLUSTER), "write the qcow2 tables: "));
+	CHECK_STR(written_into(60 * QCOW2_CLUSTER), "accepted");
 }
 
 /* Writes a field of a good file's header and says what the reader answers. */
@@ -189,7 +221,7 @@ static const char *with_header(size_t at, uint64_t value, size_t width)
 	return qcow2_read(fd, out, &err) < 0 ? err.text : "accepted";
 }
 
-TEST(headers_that_lie_are_refused)
+TEST(qcow2_read_refuses_bad_headers)
 {
 	CHECK(strstr(with_header(0, 0x7f454c46, 4), "not a qcow2 file"));
 	CHECK(strstr(with_header(4, 4, 4), "version 4"));
@@ -217,7 +249,7 @@ static const char *with_entry(uint64_t entry)
 	return qcow2_read(fd, out, &err) < 0 ? err.text : "accepted";
 }
 
-TEST(entries_that_lie_are_refused)
+TEST(qcow2_read_refuses_bad_entries)
 {
 	CHECK_STR(with_entry(0), "accepted"); /* zeros; the test itself works */
 	CHECK(strstr(with_entry(1ull << 40), "outside of the file"));

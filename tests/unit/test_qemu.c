@@ -21,7 +21,7 @@ static bool any_starts(const struct strings *argv, const char *prefix)
 
 static const struct qemu_plan plain = { .memory = 2ull << 30, .cpus = 2, .disk = "/proc/self/fd/5" };
 
-TEST(bios_machine_is_whole)
+TEST(qemu_argv_bios)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 
@@ -41,7 +41,7 @@ TEST(bios_machine_is_whole)
 		CHECK(!strstr(argv.at[i], "snapshot=on"));
 }
 
-TEST(uefi_has_its_two_chips)
+TEST(qemu_argv_uefi)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 	struct qemu_plan p = plain;
@@ -52,7 +52,7 @@ TEST(uefi_has_its_two_chips)
 	CHECK_STR(value_of(&argv, "-drive", 1), "if=pflash,unit=1,format=raw,file=/vars.fd");
 }
 
-TEST(trial_keeps_nothing)
+TEST(qemu_argv_trial_keeps_nothing)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 	struct qemu_plan p = plain;
@@ -66,7 +66,7 @@ TEST(trial_keeps_nothing)
 		  "if=none,id=disk0,format=qcow2,discard=unmap,snapshot=on,file=/proc/self/fd/5");
 }
 
-TEST(seed_forward_and_console)
+TEST(qemu_argv_seed_forward_console)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 	struct qemu_plan p = plain;
@@ -82,7 +82,7 @@ TEST(seed_forward_and_console)
 	CHECK_STR(value_of(&argv, "-mon", 0), "chardev=console,mode=readline");
 }
 
-TEST(forwards_are_judged)
+TEST(qemu_forward_check_ports)
 {
 	static const char *const good[] = { "2222:22", "1:1", "65535:65535" };
 	static const char *const bad[] = { "",       "22",       "22:",        ":22",      "0:22",

@@ -4,7 +4,7 @@
 
 #define KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHVl3p2l me@x"
 
-TEST(user_data_names_and_lets_in)
+TEST(seed_user_data_hostname_and_keys)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 	struct seed seed = { .hostname = "node-1.lab" };
@@ -24,7 +24,7 @@ TEST(user_data_names_and_lets_in)
 			     "- \"ssh-rsa AAAA \\\"quoted\\\": comment\"\n");
 }
 
-TEST(an_empty_seed_is_a_seed)
+TEST(seed_user_data_empty)
 {
 	CLEANUP(text_done) struct text user = { 0 };
 	CLEANUP(text_done) struct text meta = { 0 };
@@ -36,7 +36,7 @@ TEST(an_empty_seed_is_a_seed)
 	CHECK_STR(meta.data, "instance-id: \"i-1\"\n");
 }
 
-TEST(bad_names_are_refused)
+TEST(seed_user_data_refuses_bad_names)
 {
 	static const char *const bad[] = {
 		"",     "-a",   "a-",        "a.-b", "a-.b",
@@ -57,7 +57,7 @@ TEST(bad_names_are_refused)
 	}
 }
 
-TEST(bad_keys_are_refused)
+TEST(seed_user_data_refuses_bad_keys)
 {
 	static const char *const bad[] = { "nonsense", "ssh-rsa AAAA\nroot: pw", "ssh-rsa \x01" };
 
@@ -72,7 +72,7 @@ TEST(bad_keys_are_refused)
 	}
 }
 
-TEST(meta_data_needs_an_instance)
+TEST(seed_meta_data_needs_an_instance_id)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 	struct error err = { 0 };

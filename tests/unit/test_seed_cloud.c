@@ -24,7 +24,7 @@ static void cloud_config(const char *extra, struct text *ret)
 	"write_files:\n  - path: \"/etc/nodekiln/node.yaml\"\n    owner: \"root:root\"\n    permissions: \"0600\"\n"   \
 	"    content: |\n      cluster: \"lab\"\n      role: init\n"
 
-TEST(the_node_is_a_file_for_root)
+TEST(seed_cloud_node_file_is_root_only)
 {
 	CLEANUP(text_done) struct text got = { 0 };
 
@@ -34,7 +34,7 @@ TEST(the_node_is_a_file_for_root)
 	CHECK_STR(got.data, BEGIN OUR_FILE);
 }
 
-TEST(the_users_keys_win_and_files_add_up)
+TEST(seed_cloud_merges_user_data)
 {
 	CLEANUP(text_done) struct text got = { 0 };
 
@@ -46,7 +46,7 @@ TEST(the_users_keys_win_and_files_add_up)
 			    "timezone: UTC\nmanage_etc_hosts: false\nssh_authorized_keys:\n  - \"ssh-rsa x\"\n");
 }
 
-TEST(user_data_that_cannot_be_merged_is_refused)
+TEST(seed_cloud_refuses_unmergeable_user_data)
 {
 	CLEANUP(text_done) struct text got = { 0 };
 
@@ -86,7 +86,7 @@ static const struct {
 	{ "192.0.2.10/24", NULL, "dns.lab", "--nameserver dns.lab: it must be an IP address" },
 };
 
-TEST(one_card_one_address)
+TEST(seed_network_config_one_card)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(networks); i++) {
 		CLEANUP(text_done) struct text got = { 0 };

@@ -70,7 +70,7 @@ static const char *make(struct lab *l, bool keep, struct error *err)
 	return where == err->text ? where + strlen(l->path) + 1 : err->text;
 }
 
-TEST(an_init_node_shares_what_it_gets)
+TEST(seed_nodes_init_node_shares_secrets)
 {
 	CLEANUP(lab_done) struct lab l;
 	struct error err;
@@ -92,7 +92,7 @@ TEST(an_init_node_shares_what_it_gets)
 	CHECK_STR(node_config_origin(w1, "token"), "nodekiln seed");
 }
 
-TEST(clusters_have_their_own_secrets)
+TEST(seed_nodes_secrets_per_cluster)
 {
 	CLEANUP(lab_done) struct lab l;
 	struct error err;
@@ -105,7 +105,7 @@ TEST(clusters_have_their_own_secrets)
 	CHECK(strcmp(l.nodes.at[0].node.certificate_key, l.nodes.at[1].node.certificate_key));
 }
 
-TEST(what_an_init_node_brings_is_the_clusters)
+TEST(seed_nodes_init_node_sets_secrets)
 {
 	CLEANUP(lab_done) struct lab l;
 	struct error err;
@@ -119,7 +119,7 @@ TEST(what_an_init_node_brings_is_the_clusters)
 	CHECK_STR(l.nodes.at[2].node.token, "aaaaaa.aaaaaaaaaaaaaaaa");
 }
 
-TEST(the_file_keeps_secrets_for_later)
+TEST(seed_secrets_file_is_reused)
 {
 	CLEANUP(lab_done) struct lab l;
 	CLEANUP(lab_done) struct lab later;
@@ -140,7 +140,7 @@ TEST(the_file_keeps_secrets_for_later)
 	CHECK_STR(later.nodes.at[0].node.certificate_key, l.nodes.at[0].node.certificate_key);
 }
 
-TEST(a_failed_run_leaves_no_secrets_file)
+TEST(seed_secrets_failed_run_leaves_no_file)
 {
 	CLEANUP(lab_done) struct lab l;
 	struct error err;
@@ -190,7 +190,7 @@ static void without(char *text, const char *part)
 		memmove(found, found + strlen(part), strlen(found + strlen(part)) + 1);
 }
 
-TEST(nodes_that_cannot_be_are_refused)
+TEST(seed_nodes_refuses_bad_nodes)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		CLEANUP(lab_done) struct lab l;
@@ -209,7 +209,7 @@ TEST(nodes_that_cannot_be_are_refused)
 	}
 }
 
-TEST(a_name_that_is_none_must_be_said)
+TEST(seed_nodes_file_name_must_be_valid)
 {
 	CLEANUP(lab_done) struct lab l;
 	struct error err;
@@ -241,7 +241,7 @@ static const struct {
 	  0640 },
 };
 
-TEST(a_secrets_file_is_judged)
+TEST(seed_secrets_refuses_bad_files)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
 		CLEANUP(lab_done) struct lab l;

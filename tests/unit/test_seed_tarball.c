@@ -53,7 +53,7 @@ static void members(int fd, struct strings *ret)
 		strings_add(ret, err.text);
 }
 
-TEST(a_seed_is_one_more_member)
+TEST(seed_tarball_adds_one_member)
 {
 	CLEANUP(close_p) int base = make_base(COMPRESSION_ZSTD), out = memfd_create("out", MFD_CLOEXEC);
 	CLEANUP(strings_done) struct strings found = { 0 };
@@ -68,7 +68,7 @@ TEST(a_seed_is_one_more_member)
 }
 
 /* Nothing of the base is compressed again: its bytes up to the end stay. */
-TEST(the_base_stays_as_it_is)
+TEST(seed_tarball_keeps_the_base)
 {
 	CLEANUP(close_p) int base = make_base(COMPRESSION_ZSTD), out = memfd_create("out", MFD_CLOEXEC);
 	char a[4096], b[4096];
@@ -81,7 +81,7 @@ TEST(the_base_stays_as_it_is)
 	CHECK(pread_all(base, a, TAR_END_SIZE, (off_t)n) == 0 && !memcmp(a, tar_zstd_end, TAR_END_SIZE));
 }
 
-TEST(a_seed_of_a_seed_is_refused)
+TEST(seed_tarball_refuses_a_seed)
 {
 	CLEANUP(close_p) int base = make_base(COMPRESSION_ZSTD), out = memfd_create("out", MFD_CLOEXEC);
 	CLEANUP(close_p) int again = memfd_create("again", MFD_CLOEXEC);
@@ -92,7 +92,7 @@ TEST(a_seed_of_a_seed_is_refused)
 	CHECK_STR(err.text, "base.tar.zst is a node's seed already; start from the image that it was made from");
 }
 
-TEST(other_tarballs_are_refused)
+TEST(seed_tarball_refuses_other_tarballs)
 {
 	static const char says[] =
 		"base.tar.zst does not end as a .tar.zst of nodekiln does (the archive's end in a frame of its "

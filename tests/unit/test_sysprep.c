@@ -15,7 +15,7 @@ static const struct sysprep_rule *rule_for(const char *path)
 	return NULL;
 }
 
-TEST(rules_know_what_they_are_about)
+TEST(sysprep_concerns_paths)
 {
 	CHECK(rule_for("/etc/ssh/ssh_host_ed25519_key"));
 	CHECK(!rule_for("/etc/ssh/sshd_config"));
@@ -32,7 +32,7 @@ TEST(rules_know_what_they_are_about)
 	CHECK(!rule_for("/etc/machine-id2"));
 }
 
-TEST(rules_are_whole)
+TEST(sysprep_rules_are_complete)
 {
 	for (size_t i = 0; i < sysprep_rules_count; i++) {
 		CHECK(sysprep_rules[i].path[0] == '/');
@@ -50,7 +50,7 @@ static const char shadow_dirty[] = "root:$y$j9T$abc$def:20000:0:99999:7:::\n"
 				   "nonsense\n"
 				   "last:x";
 
-TEST(shadow_is_locked)
+TEST(sysprep_shadow_lock_locks_all)
 {
 	CLEANUP(text_done) struct text locked = { 0 };
 	CLEANUP(text_done) struct text again = { 0 };
@@ -71,7 +71,7 @@ TEST(shadow_is_locked)
 	CHECK(findings.n == 0);
 }
 
-TEST(shadow_findings_name_the_account_and_never_the_hash)
+TEST(sysprep_shadow_check_never_prints_the_hash)
 {
 	CLEANUP(strings_done) struct strings findings = { 0 };
 
@@ -114,7 +114,7 @@ static bool put(const struct tree *t, const char *path, const char *content)
 	return file_write_in(t->fd, path, content, strlen(content), 0640, &err) == 0;
 }
 
-TEST(apply_seals_a_tree_and_stays_inside)
+TEST(sysprep_apply_stays_inside_the_tree)
 {
 	CLEANUP(tree_done) struct tree outside = { 0 };
 	CLEANUP(tree_done) struct tree t = { 0 };
@@ -147,7 +147,7 @@ TEST(apply_seals_a_tree_and_stays_inside)
 	CHECK(sysprep_apply(t.path, &err) == 0); /* a sealed tree is fine */
 }
 
-TEST(apply_accepts_an_empty_tree)
+TEST(sysprep_apply_empty_tree)
 {
 	CLEANUP(tree_done) struct tree t = { 0 };
 	struct error err = { 0 };

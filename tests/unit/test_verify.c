@@ -2,7 +2,7 @@
 #include "builder/image/verify.h"
 #include "tests/unit/check.h"
 
-TEST(toml_strings_are_found)
+TEST(verify_toml_string_finds)
 {
 	static const char toml[] = "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\n"
 				   "  # sandbox_image = \"wrong\"\n"
@@ -23,7 +23,7 @@ TEST(toml_strings_are_found)
 	CHECK(!empty && !cut);
 }
 
-TEST(units_that_need_enabling)
+TEST(verify_unit_needs_enabling_by_install_section)
 {
 	CHECK(verify_unit_needs_enabling("[Unit]\nDescription=x\n[Install]\nWantedBy=multi-user.target\n"));
 	CHECK(verify_unit_needs_enabling("[Install]\nAlias=a\nRequiredBy=b.target"));
