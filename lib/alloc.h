@@ -2,8 +2,8 @@
 #pragma once
 /*
  * Allocation that cannot fail: out of memory ends the program with one sentence and exit code 1. Outputs are published
- * by rename, so ending anywhere is safe. What comes from outside has its size checked against a named limit BEFORE it
- * gets here.
+ * by rename, so the program may end anywhere. Callers check the size of external input against a named limit BEFORE they
+ * allocate.
  */
 #include <stdarg.h>
 #include <stddef.h>

@@ -6,7 +6,7 @@
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* Four digits are three bytes; each '=' at the end takes one of them away. */
+/* Four digits encode three bytes; each '=' at the end means one byte less. */
 struct quartet {
 	uint32_t bits;
 	int digits, padding;

@@ -21,7 +21,7 @@ static void key_free_p(EVP_PKEY **key)
 	EVP_PKEY_free(*key);
 }
 
-/* Without it libcrypto would ask a terminal for the passphrase. */
+/* Without this callback libcrypto asks for the passphrase on the terminal. */
 static int no_passphrase(char *buffer, int size, int writing, void *context)
 {
 	(void)buffer, (void)size, (void)writing, (void)context;

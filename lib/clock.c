@@ -27,7 +27,7 @@ void clock_nap(double seconds)
 {
 	uint16_t dice = UINT16_MAX / 2;
 
-	/* Without randomness the nap is just as long as asked for. */
+	/* Without randomness, early in the boot, the nap is exactly as long as requested. */
 	if (getrandom(&dice, sizeof dice, GRND_NONBLOCK) < 0)
 		dice = UINT16_MAX / 2;
 	seconds *= 0.75 + 0.5 * dice / UINT16_MAX;

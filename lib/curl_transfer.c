@@ -12,9 +12,9 @@
 #define STALLED_SECONDS 60L /* a server that sends less than STALLED_SPEED for so long has failed */
 #define STALLED_SPEED 100L  /* bytes a second */
 #define REDIRECTS_MAX 8L
-#define IDLE_SECONDS 3L /* pveproxy hangs up after 5: a connection that is nearly as old may be dead already */
+#define IDLE_SECONDS 3L /* pveproxy closes idle connections after 5: one of that age may be dead already */
 #define KEPT_CONNECTIONS 1L
-/* Once a stream is sent, its server may have work to do before it answers: Proxmox VE copies an image to another node. */
+/* Once a stream is sent, the server may work for long before it answers: Proxmox VE copies an image to another node. */
 #define STREAM_SILENCE 900L
 
 _Static_assert(CURL_TRANSFER_MESSAGE_SIZE >= CURL_ERROR_SIZE, "libcurl's messages need more room");
@@ -59,7 +59,7 @@ static int curl_transfer_ready(struct error *err)
 		return 0;
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return error_set(err, ERROR_FAILED, "libcurl cannot be set up");
-	signal(SIGPIPE, SIG_IGN); /* TLS writes with write(2); programs that we start get the default back */
+	signal(SIGPIPE, SIG_IGN); /* OpenSSL writes with write(2); lib/process.c restores the default in children */
 	ready = true;
 	return 0;
 }
@@ -75,8 +75,8 @@ static int curl_transfer_start(struct curl_transfer *w, struct error *err)
 	curl_easy_setopt(w->easy, CURLOPT_WRITEFUNCTION, on_bytes);
 	curl_easy_setopt(w->easy, CURLOPT_WRITEDATA, w);
 	curl_easy_setopt(w->easy, CURLOPT_ERRORBUFFER, w->message);
-	/* Or a libcurl without threads (the agent's) would leave a slow getaddrinfo() by longjmp out of SIGALRM, locks held; the
-	 * resolver's own time limits end it, too. */
+	/* Without this, a libcurl without threads (the agent's) leaves a slow getaddrinfo() by longjmp() out of SIGALRM while it
+	 * holds locks. The resolver's own time limits end the call, too. */
 	curl_easy_setopt(w->easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(w->easy, CURLOPT_USERAGENT, "nodekiln/" NODEKILN_VERSION);
 	return 0;
@@ -92,7 +92,7 @@ void curl_transfer_stop(struct curl_transfer *w)
 	w->easy = w->pool = NULL;
 }
 
-/* The table ends with what every other code means. */
+/* The last row covers every other code. */
 static enum curl_transfer_end curl_transfer_end_of(CURLcode code)
 {
 	static const struct {
@@ -130,7 +130,7 @@ static enum curl_transfer_end curl_transfer_ended(struct curl_transfer *w, CURLc
 	return curl_transfer_end_of(code);
 }
 
-/* Once encrypted, always encrypted: a redirect may not lead from https back to http. */
+/* A redirect must not lead from https back to http. */
 static const char *redirect_protocols(const char *url)
 {
 	return text_starts(url, "https:") ? "https" : "http,https";
@@ -199,7 +199,7 @@ struct curl_transfer *curl_transfer_pool_next(void *pool, enum curl_transfer_end
 
 static void set_pem(CURL *easy, CURLoption option, const char *pem)
 {
-	/* Borrowed for as long as the session lives, so no copy. */
+	/* The caller keeps the text until the session is closed (http_session.h), so libcurl needs no copy. */
 	struct curl_blob blob = { .data = (void *)pem, .len = pem ? strlen(pem) : 0, .flags = CURL_BLOB_NOCOPY };
 
 	if (pem)
@@ -212,12 +212,12 @@ static void set_trust(struct curl_transfer *w, const struct http_trust *trust)
 	set_pem(w->easy, CURLOPT_SSLCERT_BLOB, trust->certificate);
 	set_pem(w->easy, CURLOPT_SSLKEY_BLOB, trust->key);
 	if (trust->ca || w->pin) {
-		/* Who names a CA trusts no other; and the system's would cost megabytes. */
+		/* A given CA is the only one that is trusted; loading the system's CAs would also cost megabytes. */
 		curl_easy_setopt(w->easy, CURLOPT_CAINFO, NULL);
 		curl_easy_setopt(w->easy, CURLOPT_CAPATH, NULL);
 	}
 	if (w->pin) {
-		/* The pin checks the host's name itself: libcurl would want it in a pinned certificate too. */
+		/* The pin checks the host's name itself: libcurl would demand it of a pinned certificate too. */
 		curl_easy_setopt(w->easy, CURLOPT_SSL_VERIFYHOST, 0L);
 		curl_easy_setopt(w->easy, CURLOPT_SSL_CTX_FUNCTION, on_tls);
 		curl_easy_setopt(w->easy, CURLOPT_SSL_CTX_DATA, w);
@@ -287,8 +287,8 @@ static void set_body(struct curl_transfer *w, const struct http_request *request
 	curl_easy_setopt(w->easy, CURLOPT_LOW_SPEED_LIMIT, stream ? 1L : 0L);
 }
 
-/* A GET may take the kept connection, and libcurl sends it again when that was closed already. It would do the same with a PUT,
- * which the server may have carried out: so everything else starts on a fresh one. */
+/* A GET may reuse the kept connection; libcurl sends it again when the server had closed that connection. It would do the same
+ * with a PUT, which the server may have carried out: so every other method opens a new connection. */
 static void set_request(struct curl_transfer *w, const struct http_request *request)
 {
 	bool get = !strcmp(request->method, "GET");

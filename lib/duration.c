@@ -6,7 +6,7 @@
 
 #include "lib/macro.h"
 
-/* From long to short; a text uses each at most once and in this order. */
+/* From long to short; a text uses each unit at most once and in this order. */
 static const struct {
 	char letter;
 	long seconds;
@@ -53,7 +53,7 @@ const char *duration_text(long seconds, char buffer[DURATION_TEXT])
 
 	if (seconds == 0)
 		return strcpy(buffer, "0s");
-	/* Go's parser knows no days. */
+	/* Go's parser has no days: start at hours. */
 	for (size_t i = 1; i < ARRAY_SIZE(units); i++) {
 		if (seconds >= units[i].seconds)
 			n += snprintf(buffer + n, DURATION_TEXT - (size_t)n, "%ld%c", seconds / units[i].seconds,

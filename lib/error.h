@@ -9,7 +9,7 @@
  *	return error_errno(err, errno, "open %s", path);
  *	return error_wrap(err, "recipe '%s'", name);
  *
- * Whoever gets an error returns it or logs it, never both; only main files and the build's step runner log.
+ * A function returns an error or logs it, never both; only main files and the build's step runner log.
  * A struct error owns nothing: declare it `struct error err = { 0 };`, copy it freely.
  */
 #include <stdbool.h>
@@ -19,18 +19,18 @@
 /* The class of a failure is the program's exit code; README documents these for users. */
 enum error_class {
 	ERROR_NONE = 0,
-	ERROR_FAILED = 1,           /* anything not named below */
-	ERROR_USAGE = 2,            /* the command line */
-	ERROR_INPUT = 3,            /* a recipe, lock file or other input file is wrong */
-	ERROR_HOST = 4,             /* the host lacks a program, a right or a kernel feature; `nodekiln doctor` tells */
-	ERROR_NETWORK = 5,          /* a server could not be reached or did not deliver */
-	ERROR_TRUST = 6,            /* a signature, key or checksum is wrong */
-	ERROR_SPACE = 7,            /* disk full, or an image larger than its disk */
-	ERROR_COMMAND = 8,          /* a command inside the image failed (a maintainer script, a compiler) */
-	ERROR_VERIFY = 9,           /* `verify` found the image wanting */
-	ERROR_TARGET = 10,          /* Proxmox VE lacks a right or a setting, or refused */
-	ERROR_OUTDATED = 11,        /* `lock --check`: the repositories have something newer */
-	ERROR_SECURITY_UPDATE = 12, /* `lock --check`: among that are security updates */
+	ERROR_FAILED = 1,    /* anything not named below */
+	ERROR_USAGE = 2,     /* the command line */
+	ERROR_INPUT = 3,     /* a recipe, lock file or other input file is wrong */
+	ERROR_HOST = 4,      /* the host lacks a program, a right or a kernel feature; `nodekiln doctor` checks these */
+	ERROR_NETWORK = 5,   /* a server could not be reached or did not deliver */
+	ERROR_TRUST = 6,     /* a signature, key or checksum is wrong */
+	ERROR_SPACE = 7,     /* disk full, or an image larger than its disk */
+	ERROR_COMMAND = 8,   /* a command inside the image failed (a maintainer script, a compiler) */
+	ERROR_VERIFY = 9,    /* `verify` found a fault in the image */
+	ERROR_TARGET = 10,   /* Proxmox VE refused, or lacks a privilege or a setting that is needed */
+	ERROR_OUTDATED = 11, /* `lock --check`: the repositories have newer packages */
+	ERROR_SECURITY_UPDATE = 12, /* `lock --check`: security updates are among these */
 };
 
 #define ERROR_TEXT_MAX 2048
@@ -44,5 +44,5 @@ struct error {
 int error_set(struct error *err, enum error_class class, const char *fmt, ...) PRINTF(3, 4);
 /* Appends ": " and errnum's text. The class is ERROR_SPACE for ENOSPC and EDQUOT, else ERROR_FAILED. */
 int error_errno(struct error *err, int errnum, const char *fmt, ...) PRINTF(3, 4);
-/* Puts "context: " in front of what *err says; the class stays. */
+/* Puts "context: " in front of err->text; the class stays. */
 int error_wrap(struct error *err, const char *fmt, ...) PRINTF(2, 3);

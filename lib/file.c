@@ -101,7 +101,7 @@ int copy_all(int in, int out, struct error *err)
 			continue;
 		if (errno == ENOSPC || errno == EDQUOT || errno == EIO)
 			return error_errno(err, errno, "copy a file");
-		/* Pipes, other file systems, old kernels: the offsets stand where the kernel left off. */
+		/* Pipes, other file systems, old kernels: the offsets are where the kernel stopped. */
 		return copy_by_hand(in, out, err);
 	}
 }
@@ -146,14 +146,14 @@ int file_read_in(int rootfd, const char *path, size_t limit, struct text *ret, s
 	return read_whole(fd, path, limit, ret, err);
 }
 
-/* name is the last component; the temporary stands beside it so that the rename stays inside one directory. */
+/* name is the last component; the temporary file is in the same directory so that rename(2) works. */
 static int write_and_rename(int dirfd, const char *name, const void *data, size_t len, mode_t mode, bool durable,
 			    struct error *err)
 {
 	CLEANUP(free_p) char *temporary = xasprintf("%s.%d.new", name, (int)getpid());
 	CLEANUP(close_p) int fd = -1;
 
-	/* One of a process that had our number before a power cut may be left. */
+	/* A process with the same PID may have left one behind at a power cut. */
 	unlinkat(dirfd, temporary, 0);
 	fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -204,7 +204,7 @@ int file_open_in(int rootfd, const char *path, int flags, mode_t mode)
 
 	int fd;
 
-	/* A rename elsewhere in the tree while the kernel walks over `..` asks for another try (openat2(2)). */
+	/* EAGAIN: a rename elsewhere in the tree while the kernel resolved `..`; openat2(2) says to retry. */
 	do
 		fd = (int)syscall(SYS_openat2, rootfd, path, &how, sizeof how);
 	while (fd < 0 && errno == EAGAIN);
@@ -226,7 +226,7 @@ bool file_exists_in(int rootfd, const char *path)
 	return fd >= 0;
 }
 
-/* Makes each missing component of path below rootfd, as the guest would see it. */
+/* Creates each missing component of path below rootfd, as the guest would see it. */
 static int make_parents_in(int rootfd, const char *path, mode_t mode)
 {
 	CLEANUP(free_p) char *copy = xstrdup(path);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Files and trees. A root is a directory fd (AT_FDCWD for the caller's own) and names are relative to it.
+ * Files and directory trees. A root is a directory fd (AT_FDCWD for the working directory) and names are relative to it.
  *
  * Functions named *_in resolve a path inside an image's tree as the guest would see it: symlinks, absolute ones and
  * `..` included, never leave the tree (openat2(2), RESOLVE_IN_ROOT). Use them for every name that comes from an image
@@ -15,37 +15,37 @@
 #include "lib/error.h"
 #include "lib/text.h"
 
-/* Whole file into *ret (ended by a NUL that is not counted). More than limit bytes is an error that names the limit. */
+/* The whole file into *ret, which must be empty; a NUL follows. More than limit bytes is an error. */
 int file_read(int dirfd, const char *name, size_t limit, struct text *ret, struct error *err) MUST_CHECK;
 int file_read_in(int rootfd, const char *path, size_t limit, struct text *ret, struct error *err) MUST_CHECK;
-/* Writes a temporary beside the name and renames it: the old content or the new, never a part. */
+/* Writes a temporary file in the same directory and renames it: readers see the old content or the new, never a part. */
 int file_write(int dirfd, const char *name, const void *data, size_t len, mode_t mode, struct error *err) MUST_CHECK;
-/* The same, and on the disk when it returns: file and directory are synced, so that a power cut keeps one of the two. */
+/* The same, and fsync(2) of file and directory: after a power cut the old content or the new is there. */
 int file_write_durable(const char *path, const void *data, size_t len, mode_t mode, struct error *err) MUST_CHECK;
-/* Inside a tree; parents are made as 0755; the file is replaced, not followed. */
+/* Inside a tree; missing parents are created with mode 0755; a symlink at the path is replaced, not followed. */
 int file_write_in(int rootfd, const char *path, const void *data, size_t len, mode_t mode, struct error *err)
 	MUST_CHECK;
 
 /* openat2 with RESOLVE_IN_ROOT; returns an fd or -1 with errno set. O_CLOEXEC is added. */
 int file_open_in(int rootfd, const char *path, int flags, mode_t mode) MUST_CHECK;
-/* True when fd still is what name leads to, so that a lock on it means something. */
+/* True when name still refers to the file of fd: a lock on a file that was unlinked or replaced excludes no other process. */
 bool file_still_there(int dirfd, const char *name, int fd);
 bool file_exists_in(int rootfd, const char *path);
 /* Opens the directory that holds path's last component, for *at() calls on that component. Returns an fd (caller
- * closes) and points *ret_base into path; -1 with errno. With make, missing parents are made (0755). */
+ * closes) and points *ret_base into path; -1 with errno. With make, missing parents are created (0755). */
 int file_open_parent_in(int rootfd, const char *path, bool make, const char **ret_base) MUST_CHECK;
 
 /* mkdir -p; an existing directory is fine. */
 int dir_make(int dirfd, const char *path, mode_t mode, struct error *err) MUST_CHECK;
 int dir_make_in(int rootfd, const char *path, mode_t mode, struct error *err) MUST_CHECK;
-/* Opens a directory, O_PATH-free and O_CLOEXEC; -1 with *err. */
+/* Opens a directory for reading, with O_CLOEXEC; -1 with *err. */
 int dir_open(int dirfd, const char *path, struct error *err) MUST_CHECK;
-/* rm -rf without following links and without leaving the file system it starts on; a missing name is fine. */
+/* rm -rf that follows no symlinks; a mount point below name is an error. A missing name is fine. */
 int tree_remove(int dirfd, const char *name, struct error *err) MUST_CHECK;
-/* Adds the sizes of all files in a tree to *bytes; links are not followed. */
+/* Adds the sizes of all regular files in a tree to *bytes; symlinks are not followed. */
 int tree_size(int dirfd, const char *name, uint64_t *bytes, struct error *err) MUST_CHECK;
 
-/* Bytes that the file system has left for us; UINT64_MAX when it does not say. */
+/* Free bytes for this process in the file system of fd; UINT64_MAX when it does not say. */
 uint64_t file_room(int fd);
 
 /* All of it, or -1 with errno. */
@@ -53,5 +53,5 @@ int write_all(int fd, const void *data, size_t len) MUST_CHECK;
 int pwrite_all(int fd, const void *data, size_t len, off_t offset) MUST_CHECK;
 /* Exactly len bytes; a short file is errno ENODATA. */
 int pread_all(int fd, void *data, size_t len, off_t offset) MUST_CHECK;
-/* Copies what is left of in to out, in the kernel where it can (copy_file_range), else by read and write. */
+/* Copies the rest of in to out, by copy_file_range(2) where that works, else by read(2) and write(2). */
 int copy_all(int in, int out, struct error *err) MUST_CHECK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whole trees: depth first, by directory fds, so that nothing swapped under us leads elsewhere. */
+/* Whole trees: depth first, by directory fds, so that a directory that another process replaces by a symlink leads nowhere. */
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 
 #include "lib/file.h"
 
-/* What is done with each entry of a directory; name is relative to dirfd. */
+/* Called for each entry of a directory; name is relative to dirfd. */
 typedef int entry_fn(int dirfd, const char *name, void *context, struct error *err);
 
 /* Takes over fd, an open directory called name. */

@@ -15,7 +15,7 @@ struct hash {
 	EVP_MD_CTX *ctx;
 };
 
-/* libcrypto's digests fail only for want of memory. */
+/* libcrypto's digests fail only when memory is exhausted. */
 static void must(int ok)
 {
 	if (ok != 1)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * SHA-256 (libcrypto), streaming and whole; and cache keys, which are SHA-256 over labelled fields.
+ * SHA-256 (libcrypto), streaming and at once; and cache keys, which are SHA-256 over labelled fields.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -15,14 +15,14 @@ struct hash; /* opaque: one running digest */
 
 struct hash *hash_new(void) MUST_CHECK;
 void hash_add(struct hash *h, const void *data, size_t len);
-/* Adds "label=len:text\n", so that no two different lists of fields can look alike; a NULL text adds "label=-\n". */
+/* Adds "label=len:text\n", so that different lists of fields never give the same bytes; a NULL text adds "label=-\n". */
 void hash_field(struct hash *h, const char *label, const char *text);
 void hash_hex(struct hash *h, char ret_hex[SHA256_HEX]); /* ends the digest */
 void hash_free(struct hash *h);
 void hash_free_p(struct hash **h);
 
 void sha256_hex(const void *data, size_t len, char ret_hex[SHA256_HEX]);
-/* For dpkg's database only: it knows its configuration files by MD5. */
+/* For dpkg's database only, which records the MD5 of configuration files. */
 void md5_hex(const void *data, size_t len, char ret_hex[MD5_HEX]);
-/* From the start of the file to its end; the file position is not used. */
+/* Of the whole file; the file position is neither used nor moved. */
 int sha256_fd(int fd, char ret_hex[SHA256_HEX], struct error *err) MUST_CHECK;

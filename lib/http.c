@@ -14,18 +14,18 @@
 
 #define TRIES 4
 #define FIRST_DELAY 0.3 /* seconds before the second try */
-#define DELAY_GROWTH 3  /* each further try waits so many times longer */
+#define DELAY_GROWTH 3  /* factor between the delays */
 #define POLL_MS 1000
 
 struct transfer {
 	struct http_download *item; /* borrowed */
 	struct pool *pool;          /* borrowed */
-	struct curl_transfer wire;  /* not running while it waits for its turn */
+	struct curl_transfer wire;  /* running or not */
 	struct hash *hash;          /* owned */
 	bool finished, too_large;
 	int write_errno;
 	unsigned tries;
-	double due; /* not to be started before this */
+	double due; /* clock_seconds() before which it does not start */
 };
 
 struct pool {
@@ -41,7 +41,7 @@ static uint64_t limit_of(const struct http_download *item)
 	return item->limit ? item->limit : HTTP_SIZE_MAX;
 }
 
-/* The address as it may be shown: a mirror's user and password stay out of messages and logs. */
+/* The URL without a mirror's user and password, which must not get into messages and logs. */
 static char *shown(const char *url)
 {
 	const char *host = strstr(url, "://");
@@ -88,7 +88,7 @@ static int transfer_start(struct transfer *t, struct error *err)
 	return 0;
 }
 
-/* Failures that another try may heal. An HTTP status counts when it is the server's trouble or its haste. */
+/* Failures that may be transient. Of the HTTP statuses these are errors of the server, time-outs and rate limits. */
 static bool may_heal(enum curl_transfer_end end, long status)
 {
 	return end == CURL_TRANSFER_PASSING ||
@@ -132,7 +132,7 @@ static int transfer_ended(struct transfer *t, enum curl_transfer_end end, struct
 	return 0;
 }
 
-/* Starts what may run now; *ret_wait is how many milliseconds the next one has to wait at most. */
+/* Starts the transfers that are due; *ret_wait is after how many milliseconds to look again. */
 static int pool_start(struct pool *pool, int *ret_wait, struct error *err)
 {
 	double clock = clock_seconds(), wait = POLL_MS;

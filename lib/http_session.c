@@ -26,7 +26,7 @@ static bool receive(void *context, const char *bytes, size_t n)
 	return !s->too_large;
 }
 
-/* Each status line; the last one counts. */
+/* Called for each header line; keeps the reason phrase of the last status line. */
 static void header(void *context, const char *line, size_t n)
 {
 	struct http_session *s = context;

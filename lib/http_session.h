@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * One request after another to one server, over connections that are kept: for APIs. Downloads are lib/http.h's. TLS is verified,
- * by CA or by the SHA-256 of the server's certificate; nothing turns that off. No redirect is followed, no proxy from the
- * environment is used, no Expect header is sent.
+ * One request after another to one server over a persistent connection: for APIs. Downloads are in lib/http.h. TLS is verified,
+ * by CA or by the SHA-256 of the server's certificate; nothing turns that off. Redirects are not followed, a proxy from the
+ * environment is not used, no Expect header is sent.
  *
- * Only a GET may be sent twice, when the kept connection that it took turns out to be closed. Everything else gets a new
- * connection, so that it was either sent once or not at all.
+ * Only a GET may be sent twice, when the persistent connection turns out to be closed. Every other method gets a new connection,
+ * so that a request is sent once or not at all.
  */
 #include <stdint.h>
 #include <sys/types.h>
@@ -16,33 +16,33 @@
 
 struct http_session;
 
-/* Everything borrowed until http_session_close(). Either ca or a fingerprint suffices; without both, the system's CAs decide. */
+/* All is borrowed until http_session_close(). Either the CA or a fingerprint suffices; without both, the system's CAs decide. */
 struct http_trust {
 	const char *ca;                     /* PEM text; NULL = none */
 	const struct strings *fingerprints; /* SHA-256 of accepted leaves, "AA:BB:..."; NULL = none */
 	const char *certificate, *key;      /* the client's, PEM text; NULL = none */
 };
 
-/* A body that is never in memory as a whole. Its request has no time limit but the one for silence. */
+/* A body that is never in memory as a whole. Its request has no time limit except for silence. */
 struct http_stream {
 	const char *type; /* Content-Type */
-	uint64_t len;     /* exactly so many bytes */
-	/* The next bytes, at most max; -1 gives the request up. Called from the first byte on, once. */
+	uint64_t len;     /* of the whole body */
+	/* The next bytes, at most max; -1 aborts the request. The body is read once, from its first byte. */
 	ssize_t (*read)(void *context, char *buffer, size_t max);
 	void *context;
 };
 
 struct http_request {
 	const char *method, *url;
-	const struct strings *headers; /* "Name: value"; secrets among them appear in no message; NULL = none */
+	const struct strings *headers; /* "Name: value"; no message contains them; NULL = none */
 	const char *body;              /* NULL = none */
 	size_t body_len;
 	const struct http_stream *stream; /* instead of body; NULL = none */
 };
 
 struct http_response {
-	long status;      /* 0 = none came */
-	char *reason;     /* owned; the words after the status; NULL = none */
+	long status;      /* 0 = no response */
+	char *reason;     /* owned; the reason phrase; NULL = none */
 	struct text body; /* owned; at most HTTP_BODY_MAX */
 };
 
@@ -51,7 +51,7 @@ struct http_response {
 /* timeout: seconds for a whole request. */
 int http_session_open(const struct http_trust *trust, long timeout, struct http_session **ret, struct error *err)
 	MUST_CHECK;
-/* 0 when an answer came, whatever its status. Else ERROR_NETWORK, or ERROR_TRUST when the certificate is not the one. */
+/* 0 when a response came, whatever its status. Else ERROR_NETWORK, or ERROR_TRUST when the certificate is not trusted. */
 int http_session_request(struct http_session *s, const struct http_request *request, struct http_response *ret,
 			 struct error *err) MUST_CHECK;
 void http_response_done(struct http_response *r);

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The child's answer: err.class ERROR_NONE means it went well. */
+/* The child's side. It reports a struct error whose class is ERROR_NONE on success. */
 NORETURN static void job_run(job_fn *fn, void *context, int result)
 {
 	struct error err = { 0 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* struct json is json-c's object under our name; null is a NULL pointer in both. */
+/* struct json is json-c's struct json_object; null is a NULL pointer in both. */
 #include "lib/json.h"
 
-/* Their type has the name of our function; here it goes by another one. */
+/* json-c's type has the name of our function json_object(): rename it here. */
 #define json_object json_c_object
 #include <json-c/json.h>
 #undef json_object
@@ -17,7 +17,7 @@ static struct json_c_object *inner(const struct json *value)
 	return (struct json_c_object *)value;
 }
 
-/* json-c answers NULL when memory is out, and for nothing else that is asked for here. */
+/* The constructors called here return NULL only when memory is exhausted. */
 static struct json *made(struct json_c_object *value)
 {
 	if (!value)
@@ -71,7 +71,7 @@ void json_put_double(struct json *object, const char *key, double n)
 {
 	char text[40];
 
-	/* json-c's own form has 17 digits: 4.81 would read 4.8099999999999996. */
+	/* json-c prints 17 digits: 4.81 would read 4.8099999999999996. */
 	snprintf(text, sizeof text, "%.15g", n);
 	json_put(object, key, made(json_object_new_double_s(n, text)));
 }
@@ -126,7 +126,7 @@ bool json_get_int(const struct json *object, const char *key, int64_t *ret)
 
 	if (!json_object_is_type(value, json_type_int))
 		return false;
-	/* json-c clamps what does not fit; the limit itself is no number anyone means */
+	/* json-c clamps a number that does not fit, so the limit itself is refused */
 	if (json_object_get_int64(value) == INT64_MAX)
 		return false;
 	*ret = json_object_get_int64(value);
@@ -173,7 +173,7 @@ const char *json_as_string(const struct json *value)
 	if (!json_object_is_type(inner(value), json_type_string))
 		return NULL;
 	s = json_object_get_string(inner(value));
-	/* "\u0000" would make C read less than what stands there */
+	/* a "\u0000" would cut the string short in C */
 	return strlen(s) == (size_t)json_object_get_string_len(inner(value)) ? s : NULL;
 }
 
@@ -225,7 +225,7 @@ int json_parse(const char *name, const char *text, size_t len, struct json **ret
 	why = json_tokener_get_error(tokener);
 	end = json_tokener_get_parse_end(tokener);
 	if (why == json_tokener_continue) {
-		/* a bare number ends only where the text does: the NUL says so */
+		/* a bare number ends only with the text: pass the NUL */
 		value = (struct json *)json_tokener_parse_ex(tokener, "", 1);
 		why = json_tokener_get_error(tokener) == json_tokener_success ? json_tokener_success : why;
 		end = len;
@@ -236,7 +236,7 @@ int json_parse(const char *name, const char *text, size_t len, struct json **ret
 		return error_set(err, ERROR_INPUT, "%s: not JSON at byte %zu: %s", name, end,
 				 json_tokener_error_desc(why));
 	while (end < len && strchr(" \t\r\n", text[end]) && text[end])
-		end++; /* text need not end in a NUL, so no strspn */
+		end++; /* no strspn(): text need not end in a NUL */
 	if (end != len)
 		return error_set(err, ERROR_INPUT, "%s: more after the end of the JSON value, at byte %zu", name, end);
 	*ret = TAKE(value);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * JSON values (json-c behind). Objects keep the order in which keys were put. Values are counted references inside;
- * here each has ONE owner: putting or pushing a value into another hands it over; what json_get/json_at return is
- * borrowed.
+ * JSON values (json-c). Objects keep the order in which keys were put. json-c counts references; here each value has ONE
+ * owner: putting or pushing a value into another transfers it; what json_get() and json_at() return is borrowed.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,7 +18,7 @@ struct json;
 
 struct json *json_object(void) MUST_CHECK;
 struct json *json_array(void) MUST_CHECK;
-struct json *json_string(const char *s) MUST_CHECK; /* NULL makes null */
+struct json *json_string(const char *s) MUST_CHECK; /* NULL gives null */
 
 void json_put(struct json *object, const char *key, struct json *value);
 void json_put_string(struct json *object, const char *key, const char *s); /* NULL puts null */
@@ -42,14 +41,14 @@ const char *json_key(const struct json *object, size_t i);
 size_t json_count(const struct json *array); /* 0 for anything but an array */
 const struct json *json_at(const struct json *array, size_t i);
 const char *json_as_string(const struct json *value);
-/* Takes a member out of its object: the caller owns it. NULL when there is none. */
+/* Removes a member from its object; the caller owns it. NULL when absent. */
 struct json *json_take(struct json *object, const char *key) MUST_CHECK;
-/* The first key of an object that is not in the NULL-ended table, for strict readers; NULL when all are. */
+/* For strict readers: the first key of an object that is not in the NULL-terminated table; NULL when all are. */
 const char *json_unknown_key(const struct json *object, const char *const *known);
 
-/* The whole text must be one value; errors say the byte offset. name is for the message. */
+/* The whole text must be one value; errors name the byte offset. name is for the message. */
 int json_parse(const char *name, const char *text, size_t len, struct json **ret, struct error *err) MUST_CHECK;
-/* pretty: two-space indent and a final newline; else one line without one. */
+/* pretty: an indent of two spaces and a final newline; else one line without a newline. */
 void json_print(const struct json *value, bool pretty, struct text *ret);
 void json_free(struct json *value);
 void json_free_p(struct json **value);

@@ -30,7 +30,7 @@ void log_set_hooks(void (*before)(void), void (*after)(void))
 	hook_after = after;
 }
 
-/* One write(2) a line, so that lines of jobs side by side never mix. */
+/* One write(2) a line, so that lines of parallel jobs never mix. */
 PRINTF(2, 0) static void log_line(const char *level, const char *fmt, va_list ap)
 {
 	int saved = errno;
@@ -39,7 +39,7 @@ PRINTF(2, 0) static void log_line(const char *level, const char *fmt, va_list ap
 
 	if (hook_before)
 		hook_before();
-	/* Nobody is left to tell when stderr is gone. */
+	/* A failure of stderr cannot be reported. */
 	if (write_all(STDERR_FILENO, line, strlen(line)) < 0)
 		errno = 0;
 	if (hook_after)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What a person reads on stderr. errno is kept. Levels follow syslog's names; `debug` needs --verbose.
+ * Messages to people, on stderr. errno is kept. The levels are named as in syslog(3); `debug` needs --verbose.
  */
 #include <stdbool.h>
 
@@ -9,7 +9,7 @@
 
 void log_set_verbose(bool verbose);
 bool log_verbose(void);
-/* Called before and after each line, so that a progress bar can step aside. NULL = nothing. */
+/* Called before and after each line, so that a progress bar can be erased and redrawn. NULL = nothing. */
 void log_set_hooks(void (*before)(void), void (*after)(void));
 
 void log_debug(const char *fmt, ...) PRINTF(1, 2);

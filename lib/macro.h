@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The words every file speaks: scope cleanup, ownership hand-over, contracts on prototypes.
+ * Attributes and cleanup helpers that are used everywhere.
  *
  *	CLEANUP(free_p) char *name = xstrdup("x");	freed when the scope ends, on every path
- *	return TAKE(name);				handed to the caller instead
+ *	return TAKE(name);				moved to the caller instead
  */
 #include <stddef.h>
 
@@ -16,7 +16,7 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Gives a pointer or a struct away: evaluates to its value and leaves NULL, or a struct of zeros, behind. */
+/* Moves a pointer or a struct: evaluates to its value and leaves NULL, or a zeroed struct, behind. */
 #define TAKE(value)                                                                                                    \
 	({                                                                                                             \
 		__typeof__(value) *from_ = &(value), taken_ = *from_;                                                  \
@@ -24,7 +24,7 @@
 		taken_;                                                                                                \
 	})
 
-/* Gives a file descriptor away and leaves -1 behind. */
+/* Moves a file descriptor and leaves -1 behind. */
 #define TAKE_FD(fd)                                                                                                    \
 	({                                                                                                             \
 		int taken_ = fd;                                                                                       \
@@ -32,7 +32,7 @@
 		taken_;                                                                                                \
 	})
 
-/* Scope cleanups for what libc hands out. Each accepts the empty value (NULL, -1) and keeps errno. */
+/* For CLEANUP(): each accepts the empty value (NULL, -1) and keeps errno. */
 void free_p(void *pointer_to_pointer);
 void close_p(int *fd);
 void fclose_p(void *pointer_to_file);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Documents and what lives as long as a node does; node_config_read.c reads, node_config_check.c judges, node_config_print.c prints. */
+/* Documents, secrets, origins and the end of a node. */
 #include "lib/node_config.h"
 
 #include <stdio.h>
@@ -26,7 +26,7 @@ int node_config_parse(const char *file, const char *text, size_t len, struct yam
 	return 0;
 }
 
-/* What is said last about a map is said where over stands: a message about something missing names that file. */
+/* A merged map takes the place of the last document: a message about a missing key names that file. */
 static void move_place(struct yaml *to, const struct yaml *from)
 {
 	free(to->file);
@@ -116,7 +116,7 @@ static void wipe(char *secret)
 		explicit_bzero(secret, strlen(secret));
 }
 
-/* In the tree a secret may stand under a key where it does not belong: every value goes. */
+/* Wipes every value: in the tree a secret may be under a key where it does not belong. */
 static void wipe_tree(struct yaml *tree)
 {
 	wipe(tree->value);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A node's configuration: what nodekiln-agent is told about the cluster, and what `nodekiln seed` writes. A YAML document,
- * /etc/nodekiln/node.yaml; the map `nodekiln:` of cloud-init's meta-data (shown in instance-data.json, which anybody in the guest
- * can read) may hold the same keys but no secrets. agent/README.md shows every key.
+ * A node's configuration, which `nodekiln seed` writes and nodekiln-agent reads. It is a YAML document,
+ * /etc/nodekiln/node.yaml; the map `nodekiln:` of cloud-init's meta-data may hold the same keys but no secrets, because every
+ * process in the guest can read instance-data.json. agent/README.md shows every key.
  *
- * Reading is two steps: documents are merged as trees (a later one's keys win; maps merge, lists and scalars replace), then the
- * tree is read and judged as a whole. Every value keeps its origin, "FILE:LINE", for messages.
+ * Reading takes two steps: documents are merged as trees (a later document's keys win; maps merge, lists and scalars replace),
+ * then the tree is read and checked as a whole. Every value keeps its origin, "FILE:LINE", for messages.
  */
 #include <stdbool.h>
 
@@ -55,35 +55,35 @@ struct node_config {
 	long timeout_rendezvous, timeout_kubeadm,
 		timeout_ready; /* timeouts: rendezvous 30m, kubeadm 20m (all tries), ready 10m */
 	struct {
-		bool given;                  /* there is a url: an API to talk to */
+		bool given;                  /* url is given: there is an API */
 		char *url;                   /* proxmox.url: https://HOST[:8006] */
 		char *node;                  /* proxmox.node; NULL = found */
-		long vmid;                   /* proxmox.vmid; 0 = found. May stand alone, for provider_id */
+		long vmid;                   /* proxmox.vmid; 0 = found. May be the only key, for provider_id */
 		char *token_id;              /* proxmox.token_id: USER@REALM!ID */
 		char *token_secret;          /* proxmox.token_secret: a UUID; SECRET */
 		char *ca;                    /* proxmox.ca: PEM text, or the path of a file in the guest */
 		struct strings fingerprints; /* proxmox.fingerprints: SHA-256 of the leaf, AA:BB:... */
 	} proxmox;
-	struct yaml *tree; /* what it was read from */
+	struct yaml *tree; /* owned; what it was read from */
 };
 
-/* The keys that hold secrets, as "token", "certificate_key", "proxmox.token_secret"; ends with NULL. */
+/* The keys that hold secrets: "token", "certificate_key", "proxmox.token_secret"; NULL-terminated. */
 extern const char *const node_config_secret_keys[];
 
-/* One document; file is its name in messages. A document that is not a map is ERROR_INPUT. */
+/* Parses one document; file is its name in messages. A document that is not a map is ERROR_INPUT. */
 int node_config_parse(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err) MUST_CHECK;
-/* over's keys win; over is consumed. */
+/* Merges over into base; over's keys win; over is consumed. */
 void node_config_merge(struct yaml *base, struct yaml *over);
-/* ERROR_INPUT when a secret key stands in it: says where, and where it belongs instead. */
+/* ERROR_INPUT when the tree has a secret key: the message says where, and where it belongs instead. */
 int node_config_refuse_secrets(const struct yaml *tree, struct error *err) MUST_CHECK;
 bool node_config_holds_secrets(const struct yaml *tree);
-/* Reads and judges the whole tree (consumed either way). Unknown keys, bad values, and combinations that cannot work are
- * ERROR_INPUT with their origin. */
+/* Reads and checks the whole tree, which is consumed also on failure. Unknown keys, invalid values, and combinations that cannot
+ * work are ERROR_INPUT with their origin. */
 int node_config_read(struct yaml *tree, struct node_config *ret, struct error *err) MUST_CHECK;
-/* "FILE:LINE" of "a.b"; "the default" when it was not given. Borrowed until the next call. */
+/* "FILE:LINE" of the key "a.b"; "the default" when it was not given. Borrowed until the next call. */
 const char *node_config_origin(const struct node_config *node, const char *key);
-/* The inverse of node_config_read: a document that reads back as the same node; secrets as they are, or as "(hidden)". */
+/* The inverse of node_config_read(): a document that reads back as the same node; secrets in clear, or as "(hidden)". */
 void node_config_print(const struct node_config *node, bool with_secrets, struct text *ret);
 const char *node_role_name(enum node_role role); /* "init", "control-plane", "worker" */
-/* Overwrites secrets in memory, then frees. */
+/* Overwrites the secrets in memory, then frees. */
 void node_config_done(struct node_config *node);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each check stands for one corner; the first thing that is wrong is the error. */
+/* Each check covers one section; the first fault is the error. */
 #include "lib/node_config_check.h"
 
 #include <netinet/in.h>
@@ -10,9 +10,9 @@
 #include "lib/subnet.h"
 #include "lib/validate.h"
 
-#define SERVICES_DEFAULT "10.96.0.0/12" /* kubeadm's */
+#define SERVICES_DEFAULT "10.96.0.0/12" /* kubeadm's default */
 
-/* Where "section.key" stands, or the section, or the document. */
+/* The node of "section.key", else of the section, else of the document. */
 static const struct yaml *place(const struct node_config *node, const char *path)
 {
 	const char *dot = strchr(path, '.');
@@ -81,7 +81,7 @@ static int check_joiner(const struct node_config *node, struct error *err)
 	return 0;
 }
 
-/* The networks of "A[,B]"; their forms were judged. Returns how many. */
+/* The networks of "A[,B]", which are valid. Returns how many. */
 static size_t split_networks(const char *text, struct subnet ret[2])
 {
 	const char *comma = strchr(text, ',');
@@ -102,13 +102,13 @@ static bool overlap(const char *networks, const struct subnet *other)
 	return found;
 }
 
-/* The default only where it comes true: a joiner's cluster may have been made with others. */
+/* The default only for init: the cluster of a joining node may have other networks. */
 static const char *services(const struct node_config *node)
 {
 	return node->service_subnet || node->role != NODE_INIT ? node->service_subnet : SERVICES_DEFAULT;
 }
 
-/* An address must be of the machines' network, not of the cluster's own. */
+/* A node's address must be outside the cluster's internal networks. */
 static int check_outside(const struct node_config *node, const char *path, const char *text, struct error *err)
 {
 	struct subnet address;
@@ -169,7 +169,7 @@ static int check_labels(const struct node_config *node, struct error *err)
 	return 0;
 }
 
-/* What kubelet gets told by other keys, or by kubeadm. */
+/* The arguments of kubelet that other keys or kubeadm set. */
 static const struct {
 	const char *argument, *instead;
 } kubelet_owned[] = {
@@ -212,7 +212,7 @@ static int check_provider(const struct node_config *node, struct error *err)
 	return 0;
 }
 
-/* proxmox.vmid alone is fine: it is said to kubelet, and nobody is asked. */
+/* proxmox.vmid alone is fine: it becomes the provider ID, and no API is called. */
 static int check_proxmox(const struct node_config *node, struct error *err)
 {
 	const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The struct as a document again, field by field of the table. */
+/* Prints the struct as a document, field by field of the table. */
 #include <string.h>
 
 #include "lib/duration.h"
@@ -27,7 +27,7 @@ static void add_pairs(struct text *t, const struct node_config_pairs *pairs)
 	text_add(t, "}");
 }
 
-/* Whether there is something to say: times and choices always have a value, if only the default. */
+/* Whether the field has a value: durations and choices always have one, the default if no other. */
 static bool is_said(const struct node_config_field *f, const struct node_config *node)
 {
 	const void *at = node_config_field_at(f, node);

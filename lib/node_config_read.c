@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From the tree to the struct, field by field of the table. */
+/* Reads the tree into the struct, field by field of the table. */
 #include <string.h>
 
 #include "lib/alloc.h"
@@ -22,7 +22,7 @@ static int refuse(const struct node_config_field *f, const struct yaml *where, c
 			  f->allowed);
 }
 
-/* The value that `where` holds, into *text as it will be used. */
+/* Validates the value at `where`, which is in *text, and normalizes it. */
 static int judge(const struct node_config_field *f, const struct yaml *where, char **text, struct error *err)
 {
 	if (f->is && !f->is(*text))

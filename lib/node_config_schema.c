@@ -8,7 +8,7 @@
 #include "lib/validate.h"
 
 #define WEEK (7 * 24 * 3600L)
-#define VMID_MIN 100 /* Proxmox VE's own limits */
+#define VMID_MIN 100 /* Proxmox VE's limits */
 #define VMID_MAX 999999999
 
 static const char *const roles[] = {

@@ -39,7 +39,8 @@ static int role_of(const char *name)
 	return -1;
 }
 
-/* What anybody may have put there goes into kubeadm's configuration and our messages: so every text has a form. */
+/* The values go into kubeadm's configuration and into messages, and every user with VM.Config.Options may have written them: so
+ * each must have a form. */
 
 static bool is_of(const char *s, const char *characters)
 {
@@ -72,7 +73,7 @@ static bool is_sentence(const char *s)
 	return n > 0 && n <= ERROR_SENTENCE_MAX && !s[n];
 }
 
-/* The texts of a line, and the form that each must have. */
+/* The texts of the line, and the form that each must have. */
 static const struct field {
 	const char *key;
 	size_t offset;
@@ -93,7 +94,7 @@ static char **field_of(const struct node_record *m, const struct field *field)
 	return (char **)((char *)m + field->offset);
 }
 
-/* Our line in notes: its first byte, and its length without the line's end; NULL = there is none. */
+/* The record's line in notes: its first byte, and its length without the end of line; NULL = none. */
 static const char *find_line(const char *notes, size_t *ret_len)
 {
 	for (const char *line = notes; line; line = strchr(line, '\n')) {
@@ -117,7 +118,7 @@ static void parse_hashes(const struct json *list, struct strings *ret)
 
 static void parse_line(const char *line, size_t len, struct node_record *ret)
 {
-	size_t skip = strlen(NODE_RECORD_NOTES_PREFIX) - 1; /* the brace is the value's */
+	size_t skip = strlen(NODE_RECORD_NOTES_PREFIX) - 1; /* the brace belongs to the value */
 	CLEANUP(json_free_p) struct json *json = NULL;
 	struct error ignored = { 0 };
 
@@ -140,11 +141,11 @@ static void parse_line(const char *line, size_t len, struct node_record *ret)
 	parse_hashes(json_get(json, "ca"), &ret->ca);
 }
 
-/* Our tags: prefix and value. */
+/* The record's tags: prefix and value. */
 enum { TAG_CLUSTER, TAG_ROLE, TAG_STATE, TAG_KINDS };
 static const char *const tag_prefix[TAG_KINDS] = { "k8s.cluster.", "k8s.role.", "k8s.state." };
 
-/* Which of ours this is, and its value in lower case; TAG_KINDS = not ours. */
+/* The kind of a tag, and its value in lower case; TAG_KINDS = not one of the record's. */
 static int tag_kind(const char *tag, char **ret_value)
 {
 	for (int kind = 0; kind < TAG_KINDS; kind++) {
@@ -246,7 +247,7 @@ bool node_record_tags_same(const char *a, const char *b)
 	return left.n == right.n;
 }
 
-/* error: the sentence to show in m's place; NULL = none. */
+/* error: the sentence to print instead of m->error; NULL = none. */
 static void print_line(const struct node_record *m, const char *error, struct text *ret)
 {
 	CLEANUP(json_free_p) struct json *json = json_object();
@@ -270,7 +271,7 @@ static void print_line(const struct node_record *m, const char *error, struct te
 	json_print(json, false, ret);
 }
 
-/* What stands after our line is copied but for more such lines, which would contradict it. */
+/* Copies what follows the line, except for more such lines, which would contradict it. */
 static void add_rest(const char *rest, struct text *ret)
 {
 	size_t len;
@@ -299,7 +300,7 @@ static void edit(const struct node_record *m, const char *error, const char *not
 		kept--;
 	text_addn(ret, notes, kept);
 	if (kept)
-		text_add(ret, "\n\n"); /* a paragraph of its own: the web UI shows Markdown */
+		text_add(ret, "\n\n"); /* a separate paragraph: the web UI renders Markdown */
 	print_line(m, error, ret);
 }
 
@@ -324,7 +325,7 @@ static char *tidy_error(const char *error)
 	return copy;
 }
 
-/* Leaves out as much of the sentence as is too much, or NULL when nothing would be left. */
+/* Shortens the sentence by excess characters; NULL when nothing would be left. */
 static char *cut_error(char *error, size_t excess)
 {
 	size_t n = strlen(error), gone = excess + strlen(CUT);

@@ -19,9 +19,9 @@
 #include "lib/file.h"
 
 #define TAIL_LINES 6
-#define SETUP_FAILED 125 /* the child could not even start; its sentence comes through the error pipe */
+#define SETUP_FAILED 125 /* the child failed before execve(2); its error is in the failure pipe */
 
-/* The last lines a child said, for the error text, and the line that is still being written. */
+/* The last lines of a child, for the error text, and the line that is not complete yet. */
 struct tail {
 	char *line[TAIL_LINES]; /* owned */
 	unsigned next;
@@ -91,7 +91,7 @@ const char *process_status_text(int status, char *buffer, size_t size)
 	return buffer;
 }
 
-/* In the child: descriptors, death with the parent, the caller's setup, exec. Never returns. */
+/* In the child: signals, descriptors, the caller's setup, execve(2). */
 NORETURN static void child_exec(const struct process *p, int in, int out, int messages, int failure, pid_t parent)
 {
 	struct error err = { 0 };
@@ -150,7 +150,7 @@ static pid_t child_fork(const struct process *p, int out, int messages, int fail
 	return pid;
 }
 
-/* 0 when exec went through; else the child's own sentence, and it is reaped. */
+/* 0 when execve(2) succeeded; else -1 with the child's error, and the child is reaped. */
 static int child_started(pid_t pid, int failure, struct error *err)
 {
 	struct error said;
@@ -173,7 +173,7 @@ static int pipe_pair(int ends[2], struct error *err)
 	return 0;
 }
 
-/* Reads both streams until they end. A stream that closed has fd -1, which poll(2) passes over. */
+/* Reads both streams until they end. A stream at its end has fd -1, which poll(2) ignores. */
 static int child_drain(const struct process *p, int out, int messages, struct tail *tail, struct error *err)
 {
 	struct pollfd fds[2] = { { .fd = messages, .events = POLLIN }, { .fd = out, .events = POLLIN } };

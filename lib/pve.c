@@ -23,7 +23,7 @@ enum pve_failure pve_failure(const struct pve *pve)
 	return pve->failure;
 }
 
-/* The port is what stands behind the last colon that is not an IPv6 address's. */
+/* The port follows the last colon that is not part of an IPv6 address. */
 static bool has_port(const char *url)
 {
 	const char *colon = strrchr(url, ':'), *bracket = strrchr(url, ']');
@@ -70,7 +70,7 @@ void pve_close(struct pve *pve)
 	free(pve);
 }
 
-/* What a person can do about it, after PVE's own words. */
+/* What the user can do about it; follows PVE's message. */
 static const char *advice(enum pve_failure failure)
 {
 	static const char *const texts[] = {
@@ -92,7 +92,7 @@ static int call_failed(const struct pve *pve, const char *what, long status, con
 			 token ? " (" : "", token ? pve->token_id : "", token ? ")" : "");
 }
 
-/* The answer's data, when there is an answer and it is PVE's. */
+/* *ret is the `data` of a successful answer. */
 static int read_data(struct pve *pve, const char *what, const struct http_response *response, struct json **ret,
 		     struct error *err)
 {
@@ -126,7 +126,7 @@ static int exchange(struct pve *pve, const char *path, struct http_request *requ
 	return read_data(pve, what, &response, ret, err);
 }
 
-/* DELETE and GET may have no body; everything else has one, since PVE wants its length. */
+/* GET and DELETE have no body; every other method has one, if an empty one, because PVE requires Content-Length. */
 static bool in_query(const char *method)
 {
 	return !strcmp(method, "GET") || !strcmp(method, "DELETE");

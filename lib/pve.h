@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The Proxmox VE API, as an API token sees it (PVE 8 and 9; https://pve.proxmox.com/pve-docs/api-viewer/). TLS is verified, by
- * CA or by the leaf's SHA-256; there is no way to turn that off. Parameters are form-encoded so that PVE's decoder, which
- * splits on ';' and every '=', reads what was meant. Nothing here retries a request that may have been carried out.
+ * The Proxmox VE API for API tokens (PVE 8 and 9; https://pve.proxmox.com/pve-docs/api-viewer/). TLS is verified, by CA or by
+ * the SHA-256 of the server's certificate; nothing turns that off. Parameters are form-encoded for PVE's decoder, which splits
+ * on ';' and every '='. No request that may have been carried out is sent again.
  */
 #include <stdint.h>
 
@@ -14,7 +14,7 @@
 struct pve;
 
 struct pve_access {
-	const char *url;          /* borrowed until pve_close(), as all; https://HOST[:PORT], port 8006 when absent */
+	const char *url;          /* all borrowed until pve_close(); https://HOST[:PORT], port 8006 when absent */
 	const char *token_id;     /* USER@REALM!ID */
 	const char *token_secret; /* never in a message */
 	const char *ca;           /* PEM text; NULL = the system's CAs, unless fingerprints are given */
@@ -23,44 +23,45 @@ struct pve_access {
 	long timeout;          /* seconds for one request; 0 = 30 */
 };
 
-/* How a request failed, in what the caller does about it. */
+/* Why a request failed, as far as the caller can react to it. */
 enum pve_failure {
 	PVE_OK,
-	PVE_UNREACHABLE, /* no answer, or 595 and later: try again later; after 596 and later read the state back first */
-	PVE_BUSY,        /* locked guest, lock time-out, no quorum: try again */
-	PVE_CONFLICT,    /* digest mismatch: read again, apply again */
-	PVE_UNAUTHORIZED, /* 401: this token will not work; do not ask again */
+	PVE_UNREACHABLE,  /* no answer, or 595 to 599: try again later; after 596 to 599 read the state first */
+	PVE_BUSY,         /* locked guest, lock time-out, no quorum: try again */
+	PVE_CONFLICT,     /* digest mismatch: read again, then write again */
+	PVE_UNAUTHORIZED, /* 401: the token is not valid; do not try again */
 	PVE_FORBIDDEN,    /* 403: the message names path and privilege */
 	PVE_MISSING,      /* the guest, node, storage or task does not exist */
-	PVE_REFUSED,      /* 400, 501: our request is wrong */
+	PVE_REFUSED,      /* 400, 501: the request is wrong */
 	PVE_UNTRUSTED,    /* TLS: the certificate is neither signed by the CA nor pinned */
 	PVE_ERROR,        /* any other 5xx, or an answer that is not PVE's */
 };
 
 struct pve_param {
-	const char *name, *value; /* a list ends with { NULL } */
+	const char *name, *value; /* a list ends with { NULL, NULL } */
 };
 
 int pve_open(const struct pve_access *access, struct pve **ret, struct error *err) MUST_CHECK;
 void pve_close(struct pve *pve); /* NULL is fine */
-/* GET, POST, PUT or DELETE of "/nodes/x/..." (below /api2/json; path parts are encoded by the caller with pve_path). *ret is
- * the answer's `data`, owned by the caller; ret may be NULL. Returns 0, or -1 with *err and pve_failure(). */
+/* method: GET, POST, PUT or DELETE. path: below /api2/json, e.g. "/nodes/x/...", encoded with pve_path(). *ret is the answer's
+ * `data`, owned by the caller; ret may be NULL. Returns 0, or -1 with *err and pve_failure(). */
 int pve_call(struct pve *pve, const char *method, const char *path, const struct pve_param *params, struct json **ret,
 	     struct error *err) MUST_CHECK;
-/* POST of a body that is read while it is sent (lib/http_session.h): uploads. */
+/* POST of a body that is read while it is sent (lib/http_session.h), for uploads. */
 struct http_stream;
 int pve_send(struct pve *pve, const char *path, const struct http_stream *body, struct json **ret, struct error *err)
 	MUST_CHECK;
 enum pve_failure pve_failure(const struct pve *pve); /* of the last call */
 
 /* pve_text.c: pure. */
-/* printf with %s percent-encoded, and %ld; no other conversion. */
+/* A path: %s is percent-encoded, %ld is allowed, no other conversion. Owned by the caller. */
 char *pve_path(const char *fmt, ...) PRINTF(1, 2) MUST_CHECK;
-/* "a=1&b=x%3By" */
+/* Appends "a=1&b=x%3By". */
 void pve_form(const struct pve_param *params, struct text *ret);
-/* What a status and body mean. *ret_message: PVE's words on one line, owned by the caller; NULL for PVE_OK. reason may be NULL. */
+/* The failure of a status and body. *ret_message: PVE's message on one line, owned by the caller; NULL for PVE_OK. reason may be
+ * NULL. */
 enum pve_failure pve_classify(long status, const char *reason, const char *body, size_t len, char **ret_message);
-/* What PVE's words alone mean, of a task that failed: PVE_ERROR when they say nothing more. */
+/* The failure of a message alone, e.g. of a failed task: PVE_ERROR when the message is not known. */
 enum pve_failure pve_classify_words(const char *message);
-/* Numbers and booleans vary in type: 8, "8", true, "1". */
+/* Accepts what PVE sends for numbers and booleans: 8, "8", true, "1". */
 bool pve_get_int(const struct json *object, const char *key, int64_t *ret);

@@ -123,7 +123,7 @@ int pve_guest_update(struct pve *pve, const struct pve_guest *guest, const char 
 	return pve_call(pve, "PUT", path, all, NULL, err);
 }
 
-/* "virtio=BC:24:11:..,bridge=vmbr0": whether one of the properties has this value. */
+/* True when a property of a list such as "virtio=BC:24:11:...,bridge=vmbr0" has this value. */
 static bool has_value(const char *list, const char *value)
 {
 	size_t n = strlen(value);

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The guests of a Proxmox VE, virtual machines and containers: which there are, and their configurations, which change only by
+ * The guests of Proxmox VE, virtual machines and containers: their list, and their configurations with updates by
  * compare-and-swap.
  */
 #include "lib/pve.h"
 
-enum pve_kind { PVE_QEMU, PVE_LXC }; /* PVE's words for them in paths are qemu and lxc */
+enum pve_kind { PVE_QEMU, PVE_LXC }; /* "qemu" and "lxc" in paths */
 
 struct pve_guest {
 	long vmid;
 	enum pve_kind kind;
-	char *node, *name, *status, *tags, *pool; /* owned; NULL = not said, but node always is */
+	char *node, *name, *status, *tags, *pool; /* owned; NULL = unknown; node is never NULL */
 	bool template;
 };
 
 struct pve_guests {
-	struct pve_guest *at; /* owned, by vmid */
+	struct pve_guest *at; /* owned, sorted by vmid */
 	size_t n, max;
 };
 
-/* The guests that the token may see (GET /cluster/resources). */
+/* The guests that the token may see (GET /cluster/resources?type=vm). */
 int pve_list_guests(struct pve *pve, struct pve_guests *ret, struct error *err) MUST_CHECK;
-/* The same from the answer's data; what is no guest is left out. Pure. */
+/* The same from the answer's data; entries that are not guests are left out. Pure. */
 void pve_parse_guests(const struct json *data, struct pve_guests *ret);
 void pve_guests_done(struct pve_guests *guests);
 void pve_guest_done(struct pve_guest *guest);
@@ -31,6 +31,6 @@ int pve_guest_config(struct pve *pve, const struct pve_guest *guest, struct json
 /* PUT its config; digest (from pve_guest_config) makes it compare-and-swap: PVE_CONFLICT when it changed in between. */
 int pve_guest_update(struct pve *pve, const struct pve_guest *guest, const char *digest, const struct pve_param *params,
 		     struct error *err) MUST_CHECK;
-/* Whether a config is that of a machine with this SMBIOS uuid or one of these MAC addresses: 1 = yes, 0 = it says nothing about
- * them, -1 = it is another's. uuid may be NULL. Pure. */
+/* Whether a config belongs to the machine with this SMBIOS UUID or one of these MAC addresses: 1 = yes, -1 = no, 0 = unknown,
+ * because the config has neither. uuid may be NULL. Pure. */
 int pve_config_matches(const struct json *config, const char *uuid, const struct strings *macs);

@@ -5,14 +5,14 @@
 
 #include "lib/clock.h"
 
-#define LOG_LINES "500" /* of a task's log that are asked for */
+#define LOG_LINES "500" /* requested of a task's log */
 #define LOG_KEPT 5
 #define POLL_FIRST 0.25 /* seconds; most tasks are short */
 #define POLL_LAST 2.0
 
 enum upid_field { UPID_WORD, UPID_NODE, UPID_PID, UPID_START, UPID_TIME, UPID_TYPE, UPID_ID, UPID_USER, UPID_END };
 
-/* The fields, which have no colons of their own. */
+/* Splits a UPID into its fields, which contain no colons. */
 static bool split(const char *upid, struct strings *ret)
 {
 	for (const char *colon; (colon = strchr(upid, ':')); upid = colon + 1)
@@ -121,7 +121,7 @@ void pve_task_parse_list(const struct json *data, struct strings *ret)
 	for (size_t i = 0; i < json_count(data); i++) {
 		const struct json *task = json_at(data, i);
 		const char *upid = json_get_string(task, "upid"), *status = json_get_string(task, "status");
-		/* A task that ended has its exit status there. */
+		/* The status of a task that ended is its exit status. */
 		if (upid && !json_get(task, "endtime") && (!status || !strcasecmp(status, "running")))
 			strings_add(ret, upid);
 	}

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proxmox VE's way with words: what it reads, and what it says when it refuses. */
+/* The encoding of parameters and the meaning of error messages. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/pve.h"
 
-#define MESSAGE_MAX 600 /* bytes of PVE's words that go into a sentence */
+#define MESSAGE_MAX 600 /* bytes of PVE's message that go into an error */
 
 static void add_encoded(struct text *t, const char *s)
 {
@@ -66,7 +66,7 @@ bool pve_get_int(const struct json *object, const char *key, int64_t *ret)
 	return true;
 }
 
-/* "Parameter verification failed." does not say which: the first of errors{} does. */
+/* "Parameter verification failed." does not name the parameter: the first entry of `errors` does. */
 static void add_parameter(const struct json *errors, struct text *ret)
 {
 	const char *name = json_key(errors, 0);
@@ -76,7 +76,7 @@ static void add_parameter(const struct json *errors, struct text *ret)
 		text_addf(ret, " %s: %s", name, why);
 }
 
-/* body.message, else the body's text, else the reason phrase: errors of the server's own layer have no JSON. */
+/* The body's `message`, else the body's text, else the reason phrase: errors of the HTTP server itself have no JSON. */
 static void read_message(const char *reason, const char *body, size_t len, struct text *ret)
 {
 	CLEANUP(json_free_p) struct json *json = NULL;
@@ -111,19 +111,19 @@ static char *tidy_message(char *message)
 	return message;
 }
 
-/* What a status means by itself; a zero ends the table. */
+/* The failure of a status; the last row covers every other status. */
 static const struct {
 	long first, last;
 	enum pve_failure failure;
 } by_status[] = {
 	{ 200, 299, PVE_OK },        { 401, 401, PVE_UNAUTHORIZED },
 	{ 403, 403, PVE_FORBIDDEN }, { 300, 499, PVE_REFUSED },
-	{ 501, 501, PVE_REFUSED },   { 502, 504, PVE_UNREACHABLE }, /* of a proxy before it */
+	{ 501, 501, PVE_REFUSED },   { 502, 504, PVE_UNREACHABLE }, /* of a reverse proxy */
 	{ 506, 506, PVE_REFUSED },   { 595, 599, PVE_UNREACHABLE },
 	{ 0, 0, PVE_ERROR },
 };
 
-/* PVE's words in 400 and 500, which say more than these statuses. */
+/* The failure of a message with status 400 or 500, which alone says too little. */
 static const struct {
 	const char *words;
 	enum pve_failure failure;

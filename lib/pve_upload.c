@@ -11,11 +11,11 @@
 #define NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 #define BOUNDARY_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-/* What is being sent: before, the file, after. */
+/* The body: before, the file, after. */
 struct stream {
 	const struct pve_upload *upload;
 	struct text before, after;
-	uint64_t sent; /* of all three */
+	uint64_t sent; /* bytes of all three */
 	int read_errno;
 };
 
@@ -44,7 +44,7 @@ int pve_upload_frame(const struct pve_upload *u, const char *boundary, struct te
 	return 0;
 }
 
-/* Copies what of part lies at the position; a part begins at `begin` of the whole. */
+/* Copies the bytes of part at position `at` of the body; the part begins at `begin`. */
 static size_t take_text(const struct text *part, uint64_t begin, uint64_t at, char *buffer, size_t max)
 {
 	if (at < begin || at >= begin + part->len)
@@ -56,7 +56,7 @@ static size_t take_text(const struct text *part, uint64_t begin, uint64_t at, ch
 	return n;
 }
 
-/* 0 beyond the file's end; -1 when it cannot be read or ended early. */
+/* 0 outside the file; -1 when it cannot be read or is shorter than its size. */
 static ssize_t take_file(struct stream *s, char *buffer, size_t max)
 {
 	const struct pve_upload *u = s->upload;
@@ -79,7 +79,7 @@ static ssize_t take_any(struct stream *s, char *buffer, size_t max)
 	return n ? (ssize_t)n : take_file(s, buffer, max);
 }
 
-/* Fills the whole buffer, so that `before` never goes out alone. */
+/* Fills the whole buffer, so that `before` is never sent alone (pve_upload.h). */
 static ssize_t read_stream(void *context, char *buffer, size_t max)
 {
 	struct stream *s = context;

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* Up to 256 bytes come at once and whole (getrandom(2)); one fails only in a kernel without the call. */
+/* getrandom(2) never returns fewer bytes than requested up to 256, so it fails only in a kernel without the call. */
 static unsigned char random_byte(void)
 {
 	unsigned char byte;
@@ -17,7 +17,7 @@ static unsigned char random_byte(void)
 
 void random_word(const char *alphabet, size_t n, char *ret)
 {
-	/* Bytes beyond the last whole round of the alphabet would favour its beginning. */
+	/* Bytes from limit on are dropped: modulo would favour the beginning of the alphabet. */
 	size_t letters = strlen(alphabet), limit = 256 - 256 % letters;
 
 	for (size_t i = 0; i < n;) {

@@ -4,5 +4,6 @@
  * Removes secrets from messages that quote other programs' output or a configuration.
  */
 
-/* Overwrites in place everything that has the form of a bootstrap token, a certificate key or a UUID (the secret of a PVE token). */
+/* Replaces, in place, everything that has the form of a bootstrap token, a certificate key or a UUID (a PVE token's secret) by
+ * "(hidden)". */
 void redact_secrets(char *message);

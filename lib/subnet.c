@@ -25,7 +25,7 @@ bool subnet_parse_address(const char *text, struct subnet *ret)
 	return true;
 }
 
-/* Digits only, no leading zero: as every other reader of such texts wants them. */
+/* Digits only, no leading zero, as other parsers of such texts require. */
 static bool parse_length(const char *text, unsigned max, unsigned *ret)
 {
 	size_t n = strspn(text, "0123456789");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * IP networks, of either family. An address is a network of full length, so that "is it in there?" is "do they overlap?".
+ * IP networks of either family. An address is a network of full prefix length, so subnet_overlap() also answers whether a network
+ * contains an address.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -9,10 +10,10 @@
 struct subnet {
 	int family;          /* AF_INET or AF_INET6 */
 	uint8_t address[16]; /* in network order; the first 4 of IPv4 */
-	unsigned bits;
+	unsigned bits;       /* prefix length */
 };
 
-/* "10.244.0.0/16". Bits that are set behind the length are refused: such a text means two things. */
+/* "10.244.0.0/16". A text with host bits set is refused, because it is ambiguous. */
 bool subnet_parse(const char *text, struct subnet *ret);
 /* "10.0.0.7", "fd00::7". */
 bool subnet_parse_address(const char *text, struct subnet *ret);

@@ -13,7 +13,7 @@ struct tls_pin {
 	struct strings sums;   /* owned; 64 lower-case hex digits each */
 	char *host;            /* owned; without the brackets of an IPv6 address */
 	char seen[SHA256_HEX]; /* of the last leaf */
-	char shown[3 * 32];    /* the same, as people write it */
+	char shown[3 * 32];    /* the same as "AA:BB:..." */
 };
 
 static bool parse_sum(const char *text, char ret_hex[SHA256_HEX])
@@ -81,7 +81,7 @@ static void remember(struct tls_pin *pin, X509 *leaf)
 	int len = i2d_X509(leaf, &der);
 
 	if (len < 0)
-		return; /* seen stays "", which is in no list */
+		return; /* seen stays "", which is never listed */
 	sha256_hex(der, (size_t)len, pin->seen);
 	OPENSSL_free(der);
 	for (size_t i = 0; i < 32; i++)
@@ -89,7 +89,7 @@ static void remember(struct tls_pin *pin, X509 *leaf)
 			 i < 31 ? ":" : "");
 }
 
-/* In place of OpenSSL's own verification: 1 = trusted. */
+/* Called instead of OpenSSL's own verification; 1 = trusted. */
 static int verify(X509_STORE_CTX *store, void *context)
 {
 	struct tls_pin *pin = context;

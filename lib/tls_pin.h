@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Trust in one server certificate by its SHA-256, as Proxmox VE's own clients do it. A leaf that is listed is the server,
- * whatever name, dates and issuer it has; any other must pass the whole verification, the host's name or address included.
- * (libcurl can pin public keys only, and only besides the CA, so this hooks into OpenSSL.)
+ * Trust in a server certificate by its SHA-256, as in Proxmox VE's own clients. A leaf certificate that is listed is trusted
+ * whatever its name, dates and issuer are; any other must pass the whole verification, including the host's name or address.
+ * (libcurl pins only public keys, and only in addition to the CA, so this hooks into OpenSSL.)
  */
 #include <stdbool.h>
 
@@ -14,10 +14,10 @@ struct tls_pin;
 
 /* fingerprints: 64 hex digits each, any case, colons allowed. ERROR_INPUT for anything else. */
 int tls_pin_new(const struct strings *fingerprints, struct tls_pin **ret, struct error *err) MUST_CHECK;
-/* The host that the next connection is meant for, for leaves that are not listed. */
+/* The host of the next connection, which leaves that are not listed must name. */
 void tls_pin_expect(struct tls_pin *pin, const char *host);
-/* Takes over the verification of an OpenSSL SSL_CTX. */
+/* Replaces the verification of an OpenSSL SSL_CTX. */
 void tls_pin_install(struct tls_pin *pin, void *ssl_ctx);
-/* "AA:BB:..." of the last leaf that a server showed; "" before one did. */
+/* "AA:BB:..." of the last leaf that a server sent; "" before the first. */
 const char *tls_pin_seen(const struct tls_pin *pin);
 void tls_pin_free(struct tls_pin *pin); /* NULL is fine */

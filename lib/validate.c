@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rules of the internet, of POSIX and Debian. */
+/* Rules of the internet, POSIX, systemd and Debian. */
 #include "lib/validate.h"
 
 #include <ctype.h>

@@ -4,7 +4,8 @@
  * Validators: whether a text from a configuration, a lock file or an API answer has the form that its key requires. Pure. A text
  * that passes is safe in a path, an argument vector, an apt source and kubeadm's YAML.
  *
- * The X_normalize functions replace a valid text (malloced) with the one spelling that comparisons, kubeadm and Proxmox VE expect.
+ * The X_normalize functions replace a valid, malloced text by the one spelling that comparisons, kubeadm and Proxmox VE
+ * expect.
  */
 #include <stdbool.h>
 #include <stddef.h>

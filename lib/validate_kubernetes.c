@@ -34,13 +34,13 @@ static bool are_networks(const char *s, const struct prefix_lengths *l)
 	return is_network(first, l, &family) && (!comma || is_network(comma + 1, l, &family));
 }
 
-/* kubeadm and the controller manager give each node a /24 (/64) and number at most 2^16 of them. */
+/* The controller manager gives each node a /24 (/64) and supports at most 2^16 nodes. */
 bool pod_subnet_is_valid(const char *s)
 {
 	return are_networks(s, &(struct prefix_lengths){ 8, 24, 48, 64 });
 }
 
-/* The API server takes at most 2^20 addresses, kubeadm wants at least ten. */
+/* The API server accepts at most 2^20 addresses, kubeadm requires at least ten. */
 bool service_subnet_is_valid(const char *s)
 {
 	return are_networks(s, &(struct prefix_lengths){ 12, 28, 108, 124 });
@@ -131,7 +131,7 @@ static bool is_within(const char *s, size_t n, const char *domain)
 	return n >= d && !strncmp(s + n - d, domain, d) && (n == d || s[n - d - 1] == '.');
 }
 
-/* kubelet refuses to start with other labels of Kubernetes' own (the admission plugin NodeRestriction would, too). */
+/* kubelet refuses to start with other labels in Kubernetes' domains, and the admission plugin NodeRestriction refuses them. */
 bool kubelet_label_is_valid(const char *s)
 {
 	static const char *const kubelets[] = {

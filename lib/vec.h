@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Typed growing arrays.
+ * Growing arrays of a type.
  *
  *	VEC(struct package) packages = { 0 };
  *	vec_push(&packages, (struct package){ .name = name });

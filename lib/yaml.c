@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From libyaml's events to a tree of nodes. Recursion is bounded by YAML_DEPTH_MAX. */
+/* Builds the tree from libyaml's events. Recursion is limited by YAML_DEPTH_MAX. */
 #include "lib/yaml.h"
 
 #include <string.h>
@@ -37,7 +37,7 @@ static int reader_next(struct reader *r)
 			 p->context ? p->context : "", p->context ? ", " : "", p->problem ? p->problem : "unreadable");
 }
 
-/* What YAML can do and configuration must not: see yaml.h. */
+/* Refuses anchors, aliases and tags: see yaml.h. */
 static int refuse_extras(const struct reader *r)
 {
 	const yaml_event_t *e = &r->event;
@@ -188,7 +188,7 @@ int yaml_parse(const char *file, const char *text, size_t len, struct yaml **ret
 	if (!yaml_parser_initialize(&r.parser))
 		abort();
 	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, len);
-	/* Without it a BOM could switch to UTF-16, which looks like something else to every other reader. */
+	/* Without this call, a BOM could select UTF-16, which other programs would read as something else. */
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
 	result = read_stream(&r, ret);
 	reader_done(&r);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Trees as text that reads back as the same tree, here and in other YAML readers. */
+/* Prints trees as text that reads back as the same tree, here and in other YAML parsers. */
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -10,7 +10,8 @@
 
 static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-";
 
-/* Characters that YAML readers refuse: C0, DEL, C1 and the two code points that are none. Returns how many bytes s[0]'s has. */
+/* Characters that YAML parsers refuse: C0, DEL, C1, U+FFFE and U+FFFF. Returns the number of bytes of such a character at s, or
+ * 0. */
 static size_t unprintable(const unsigned char *s, unsigned *ret_code)
 {
 	if (s[0] < 0x20 || s[0] == 0x7f) {
@@ -48,8 +49,8 @@ void yaml_quote(const char *value, struct text *ret)
 	text_add(ret, "\"");
 }
 
-/* What stood without quotes keeps its type (number, truth, word) only without quotes. Anything with other characters was text to
- * every reader. */
+/* A plain scalar keeps its type (number, boolean, string) only without quotes. One with other characters is a string to every
+ * parser. */
 static bool stays_plain(const struct yaml *node)
 {
 	return node->plain && node->value[strspn(node->value, safe)] == '\0' && node->value[0] != '-';
@@ -60,7 +61,8 @@ static bool is_negative_number(const char *s)
 	return *s == '-' && s[1] && s[1 + strspn(s + 1, "0123456789._")] == '\0';
 }
 
-/* Lines that a literal block shows as they are: each ended, none beginning with white space that would be taken for more. */
+/* Text that a literal block holds unchanged: it ends with one newline, begins with neither space nor newline, and is printable
+ * ASCII. */
 static bool is_block(const char *s)
 {
 	size_t n = strlen(s);
@@ -73,7 +75,7 @@ static bool is_block(const char *s)
 	return true;
 }
 
-/* Without quotes, as people write it, when no reader takes it for anything but a word. */
+/* True when every parser reads the key as a string without quotes. */
 static bool is_plain_key(const char *key)
 {
 	static const char *const truths[] = { "y", "n", "yes", "no", "on", "off", "true", "false", "null" };

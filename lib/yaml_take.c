@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading a tree by consuming it: see yaml.h. */
+/* Reads a tree by consuming it: see yaml.h. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@ static const char *const kind_names[] = {
 	[YAML_MAP] = "a map (key: value)",
 };
 
-/* What a file says is repeated in errors: it must not move a terminal's cursor or begin a line of its own. */
+/* Errors quote the file: its text must not move a terminal's cursor or begin a new line. */
 static void make_printable(char *s)
 {
 	for (; *s; s++)
@@ -52,7 +52,7 @@ struct yaml *yaml_take(struct yaml *map, const char *key)
 	return found;
 }
 
-/* 1: *ret is there and of the kind; 0: absent; -1: of another kind. */
+/* 1: *ret is the child, of that kind; 0: absent; -1: of another kind. */
 static int take_kind(struct yaml *map, const char *key, enum yaml_kind kind, struct yaml **ret, struct error *err)
 {
 	struct yaml *found = yaml_take(map, key);

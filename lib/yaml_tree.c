@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Nodes: making, finding, comparing. No libyaml here. */
+/* Creates, finds and compares nodes. */
 #include <string.h>
 
 #include "lib/alloc.h"
@@ -50,7 +50,7 @@ void yaml_add(struct yaml *parent, const char *key, struct yaml *child)
 		parent->max = parent->max ? 2 * parent->max : 8;
 		parent->child = xrealloc(parent->child, parent->max, sizeof *parent->child);
 	}
-	char *own = key ? xstrdup(key) : NULL; /* first: key may be child->key itself */
+	char *own = key ? xstrdup(key) : NULL; /* before the free: key may be child->key */
 	free(child->key);
 	child->key = own;
 	parent->child[parent->children++] = child;
