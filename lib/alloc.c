@@ -8,7 +8,7 @@
 
 NORETURN static void out_of_memory(void)
 {
-	fputs("error: out of memory; nothing was published, free some memory and run the command again\n", stderr);
+	fputs("error: out of memory; nothing was published; free some memory and run the command again\n", stderr);
 	exit(1);
 }
 

@@ -67,7 +67,7 @@ int certificate_spki_sha256(const char *name, const char *pem, size_t len, char 
 	int size = certificate ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der) : -1;
 
 	if (size <= 0)
-		return error_set(err, ERROR_INPUT, "%s is no whole PEM certificate", name);
+		return error_set(err, ERROR_INPUT, "%s is not a complete PEM certificate", name);
 	sha256_hex(der, (size_t)size, ret_hex);
 	OPENSSL_free(der);
 	return 0;

@@ -17,7 +17,7 @@
 /* Once a stream is sent, the server may work for long before it answers: Proxmox VE copies an image to another node. */
 #define STREAM_SILENCE 900L
 
-_Static_assert(CURL_TRANSFER_MESSAGE_SIZE >= CURL_ERROR_SIZE, "libcurl's messages need more room");
+_Static_assert(CURL_TRANSFER_MESSAGE_SIZE >= CURL_ERROR_SIZE, "libcurl's messages need more space");
 
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
 {
@@ -58,7 +58,7 @@ static int curl_transfer_ready(struct error *err)
 	if (ready)
 		return 0;
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return error_set(err, ERROR_FAILED, "libcurl cannot be set up");
+		return error_set(err, ERROR_FAILED, "libcurl cannot be initialized");
 	signal(SIGPIPE, SIG_IGN); /* OpenSSL writes with write(2); lib/process.c restores the default in children */
 	ready = true;
 	return 0;
@@ -160,7 +160,7 @@ int curl_transfer_pool_open(void **ret_pool, struct error *err)
 	if (curl_transfer_ready(err) < 0)
 		return -1;
 	*ret_pool = curl_multi_init();
-	return *ret_pool ? 0 : error_set(err, ERROR_FAILED, "libcurl cannot be set up (out of memory?)");
+	return *ret_pool ? 0 : error_set(err, ERROR_FAILED, "libcurl cannot be initialized (out of memory?)");
 }
 
 void curl_transfer_pool_close(void *pool)

@@ -104,7 +104,7 @@ static int transfer_failed(const struct transfer *t, enum curl_transfer_end end,
 		return error_errno(err, t->write_errno, "write %s while downloading %s", name, url);
 	if (t->too_large)
 		return error_set(err, ERROR_TRUST,
-				 "download %s from %s: the server sends more than the %llu bytes expected", name, url,
+				 "download %s from %s: the server sends more than the limit of %llu bytes", name, url,
 				 (unsigned long long)limit_of(t->item));
 	if (end == CURL_TRANSFER_STATUS)
 		return error_set(err, ERROR_NETWORK, "download %s from %s: the server answers %ld%s", name, url,
@@ -217,12 +217,12 @@ int http_get(const char *url, size_t limit, struct text *ret, struct error *err)
 	};
 
 	if (fd < 0)
-		return error_errno(err, errno, "make room for a download");
+		return error_errno(err, errno, "create a memory file for a download");
 	if (http_download_all(&item, 1, NULL, NULL, err) < 0)
 		return -1;
 	CLEANUP(free_p) char *bytes = xmalloc(item.received + 1);
 	if (pread_all(fd, bytes, item.received, 0) < 0)
-		return error_errno(err, errno, "read what was downloaded from %s", url);
+		return error_errno(err, errno, "read the download of %s", url);
 	text_addn(ret, bytes, item.received);
 	return 0;
 }

@@ -16,7 +16,7 @@ NORETURN static void job_run(job_fn *fn, void *context, int result)
 	if (fn(context, &err) == 0)
 		err = (struct error){ 0 };
 	else if (err.class == ERROR_NONE)
-		error_set(&err, ERROR_FAILED, "a job failed without saying why");
+		error_set(&err, ERROR_FAILED, "a job failed without an error");
 	_exit(write(result, &err, sizeof err) == sizeof err ? 0 : 1);
 }
 
@@ -64,8 +64,8 @@ int job_wait(struct job *job, struct error *err)
 	while (n < 0 && errno == EINTR);
 	job_reap(job, &status);
 	if (n != sizeof said)
-		return error_set(err, ERROR_FAILED, "a job died%s; run the command again",
-				 WIFSIGNALED(status) ? " by a signal (out of memory?)" : "");
+		return error_set(err, ERROR_FAILED, "a job ended without a result%s; run the command again",
+				 WIFSIGNALED(status) ? " (killed by a signal; out of memory?)" : "");
 	if (said.class == ERROR_NONE)
 		return 0;
 	*err = said;

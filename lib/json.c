@@ -231,14 +231,15 @@ int json_parse(const char *name, const char *text, size_t len, struct json **ret
 		end = len;
 	}
 	if (why == json_tokener_continue)
-		return error_set(err, ERROR_INPUT, "%s: the JSON text ends too early, at byte %zu", name, len);
+		return error_set(err, ERROR_INPUT, "%s: the JSON text ends too early, at byte %zu", name,
+				 len);
 	if (why != json_tokener_success)
-		return error_set(err, ERROR_INPUT, "%s: not JSON at byte %zu: %s", name, end,
+		return error_set(err, ERROR_INPUT, "%s: invalid JSON at byte %zu: %s", name, end,
 				 json_tokener_error_desc(why));
 	while (end < len && strchr(" \t\r\n", text[end]) && text[end])
 		end++; /* no strspn(): text need not end in a NUL */
 	if (end != len)
-		return error_set(err, ERROR_INPUT, "%s: more after the end of the JSON value, at byte %zu", name, end);
+		return error_set(err, ERROR_INPUT, "%s: extra text after the JSON value, at byte %zu", name, end);
 	*ret = TAKE(value);
 	return 0;
 }

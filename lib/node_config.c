@@ -85,7 +85,7 @@ int node_config_refuse_secrets(const struct yaml *tree, struct error *err)
 	if (!found)
 		return 0;
 	return yaml_error(found, err,
-			  "'%s' is a secret, and anybody in the guest can read meta-data; put it into user-data: "
+			  "'%s' is a secret, and every process in the guest can read meta-data; put it into user-data: "
 			  "write_files with path " NODE_CONFIG_FILE ", owner root:root and permissions '0600'",
 			  path);
 }

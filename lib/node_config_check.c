@@ -36,7 +36,7 @@ static int check_init(const struct node_config *node, struct error *err)
 		return 0;
 	if (node->ca_cert_hashes.n)
 		return yaml_error(place(node, "ca_cert_hashes"), err,
-				  "'ca_cert_hashes' is for nodes that join, and role init makes the CA; remove it");
+				  "'ca_cert_hashes' is for nodes that join; role init creates the CA; remove it");
 	if (node->pod_network == NODE_POD_NETWORK_BRIDGE && !node->pod_subnet)
 		return yaml_error(place(node, "networking.pod_network"), err,
 				  "'networking.pod_network: bridge' needs networking.pod_subnet, which nodes get their "
@@ -47,12 +47,14 @@ static int check_init(const struct node_config *node, struct error *err)
 static int check_keys(const struct node_config *node, struct error *err)
 {
 	if (node->role == NODE_CONTROL_PLANE && !node->certificate_key)
-		return yaml_error(node->tree, err,
-				  "role control-plane needs 'certificate_key', the one that the init node has: the "
-				  "cluster's certificates are handed over under it");
+		return yaml_error(
+			node->tree, err,
+			"role control-plane needs 'certificate_key', the same as on the init node: it decrypts "
+			"the cluster's certificates");
 	if (node->role == NODE_WORKER && node->certificate_key)
-		return yaml_error(place(node, "certificate_key"), err,
-				  "'certificate_key' opens the cluster's CA, which is no worker's business; remove it");
+		return yaml_error(
+			place(node, "certificate_key"), err,
+			"'certificate_key' decrypts the cluster's CA, which a worker must not have; remove it");
 	return 0;
 }
 
@@ -64,9 +66,7 @@ static int check_joiner(const struct node_config *node, struct error *err)
 		return 0;
 	if (!node->token)
 		return yaml_error(node->tree, err,
-				  "role %s needs 'token', the one that the init node has (or `kubeadm token create` "
-				  "makes there)",
-				  role);
+				  "role %s needs 'token', the one of the init node or of `kubeadm token create`", role);
 	if (node->proxmox.given)
 		return 0;
 	if (!node->endpoint)
@@ -75,8 +75,8 @@ static int check_joiner(const struct node_config *node, struct error *err)
 	if (!node->ca_cert_hashes.n)
 		return yaml_error(
 			node->tree, err,
-			"role %s needs 'ca_cert_hashes' so that it knows the right control plane, or a proxmox "
-			"section to find them with",
+			"role %s needs 'ca_cert_hashes' to verify the control plane, or a proxmox section to find "
+			"them with",
 			role);
 	return 0;
 }
@@ -163,7 +163,7 @@ static int check_labels(const struct node_config *node, struct error *err)
 		if (!kubelet_label_is_valid(node->labels.at[i].key))
 			return yaml_error(
 				yaml_find(place(node, "node.labels"), node->labels.at[i].key), err,
-				"kubelet may not give its own node the label '%s'; remove it, and when the node "
+				"kubelet may not set the label '%s' on its own node; remove it, and when the node "
 				"is Ready: kubectl label node NAME %s=%s",
 				node->labels.at[i].key, node->labels.at[i].key, node->labels.at[i].value);
 	return 0;
@@ -173,12 +173,12 @@ static int check_labels(const struct node_config *node, struct error *err)
 static const struct {
 	const char *argument, *instead;
 } kubelet_owned[] = {
-	{ "node-ip", "say it as node.ip" },
-	{ "hostname-override", "say it as node.name" },
-	{ "node-labels", "say them as node.labels" },
-	{ "register-with-taints", "say them as node.taints" },
-	{ "provider-id", "say it as node.provider_id" },
-	{ "container-runtime-endpoint", "say it as cri_socket" },
+	{ "node-ip", "set node.ip instead" },
+	{ "hostname-override", "set node.name instead" },
+	{ "node-labels", "set node.labels instead" },
+	{ "register-with-taints", "set node.taints instead" },
+	{ "provider-id", "set node.provider_id instead" },
+	{ "container-runtime-endpoint", "set cri_socket instead" },
 	{ "config", "kubeadm writes that file; use kubeadm.patches to change it" },
 	{ "kubeconfig", "kubeadm writes that file" },
 	{ "bootstrap-kubeconfig", "kubeadm writes that file" },
@@ -229,7 +229,7 @@ static int check_proxmox(const struct node_config *node, struct error *err)
 	for (size_t i = 0; !node->proxmox.given && i < ARRAY_SIZE(needs_url); i++)
 		if (needs_url[i].given)
 			return yaml_error(place(node, "proxmox"), err,
-					  "'proxmox.%s' is there, but 'proxmox.url' is missing", needs_url[i].key);
+					  "'proxmox.%s' is set, but 'proxmox.url' is missing", needs_url[i].key);
 	if (node->proxmox.given && (!node->proxmox.token_id || !node->proxmox.token_secret))
 		return yaml_error(place(node, "proxmox.url"), err,
 				  "'proxmox.url' needs proxmox.token_id and proxmox.token_secret");

@@ -16,7 +16,7 @@ static int refuse(const struct node_config_field *f, const struct yaml *where, c
 	CLEANUP(free_p) char *path = node_config_field_path(f);
 
 	if (f->secret || f->unshown)
-		return yaml_error(where, err, "'%s' has the wrong form (it is not shown here); allowed: %s", path,
+		return yaml_error(where, err, "'%s' is invalid (its value is not shown); allowed: %s", path,
 				  f->allowed);
 	return yaml_error(where, err, "'%s' %s '%s'; allowed: %s", path, f->kind == FIELD_STRING ? "is" : "has", value,
 			  f->allowed);
@@ -90,7 +90,7 @@ static int read_duration(const struct node_config_field *f, struct yaml *map, lo
 		return 0;
 	if (!duration_parse(text, &seconds) || seconds < f->min || seconds > f->max)
 		return yaml_error(yaml_find(map, f->key), err,
-				  "'%s' is '%s'; allowed: a time such as 90s, 30m, 1h30m, 7d, from %s to %s", path,
+				  "'%s' is '%s'; allowed: a duration such as 90s, 30m, 1h30m, 7d, from %s to %s", path,
 				  text, duration_text(f->min, min), duration_text(f->max, max));
 	*to = seconds;
 	return 0;

@@ -48,10 +48,10 @@ const struct node_config_field node_config_fields[] = {
 	  .allowed = "absolute paths of files or directories in the guest" },
 
 	{ "networking", "pod_subnet", FIELD_STRING, AT(pod_subnet), .is = pod_subnet_is_valid,
-	  .allowed = "a network with no bits set behind its length, e.g. 10.244.0.0/16; IPv4 /8 "
+	  .allowed = "a network without host bits, e.g. 10.244.0.0/16; IPv4 /8 "
 		     "to /24, IPv6 /48 to /64, or one of each with a comma between" },
 	{ "networking", "service_subnet", FIELD_STRING, AT(service_subnet), .is = service_subnet_is_valid,
-	  .allowed = "a network with no bits set behind its length, e.g. 10.96.0.0/12; "
+	  .allowed = "a network without host bits, e.g. 10.96.0.0/12; "
 		     "IPv4 /12 to /28, IPv6 /108 to /124, "
 		     "or one of each with a comma between" },
 	{ "networking", "dns_domain", FIELD_STRING, AT(dns_domain), .is = dns_name_is_valid,
@@ -91,7 +91,7 @@ const struct node_config_field node_config_fields[] = {
 	{ "proxmox", "token_id", FIELD_STRING, AT(proxmox.token_id), .is = pve_token_id_is_valid,
 	  .allowed = "USER@REALM!NAME, e.g. kiln@pve!node7" },
 	{ "proxmox", "token_secret", FIELD_STRING, AT(proxmox.token_secret), .is = uuid_is_valid, .secret = true,
-	  .allowed = "the UUID that Proxmox VE showed when it made the token" },
+	  .allowed = "the UUID that Proxmox VE shows when it creates the token" },
 	{ "proxmox", "ca", FIELD_STRING, AT(proxmox.ca), .is = certificate_or_path_is_valid, .unshown = true,
 	  .allowed = "a PEM certificate (never a private key), or the absolute path of a file with one in the guest" },
 	{ "proxmox", "fingerprints", FIELD_STRINGS, AT(proxmox.fingerprints), .is = fingerprint_is_valid,

@@ -354,7 +354,7 @@ int node_record_notes(const struct node_record *m, const char *notes, char **ret
 	if (n > NODE_RECORD_NOTES_MAX)
 		return error_set(
 			err, ERROR_SPACE,
-			"the guest's notes would have %zu characters with nodekiln's line, and Proxmox VE takes %d; "
+			"the guest's notes would have %zu characters with nodekiln's line; Proxmox VE accepts %d; "
 			"shorten the notes",
 			n, NODE_RECORD_NOTES_MAX);
 	*ret = text_take(&t);

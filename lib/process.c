@@ -113,7 +113,7 @@ NORETURN static void child_exec(const struct process *p, int in, int out, int me
 			execvp(p->argv[0], p->argv);
 		if (errno == ENOENT)
 			error_set(&err, ERROR_HOST,
-				  "%s: no such program; `nodekiln doctor` says which package brings it", p->argv[0]);
+				  "%s: no such program; `nodekiln doctor` names the package that has it", p->argv[0]);
 		else
 			error_errno(&err, errno, "run %s", p->argv[0]);
 	}

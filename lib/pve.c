@@ -47,7 +47,7 @@ int pve_open(const struct pve_access *access, struct pve **ret, struct error *er
 	struct http_trust trust = { .ca = access->ca, .fingerprints = access->fingerprints };
 
 	if (!pve_url_is_valid(access->url))
-		return error_set(err, ERROR_INPUT, "'%s' is no address of Proxmox VE; it must be https://HOST[:PORT]",
+		return error_set(err, ERROR_INPUT, "'%s' is not a Proxmox VE URL; it must be https://HOST[:PORT]",
 				 access->url);
 	if (http_session_open(&trust, access->timeout ? access->timeout : TIMEOUT_DEFAULT, &pve->session, err) < 0)
 		return error_wrap(err, "%s", access->url);
@@ -74,7 +74,7 @@ void pve_close(struct pve *pve)
 static const char *advice(enum pve_failure failure)
 {
 	static const char *const texts[] = {
-		[PVE_UNAUTHORIZED] = "; the token is wrong, has expired or was deleted: make a new one",
+		[PVE_UNAUTHORIZED] = "; the token is wrong, has expired or was deleted: create a new one",
 		[PVE_FORBIDDEN] =
 			"; give the token this privilege (and its user, unless the token has none of its own)",
 		[PVE_ERROR] = "",

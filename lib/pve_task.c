@@ -50,7 +50,7 @@ static int get(struct pve *pve, const char *upid, const char *what, const struct
 	CLEANUP(free_p) char *node = pve_task_node(upid);
 
 	if (!node)
-		return error_set(err, ERROR_TARGET, "'%s' is no task of Proxmox VE", upid);
+		return error_set(err, ERROR_TARGET, "'%s' is not a Proxmox VE task", upid);
 	CLEANUP(free_p) char *task = pve_path("/nodes/%s/tasks/%s", node, upid);
 	CLEANUP(free_p) char *path = xasprintf("%s/%s", task, what);
 	return pve_call(pve, "GET", path, params, ret, err);
@@ -109,7 +109,8 @@ int pve_task_wait(struct pve *pve, const char *upid, long timeout, struct pve_ta
 		if (clock_seconds() + nap > until)
 			return rc < 0 ? error_wrap(err, "task %s", upid)
 				      : error_set(err, ERROR_NETWORK,
-						  "task %s still runs after %ld s; look at its log in Proxmox VE, then "
+						  "task %s is still running after %ld s; check its log in Proxmox VE, "
+						  "then "
 						  "run the command again",
 						  upid, timeout);
 		clock_nap(nap);

@@ -31,8 +31,8 @@ int pve_upload_frame(const struct pve_upload *u, const char *boundary, struct te
 
 	if (!n || n > PVE_UPLOAD_NAME_MAX || u->name[strspn(u->name, NAME_CHARACTERS)])
 		return error_set(err, ERROR_INPUT,
-				 "'%s' cannot be a file in a storage; allowed: up to %d of A-Z a-z 0-9 _ . -", u->name,
-				 PVE_UPLOAD_NAME_MAX);
+				 "'%s' is not a valid file name in a storage; allowed: up to %d of A-Z a-z 0-9 _ . -",
+				 u->name, PVE_UPLOAD_NAME_MAX);
 	add_field(ret_before, boundary, "content", u->content);
 	add_field(ret_before, boundary, "checksum-algorithm", "sha256");
 	add_field(ret_before, boundary, "checksum", u->sha256);
@@ -114,7 +114,7 @@ static int read_upid(const struct json *data, char **ret_upid, struct error *err
 
 	if (!upid || !text_starts(upid, "UPID:"))
 		return error_set(err, ERROR_TARGET,
-				 "Proxmox VE took the upload and named no task; look at its storage");
+				 "Proxmox VE accepted the upload but named no task; check the storage");
 	*ret_upid = xstrdup(upid);
 	return 0;
 }

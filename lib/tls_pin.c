@@ -43,9 +43,10 @@ int tls_pin_new(const struct strings *fingerprints, struct tls_pin **ret, struct
 
 	for (size_t i = 0; i < fingerprints->n; i++) {
 		if (!parse_sum(fingerprints->at[i], sum))
-			return error_set(err, ERROR_INPUT,
-					 "'%s' is no SHA-256 fingerprint; it must be 32 pairs of hex digits, AA:BB:...",
-					 fingerprints->at[i]);
+			return error_set(
+				err, ERROR_INPUT,
+				"'%s' is not a SHA-256 fingerprint; it must be 32 pairs of hex digits, AA:BB:...",
+				fingerprints->at[i]);
 		strings_add(&pin->sums, sum);
 	}
 	*ret = TAKE(pin);

@@ -33,7 +33,7 @@ static int reader_next(struct reader *r)
 	yaml_event_delete(&r->event);
 	if (yaml_parser_parse(&r->parser, &r->event))
 		return 0;
-	return error_set(r->err, ERROR_INPUT, "%s:%zu: not YAML: %s%s%s", r->file, p->problem_mark.line + 1,
+	return error_set(r->err, ERROR_INPUT, "%s:%zu: invalid YAML: %s%s%s", r->file, p->problem_mark.line + 1,
 			 p->context ? p->context : "", p->context ? ", " : "", p->problem ? p->problem : "unreadable");
 }
 
@@ -53,8 +53,8 @@ static int refuse_extras(const struct reader *r)
 		return error_set(r->err, ERROR_INPUT, "%s:%d: anchors and aliases are not allowed; write the value out",
 				 r->file, event_line(r));
 	if (tag)
-		return error_set(r->err, ERROR_INPUT, "%s:%d: tags (%s) are not allowed; remove it", r->file,
-				 event_line(r), (const char *)tag);
+		return error_set(r->err, ERROR_INPUT, "%s:%d: tags are not allowed; remove %s", r->file, event_line(r),
+				 (const char *)tag);
 	return 0;
 }
 
@@ -96,7 +96,7 @@ static int read_key(struct reader *r, const struct yaml *map, char **ret)
 	if (strlen(key) != e->data.scalar.length || !*key)
 		return error_set(r->err, ERROR_INPUT, "%s:%d: a key must be a plain word", r->file, event_line(r));
 	if (yaml_find(map, key))
-		return error_set(r->err, ERROR_INPUT, "%s:%d: key '%s' stands here twice, first in line %d", r->file,
+		return error_set(r->err, ERROR_INPUT, "%s:%d: duplicate key '%s', first in line %d", r->file,
 				 event_line(r), key, yaml_find(map, key)->line);
 	*ret = xstrdup(key);
 	return 0;
@@ -124,7 +124,7 @@ static int read_scalar(struct reader *r, struct yaml *node)
 	const char *value = (const char *)r->event.data.scalar.value;
 
 	if (strlen(value) != r->event.data.scalar.length)
-		return error_set(r->err, ERROR_INPUT, "%s:%d: a value has a NUL byte in it", r->file, event_line(r));
+		return error_set(r->err, ERROR_INPUT, "%s:%d: a value contains a NUL byte", r->file, event_line(r));
 	node->plain = r->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 	node->value = xstrdup(node->plain && strcmp(value, "~") == 0 ? "" : value);
 	return 0;

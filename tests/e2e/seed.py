@@ -107,7 +107,7 @@ def refusals(kiln):
     bad = node_yaml(kiln.directory, "bad", "worker", "token: c0ffee\n")
     good = kiln.directory / "cp.yaml"
     cases = (
-        (RECIPE, "wrong form", [good, bad]),
+        (RECIPE, "is invalid", [good, bad]),
         (RECIPE, "none yet", [kiln.directory / "w1.yaml"]),
         (USAGE, "the same seed file", [good, good]),
         (USAGE, "must be a directory", ["--out", "x.iso", good, kiln.directory / "w1.yaml"]),

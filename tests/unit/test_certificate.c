@@ -27,7 +27,7 @@ TEST(certificate_hashes_its_public_key)
 	CHECK(certificate_spki_sha256("ca.crt", ca.data, ca.len, hex, &err) == 0);
 	CHECK_STR(hex, text_trim(want.data));
 	CHECK(certificate_spki_sha256("short.crt", ca.data, ca.len / 2, hex, &err) < 0);
-	CHECK_STR(err.text, "short.crt is no whole PEM certificate");
+	CHECK_STR(err.text, "short.crt is not a complete PEM certificate");
 }
 
 /* As a power cut leaves them: every length but the whole one (the last newline may be missing), and zeros. */

@@ -207,7 +207,8 @@ TEST(instance_data_is_judged)
 		  "cloud-init's meta-data: 'nodekiln' in meta-data must be a map");
 	CHECK_STR(
 		instance_error("{\"ds\":{\"meta_data\":{\"nodekiln\":{\"token\":\"c0ffee.c0ffeec0ffeec0ff\"}}}}", &err),
-		"cloud-init's meta-data: 'token' is a secret, and anybody in the guest can read meta-data; put it into "
+		"cloud-init's meta-data: 'token' is a secret, and every process in the guest can read meta-data; put "
+		"it into "
 		"user-data: write_files with path /etc/nodekiln/node.yaml, owner root:root and permissions '0600'");
 	CHECK(strstr(instance_error("{\"ds\":", &err), "instance-data.json: "));
 }

@@ -193,7 +193,7 @@ TEST(kubeadm_names_the_ca)
 
 	CHECK(kubeadm_ca_hash(path, &hash, &err) < 0 && strstr(err.text, "pki/ca.crt"));
 	fake_put(path, KUBEADM_CA_FILE, "");
-	CHECK(kubeadm_ca_hash(path, &hash, &err) < 0 && strstr(err.text, "no whole PEM certificate"));
+	CHECK(kubeadm_ca_hash(path, &hash, &err) < 0 && strstr(err.text, "not a complete PEM certificate"));
 	fake_copy(path, KUBEADM_CA_FILE, "tests/golden/pki/ca.crt");
 	CHECK(kubeadm_ca_hash(path, &hash, &err) == 0);
 	CHECK_STR(hash, HASH);

@@ -175,7 +175,7 @@ static const struct {
 	{ { "cluster: lab\nrole: init\n" TOKEN PVE, "cluster: lab\nrole: init\ntoken: aaaaaa.aaaaaaaaaaaaaaaa\n" PVE },
 	  "1.yaml:3: 'token' differs from the one that cluster 'lab' has already; remove one of them" },
 	{ { "cluster: lab\nrole: init\ntoken: c0ffee\n" },
-	  "0.yaml:3: 'token' has the wrong form (it is not shown here); allowed: six of a-z 0-9, a dot, sixteen of a-z "
+	  "0.yaml:3: 'token' is invalid (its value is not shown); allowed: six of a-z 0-9, a dot, sixteen of a-z "
 	  "0-9, as "
 	  "`kubeadm token generate` makes them" },
 	{ { "role: init\n" }, "0.yaml:1: 'cluster' is missing; give the cluster a name, the same on all of its nodes" },
@@ -228,8 +228,7 @@ static const struct {
 	{ "lab: {token: c0ffee.c0ffeec0ffeec0ff}\n", "", 0600 },
 	{ "", "", 0600 },
 	{ "# nothing yet\n", "", 0600 },
-	{ "lab: {token: c0ffee}\n", "secrets.yaml:1: 'token' is malformed (it is not shown here); remove it",
-	  0600 },
+	{ "lab: {token: c0ffee}\n", "secrets.yaml:1: 'token' is malformed (it is not shown here); remove it", 0600 },
 	{ "lab: {tokn: c0ffee.c0ffeec0ffeec0ff}\n",
 	  "secrets.yaml:1: unknown key 'tokn'; allowed here: token, certificate_key", 0600 },
 	{ "lab: c0ffee.c0ffeec0ffeec0ff\n", "secrets.yaml:1: 'lab' must be a map with token and certificate_key",
