@@ -43,7 +43,7 @@ static int compare_files(const void *a, const void *b)
 
 static int damaged(struct error *err)
 {
-	return error_set(err, ERROR_FAILED, "the file of compressed chunks has no good index");
+	return error_set(err, ERROR_FAILED, "the file of compressed chunks has no valid index");
 }
 
 /* The start of the files; NULL when the trailer is not valid. The sizes are limited, so that the sum cannot

@@ -60,7 +60,7 @@ static int find_files(struct maker *m, const char *root, struct error *err)
 	FTSENT *e;
 
 	if (!fts)
-		return error_errno(err, errno, "walk through %s", root);
+		return error_errno(err, errno, "list the files of %s", root);
 	/* Files that are removed meanwhile are no error. */
 	while ((e = fts_read(fts)))
 		if (e->fts_info == FTS_F)

@@ -29,7 +29,7 @@ struct ar_member {
 
 static int damaged(const char *name, const char *what, struct error *err)
 {
-	return error_set(err, ERROR_FAILED, "%s is no sound Debian package: %s", name, what);
+	return error_set(err, ERROR_FAILED, "%s is not a valid Debian package: %s", name, what);
 }
 
 /* Decimal digits, then spaces. */
@@ -113,7 +113,7 @@ static int read_control_file(struct deb *deb, struct tar_reader *r, const struct
 	if (S_ISDIR(e->mode) && !*path)
 		return 0;
 	if (!S_ISREG(e->mode) || e->original || !*path || strchr(path, '/'))
-		return damaged(deb->name, "its control archive holds more than plain files", err);
+		return damaged(deb->name, "its control archive contains more than plain files", err);
 	if (deb->control.n == DEB_CONTROL_FILES_MAX)
 		return damaged(deb->name, "it has too many control files", err);
 	if (deb_control(deb, path))
@@ -121,7 +121,7 @@ static int read_control_file(struct deb *deb, struct tar_reader *r, const struct
 	if (read_content(r, deb, total, &content, err) < 0)
 		return -1;
 	if (memchr(content.data, '\0', content.len))
-		return damaged(deb->name, "a control file holds zero bytes", err);
+		return damaged(deb->name, "a control file contains null bytes", err);
 	vec_push(&deb->control,
 		 (struct deb_file){ .name = xstrdup(path), .content = content, .mode = e->mode & 07777 });
 	content = (struct text){ 0 };
@@ -152,14 +152,14 @@ int deb_open(const uint8_t *bytes, size_t n, const char *name, struct deb *ret, 
 	struct ar_member version, control, data;
 
 	if (n < AR_MAGIC_LEN || memcmp(bytes, AR_MAGIC, AR_MAGIC_LEN))
-		return damaged(name, "it is no ar archive", err);
+		return damaged(name, "it is not an ar archive", err);
 	if (!ar_next(&ar, &version) || strcmp(version.name, "debian-binary") || version.n < 4 ||
 	    memcmp(version.bytes, "2.", 2))
 		return damaged(name, "its format is not 2.x", err);
 	if (!ar_find(&ar, "control.tar", &control))
-		return damaged(name, "control.tar is not where it should be, or cut off", err);
+		return damaged(name, "control.tar is missing, misplaced or truncated", err);
 	if (!ar_find(&ar, "data.tar", &data))
-		return damaged(name, "data.tar is not where it should be, or cut off", err);
+		return damaged(name, "data.tar is missing, misplaced or truncated", err);
 	if (read_control(&deb, &control, err) < 0)
 		return -1;
 	deb.data = data.bytes;

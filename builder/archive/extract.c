@@ -17,9 +17,9 @@ int extract_path(const char *member, char ret[TAR_PATH_MAX + 1], struct error *e
 	for (const char *part = member; *part; part += strspn(part, "/")) {
 		size_t len = strcspn(part, "/");
 		if (len == 2 && !strncmp(part, "..", 2))
-			return error_set(err, ERROR_FAILED, "the archive has a name that leads upwards: '%s'", member);
+			return error_set(err, ERROR_FAILED, "the archive has a name with '..': '%s'", member);
 		if (n + len + 1 > TAR_PATH_MAX)
-			return error_set(err, ERROR_FAILED, "the archive has a name of more than %d bytes",
+			return error_set(err, ERROR_FAILED, "the archive has a name longer than the limit of %d bytes",
 					 TAR_PATH_MAX);
 		if (len != 1 || *part != '.') {
 			if (n)

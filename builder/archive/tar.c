@@ -366,7 +366,7 @@ int tar_write_end(struct tar_writer *w, struct error *err)
 	if (!w->frames)
 		return 0;
 	if (w->tail_n != TAR_END || memcmp(w->tail, end, TAR_END))
-		return error_set(err, ERROR_FAILED, "write the archive: its end is not where it should be");
+		return error_set(err, ERROR_FAILED, "write the archive: it does not end with zero bytes");
 	if (frames_flush(w->frames) < 0 || write_all(w->fd, tar_zstd_end, sizeof tar_zstd_end) < 0)
 		return error_errno(err, errno, "write the archive (end)");
 	return 0;

@@ -114,8 +114,7 @@ static int plan_file(const struct artifacts *o, const struct output *file, struc
 		return 0;
 	}
 	if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
-		return error_set(err, ERROR_FAILED, "%s is in the way and is not a file; move it elsewhere",
-				 file->name);
+		return error_set(err, ERROR_FAILED, "%s exists and is not a file; move it elsewhere", file->name);
 	rename_journal_add(ret, RENAME_JOURNAL_REPLACE, file->sha256, file->name);
 	return 0;
 }
@@ -141,8 +140,8 @@ static int undo(const struct artifacts *o, const struct rename_journal *c, struc
 	if (renameat(o->stagefd, MARKER, o->stagefd, MARKER_UNDO) < 0)
 		return -1;
 	if (rename_journal_back(c, o->dirfd, o->stagefd, &second) < 0)
-		return error_wrap(err, "%s, and the old artifacts wait in %s for the next build to bring them back",
-				  second.text, o->stage);
+		return error_wrap(err, "%s; the old artifacts are in %s, and the next build restores them", second.text,
+				  o->stage);
 	unlinkat(o->stagefd, MARKER_UNDO, 0);
 	return -1;
 }
@@ -195,7 +194,7 @@ static int recover_locked(const struct artifacts *o, struct error *err)
 	int rc = recover(o, err);
 	flock(o->dirfd, LOCK_UN);
 	if (rc < 0)
-		return error_wrap(err, "end an earlier build of %s that was killed (look into %s/%s, or remove it)",
+		return error_wrap(err, "complete an earlier build of %s that was killed (examine %s/%s, or remove it)",
 				  o->name, o->directory, o->stage);
 	return 0;
 }
@@ -232,7 +231,7 @@ int artifacts_open(const char *directory, const char *name, struct artifacts *re
 
 	if (!*name || *name == '.' || strpbrk(name, "/\n\\"))
 		return error_set(err, ERROR_USAGE,
-				 "'%s' can't be the name of an image; use letters, digits, '-', '_' and '.'", name);
+				 "'%s' is not a valid image name; use letters, digits, '-', '_' and '.'", name);
 	o.directory = xstrdup(directory);
 	o.name = xstrdup(name);
 	o.stage = xasprintf(".%s.stage", name);

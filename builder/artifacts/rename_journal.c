@@ -67,7 +67,7 @@ int rename_journal_parse(const char *text, struct rename_journal *ret, struct er
 
 	while ((line = strsep(&rest, "\n")))
 		if (*line && !parse_line(line, &c))
-			return error_set(err, ERROR_FAILED, "line '%s' is not a step of a commit", line);
+			return error_set(err, ERROR_FAILED, "line '%s' is not a step of a journal", line);
 	*ret = c;
 	c = (struct rename_journal){ 0 };
 	return 0;

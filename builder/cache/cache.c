@@ -47,7 +47,7 @@ static void sweep_entry(struct cache *cache, const char *entry)
 	for (int i = 0; i < SWEEP_TRIES && tree_remove(cache->fd, name, &err) < 0; i++)
 		nanosleep(&(struct timespec){ .tv_nsec = SWEEP_PAUSE }, NULL);
 	if (faccessat(cache->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		log_debug("sweep the cache: %s", err.text);
+		log_debug("remove leftovers from the cache: %s", err.text);
 }
 
 static int sweep(struct cache *cache, struct error *err)
@@ -92,7 +92,7 @@ int cache_open(struct cache *ret, struct error *err)
 	struct cache cache = { .fd = -1 };
 
 	if (!path)
-		return error_set(err, ERROR_HOST, "no place for the cache: set HOME or NODEKILN_CACHE");
+		return error_set(err, ERROR_HOST, "no directory for the cache: set HOME or NODEKILN_CACHE");
 	if (dir_make(AT_FDCWD, path, 0755, err) < 0 || cache_enter(&cache, path, err) < 0) {
 		cache_close(&cache);
 		return error_wrap(err, "cache %s", path);
@@ -135,7 +135,7 @@ int cache_scratch(struct cache *cache, char **ret_name, int *ret_fd, struct erro
 			return 0;
 		}
 	}
-	return error_set(err, ERROR_FAILED, "%s/tmp: cannot get a directory of our own", cache->path);
+	return error_set(err, ERROR_FAILED, "%s/tmp: cannot make a private directory", cache->path);
 }
 
 int cache_publish(struct cache *cache, const char *scratch_name, const char *kind, const char *key, struct error *err)
@@ -222,7 +222,7 @@ static int fetch_done(struct http_download *item, struct error *err)
 		return error_set(
 			err, ERROR_TRUST,
 			"%s from %s is not what was locked: %llu bytes with sha256 %s instead of sha256 %s; run "
-			"`nodekiln lock --update`, and if it stays so, do not trust this mirror",
+			"`nodekiln lock --update`; if that does not help, do not trust this mirror",
 			want->name, want->url, (unsigned long long)item->received, item->sha256, want->sha256);
 	CLEANUP(free_p) char *name = xasprintf("%s/%s", f->scratch, want->sha256);
 	close_p(&item->fd);
@@ -246,10 +246,10 @@ static int fetch_add(struct fetch *f, const struct cache_want *want, struct erro
 	if (have_file(f->cache, want) || fetch_has(f, want->sha256))
 		return 0;
 	if (f->cache->offline)
-		return error_set(
-			err, ERROR_NETWORK,
-			"%s (%s) is not in the cache, %s, and --offline downloads nothing; build once without it",
-			want->name, want->url, f->cache->path);
+		return error_set(err, ERROR_NETWORK,
+				 "%s (%s) is not in the cache, %s, and --offline downloads nothing; build once without "
+				 "--offline",
+				 want->name, want->url, f->cache->path);
 	if (!f->scratch && cache_scratch(f->cache, &f->scratch, &f->scratch_fd, err) < 0)
 		return -1;
 	f->want[f->n] = want;

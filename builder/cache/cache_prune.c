@@ -148,7 +148,7 @@ void cache_trim(struct cache *cache)
 	if (cache_limit(&limit, &err) < 0 || cache_prune(cache, limit, &removed, &err) < 0)
 		log_warning("%s", err.text);
 	else if (removed)
-		log_info("cache: %s that were not used for longest removed, to keep it below %s", text_bytes(removed),
+		log_info("cache: removed the least recently used %s, to keep it below %s", text_bytes(removed),
 			 text_bytes(limit));
 }
 

@@ -73,7 +73,7 @@ int scratch_open(struct cache *cache, enum scratch_kind kind, uint64_t need, str
 		scratch_close(&s);
 		return -1;
 	}
-	log_debug("working in %s (%s, %s wanted)", s.path, scratch_names[s.kind], text_bytes(need));
+	log_debug("working in %s (%s, %s needed)", s.path, scratch_names[s.kind], text_bytes(need));
 	*ret = s;
 	return 0;
 }

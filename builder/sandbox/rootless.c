@@ -135,7 +135,7 @@ static int map_from_outside(void *outside, struct error *err)
 	char byte;
 
 	if (read(o->go, &byte, 1) != 1)
-		return error_set(err, ERROR_HOST, "no user namespace was made");
+		return error_set(err, ERROR_HOST, "no user namespace has been made");
 	for (size_t i = 0; i < ARRAY_SIZE(mappings); i++)
 		if ((o->uid ? map_subordinate : map_own)(o, i, err) < 0) {
 			err->class = ERROR_HOST;
@@ -164,7 +164,7 @@ static int become_root(struct outside *o, int tell, struct error *err)
 	if (job_start(&helper, map_from_outside, o, err) < 0 || make_namespace(err) < 0)
 		return -1;
 	if (write(tell, "", 1) != 1)
-		return error_errno(err, errno, "tell the helper");
+		return error_errno(err, errno, "wake the helper that maps the ids");
 	if (job_wait(&helper, err) < 0)
 		return -1;
 	if (setresgid(0, 0, 0) < 0 || setgroups(0, NULL) < 0 || setresuid(0, 0, 0) < 0)
@@ -215,7 +215,7 @@ static int try_namespace(void *outside, struct error *err)
 		_exit(mount_attach("proc", "/proc", "proc", NULL, err) < 0);
 	if (pid > 0)
 		waitpid(pid, &status, 0);
-	return status ? error_set(err, ERROR_HOST, "/proc can't be mounted in a user namespace") : 0;
+	return status ? error_set(err, ERROR_HOST, "/proc cannot be mounted in a user namespace") : 0;
 }
 
 static bool may_make_namespace(struct outside *o)
@@ -248,7 +248,7 @@ static int confine(struct error *err)
 			text_addf(&options, " --cap-add %s", needed[i].name);
 	if (options.len)
 		return error_set(err, ERROR_HOST,
-				 "root may make no user namespaces here and has too few capabilities to build in a "
+				 "root cannot make user namespaces here and has too few capabilities to build in a "
 				 "chroot; for a container:%s",
 				 options.data);
 	confined = true;

@@ -116,8 +116,9 @@ static int send_file(int socket, int fd, struct error *err)
 
 	control.header = (struct cmsghdr){ CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS };
 	memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-	return sendmsg(socket, &message, 0) < 0 ? error_errno(err, errno, "hand a listener to the sandbox's warden")
-						: 0;
+	return sendmsg(socket, &message, 0) < 0
+		       ? error_errno(err, errno, "send the seccomp listener to the sandbox's supervisor")
+		       : 0;
 }
 
 /* With the first set of flags that the kernel knows. */
@@ -144,9 +145,10 @@ int sandbox_chroot_proc_ask(int socket, struct error *err)
 	CLEANUP(close_p) int fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0)
 		return 0;
-	error_errno(err, errno,
-		    "show /proc/self in the sandbox, which takes Linux 5.14 and a container whose processes may read "
-		    "each other's memory (/proc/PID/mem); give it these, or --cap-add SYS_ADMIN");
+	error_errno(
+		err, errno,
+		"emulate /proc/self in the sandbox, which needs Linux 5.14 and a container whose processes may read "
+		"each other's memory (/proc/PID/mem); allow that, or use --cap-add SYS_ADMIN");
 	err->class = ERROR_HOST;
 	return -1;
 }

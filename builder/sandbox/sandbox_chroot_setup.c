@@ -62,11 +62,11 @@ static int make_aside(const char *root, struct error *err)
 
 	if (mkdir(path, 0700) == 0)
 		return 0;
-	return errno == EEXIST
-		       ? error_set(err, ERROR_FAILED,
-				   "%s is there: a sandbox stands in %s, or died there; if it died, remove both", path,
-				   root)
-		       : error_errno(err, errno, "create %s", path);
+	return errno == EEXIST ? error_set(err, ERROR_FAILED,
+					   "%s exists: a sandbox is running in %s, or was killed there; if it was "
+					   "killed, remove both",
+					   path, root)
+			       : error_errno(err, errno, "create %s", path);
 }
 
 /* The files of /proc that an installation reads. The supervisor emulates /proc/self; there is nothing else. */
@@ -111,7 +111,7 @@ static int move_aside(const struct sandbox *s, int rootfd, int asidefd, struct e
 		CLEANUP(untouched_done) UNUSED struct untouched root = untouched(rootfd);
 		if (renameat(rootfd, moved[i].name, asidefd, moved[i].name) < 0 &&
 		    (errno != ENOENT || mkdirat(asidefd, moved[i].name, 0755) < 0))
-			return error_errno(err, errno, "set %s/%s aside", s->root, moved[i].name);
+			return error_errno(err, errno, "move %s/%s aside", s->root, moved[i].name);
 		if (mkdirat(rootfd, moved[i].name, 0755) < 0 || fchmodat(rootfd, moved[i].name, moved[i].mode, 0) < 0)
 			return error_errno(err, errno, "create %s/%s", s->root, moved[i].name);
 	}
@@ -142,7 +142,7 @@ static int stub_program(int rootfd, const char *program, const char *stub, struc
 	CLEANUP(free_p) char *stubbed = xasprintf("%s" STUBBED, base);
 	CLEANUP(untouched_done) UNUSED struct untouched directory = untouched(parent);
 	if (parent < 0 || renameat(parent, base, parent, stubbed) < 0 || symlinkat(stub, parent, base) < 0)
-		return error_errno(err, errno, "hold %s", program);
+		return error_errno(err, errno, "stub %s", program);
 	return 0;
 }
 
@@ -165,7 +165,7 @@ int sandbox_chroot_release(const char *program, struct error *err)
 
 	if (rootfd < 0)
 		return -1;
-	return release(rootfd, program) < 0 ? error_errno(err, errno, "release %s", program) : 0;
+	return release(rootfd, program) < 0 ? error_errno(err, errno, "move %s back", program) : 0;
 }
 
 static int stub_all(const struct sandbox *s, int rootfd, struct error *err)
@@ -227,8 +227,8 @@ int sandbox_chroot_check(const struct sandbox *s, struct error *err)
 	if (access(aside, F_OK) < 0)
 		return 0;
 	return error_set(err, ERROR_COMMAND,
-			 "what the sandbox in %s had set aside, %s, could not be put back; run the command again",
-			 s->root, aside);
+			 "%s, which the sandbox in %s had moved aside, could not be moved back; run the command again",
+			 aside, s->root);
 }
 
 void sandbox_chroot_clear(const struct sandbox *s)

@@ -73,7 +73,7 @@ static int place(const struct sandbox *s, int rootfd, const char *name, bool dir
 	if (fstatat(parent, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_errno(err, errno, "look at %s/%s", s->root, name);
 	if (S_ISLNK(st.st_mode))
-		return error_set(err, ERROR_COMMAND, "%s/%s is a symbolic link, nothing can be mounted there", s->root,
+		return error_set(err, ERROR_COMMAND, "%s/%s is a symbolic link; nothing can be mounted there", s->root,
 				 name);
 	CLEANUP(free_p) char *link = xasprintf("/proc/self/fd/%d", parent);
 	char directory_path[4096];

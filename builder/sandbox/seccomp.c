@@ -17,7 +17,7 @@ int seccomp_install(const struct sock_filter *filter, size_t n, unsigned flags, 
 			  : syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
 	if (rc >= 0)
 		return (int)rc;
-	error_errno(err, errno, "set a filter of system calls; let this container use seccomp(2)");
+	error_errno(err, errno, "install a seccomp filter; allow this container seccomp(2)");
 	err->class = ERROR_HOST;
 	return -1;
 }

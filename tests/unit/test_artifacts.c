@@ -298,7 +298,7 @@ TEST(a_directory_in_the_way_is_not_touched)
 
 	CHECK(mkdirat(dirfd, "a.qcow2", 0755) == 0);
 	CHECK(build("a", "new", "new tar", &err) < 0);
-	CHECK(strstr(err.text, "a.qcow2 is in the way"));
+	CHECK(strstr(err.text, "a.qcow2 exists and is not a file"));
 	CHECK(has(dirfd, "a.tar.zst", NULL) && has(dirfd, ".a.stage", NULL));
 }
 

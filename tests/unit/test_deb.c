@@ -100,9 +100,9 @@ static void no_control(struct text *t)
 }
 
 static const struct bad bads[] = {
-	{ "magic", bad_magic, "no ar archive" },    { "version", bad_version, "format" },
-	{ "header end", bad_header_end, "format" }, { "size", bad_size, "format" },
-	{ "empty size", empty_size, "format" },     { "control's name", no_control, "control.tar is not" },
+	{ "magic", bad_magic, "not an ar archive" }, { "version", bad_version, "format" },
+	{ "header end", bad_header_end, "format" },  { "size", bad_size, "format" },
+	{ "empty size", empty_size, "format" },      { "control's name", no_control, "control.tar is missing" },
 };
 
 TEST(deb_damaged_ar)
@@ -126,7 +126,7 @@ static const struct {
 	{ { .path = "./sub/" }, "more than plain files" },
 	{ { .path = "./link", .target = "/etc/passwd" }, "more than plain files" },
 	{ { .path = "./sub/file", .content = "x" }, "more than plain files" },
-	{ { .path = "../up", .content = "x" }, "leads upwards" },
+	{ { .path = "../up", .content = "x" }, "a name with '..'" },
 	{ { .path = "/abs", .content = "x" }, "absolute" },
 	{ { .path = "control", .content = "x" }, "twice" },
 };

@@ -207,11 +207,11 @@ static const struct {
 	struct maker_member member[3];
 	const char *says; /* NULL: goes well, inside the tree */
 } hostile[] = {
-	{ { { .path = "../outside", .content = "x" } }, "leads upwards" },
+	{ { { .path = "../outside", .content = "x" } }, "a name with '..'" },
 	{ { { .path = "/outside", .content = "x" } }, "absolute" },
 	{ { { .path = "out", .target = "../.." }, { .path = "out/outside", .content = "x" } }, NULL },
 	{ { { .path = "dir/file", .content = "x" }, { .path = "dir", .target = "/tmp" } }, "replace dir" },
-	{ { { .path = "hard", .original = "../in" } }, "leads upwards" },
+	{ { { .path = "hard", .original = "../in" } }, "a name with '..'" },
 	{ { { .path = "file", .content = "x" }, { .path = "file/below", .content = "x" } }, "directory of file/below" },
 };
 

@@ -168,7 +168,7 @@ TEST(tree_unpack_names_bad_package)
 	text_add(&rubbish, "this is no package");
 	tree_bench_put(&b, "rubbish", &rubbish);
 	CHECK(tree_bench_unpack(&b, false, 1, &err) < 0);
-	CHECK(strstr(err.text, "rubbish is no sound Debian package"));
+	CHECK(strstr(err.text, "rubbish is not a valid Debian package"));
 }
 
 TEST(tree_unpack_checks_identity)

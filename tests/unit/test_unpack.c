@@ -6,10 +6,10 @@ static const struct {
 	struct maker_member member[3];
 	const char *says;
 } hostile[] = {
-	{ { { .path = "../outside", .content = "x" } }, "leads upwards" },
-	{ { { .path = "./a/../../outside", .content = "x" } }, "leads upwards" },
+	{ { { .path = "../outside", .content = "x" } }, "a name with '..'" },
+	{ { { .path = "./a/../../outside", .content = "x" } }, "a name with '..'" },
 	{ { { .path = "/outside", .content = "x" } }, "absolute" },
-	{ { { .path = "./hard", .original = "../cache/files" } }, "leads upwards" },
+	{ { { .path = "./hard", .original = "../cache/files" } }, "a name with '..'" },
 	{ { { .path = "./null", .mode = S_IFCHR | 0666 } }, "device node" },
 	{ { { .path = "./line\nbreak", .content = "x" } }, "line break" },
 	{ { { .path = "./dir/" }, { .path = "./dir", .content = "x" } }, "is a directory in one" },
