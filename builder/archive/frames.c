@@ -14,7 +14,7 @@ struct frames {
 	int fd;              /* borrowed */
 	struct codec *codec; /* owned */
 	struct text batch;   /* the bytes of the next frame */
-	uint8_t *room;       /* owned; large enough for any frame */
+	uint8_t *buffer;     /* owned; large enough for any frame */
 	uint64_t at;         /* bytes written */
 };
 
@@ -23,7 +23,7 @@ struct frames *frames_new(int fd, int level)
 	struct frames *f = xcalloc(1, sizeof *f);
 
 	*f = (struct frames){ .fd = fd, .codec = codec_new(COMPRESSION_ZSTD, level) };
-	f->room = xmalloc(codec_bound(FRAMES_BATCH));
+	f->buffer = xmalloc(codec_bound(FRAMES_BATCH));
 	return f;
 }
 
@@ -33,7 +33,7 @@ void frames_free_p(struct frames **f)
 		return;
 	codec_free_p(&(*f)->codec);
 	text_done(&(*f)->batch);
-	free((*f)->room);
+	free((*f)->buffer);
 	free(*f);
 	*f = NULL;
 }
@@ -46,7 +46,7 @@ static int write_bytes(struct frames *f, const void *bytes, size_t n)
 
 static size_t pack(struct frames *f, const void *bytes, size_t n)
 {
-	size_t len = codec_pack(f->codec, bytes, n, f->room, codec_bound(FRAMES_BATCH));
+	size_t len = codec_pack(f->codec, bytes, n, f->buffer, codec_bound(FRAMES_BATCH));
 
 	if (!len)
 		errno = ENOMEM; /* the buffer is large enough: nothing else can fail */
@@ -62,7 +62,7 @@ static int write_batch(struct frames *f, size_t n)
 		return -1;
 	memmove(f->batch.data, f->batch.data + n, f->batch.len - n);
 	f->batch.len -= n;
-	return write_bytes(f, f->room, len);
+	return write_bytes(f, f->buffer, len);
 }
 
 int frames_add(struct frames *f, const void *bytes, size_t n)
@@ -91,7 +91,7 @@ int frames_put_raw(struct frames *f, const void *chunk, struct chunks_frame *ret
 {
 	if (frames_flush(f) < 0)
 		return -1;
-	struct chunks_piece frame = { f->room, (uint32_t)pack(f, chunk, CHUNK) };
+	struct chunks_piece frame = { f->buffer, (uint32_t)pack(f, chunk, CHUNK) };
 	if (!frame.len || frames_put(f, &frame, ret) < 0)
 		return -1;
 	/* As in chunks_make(): on a disk, zeros and chunks that do not compress are no frames. */

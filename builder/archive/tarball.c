@@ -34,7 +34,7 @@ struct first_name {
 	char *path; /* owned */
 };
 
-struct writer {
+struct tarball_writer {
 	const struct tarball *tarball; /* borrowed */
 	struct tar_writer *tar;        /* owned */
 	char *buffer;                  /* owned; READ_CHUNK */
@@ -47,7 +47,7 @@ struct writer {
 	size_t frame; /* of index: the next to be filled in */
 };
 
-static void writer_done(struct writer *w)
+static void writer_done(struct tarball_writer *w)
 {
 	for (size_t i = 0; i < w->links.n; i++)
 		free(w->links.at[i].path);
@@ -73,7 +73,7 @@ static int compare_xattrs(const void *a, const void *b)
 }
 
 /* Appends to w->values, where the value starts at w->start[]: a pointer would not survive the growth of the text. */
-static int read_xattr(struct writer *w, int fd, const char *name, struct tar_entry *e, struct error *err)
+static int read_xattr(struct tarball_writer *w, int fd, const char *name, struct tar_entry *e, struct error *err)
 {
 	ssize_t n = fgetxattr(fd, name, w->buffer, XATTR_VALUE_MAX);
 
@@ -88,7 +88,7 @@ static int read_xattr(struct writer *w, int fd, const char *name, struct tar_ent
 	return 0;
 }
 
-static int read_xattrs(struct writer *w, int fd, struct tar_entry *e, struct error *err)
+static int read_xattrs(struct tarball_writer *w, int fd, struct tar_entry *e, struct error *err)
 {
 	ssize_t n = flistxattr(fd, w->buffer, XATTR_NAMES_MAX);
 
@@ -108,7 +108,7 @@ static int read_xattrs(struct writer *w, int fd, struct tar_entry *e, struct err
 	return 0;
 }
 
-static int write_content(struct writer *w, int fd, uint64_t size, struct error *err)
+static int write_content(struct tarball_writer *w, int fd, uint64_t size, struct error *err)
 {
 	while (size > 0) {
 		ssize_t n = read(fd, w->buffer, size < READ_CHUNK ? (size_t)size : READ_CHUNK);
@@ -125,7 +125,8 @@ static int write_content(struct writer *w, int fd, uint64_t size, struct error *
 	return 0;
 }
 
-static int write_chunk(struct writer *w, int fd, const struct chunks_file *packed, uint64_t n, struct error *err)
+static int write_chunk(struct tarball_writer *w, int fd, const struct chunks_file *packed, uint64_t n,
+		       struct error *err)
 {
 	struct chunks_index *index = w->tarball->index;
 	struct chunks_piece piece;
@@ -145,7 +146,7 @@ static int write_chunk(struct writer *w, int fd, const struct chunks_file *packe
 }
 
 /* Writes the whole chunks of the content as frames of their own. The file position of fd is then after them. */
-static int write_chunks(struct writer *w, int fd, const struct stat *st, uint64_t *ret_done, struct error *err)
+static int write_chunks(struct tarball_writer *w, int fd, const struct stat *st, uint64_t *ret_done, struct error *err)
 {
 	const struct chunks_file *packed = chunks_find(w->tarball->chunks, st);
 	uint64_t n = w->tarball->compression == COMPRESSION_ZSTD ? (uint64_t)st->st_size >> CHUNK_BITS : 0;
@@ -162,7 +163,7 @@ static int write_chunks(struct writer *w, int fd, const struct stat *st, uint64_
 }
 
 /* The first name of this file; NULL when the current path is the first. */
-static const char *first_name(struct writer *w, const struct stat *st)
+static const char *first_name(struct tarball_writer *w, const struct stat *st)
 {
 	for (size_t i = 0; i < w->links.n; i++)
 		if (w->links.at[i].inode == st->st_ino && w->links.at[i].device == st->st_dev)
@@ -171,7 +172,7 @@ static const char *first_name(struct writer *w, const struct stat *st)
 	return NULL;
 }
 
-static int check_template(const struct writer *w, const struct tar_entry *e, struct error *err)
+static int check_template(const struct tarball_writer *w, const struct tar_entry *e, struct error *err)
 {
 	if (!w->tarball->strict)
 		return 0;
@@ -185,7 +186,7 @@ static int check_template(const struct writer *w, const struct tar_entry *e, str
 	return 0;
 }
 
-static int write_symlink(struct writer *w, int dirfd, const char *name, struct tar_entry *e, struct error *err)
+static int write_symlink(struct tarball_writer *w, int dirfd, const char *name, struct tar_entry *e, struct error *err)
 {
 	char target[TAR_PATH_MAX + 1];
 	ssize_t n = readlinkat(dirfd, name, target, sizeof target);
@@ -197,7 +198,7 @@ static int write_symlink(struct writer *w, int dirfd, const char *name, struct t
 	return tar_write_entry(w->tar, e, err);
 }
 
-static int write_file(struct writer *w, int dirfd, const char *name, const struct stat *st, struct tar_entry *e,
+static int write_file(struct tarball_writer *w, int dirfd, const char *name, const struct stat *st, struct tar_entry *e,
 		      struct error *err)
 {
 	e->original = st->st_nlink > 1 ? first_name(w, st) : NULL;
@@ -214,9 +215,10 @@ static int write_file(struct writer *w, int dirfd, const char *name, const struc
 	return write_content(w, fd, e->size - done, err);
 }
 
-static int write_children(struct writer *w, int fd, struct error *err);
+static int write_children(struct tarball_writer *w, int fd, struct error *err);
 
-static int write_directory(struct writer *w, int dirfd, const char *name, struct tar_entry *e, struct error *err)
+static int write_directory(struct tarball_writer *w, int dirfd, const char *name, struct tar_entry *e,
+			   struct error *err)
 {
 	CLEANUP(close_p) int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
@@ -227,7 +229,7 @@ static int write_directory(struct writer *w, int dirfd, const char *name, struct
 	return write_children(w, fd, err);
 }
 
-static int write_entry(struct writer *w, int dirfd, const char *name, struct error *err)
+static int write_entry(struct tarball_writer *w, int dirfd, const char *name, struct error *err)
 {
 	struct stat st;
 
@@ -255,7 +257,7 @@ static int write_entry(struct writer *w, int dirfd, const char *name, struct err
 	return S_ISLNK(st.st_mode) ? write_symlink(w, dirfd, name, &e, err) : tar_write_entry(w->tar, &e, err);
 }
 
-static bool left_out(const struct writer *w)
+static bool left_out(const struct tarball_writer *w)
 {
 	const char *const *path = w->tarball->leave_out;
 
@@ -265,7 +267,7 @@ static bool left_out(const struct writer *w)
 	return false;
 }
 
-static int read_names(struct writer *w, int fd, struct strings *ret, struct error *err)
+static int read_names(struct tarball_writer *w, int fd, struct strings *ret, struct error *err)
 {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	CLEANUP(closedir_p) DIR *dir = copy < 0 ? NULL : fdopendir(copy);
@@ -285,7 +287,7 @@ static int read_names(struct writer *w, int fd, struct strings *ret, struct erro
 	return 0;
 }
 
-static int write_children(struct writer *w, int fd, struct error *err)
+static int write_children(struct tarball_writer *w, int fd, struct error *err)
 {
 	CLEANUP(strings_done) struct strings names = { 0 };
 	size_t len = w->path.len;
@@ -304,7 +306,7 @@ static int write_children(struct writer *w, int fd, struct error *err)
 
 int tarball_write(const struct tarball *t, int fd, uint64_t *ret_members, struct error *err)
 {
-	CLEANUP(writer_done) struct writer w = { .tarball = t, .buffer = xmalloc(READ_CHUNK) };
+	CLEANUP(writer_done) struct tarball_writer w = { .tarball = t, .buffer = xmalloc(READ_CHUNK) };
 
 	text_add(&w.path, ".");
 	if (tar_write_fd(fd, t->compression, t->level, &w.tar, err) < 0 || write_entry(&w, t->rootfd, ".", err) < 0 ||

@@ -18,9 +18,9 @@
 #include "lib/hash.h"
 #include "lib/log.h"
 
-#define MARKER "commit"
-#define MARKER_UNDO "undo"
-#define MARKER_SIZE_MAX (RENAME_JOURNAL_STEPS_MAX * 512)
+#define JOURNAL "commit"
+#define JOURNAL_UNDO "undo"
+#define JOURNAL_SIZE_MAX (RENAME_JOURNAL_STEPS_MAX * 512)
 #define SUMS_STAGED "sums"
 
 /* The suffixes of all artifacts that a build may make. One that an earlier build made and this one did not
@@ -60,24 +60,24 @@ static int read_sums(int dirfd, struct sha256sums *ret, struct error *err)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 
-	if (!exists(dirfd, OUTPUTS_SUMS))
+	if (!exists(dirfd, ARTIFACTS_SUMS))
 		return 0;
-	if (file_read(dirfd, OUTPUTS_SUMS, SUMS_SIZE_MAX, &text, err) < 0)
+	if (file_read(dirfd, ARTIFACTS_SUMS, SHA256SUMS_SIZE_MAX, &text, err) < 0)
 		return -1;
 	sha256sums_parse(text.data, ret);
 	return 0;
 }
 
 /* Renames SHA256SUMS: the lines of other images stay, those of this image become what the journal says. */
-static int publish_sums(const struct artifacts *o, const struct rename_journal *c, struct error *err)
+static int publish_sums(const struct artifacts *o, const struct rename_journal *j, struct error *err)
 {
 	CLEANUP(sha256sums_done) struct sha256sums sums = { 0 };
 	CLEANUP(text_done) struct text text = { 0 };
 
 	if (read_sums(o->dirfd, &sums, err) < 0)
 		return -1;
-	for (size_t i = 0; i < c->step.n; i++) {
-		const struct rename_journal_step *s = &c->step.at[i];
+	for (size_t i = 0; i < j->step.n; i++) {
+		const struct rename_journal_step *s = &j->step.at[i];
 		if (s->action == RENAME_JOURNAL_RETIRE)
 			sha256sums_drop(&sums, s->name);
 		else
@@ -86,25 +86,25 @@ static int publish_sums(const struct artifacts *o, const struct rename_journal *
 	sha256sums_print(&sums, &text);
 	if (durable_write(o->stagefd, SUMS_STAGED, &text, err) < 0)
 		return -1;
-	if (renameat(o->stagefd, SUMS_STAGED, o->dirfd, OUTPUTS_SUMS) < 0)
-		return error_errno(err, errno, "rename %s into place", OUTPUTS_SUMS);
+	if (renameat(o->stagefd, SUMS_STAGED, o->dirfd, ARTIFACTS_SUMS) < 0)
+		return error_errno(err, errno, "rename %s into place", ARTIFACTS_SUMS);
 	return 0;
 }
 
 /* SHA256SUMS is the point of no return: after it nothing fails. A journal that cannot be removed, or whose
  * removal might reach the disk before the renames do, stays; the next build then repeats steps that have
  * nothing left to do. */
-static int execute(const struct artifacts *o, const struct rename_journal *c, struct error *err)
+static int execute(const struct artifacts *o, const struct rename_journal *j, struct error *err)
 {
-	if (rename_journal_forward(c, o->dirfd, o->stagefd, err) < 0 || publish_sums(o, c, err) < 0)
+	if (rename_journal_forward(j, o->dirfd, o->stagefd, err) < 0 || publish_sums(o, j, err) < 0)
 		return -1;
 	if (fsync(o->dirfd) == 0)
-		unlinkat(o->stagefd, MARKER, 0);
+		unlinkat(o->stagefd, JOURNAL, 0);
 	return 0;
 }
 
 /* Plans one file. What it replaces must be a file or symbolic link, since it is removed. */
-static int plan_file(const struct artifacts *o, const struct output *file, struct rename_journal *ret,
+static int plan_file(const struct artifacts *o, const struct artifact *file, struct rename_journal *ret,
 		     struct error *err)
 {
 	struct stat st;
@@ -119,7 +119,7 @@ static int plan_file(const struct artifacts *o, const struct output *file, struc
 	return 0;
 }
 
-static int plan_commit(const struct artifacts *o, struct rename_journal *ret, struct error *err)
+static int plan_journal(const struct artifacts *o, struct rename_journal *ret, struct error *err)
 {
 	for (size_t i = 0; i < o->summed.n; i++)
 		if (plan_file(o, &o->summed.at[i], ret, err) < 0)
@@ -133,55 +133,56 @@ static int plan_commit(const struct artifacts *o, struct rename_journal *ret, st
 }
 
 /* Restores the old state. Always returns -1 with the error that led here, to which a failure to restore is added. */
-static int undo(const struct artifacts *o, const struct rename_journal *c, struct error *err)
+static int undo(const struct artifacts *o, const struct rename_journal *j, struct error *err)
 {
 	struct error second = { 0 };
 
-	if (renameat(o->stagefd, MARKER, o->stagefd, MARKER_UNDO) < 0)
+	if (renameat(o->stagefd, JOURNAL, o->stagefd, JOURNAL_UNDO) < 0)
 		return -1;
-	if (rename_journal_back(c, o->dirfd, o->stagefd, &second) < 0)
+	if (rename_journal_back(j, o->dirfd, o->stagefd, &second) < 0)
 		return error_wrap(err, "%s; the old artifacts are in %s, and the next build restores them", second.text,
 				  o->stage);
-	unlinkat(o->stagefd, MARKER_UNDO, 0);
+	unlinkat(o->stagefd, JOURNAL_UNDO, 0);
 	return -1;
 }
 
-static int rename_journal_stage(const struct artifacts *o, struct error *err)
+static int publish_staged(const struct artifacts *o, struct error *err)
 {
-	CLEANUP(rename_journal_done) struct rename_journal c = { 0 };
+	CLEANUP(rename_journal_done) struct rename_journal j = { 0 };
 	CLEANUP(text_done) struct text text = { 0 };
 
-	if (plan_commit(o, &c, err) < 0)
+	if (plan_journal(o, &j, err) < 0)
 		return -1;
-	rename_journal_print(&c, &text);
-	if (durable_write(o->stagefd, MARKER, &text, err) < 0) {
-		unlinkat(o->stagefd, MARKER, 0);
+	rename_journal_print(&j, &text);
+	if (durable_write(o->stagefd, JOURNAL, &text, err) < 0) {
+		unlinkat(o->stagefd, JOURNAL, 0);
 		return -1;
 	}
-	return execute(o, &c, err) < 0 ? undo(o, &c, err) : 0;
+	return execute(o, &j, err) < 0 ? undo(o, &j, err) : 0;
 }
 
 /* ---- what a killed build left ---- */
 
-static int read_marker(const struct artifacts *o, const char *marker, struct rename_journal *ret, struct error *err)
+static int read_journal(const struct artifacts *o, const char *name, struct rename_journal *ret, struct error *err)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 
-	if (file_read(o->stagefd, marker, MARKER_SIZE_MAX, &text, err) < 0)
+	if (file_read(o->stagefd, name, JOURNAL_SIZE_MAX, &text, err) < 0)
 		return -1;
 	return rename_journal_parse(text.data, ret, err);
 }
 
 static int recover(const struct artifacts *o, struct error *err)
 {
-	CLEANUP(rename_journal_done) struct rename_journal c = { 0 };
+	CLEANUP(rename_journal_done) struct rename_journal j = { 0 };
 
-	if (exists(o->stagefd, MARKER_UNDO)) {
-		if (read_marker(o, MARKER_UNDO, &c, err) < 0 || rename_journal_back(&c, o->dirfd, o->stagefd, err) < 0)
+	if (exists(o->stagefd, JOURNAL_UNDO)) {
+		if (read_journal(o, JOURNAL_UNDO, &j, err) < 0 ||
+		    rename_journal_back(&j, o->dirfd, o->stagefd, err) < 0)
 			return -1;
-		unlinkat(o->stagefd, MARKER_UNDO, 0);
-	} else if (exists(o->stagefd, MARKER)) {
-		if (read_marker(o, MARKER, &c, err) < 0 || execute(o, &c, err) < 0)
+		unlinkat(o->stagefd, JOURNAL_UNDO, 0);
+	} else if (exists(o->stagefd, JOURNAL)) {
+		if (read_journal(o, JOURNAL, &j, err) < 0 || execute(o, &j, err) < 0)
 			return -1;
 	}
 	return tree_remove(o->dirfd, o->stage, err);
@@ -202,7 +203,7 @@ static int recover_locked(const struct artifacts *o, struct error *err)
 /* ---- the interface ---- */
 
 /* Enters the staging directory; completes first what a killed build left in it. */
-static int open_stage(struct artifacts *o, struct error *err)
+static int enter_staging(struct artifacts *o, struct error *err)
 {
 	bool made, busy;
 
@@ -236,7 +237,7 @@ int artifacts_open(const char *directory, const char *name, struct artifacts *re
 	o.name = xstrdup(name);
 	o.stage = xasprintf(".%s.stage", name);
 	if (dir_make(AT_FDCWD, directory, 0755, err) < 0 || (o.dirfd = dir_open(AT_FDCWD, directory, err)) < 0 ||
-	    open_stage(&o, err) < 0)
+	    enter_staging(&o, err) < 0)
 		return -1;
 	*ret = o;
 	o = (struct artifacts){ 0 };
@@ -255,21 +256,21 @@ int artifacts_file(const struct artifacts *o, const char *suffix, struct error *
 
 /* Removes the staging directory and its lock. With a journal in it, it may hold the only copy of a file: it
  * stays, and the next artifacts_open() completes the journal. */
-static void leave_stage(struct artifacts *o)
+static void leave_staging(struct artifacts *o)
 {
 	struct error err = { 0 };
 
 	if (o->stagefd < 0)
 		return;
 	/* Not a failure: the next build of the name removes what stays. */
-	if (!exists(o->stagefd, MARKER) && !exists(o->stagefd, MARKER_UNDO) &&
+	if (!exists(o->stagefd, JOURNAL) && !exists(o->stagefd, JOURNAL_UNDO) &&
 	    tree_remove(o->dirfd, o->stage, &err) < 0)
 		log_debug("%s", err.text);
 	close(o->stagefd);
 	o->stagefd = -1;
 }
 
-struct json *outputs_json(const struct artifacts *o)
+struct json *artifacts_json(const struct artifacts *o)
 {
 	struct json *list = json_array();
 
@@ -287,9 +288,9 @@ int artifacts_publish(struct artifacts *o, struct error *err)
 {
 	if (artifacts_sum(o, err) < 0 || directory_lock(o, err) < 0)
 		return error_wrap(err, "publish %s in %s", o->name, o->directory);
-	int rc = rename_journal_stage(o, err);
+	int rc = publish_staged(o, err);
 	flock(o->dirfd, LOCK_UN);
-	leave_stage(o);
+	leave_staging(o);
 	return rc < 0 ? error_wrap(err, "publish %s in %s", o->name, o->directory) : 0;
 }
 
@@ -297,7 +298,7 @@ void artifacts_close(struct artifacts *o)
 {
 	if (!o->name)
 		return;
-	leave_stage(o);
+	leave_staging(o);
 	for (size_t i = 0; i < o->summed.n; i++)
 		free(o->summed.at[i].name);
 	vec_done(&o->summed);

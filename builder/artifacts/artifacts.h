@@ -28,9 +28,9 @@
 #include "lib/json.h"
 #include "lib/vec.h"
 
-#define OUTPUTS_SUMS "SHA256SUMS"
+#define ARTIFACTS_SUMS "SHA256SUMS"
 
-struct output {
+struct artifact {
 	char *name; /* owned; "NAME.qcow2" */
 	uint64_t size;
 	struct timespec changed; /* mtime when it was hashed: a file that has changed since is hashed again */
@@ -38,12 +38,12 @@ struct output {
 };
 
 struct artifacts {
-	char *directory;           /* owned */
-	char *name;                /* owned */
-	int dirfd;                 /* owned; the final directory */
-	int stagefd;               /* owned; the staging directory, locked; -1 once published */
-	char *stage;               /* owned; its name below dirfd */
-	VEC(struct output) summed; /* the files hashed by artifacts_sum() */
+	char *directory;             /* owned */
+	char *name;                  /* owned */
+	int dirfd;                   /* owned; the final directory */
+	int stagefd;                 /* owned; the staging directory, locked; -1 once published */
+	char *stage;                 /* owned; its name below dirfd */
+	VEC(struct artifact) summed; /* the files hashed by artifacts_sum() */
 };
 
 /* Makes the directory if it is missing, completes what a killed build of that name left, and opens an empty
@@ -56,7 +56,7 @@ int artifacts_file(const struct artifacts *o, const char *suffix, struct error *
  * is written. o->summed is then the list of all, sorted by name. */
 int artifacts_sum(struct artifacts *o, struct error *err) MUST_CHECK;
 /* o->summed as [{"file": "NAME.qcow2", "size": 1, "sha256": ".."}, ...]. */
-struct json *outputs_json(const struct artifacts *o) MUST_CHECK;
+struct json *artifacts_json(const struct artifacts *o) MUST_CHECK;
 /* Publishes the staged files. On failure the old artifacts are as they were. */
 int artifacts_publish(struct artifacts *o, struct error *err) MUST_CHECK;
 /* Removes a staging directory that was not published; accepts a zeroed value. */

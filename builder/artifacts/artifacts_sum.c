@@ -14,7 +14,7 @@
 #include "lib/file.h"
 #include "lib/hash.h"
 
-static struct output *find_summed(struct artifacts *o, const char *name)
+static struct artifact *find_summed(struct artifacts *o, const char *name)
 {
 	for (size_t i = 0; i < o->summed.n; i++)
 		if (!strcmp(o->summed.at[i].name, name))
@@ -22,13 +22,13 @@ static struct output *find_summed(struct artifacts *o, const char *name)
 	return NULL;
 }
 
-static bool is_unchanged(const struct output *file, const struct stat *st)
+static bool is_unchanged(const struct artifact *file, const struct stat *st)
 {
 	return file->size == (uint64_t)st->st_size && file->changed.tv_sec == st->st_mtim.tv_sec &&
 	       file->changed.tv_nsec == st->st_mtim.tv_nsec;
 }
 
-struct sum {
+struct summed_file {
 	int fd;      /* owned */
 	size_t file; /* of outputs->summed */
 	bool failed;
@@ -37,7 +37,7 @@ struct sum {
 
 struct summing {
 	struct artifacts *outputs; /* borrowed */
-	VEC(struct sum) sums;
+	VEC(struct summed_file) sums;
 	atomic_size_t next;
 };
 
@@ -52,7 +52,7 @@ static int add_sum(struct summing *s, const char *name, struct error *err)
 {
 	struct artifacts *o = s->outputs;
 	CLEANUP(close_p) int fd = openat(o->stagefd, name, O_RDONLY | O_CLOEXEC);
-	struct output *file = find_summed(o, name);
+	struct artifact *file = find_summed(o, name);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
@@ -60,16 +60,16 @@ static int add_sum(struct summing *s, const char *name, struct error *err)
 	if (file && is_unchanged(file, &st))
 		return 0;
 	if (!file) {
-		vec_push(&o->summed, (struct output){ .name = xstrdup(name) });
+		vec_push(&o->summed, (struct artifact){ .name = xstrdup(name) });
 		file = &o->summed.at[o->summed.n - 1];
 	}
 	file->size = (uint64_t)st.st_size;
 	file->changed = st.st_mtim;
-	vec_push(&s->sums, (struct sum){ .fd = TAKE_FD(fd), .file = (size_t)(file - o->summed.at) });
+	vec_push(&s->sums, (struct summed_file){ .fd = TAKE_FD(fd), .file = (size_t)(file - o->summed.at) });
 	return 0;
 }
 
-static int sum_file(struct output *file, int fd, struct error *err)
+static int sum_file(struct artifact *file, int fd, struct error *err)
 {
 	if (fsync(fd) < 0)
 		return error_errno(err, errno, "flush %s to the disk", file->name);
@@ -81,14 +81,14 @@ static void sum_files(void *summing)
 	struct summing *s = summing;
 
 	for (size_t i; (i = atomic_fetch_add(&s->next, 1)) < s->sums.n;) {
-		struct sum *sum = &s->sums.at[i];
+		struct summed_file *sum = &s->sums.at[i];
 		sum->failed = sum_file(&s->outputs->summed.at[sum->file], sum->fd, &sum->err) < 0;
 	}
 }
 
 static int compare(const void *a, const void *b)
 {
-	return strcmp(((const struct output *)a)->name, ((const struct output *)b)->name);
+	return strcmp(((const struct artifact *)a)->name, ((const struct artifact *)b)->name);
 }
 
 static int add_sums(struct summing *s, struct error *err)

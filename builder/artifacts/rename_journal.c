@@ -16,44 +16,44 @@
 
 static const char *const action_names[] = { "add", "replace", "retire" };
 
-void rename_journal_add(struct rename_journal *c, enum rename_journal_action action, const char *sha256,
+void rename_journal_add(struct rename_journal *j, enum rename_journal_action action, const char *sha256,
 			const char *name)
 {
 	struct rename_journal_step step = { .action = action, .name = xstrdup(name) };
 
 	snprintf(step.sha256, sizeof step.sha256, "%s", sha256);
-	vec_push(&c->step, step);
+	vec_push(&j->step, step);
 }
 
-void rename_journal_done(struct rename_journal *c)
+void rename_journal_done(struct rename_journal *j)
 {
-	for (size_t i = 0; i < c->step.n; i++)
-		free(c->step.at[i].name);
-	vec_done(&c->step);
+	for (size_t i = 0; i < j->step.n; i++)
+		free(j->step.at[i].name);
+	vec_done(&j->step);
 }
 
 /* ---- as text ---- */
 
-void rename_journal_print(const struct rename_journal *c, struct text *ret)
+void rename_journal_print(const struct rename_journal *j, struct text *ret)
 {
-	for (size_t i = 0; i < c->step.n; i++) {
-		const struct rename_journal_step *s = &c->step.at[i];
+	for (size_t i = 0; i < j->step.n; i++) {
+		const struct rename_journal_step *s = &j->step.at[i];
 		text_addf(ret, "%s %s %s\n", action_names[s->action], *s->sha256 ? s->sha256 : "-", s->name);
 	}
 }
 
 /* False for a line that rename_journal_print() would not write. */
-static bool parse_line(char *line, struct rename_journal *c)
+static bool parse_line(char *line, struct rename_journal *j)
 {
 	const char *word = strsep(&line, " "), *sha256 = strsep(&line, " ");
 	bool hashed = sha256 && strspn(sha256, "0123456789abcdef") == SHA256_HEX - 1 && !sha256[SHA256_HEX - 1];
 
-	if (!sha256 || !line || !*line || *line == '.' || strchr(line, '/') || c->step.n == RENAME_JOURNAL_STEPS_MAX)
+	if (!sha256 || !line || !*line || *line == '.' || strchr(line, '/') || j->step.n == RENAME_JOURNAL_STEPS_MAX)
 		return false;
 	for (enum rename_journal_action a = RENAME_JOURNAL_ADD; a <= RENAME_JOURNAL_RETIRE; a++) {
 		if (strcmp(word, action_names[a]))
 			continue;
-		rename_journal_add(c, a, hashed ? sha256 : "", line);
+		rename_journal_add(j, a, hashed ? sha256 : "", line);
 		return hashed == (a != RENAME_JOURNAL_RETIRE);
 	}
 	return false;
@@ -61,15 +61,14 @@ static bool parse_line(char *line, struct rename_journal *c)
 
 int rename_journal_parse(const char *text, struct rename_journal *ret, struct error *err)
 {
-	CLEANUP(rename_journal_done) struct rename_journal c = { 0 };
+	CLEANUP(rename_journal_done) struct rename_journal j = { 0 };
 	CLEANUP(free_p) char *copy = xstrdup(text);
 	char *rest = copy, *line;
 
 	while ((line = strsep(&rest, "\n")))
-		if (*line && !parse_line(line, &c))
+		if (*line && !parse_line(line, &j))
 			return error_set(err, ERROR_FAILED, "line '%s' is not a step of a journal", line);
-	*ret = c;
-	c = (struct rename_journal){ 0 };
+	*ret = TAKE(j);
 	return 0;
 }
 
@@ -126,24 +125,24 @@ static int step_back(const struct rename_journal_step *s, const struct places *p
 	return error_errno(err, errno, "remove %s", s->name);
 }
 
-int rename_journal_forward(const struct rename_journal *c, int dirfd, int stagefd, struct error *err)
+int rename_journal_forward(const struct rename_journal *j, int dirfd, int stagefd, struct error *err)
 {
 	struct places places = { dirfd, stagefd };
 
 	if (mkdirat(stagefd, OLD, 0755) < 0 && errno != EEXIST)
 		return error_errno(err, errno, "create the directory for old artifacts");
-	for (size_t i = 0; i < c->step.n; i++)
-		if (step_forward(&c->step.at[i], &places, err) < 0)
+	for (size_t i = 0; i < j->step.n; i++)
+		if (step_forward(&j->step.at[i], &places, err) < 0)
 			return -1;
 	return 0;
 }
 
-int rename_journal_back(const struct rename_journal *c, int dirfd, int stagefd, struct error *err)
+int rename_journal_back(const struct rename_journal *j, int dirfd, int stagefd, struct error *err)
 {
 	struct places places = { dirfd, stagefd };
 
-	for (size_t i = c->step.n; i-- > 0;)
-		if (step_back(&c->step.at[i], &places, err) < 0)
+	for (size_t i = j->step.n; i-- > 0;)
+		if (step_back(&j->step.at[i], &places, err) < 0)
 			return -1;
 	return 0;
 }

@@ -31,14 +31,14 @@ struct rename_journal {
 	VEC(struct rename_journal_step) step;
 };
 
-void rename_journal_add(struct rename_journal *c, enum rename_journal_action action, const char *sha256,
+void rename_journal_add(struct rename_journal *j, enum rename_journal_action action, const char *sha256,
 			const char *name);
 /* One line a step: "replace HEX NAME". */
-void rename_journal_print(const struct rename_journal *c, struct text *ret);
+void rename_journal_print(const struct rename_journal *j, struct text *ret);
 /* A line that is not a step, or too many of them, is ERROR_FAILED. */
 int rename_journal_parse(const char *text, struct rename_journal *ret, struct error *err) MUST_CHECK;
-void rename_journal_done(struct rename_journal *c);
+void rename_journal_done(struct rename_journal *j);
 
 /* Execute all steps: forward in order, back in reverse order. */
-int rename_journal_forward(const struct rename_journal *c, int dirfd, int stagefd, struct error *err) MUST_CHECK;
-int rename_journal_back(const struct rename_journal *c, int dirfd, int stagefd, struct error *err) MUST_CHECK;
+int rename_journal_forward(const struct rename_journal *j, int dirfd, int stagefd, struct error *err) MUST_CHECK;
+int rename_journal_back(const struct rename_journal *j, int dirfd, int stagefd, struct error *err) MUST_CHECK;

@@ -8,7 +8,7 @@
 
 #define HEX_DIGITS (SHA256_HEX - 1)
 
-static struct sum *find(const struct sha256sums *s, const char *name)
+static struct sha256sums_line *find(const struct sha256sums *s, const char *name)
 {
 	for (size_t i = 0; i < s->line.n; i++)
 		if (!strcmp(s->line.at[i].name, name))
@@ -18,10 +18,10 @@ static struct sum *find(const struct sha256sums *s, const char *name)
 
 void sha256sums_set(struct sha256sums *s, const char *name, const char *sha256)
 {
-	struct sum *sum = find(s, name);
+	struct sha256sums_line *sum = find(s, name);
 
 	if (!sum) {
-		vec_push(&s->line, (struct sum){ .name = xstrdup(name) });
+		vec_push(&s->line, (struct sha256sums_line){ .name = xstrdup(name) });
 		sum = &s->line.at[s->line.n - 1];
 	}
 	snprintf(sum->sha256, sizeof sum->sha256, "%s", sha256);
@@ -29,7 +29,7 @@ void sha256sums_set(struct sha256sums *s, const char *name, const char *sha256)
 
 void sha256sums_drop(struct sha256sums *s, const char *name)
 {
-	struct sum *sum = find(s, name);
+	struct sha256sums_line *sum = find(s, name);
 
 	if (!sum)
 		return;
@@ -39,7 +39,7 @@ void sha256sums_drop(struct sha256sums *s, const char *name)
 
 const char *sha256sums_find(const struct sha256sums *s, const char *name)
 {
-	const struct sum *sum = find(s, name);
+	const struct sha256sums_line *sum = find(s, name);
 
 	return sum ? sum->sha256 : NULL;
 }
@@ -66,7 +66,7 @@ void sha256sums_parse(const char *text, struct sha256sums *ret)
 
 static int compare(const void *a, const void *b)
 {
-	return strcmp(((const struct sum *)a)->name, ((const struct sum *)b)->name);
+	return strcmp(((const struct sha256sums_line *)a)->name, ((const struct sha256sums_line *)b)->name);
 }
 
 void sha256sums_print(const struct sha256sums *s, struct text *ret)

@@ -8,15 +8,15 @@
 #include "lib/text.h"
 #include "lib/vec.h"
 
-#define SUMS_SIZE_MAX (1 << 20)
+#define SHA256SUMS_SIZE_MAX (1 << 20)
 
-struct sum {
+struct sha256sums_line {
 	char sha256[65];
 	char *name; /* owned */
 };
 
 struct sha256sums {
-	VEC(struct sum) line;
+	VEC(struct sha256sums_line) line;
 };
 
 /* Adds the lines of a text. Other lines are ignored; of several lines with one name the last counts. */

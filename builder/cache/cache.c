@@ -16,8 +16,8 @@
 #include "lib/log.h"
 
 #define SCRATCH_TRIES 100
-#define SWEEP_TRIES 50
-#define SWEEP_PAUSE 20000000 /* nanoseconds */
+#define REMOVE_TRIES 50
+#define REMOVE_PAUSE 20000000 /* nanoseconds */
 
 static const char *const kinds[] = { "files", "repacked", "apt", "trees", "artifacts", "tmp" };
 
@@ -36,7 +36,7 @@ static char *default_path(void)
 
 /* Removes one entry of tmp/ unless another process holds its lock. The children of a build that has just been
  * killed may still write there: they get a second to end. What remains then is left to the next cache_open(). */
-static void sweep_entry(struct cache *cache, const char *entry)
+static void remove_leftover(struct cache *cache, const char *entry)
 {
 	CLEANUP(free_p) char *name = xasprintf("tmp/%s", entry);
 	CLEANUP(close_p) int fd = openat(cache->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -44,13 +44,13 @@ static void sweep_entry(struct cache *cache, const char *entry)
 
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return;
-	for (int i = 0; i < SWEEP_TRIES && tree_remove(cache->fd, name, &err) < 0; i++)
-		nanosleep(&(struct timespec){ .tv_nsec = SWEEP_PAUSE }, NULL);
+	for (int i = 0; i < REMOVE_TRIES && tree_remove(cache->fd, name, &err) < 0; i++)
+		nanosleep(&(struct timespec){ .tv_nsec = REMOVE_PAUSE }, NULL);
 	if (faccessat(cache->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		log_debug("remove leftovers from the cache: %s", err.text);
 }
 
-static int sweep(struct cache *cache, struct error *err)
+static int remove_leftovers(struct cache *cache, struct error *err)
 {
 	int fd = dir_open(cache->fd, "tmp", err);
 	CLEANUP(closedir_p) DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
@@ -60,20 +60,20 @@ static int sweep(struct cache *cache, struct error *err)
 		return fd < 0 ? -1 : error_errno(err, errno, "list tmp");
 	while ((entry = readdir(dir)))
 		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-			sweep_entry(cache, entry->d_name);
+			remove_leftover(cache, entry->d_name);
 	return 0;
 }
 
-static int cache_prepare(struct cache *cache, struct error *err)
+static int prepare(struct cache *cache, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (dir_make(cache->fd, kinds[i], 0755, err) < 0)
 			return -1;
-	return sweep(cache, err);
+	return remove_leftovers(cache, err);
 }
 
 /* Waits while another program removes from the cache, which takes seconds. */
-static int cache_enter(struct cache *cache, const char *path, struct error *err)
+static int enter(struct cache *cache, const char *path, struct error *err)
 {
 	cache->fd = dir_open(AT_FDCWD, path, err);
 	if (cache->fd < 0)
@@ -83,7 +83,7 @@ static int cache_enter(struct cache *cache, const char *path, struct error *err)
 		return error_errno(err, errno, "find its absolute path");
 	if (flock(cache->fd, LOCK_SH) < 0)
 		return error_errno(err, errno, "lock it");
-	return cache_prepare(cache, err);
+	return prepare(cache, err);
 }
 
 int cache_open(struct cache *ret, struct error *err)
@@ -93,7 +93,7 @@ int cache_open(struct cache *ret, struct error *err)
 
 	if (!path)
 		return error_set(err, ERROR_HOST, "no directory for the cache: set HOME or NODEKILN_CACHE");
-	if (dir_make(AT_FDCWD, path, 0755, err) < 0 || cache_enter(&cache, path, err) < 0) {
+	if (dir_make(AT_FDCWD, path, 0755, err) < 0 || enter(&cache, path, err) < 0) {
 		cache_close(&cache);
 		return error_wrap(err, "cache %s", path);
 	}
@@ -173,7 +173,7 @@ int cache_file(struct cache *cache, const char *sha256, struct error *err)
 }
 
 /* One cache_fetch(): the missing files are downloaded into a private scratch directory. */
-struct fetch {
+struct cache_fetch {
 	struct cache *cache;            /* borrowed */
 	char *scratch;                  /* owned */
 	int scratch_fd;                 /* owned */
@@ -206,7 +206,7 @@ static bool is_sha256(const char *hex)
 
 static int fetch_start(struct http_download *item, struct error *err)
 {
-	const struct fetch *f = item->context;
+	const struct cache_fetch *f = item->context;
 	const char *name = f->want[item - f->item]->sha256;
 
 	item->fd = openat(f->scratch_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -215,7 +215,7 @@ static int fetch_start(struct http_download *item, struct error *err)
 
 static int fetch_done(struct http_download *item, struct error *err)
 {
-	const struct fetch *f = item->context;
+	const struct cache_fetch *f = item->context;
 	const struct cache_want *want = f->want[item - f->item];
 
 	if (strcmp(item->sha256, want->sha256) || (want->size && item->received != want->size))
@@ -230,7 +230,7 @@ static int fetch_done(struct http_download *item, struct error *err)
 	return cache_publish(f->cache, name, "files", want->sha256, err);
 }
 
-static bool fetch_has(const struct fetch *f, const char *sha256)
+static bool fetch_has(const struct cache_fetch *f, const char *sha256)
 {
 	for (size_t i = 0; i < f->n; i++)
 		if (!strcmp(f->want[i]->sha256, sha256))
@@ -238,7 +238,7 @@ static bool fetch_has(const struct fetch *f, const char *sha256)
 	return false;
 }
 
-static int fetch_add(struct fetch *f, const struct cache_want *want, struct error *err)
+static int fetch_add(struct cache_fetch *f, const struct cache_want *want, struct error *err)
 {
 	if (!is_sha256(want->sha256))
 		return error_set(err, ERROR_INPUT, "%s: '%s' is not a sha256 (64 lower-case hex digits)", want->name,
@@ -265,7 +265,7 @@ static int fetch_add(struct fetch *f, const struct cache_want *want, struct erro
 	return 0;
 }
 
-static void fetch_end(struct fetch *f)
+static void fetch_end(struct cache_fetch *f)
 {
 	struct error ignored = { 0 };
 
@@ -282,7 +282,7 @@ static void fetch_end(struct fetch *f)
 int cache_fetch(struct cache *cache, const struct cache_want *wants, size_t n,
 		void (*progress)(void *context, uint64_t new_bytes), void *context, struct error *err)
 {
-	CLEANUP(fetch_end) struct fetch f = { .cache = cache, .scratch_fd = -1 };
+	CLEANUP(fetch_end) struct cache_fetch f = { .cache = cache, .scratch_fd = -1 };
 
 	f.item = xcalloc(n + 1, sizeof *f.item);
 	f.want = xcalloc(n + 1, sizeof *f.want);

@@ -27,8 +27,8 @@ int cache_limit(uint64_t *ret, struct error *err)
 }
 
 /* An entry that another program removes meanwhile is not counted. */
-static int take_item(struct cache *cache, const char *kind, const char *entry, struct cache_usage *ret,
-		     struct error *err)
+static int read_entry(struct cache *cache, const char *kind, const char *entry, struct cache_usage *ret,
+		      struct error *err)
 {
 	CLEANUP(free_p) char *name = xasprintf("%s/%s", kind, entry);
 	struct cache_entry item = { .kind = kind };
@@ -40,11 +40,11 @@ static int take_item(struct cache *cache, const char *kind, const char *entry, s
 		return faccessat(cache->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 ? 0 : -1;
 	item.name = xstrdup(entry);
 	item.used = st.st_mtime;
-	vec_push(&ret->items, item);
+	vec_push(&ret->entries, item);
 	return 0;
 }
 
-static int take_kind(struct cache *cache, const char *kind, struct cache_usage *ret, struct error *err)
+static int read_kind(struct cache *cache, const char *kind, struct cache_usage *ret, struct error *err)
 {
 	int fd = dir_open(cache->fd, kind, err);
 	CLEANUP(closedir_p) DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
@@ -54,31 +54,31 @@ static int take_kind(struct cache *cache, const char *kind, struct cache_usage *
 		return fd < 0 ? -1 : error_errno(err, errno, "list %s/%s", cache->path, kind);
 	while ((entry = readdir(dir)))
 		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
-		    take_item(cache, kind, entry->d_name, ret, err) < 0)
+		    read_entry(cache, kind, entry->d_name, ret, err) < 0)
 			return -1;
 	return 0;
 }
 
 int cache_usage_read(struct cache *cache, struct cache_usage *ret, struct error *err)
 {
-	CLEANUP(cache_usage_done) struct cache_usage stock = { 0 };
+	CLEANUP(cache_usage_done) struct cache_usage usage = { 0 };
 
 	for (const char *const *kind = cache_kinds; *kind; kind++)
-		if (take_kind(cache, *kind, &stock, err) < 0)
+		if (read_kind(cache, *kind, &usage, err) < 0)
 			return -1;
-	*ret = stock;
-	stock = (struct cache_usage){ 0 };
+	*ret = usage;
+	usage = (struct cache_usage){ 0 };
 	return 0;
 }
 
-uint64_t cache_usage_bytes(const struct cache_usage *stock, const char *kind, size_t *ret_count)
+uint64_t cache_usage_bytes(const struct cache_usage *usage, const char *kind, size_t *ret_count)
 {
 	uint64_t bytes = 0;
 
 	*ret_count = 0;
-	for (size_t i = 0; i < stock->items.n; i++)
-		if (!kind || !strcmp(stock->items.at[i].kind, kind)) {
-			bytes += stock->items.at[i].bytes;
+	for (size_t i = 0; i < usage->entries.n; i++)
+		if (!kind || !strcmp(usage->entries.at[i].kind, kind)) {
+			bytes += usage->entries.at[i].bytes;
 			++*ret_count;
 		}
 	return bytes;
@@ -91,15 +91,15 @@ static int by_use(const void *a, const void *b)
 	return x->used == y->used ? strcmp(x->name, y->name) : x->used < y->used ? -1 : 1;
 }
 
-uint64_t cache_usage_select(struct cache_usage *stock, uint64_t limit)
+uint64_t cache_usage_select(struct cache_usage *usage, uint64_t limit)
 {
 	size_t count;
-	uint64_t left = cache_usage_bytes(stock, NULL, &count), marked = 0;
+	uint64_t left = cache_usage_bytes(usage, NULL, &count), marked = 0;
 
 	if (count)
-		qsort(stock->items.at, count, sizeof *stock->items.at, by_use);
+		qsort(usage->entries.at, count, sizeof *usage->entries.at, by_use);
 	for (size_t i = 0; i < count && left > limit; i++) {
-		struct cache_entry *item = &stock->items.at[i];
+		struct cache_entry *item = &usage->entries.at[i];
 		item->marked = true;
 		left -= item->bytes;
 		marked += item->bytes;
@@ -107,10 +107,10 @@ uint64_t cache_usage_select(struct cache_usage *stock, uint64_t limit)
 	return marked;
 }
 
-static int remove_marked(struct cache *cache, const struct cache_usage *stock, struct error *err)
+static int remove_marked(struct cache *cache, const struct cache_usage *usage, struct error *err)
 {
-	for (size_t i = 0; i < stock->items.n; i++) {
-		const struct cache_entry *item = &stock->items.at[i];
+	for (size_t i = 0; i < usage->entries.n; i++) {
+		const struct cache_entry *item = &usage->entries.at[i];
 		CLEANUP(free_p) char *name = xasprintf("%s/%s", item->kind, item->name);
 		if (item->marked && tree_remove(cache->fd, name, err) < 0)
 			return error_wrap(err, "cache %s", cache->path);
@@ -119,25 +119,25 @@ static int remove_marked(struct cache *cache, const struct cache_usage *stock, s
 }
 
 /* Reads the usage only now, with the exclusive lock: no other process can use an entry any more. */
-static int prune_alone(struct cache *cache, uint64_t limit, uint64_t *ret_removed, struct error *err)
+static int prune_locked(struct cache *cache, uint64_t limit, uint64_t *ret_removed, struct error *err)
 {
-	CLEANUP(cache_usage_done) struct cache_usage stock = { 0 };
+	CLEANUP(cache_usage_done) struct cache_usage usage = { 0 };
 
-	if (cache_usage_read(cache, &stock, err) < 0)
+	if (cache_usage_read(cache, &usage, err) < 0)
 		return -1;
-	*ret_removed = cache_usage_select(&stock, limit);
-	return remove_marked(cache, &stock, err);
+	*ret_removed = cache_usage_select(&usage, limit);
+	return remove_marked(cache, &usage, err);
 }
 
 int cache_prune(struct cache *cache, uint64_t limit, uint64_t *ret_removed, struct error *err)
 {
-	bool alone = flock(cache->fd, LOCK_EX | LOCK_NB) == 0;
-	int rc = alone ? prune_alone(cache, limit, ret_removed, err) : 0;
+	bool locked = flock(cache->fd, LOCK_EX | LOCK_NB) == 0;
+	int rc = locked ? prune_locked(cache, limit, ret_removed, err) : 0;
 
 	/* A failed conversion may lose the lock (flock(2)): it is taken again in any case. */
 	if (flock(cache->fd, LOCK_SH) < 0 && rc == 0)
 		return error_errno(err, errno, "lock the cache, %s", cache->path);
-	return rc < 0 ? rc : alone;
+	return rc < 0 ? rc : locked;
 }
 
 void cache_trim(struct cache *cache)
@@ -152,9 +152,9 @@ void cache_trim(struct cache *cache)
 			 text_bytes(limit));
 }
 
-void cache_usage_done(struct cache_usage *stock)
+void cache_usage_done(struct cache_usage *usage)
 {
-	for (size_t i = 0; i < stock->items.n; i++)
-		free(stock->items.at[i].name);
-	vec_done(&stock->items);
+	for (size_t i = 0; i < usage->entries.n; i++)
+		free(usage->entries.at[i].name);
+	vec_done(&usage->entries);
 }

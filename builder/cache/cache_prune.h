@@ -25,7 +25,7 @@ struct cache_entry {
 };
 
 struct cache_usage {
-	VEC(struct cache_entry) items;
+	VEC(struct cache_entry) entries;
 };
 
 extern const char *const cache_kinds[]; /* ends with NULL */
@@ -34,13 +34,13 @@ extern const char *const cache_kinds[]; /* ends with NULL */
 int cache_limit(uint64_t *ret, struct error *err) MUST_CHECK;
 int cache_usage_read(struct cache *cache, struct cache_usage *ret, struct error *err) MUST_CHECK;
 /* The bytes and the number of entries of one kind (NULL = all). */
-uint64_t cache_usage_bytes(const struct cache_usage *stock, const char *kind, size_t *ret_count);
+uint64_t cache_usage_bytes(const struct cache_usage *usage, const char *kind, size_t *ret_count);
 /* Marks the least recently used entries until the others have at most limit bytes. Returns the bytes marked. */
-uint64_t cache_usage_select(struct cache_usage *stock, uint64_t limit);
+uint64_t cache_usage_select(struct cache_usage *usage, uint64_t limit);
 /* Prunes the cache to at most limit bytes. Returns 1, or 0 when other processes use the cache and nothing was
  * removed. *ret_removed: bytes; set with 1 only. */
 int cache_prune(struct cache *cache, uint64_t limit, uint64_t *ret_removed, struct error *err) MUST_CHECK;
 /* After a build: prunes to cache_limit(), unless another build runs (the last one to end does it). Failure is
  * only logged. */
 void cache_trim(struct cache *cache);
-void cache_usage_done(struct cache_usage *stock);
+void cache_usage_done(struct cache_usage *usage);

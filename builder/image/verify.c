@@ -26,16 +26,16 @@ static int verify_sums(struct verify *v, struct error *err)
 
 	if (dirfd < 0)
 		return -1;
-	if (faccessat(dirfd, OUTPUTS_SUMS, F_OK, 0) < 0)
+	if (faccessat(dirfd, ARTIFACTS_SUMS, F_OK, 0) < 0)
 		return 0;
-	if (file_read(dirfd, OUTPUTS_SUMS, SUMS_SIZE_MAX, &text, err) < 0)
+	if (file_read(dirfd, ARTIFACTS_SUMS, SHA256SUMS_SIZE_MAX, &text, err) < 0)
 		return -1;
 	sha256sums_parse(text.len ? text.data : "", &sums);
 	const char *want = sha256sums_find(&sums, name);
 	if (!want) {
 		strings_addf(&v->findings,
 			     "%s in its directory has no line for %s; it is not one of the published artifacts",
-			     OUTPUTS_SUMS, name);
+			     ARTIFACTS_SUMS, name);
 		return 0;
 	}
 	CLEANUP(close_p) int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
@@ -45,7 +45,7 @@ static int verify_sums(struct verify *v, struct error *err)
 		return -1;
 	if (strcmp(got, want) != 0)
 		strings_addf(&v->findings, "its sha256 is %s, %s says %s; it was changed or truncated", got,
-			     OUTPUTS_SUMS, want);
+			     ARTIFACTS_SUMS, want);
 	return 0;
 }
 

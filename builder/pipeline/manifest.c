@@ -81,7 +81,7 @@ struct json *manifest_json(const struct manifest *m, const struct artifacts *o, 
 	json_put_string(object, "key", m->key);
 	json_put_string(object, "architecture", m->recipe->architecture);
 	json_put(object, "versions", versions(m->lock));
-	json_put(object, "artifacts", outputs_json(o));
+	json_put(object, "artifacts", artifacts_json(o));
 	if (m->images)
 		json_put_strings(object, "images", m->images);
 	json_put(object, "sizes", group_sizes(m->lock));

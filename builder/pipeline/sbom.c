@@ -217,7 +217,7 @@ static void add_images(struct sbom *s, const struct manifest *m, const char *art
 	}
 }
 
-static void add_artifact(struct sbom *s, const struct manifest *m, const struct output *file,
+static void add_artifact(struct sbom *s, const struct manifest *m, const struct artifact *file,
 			 const struct sbom_content *content)
 {
 	CLEANUP(free_p) char *id = make_id("artifact", file->name, NULL);

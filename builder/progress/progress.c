@@ -35,7 +35,7 @@ struct board {
 };
 
 static struct board *board; /* NULL = not open */
-static const struct progress_format *voice;
+static const struct progress_format *format;
 static bool color;
 static pid_t ticker;
 
@@ -63,12 +63,12 @@ static double cpu_of_ours(void)
 	       seconds_of_timeval(children.ru_utime) + seconds_of_timeval(children.ru_stime);
 }
 
-static struct progress_context stage_now(void)
+static struct progress_context context_now(void)
 {
 	struct winsize size = { 0 };
 
 	/* Read each time instead of on SIGWINCH: a signal handler would interrupt the system calls of the build. */
-	if (voice->transient && ioctl(voice->fd, TIOCGWINSZ, &size) < 0)
+	if (format->transient && ioctl(format->fd, TIOCGWINSZ, &size) < 0)
 		size.ws_col = 0;
 	return (struct progress_context){
 		.now = seconds_of(CLOCK_MONOTONIC),
@@ -113,23 +113,23 @@ static struct phase *board_find(const char *name)
 	return NULL;
 }
 
-static void say(const struct text *t)
+static void print(const struct text *t)
 {
 	int saved = errno;
 
 	/* A reader that has gone away must not fail a build. */
-	if (t->len && write_all(voice->fd, t->data, t->len) < 0)
+	if (t->len && write_all(format->fd, t->data, t->len) < 0)
 		errno = saved;
 	errno = saved;
 }
 
 /* Removes the transient lines from the terminal. After a resize the terminal has wrapped them again and their
  * position is unknown: they stay, and the next ones are drawn below. */
-static void erase(const struct progress_context *s, struct text *ret)
+static void erase(const struct progress_context *c, struct text *ret)
 {
 	if (!board->drawn)
 		return;
-	if (board->drawn_columns != s->columns)
+	if (board->drawn_columns != c->columns)
 		text_add(ret, "\n");
 	else if (board->drawn > 1)
 		text_addf(ret, "\r\033[%uA\033[J", board->drawn - 1);
@@ -138,29 +138,29 @@ static void erase(const struct progress_context *s, struct text *ret)
 	board->drawn = 0;
 }
 
-static void draw(const struct progress_context *s, struct text *ret)
+static void draw(const struct progress_context *c, struct text *ret)
 {
 	for (size_t i = 0; i < board->n; i++) {
 		if (!board->phase[i].running)
 			continue;
-		if (voice->transient)
+		if (format->transient)
 			text_add(ret, board->drawn++ ? "\n" : "");
-		voice->going(&board->phase[i], s, ret);
+		format->running(&board->phase[i], c, ret);
 	}
-	board->drawn_columns = s->columns;
+	board->drawn_columns = c->columns;
 }
 
 /* Prints lines above the transient lines. */
-static void say_above(const struct text *lines, const struct progress_context *s)
+static void print_above(const struct text *lines, const struct progress_context *c)
 {
 	CLEANUP(text_done) struct text out = { 0 };
 
-	erase(s, &out);
+	erase(c, &out);
 	if (lines->len)
 		text_addn(&out, lines->data, lines->len);
-	if (voice->transient)
-		draw(s, &out);
-	say(&out);
+	if (format->transient)
+		draw(c, &out);
+	print(&out);
 }
 
 static void before_log(void)
@@ -168,18 +168,18 @@ static void before_log(void)
 	CLEANUP(text_done) struct text out = { 0 };
 
 	board_lock();
-	struct progress_context s = stage_now();
-	erase(&s, &out);
-	say(&out);
+	struct progress_context c = context_now();
+	erase(&c, &out);
+	print(&out);
 }
 
 static void after_log(void)
 {
 	CLEANUP(text_done) struct text out = { 0 };
-	struct progress_context s = stage_now();
+	struct progress_context c = context_now();
 
-	draw(&s, &out);
-	say(&out);
+	draw(&c, &out);
+	print(&out);
 	board_unlock();
 }
 
@@ -188,18 +188,19 @@ static void tick(void)
 	CLEANUP(text_done) struct text out = { 0 };
 
 	board_lock();
-	struct progress_context s = stage_now();
-	erase(&s, &out);
-	draw(&s, &out);
-	say(&out);
+	struct progress_context c = context_now();
+	erase(&c, &out);
+	draw(&c, &out);
+	print(&out);
 	board_unlock();
 }
 
 /* The main function of the ticker. It ends with SIGTERM, from progress_close() or, when the parent dies, from
  * the kernel. */
-NORETURN static void ticker_run(pid_t parent)
+NORETURN static void ticker_main(pid_t parent)
 {
-	struct timespec beat = { .tv_sec = voice->beat_ms / 1000, .tv_nsec = (long)(voice->beat_ms % 1000) * 1000000 };
+	struct timespec interval = { .tv_sec = format->interval_ms / 1000,
+				     .tv_nsec = (long)(format->interval_ms % 1000) * 1000000 };
 	CLEANUP(text_done) struct text out = { 0 };
 	sigset_t stop;
 
@@ -210,12 +211,12 @@ NORETURN static void ticker_run(pid_t parent)
 	sigaddset(&stop, SIGTERM);
 	sigprocmask(SIG_SETMASK, &stop, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	while (getppid() == parent && sigtimedwait(&stop, NULL, &beat) < 0)
+	while (getppid() == parent && sigtimedwait(&stop, NULL, &interval) < 0)
 		tick();
 	board_lock();
-	struct progress_context s = stage_now();
-	erase(&s, &out);
-	say(&out);
+	struct progress_context c = context_now();
+	erase(&c, &out);
+	print(&out);
 	board_unlock();
 	_exit(0);
 }
@@ -227,7 +228,7 @@ static bool environment_has(const char *name)
 	return value && *value;
 }
 
-static const struct progress_format *choose_voice(enum progress_style style)
+static const struct progress_format *choose_format(enum progress_style style)
 {
 	const char *term = getenv("TERM");
 	bool terminal = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") && !environment_has("CI");
@@ -246,12 +247,12 @@ void progress_open(enum progress_style style)
 	if (board || !(board = board_new()))
 		return;
 	board->begin = seconds_of(CLOCK_MONOTONIC);
-	voice = choose_voice(style);
-	color = voice->transient && isatty(voice->fd) && !environment_has("NO_COLOR");
+	format = choose_format(style);
+	color = format->transient && isatty(format->fd) && !environment_has("NO_COLOR");
 	ticker = fork();
 	if (ticker == 0)
-		ticker_run(self);
-	if (voice->transient)
+		ticker_main(self);
+	if (format->transient)
 		log_set_hooks(before_log, after_log);
 }
 
@@ -284,16 +285,16 @@ void progress_begin(const char *phase, const char *fmt, ...)
 	if (!board)
 		return;
 	board_lock();
-	struct progress_context s = stage_now();
+	struct progress_context c = context_now();
 	if (board->n < PHASES_MAX) {
 		struct phase *p = &board->phase[board->n++];
-		*p = (struct phase){ .begin = s.now, .told = s.now, .cpu = cpu_of_ours(), .running = true };
+		*p = (struct phase){ .begin = c.now, .reported = c.now, .cpu = cpu_of_ours(), .running = true };
 		snprintf(p->name, sizeof p->name, "%s", phase);
 		va_start(ap, fmt);
 		phase_text(p, fmt, ap);
 		va_end(ap);
-		voice->begin(p, &s, &line);
-		say_above(&line, &s);
+		format->begin(p, &c, &line);
+		print_above(&line, &c);
 	}
 	board_unlock();
 }
@@ -319,17 +320,17 @@ void progress_end(const char *phase, const char *fmt, ...)
 	if (!board)
 		return;
 	board_lock();
-	struct progress_context s = stage_now();
+	struct progress_context c = context_now();
 	struct phase *p = board_find(phase);
 	if (p) {
 		p->running = false;
-		p->seconds = s.now - p->begin;
+		p->seconds = c.now - p->begin;
 		p->cpu = cpu_of_ours() - p->cpu;
 		va_start(ap, fmt);
 		phase_text(p, fmt, ap);
 		va_end(ap);
-		voice->end(p, &s, &line);
-		say_above(&line, &s);
+		format->end(p, &c, &line);
+		print_above(&line, &c);
 	}
 	board_unlock();
 }
@@ -347,9 +348,9 @@ void progress_notice(const char *fmt, ...)
 		return;
 	}
 	board_lock();
-	struct progress_context s = stage_now();
-	voice->notice(text, &s, &line);
-	say_above(&line, &s);
+	struct progress_context c = context_now();
+	format->notice(text, &c, &line);
+	print_above(&line, &c);
 	board_unlock();
 }
 
@@ -357,13 +358,13 @@ void progress_result(const struct json *result)
 {
 	CLEANUP(text_done) struct text value = { 0 }, line = { 0 };
 
-	if (!board || voice != &progress_format_json)
+	if (!board || format != &progress_format_json)
 		return;
 	json_print(result, false, &value);
 	board_lock();
-	struct progress_context s = stage_now();
-	progress_format_result(value.data, &s, &line);
-	say(&line);
+	struct progress_context c = context_now();
+	progress_format_result(value.data, &c, &line);
+	print(&line);
 	board_unlock();
 }
 
@@ -371,12 +372,12 @@ void progress_failure(const struct error *err)
 {
 	CLEANUP(text_done) struct text line = { 0 };
 
-	if (!board || voice != &progress_format_json)
+	if (!board || format != &progress_format_json)
 		return;
 	board_lock();
-	struct progress_context s = stage_now();
-	progress_format_failure(err, &s, &line);
-	say(&line);
+	struct progress_context c = context_now();
+	progress_format_failure(err, &c, &line);
+	print(&line);
 	board_unlock();
 }
 

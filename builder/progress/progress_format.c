@@ -6,10 +6,10 @@
 
 #include "lib/json.h"
 
-#define PLAIN_PATIENCE 30.0 /* seconds between the lines in a log about a phase that still runs */
-#define JSON_PATIENCE 1.0
+#define PLAIN_INTERVAL 30.0 /* seconds between the lines in a log about a phase that still runs */
+#define JSON_INTERVAL 1.0
 
-#define PACE_PATIENCE 2.0 /* seconds before a rate is meaningful */
+#define RATE_MIN_SECONDS 2.0 /* seconds before a rate is meaningful */
 
 #define NAME_COLUMNS 12
 #define BAR_MIN 8 /* a narrower bar shows nothing */
@@ -38,22 +38,22 @@ static void add_bytes(const struct phase *p, struct text *ret)
 }
 
 /* Bytes per second, and in *ret_left the seconds left. 0: not known yet. */
-static double pace_of(const struct phase *p, double seconds, double *ret_left)
+static double rate_of(const struct phase *p, double seconds, double *ret_left)
 {
-	if (!p->total || !p->done || p->done >= p->total || seconds < PACE_PATIENCE)
+	if (!p->total || !p->done || p->done >= p->total || seconds < RATE_MIN_SECONDS)
 		return 0;
 	*ret_left = (double)(p->total - p->done) * seconds / (double)p->done;
 	return (double)p->done / seconds;
 }
 
 /* ", 112 MiB/s, 3.4 s left" */
-static void add_pace(const struct phase *p, double seconds, struct text *ret)
+static void add_rate(const struct phase *p, double seconds, struct text *ret)
 {
-	double left, pace = pace_of(p, seconds, &left);
+	double left, rate = rate_of(p, seconds, &left);
 
-	if (pace <= 0)
+	if (rate <= 0)
 		return;
-	text_addf(ret, ", %s/s, ", text_bytes((unsigned long long)pace));
+	text_addf(ret, ", %s/s, ", text_bytes((unsigned long long)rate));
 	progress_format_seconds(left, ret);
 	text_add(ret, " left");
 }
@@ -69,32 +69,32 @@ static void add_sentence(const struct phase *p, double seconds, const char *befo
 
 /* ---- plain lines ---- */
 
-static void silent_begin(const struct phase *p UNUSED, const struct progress_context *s UNUSED, struct text *ret UNUSED)
+static void silent_begin(const struct phase *p UNUSED, const struct progress_context *c UNUSED, struct text *ret UNUSED)
 {
 }
 
-static void plain_going(struct phase *p, const struct progress_context *s, struct text *ret)
+static void plain_running(struct phase *p, const struct progress_context *c, struct text *ret)
 {
-	if (s->now - p->told < PLAIN_PATIENCE)
+	if (c->now - p->reported < PLAIN_INTERVAL)
 		return;
-	p->told = s->now;
-	add_sentence(p, s->now - p->begin, "", "", ret);
+	p->reported = c->now;
+	add_sentence(p, c->now - p->begin, "", "", ret);
 	text_add(ret, " so far");
 	if (p->done || p->total) {
 		text_add(ret, ", ");
 		add_bytes(p, ret);
-		add_pace(p, s->now - p->begin, ret);
+		add_rate(p, c->now - p->begin, ret);
 	}
 	text_add(ret, "\n");
 }
 
-static void plain_end(const struct phase *p, const struct progress_context *s UNUSED, struct text *ret)
+static void plain_end(const struct phase *p, const struct progress_context *c UNUSED, struct text *ret)
 {
 	add_sentence(p, p->seconds, "", "", ret);
 	text_add(ret, "\n");
 }
 
-static void plain_notice(const char *text, const struct progress_context *s UNUSED, struct text *ret)
+static void plain_notice(const char *text, const struct progress_context *c UNUSED, struct text *ret)
 {
 	text_addf(ret, "warning: %s\n", text);
 }
@@ -123,15 +123,15 @@ static void add_meter(const struct phase *p, size_t width, struct text *ret)
 	text_add(ret, "] ");
 }
 
-static void bar_going(struct phase *p, const struct progress_context *s, struct text *ret)
+static void bar_running(struct phase *p, const struct progress_context *c, struct text *ret)
 {
 	CLEANUP(text_done) struct text line = { 0 }, tail = { 0 };
-	size_t columns = s->columns > 1 ? s->columns - 1 : 79; /* the last column would wrap */
+	size_t columns = c->columns > 1 ? c->columns - 1 : 79; /* the last column would wrap */
 
 	add_bytes(p, &tail);
 	text_add(&tail, tail.len ? ", " : "");
-	progress_format_seconds(s->now - p->begin, &tail);
-	add_pace(p, s->now - p->begin, &tail);
+	progress_format_seconds(c->now - p->begin, &tail);
+	add_rate(p, c->now - p->begin, &tail);
 
 	text_addf(&line, "%-*s ", NAME_COLUMNS, p->name);
 	size_t used = line.len + tail.len + 3; /* brackets and a space */
@@ -143,15 +143,15 @@ static void bar_going(struct phase *p, const struct progress_context *s, struct 
 	add_clipped(ret, line.data, columns);
 }
 
-static void bar_end(const struct phase *p, const struct progress_context *s, struct text *ret)
+static void bar_end(const struct phase *p, const struct progress_context *c, struct text *ret)
 {
-	add_sentence(p, p->seconds, s->color ? GREEN : "", s->color ? NORMAL : "", ret);
+	add_sentence(p, p->seconds, c->color ? GREEN : "", c->color ? NORMAL : "", ret);
 	text_add(ret, "\n");
 }
 
-static void bar_notice(const char *text, const struct progress_context *s, struct text *ret)
+static void bar_notice(const char *text, const struct progress_context *c, struct text *ret)
 {
-	text_addf(ret, "%swarning: %s%s\n", s->color ? YELLOW : "", text, s->color ? NORMAL : "");
+	text_addf(ret, "%swarning: %s%s\n", c->color ? YELLOW : "", text, c->color ? NORMAL : "");
 }
 
 /* ---- JSON events ---- */
@@ -161,11 +161,11 @@ static double milliseconds(double seconds)
 	return (double)(int64_t)(seconds * 1000 + 0.5) / 1000;
 }
 
-static struct json *event_new(const char *event, const struct progress_context *s)
+static struct json *event_new(const char *event, const struct progress_context *c)
 {
 	struct json *object = json_object();
 
-	json_put_double(object, "time", milliseconds(s->date));
+	json_put_double(object, "time", milliseconds(c->date));
 	json_put_string(object, "event", event);
 	return object;
 }
@@ -177,10 +177,10 @@ static void event_add(struct json *event, struct text *ret)
 	json_free(event);
 }
 
-static void phase_event(const char *name, const struct phase *p, double seconds, const struct progress_context *s,
+static void phase_event(const char *name, const struct phase *p, double seconds, const struct progress_context *c,
 			struct text *ret)
 {
-	struct json *event = event_new(name, s);
+	struct json *event = event_new(name, c);
 
 	json_put_string(event, "phase", p->name);
 	if (*p->text)
@@ -193,40 +193,40 @@ static void phase_event(const char *name, const struct phase *p, double seconds,
 	event_add(event, ret);
 }
 
-static void json_begin(const struct phase *p, const struct progress_context *s, struct text *ret)
+static void json_begin(const struct phase *p, const struct progress_context *c, struct text *ret)
 {
-	phase_event("begin", p, 0, s, ret);
+	phase_event("begin", p, 0, c, ret);
 }
 
-static void json_going(struct phase *p, const struct progress_context *s, struct text *ret)
+static void json_running(struct phase *p, const struct progress_context *c, struct text *ret)
 {
-	if (s->now - p->told < JSON_PATIENCE)
+	if (c->now - p->reported < JSON_INTERVAL)
 		return;
-	p->told = s->now;
-	phase_event("progress", p, s->now - p->begin, s, ret);
+	p->reported = c->now;
+	phase_event("progress", p, c->now - p->begin, c, ret);
 }
 
-static void json_end(const struct phase *p, const struct progress_context *s, struct text *ret)
+static void json_end(const struct phase *p, const struct progress_context *c, struct text *ret)
 {
-	phase_event("end", p, p->seconds, s, ret);
+	phase_event("end", p, p->seconds, c, ret);
 }
 
-static void json_notice(const char *text, const struct progress_context *s, struct text *ret)
+static void json_notice(const char *text, const struct progress_context *c, struct text *ret)
 {
-	struct json *event = event_new("notice", s);
+	struct json *event = event_new("notice", c);
 
 	json_put_string(event, "text", text);
 	event_add(event, ret);
 }
 
-void progress_format_result(const char *result, const struct progress_context *s, struct text *ret)
+void progress_format_result(const char *result, const struct progress_context *c, struct text *ret)
 {
-	text_addf(ret, "{\"time\":%.3f,\"event\":\"result\",\"result\":%s}\n", s->date, result);
+	text_addf(ret, "{\"time\":%.3f,\"event\":\"result\",\"result\":%s}\n", c->date, result);
 }
 
-void progress_format_failure(const struct error *err, const struct progress_context *s, struct text *ret)
+void progress_format_failure(const struct error *err, const struct progress_context *c, struct text *ret)
 {
-	struct json *event = event_new("failure", s);
+	struct json *event = event_new("failure", c);
 
 	json_put_string(event, "text", err->text);
 	json_put_int(event, "code", err->class);
@@ -235,26 +235,26 @@ void progress_format_failure(const struct error *err, const struct progress_cont
 
 const struct progress_format progress_format_plain = {
 	.fd = 2,
-	.beat_ms = 1000,
+	.interval_ms = 1000,
 	.begin = silent_begin,
-	.going = plain_going,
+	.running = plain_running,
 	.end = plain_end,
 	.notice = plain_notice,
 };
 const struct progress_format progress_format_bar = {
 	.fd = 2,
-	.beat_ms = 200,
+	.interval_ms = 200,
 	.transient = true,
 	.begin = silent_begin,
-	.going = bar_going,
+	.running = bar_running,
 	.end = bar_end,
 	.notice = bar_notice,
 };
 const struct progress_format progress_format_json = {
 	.fd = 1,
-	.beat_ms = 250,
+	.interval_ms = 250,
 	.begin = json_begin,
-	.going = json_going,
+	.running = json_running,
 	.end = json_end,
 	.notice = json_notice,
 };

@@ -19,7 +19,7 @@ struct phase {
 	double begin;              /* CLOCK_MONOTONIC seconds */
 	double seconds;            /* taken, once it is not running */
 	double cpu;                /* CPU seconds taken; while it runs: those of its process before */
-	double told;               /* when its progress was last reported; CLOCK_MONOTONIC seconds */
+	double reported;           /* when its progress was last reported; CLOCK_MONOTONIC seconds */
 	uint64_t done, total;      /* bytes; total 0 = unknown */
 	bool running;
 };
@@ -32,21 +32,21 @@ struct progress_context {
 };
 
 struct progress_format {
-	int fd;           /* 1 or 2 */
-	unsigned beat_ms; /* the interval at which running phases are displayed */
-	bool transient;   /* lines of `going` stay at the bottom of the terminal and are redrawn */
-	void (*begin)(const struct phase *p, const struct progress_context *s, struct text *ret);
+	int fd;               /* 1 or 2 */
+	unsigned interval_ms; /* the interval at which running phases are displayed */
+	bool transient;       /* lines of `running` stay at the bottom of the terminal and are redrawn */
+	void (*begin)(const struct phase *p, const struct progress_context *c, struct text *ret);
 	/* Progress of a running phase. May add nothing when the last report is too recent. */
-	void (*going)(struct phase *p, const struct progress_context *s, struct text *ret);
-	void (*end)(const struct phase *p, const struct progress_context *s, struct text *ret);
-	void (*notice)(const char *text, const struct progress_context *s, struct text *ret);
+	void (*running)(struct phase *p, const struct progress_context *c, struct text *ret);
+	void (*end)(const struct phase *p, const struct progress_context *c, struct text *ret);
+	void (*notice)(const char *text, const struct progress_context *c, struct text *ret);
 };
 
 extern const struct progress_format progress_format_plain, progress_format_bar, progress_format_json;
 
 /* JSON only: the last line. result is one JSON value. */
-void progress_format_result(const char *result, const struct progress_context *s, struct text *ret);
-void progress_format_failure(const struct error *err, const struct progress_context *s, struct text *ret);
+void progress_format_result(const char *result, const struct progress_context *c, struct text *ret);
+void progress_format_failure(const struct error *err, const struct progress_context *c, struct text *ret);
 
 /* "4.8 s", "3 min 07 s" */
 void progress_format_seconds(double seconds, struct text *ret);

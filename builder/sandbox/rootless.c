@@ -19,7 +19,7 @@
 
 #define SUBID_MAX (16u << 20)
 
-static bool entered, confined;
+static bool entered, restricted;
 static uid_t caller_uid;
 
 bool rootless(void)
@@ -29,7 +29,7 @@ bool rootless(void)
 
 bool rootless_restricted(void)
 {
-	return confined;
+	return restricted;
 }
 
 uid_t rootless_caller(void)
@@ -79,8 +79,8 @@ static const struct id_mapping mappings[] = {
 };
 
 /* What the helper process needs to know, which stays outside the namespace. */
-struct outside {
-	int go; /* pipe; a byte arrives once the namespace exists */
+struct id_mapper {
+	int wake; /* pipe; a byte arrives once the namespace exists */
 	pid_t pid;
 	uid_t uid;
 	gid_t gid;
@@ -101,7 +101,7 @@ static int find_range(const struct id_mapping *m, uid_t uid, struct id_range *re
 			 ROOTLESS_IDS - 1, m->file, m->option, user ? user->pw_name : "USER");
 }
 
-static int map_subordinate(const struct outside *o, size_t i, struct error *err)
+static int map_subordinate(const struct id_mapper *o, size_t i, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 	CLEANUP(text_done) struct text ignored = { 0 };
@@ -117,7 +117,7 @@ static int map_subordinate(const struct outside *o, size_t i, struct error *err)
 }
 
 /* Maps root's own ids to themselves. The kernel takes the whole map in one write(2). */
-static int map_own(const struct outside *o, size_t i, struct error *err)
+static int map_own(const struct id_mapper *o, size_t i, struct error *err)
 {
 	CLEANUP(free_p) char *path = xasprintf("/proc/%d/%s", (int)o->pid, mappings[i].proc);
 	CLEANUP(free_p) char *line = xasprintf("0 0 %u\n", ROOTLESS_IDS);
@@ -129,12 +129,12 @@ static int map_own(const struct outside *o, size_t i, struct error *err)
 }
 
 /* The helper, a job that stays outside: only from there may the maps be written. */
-static int map_from_outside(void *outside, struct error *err)
+static int map_from_outside(void *mapper, struct error *err)
 {
-	const struct outside *o = outside;
+	const struct id_mapper *o = mapper;
 	char byte;
 
-	if (read(o->go, &byte, 1) != 1)
+	if (read(o->wake, &byte, 1) != 1)
 		return error_set(err, ERROR_HOST, "no user namespace has been made");
 	for (size_t i = 0; i < ARRAY_SIZE(mappings); i++)
 		if ((o->uid ? map_subordinate : map_own)(o, i, err) < 0) {
@@ -156,14 +156,14 @@ static int make_namespace(struct error *err)
 	return -1;
 }
 
-static int become_root(struct outside *o, int tell, struct error *err)
+static int become_root(struct id_mapper *o, int wakefd, struct error *err)
 {
 	CLEANUP(job_stop) struct job helper = { 0 };
 
 	o->pid = getpid();
 	if (job_start(&helper, map_from_outside, o, err) < 0 || make_namespace(err) < 0)
 		return -1;
-	if (write(tell, "", 1) != 1)
+	if (write(wakefd, "", 1) != 1)
 		return error_errno(err, errno, "wake the helper that maps the ids");
 	if (job_wait(&helper, err) < 0)
 		return -1;
@@ -172,7 +172,7 @@ static int become_root(struct outside *o, int tell, struct error *err)
 	return 0;
 }
 
-static int find_ranges(struct outside *o, struct error *err)
+static int find_ranges(struct id_mapper *o, struct error *err)
 {
 	for (size_t i = 0; o->uid && i < ARRAY_SIZE(mappings); i++)
 		if (find_range(&mappings[i], o->uid, &o->range[i], err) < 0)
@@ -182,18 +182,18 @@ static int find_ranges(struct outside *o, struct error *err)
 
 bool rootless_subordinate(struct error *err)
 {
-	struct outside o = { .uid = geteuid() };
+	struct id_mapper o = { .uid = geteuid() };
 
 	return find_ranges(&o, err) == 0;
 }
 
-static int enter_namespace(struct outside *o, struct error *err)
+static int enter_namespace(struct id_mapper *o, struct error *err)
 {
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_errno(err, errno, "make a pipe");
-	o->go = ends[0];
+	o->wake = ends[0];
 	int rc = become_root(o, ends[1], err);
 	close(ends[0]);
 	close(ends[1]);
@@ -202,11 +202,11 @@ static int enter_namespace(struct outside *o, struct error *err)
 
 /* Tries all that a build does in a user namespace and that a container may forbid. Runs in a job, whose end
  * removes it all. */
-static int try_namespace(void *outside, struct error *err)
+static int try_namespace(void *mapper, struct error *err)
 {
 	int status = -1;
 
-	if (enter_namespace(outside, err) < 0)
+	if (enter_namespace(mapper, err) < 0)
 		return -1;
 	if (unshare(CLONE_NEWNS | CLONE_NEWPID) < 0)
 		return error_errno(err, errno, "make namespaces");
@@ -218,7 +218,7 @@ static int try_namespace(void *outside, struct error *err)
 	return status ? error_set(err, ERROR_HOST, "/proc cannot be mounted in a user namespace") : 0;
 }
 
-static bool may_make_namespace(struct outside *o)
+static bool can_make_namespace(struct id_mapper *o)
 {
 	CLEANUP(job_stop) struct job trial = { 0 };
 	struct error ignored = { 0 };
@@ -239,7 +239,7 @@ static const struct {
 	{ CAP_MKNOD, "MKNOD" },   { CAP_SYS_CHROOT, "SYS_CHROOT" },
 };
 
-static int confine(struct error *err)
+static int restrict_build(struct error *err)
 {
 	CLEANUP(text_done) struct text options = { 0 };
 
@@ -251,18 +251,18 @@ static int confine(struct error *err)
 				 "root cannot make user namespaces here and has too few capabilities to build in a "
 				 "chroot; for a container:%s",
 				 options.data);
-	confined = true;
+	restricted = true;
 	return 0;
 }
 
 int rootless_enter(struct error *err)
 {
-	struct outside o = { .uid = geteuid(), .gid = getegid() };
+	struct id_mapper o = { .uid = geteuid(), .gid = getegid() };
 
 	if (o.uid == 0 && has_capability(CAP_SYS_ADMIN))
 		return 0;
-	if (o.uid == 0 && !may_make_namespace(&o))
-		return confine(err);
+	if (o.uid == 0 && !can_make_namespace(&o))
+		return restrict_build(err);
 	if (find_ranges(&o, err) < 0 || enter_namespace(&o, err) < 0)
 		return -1;
 	caller_uid = o.uid;

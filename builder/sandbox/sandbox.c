@@ -26,7 +26,7 @@
 
 /* The monitor makes the PID namespace for its child and stays in the caller's mount namespace, where it can
  * clean up; the child makes the other namespaces. */
-#define GUARD_NAMESPACES CLONE_NEWPID
+#define MONITOR_NAMESPACES CLONE_NEWPID
 #define INNER_NAMESPACES (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
 
 /* The environment of dpkg, debconf and the maintainer scripts; they see nothing of the caller's. */
@@ -44,12 +44,12 @@ static const char *const environment[] = {
 	"SYSTEMD_OFFLINE=1",
 };
 
-static volatile sig_atomic_t child; /* pid that SIGTERM is passed on to */
+static volatile sig_atomic_t supervised; /* pid that SIGTERM is passed on to */
 
 static void pass_on(int signal_number)
 {
-	if (child > 0)
-		kill(child, signal_number);
+	if (supervised > 0)
+		kill(supervised, signal_number);
 }
 
 /* Waits for pid, reaps all other children meanwhile, and exits with pid's status. */
@@ -59,7 +59,7 @@ NORETURN static void supervise(pid_t pid, const sigset_t *mask, const char *poli
 	int status = 0;
 	pid_t ended;
 
-	child = pid;
+	supervised = pid;
 	sigaction(SIGTERM, &pass, NULL);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	do
@@ -70,14 +70,14 @@ NORETURN static void supervise(pid_t pid, const sigset_t *mask, const char *poli
 	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 }
 
-/* In the init process: arranges to die with the monitor. The pipe tells whether the monitor died before
+/* In the init process: arranges to die with the monitor. The pipe shows whether the monitor died before
  * prctl(2) was called. */
-static void die_with_guard(int lifeline)
+static void die_with_monitor(int lifeline)
 {
-	struct pollfd gone = { .fd = lifeline };
+	struct pollfd monitor = { .fd = lifeline };
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (poll(&gone, 1, 0) != 0)
+	if (poll(&monitor, 1, 0) != 0)
 		_exit(1);
 	close(lifeline);
 }
@@ -105,7 +105,7 @@ static int fork_and_supervise(int keep, const char *policy_root, struct error *e
 	return 0;
 }
 
-static int unshare_or_say(int namespaces, struct error *err)
+static int unshare_namespaces(int namespaces, struct error *err)
 {
 	if (unshare(namespaces) == 0)
 		return 0;
@@ -118,10 +118,10 @@ static int unshare_or_say(int namespaces, struct error *err)
  * those of PID 1. Where it sees a machine instead, libc6's postinst waits a second for the machine's init. */
 static int enter_namespaces(const struct sandbox *s, struct error *err)
 {
-	if (unshare_or_say(INNER_NAMESPACES, err) < 0 || sandbox_setup_enter(s, err) < 0 ||
+	if (unshare_namespaces(INNER_NAMESPACES, err) < 0 || sandbox_setup_enter(s, err) < 0 ||
 	    fork_and_supervise(-1, NULL, err) < 0)
 		return -1;
-	return unshare_or_say(CLONE_NEWNS, err);
+	return unshare_namespaces(CLONE_NEWNS, err);
 }
 
 /* Returns 0 in the third process only, and -1 in the process that failed. */
@@ -131,7 +131,7 @@ static int enter(const struct sandbox *s, struct error *err)
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_errno(err, errno, "make a pipe");
-	if (!rootless_restricted() && unshare_or_say(GUARD_NAMESPACES, err) < 0)
+	if (!rootless_restricted() && unshare_namespaces(MONITOR_NAMESPACES, err) < 0)
 		return -1;
 	bool policy = s->forbid_services && sandbox_setup_open_policy(s->root);
 	if (fork_and_supervise(ends[1], policy ? s->root : NULL, err) < 0) {
@@ -140,7 +140,7 @@ static int enter(const struct sandbox *s, struct error *err)
 		return -1;
 	}
 	close(ends[1]);
-	die_with_guard(ends[0]);
+	die_with_monitor(ends[0]);
 	if ((rootless_restricted() ? sandbox_chroot_enter : enter_namespaces)(s, err) < 0)
 		return -1;
 	/* Descriptors that an outer caller left open without O_CLOEXEC do not reach the program. */
@@ -149,21 +149,21 @@ static int enter(const struct sandbox *s, struct error *err)
 }
 
 /* The context of process_run()'s hooks. */
-struct inside {
+struct inside_context {
 	const struct sandbox *sandbox;
 	const struct process *process;
 };
 
 static int inside_setup(void *context, struct error *err)
 {
-	const struct inside *in = context;
+	const struct inside_context *in = context;
 
 	return enter(in->sandbox, err);
 }
 
 static void inside_line(void *context, const char *line)
 {
-	const struct inside *in = context;
+	const struct inside_context *in = context;
 
 	in->process->line(in->process->context, line);
 }
@@ -182,7 +182,7 @@ static void make_environment(const struct sandbox *s, struct strings *ret)
 	strings_append(ret, &s->environment);
 }
 
-static struct process inside_process(const struct inside *in, char *const *env)
+static struct process inside_process(const struct inside_context *in, char *const *env)
 {
 	struct process p = *in->process;
 
@@ -196,7 +196,7 @@ static struct process inside_process(const struct inside *in, char *const *env)
 }
 
 /* Namespaces end as a whole; after a chroot, what was moved aside must have been moved back. */
-static int check_left(const struct sandbox *s, struct error *err)
+static int check_end(const struct sandbox *s, struct error *err)
 {
 	return rootless_restricted() ? sandbox_chroot_check(s, err) : 0;
 }
@@ -204,24 +204,24 @@ static int check_left(const struct sandbox *s, struct error *err)
 int sandbox_run(const struct sandbox *sandbox, const struct process *p, struct error *err)
 {
 	CLEANUP(strings_done) struct strings env = { 0 };
-	struct inside in = { sandbox, p };
+	struct inside_context in = { sandbox, p };
 
 	make_environment(sandbox, &env);
 	struct process inside = inside_process(&in, strings_argv(&env));
-	return process_run(&inside, err) < 0 ? -1 : check_left(sandbox, err);
+	return process_run(&inside, err) < 0 ? -1 : check_end(sandbox, err);
 }
 
 pid_t sandbox_start(const struct sandbox *sandbox, const struct process *p, int output_fd, struct error *err)
 {
 	CLEANUP(strings_done) struct strings env = { 0 };
-	struct inside in = { sandbox, p };
+	struct inside_context in = { sandbox, p };
 
 	make_environment(sandbox, &env);
 	struct process inside = inside_process(&in, strings_argv(&env));
 	return process_start(&inside, output_fd, err);
 }
 
-struct call {
+struct sandbox_call {
 	const struct sandbox *sandbox;
 	job_fn *fn;
 	void *context;
@@ -229,7 +229,7 @@ struct call {
 
 static int call_inside(void *context, struct error *err)
 {
-	const struct call *call = context;
+	const struct sandbox_call *call = context;
 	CLEANUP(strings_done) struct strings env = { 0 };
 
 	if (enter(call->sandbox, err) < 0)
@@ -242,11 +242,11 @@ static int call_inside(void *context, struct error *err)
 int sandbox_call(const struct sandbox *sandbox, job_fn *fn, void *context, struct error *err)
 {
 	CLEANUP(job_stop) struct job job = { 0 };
-	struct call call = { sandbox, fn, context };
+	struct sandbox_call call = { sandbox, fn, context };
 
 	if (job_start(&job, call_inside, &call, err) < 0)
 		return -1;
-	return job_wait(&job, err) < 0 ? -1 : check_left(sandbox, err);
+	return job_wait(&job, err) < 0 ? -1 : check_end(sandbox, err);
 }
 
 int sandbox_release(const char *program, bool *ret_called, struct error *err)
@@ -266,14 +266,14 @@ void sandbox_done(struct sandbox *sandbox)
 
 int sandbox_no_network(struct error *err)
 {
-	return rootless_restricted() ? sandbox_chroot_no_network(err) : unshare_or_say(CLONE_NEWNET, err);
+	return rootless_restricted() ? sandbox_chroot_no_network(err) : unshare_namespaces(CLONE_NEWNET, err);
 }
 
 int sandbox_private_mounts(struct error *err)
 {
 	if (rootless_restricted())
 		return 0; /* there will be none */
-	if (unshare_or_say(CLONE_NEWNS, err) < 0)
+	if (unshare_namespaces(CLONE_NEWNS, err) < 0)
 		return -1;
 	return mount_attach("none", "/", NULL, "rprivate", err);
 }

@@ -59,7 +59,7 @@ static bool kill_children(void)
 	return any;
 }
 
-static void end_everybody(void)
+static void kill_all(void)
 {
 	while (kill_children())
 		waitpid(-1, NULL, 0);
@@ -90,13 +90,13 @@ static sigset_t supervised_signals(void)
 }
 
 /* True when the supervisor has to end. */
-static bool heed_signal(int signals, pid_t program, int *ret_status)
+static bool handle_signal(int signals, pid_t program, int *ret_status)
 {
-	struct signalfd_siginfo said;
+	struct signalfd_siginfo info;
 
-	if (read(signals, &said, sizeof said) != sizeof said || said.ssi_signo == SIGUSR1)
+	if (read(signals, &info, sizeof info) != sizeof info || info.ssi_signo == SIGUSR1)
 		return true;
-	if (said.ssi_signo == SIGTERM)
+	if (info.ssi_signo == SIGTERM)
 		kill(program, SIGTERM);
 	return has_ended(program, ret_status);
 }
@@ -112,7 +112,7 @@ static void watch(pid_t program, int listener, const char *root, const sigset_t 
 		 * without end before Linux 6.11. */
 		if (fds[1].revents & POLLIN ? !sandbox_chroot_proc_answer(listener, root) : fds[1].revents)
 			fds[1].fd = -1;
-		if (fds[0].revents && heed_signal(signals, program, ret_status))
+		if (fds[0].revents && handle_signal(signals, program, ret_status))
 			return;
 	}
 }
@@ -129,7 +129,7 @@ NORETURN static void supervise(const struct sandbox *s, pid_t program, int socke
 		listener = dup2(listener, LISTENER);
 	close_range(listener < 0 ? LISTENER : LISTENER + 1, ~0U, 0);
 	watch(program, listener, realpath(s->root, root) ? root : s->root, &set, &status);
-	end_everybody();
+	kill_all();
 	sandbox_chroot_clear(s);
 	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 }
@@ -139,7 +139,7 @@ static int enter(const char *root, int socket, struct error *err)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (chroot(root) < 0 || chdir("/") < 0)
 		return error_errno(err, errno, "make %s the root", root);
-	return sandbox_chroot_no_network(err) < 0 ? -1 : sandbox_chroot_proc_ask(socket, err);
+	return sandbox_chroot_no_network(err) < 0 ? -1 : sandbox_chroot_proc_install(socket, err);
 }
 
 /* Returns in the child only, unless it fails. */

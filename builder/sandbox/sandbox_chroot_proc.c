@@ -39,14 +39,14 @@
 
 /* The positions of a call's arguments; 0 means none, except in path. A size is fixed, or is the argument
  * after the pointer. */
-struct call {
+struct proc_call {
 	long number;
 	unsigned char path, name, in, out, flags; /* flags: of open */
 	unsigned short size;                      /* of in or out; 0: the next argument is the size */
 	bool link;                                /* the result is a path */
 	bool top;                                 /* answered for /proc itself too, so that it looks like procfs */
 };
-static const struct call calls[] = {
+static const struct proc_call calls[] = {
 #ifdef SYS_open
 	{ SYS_open, .path = 0, .flags = 1 },
 	{ SYS_stat, .path = 0, .out = 1, .size = sizeof(struct stat) },
@@ -135,7 +135,7 @@ static int make_listener(struct error *err)
 	return listener;
 }
 
-int sandbox_chroot_proc_ask(int socket, struct error *err)
+int sandbox_chroot_proc_install(int socket, struct error *err)
 {
 	CLEANUP(close_p) int listener = make_listener(err);
 
@@ -189,16 +189,17 @@ static ssize_t read_memory(pid_t pid, uint64_t address, void *to, size_t n)
 
 /* True while the caller still waits: its pid has then not been reused. The gap between this check and the use
  * of the pid does no harm: the kernel assigns pids in a circle, so a freed one is not reused at once. */
-static bool still_asks(int listener, const struct seccomp_notif *asked)
+static bool still_waits(int listener, const struct seccomp_notif *request)
 {
-	return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &asked->id) == 0;
+	return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &request->id) == 0;
 }
 
-static bool write_memory(int listener, const struct seccomp_notif *asked, uint64_t address, const void *from, size_t n)
+static bool write_memory(int listener, const struct seccomp_notif *request, uint64_t address, const void *from,
+			 size_t n)
 {
-	CLEANUP(close_p) int fd = open_memory((pid_t)asked->pid, O_WRONLY);
+	CLEANUP(close_p) int fd = open_memory((pid_t)request->pid, O_WRONLY);
 
-	return still_asks(listener, asked) && pwrite(fd, from, n, (off_t)address) == (ssize_t)n;
+	return still_waits(listener, request) && pwrite(fd, from, n, (off_t)address) == (ssize_t)n;
 }
 
 /* False when the text does not end within the buffer. */
@@ -223,7 +224,7 @@ static bool is_below(const char *directory, const char *path)
 }
 
 /* Makes the path as it is outside. False for a path that is not emulated. */
-static bool translate(const struct call *call, pid_t pid, const char *path, char to[NAME_BYTES * 2])
+static bool translate(const struct proc_call *call, pid_t pid, const char *path, char to[NAME_BYTES * 2])
 {
 	if (call->top && (text_same(path, "/proc") || text_same(path, "/proc/"))) {
 		strcpy(to, "/proc");
@@ -241,7 +242,7 @@ static bool translate(const struct call *call, pid_t pid, const char *path, char
 	return false;
 }
 
-static const struct call *find_call(long number)
+static const struct proc_call *find_call(long number)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
 		if (calls[i].number == number)
@@ -250,20 +251,20 @@ static const struct call *find_call(long number)
 }
 
 /* One call that is made in place of the caller. */
-struct notification {
-	const struct call *call;
-	int listener;                      /* borrowed */
-	const struct seccomp_notif *asked; /* borrowed */
+struct emulated_call {
+	const struct proc_call *call;
+	int listener;                        /* borrowed */
+	const struct seccomp_notif *request; /* borrowed */
 	char path[NAME_BYTES * 2], name[NAME_BYTES];
 	char *buffer; /* borrowed; BUFFER_BYTES */
 	size_t size;
 };
 
 /* Reads the call's arguments from the caller's memory; false when the kernel has to continue the call. */
-static bool notification_read(struct notification *e)
+static bool emulated_call_read(struct emulated_call *e)
 {
-	const uint64_t *args = (const uint64_t *)e->asked->data.args;
-	pid_t pid = (pid_t)e->asked->pid;
+	const uint64_t *args = (const uint64_t *)e->request->data.args;
+	pid_t pid = (pid_t)e->request->pid;
 	char path[NAME_BYTES];
 	unsigned buffer = e->call->in ? e->call->in : e->call->out;
 
@@ -278,13 +279,13 @@ static bool notification_read(struct notification *e)
 	return !e->call->in || read_memory(pid, args[buffer], e->buffer, e->size) == (ssize_t)e->size;
 }
 
-static long notification_do(const struct notification *e)
+static long emulated_call_perform(const struct emulated_call *e)
 {
-	const struct call *c = e->call;
+	const struct proc_call *c = e->call;
 	uint64_t args[6];
 	unsigned buffer = c->in ? c->in : c->out;
 
-	memcpy(args, e->asked->data.args, sizeof args);
+	memcpy(args, e->request->data.args, sizeof args);
 	args[c->path] = (uintptr_t)e->path;
 	if (c->name)
 		args[c->name] = (uintptr_t)e->name;
@@ -312,23 +313,23 @@ static long shorten(char *path, size_t n, const char *root)
 }
 
 /* Writes the result into the caller's memory. */
-static long notification_write(const struct notification *e, long rc)
+static long emulated_call_write(const struct emulated_call *e, long rc)
 {
 	size_t n = e->call->size ? e->size : (size_t)rc;
-	uint64_t address = e->asked->data.args[e->call->out];
+	uint64_t address = e->request->data.args[e->call->out];
 
 	if (!e->call->out || rc < 0 || !e->size || !n)
 		return rc;
-	return write_memory(e->listener, e->asked, address, e->buffer, n) ? rc : -EFAULT;
+	return write_memory(e->listener, e->request, address, e->buffer, n) ? rc : -EFAULT;
 }
 
 /* Installs fd in the caller and returns its number there as the result of the call. Closes fd. */
-static int hand_file(const struct notification *e, int fd)
+static int install_fd(const struct emulated_call *e, int fd)
 {
-	struct seccomp_notif_addfd add = { .id = e->asked->id,
+	struct seccomp_notif_addfd add = { .id = e->request->id,
 					   .flags = SECCOMP_ADDFD_FLAG_SEND,
 					   .srcfd = (unsigned)fd,
-					   .newfd_flags = e->asked->data.args[e->call->flags] & O_CLOEXEC };
+					   .newfd_flags = e->request->data.args[e->call->flags] & O_CLOEXEC };
 
 	int rc = ioctl(e->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? -errno : 0;
 	close(fd);
@@ -336,63 +337,65 @@ static int hand_file(const struct notification *e, int fd)
 }
 
 /* Here and below, failure is ignored: the caller may have ended. */
-static void go_on(int listener, const struct seccomp_notif *asked)
+static void continue_call(int listener, const struct seccomp_notif *request)
 {
-	struct seccomp_notif_resp response = { .id = asked->id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE };
+	struct seccomp_notif_resp response = { .id = request->id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE };
 
 	ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
-static void reply(int listener, const struct seccomp_notif *asked, long rc)
+static void reply(int listener, const struct seccomp_notif *request, long rc)
 {
-	struct seccomp_notif_resp response = { .id = asked->id, .val = rc < 0 ? 0 : rc, .error = rc < 0 ? (int)rc : 0 };
+	struct seccomp_notif_resp response = { .id = request->id,
+					       .val = rc < 0 ? 0 : rc,
+					       .error = rc < 0 ? (int)rc : 0 };
 
 	ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
-static long answer_uname(int listener, const struct seccomp_notif *asked)
+static long answer_uname(int listener, const struct seccomp_notif *request)
 {
 	struct utsname names;
 
 	if (uname(&names) < 0)
 		return -errno;
 	snprintf(names.nodename, sizeof names.nodename, "%s", SANDBOX_HOSTNAME);
-	return write_memory(listener, asked, asked->data.args[0], &names, sizeof names) ? 0 : -EFAULT;
+	return write_memory(listener, request, request->data.args[0], &names, sizeof names) ? 0 : -EFAULT;
 }
 
-static void answer(int listener, const struct seccomp_notif *asked, const char *root)
+static void answer(int listener, const struct seccomp_notif *request, const char *root)
 {
 	static char buffer[BUFFER_BYTES];
-	struct notification e = {
-		.call = find_call(asked->data.nr), .listener = listener, .asked = asked, .buffer = buffer
+	struct emulated_call e = {
+		.call = find_call(request->data.nr), .listener = listener, .request = request, .buffer = buffer
 	};
 	long rc;
 
-	if (asked->data.nr == SYS_uname) {
-		rc = answer_uname(listener, asked);
-	} else if (!e.call || !notification_read(&e) || !still_asks(listener, asked)) {
-		go_on(listener, asked);
+	if (request->data.nr == SYS_uname) {
+		rc = answer_uname(listener, request);
+	} else if (!e.call || !emulated_call_read(&e) || !still_waits(listener, request)) {
+		continue_call(listener, request);
 		return;
 	} else {
-		rc = notification_do(&e);
-		if (e.call->flags && rc >= 0 && (rc = hand_file(&e, (int)rc)) == 0)
+		rc = emulated_call_perform(&e);
+		if (e.call->flags && rc >= 0 && (rc = install_fd(&e, (int)rc)) == 0)
 			return;
 		if (e.call->link && rc > 0)
 			rc = shorten(buffer, (size_t)rc, root);
-		rc = notification_write(&e, rc);
+		rc = emulated_call_write(&e, rc);
 	}
-	reply(listener, asked, rc);
+	reply(listener, request, rc);
 }
 
 bool sandbox_chroot_proc_answer(int listener, const char *root)
 {
 	union {
-		struct seccomp_notif asked;
-		char room[512]; /* the struct of a newer kernel may be larger */
+		struct seccomp_notif request;
+		char space[512]; /* the struct of a newer kernel may be larger */
 	} u = { 0 };
 
 	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &u) == 0)
-		answer(listener, &u.asked, root);
+		answer(listener, &u.request, root);
 	else if (errno != EINTR && errno != ENOENT)
 		return false;
 	return true;

@@ -12,14 +12,14 @@
 
 /* Suffix of a stubbed program's own file. It stays in its directory, since the process that moves it back may
  * be inside the chroot and cannot see ROOT.aside. */
-#define STUBBED ".nodekiln-held"
+#define STUBBED_SUFFIX ".nodekiln-stubbed"
 
 /* The directories that are moved aside, and the modes of those that take their places. */
 static const struct {
 	const char *name;
 	mode_t mode;
-} moved[] = { { "dev", 0755 }, { "proc", 0555 }, { "run", 0755 }, { "tmp", 01777 } };
-static const char *const empty[] = { "dev/pts", "dev/shm" };
+} moved_aside[] = { { "dev", 0755 }, { "proc", 0555 }, { "run", 0755 }, { "tmp", 01777 } };
+static const char *const empty_directories[] = { "dev/pts", "dev/shm" };
 
 static const struct {
 	const char *name;
@@ -30,20 +30,20 @@ static const struct {
 };
 
 /* Restores a directory's times when the scope ends: moving entries aside must not show in them. */
-struct untouched {
+struct kept_times {
 	int fd; /* borrowed */
 	struct timespec times[2];
 };
 
-static struct untouched untouched(int fd)
+static struct kept_times keep_times(int fd)
 {
 	struct stat st = { 0 };
 
-	return fstat(fd, &st) < 0 ? (struct untouched){ .fd = -1 }
-				  : (struct untouched){ fd, { st.st_atim, st.st_mtim } };
+	return fstat(fd, &st) < 0 ? (struct kept_times){ .fd = -1 }
+				  : (struct kept_times){ fd, { st.st_atim, st.st_mtim } };
 }
 
-static void untouched_done(struct untouched *u)
+static void kept_times_restore(struct kept_times *u)
 {
 	if (u->fd >= 0)
 		futimens(u->fd, u->times);
@@ -91,8 +91,8 @@ static int populate_files(int rootfd, struct error *err)
 
 static int populate_devices(int rootfd, struct error *err)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(empty); i++)
-		if (dir_make(rootfd, empty[i], 0755, err) < 0)
+	for (size_t i = 0; i < ARRAY_SIZE(empty_directories); i++)
+		if (dir_make(rootfd, empty_directories[i], 0755, err) < 0)
 			return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
 		if (mknodat(rootfd, devices[i].name, S_IFCHR | 0666, makedev(devices[i].major, devices[i].minor)) < 0 ||
@@ -107,13 +107,14 @@ static int populate_devices(int rootfd, struct error *err)
 
 static int move_aside(const struct sandbox *s, int rootfd, int asidefd, struct error *err)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(moved); i++) {
-		CLEANUP(untouched_done) UNUSED struct untouched root = untouched(rootfd);
-		if (renameat(rootfd, moved[i].name, asidefd, moved[i].name) < 0 &&
-		    (errno != ENOENT || mkdirat(asidefd, moved[i].name, 0755) < 0))
-			return error_errno(err, errno, "move %s/%s aside", s->root, moved[i].name);
-		if (mkdirat(rootfd, moved[i].name, 0755) < 0 || fchmodat(rootfd, moved[i].name, moved[i].mode, 0) < 0)
-			return error_errno(err, errno, "create %s/%s", s->root, moved[i].name);
+	for (size_t i = 0; i < ARRAY_SIZE(moved_aside); i++) {
+		CLEANUP(kept_times_restore) UNUSED struct kept_times root = keep_times(rootfd);
+		if (renameat(rootfd, moved_aside[i].name, asidefd, moved_aside[i].name) < 0 &&
+		    (errno != ENOENT || mkdirat(asidefd, moved_aside[i].name, 0755) < 0))
+			return error_errno(err, errno, "move %s/%s aside", s->root, moved_aside[i].name);
+		if (mkdirat(rootfd, moved_aside[i].name, 0755) < 0 ||
+		    fchmodat(rootfd, moved_aside[i].name, moved_aside[i].mode, 0) < 0)
+			return error_errno(err, errno, "create %s/%s", s->root, moved_aside[i].name);
 	}
 	return 0;
 }
@@ -123,11 +124,11 @@ static int move_back(int rootfd, int asidefd)
 	struct error ignored = { 0 };
 	int rc = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(moved); i++) {
-		CLEANUP(untouched_done) UNUSED struct untouched root = untouched(rootfd);
-		if (faccessat(asidefd, moved[i].name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    tree_remove(rootfd, moved[i].name, &ignored) == 0)
-			rc |= renameat(asidefd, moved[i].name, rootfd, moved[i].name);
+	for (size_t i = 0; i < ARRAY_SIZE(moved_aside); i++) {
+		CLEANUP(kept_times_restore) UNUSED struct kept_times root = keep_times(rootfd);
+		if (faccessat(asidefd, moved_aside[i].name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    tree_remove(rootfd, moved_aside[i].name, &ignored) == 0)
+			rc |= renameat(asidefd, moved_aside[i].name, rootfd, moved_aside[i].name);
 	}
 	return rc;
 }
@@ -139,23 +140,23 @@ static int stub_program(int rootfd, const char *program, const char *stub, struc
 	if (!file_exists_in(rootfd, program))
 		return 0;
 	CLEANUP(close_p) int parent = file_open_parent_in(rootfd, program, false, &base);
-	CLEANUP(free_p) char *stubbed = xasprintf("%s" STUBBED, base);
-	CLEANUP(untouched_done) UNUSED struct untouched directory = untouched(parent);
+	CLEANUP(free_p) char *stubbed = xasprintf("%s" STUBBED_SUFFIX, base);
+	CLEANUP(kept_times_restore) UNUSED struct kept_times directory = keep_times(parent);
 	if (parent < 0 || renameat(parent, base, parent, stubbed) < 0 || symlinkat(stub, parent, base) < 0)
 		return error_errno(err, errno, "stub %s", program);
 	return 0;
 }
 
 /* Moves a stubbed program back. A program that is not stubbed is no error. */
-static int release(int rootfd, const char *program)
+static int unstub_program(int rootfd, const char *program)
 {
 	const char *base;
 	CLEANUP(close_p) int parent = file_open_parent_in(rootfd, program, false, &base);
 
 	if (parent < 0)
 		return errno == ENOENT ? 0 : -1;
-	CLEANUP(free_p) char *stubbed = xasprintf("%s" STUBBED, base);
-	CLEANUP(untouched_done) UNUSED struct untouched directory = untouched(parent);
+	CLEANUP(free_p) char *stubbed = xasprintf("%s" STUBBED_SUFFIX, base);
+	CLEANUP(kept_times_restore) UNUSED struct kept_times directory = keep_times(parent);
 	return renameat(parent, stubbed, parent, base) < 0 && errno != ENOENT ? -1 : 0;
 }
 
@@ -165,7 +166,7 @@ int sandbox_chroot_release(const char *program, struct error *err)
 
 	if (rootfd < 0)
 		return -1;
-	return release(rootfd, program) < 0 ? error_errno(err, errno, "move %s back", program) : 0;
+	return unstub_program(rootfd, program) < 0 ? error_errno(err, errno, "move %s back", program) : 0;
 }
 
 static int stub_all(const struct sandbox *s, int rootfd, struct error *err)
@@ -190,7 +191,7 @@ static int move_bind(int rootfd, const char *bind, bool in, struct error *err)
 		return error_set(err, ERROR_FAILED, "sandbox bind '%s' is not SOURCE:TARGET", bind);
 	if (parent < 0)
 		return error_errno(err, errno, "open the directory of %s in the sandbox", colon + 1);
-	CLEANUP(untouched_done) UNUSED struct untouched directory = untouched(parent);
+	CLEANUP(kept_times_restore) UNUSED struct kept_times directory = keep_times(parent);
 	if (in ? renameat(AT_FDCWD, source, parent, base) < 0 : renameat(parent, base, AT_FDCWD, source) < 0)
 		return error_errno(err, errno, "move %s %s the sandbox", source, in ? "into" : "out of");
 	return 0;
@@ -237,15 +238,15 @@ void sandbox_chroot_clear(const struct sandbox *s)
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, s->root, &ignored);
 	CLEANUP(close_p) int asidefd = rootfd < 0 ? -1 : open_aside(s->root, &ignored);
 	CLEANUP(free_p) char *aside = xasprintf("%s.aside", s->root);
-	int left = 0;
+	int failed = 0;
 
 	if (asidefd < 0)
 		return;
 	for (size_t i = s->binds.n; i-- > 0;)
-		left |= move_bind(rootfd, s->binds.at[i], false, &ignored);
+		failed |= move_bind(rootfd, s->binds.at[i], false, &ignored);
 	for (size_t i = 0; i < s->stubbed.n; i++)
-		left |= release(rootfd, s->stubbed.at[i]);
-	left |= release(rootfd, SANDBOX_POLICY) | move_back(rootfd, asidefd);
-	if (left == 0)
+		failed |= unstub_program(rootfd, s->stubbed.at[i]);
+	failed |= unstub_program(rootfd, SANDBOX_POLICY) | move_back(rootfd, asidefd);
+	if (failed == 0)
 		rmdir(aside);
 }

@@ -42,14 +42,14 @@ static const struct {
 };
 
 /* The stubs: programs that replace others. They are in the sandbox's own /dev and disappear with it. */
-#define STUBBED "dev/.held"
+#define STUB "dev/.stub"
 #define CALLED "dev/.called-"
 static const struct {
 	const char *name, *text;
 } stubs[] = {
 	{ SANDBOX_FORBID, "#!/bin/sh\nexit 101\n" }, /* policy-rc.d's "not allowed" */
-	{ STUBBED, "#!/bin/sh\n: >\"/" CALLED "${0##*/}\"\n" },
-	{ STUBBED ".py", "# held\n" },
+	{ STUB, "#!/bin/sh\n: >\"/" CALLED "${0##*/}\"\n" },
+	{ STUB ".py", "# stub\n" },
 };
 
 /* Capabilities that no maintainer script needs, or that would affect the host from any namespace. */
@@ -60,7 +60,8 @@ static const unsigned char dropped_capabilities[] = {
 
 /* Makes a mount point in the tree and returns its absolute path for mount(2). A symbolic link is refused: it
  * would lead the mount elsewhere. */
-static int place(const struct sandbox *s, int rootfd, const char *name, bool directory, char **ret, struct error *err)
+static int make_mount_point(const struct sandbox *s, int rootfd, const char *name, bool directory, char **ret,
+			    struct error *err)
 {
 	struct stat st;
 	const char *base;
@@ -99,21 +100,21 @@ static int bind_into(const struct sandbox *s, int rootfd, const char *source, co
 		if (fd < 0)
 			return error_errno(err, errno, "create %s/%s", s->root, target);
 	}
-	if (place(s, rootfd, target, S_ISDIR(st.st_mode), &path, err) < 0)
+	if (make_mount_point(s, rootfd, target, S_ISDIR(st.st_mode), &path, err) < 0)
 		return -1;
 	return mount_attach(source, path, NULL, options, err);
 }
 
-static int populate_one(const struct sandbox *s, int rootfd, const struct mount_entry *f, struct error *err)
+static int mount_one(const struct sandbox *s, int rootfd, const struct mount_entry *m, struct error *err)
 {
 	CLEANUP(free_p) char *path = NULL;
 
 	/* Kernels differ in the files below /proc. */
-	if (!f->type && !file_exists_in(rootfd, f->target))
+	if (!m->type && !file_exists_in(rootfd, m->target))
 		return 0;
-	if (place(s, rootfd, f->target, f->type != NULL, &path, err) < 0)
+	if (make_mount_point(s, rootfd, m->target, m->type != NULL, &path, err) < 0)
 		return -1;
-	return mount_attach(f->type ? f->source : path, path, f->type, f->options, err);
+	return mount_attach(m->type ? m->source : path, path, m->type, m->options, err);
 }
 
 int sandbox_setup_links(int rootfd, struct error *err)
@@ -147,7 +148,7 @@ int sandbox_setup_stubs(int rootfd, struct error *err)
 
 const char *sandbox_setup_stub(const char *program)
 {
-	return text_ends(program, ".py") ? "/" STUBBED ".py" : "/" STUBBED;
+	return text_ends(program, ".py") ? "/" STUB ".py" : "/" STUB;
 }
 
 bool sandbox_setup_called(const char *program)
@@ -199,7 +200,7 @@ static int populate(const struct sandbox *s, struct error *err)
 	if (rootfd < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(mount_table); i++)
-		if (populate_one(s, rootfd, &mount_table[i], err) < 0)
+		if (mount_one(s, rootfd, &mount_table[i], err) < 0)
 			return -1;
 	if (populate_devices(s, rootfd, err) < 0 || stub_all(s, rootfd, err) < 0)
 		return -1;

@@ -113,7 +113,7 @@ static bool sums_true(int dirfd, size_t expected)
 	struct error err = { 0 };
 	char hex[65];
 
-	if (file_read(dirfd, OUTPUTS_SUMS, 4096, &t, &err) < 0)
+	if (file_read(dirfd, ARTIFACTS_SUMS, 4096, &t, &err) < 0)
 		return false;
 	sha256sums_parse(t.data, &sums);
 	for (size_t i = 0; i < sums.line.n; i++) {

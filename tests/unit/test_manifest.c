@@ -57,8 +57,8 @@ static struct recipe make_recipe(void)
 
 static void make_outputs(struct artifacts *o)
 {
-	struct output vm = { .name = xstrdup("node.qcow2"), .size = 7, .sha256 = HEX64 };
-	struct output lxc = { .name = xstrdup("node.tar.zst"), .size = 8, .sha256 = HEX64 };
+	struct artifact vm = { .name = xstrdup("node.qcow2"), .size = 7, .sha256 = HEX64 };
+	struct artifact lxc = { .name = xstrdup("node.tar.zst"), .size = 8, .sha256 = HEX64 };
 
 	*o = (struct artifacts){ .name = xstrdup("node"), .dirfd = -1, .stagefd = -1 };
 	vec_push(&o->summed, vm);

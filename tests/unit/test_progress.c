@@ -16,7 +16,9 @@ static const struct progress_context stage = { .now = 104.5, .date = 1700000000.
 
 static struct phase phase_of(const char *name, const char *text, uint64_t done, uint64_t total)
 {
-	struct phase p = { .begin = 100, .told = 100, .seconds = 4.5, .done = done, .total = total, .running = true };
+	struct phase p = {
+		.begin = 100, .reported = 100, .seconds = 4.5, .done = done, .total = total, .running = true
+	};
 
 	snprintf(p.name, sizeof p.name, "%s", name);
 	snprintf(p.text, sizeof p.text, "%s", text);
@@ -28,7 +30,7 @@ static const char *going(const struct progress_format *v, struct phase p, const 
 	static struct text t;
 
 	text_done(&t);
-	v->going(&p, s, &t);
+	v->running(&p, s, &t);
 	return t.data ? t.data : "";
 }
 
