@@ -242,7 +242,7 @@ static void drop_capabilities(void)
 
 int sandbox_setup_enter(const struct sandbox *sandbox, struct error *err)
 {
-	/* First, nothing may propagate to the host. pivot_root(2) needs a mount point, hence the bind mount
+	/* First, nothing may propagate to the host. pivot_root(2) needs a mount point: the bind mount
 	 * of the root. */
 	if (mount_attach("none", "/", NULL, "rprivate", err) < 0 ||
 	    mount_attach(sandbox->root, sandbox->root, NULL, "rbind", err) < 0 || populate(sandbox, err) < 0 ||
