@@ -12,7 +12,7 @@
 #include "lib/file.h"
 #include "lib/process.h"
 
-/* What apt and its methods may know of our environment: where to find programs, and the proxies. */
+/* The environment variables that apt and its methods inherit: the search path, the temporary directory, and the proxies. */
 static const char *const passed_on[] = {
 	"PATH",      "TMPDIR",     "http_proxy",  "https_proxy", "no_proxy",
 	"all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",    "ALL_PROXY",
@@ -32,9 +32,10 @@ static const char *const directories[] = {
 };
 
 /*
- * The whole configuration. ForceEssential: apt counts itself as essential unless told otherwise, and a tree without it must be
- * possible. Update::Error-Mode: one repository that fails, fails all. NoLocking: a published state is only read, by several at once,
- * and one being made has our own lock. A removal can only be one of base's packages.
+ * The whole configuration. ForceEssential: apt treats itself as essential by default, and a tree without it must be
+ * possible. Update::Error-Mode: a failure of one repository fails the update. NoLocking: several processes read a published
+ * state at once, and nodekiln's own lock protects a state that is being made. Get::Remove: apt could only remove packages
+ * of base.
  */
 static const char config[] = "Dir \"%s/\";\n"
 			     "Dir::State::status \"%s/status\";\n"
@@ -72,7 +73,7 @@ static bool open_to_all(const char *path)
 	return stat(copy, &st) < 0 || (st.st_mode & S_IXOTH);
 }
 
-/* As root, apt's downloads and key checks run as _apt, if that user can reach the cache. */
+/* When nodekiln runs as root, apt downloads and checks keys as the user _apt, provided that this user can reach the cache. */
 static const char *sandbox_user(const char *path)
 {
 	return getpwnam("_apt") && open_to_all(path) ? "_apt" : "root";

@@ -17,13 +17,13 @@
 /* clang-format on */
 
 /*
- * What apt's sentences mean to us. The first row that is found anywhere wins, so the cause stands before what follows from it:
- * apt reports a bad signature as a warning first and as "not signed" afterwards.
+ * Error class and advice for apt's messages. The first row whose text occurs anywhere wins, so causes come before their
+ * consequences: apt reports a bad signature first as a warning and then as "not signed".
  */
 static const struct apt_error_row {
 	const char *says;
 	enum error_class class;
-	const char *means; /* what to do, too */
+	const char *means; /* the cause, and what to do */
 } complaints[] = {
 	{ "No space left on device", ERROR_SPACE, "the disk of the cache is full; make room or set NODEKILN_CACHE" },
 	{ "BADSIG", ERROR_TRUST,
@@ -56,10 +56,10 @@ static const struct apt_error_row {
 	{ "held broken packages", ERROR_INPUT, "these packages cannot be installed together" },
 };
 
-/* Where stdout tells what is in the way of an installation. */
+/* Headings in apt's stdout, above the packages that prevent an installation. */
 static const char *const headings[] = { "will be REMOVED:\n", "unmet dependencies:\n" };
 
-/* apt's line around a place in its text: without "E: " and the like, the full stop, and spaces that stand twice. */
+/* The line around `at`, without the leading "E: " or "W: ", the full stop at the end, and repeated spaces. */
 static char *line_at(const char *text, const char *at)
 {
 	while (at > text && at[-1] != '\n')
@@ -76,7 +76,7 @@ static char *line_at(const char *text, const char *at)
 	return line;
 }
 
-/* What stdout lists below the first of the headings that is there, in one line. */
+/* Appends the lines below the first of the headings that occurs, joined to one line. */
 static void add_details(const char *output, struct text *ret)
 {
 	const char *line = NULL;

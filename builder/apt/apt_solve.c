@@ -19,7 +19,7 @@ static int ask_solver(const struct apt_solve *s, struct text *ret_uris, struct e
 
 	strings_add_all(&argv, "apt-get", "-q", "-oAcquire::ForceHash=SHA256", "--print-uris", NULL);
 	if (s->status) {
-		/* The state's own cache of packages is for an empty status; ours is built in memory. */
+		/* The state's package cache belongs to the empty status; for another one apt builds the cache in memory. */
 		strings_addf(&argv, "-oDir::State::status=%s", s->status);
 		strings_add(&argv, "-oDir::Cache::pkgcache=");
 	}
@@ -44,7 +44,7 @@ static int ask_stanzas(const struct apt_solve *s, const char *uris, struct text 
 	return list.list.n ? apt_run(s->apt->path, strings_argv(&argv), ret_stanzas, err) : 0;
 }
 
-/* The job: both texts into the memory file, a NUL between them. */
+/* The job: writes both texts into the memory file, separated by a NUL. */
 static int apt_solve_job(void *context, struct error *err)
 {
 	const struct apt_solve *s = context;
@@ -103,7 +103,7 @@ static int add_packages(const char *text, struct lock *lock, enum lock_group gro
 	return 0;
 }
 
-/* Which package of the group a paragraph is about; the group's size when it is about none. */
+/* Index of the package that a stanza describes; the group's size when it describes none of the group. */
 static size_t find_described(const struct lock *lock, enum lock_group group, const struct apt_stanza *stanza)
 {
 	CLEANUP(free_p)
@@ -116,7 +116,7 @@ static size_t find_described(const struct lock *lock, enum lock_group group, con
 	return i;
 }
 
-/* The same version may stand in two suites: its first paragraph counts. */
+/* The same version may be in two suites: only its first stanza counts. */
 static int describe_packages(const char *stanzas, struct lock *lock, enum lock_group group, struct text *ret_status,
 			     struct error *err)
 {
@@ -158,7 +158,7 @@ int apt_solve_wait(struct apt_solve *s, struct lock *lock, enum lock_group group
 	if (fstat(s->answer, &st) < 0)
 		return error_errno(err, errno, "read what apt's solver found");
 	size_t size = (size_t)st.st_size;
-	CLEANUP(free_p) char *answer = xcalloc(size + 2, 1); /* ends with the stanzas' NUL, whatever the job wrote */
+	CLEANUP(free_p) char *answer = xcalloc(size + 2, 1); /* terminates both texts, whatever the job wrote */
 	if (pread_all(s->answer, answer, size, 0) < 0)
 		return error_errno(err, errno, "read what apt's solver found");
 	return apt_solve_read(answer, answer + strnlen(answer, size) + 1, lock, group, ret_status, err);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * One question to apt's solver: these packages with all they need, on top of nothing or of what is said to be installed. It
- * runs as a job, so that questions can be asked side by side.
+ * One run of apt's solver: the given packages with everything they depend on, on top of an empty system or of a given dpkg
+ * status. It runs as a job, so that several can run in parallel.
  *
- *	solve_add(&s, "containerd"); apt_solve_start(&s, &err); ... apt_solve_wait(&s, &lock, LOCK_BASE, &status, &err)
+ *	strings_add(&s.packages, "containerd"); apt_solve_start(&s, &err); ... apt_solve_wait(&s, &lock, LOCK_BASE, &status, &err)
  */
 #include "builder/apt/apt.h"
 #include "builder/lock/lock.h"
@@ -14,18 +14,18 @@
 
 struct apt_solve {
 	const struct apt *apt;   /* borrowed */
-	struct strings packages; /* owned; as apt-get's install takes them */
+	struct strings packages; /* owned; arguments of apt-get install */
 	const char *status;      /* borrowed; path of a dpkg status file; NULL = nothing is installed */
 	struct job job;
-	int answer; /* owned; memory file that the job writes to */
+	int answer; /* owned; memfd with the result */
 };
 
 int apt_solve_start(struct apt_solve *s, struct error *err) MUST_CHECK;
-/* Fills the lock's group, sorted by name. *ret_status (may be NULL) gets dpkg status paragraphs of these packages. */
+/* Fills the lock's group, sorted by name. ret_status (may be NULL) gets the dpkg status stanzas of these packages appended. */
 int apt_solve_wait(struct apt_solve *s, struct lock *lock, enum lock_group group, struct text *ret_status,
 		   struct error *err) MUST_CHECK;
-void apt_solve_done(struct apt_solve *s); /* stops it if it runs; accepts a zeroed value */
+void apt_solve_done(struct apt_solve *s); /* stops the job if it runs; accepts a zeroed value */
 
-/* The pure part: apt-get's --print-uris and apt-cache's stanzas to the group. */
+/* Pure: fills the group from the outputs of `apt-get --print-uris` and `apt-cache show`. */
 int apt_solve_read(const char *uris, const char *stanzas, struct lock *lock, enum lock_group group,
 		   struct text *ret_status, struct error *err) MUST_CHECK;

@@ -13,9 +13,10 @@
 #include "lib/log.h"
 
 #define LISTS "var/lib/apt/lists"
-#define INDICES_NAME_HEX 16 /* digits of it in the directory's name */
+#define INDICES_NAME_HEX 16 /* digits of INDICES in the directory's name */
 #define RELEASE_MAX (16u << 20)
-#define UPDATE_ROOM (160ull << 20) /* Debian 12's lists, their sources' too, compressed and not: 112 MiB */
+#define UPDATE_ROOM                                                                                                    \
+	(160ull << 20) /* Debian 12 takes 112 MiB: lists of binary and source packages, compressed and uncompressed */
 
 static int open_locked(struct cache *cache, const char *name)
 {
@@ -24,11 +25,11 @@ static int open_locked(struct cache *cache, const char *name)
 
 	if (fd < 0 || flock(fd, LOCK_SH) < 0 || fstat(fd, &opened) < 0 || fstatat(cache->fd, name, &named, 0) < 0)
 		return -1;
-	/* Between open and lock it may have been swept away. */
+	/* Another process may have removed it between open and lock. */
 	return named.st_ino == opened.st_ino && named.st_dev == opened.st_dev ? TAKE_FD(fd) : -1;
 }
 
-/* When the mirror was last asked; 0 for what is no state. */
+/* Time of the last update from the mirror; 0 when the entry is not a state. */
 static time_t checked_at(int aptfd, const char *name)
 {
 	CLEANUP(free_p) char *file = xasprintf("%s/checked", name);
@@ -70,7 +71,7 @@ static int find_newest(struct cache *cache, const char *key, char **ret, time_t 
 	return 0;
 }
 
-/* Uses the state of that name: 1 when it is there and locked, 0 when it is not (any more). */
+/* Opens and locks the state of that name: 1 on success, 0 when it does not exist (any more). */
 static int use_state(struct cache *cache, const char *name, struct apt *ret, struct error *err)
 {
 	CLEANUP(free_p) char *below = xasprintf("apt/%s", name);
@@ -87,7 +88,7 @@ static int use_state(struct cache *cache, const char *name, struct apt *ret, str
 	return 1;
 }
 
-/* Old states of the same sources, and any that nobody asked for in a long time, go; those in use stay. */
+/* Removes older states of the same sources, and any state that was not used for APT_KEEP_SECONDS, except those in use. */
 static void sweep_states(struct cache *cache, const char *key, const char *keep)
 {
 	struct error ignored = { 0 };
@@ -110,8 +111,8 @@ static int plain_file(const struct dirent *entry)
 	return entry->d_type == DT_REG && strcmp(entry->d_name, "lock") != 0;
 }
 
-/* Lends the lists of an older state to a new one, so that what did not change is not fetched again. apt replaces files, it does
- * not write into them, and it checks all signatures anew. */
+/* Hard-links the lists of an older state into a new one, so that apt does not fetch unchanged files again. apt replaces
+ * files and never writes into them, and it checks all signatures again. */
 static void subordinate_lists(int from, int to)
 {
 	struct dirent **entry = NULL;
@@ -156,7 +157,7 @@ static int touch_checked(int dirfd, struct error *err)
 	return file_write(dirfd, "checked", "", 0, 0644, err);
 }
 
-/* Asked before, because apt-get(8) of Debian 12 waits for ever when the disk gets full under it. */
+/* Checked in advance, because apt-get(8) of Debian 12 hangs when the disk becomes full. */
 static int check_room(const struct cache *cache, int fd, struct error *err)
 {
 	uint64_t room = file_room(fd);
@@ -170,13 +171,14 @@ static int check_room(const struct cache *cache, int fd, struct error *err)
 				 cache->path, text_bytes(room), text_bytes(UPDATE_ROOM));
 }
 
-/* `apt-get update` in the scratch directory; leaves a state there that is right for its final place, whose name is *ret. */
+/* Runs `apt-get update` in the scratch directory, then writes the configuration for the final path; *ret is the state's
+ * name. */
 static int update(struct sources *sources, const char *key, struct cache *cache, const char *scratch, int fd,
 		  char **ret, struct error *err)
 {
 	CLEANUP(free_p) char *path = xasprintf("%s/%s", cache->path, scratch);
 	CLEANUP(text_done) struct text ignored = { 0 };
-	/* Building the cache of packages waits for the final place: it remembers paths. */
+	/* The package cache contains paths, so it is generated at the final path (use_new()). */
 	char *argv[] = { "apt-get", "-q", "-opkgCacheFile::Generate=false", "update", NULL };
 	char hex[SHA256_HEX];
 
@@ -193,7 +195,7 @@ static int update(struct sources *sources, const char *key, struct cache *cache,
 	return 0;
 }
 
-/* apt makes its cache once here, so that what runs side by side afterwards finds it. */
+/* Generates apt's package cache once, so that the parallel runs afterwards find it. */
 static int use_new(struct cache *cache, const char *key, const char *name, struct apt *ret, struct error *err)
 {
 	char *argv[] = { "apt-cache", "gencaches", NULL };
@@ -208,7 +210,7 @@ static int use_new(struct cache *cache, const char *key, const char *name, struc
 	return apt_run(ret->path, argv, &ignored, err);
 }
 
-/* old may be zeroed; it is given back once its lists are lent. */
+/* old may be zeroed; it is closed after its lists have been linked. */
 static int refresh(struct sources *sources, const char *key, struct apt *old, struct cache *cache, struct apt *ret,
 		   struct error *err)
 {
@@ -227,11 +229,11 @@ static int refresh(struct sources *sources, const char *key, struct apt *old, st
 		rc = update(sources, key, cache, scratch, fd, &name, err);
 	if (rc == 0)
 		rc = cache_publish(cache, scratch, "apt", name, err);
-	/* The state is published with our exclusive lock on it, which would keep ourselves out. */
+	/* The published directory still has this process's exclusive lock, which would block use_state(). */
 	close_p(&fd);
 	fd = -1;
 	if (rc < 0 && tree_remove(cache->fd, scratch, &ignored) < 0)
-		log_debug("%s", ignored.text); /* the next sweep gets it */
+		log_debug("%s", ignored.text); /* a later sweep of the cache removes it */
 	return rc < 0 ? rc : use_new(cache, key, name, ret, err);
 }
 

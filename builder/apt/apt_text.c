@@ -13,7 +13,7 @@ static bool is_sha256(const char *hex, size_t len)
 	return len == SHA256_HEX - 1 && strspn(hex, "0123456789abcdef") >= len;
 }
 
-/* apt's own spelling of a local repository is file:/path; curl and people write file:///path. */
+/* apt prints a local repository as file:/path; curl and users write file:///path. */
 static char *plain_url(const char *url, size_t len)
 {
 	CLEANUP(free_p) char *copy = xstrndup(url, len);
@@ -29,7 +29,7 @@ static int bad_line(const char *line, struct error *err)
 			 (int)strcspn(line, "\n"), line);
 }
 
-/* line begins with a quote. */
+/* line starts with a quote. */
 static int uri_parse(const char *line, struct apt_uri *ret, struct error *err)
 {
 	const char *url = line + 1, *url_end = url + strcspn(url, "'\n");
@@ -92,7 +92,7 @@ static int hex_digit(char c)
 	return at ? (int)(at - digits) : -1;
 }
 
-/* apt writes the colon of an epoch as %3a in file names. */
+/* apt encodes the colon of an epoch as %3a in file names. */
 static void percent_decode(char *s)
 {
 	char *to = s;

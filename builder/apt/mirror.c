@@ -11,11 +11,11 @@
 #define OS_RELEASE_MAX (64u << 10)
 #define MIRROR_LIST_MAX (64u << 10)
 
-/* A host may follow its release by name or by rank; the archive behind is the same. */
+/* The host's sources may name its release by codename or by one of these aliases; the archive is the same. */
 static const char *const ranks[] = { "stable", "oldstable", "oldoldstable", "testing", "unstable" };
 
 struct target {
-	char *suite, *component, *origin, *url; /* borrowed from one line */
+	char *suite, *component, *origin, *url; /* point into the line that was split */
 };
 
 static char *without_slash(const char *url)
@@ -43,7 +43,7 @@ static bool suite_is(const char *suite, const char *name, const char *suffix)
 	return text_starts(suite, name) && !strcmp(suite + strlen(name), suffix);
 }
 
-/* Other vendors' repositories use Debian's codenames too. An origin is "$(ORIGIN)" or "" while apt does not know it. */
+/* Repositories of other vendors use Debian's codenames, too. The origin is "$(ORIGIN)" or "" when apt does not know it. */
 static bool origin_fits(const char *origin, const char *id)
 {
 	return !*origin || *origin == '$' || !strcasecmp(origin, id);
@@ -78,7 +78,7 @@ char *mirror_choose(const char *targets, const char *id, const char *codename, c
 	return found;
 }
 
-/* The host's sources without its package lists: 20 ms instead of a whole cache. But only the lists know each ORIGIN. */
+/* The host's sources, without reading its package lists: 20 ms, no package cache. But only the lists contain the origins. */
 static int host_targets(bool origins, struct text *ret, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
@@ -92,7 +92,7 @@ static int host_targets(bool origins, struct text *ret, struct error *err)
 	return process_capture(strings_argv(&argv), ret, err);
 }
 
-/* VALUE of NAME=VALUE in os-release, without quotes; NULL when absent. */
+/* VALUE of NAME=VALUE in os-release(5), without quotes, owned by the caller; NULL when absent. */
 static char *os_release(const char *text, const char *name)
 {
 	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
@@ -106,7 +106,7 @@ static char *os_release(const char *text, const char *name)
 	return NULL;
 }
 
-/* mirror+file:/etc/apt/mirrors/x.list, as Debian's cloud images have it: a file with one address a line. */
+/* Replaces mirror+file:/etc/apt/mirrors/x.list, which Debian's cloud images use, by the first URL in that file. */
 static int resolve_list(char **url, struct error *err)
 {
 	CLEANUP(text_done) struct text list = { 0 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Which mirror to take: the one that this host itself installs from, as its own apt understands its sources (one line or
- * deb822, options and all). So a company's mirror is used without a word in a recipe.
+ * Chooses the mirror: by default the one that this host itself installs from, as reported by its own apt, which reads both
+ * source formats (one-line and deb822) with their options. So a company's mirror is used without naming it in a recipe.
  */
 #include "builder/recipe/recipe.h"
 #include "lib/error.h"
@@ -10,16 +10,15 @@
 
 struct mirror {
 	char *archive;  /* owned; "http://HOST/debian" without a slash at the end */
-	char *security; /* owned; NULL when there is none */
+	char *security; /* owned; of the security updates; NULL when unknown */
 };
 
-/* Recipe or override (may be NULL) first, the host for what they leave open. ERROR_HOST says what to name when the host cannot
- * tell. */
+/* override (may be NULL) wins, then the recipe, then the host's sources. ERROR_HOST when none of them names a mirror. */
 int mirror_find(const struct recipe *recipe, const char *override, struct mirror *ret, struct error *err) MUST_CHECK;
 void mirror_done(struct mirror *mirror);
 
-/* The pure part. targets: lines "SUITE\tCOMPONENT\tORIGIN\tURL"; ORIGIN may be empty. Looks for what carries CODENAME's `main`,
- * with suffix "" or "-security"; an origin that is known must be the distribution's id. The first one wins; *ret_others counts
- * different urls beside it. NULL when there is none. */
+/* Pure. targets: lines "SUITE\tCOMPONENT\tORIGIN\tURL"; ORIGIN may be empty. Returns the URL, owned by the caller, of the
+ * first repository with component `main` of the suite codename + suffix ("" or "-security") whose origin is unknown or the
+ * distribution's id; NULL when there is none. *ret_others counts further matches with another URL. */
 char *mirror_choose(const char *targets, const char *id, const char *codename, const char *suffix, size_t *ret_others)
 	MUST_CHECK;

@@ -7,7 +7,7 @@
 #include "builder/lock/lock_toolchain.h"
 #include "lib/alloc.h"
 
-/* What is always there, as mmdebstrap's variants of the same names have it. The first one is the default. */
+/* The packages that are always installed, as in mmdebstrap's variants of the same names. The first one is the default. */
 static const struct variant {
 	const char *name;
 	const char *packages[3];
@@ -18,9 +18,9 @@ static const struct variant {
 };
 
 /*
- * Below etcd and kube-proxy: the programs that these call, and their libraries. The essential packages (shell, dpkg, perl) are
- * left out on purpose: nothing in a static pod or in kube-proxy runs them, and they would weigh more than all the rest.
- * usr-is-merged keeps usrmerge, which needs perl, from being chosen.
+ * The layer of the images of etcd and kube-proxy: the programs that these call, and their libraries. Essential packages
+ * (shell, dpkg, perl) are left out on purpose: nothing in a static pod or in kube-proxy runs them, and they would be larger
+ * than all the rest. usr-is-merged prevents the choice of usrmerge, which needs perl.
  */
 static const char *const image_packages[] = {
 	"libc6", "usr-is-merged", "etcd-server", "iptables", "ipset", "conntrack", "kmod",
@@ -45,7 +45,7 @@ static int add_variant(const char *name, struct strings *ret, struct error *err)
 	return 0;
 }
 
-/* "1.34.1" is any packaging of that release, "1.34" the newest release of that minor. */
+/* "1.34.1" selects the newest packaging of that release, "1.34" the newest release of that minor. */
 static void add_kubernetes(const struct recipe *recipe, struct strings *ret)
 {
 	const char *version = recipe->kubernetes.version;

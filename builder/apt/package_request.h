@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What a recipe asks of apt, as data: the packages of each lock group, and the source packages of what is compiled.
+ * What a recipe requests from apt: the packages of each lock group, and the source packages of the programs that are compiled.
  */
 #include "builder/lock/lock.h"
 #include "builder/recipe/recipe.h"
@@ -10,13 +10,13 @@
 #include "lib/text.h"
 
 struct package_request {
-	struct strings group[LOCK_GROUPS]; /* as apt-get's install takes them; empty: nothing is asked */
-	struct strings sources;            /* as apt-get's source takes them, sorted */
+	struct strings group[LOCK_GROUPS]; /* arguments of apt-get install; empty: the group is empty */
+	struct strings sources;            /* arguments of apt-get source, sorted by name */
 };
 
 int package_request_make(const struct recipe *recipe, struct package_request *ret, struct error *err) MUST_CHECK;
 void package_request_done(struct package_request *request);
-/* extra: with packages.extra, else as if there were none. */
+/* The cache key of the solution. extra: include packages.extra, else as if it were empty. */
 void package_request_digest(const struct package_request *request, bool extra, char ret_hex[SHA256_HEX]);
 
 /* "1.20.5+really1.20.2-1.1+deb12u1" and "1.20.2-1.1" are both "1.20.2"; owned by the caller. */

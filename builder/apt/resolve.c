@@ -25,7 +25,7 @@ struct resolution {
 	struct apt_solve solve[LOCK_GROUPS];
 	struct cache *cache; /* borrowed */
 	char *status
-		[LOCK_GROUPS]; /* owned; in the state, below solutions/: what is installed with a group and all below it */
+		[LOCK_GROUPS]; /* owned; files in solutions/: dpkg status of a system with the group and its parents */
 	struct lock lock;
 };
 
@@ -54,7 +54,7 @@ static int open_apt(struct resolution *r, const struct resolve_options *options,
 	return apt_open(&sources, options->update, r->cache, &r->apt, err);
 }
 
-/* Upon what a group is installed; what is below base, is nothing. */
+/* The group that this one is installed on top of; LOCK_GROUPS = none. */
 static enum lock_group below(enum lock_group group)
 {
 	switch (group) {
@@ -92,7 +92,7 @@ static int finish(struct resolution *r, enum lock_group group, struct text *ret_
 	return 0;
 }
 
-/* apt was told not to remove anything, and so the only way to change what is below is another version of it. */
+/* apt may not remove packages (apt.c), so it can change a parent group only by choosing another version of a package. */
 static int check_over(const struct lock *lock, enum lock_group group, enum lock_group under, struct error *err)
 {
 	for (size_t i = 0; i < lock->group[group].n; i++) {
@@ -107,7 +107,7 @@ static int check_over(const struct lock *lock, enum lock_group group, enum lock_
 	return 0;
 }
 
-/* The group's answer, which must leave what is below as it is. */
+/* Waits for the group's solution, which must not change its parent groups. */
 static int finish_over(struct resolution *r, enum lock_group group, struct text *ret_status, struct error *err)
 {
 	if (finish(r, group, ret_status, err) < 0)
@@ -118,7 +118,7 @@ static int finish_over(struct resolution *r, enum lock_group group, struct text 
 	return 0;
 }
 
-/* And what it and all below it install as a dpkg status file, for the questions that build on it. */
+/* Also writes the dpkg status of a system with the group and its parents, for the groups on top of it. */
 static int finish_layer(struct resolution *r, enum lock_group group, struct error *err)
 {
 	CLEANUP(text_done) struct text status = { 0 };
@@ -132,7 +132,7 @@ static int finish_layer(struct resolution *r, enum lock_group group, struct erro
 		       : file_write(AT_FDCWD, r->status[group], status.data, status.len, 0644, err);
 }
 
-/* NAME_VERSION.dsc says which version it is. */
+/* The version is taken from the name of the .dsc file, NAME_VERSION.dsc. */
 static int add_source(struct resolution *r, const char *name, struct apt_uris *uris, struct error *err)
 {
 	struct lock_source source = { 0 };
@@ -178,7 +178,7 @@ static int get_sources(struct resolution *r, struct error *err)
 	return 0;
 }
 
-/* Questions that do not depend on each other are asked side by side. */
+/* Solves that do not depend on each other run in parallel. */
 static int solve_all(struct resolution *r, struct error *err)
 {
 	if (start(r, LOCK_BASE, err) < 0 || start(r, LOCK_TOOLCHAIN, err) < 0 || get_sources(r, err) < 0 ||
@@ -197,7 +197,7 @@ static int solve_extra(struct resolution *r, struct error *err)
 	return finish_over(r, LOCK_EXTRA_LXC, NULL, err);
 }
 
-/* What was found with these indices before: 1, or 0 when nothing was. A file that cannot be read is as good as none. */
+/* Reads the stored solution for these indices: 1, or 0 when there is none. An unreadable file counts as none. */
 static int recall(struct resolution *r, const char *digest)
 {
 	CLEANUP(free_p) char *name = xasprintf(SOLUTIONS "/%s.json", digest);
@@ -213,7 +213,7 @@ static int recall(struct resolution *r, const char *digest)
 	return 0;
 }
 
-/* It belongs to no recipe but to what was asked: that is the digest it gets meanwhile. */
+/* Stores the solution. It belongs to a request and not to a recipe, so recipe_digest holds the request's digest meanwhile. */
 static int remember(struct resolution *r, const char *digest, struct error *err)
 {
 	free(r->lock.recipe_digest);
@@ -227,7 +227,7 @@ static int remember(struct resolution *r, const char *digest, struct error *err)
 	return file_write(r->apt.fd, name, text.data, text.len, 0644, err);
 }
 
-/* An empty one is what a power cut left: apt would take it for a machine with nothing installed. */
+/* A power failure can leave an empty status file; apt would take it for a system without packages. */
 static bool has_status(const struct resolution *r, enum lock_group group)
 {
 	struct stat st;
@@ -235,7 +235,8 @@ static bool has_status(const struct resolution *r, enum lock_group group)
 	return stat(r->status[group], &st) == 0 && st.st_size > 0;
 }
 
-/* Extra packages are asked for above a solution that may be known: it is remembered by itself, with the status files it ends in. */
+/* packages.extra is solved on top of a solution that may be stored already; that one is stored separately, with its status
+ * files. */
 static int solve_request(struct resolution *r, struct error *err)
 {
 	static const enum lock_group layers[] = { LOCK_BASE, LOCK_VM, LOCK_LXC };
@@ -254,7 +255,7 @@ static int solve_request(struct resolution *r, struct error *err)
 	return strcmp(whole, under_extra) && (solve_extra(r, err) < 0 || remember(r, whole, err) < 0) ? -1 : 0;
 }
 
-/* The version of what was chosen; a recipe that names another one is wrong. */
+/* Sets the resolved version; an error when the recipe requires another one. */
 static int set_kubernetes_version(struct resolution *r, struct error *err)
 {
 	const char *wanted = r->recipe->kubernetes.version, *debian = NULL;
@@ -287,7 +288,7 @@ static void add_binaries(struct resolution *r)
 	}
 }
 
-/* What the recipe says beside what apt chose. */
+/* Adds to the lock what comes from the recipe and not from apt. */
 static int complete(struct resolution *r, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *json = recipe_json(r->recipe);

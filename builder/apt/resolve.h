@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Recipe to lock: apt's own solver and signature checks, in a private state directory (apt.h; nothing of the host's apt is read
- * but its sources, for the mirror; nothing is written). apt's state is kept in the cache and asked for news when it is older than
- * APT_FRESH_SECONDS or when --update says so; what was solved once with the same indices is not solved again.
+ * Resolves a recipe to a lock with apt's own solver and signature checks, on a private state (apt.h). Of the host's apt,
+ * only the sources are read, to find the mirror; nothing of it is written. The state is kept in the cache and updated when
+ * it is older than APT_FRESH_SECONDS or when --update is given. Solutions are stored with the state and reused while its
+ * indices are the same.
  *
- *	base		what is always there (distribution.variant), base's packages, and Kubernetes' when they are packages
- *	vm, lxc		what they add to base as it was chosen: base is never changed by them
+ *	base		the packages of distribution.variant and packages.base, and Kubernetes when it comes as packages
+ *	vm, lxc		what they add to base; they never change base
  *	toolchain	essential packages and the compilers (toolchain.h)
- *	image		the layer below etcd and kube-proxy: just what they need, not even the essential packages
+ *	image		the Debian layer of etcd's and kube-proxy's images: only what these need, without essential packages
  */
 #include "builder/cache/cache.h"
 #include "builder/lock/lock.h"
 #include "builder/recipe/recipe.h"
 
 struct resolve_options {
-	const char *mirror; /* --mirror, NULL = recipe's, else host's */
-	bool update;        /* ask the mirror now */
+	const char *mirror; /* --mirror; NULL = the recipe's, else the host's */
+	bool update;        /* --update: update from the mirror now */
 };
 
 int resolve(const struct recipe *recipe, const struct resolve_options *options, struct cache *cache, struct lock *ret,
 	    struct error *err) MUST_CHECK;
-/* Every version of these packages that the repositories of resolve()'s last answer have, with its suite: the lines of
+/* Every version of these packages in the indices that resolve() used last, with its suite: appends the output of
  * `apt-cache madison`. */
 int resolve_versions(const struct recipe *recipe, const struct resolve_options *options, struct cache *cache,
 		     const struct strings *names, struct text *ret, struct error *err) MUST_CHECK;

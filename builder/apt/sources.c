@@ -18,7 +18,7 @@ static bool is_fingerprint(const char *s)
 	return s && strlen(s) == FINGERPRINT_HEX && strspn(s, "0123456789abcdefABCDEF") == FINGERPRINT_HEX;
 }
 
-/* A word for a deb822 field: a line break in it would start a field of its own, and that could turn checks off. */
+/* Checks a word for a deb822 field: a line break would start another field, which could disable signature checks. */
 static int check_word(const char *what, const char *word, struct error *err)
 {
 	if (word && *word && !word[strcspn(word, " \t\r\n")])
@@ -50,7 +50,7 @@ static int add_distribution(const struct recipe *recipe, const char *url, const 
 	struct source s = {
 		.url = xstrdup(url),
 		.suite = xasprintf("%s%s", recipe->distribution.suite, suffix),
-		/* A mirror that has none is fine where nothing of it is compiled. */
+		/* Only when needed, because a mirror may lack source packages. */
 		.sources = recipe->agent.libcurl == AGENT_LIBCURL_COMPILED ||
 			   recipe->kubernetes.source == KUBERNETES_DEBIAN_SOURCE,
 		.keyring = recipe->distribution.keyring ? xstrdup(recipe->distribution.keyring) : NULL,
@@ -68,7 +68,7 @@ static char *copy_of(const char *s)
 	return s ? xstrdup(s) : NULL;
 }
 
-/* apt tells a flat repository by the slash at the end of its suite. */
+/* apt recognizes a flat repository by the slash at the end of its suite. */
 static int add_repository(const struct repository *r, struct sources *ret, struct error *err)
 {
 	struct source s = {
@@ -180,8 +180,9 @@ void sources_digest(const struct sources *sources, char ret_hex[SHA256_HEX])
 }
 
 /*
- * A keyring alone may sign with all its keys: apt is given the file. With a fingerprint only that key may: then the keys go to
- * apt's trusted ones, and the fingerprint says which of them counts. apt's key tools tell an armored keyring by its name.
+ * Without a fingerprint, all keys of the keyring may sign: Signed-By names the file. With a fingerprint, only that key may
+ * sign: the keyring goes to trusted.gpg.d, and Signed-By names the fingerprint. apt recognizes an armored keyring by the
+ * suffix .asc.
  */
 static char *key_file(const struct source *s, size_t i)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The repositories that an image is made from, each with the one key or keyring that may sign for it.
+ * The repositories that an image is made from, each with the key or keyring that may sign for it. The order of calls:
  *
- *	sources_make	recipe and mirror to the list
- *	sources_load	reads the keyrings, fetches keys that are named by an address
- *	sources_write	what apt reads: one deb822 file, and the keys beside it
+ *	sources_make		makes the list from recipe and mirror
+ *	sources_read_keys	reads the keyrings that are files; sources_digest() is possible afterwards
+ *	sources_fetch_keys	fetches the keys that are URLs
+ *	sources_write		writes apt's input: one deb822 file, and the key files
  */
 #include "builder/apt/mirror.h"
 #include "builder/recipe/recipe.h"
@@ -17,7 +18,7 @@
 struct source {
 	char *url, *suite;         /* owned; suite "/" for a flat repository */
 	struct strings components; /* none for a flat repository */
-	bool sources;              /* source packages, too */
+	bool sources;              /* with source packages (deb-src) */
 	char *keyring;             /* owned; a file; NULL when key_url is set */
 	char *key_url;             /* owned; where the armored key is */
 	char *fingerprint;         /* owned; apt accepts only signatures by this key; a key_url must have one */
@@ -33,15 +34,15 @@ int sources_make(const struct recipe *recipe, const struct mirror *mirror, struc
 	MUST_CHECK;
 void sources_done(struct sources *sources);
 
-/* Keyrings that are files. A missing one is ERROR_TRUST with the package that brings it. */
+/* Reads the keyrings that are files. A missing one is ERROR_TRUST. */
 int sources_read_keys(struct sources *sources, struct error *err) MUST_CHECK;
-/* Keys that are addresses: their content is not part of the digest, the fingerprint is. */
+/* Fetches the keys that are URLs. Their content is not part of the digest, only the fingerprint is. */
 int sources_fetch_keys(struct sources *sources, struct error *err) MUST_CHECK;
-/* Over everything that decides what apt may see, after sources_read_keys. */
+/* Digest over everything that decides what apt accepts; call sources_read_keys() first. */
 void sources_digest(const struct sources *sources, char ret_hex[SHA256_HEX]);
 
-/* directory: absolute path where apt will find the keys. */
+/* Appends the deb822 text. directory: absolute path below which apt finds the keys. */
 void sources_deb822(const struct sources *sources, const char *directory, struct text *ret);
-/* Below directory: etc/apt/sources.list.d/nodekiln.sources, keyrings/, etc/apt/trusted.gpg.d/. visible: the absolute path that
- * the directory has, or will have, when apt reads them. */
+/* Writes etc/apt/sources.list.d/nodekiln.sources, and the keys in keyrings/ and etc/apt/trusted.gpg.d/ below dirfd.
+ * visible: absolute path that the directory has when apt reads them. */
 int sources_write(const struct sources *sources, int dirfd, const char *visible, struct error *err) MUST_CHECK;

@@ -11,7 +11,7 @@
 #include "lib/file.h"
 #include "lib/hash.h"
 
-/* Raise when it comes out differently from the same source and options. */
+/* Raise when the same source and options give another result. */
 #define FORMAT "1"
 /* In the work directory. */
 #define SOURCE "curl"
@@ -20,16 +20,17 @@
 #define BUILT BUILD "/lib/.libs/libcurl.so.4"
 
 /*
- * Everything off that can be, but what lib/curl_transfer.c asks for. No threads: names are resolved where they are asked for. The CAs are
- * looked up in the directory, one by one: the bundle of all of them would cost megabytes. Older releases do not know all of these,
- * and say so without failing.
+ * Disables everything that lib/curl_transfer.c does not use. No threads: names are resolved synchronously. CAs are looked
+ * up one by one in the directory, because loading the bundle of all of them takes megabytes. configure of an older release
+ * warns about options that it does not know and continues.
  */
 static const char *const options[] = {
 	"--quiet",
 	"--disable-dependency-tracking",
 	"--disable-static",
 	"--enable-symbol-hiding",
-	/* Or these would depend on the machine that compiles: configure tries both, and a cell has no socket to try them with. */
+	/* Fixed, because configure would test both, with a result that depends on the machine; the sandbox has no sockets
+	 * to test with. */
 	"--enable-ipv6",
 	"curl_disallow_getifaddrs=yes",
 	"--with-openssl",
@@ -92,14 +93,15 @@ static const char *const options[] = {
 	"LDFLAGS=-Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed",
 };
 
-/* The patches may have touched what configure is made of; it is used as the release has it. */
+/* Debian's patches may be newer than configure and its inputs, so make would run the autotools; the release's configure is
+ * used. */
 static const char *const no_autotools[] = { "ACLOCAL=:", "AUTOCONF=:", "AUTOHEADER=:", "AUTOMAKE=:" };
 
-/* One making. */
+/* One compilation. */
 struct making {
 	const struct toolchain *toolchain;
 	const struct lock_source *source;
-	char *work; /* owned; shown as TOOLCHAIN_WORK */
+	char *work; /* owned; absolute path outside; TOOLCHAIN_WORK inside */
 	char key[SHA256_HEX];
 };
 
@@ -150,7 +152,7 @@ static int configure(const struct making *m, struct error *err)
 	return run(m, BUILD, &argv, err);
 }
 
-/* The library alone: neither the program nor the documents. */
+/* Only the library: neither the curl program nor the documentation. */
 static int compile(const struct making *m, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
@@ -171,7 +173,7 @@ static int strip(const struct making *m, struct error *err)
 	return run(m, ".", &argv, err);
 }
 
-/* What is kept: the headers, the library, and its licence, which wants to be wherever it is. */
+/* The result: the headers, the library, and its licence, which must accompany it. */
 static int collect(const struct making *m, struct error *err)
 {
 	static const struct {

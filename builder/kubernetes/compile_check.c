@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs what was compiled. */
+/* Runs the compiled programs. */
 #include <string.h>
 
 #include "builder/kubernetes/kubernetes_compile.h"
@@ -7,7 +7,7 @@
 
 #define ARGUMENTS_MAX 6
 
-/* What a program must say; %s is the version. */
+/* Text that a program must print; %s is the version. */
 struct check {
 	const char *program;
 	const char *arguments[ARGUMENTS_MAX];
@@ -19,8 +19,8 @@ static const struct check node_checks[] = {
 	{ "kubeadm", { "version", "--output", "short" }, "v%s\n" },
 	{ "kubectl", { "version", "--client", "--short" }, "Client Version: v%s\n" },
 	/*
-	 * modern-go/reflect2 before 1.0.2 compiles under Go 1.18 and later, and then reads maps from the wrong memory: this is
-	 * where kubeadm would panic.
+	 * modern-go/reflect2 before 1.0.2 compiles under Go 1.18 and later, but then reads maps from the wrong memory: kubeadm
+	 * would panic here.
 	 */
 	{ "kubeadm",
 	  { "config", "print", "init-defaults", "--component-configs", "KubeletConfiguration" },
@@ -46,7 +46,7 @@ static int run_program(const struct kubernetes_compile *c, const char *program, 
 	return kubernetes_compile_step(c, ".", ret, &argv, err);
 }
 
-/* The version takes the place of the only %s. */
+/* Replaces the first %s by the version. */
 static char *expected(const char *says, const char *version)
 {
 	const char *mark = strstr(says, "%s");

@@ -11,9 +11,9 @@
 #include "builder/tree/tree.h"
 #include "lib/file.h"
 
-/* Programs are where the commands of kubeadm's static pods and of its kube-proxy DaemonSet look for them. */
+/* Paths are those that kubeadm's static pods and its kube-proxy DaemonSet use as commands. */
 struct part {
-	const char *name;    /* in kubeadm's list */
+	const char *name;    /* in kubeadm's list of images */
 	const char *program; /* compiled; NULL: comes from the layer */
 	const char *path;    /* in the image */
 	bool layer;          /* on the Debian layer */
@@ -36,7 +36,7 @@ static const char *const unwanted_prefixes[] = { "libaudit",    "libcap-ng", "li
 						 "libpam",      "libpcre2",  "libperl",   "libselinux",
 						 "libsemanage", "libsepol",  "perl" };
 
-/* Of the layer's packages, what no program reads. dpkg's status stays: scanners of images look there. */
+/* Paths of the layer's packages that no program reads. dpkg's status file is kept for image scanners. */
 static const char *const unwanted_paths[] = { "usr/share/bash-completion",
 					      "usr/share/bug",
 					      "usr/share/doc",
@@ -56,11 +56,12 @@ static const char *const unwanted_paths[] = { "usr/share/bash-completion",
 					      "etc/default",
 					      NULL };
 
-/* What update-alternatives would do when iptables is configured; the host's iptables speaks nft as well, and both must agree. */
+/* The links that update-alternatives makes when iptables is configured. The node's iptables uses nft, and both must use the
+ * same. */
 static const char *const nft_links[] = { "iptables",  "iptables-save",  "iptables-restore",
 					 "ip6tables", "ip6tables-save", "ip6tables-restore" };
 
-/* Every program that is called in the layer must find its libraries there. */
+/* Each program that is called in the layer must start, that is, find its libraries there. */
 static char *const layer_checks[][3] = {
 	{ "iptables", "--version" },  { "ip6tables-restore", "--version" }, { "ipset", "--help" },
 	{ "conntrack", "--version" }, { "modprobe", "--version" },          { "etcd", "--version" },
@@ -112,7 +113,7 @@ static int check_layer(const char *tree, struct error *err)
 	return 0;
 }
 
-/* Before the sandbox makes one for itself, with the mode of any directory. */
+/* Called before the sandbox, which would create /tmp with the default mode. */
 static int make_tmp(const char *tree, struct error *err)
 {
 	CLEANUP(free_p) char *tmp = xasprintf("%s/tmp", tree);
@@ -130,7 +131,7 @@ static int make_layer(const struct control_plane *c, const char *tree, struct er
 	return check_layer(tree, err);
 }
 
-/* What the strings of one struct oci_image point to. */
+/* The images, and the storage that they point to. */
 struct pack {
 	struct oci_image image[ARRAY_SIZE(parts)];
 	char *program[ARRAY_SIZE(parts)]; /* owned */

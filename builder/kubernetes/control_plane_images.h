@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The control plane's images, made of compiled programs: from nothing where the program is static and needs nothing, on a small
- * Debian layer (lock group `image`) where it runs other programs (kube-proxy) or comes from Debian (etcd).
+ * Makes the control plane's images from compiled programs. A static program without dependencies is alone in its image;
+ * kube-proxy, which runs other programs, and etcd, which comes from Debian, are on a small Debian layer (lock group
+ * `image`).
  */
 #include "builder/cache/cache.h"
 #include "builder/lock/lock.h"
@@ -13,15 +14,15 @@ struct control_plane {
 	const struct lock *lock;          /* borrowed */
 	struct cache *cache;              /* borrowed */
 	const char *architecture;         /* borrowed */
-	const struct strings *references; /* borrowed; what kubeadm calls the images */
-	const char *programs;             /* borrowed; absolute path of the directory with the compiled ones */
+	const struct strings *references; /* borrowed; the image names that kubeadm uses */
+	const char *programs;             /* borrowed; absolute path of the directory with the compiled programs */
 	const char *scratch;              /* borrowed; absolute path of an empty directory */
-	int64_t epoch;
+	int64_t epoch;                    /* time stamp of the images, seconds since 1970 */
 };
 
-/* The archive goes to fd; *ret gets the names of the images in it. */
+/* Writes an OCI archive to fd and adds the names of the images in it to *ret. */
 int control_plane_images_write(const struct control_plane *c, int fd, struct strings *ret, struct error *err)
 	MUST_CHECK;
 
-/* Pure: false for packages that came along for others' maintainer scripts, which never run in the layer. */
+/* Pure. False for packages that are only dependencies of maintainer scripts, which never run in the layer. */
 bool control_plane_images_wants(const char *package);

@@ -15,16 +15,16 @@
 #include "lib/hash.h"
 #include "lib/job.h"
 
-/* Raise when the artifacts come out differently from the same source. */
+/* Raise when the same source gives other artifacts. */
 #define FORMAT "2"
-/* Go's cache and temporary files, the source, and the images twice; measured: 3.4 GiB. */
+/* Space in the scratch for Go's cache and temporary files, the source, and the images twice; measured: 3.4 GiB. */
 #define COMPILE_NEED (4500ull << 20)
 #define SOURCE "kubernetes"
 #define ARCHIVE "images/control-plane.tar"
 #define REFERENCES "images/references"
 #define REFERENCES_MAX 65536
 
-/* One making of the artifacts; runs as a job, because the scratch is a mount. */
+/* One build of the artifacts; it runs as a job, because the scratch is a mount in a private namespace. */
 struct making {
 	const struct recipe *recipe;
 	const struct lock *lock;
@@ -176,7 +176,7 @@ static int make_artifacts(struct making *m, struct error *err)
 	return job_wait(&job, err);
 }
 
-/* The list that was written beside the archive. */
+/* Reads the list that write_images() stored next to the archive. */
 static int read_images(const struct cache *cache, const char *key, struct kubernetes *k, struct error *err)
 {
 	CLEANUP(free_p) char *name = xasprintf("artifacts/%s/" REFERENCES, key);
@@ -192,7 +192,7 @@ static int read_images(const struct cache *cache, const char *key, struct kubern
 	return 0;
 }
 
-/* Go's tools look for themselves and for their machine in a whole /proc. */
+/* Go's tools need a complete /proc, to find themselves and to examine the machine. */
 static int refuse_confined(const struct making *m, struct error *err)
 {
 	if (!rootless_restricted())

@@ -3,8 +3,8 @@
 /*
  * Where kubelet, kubeadm and kubectl come from (recipe: kubernetes.source).
  *
- *	packages	they are apt packages like others (resolve.c adds the names)
- *	binaries	release files by url and sha256, installed into the tree; also beside packages, for what these lack
+ *	packages	apt packages like any other (package_request.c adds the names)
+ *	binaries	release files by url and sha256, installed into the tree; with packages, too, for what these lack
  *	debian-source	compiled from Debian's source package in a toolchain tree, cached under artifacts/KEY/: bin/ and images/
  */
 #include "builder/cache/cache.h"
@@ -18,14 +18,15 @@ struct kubernetes {
 	struct strings references; /* of the images in them */
 };
 
-/* Compiles (debian-source) or finds it in the cache, and downloads what that takes; line gets the compiler's output. */
+/* debian-source: finds the artifacts in the cache or compiles them. Downloads what is needed. line gets the compiler's
+ * output. */
 int kubernetes_make(const struct recipe *recipe, const struct lock *lock, struct cache *cache,
 		    void (*line)(void *context, const char *line), void *context, struct kubernetes *ret,
 		    struct error *err) MUST_CHECK;
-/* Puts the programs (and for debian-source and binaries the kubelet unit and kubeadm drop-in that packages would bring) into
- * the tree. */
+/* Installs the programs into the tree; for debian-source and binaries also the kubelet unit and the kubeadm drop-in, which are
+ * otherwise part of the packages. */
 int kubernetes_install(const struct recipe *recipe, const struct lock *lock, const struct kubernetes *k,
 		       struct cache *cache, const char *root, struct error *err) MUST_CHECK;
-/* Which pause image the kubelet of this version asks for: the tree's own kubeadm says it. *ret is owned by the caller. */
+/* The pause image that this version uses, as reported by the tree's own kubeadm. *ret is owned by the caller. */
 int kubernetes_pause_image(const char *root, const char *version, char **ret, struct error *err) MUST_CHECK;
 void kubernetes_done(struct kubernetes *k);

@@ -20,8 +20,8 @@ const char *const kubernetes_compile_node_programs[] = { "kubelet", "kubeadm", "
 const char *const kubernetes_compile_control_plane_programs[] = { "kube-apiserver", "kube-controller-manager",
 								  "kube-scheduler", "kube-proxy", NULL };
 
-/* Go without the network, without cgo (static programs for any image), and with everything it writes in the work directory. GOROOT
- * is for the generators: -trimpath makes them forget where the standard library is. */
+/* Go runs without the network, without cgo (so programs are static and run in any image), and writes only in the work
+ * directory. GOROOT is for the generators: with -trimpath they do not know where the standard library is. */
 static const char *const environment[] = {
 	"GOPATH=" TOOLCHAIN_WORK "/go",
 	"GOBIN=" TOOLCHAIN_WORK "/" COMPILE_BIN,
@@ -37,7 +37,7 @@ static const char *const environment[] = {
 
 static const char *const work_directories[] = { "go/src/k8s.io", COMPILE_BIN, "cache", "tmp" };
 
-/* Where Kubernetes keeps its version: twice. */
+/* The two packages in which Kubernetes stores its version. */
 static const char *const version_packages[] = { PACKAGE "vendor/k8s.io/client-go/pkg/version",
 						PACKAGE "vendor/k8s.io/component-base/version" };
 
@@ -89,7 +89,7 @@ static int generate(struct kubernetes_compile *c, struct error *err)
 	return c->control_plane ? kubernetes_compile_openapi(c, err) : 0;
 }
 
-/* -X for each variable in each package; commit and the rest stand in the source as git-archive wrote them. */
+/* -X for each variable in each package; the commit and other values are in the source, written by git-archive. */
 static char *linker_flags(const struct kubernetes_compile *c)
 {
 	struct text flags = { 0 };
@@ -114,8 +114,8 @@ static void add_programs(struct strings *argv, const char *const *programs)
 		strings_addf(argv, PACKAGE "cmd/%s", *programs);
 }
 
-/* All at once: they share most of their packages, and Go then uses every core to the end. Debug information, which the linker would
- * leave out, is not made. */
+/* One command for all: the programs share most of their packages, and Go then uses all cores until the end. No debug
+ * information is generated, because the linker would drop it. */
 static int programs(struct kubernetes_compile *c, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
@@ -129,7 +129,7 @@ static int programs(struct kubernetes_compile *c, struct error *err)
 	return kubernetes_compile_step(c, COMPILE_SOURCE, NULL, &argv, err);
 }
 
-/* kubeadm is the one that knows. */
+/* kubeadm defines which images it uses. */
 static int list_references(struct kubernetes_compile *c, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
@@ -157,7 +157,7 @@ const char *kubernetes_compile_reference(const struct strings *references, const
 	return NULL;
 }
 
-/* The source may be ahead of what this kubeadm wants; the version that it reports is the one it is used as. */
+/* The source of pause may be newer than the image that this kubeadm uses; the program reports the image's version. */
 static int pause_program(struct kubernetes_compile *c, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The API server's OpenAPI definitions are generated code that Kubernetes keeps out of its source. Upstream's makefiles make them
- * together with everything else that they can generate, with tools of their own; only this one file is missing here.
+ * Generates the API server's OpenAPI definitions, which are not part of Kubernetes' source. Upstream's makefiles generate
+ * them with everything else, by tools of their own; only this one file is missing in Debian's source package.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,12 +14,12 @@
 #define OUTPUT_BASE "zz_generated.openapi"
 #define OUTPUT COMPILE_SOURCE "/" OUTPUT_DIRECTORY "/" OUTPUT_BASE ".go"
 #define PACKAGE "k8s.io/kubernetes/"
-/* What the generator finds to criticise is known to upstream, and listed. */
+/* The API rule violations that the generator reports; upstream keeps the list of those it accepts. */
 #define KNOWN_REPORT COMPILE_SOURCE "/api/api-rules/violation_exceptions.list"
 #define REPORT "openapi.report"
 #define PROGRESS_MAX (16 << 20)
 
-/* Packages with definitions of their own. */
+/* Packages that have their own definitions. */
 static const char *const left_out[] = { "vendor/k8s.io/code-generator/", "vendor/k8s.io/sample-apiserver/" };
 
 static bool is_left_out(const char *directory)
@@ -41,7 +41,7 @@ void compile_openapi_packages(const char *files, struct strings *ret)
 		if (!slash)
 			continue;
 		*slash = '\0';
-		/* vendor/k8s.io has links to staging; the packages are known by the links' names. */
+		/* vendor/k8s.io has links to staging; Go packages have the names of the links. */
 		CLEANUP(free_p)
 		char *directory =
 			text_starts(line, staging) ? xasprintf("vendor/%s", line + sizeof staging - 1) : xstrdup(line);
@@ -89,7 +89,7 @@ static int generate(const struct kubernetes_compile *c, const struct strings *pa
 	return kubernetes_compile_step(c, COMPILE_SOURCE, NULL, &argv, err);
 }
 
-/* The same criticism as upstream's means: the same packages were found and generated from. */
+/* The same report as upstream's shows that the definitions were generated from the same packages. */
 static int compare_report(const struct kubernetes_compile *c, struct error *err)
 {
 	CLEANUP(text_done) struct text known = { 0 };
@@ -110,7 +110,7 @@ int kubernetes_compile_openapi(const struct kubernetes_compile *c, struct error 
 {
 	CLEANUP(strings_done) struct strings packages = { 0 };
 
-	/* Later releases carry it. */
+	/* Later releases contain it. */
 	if (faccessat(c->workfd, OUTPUT, F_OK, 0) == 0)
 		return 0;
 	if (find_packages(c, &packages, err) < 0 || build_generator(c, err) < 0 || generate(c, &packages, err) < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Kubernetes into a tree, as the project's own packages would have put it there. */
+/* Installs Kubernetes into a tree, with the layout of the project's own packages. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@
 #include "builder/kubernetes/kubernetes_compile.h"
 #include "lib/file.h"
 
-/* Files of the kubelet and kubeadm packages, after kubernetes/release: cmd/krel/templates/latest. */
+/* Files of the kubelet and kubeadm packages, from kubernetes/release: cmd/krel/templates/latest. */
 static const struct {
 	const char *path, *text;
 } packaged_files[] = {
@@ -52,7 +52,7 @@ static const struct {
 
 static const char *const packaged_directories[] = { "etc/kubernetes/manifests", "var/lib/kubelet" };
 
-/* A new program, in place of what is there. */
+/* Creates a program file and replaces an existing one. */
 static int create_program(int rootfd, const char *path, struct error *err)
 {
 	const char *base;
@@ -61,7 +61,7 @@ static int create_program(int rootfd, const char *path, struct error *err)
 
 	if (parent >= 0 && (unlinkat(parent, base, 0) == 0 || errno == ENOENT))
 		out = openat(parent, base, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0755);
-	/* Whatever the caller's umask is. */
+	/* fchmod(), because the mode must not depend on the umask. */
 	if (out < 0 || fchmod(out, 0755) < 0)
 		return error_errno(err, errno, "create %s", path);
 	return TAKE_FD(out);
@@ -103,7 +103,7 @@ static int copy_member(struct tar_reader *reader, int out, struct error *err)
 	return rc;
 }
 
-/* Finds the one file that the recipe wants of an archive. */
+/* Installs one file (`member`) of an archive. */
 static int install_member(int in, const struct binary *b, int rootfd, struct error *err)
 {
 	CLEANUP(tar_reader_free_p) struct tar_reader *reader = NULL;
@@ -148,7 +148,7 @@ static int install_binaries(const struct recipe *recipe, struct cache *cache, in
 	return 0;
 }
 
-/* A file that is there already came from an archive and is newer than ours. */
+/* An existing file came from an archive and is newer than the one here, so it is kept. */
 static int install_packaged(int rootfd, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(packaged_directories); i++)

@@ -34,7 +34,7 @@ static int copy_file(struct cache *cache, const struct lock_file *file, const ch
 	return copy_all(in, out, err);
 }
 
-/* Without dpkg-source's own checks: apt and the lock have vouched for every byte. */
+/* Without dpkg-source's own checks: every byte is verified by apt's signatures and the lock's digests. */
 static int extract(const struct toolchain *t, const char *work, const char *parts, const char *dsc,
 		   const char *directory, struct error *err)
 {

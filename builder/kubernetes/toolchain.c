@@ -8,10 +8,10 @@
 #include "builder/tree/tree.h"
 #include "lib/hash.h"
 
-/* Raise when the tree comes out differently from the same packages. */
+/* Raise when the same packages give another tree. */
 #define TREE_FORMAT "1"
 
-/* Read again only when something is compiled: speed before size. */
+/* The cached tree is read only when something is compiled: speed before size. */
 #define TOOLCHAIN_ZSTD_LEVEL 1
 
 static void tree_key(const struct lock *lock, char ret_hex[SHA256_HEX])

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The agent, compiled by the guest suite's own compiler against the guest's own libraries and, as a rule, its own libcurl. */
+/* Compiles the agent with the compiler and the libraries of the guest's suite and, by default, with its own libcurl. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -14,10 +14,11 @@
 #include "lib/hash.h"
 #include "lib/job.h"
 
-/* Raise when the agent comes out differently from the same sources. */
+/* Raise when the same sources give another agent. */
 #define FORMAT "2"
 #define NAME "nodekiln-agent"
-/* In the work directory: what goes over the guest's tree, laid out as there, so that the program finds its libcurl here too. */
+/* In the work directory: the tree that is copied over the guest's, with the same layout, so that the program finds its
+ * libcurl. */
 #define GUEST "guest"
 #define PROGRAM GUEST "/usr/bin/" NAME
 #define INCLUDE "libcurl"
@@ -25,7 +26,7 @@
 #define ARCHIVE "lib.a"
 #define COMPILE_NEED (256ull << 20)
 
-/* The folders of the source that the agent is made of; the second goes into an archive, so that only what is used is linked. */
+/* The source folders of the agent; lib is linked from an archive, so that only the used objects are included. */
 static const char *const folders[] = { "agent", "lib" };
 enum { AGENT, LIB };
 
@@ -38,7 +39,7 @@ static const char *const compiler_flags[] = {
 	"-ffunction-sections",
 	"-fdata-sections",
 	"-fstack-protector-strong",
-	"-fno-asynchronous-unwind-tables", /* nothing unwinds a C program; an eighth of its size */
+	"-fno-asynchronous-unwind-tables", /* a C program is not unwound; saves an eighth of its size */
 	"-fstack-clash-protection",
 	"-D_FORTIFY_SOURCE=2",
 	"-D_GNU_SOURCE",
@@ -60,12 +61,12 @@ static const char *const linker_flags[] = { "-pie",
 					    NULL };
 static const char *const libraries[] = { "-lyaml", "-ljson-c", "-lssl", "-lcrypto", "-lblkid", "-lmount", NULL };
 
-/* One making; runs as a job, because the scratch is a mount. */
+/* One compilation; it runs as a job, because the scratch is a mount in a private namespace. */
 struct making {
 	struct toolchain toolchain;
 	struct cache *cache;
 	const char *key;
-	char *work; /* owned; shown as TOOLCHAIN_WORK */
+	char *work; /* owned; absolute path outside; TOOLCHAIN_WORK inside */
 };
 
 static void add_all(struct strings *argv, const char *const *list)
@@ -137,7 +138,7 @@ static int copy_libcurl(const struct making *m, struct error *err)
 	return 0;
 }
 
-/* Names of a folder's C files without ".c", in order. */
+/* Adds the names of a folder's C files without ".c", sorted. */
 static int list_sources(const char *work, const char *folder, struct strings *ret, struct error *err)
 {
 	CLEANUP(free_p) char *path = xasprintf("%s/%s", work, folder);
@@ -162,7 +163,8 @@ static int run(const struct making *m, const char *directory, const struct strin
 	return toolchain_run(&m->toolchain, &step, err);
 }
 
-/* One compiler for all files of a folder; objects go to its working directory, and their names to *objects. */
+/* Compiles all files of a folder with one command; the objects are written to its working directory, their names to
+ * *objects. */
 static int compile(const struct making *m, const char *folder, struct strings *objects, struct error *err)
 {
 	CLEANUP(free_p) char *directory = xasprintf(OBJECTS "/%s", folder);
@@ -207,7 +209,7 @@ static int link_program(const struct making *m, const struct strings *objects, s
 	return run(m, ".", &argv, err);
 }
 
-/* A program that cannot start is found here, not on the node. */
+/* Detects a program that cannot start here and not on the node. */
 static int check_program(const struct making *m, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };

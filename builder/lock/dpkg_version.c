@@ -17,7 +17,7 @@ static int weight(char c, bool end)
 	return c == '~' ? -1 : c + 256;
 }
 
-/* Both parts in turns: a stretch of other characters by weight, then a number by value. */
+/* Alternates between the two rules: a run of non-digits is compared by weight, then a number by value. */
 static int compare_part(const char *a, size_t na, const char *b, size_t nb)
 {
 	const char *ea = a + na, *eb = b + nb;
@@ -61,7 +61,7 @@ int dpkg_version_compare(const char *a, const char *b)
 	int upstream = compare_part(a, ua, b, ub);
 	if (upstream)
 		return upstream;
-	/* No revision equals revision 0: an empty part does. */
+	/* A missing revision equals revision 0, because an empty part compares equal to 0. */
 	return compare_part(ra ? ra + 1 : "", ra ? strlen(ra + 1) : 0, rb ? rb + 1 : "", rb ? strlen(rb + 1) : 0);
 }
 

@@ -52,7 +52,7 @@ const struct lock_source *lock_source(const struct lock *lock, const char *name)
 	return NULL;
 }
 
-/* The hash alone would do for the bytes; names and versions make the key's meaning plain. */
+/* The sha256 alone would identify the bytes; names and versions are hashed as well to make the key readable. */
 void lock_group_digest(const struct lock *lock, enum lock_group group, char ret_hex[65])
 {
 	CLEANUP(hash_free_p) struct hash *h = hash_new();

@@ -9,7 +9,7 @@
 
 #define SOURCES "sources"
 #define BINARIES "binaries"
-#define DIGEST_SHOWN 12 /* digits of a binary's digest that a person gets to see */
+#define DIGEST_SHOWN 12 /* digits of a binary's digest in lock_diff_print() */
 
 static void add(struct lock_diff *news, const char *group, const char *name, const char *from, const char *to)
 {
@@ -105,7 +105,7 @@ void lock_diff_names(const struct lock_diff *news, struct strings *ret)
 	}
 }
 
-/* "URL SUITE/COMPONENT ..." of a suite of security updates. */
+/* True for the origin "URL SUITE/COMPONENT ..." of a suite with security updates. */
 static bool is_security(const char *origin)
 {
 	const char *suite = strchr(origin, ' ');

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * News: what a lock would be if it were made today, beside what it is. `lock --check` prints it.
+ * How a lock differs from one resolved today. `lock --check` prints it.
  *
- * A security update is a version newer than the locked one that a suite called *-security carries. The newest version itself may
- * come from elsewhere: a point release takes the updates over, and other suites may be ahead.
+ * An item is a security update when a suite called *-security has a version that is newer than the locked one. The newest
+ * version itself may come from another suite: a point release includes earlier updates, and other suites may be ahead.
  */
 #include "builder/lock/lock.h"
 #include "lib/json.h"
@@ -13,7 +13,7 @@
 struct lock_diff_item {
 	const char *group; /* borrowed; lock_group_names, "sources" or "binaries" */
 	char *name;        /* owned */
-	char *from, *to;   /* owned; versions, or digests of binaries; NULL = not there */
+	char *from, *to;   /* owned; versions, or digests of binaries; NULL = the package is not in that lock */
 	bool security;
 };
 
@@ -22,12 +22,14 @@ struct lock_diff {
 };
 
 void lock_diff_compare(const struct lock *locked, const struct lock *now, struct lock_diff *ret);
-/* The names of packages and source packages that have another version now, each once. */
+/* Adds the names of packages and source packages whose version differs, each once. */
 void lock_diff_names(const struct lock_diff *news, struct strings *ret);
-/* madison: what `apt-cache madison` says of these, "NAME | VERSION | URL SUITE/COMPONENT ARCHITECTURE Packages" a
- * line, for a source package "... | URL SUITE/COMPONENT Sources". */
+/* Sets `security` of the items. madison: output of `apt-cache madison` for them, lines of the form
+ * "NAME | VERSION | URL SUITE/COMPONENT ARCHITECTURE Packages", for a source package "... | URL SUITE/COMPONENT Sources". */
 void lock_diff_mark_security(struct lock_diff *news, const char *madison);
+/* The number of items with `security` set. */
 size_t lock_diff_security(const struct lock_diff *news);
+/* Appends one line per item: kind (security, newer, new, gone), group, name, versions. */
 void lock_diff_print(const struct lock_diff *news, struct text *ret);
 struct json *lock_diff_json(const struct lock_diff *news) MUST_CHECK;
 void lock_diff_done(struct lock_diff *news);

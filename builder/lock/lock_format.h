@@ -3,18 +3,22 @@
 /*
  * The lock file, shared by its writer (lock_json.c) and its strict reader (lock_read.c):
  *
- *	{ "nodekiln_lock": 2, "recipe_digest": HEX, "kubernetes_version": "1.20.2" or null,
+ *	{ "nodekiln_lock": 3, "recipe_digest": HEX, "kubernetes_version": "1.20.2" or null,
  *	  "repositories": [ URL/, ... ],
  *	  "packages": { "base": [ { "name", "version", "architecture", "repository": index, "path", "sha256", "size",
- *	                            "installed" }, ... ], "vm": [], "lxc": [], "toolchain": [], "image": [] },
+ *	                            "installed" }, ... ], "vm": [], "lxc": [], "extra-vm": [], "extra-lxc": [], "toolchain": [],
+ *	                "image": [] },
  *	  "sources": [ { "name", "version", "files": [ { "name", "url", "sha256", "size" }, ... ] }, ... ],
  *	  "binaries": [ as "files" ] }
+ *
+ * All keys are required except "kubernetes_version". "repositories" is sorted; each URL ends in a slash, and "repository" is an
+ * index into it. Packages are sorted by name within their group, "sources" by name. Sizes are bytes; 0 = unknown.
  */
 #include "builder/lock/lock.h"
 
 #define LOCK_FORMAT 3
 #define LOCK_TEXT_MAX (16 << 20)
 #define LOCK_PACKAGES_MAX 20000 /* in one group; a full desktop has 3000 */
-#define LOCK_FILES_MAX 1000     /* of one source package; binaries */
+#define LOCK_FILES_MAX 1000     /* in one source package, or in binaries */
 #define LOCK_SOURCES_MAX 100
 #define LOCK_FILE_BYTES_MAX (16ll << 30) /* of one package or file */

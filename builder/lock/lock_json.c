@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A lock as text that is the same whenever the lock is: everything sorted, addresses in two parts so that lines stay short and a
- * moved mirror is one line. lock_read.c reads it back. */
+/* Writes a lock so that equal locks give equal text: everything is sorted. URLs are stored in two parts, so that lines stay
+ * short and a change of mirror changes one line. lock_read.c is the reader. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "builder/lock/lock.h"
 #include "builder/lock/lock_format.h"
 
-/* The repository's part of an address: up to Debian's pool/, else the directory. A host may be called pool. */
+/* Length of the repository's part of a URL: up to Debian's pool/, else up to the last slash. A host may be called pool. */
 static size_t repository_length(const char *url)
 {
 	const char *host = strstr(url, "://"), *path = host ? strchr(host + strlen("://"), '/') : NULL;

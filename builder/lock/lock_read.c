@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading a lock file strictly: it decides what runs as root on every node. Errors name the file and the place in it. */
+/* The strict reader of lock files: a lock decides what runs as root on every node. Errors name the file and the place in it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,7 +51,7 @@ static bool has_dots(const char *path)
 	return false;
 }
 
-/* A path below a repository's address. */
+/* A path below a repository's URL. */
 static bool is_below(const char *s)
 {
 	CLEANUP(free_p) char *url = xasprintf("file:///%s", s);
@@ -66,7 +66,7 @@ static bool is_release(const char *s)
 	return kubernetes_release_parse(s, &major, &minor, &patch);
 }
 
-/* A text of the given shape into *ret. */
+/* A string that is() accepts, into *ret. */
 static int read_word(const struct reader *r, const struct json *object, const char *place, const char *key,
 		     bool (*is)(const char *), char **ret)
 {
@@ -131,7 +131,7 @@ static int read_package(const struct reader *r, const struct json *object, const
 	return 0;
 }
 
-/* Sorted as written: doubles would be two answers to one question. */
+/* The order of the writer; it also excludes duplicates, which would make lock_find() ambiguous. */
 static int check_order(const struct reader *r, const char *place, const char *before, const char *name)
 {
 	if (strcmp(before, name) < 0)

@@ -4,7 +4,7 @@
 static const char *const compiler_packages[] = {
 	"gcc", "libc6-dev", "libyaml-dev", "libjson-c-dev", "libssl-dev", "libblkid-dev", "libmount-dev", "dpkg-dev",
 };
-/* reflect2: the one that Kubernetes 1.20 vendors breaks under Go 1.18 and later. */
+/* reflect2: the version that Kubernetes 1.20 vendors does not work with Go 1.18 and later. */
 static const char *const kubernetes_packages[] = { "golang-go", "golang-github-modern-go-reflect2-dev", "grep" };
 
 void lock_toolchain_packages(const struct recipe *recipe, struct strings *ret)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What lock group `toolchain` is resolved from. The tree itself is kubernetes/toolchain.h's.
+ * What lock group `toolchain` is resolved from. kubernetes/toolchain.h makes the tree.
  */
 #include "builder/recipe/recipe.h"
 
-/* The packages that lock group `toolchain` must be made of, beside what is essential: a C compiler, the agent's libraries, and what
- * unpacks source packages; for debian-source Go as well. */
+/* Adds the packages that lock group `toolchain` contains in addition to essential ones: a C compiler, the agent's
+ * libraries, the tools that unpack source packages, and for debian-source Go. */
 void lock_toolchain_packages(const struct recipe *recipe, struct strings *ret);

@@ -22,7 +22,7 @@ void recipe_defaults(struct recipe *r)
 	r->disk.filesystem = xstrdup("ext4");
 }
 
-/* A recipe without a name is called like its file. */
+/* The default name of a recipe: its file's name without .yaml. */
 static char *name_of_file(const char *file)
 {
 	const char *slash = strrchr(file, '/'), *base = slash ? slash + 1 : file;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A recipe: what one image is. Read from YAML (recipes/NAME.yaml), includes merged, judged as a whole. The keys are the names of
- * the fields below, but for disk.firmware: [bios, uefi] and outputs.qcow2|tarball: {enabled, compression, level};
- * recipes/README.md explains each. Nothing here knows how an image is made.
+ * A recipe: the description of one image. Read from YAML (recipes/NAME.yaml), with includes merged, and checked as a whole.
+ * The keys are the names of the fields below, except disk.firmware: [bios, uefi] and outputs.qcow2|tarball: {enabled,
+ * compression, level}; recipes/README.md explains each. This folder does not know how an image is made.
  *
  * Every part of an image is in one of three sets: `base` in both artifacts, `vm` only in the qcow2, `lxc` only in the tarball.
  */
@@ -21,20 +21,20 @@ extern const char *const set_names[SETS + 1]; /* "base", "vm", "lxc", NULL */
 
 enum kubernetes_source { KUBERNETES_NONE, KUBERNETES_DEBIAN_SOURCE, KUBERNETES_PACKAGES, KUBERNETES_BINARIES };
 enum runtime { RUNTIME_NONE, RUNTIME_CONTAINERD, RUNTIME_DOCKER };
-enum agent_libcurl { AGENT_LIBCURL_COMPILED, AGENT_LIBCURL_PACKAGED }; /* agent_libcurl.h tells why */
-/* As recipes spell them; each ends with NULL. */
+enum agent_libcurl { AGENT_LIBCURL_COMPILED, AGENT_LIBCURL_PACKAGED }; /* agent_libcurl.h gives the reasons */
+/* The values as written in recipes; each list ends with NULL. */
 extern const char *const kubernetes_source_names[], *const runtime_names[], *const agent_libcurl_names[],
 										    *const compression_names[];
 
 struct recipe {
 	char *name, *description; /* of the artifacts: NAME.qcow2, NAME.tar.zst */
-	char *file, *warning;     /* where it was read from; said loudly, e.g. end of life; else NULL */
+	char *file, *warning;     /* file: the YAML file; warning: shown prominently, e.g. end of life, or NULL */
 	struct {
 		char *id, *suite;               /* "debian", "bookworm" */
-		char *mirror, *security_mirror; /* NULL: that of the host's own apt sources */
+		char *mirror, *security_mirror; /* NULL: those of the host's own apt sources */
 		struct strings components;
 		bool updates, security;  /* also SUITE-updates, SUITE-security */
-		char *keyring, *variant; /* a file; what is always there: "essential", "apt" (default), "required" */
+		char *keyring, *variant; /* path; packages always installed: "essential", "apt" (default), "required" */
 	} distribution;
 	char *architecture; /* Debian's name: amd64 */
 	VEC(struct repository) repositories;
@@ -42,14 +42,14 @@ struct recipe {
 		enum kubernetes_source source;
 		char *version;           /* "1.20.2"; packages: "1.34.1" or a minor "1.34" */
 		char *source_version;    /* debian-source: the source package's version, NULL = newest */
-		struct strings packages; /* packages: names beside kubelet kubeadm kubectl, e.g. cri-tools */
+		struct strings packages; /* packages: additions to kubelet kubeadm kubectl, e.g. cri-tools */
 		VEC(struct binary) binaries;
 	} kubernetes;
 	enum runtime runtime;
 	struct {
 		enum agent_libcurl libcurl;
 	} agent;
-	struct strings packages[SETS], extra_packages; /* packages.extra: above each artifact's other packages */
+	struct strings packages[SETS], extra_packages; /* packages.extra: on top of each artifact's other packages */
 	struct strings
 		overlays[SETS];     /* names below rootfs-overlays/; with a '/' paths, in YAML relative to the file */
 	struct strings units[SETS]; /* systemd units that must be enabled; `verify` checks them */
@@ -60,7 +60,7 @@ struct recipe {
 	struct {
 		unsigned long long size; /* bytes, virtual size of the qcow2 */
 		char *filesystem;        /* "ext4" */
-		bool bios, uefi;         /* boots under */
+		bool bios, uefi;         /* the disk boots with BIOS, with UEFI */
 	} disk;
 	struct {
 		bool qcow2, tarball;
@@ -69,15 +69,15 @@ struct recipe {
 	} outputs;
 };
 
-/* name: "debian-12" is recipes/debian-12.yaml of data_directory(); with a '/' or ending in .yaml it is a file.
- * set (may be NULL): `KEY.KEY=VALUE` as in --set disk.size=20G; applied before judging. */
+/* name: "debian-12" is recipes/debian-12.yaml of data_directory(); with a '/' or ending in .yaml it is a path.
+ * set (may be NULL): `KEY.KEY=VALUE` as in --set disk.size=20G; applied before the checks. */
 int recipe_load(const char *name, struct recipe *ret, struct error *err) MUST_CHECK;
 int recipe_load_with(const char *name, const struct strings *set, struct recipe *ret, struct error *err) MUST_CHECK;
 void recipe_done(struct recipe *recipe);
-/* Every key in a fixed order, wherever the recipe's directory is: for the manifest and for keys. */
+/* Every key in a fixed order, independent of where the recipe's directory is: for the manifest and for cache keys. */
 struct json *recipe_json(const struct recipe *recipe) MUST_CHECK;
-/* Where recipes, rootfs-overlays and agent sources are: $NODEKILN_DATA, else around the program (a checkout), else
- * PREFIX/share/nodekiln. Static storage. */
+/* The directory of recipes, rootfs-overlays and agent sources: $NODEKILN_DATA, else the checkout that contains the program,
+ * else PREFIX/share/nodekiln. Static storage. */
 const char *data_directory(void);
-/* The directory of an overlay, checked to exist: ERROR_INPUT with what was looked for. *ret is owned by the caller. */
+/* The directory of an overlay; ERROR_INPUT when it does not exist. *ret is owned by the caller. */
 int recipe_overlay_path(const struct recipe *recipe, const char *overlay, char **ret, struct error *err) MUST_CHECK;

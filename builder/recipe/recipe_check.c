@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Judging a recipe as a whole. Each check stands for one corner; the first thing that is wrong is the error. */
+/* Checks a recipe as a whole. Each function checks one area; the first fault is reported. */
 #include <stdarg.h>
 #include <string.h>
 
@@ -9,7 +9,7 @@
 
 #define MIB (1024ull * 1024)
 #define DISK_SIZE_MIN (2048 * MIB)  /* a kernel, a boot loader and a small Debian need about 1 GiB */
-#define DISK_SIZE_MAX (16ull << 40) /* what ext4 with 32-bit block numbers takes */
+#define DISK_SIZE_MAX (16ull << 40) /* the limit of ext4 with 32-bit block numbers */
 #define ZLIB_LEVEL_MAX 9
 
 int recipe_wrong(const struct recipe_judge *j, const char *path, const char *fmt, ...)
@@ -122,7 +122,7 @@ static bool is_overlay(const char *s)
 	return strchr(s, '/') || filename_is_valid(s);
 }
 
-/* What the three sets of a list may hold. */
+/* What the lists of the three sets may contain. */
 static const struct {
 	const char *key;
 	bool (*is)(const char *);

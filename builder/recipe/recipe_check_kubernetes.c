@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Kubernetes, its runtime and its images: what must come together. */
+/* Checks that Kubernetes, its runtime and its images fit together. */
 #include <string.h>
 
 #include "builder/recipe/recipe_internal.h"
 #include "lib/alloc.h"
 #include "lib/validate.h"
 
-#define DOCKERSHIM_LAST_MINOR 23 /* from 1.24 on the kubelet speaks to Docker only through cri-dockerd */
+#define DOCKERSHIM_LAST_MINOR 23 /* from 1.24 on kubelet needs cri-dockerd to use Docker */
 
 static int check_version(const struct recipe_judge *j)
 {
@@ -46,7 +46,7 @@ static int check_binary(const struct recipe_judge *j, size_t i)
 	return recipe_check_url(j, url_path, b->url);
 }
 
-/* Called before the paths were judged. */
+/* Also called before the paths were checked, so path may be NULL. */
 static bool installs(const struct recipe *r, const char *program)
 {
 	for (size_t i = 0; i < r->kubernetes.binaries.n; i++) {
@@ -66,7 +66,7 @@ static int check_binaries(const struct recipe_judge *j)
 	return 0;
 }
 
-/* The three programs that every node has; archives may hold them, and are not looked into here. */
+/* Every node has these three programs. Archives may contain them and cannot be examined here. */
 static int check_programs(const struct recipe_judge *j)
 {
 	static const char *const programs[] = { "kubelet", "kubeadm", "kubectl" };
@@ -98,7 +98,7 @@ static int check_packages(const struct recipe_judge *j)
 	return 0;
 }
 
-/* Values that only one source reads would be ignored by the others: better to say so. */
+/* Rejects keys that the chosen source would ignore. */
 static int check_foreign_keys(const struct recipe_judge *j)
 {
 	const struct recipe *r = j->recipe;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The rooms of recipe.h, in the order in which a recipe passes them; nobody else includes this.
+ * The stages of recipe_load(), in this order. Only recipe*.c and their tests include this header.
  *
- *	find -> tree (files, includes, --set) -> read (struct recipe) -> check (judged as a whole)
+ *	find -> tree (files, includes, --set) -> read (struct recipe) -> check (the recipe as a whole)
  */
 #include "builder/recipe/recipe.h"
 #include "lib/yaml.h"
@@ -11,40 +11,41 @@
 #define RECIPE_INCLUDE_DEPTH_MAX 8
 #define RECIPE_FILES_MAX 64 /* includes of includes multiply */
 
-/* recipe.c: what a recipe gets without saying it */
+/* recipe.c: the default values */
 void recipe_defaults(struct recipe *ret);
 
 /* recipe_path.c */
-/* The file of a recipe's name; ERROR_INPUT lists the names that there are. */
+/* The file of a recipe's name, owned by the caller; ERROR_INPUT lists the existing names. */
 int recipe_find(const char *name_or_path, char **ret_file, struct error *err) MUST_CHECK;
-/* name as seen from the directory of file; absolute names stay. */
+/* Resolves name relative to the directory of file; absolute names are unchanged. Owned by the caller. */
 char *recipe_beside(const char *file, const char *name) MUST_CHECK;
-/* The reverse: path without file's directory in front, when it is there. Borrowed from path. */
+/* The reverse: path without file's directory, if it starts with that. Borrowed from path. */
 const char *recipe_relative(const char *file, const char *path);
 
-/* recipe_tree.c */
+/* recipe_tree.c: the merged tree of file, its includes and the overrides (--set; may be NULL) */
 int recipe_tree(const char *file, const struct strings *overrides, struct yaml **ret, struct error *err) MUST_CHECK;
-/* One KEY.KEY=VALUE over the tree; VALUE is YAML, so that lists can be given as [a, b]. */
+/* Merges one KEY.KEY=VALUE over the tree; VALUE is YAML, so that lists can be given as [a, b]. */
 int recipe_override(struct yaml *tree, const char *assignment, struct error *err) MUST_CHECK;
 
 /* recipe_merge.c */
-/* Puts over (taken from the caller, even on failure) over base: maps merge; the lists of things that go into the image add up,
- * unless over's `override` names them; everything else is replaced. */
+/* Merges over (consumed, even on failure) into base: maps are merged; lists of things that are installed in the image are
+ * appended, unless over's `override` names them; everything else is replaced. */
 int recipe_merge(struct yaml *base, struct yaml *over, struct error *err) MUST_CHECK;
-/* The node at a dotted path ("repositories.0.url"); NULL when absent. *ret_nearest (may be NULL) is the last one on the way. */
+/* The node at a dotted path ("repositories.0.url"); NULL when absent. *ret_nearest (ret_nearest may be NULL) is the deepest
+ * node of the path that exists. */
 const struct yaml *recipe_node(const struct yaml *tree, const char *path, const struct yaml **ret_nearest);
 
-/* recipe_read.c: from the tree to the struct; ret->file must be set. Leftover keys are errors. */
+/* recipe_read.c: fills the struct from the tree; ret->file must be set. Unknown keys are errors. */
 int recipe_read(struct yaml *tree, struct recipe *ret, struct error *err) MUST_CHECK;
 
-/* recipe_check.c: every rule that needs more than one value or more than its type. The tree tells file and line. */
+/* recipe_check.c: every rule beyond the type of a single value. The tree provides file and line for messages. */
 int recipe_check(const struct recipe *recipe, const struct yaml *tree, struct error *err) MUST_CHECK;
 struct recipe_judge {
 	const struct recipe *recipe;
 	const struct yaml *tree;
 	struct error *err;
 };
-/* -1, and the sentence with the place of the value at path in front. */
+/* Sets the error, prefixed with file and line of the value at path, and returns -1. */
 int recipe_wrong(const struct recipe_judge *j, const char *path, const char *fmt, ...) PRINTF(3, 4);
 int recipe_check_url(const struct recipe_judge *j, const char *path, const char *url) MUST_CHECK;
 /* recipe_check_kubernetes.c */

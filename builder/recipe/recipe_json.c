@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The canonical form: every key, always in the same order, paths as the recipe's own directory sees them. */
+/* The canonical form: every key, always in the same order, paths relative to the recipe's directory. */
 #include "builder/recipe/recipe_internal.h"
 #include "lib/json.h"
 

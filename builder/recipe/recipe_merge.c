@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tree over tree. Pure: what comes out is judged later, so a wrong kind just replaces and is named where it stands. */
+/* Merges one tree over another. Pure. The result is checked later, so a value of the wrong kind just replaces the old one,
+ * and the error then names its own file and line. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "builder/recipe/recipe_internal.h"
 #include "lib/alloc.h"
 
-/* Lists of things that go into an image: who includes a recipe wants its things and more. All other lists are choices (which
- * components, which firmware), and a choice replaces. */
+/* Lists of things that are installed in an image: a recipe that includes another one extends these. All other lists are choices
+ * (components, firmware), and a choice is replaced. */
 static const char *const lists_that_add[] = {
 	"packages.base",       "packages.vm",         "packages.lxc", "packages.extra",  "overlays.base",
 	"overlays.vm",         "overlays.lxc",        "units.base",   "units.vm",        "units.lxc",
@@ -22,7 +23,7 @@ static bool list_adds(const char *path)
 	return false;
 }
 
-/* node takes over's content and place; the key is the same. */
+/* Moves the content of over, with its file and line, into node; the key is the same. */
 static void replace(struct yaml *node, struct yaml *over)
 {
 	struct yaml old = *node;
@@ -32,7 +33,7 @@ static void replace(struct yaml *node, struct yaml *over)
 	yaml_node_free(over);
 }
 
-/* A single value stands for a list of one. */
+/* A single value is equal to a list with one element. */
 static void make_list(struct yaml *node)
 {
 	struct yaml *item, *list;
@@ -98,7 +99,7 @@ static void merge_map(const struct strings *replaced, const char *path, struct y
 		merge_child(replaced, below, base, over->child[i]);
 	}
 	over->children = 0;
-	/* what is missing in the whole is missed where the last word was said */
+	/* errors about missing keys name the file that was merged last */
 	free(base->file);
 	base->file = TAKE(over->file);
 	base->line = over->line;
@@ -123,7 +124,7 @@ const struct yaml *recipe_node(const struct yaml *tree, const char *path, const 
 	return node;
 }
 
-/* Takes the `override` list out of the tree; each must name what this very file sets, or it is a typo. */
+/* Removes the `override` list from the tree. Each entry must name a key that the same file sets; otherwise it is a typo. */
 static int take_replaced(struct yaml *over, struct strings *ret, struct error *err)
 {
 	CLEANUP(yaml_node_free_p) struct yaml *list = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where things that belong to recipes are found. */
+/* Finds recipes, their overlays and the data directory. */
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -23,7 +23,7 @@ static bool is_directory(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* A checkout has the program in out/ (tests in out/tests/, all of it once more in out/asan/). */
+/* In a checkout, programs are in out/, tests in out/tests/, and ASan builds of both in out/asan/. */
 static bool find_checkout(char *path)
 {
 	ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - 1);

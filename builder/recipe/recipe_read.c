@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From the merged tree to the struct, key by key. The keys are the struct's field names; README shows them all. */
+/* Fills the struct from the merged tree, key by key. Keys are the struct's field names; recipes/README.md shows all of them. */
 #include <ctype.h>
 #include <string.h>
 
@@ -29,7 +29,7 @@ static int read_names(struct yaml *tree, struct recipe *r, struct error *err)
 	    yaml_take_string(tree, "description", &r->description, err) < 0 ||
 	    yaml_take_string(tree, "warning", &r->warning, err) < 0)
 		return -1;
-	/* taken by recipe_tree.c; asked for here so that an unknown key's error lists them */
+	/* recipe_tree.c has consumed these; taken here again so that the error about an unknown key lists them */
 	yaml_take(tree, "include");
 	yaml_take(tree, "override");
 	return yaml_take_string(tree, "architecture", &r->architecture, err);
@@ -57,7 +57,7 @@ static int read_distribution(struct yaml *tree, struct recipe *r, struct error *
 	return 0;
 }
 
-/* Fingerprints are shown in groups of four; signers print them in either case. */
+/* Removes the spaces between groups of four digits and converts to upper case: gpg prints fingerprints in several forms. */
 static void squeeze_fingerprint(char *s)
 {
 	char *to = s;
@@ -143,7 +143,7 @@ static int read_kubernetes(struct yaml *tree, struct recipe *r, struct error *er
 	return 0;
 }
 
-/* URLs may say {minor} and {version}, so that `--set kubernetes.version=1.35` is enough to move. */
+/* URLs may contain {minor} or {version}, so that `--set kubernetes.version=1.35` is enough to change the version. */
 static void expand(char **s, const char *name, const char *value)
 {
 	CLEANUP(text_done) struct text t = { 0 };
@@ -177,7 +177,7 @@ static void expand_versions(struct recipe *r)
 		expand(&r->kubernetes.binaries.at[i].url, "{version}", version);
 }
 
-/* As systemctl does: a bare name is a service. Doubles within one list are harmless and go. */
+/* Appends the suffix to names without a dot, as systemctl does (a bare name is a service), and removes duplicates. */
 static void tidy(struct strings *list, const char *suffix)
 {
 	struct strings tidied = { 0 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From files to one tree: reading, includes, --set. */
+/* Reads the files of a recipe, merges its includes, and applies --set: the result is one tree. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +9,8 @@
 #include "lib/file.h"
 
 struct loading {
-	struct strings chain; /* canonical names of the files that are being read, outermost first */
-	int files;            /* read so far */
+	struct strings chain; /* canonical paths of the files that are being read, outermost first */
+	int files;            /* number of files read so far */
 };
 
 static void loading_done(struct loading *l)
@@ -18,7 +18,7 @@ static void loading_done(struct loading *l)
 	strings_done(&l->chain);
 }
 
-/* Values that are paths, relative to the file they stand in. Overlays only with a '/': else they are names. */
+/* Values that are paths, relative to the file they are in. Overlays are paths only with a '/', else names. */
 static const struct {
 	const char *map, *key;
 	bool names_too;
@@ -85,7 +85,7 @@ static int read_file(const char *file, struct yaml **ret, struct error *err)
 
 static int load(struct loading *l, const char *file, const struct yaml *asked_at, struct yaml **ret, struct error *err);
 
-/* A file beside the one that includes it, or the name of a recipe that nodekiln brings. */
+/* name is a path relative to the including file, or the name of a recipe in the data directory. */
 static int find_included(const char *file, const struct yaml *asked_at, const char *name, char **ret, struct error *err)
 {
 	struct error why = { 0 };
@@ -99,7 +99,7 @@ static int find_included(const char *file, const struct yaml *asked_at, const ch
 	return 0;
 }
 
-/* Everything that root includes, merged from first to last. */
+/* Merges the files that root includes into *merged, from first to last. */
 static int load_includes(struct loading *l, const char *file, struct yaml *root, struct yaml *merged, struct error *err)
 {
 	CLEANUP(strings_done) struct strings names = { 0 };
@@ -120,7 +120,8 @@ static int load_includes(struct loading *l, const char *file, struct yaml *root,
 	return 0;
 }
 
-/* Who asked (NULL: the command line) is told about what he cannot have: a missing file, a cycle, too much. */
+/* Checks that the file may be read. asked_at: the including node (NULL: the command line), which messages about a missing
+ * file, a cycle or an exceeded limit refer to. */
 static int admit(struct loading *l, const char *file, const struct yaml *asked_at, struct error *err)
 {
 	CLEANUP(free_p) char *canonical = realpath(file, NULL);
@@ -151,7 +152,7 @@ static int load(struct loading *l, const char *file, const struct yaml *asked_at
 	return 0;
 }
 
-/* The command line has no lines. */
+/* Values of the command line have no line number. */
 static void forget_lines(struct yaml *node)
 {
 	node->line = 0;
