@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every input changes exactly the keys that depend on it: a field that is missing from a key lets the cache serve a stale tree. */
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "builder/pipeline/build.h"
 #include "lib/file.h"
@@ -45,6 +46,7 @@ static void open_inputs(struct inputs *in)
 	struct error err = { 0 };
 	struct recipe *r = &in->b.recipe;
 
+	umask(022); /* modes count */
 	*in = (struct inputs){ .path = "/tmp/nodekiln-test.XXXXXX" };
 	if (!mkdtemp(in->path) || (in->dir = dir_open(AT_FDCWD, in->path, &err)) < 0 ||
 	    recipe_load("tests/golden/plan/full.yaml", r, &err) < 0)

@@ -3,7 +3,8 @@
 #include <ctype.h>
 
 #include "builder/pipeline/manifest.h"
-#include "tests/unit/check.h"
+#include "tests/unit/fake_root.h"
+#include "tests/unit/golden.h"
 
 #define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -235,4 +236,60 @@ TEST(manifest_has_versions_and_sizes)
 	CHECK_STR(json_get_string(json_at(artifacts, 0), "sha256"), HEX64);
 	CHECK(json_get_int(json_get(json_get(m, "sizes"), "base"), "packages", &packages) && packages == 2);
 	CHECK(json_get(m, "lock") && json_get(m, "recipe") && json_get(m, "timings"));
+}
+
+TEST(manifest_golden)
+{
+	CLEANUP(json_free_p) struct json *manifest = make(false, 1700000000), *sbom = make(true, 1700000000);
+
+	CHECK(golden_is_json("tests/golden/manifest/manifest.json", manifest));
+	CHECK(golden_is_json("tests/golden/manifest/spdx.json", sbom));
+}
+
+/* Downloaded binaries of Kubernetes and preloaded images are packages of the SBOM. */
+TEST(sbom_has_binaries_and_images)
+{
+	CLEANUP(lock_done) struct lock lock;
+	CLEANUP(artifacts_close) struct artifacts o;
+	CLEANUP(strings_done) struct strings images = { 0 };
+	struct recipe recipe = make_recipe();
+	struct manifest m = { .recipe = &recipe, .lock = &lock, .images = &images, .key = "k" };
+
+	make_lock(&lock);
+	make_outputs(&o);
+	recipe.kubernetes.source = KUBERNETES_BINARIES;
+	lock.sources.at[1].name[0] = 'K'; /* not compiled */
+	strings_add(&images, "registry.example/pause:3.2");
+	vec_push(&lock.binaries.list,
+		 (struct lock_file){ xstrdup("kubelet"), xstrdup("https://dl.example/kubelet"), xstrdup(HEX64), 5 });
+	CLEANUP(json_free_p) struct json *d = sbom_json(&m, &o);
+	CHECK(packages_of_id(d, "SPDXRef-file-kubelet") == 1);
+	CHECK(relations(d, "SPDXRef-Kubernetes", "CONTAINS", "SPDXRef-file-kubelet") == 1);
+	CHECK(packages_of_id(d, "SPDXRef-image-1") == 1);
+	CHECK(relations(d, NULL, "CONTAINS", "SPDXRef-image-1") == 2);
+	recipe.kubernetes.source = KUBERNETES_NONE;
+	CLEANUP(json_free_p) struct json *plain = sbom_json(&m, &o);
+	CHECK(relations(plain, "SPDXRef-artifact-node.qcow2", "CONTAINS", "SPDXRef-file-kubelet") == 1);
+}
+
+/* The SBOM has the artifacts' digests, the manifest that of the SBOM too. */
+TEST(manifest_write_into_the_stage)
+{
+	CLEANUP(lock_done) struct lock lock;
+	CLEANUP(artifacts_close) struct artifacts o = { .dirfd = -1, .stagefd = -1 };
+	struct recipe recipe = make_recipe();
+	struct manifest m = { .recipe = &recipe, .lock = &lock, .key = "k" };
+	FAKE_ROOT();
+
+	make_lock(&lock);
+	CHECK(artifacts_open(path, "node", &o, &err) == 0);
+	CLEANUP(close_p) int artifact = artifacts_file(&o, "tar.zst", &err);
+	CHECK(artifact >= 0 && write_all(artifact, "tree", 4) == 0);
+	CHECK(manifest_write(&m, &o, json_object(), &err) == 0);
+	CHECK(artifacts_publish(&o, &err) == 0);
+	CLEANUP(free_p) char *manifest = fake_get(path, "/node.manifest.json");
+	CLEANUP(free_p) char *sbom = fake_get(path, "/node.spdx.json");
+	CHECK(manifest && sbom && strstr(manifest, "\"node.spdx.json\"") && strstr(manifest, "\"node.tar.zst\""));
+	CHECK(strstr(sbom, "SPDXRef-artifact-node.tar.zst") && !strstr(sbom, "manifest.json"));
+	FAKE_ROOT_END();
 }
