@@ -149,10 +149,11 @@ const struct chunks_file *chunks_find(const struct chunks *c, const struct stat 
 	if (!c || st->st_size < CHUNK)
 		return NULL;
 	const struct chunks_file *f = bsearch(&key, c->file, c->n.files, sizeof key, compare_files);
-	return f && f->size == (uint64_t)st->st_size && f->changed == st->st_ctim.tv_sec &&
-			       f->changed_ns == st->st_ctim.tv_nsec
-		       ? f
-		       : NULL;
+	if (!f || f->size != (uint64_t)st->st_size)
+		return NULL;
+	if (f->changed != st->st_ctim.tv_sec || f->changed_ns != st->st_ctim.tv_nsec)
+		return NULL;
+	return f;
 }
 
 bool chunks_get(const struct chunks *c, const struct chunks_file *file, uint64_t n, struct chunks_piece *ret)

@@ -164,8 +164,7 @@ int deb_open(const uint8_t *bytes, size_t n, const char *name, struct deb *ret, 
 		return -1;
 	deb.data = data.bytes;
 	deb.data_size = data.n;
-	*ret = deb;
-	deb = (struct deb){ 0 };
+	*ret = TAKE(deb);
 	return 0;
 }
 

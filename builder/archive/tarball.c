@@ -330,5 +330,7 @@ int tarball_unpack(int fd, const char *name, int rootfd, struct error *err)
 	while ((rc = tar_read_next(r, &e, err)) > 0)
 		if (extract_path(e->path, path, err) < 0 || extract_entry(&x, r, e, path, NULL, err) < 0)
 			return error_wrap(err, "unpack %s", name);
-	return rc < 0 ? -1 : extract_finish(&x, err);
+	if (rc < 0)
+		return -1;
+	return extract_finish(&x, err);
 }

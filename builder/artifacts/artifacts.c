@@ -239,8 +239,7 @@ int artifacts_open(const char *directory, const char *name, struct artifacts *re
 	if (dir_make(AT_FDCWD, directory, 0755, err) < 0 || (o.dirfd = dir_open(AT_FDCWD, directory, err)) < 0 ||
 	    enter_staging(&o, err) < 0)
 		return -1;
-	*ret = o;
-	o = (struct artifacts){ 0 };
+	*ret = TAKE(o);
 	return 0;
 }
 

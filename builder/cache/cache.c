@@ -7,12 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "builder/sandbox/rootless.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/hash.h"
+#include "lib/http.h"
 #include "lib/log.h"
 
 #define SCRATCH_TRIES 100

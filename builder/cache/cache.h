@@ -16,9 +16,9 @@
  * takes the exclusive lock. The mtime of an entry is the time of its last use.
  */
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "lib/error.h"
-#include "lib/http.h"
 
 struct cache {
 	char *path;   /* owned; absolute */

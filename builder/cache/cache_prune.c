@@ -66,8 +66,7 @@ int cache_usage_read(struct cache *cache, struct cache_usage *ret, struct error 
 	for (const char *const *kind = cache_kinds; *kind; kind++)
 		if (read_kind(cache, *kind, &usage, err) < 0)
 			return -1;
-	*ret = usage;
-	usage = (struct cache_usage){ 0 };
+	*ret = TAKE(usage);
 	return 0;
 }
 

@@ -25,6 +25,8 @@ int tmpfile_open(uint64_t need, struct error *err)
 		fd = memfd_create("nodekiln", MFD_CLOEXEC);
 	if (fd < 0)
 		fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	return fd < 0 ? error_errno(err, errno, "make a temporary file in %s (TMPDIR names another place)", directory)
-		      : fd;
+	if (fd < 0)
+		return error_errno(err, errno, "make a temporary file in %s (set TMPDIR to use another directory)",
+				   directory);
+	return fd;
 }

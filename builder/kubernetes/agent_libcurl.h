@@ -11,6 +11,7 @@
 #include "builder/kubernetes/toolchain.h"
 #include "builder/lock/lock.h"
 #include "lib/error.h"
+#include "lib/hash.h"
 
 /* Paths below *ret_path of agent_libcurl_make(): the headers, and the tree that is copied over the guest's; LIBCURL_FILE is
  * in it. */

@@ -208,7 +208,9 @@ int sandbox_run(const struct sandbox *sandbox, const struct process *p, struct e
 
 	make_environment(sandbox, &env);
 	struct process inside = inside_process(&in, strings_argv(&env));
-	return process_run(&inside, err) < 0 ? -1 : check_end(sandbox, err);
+	if (process_run(&inside, err) < 0)
+		return -1;
+	return check_end(sandbox, err);
 }
 
 pid_t sandbox_start(const struct sandbox *sandbox, const struct process *p, int output_fd, struct error *err)
@@ -246,7 +248,9 @@ int sandbox_call(const struct sandbox *sandbox, job_fn *fn, void *context, struc
 
 	if (job_start(&job, call_inside, &call, err) < 0)
 		return -1;
-	return job_wait(&job, err) < 0 ? -1 : check_end(sandbox, err);
+	if (job_wait(&job, err) < 0)
+		return -1;
+	return check_end(sandbox, err);
 }
 
 int sandbox_release(const char *program, bool *ret_called, struct error *err)

@@ -139,7 +139,9 @@ static int enter(const char *root, int socket, struct error *err)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (chroot(root) < 0 || chdir("/") < 0)
 		return error_errno(err, errno, "make %s the root", root);
-	return sandbox_chroot_no_network(err) < 0 ? -1 : sandbox_chroot_proc_install(socket, err);
+	if (sandbox_chroot_no_network(err) < 0)
+		return -1;
+	return sandbox_chroot_proc_install(socket, err);
 }
 
 /* Returns in the child only, unless it fails. */

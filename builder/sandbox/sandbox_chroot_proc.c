@@ -116,9 +116,9 @@ static int send_file(int socket, int fd, struct error *err)
 
 	control.header = (struct cmsghdr){ CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS };
 	memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-	return sendmsg(socket, &message, 0) < 0
-		       ? error_errno(err, errno, "send the seccomp listener to the sandbox's supervisor")
-		       : 0;
+	if (sendmsg(socket, &message, 0) < 0)
+		return error_errno(err, errno, "send the seccomp listener to the sandbox's supervisor");
+	return 0;
 }
 
 /* With the first set of flags that the kernel knows. */

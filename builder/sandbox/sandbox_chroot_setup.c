@@ -62,11 +62,11 @@ static int make_aside(const char *root, struct error *err)
 
 	if (mkdir(path, 0700) == 0)
 		return 0;
-	return errno == EEXIST ? error_set(err, ERROR_FAILED,
-					   "%s exists: a sandbox is running in %s, or was killed there; if it was "
-					   "killed, remove both",
-					   path, root)
-			       : error_errno(err, errno, "create %s", path);
+	if (errno != EEXIST)
+		return error_errno(err, errno, "create %s", path);
+	return error_set(err, ERROR_FAILED,
+			 "%s exists: a sandbox is running in %s, or was killed there; if it was killed, remove both",
+			 path, root);
 }
 
 /* The files of /proc that an installation reads. The supervisor emulates /proc/self; there is nothing else. */

@@ -162,7 +162,9 @@ static int stub_program(const struct sandbox *s, int rootfd, const char *program
 {
 	CLEANUP(free_p) char *source = xasprintf("%s%s", s->root, sandbox_setup_stub(program));
 
-	return file_exists_in(rootfd, program) ? bind_into(s, rootfd, source, program, "bind", err) : 0;
+	if (!file_exists_in(rootfd, program))
+		return 0;
+	return bind_into(s, rootfd, source, program, "bind", err);
 }
 
 static int stub_all(const struct sandbox *s, int rootfd, struct error *err)

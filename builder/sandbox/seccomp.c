@@ -12,9 +12,9 @@ int seccomp_install(const struct sock_filter *filter, size_t n, unsigned flags, 
 
 	/* Without no_new_privs only CAP_SYS_ADMIN may install a filter; programs that run as root lose
 	 * nothing by it. */
-	long rc = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0
-			  ? -1
-			  : syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+	long rc = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (rc == 0)
+		rc = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
 	if (rc >= 0)
 		return (int)rc;
 	error_errno(err, errno, "install a seccomp filter; allow this container seccomp(2)");

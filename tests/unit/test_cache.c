@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/hash.h"
 #include "tests/unit/own_cache.h"
 
 #include <dirent.h>
