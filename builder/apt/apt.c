@@ -85,7 +85,7 @@ int apt_configure(int dirfd, const char *visible, const char *architecture, stru
 
 	if (visible[strcspn(visible, " \t\n\"';,{}")])
 		return error_set(err, ERROR_HOST,
-				 "%s: apt cannot work in a path with spaces, quotes or brackets; set NODEKILN_CACHE",
+				 "%s: apt does not work in a path with spaces, quotes or braces; set NODEKILN_CACHE",
 				 visible);
 	for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
 		if (dir_make(dirfd, directories[i], 0755, err) < 0)
@@ -129,7 +129,7 @@ int apt_run(const char *path, char *const *argv, struct text *ret_output, struct
 		return apt_error(output.data ? output.data : "", messages.data, err);
 	}
 	if (output.len > APT_TEXT_MAX)
-		return error_set(err, ERROR_FAILED, "%s says %s, more than the limit of %s", argv[0],
+		return error_set(err, ERROR_FAILED, "%s printed %s, more than the limit of %s", argv[0],
 				 text_bytes(output.len), text_bytes(APT_TEXT_MAX));
 	text_addn(ret_output, output.data, output.len);
 	return 0;

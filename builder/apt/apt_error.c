@@ -9,11 +9,11 @@
 
 /* clang-format off */
 #define UNKNOWN_KEY \
-	"this key is neither in its keyring nor at its key_url; if the repository is the right one, name its key (a newer " \
+	"this key is neither in its keyring nor at its key_url; if the repository is the right one, add its key (a newer " \
 	"Debian suite needs a newer package debian-archive-keyring)"
 #define CHANGED_INDEX \
-	"this is not what the signed Release file says; the mirror may be in the middle of an update: try again, and if " \
-	"it stays so, do not trust it"
+	"this does not match the signed Release file; the mirror may be in the middle of an update: try again, and if this " \
+	"persists, do not trust it"
 /* clang-format on */
 
 /*
@@ -21,11 +21,11 @@
  * consequences: apt reports a bad signature first as a warning and then as "not signed".
  */
 static const struct apt_error_row {
-	const char *says;
+	const char *text;
 	enum error_class class;
 	const char *means; /* the cause, and what to do */
-} complaints[] = {
-	{ "No space left on device", ERROR_SPACE, "the disk of the cache is full; make room or set NODEKILN_CACHE" },
+} rows[] = {
+	{ "No space left on device", ERROR_SPACE, "the disk of the cache is full; free space or set NODEKILN_CACHE" },
 	{ "BADSIG", ERROR_TRUST,
 	  "its signature is wrong: the index was changed after it was signed; do not trust this mirror" },
 	{ "REVKEYSIG", ERROR_TRUST, "it is signed with a key that was revoked; do not trust it" },
@@ -39,10 +39,11 @@ static const struct apt_error_row {
 	{ "is not valid yet", ERROR_TRUST, "set this machine's clock" },
 	{ "Hash Sum mismatch", ERROR_TRUST, CHANGED_INDEX },
 	{ "unexpected size", ERROR_TRUST, CHANGED_INDEX },
-	{ "Could not resolve", ERROR_NETWORK, "its server's name is unknown; check the mirror, DNS and proxy" },
+	{ "Could not resolve", ERROR_NETWORK,
+	  "the name of its server cannot be resolved; check the mirror, DNS and proxy" },
 	{ "does not have a Release file", ERROR_NETWORK, "there is no such suite; check mirror and suite" },
-	{ "is not signed", ERROR_TRUST, "it has no signature that can be checked; nodekiln takes nothing from it" },
-	{ "Failed to fetch", ERROR_NETWORK, "its server did not deliver; check the mirror and the network" },
+	{ "is not signed", ERROR_TRUST, "it has no signature that can be checked, so it is not used" },
+	{ "Failed to fetch", ERROR_NETWORK, "the download failed; check the mirror and the network" },
 	{ "Unable to locate package", ERROR_INPUT, "no repository of the recipe has it" },
 	{ "has no installation candidate", ERROR_INPUT,
 	  "no repository of the recipe has it; if it is a virtual name, choose a package that provides it" },
@@ -51,8 +52,8 @@ static const struct apt_error_row {
 	{ "Unable to find a source package", ERROR_INPUT, "no repository of the recipe has this source" },
 	{ "put some 'deb-src' URIs", ERROR_INPUT,
 	  "the mirror has no source packages, and the agent's libcurl is compiled from one; choose a mirror "
-	  "that has, or --set agent.libcurl=packaged" },
-	{ "remove is disabled", ERROR_INPUT, "packages of base would have to go" },
+	  "that has them, or --set agent.libcurl=packaged" },
+	{ "remove is disabled", ERROR_INPUT, "packages of base would have to be removed" },
 	{ "held broken packages", ERROR_INPUT, "these packages cannot be installed together" },
 };
 
@@ -98,9 +99,9 @@ int apt_error(const char *output, const char *messages, struct error *err)
 {
 	CLEANUP(text_done) struct text details = { 0 };
 
-	for (size_t i = 0; i < ARRAY_SIZE(complaints); i++) {
-		const struct apt_error_row *c = &complaints[i];
-		const char *at = strstr(messages, c->says);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct apt_error_row *c = &rows[i];
+		const char *at = strstr(messages, c->text);
 		if (!at)
 			continue;
 		CLEANUP(free_p) char *line = line_at(messages, at);
@@ -112,5 +113,5 @@ int apt_error(const char *output, const char *messages, struct error *err)
 	}
 	const char *first = strstr(messages, "E: ");
 	CLEANUP(free_p) char *line = line_at(messages, first ? first : messages);
-	return error_set(err, ERROR_FAILED, "apt failed: %s", *line ? line : "it does not say why");
+	return error_set(err, ERROR_FAILED, "apt failed: %s", *line ? line : "no reason given");
 }

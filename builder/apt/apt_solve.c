@@ -13,7 +13,7 @@
 
 #define INSTALLED_UNIT 1024 /* Installed-Size counts KiB */
 
-static int ask_solver(const struct apt_solve *s, struct text *ret_uris, struct error *err)
+static int run_solver(const struct apt_solve *s, struct text *ret_uris, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 
@@ -28,7 +28,7 @@ static int ask_solver(const struct apt_solve *s, struct text *ret_uris, struct e
 	return apt_run(s->apt->path, strings_argv(&argv), ret_uris, err);
 }
 
-static int ask_stanzas(const struct apt_solve *s, const char *uris, struct text *ret_stanzas, struct error *err)
+static int run_show(const struct apt_solve *s, const char *uris, struct text *ret_stanzas, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 	CLEANUP(apt_uris_done) struct apt_uris list = { 0 };
@@ -51,12 +51,12 @@ static int apt_solve_job(void *context, struct error *err)
 	CLEANUP(text_done) struct text answer = { 0 }, stanzas = { 0 };
 
 	text_add(&answer, "");
-	if (ask_solver(s, &answer, err) < 0 || ask_stanzas(s, answer.data, &stanzas, err) < 0)
+	if (run_solver(s, &answer, err) < 0 || run_show(s, answer.data, &stanzas, err) < 0)
 		return -1;
 	text_addn(&answer, "", 1);
 	text_addn(&answer, stanzas.data, stanzas.len);
 	if (pwrite_all(s->answer, answer.data, answer.len, 0) < 0)
-		return error_errno(err, errno, "hand over what apt's solver found");
+		return error_errno(err, errno, "store the result of apt's solver");
 	return 0;
 }
 
@@ -64,7 +64,7 @@ int apt_solve_start(struct apt_solve *s, struct error *err)
 {
 	s->answer = memfd_create("solution", MFD_CLOEXEC);
 	if (s->answer < 0)
-		return error_errno(err, errno, "make room for what apt's solver finds");
+		return error_errno(err, errno, "create a memory file for the result of apt's solver");
 	return job_start(&s->job, apt_solve_job, s, err);
 }
 
@@ -73,8 +73,7 @@ static int add_package(struct lock *lock, enum lock_group group, struct apt_uri 
 	struct lock_package p = { .size = uri->size };
 
 	if (!apt_deb_name(uri->file, &p.name, &p.version, &p.architecture))
-		return error_set(err, ERROR_FAILED, "apt wants to fetch %s, which is not named like a package",
-				 uri->file);
+		return error_set(err, ERROR_FAILED, "apt lists %s, which is not the name of a package file", uri->file);
 	p.url = TAKE(uri->url);
 	p.sha256 = TAKE(uri->sha256);
 	vec_push(&lock->group[group], p);
@@ -135,7 +134,7 @@ static int describe_packages(const char *stanzas, struct lock *lock, enum lock_g
 	}
 	for (size_t i = 0; i < lock->group[group].n; i++)
 		if (!seen[i])
-			return error_set(err, ERROR_FAILED, "apt chose %s but does not describe it",
+			return error_set(err, ERROR_FAILED, "apt chose %s but `apt-cache show` does not print it",
 					 lock->group[group].at[i].name);
 	return 0;
 }
@@ -156,11 +155,11 @@ int apt_solve_wait(struct apt_solve *s, struct lock *lock, enum lock_group group
 	if (job_wait(&s->job, err) < 0)
 		return -1;
 	if (fstat(s->answer, &st) < 0)
-		return error_errno(err, errno, "read what apt's solver found");
+		return error_errno(err, errno, "read the result of apt's solver");
 	size_t size = (size_t)st.st_size;
 	CLEANUP(free_p) char *answer = xcalloc(size + 2, 1); /* terminates both texts, whatever the job wrote */
 	if (pread_all(s->answer, answer, size, 0) < 0)
-		return error_errno(err, errno, "read what apt's solver found");
+		return error_errno(err, errno, "read the result of apt's solver");
 	return apt_solve_read(answer, answer + strnlen(answer, size) + 1, lock, group, ret_status, err);
 }
 

@@ -15,7 +15,7 @@
 #define LISTS "var/lib/apt/lists"
 #define INDICES_NAME_HEX 16 /* digits of INDICES in the directory's name */
 #define RELEASE_MAX (16u << 20)
-#define UPDATE_ROOM                                                                                                    \
+#define UPDATE_SPACE                                                                                                   \
 	(160ull << 20) /* Debian 12 takes 112 MiB: lists of binary and source packages, compressed and uncompressed */
 
 static int open_locked(struct cache *cache, const char *name)
@@ -89,7 +89,7 @@ static int use_state(struct cache *cache, const char *name, struct apt *ret, str
 }
 
 /* Removes older states of the same sources, and any state that was not used for APT_KEEP_SECONDS, except those in use. */
-static void sweep_states(struct cache *cache, const char *key, const char *keep)
+static void remove_old_states(struct cache *cache, const char *key, const char *keep)
 {
 	struct error ignored = { 0 };
 	CLEANUP(closedir_p) DIR *dir = list_states(cache, &ignored);
@@ -113,7 +113,7 @@ static int plain_file(const struct dirent *entry)
 
 /* Hard-links the lists of an older state into a new one, so that apt does not fetch unchanged files again. apt replaces
  * files and never writes into them, and it checks all signatures again. */
-static void subordinate_lists(int from, int to)
+static void link_lists(int from, int to)
 {
 	struct dirent **entry = NULL;
 	int n = scandirat(from, LISTS, &entry, plain_file, NULL);
@@ -158,17 +158,17 @@ static int touch_checked(int dirfd, struct error *err)
 }
 
 /* Checked in advance, because apt-get(8) of Debian 12 hangs when the disk becomes full. */
-static int check_room(const struct cache *cache, int fd, struct error *err)
+static int check_space(const struct cache *cache, int fd, struct error *err)
 {
-	uint64_t room = file_room(fd);
+	uint64_t space = file_room(fd);
 
-	return room >= UPDATE_ROOM
+	return space >= UPDATE_SPACE
 		       ? 0
 		       : error_set(
 				 err, ERROR_SPACE,
-				 "the cache, %s, has %s of space, and the package lists alone want %s; make space, or "
-				 "name another place in NODEKILN_CACHE",
-				 cache->path, text_bytes(room), text_bytes(UPDATE_ROOM));
+				 "the cache, %s, has %s of space, but the package lists alone need %s; free space, or "
+				 "set NODEKILN_CACHE to another directory",
+				 cache->path, text_bytes(space), text_bytes(UPDATE_SPACE));
 }
 
 /* Runs `apt-get update` in the scratch directory, then writes the configuration for the final path; *ret is the state's
@@ -182,7 +182,7 @@ static int update(struct sources *sources, const char *key, struct cache *cache,
 	char *argv[] = { "apt-get", "-q", "-opkgCacheFile::Generate=false", "update", NULL };
 	char hex[SHA256_HEX];
 
-	if (check_room(cache, fd, err) < 0 || sources_fetch_keys(sources, err) < 0 ||
+	if (check_space(cache, fd, err) < 0 || sources_fetch_keys(sources, err) < 0 ||
 	    sources_write(sources, fd, path, err) < 0 || apt_run(path, argv, &ignored, err) < 0 ||
 	    digest_indices(fd, hex, err) < 0)
 		return -1;
@@ -203,10 +203,11 @@ static int use_new(struct cache *cache, const char *key, const char *name, struc
 	int rc = use_state(cache, name, ret, err);
 
 	if (rc == 0)
-		error_set(err, ERROR_FAILED, "%s/apt/%s vanished; run the command again", cache->path, name);
+		error_set(err, ERROR_FAILED, "%s/apt/%s was removed meanwhile; run the command again", cache->path,
+			  name);
 	if (rc <= 0 || touch_checked(ret->fd, err) < 0)
 		return -1;
-	sweep_states(cache, key, name);
+	remove_old_states(cache, key, name);
 	return apt_run(ret->path, argv, &ignored, err);
 }
 
@@ -223,7 +224,7 @@ static int refresh(struct sources *sources, const char *key, struct apt *old, st
 	CLEANUP(free_p) char *path = xasprintf("%s/%s", cache->path, scratch);
 	int rc = apt_configure(fd, path, sources->architecture, err);
 	if (rc == 0 && old->path)
-		subordinate_lists(old->fd, fd);
+		link_lists(old->fd, fd);
 	apt_close(old);
 	if (rc == 0)
 		rc = update(sources, key, cache, scratch, fd, &name, err);
@@ -233,7 +234,7 @@ static int refresh(struct sources *sources, const char *key, struct apt *old, st
 	close_p(&fd);
 	fd = -1;
 	if (rc < 0 && tree_remove(cache->fd, scratch, &ignored) < 0)
-		log_debug("%s", ignored.text); /* a later sweep of the cache removes it */
+		log_debug("%s", ignored.text); /* cache_open() removes it later */
 	return rc < 0 ? rc : use_new(cache, key, name, ret, err);
 }
 
@@ -252,8 +253,8 @@ int apt_open(struct sources *sources, bool update_now, struct cache *cache, stru
 	if (cache->offline && !old.path)
 		return error_set(
 			err, ERROR_NETWORK,
-			"the cache, %s, has no package index of these repositories, and --offline asks nobody; "
-			"build once without it, or from a lock (--locked)",
+			"the cache, %s, has no package index of these repositories, and --offline forbids to fetch it; "
+			"build once without --offline, or from a lock (--locked)",
 			cache->path);
 	if (old.path && (cache->offline || (!update_now && fresh))) {
 		*ret = old;

@@ -25,7 +25,7 @@ static char *plain_url(const char *url, size_t len)
 
 static int bad_line(const char *line, struct error *err)
 {
-	return error_set(err, ERROR_FAILED, "apt's list of addresses has a line that cannot be understood: %.*s",
+	return error_set(err, ERROR_FAILED, "apt's list of URLs has a line that cannot be parsed: %.*s",
 			 (int)strcspn(line, "\n"), line);
 }
 
@@ -46,9 +46,8 @@ static int uri_parse(const char *line, struct apt_uri *ret, struct error *err)
 	const char *hash = *end == ' ' ? end + 1 : "";
 	size_t hash_len = strcspn(hash, "\n");
 	if (!text_starts(hash, "SHA256:") || !is_sha256(hash + 7, hash_len - 7))
-		return error_set(err, ERROR_TRUST,
-				 "the repository of %.*s gives no sha256 for it, so it cannot be locked", (int)file_len,
-				 file);
+		return error_set(err, ERROR_TRUST, "the repository has no sha256 of %.*s, so it cannot be locked",
+				 (int)file_len, file);
 	*ret = (struct apt_uri){
 		.url = plain_url(url, (size_t)(url_end - url)),
 		.file = xstrndup(file, file_len),

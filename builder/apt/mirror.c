@@ -14,7 +14,7 @@
 /* The host's sources may name its release by codename or by one of these aliases; the archive is the same. */
 static const char *const ranks[] = { "stable", "oldstable", "oldoldstable", "testing", "unstable" };
 
-struct target {
+struct index_target {
 	char *suite, *component, *origin, *url; /* point into the line that was split */
 };
 
@@ -27,7 +27,7 @@ static char *without_slash(const char *url)
 	return xstrndup(url, n);
 }
 
-static bool target_split(char *line, struct target *ret)
+static bool split_target(char *line, struct index_target *ret)
 {
 	char *rest = line;
 
@@ -53,11 +53,11 @@ static char *choose_suite(const char *targets, const char *id, const char *name,
 {
 	CLEANUP(free_p) char *copy = xstrdup(targets);
 	char *rest = copy, *line, *found = NULL;
-	struct target t;
+	struct index_target t;
 
 	*ret_others = 0;
 	while ((line = strsep(&rest, "\n"))) {
-		if (!target_split(line, &t) || !suite_is(t.suite, name, suffix) || strcmp(t.component, "main") ||
+		if (!split_target(line, &t) || !suite_is(t.suite, name, suffix) || strcmp(t.component, "main") ||
 		    !origin_fits(t.origin, id))
 			continue;
 		CLEANUP(free_p) char *url = without_slash(t.url);
@@ -128,7 +128,7 @@ static int resolve_list(char **url, struct error *err)
 		*url = xstrndup(first, len);
 		return 0;
 	}
-	return error_set(err, ERROR_HOST, "the host's mirror list %s names no mirror; use --mirror URL", path);
+	return error_set(err, ERROR_HOST, "the host's mirror list %s contains no URL; use --mirror URL", path);
 }
 
 static int host_choose(const char *targets, const char *id, const char *codename, const char *suffix, char **ret,
@@ -181,9 +181,8 @@ int mirror_find(const struct recipe *recipe, const char *override, struct mirror
 	security = security ? security : host.security;
 	if (!archive)
 		return error_set(err, ERROR_HOST,
-				 "this host's apt sources name no mirror of %s; name one: --mirror URL, or "
-				 "distribution.mirror in "
-				 "the recipe",
+				 "this host's apt sources have no mirror of %s; give one: --mirror URL, or "
+				 "distribution.mirror in the recipe",
 				 recipe->distribution.id);
 	ret->archive = without_slash(archive);
 	ret->security = security ? without_slash(security) : NULL;

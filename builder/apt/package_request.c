@@ -38,8 +38,8 @@ static int add_variant(const char *name, struct strings *ret, struct error *err)
 			break;
 		}
 	if (!v)
-		return error_set(err, ERROR_INPUT,
-				 "distribution.variant '%s' is unknown; known: apt, essential, required", name);
+		return error_set(err, ERROR_INPUT, "distribution.variant is '%s'; allowed: apt, essential, required",
+				 name);
 	for (size_t i = 0; i < ARRAY_SIZE(v->packages) && v->packages[i]; i++)
 		strings_add(ret, v->packages[i]);
 	return 0;

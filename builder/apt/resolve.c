@@ -49,7 +49,7 @@ static int open_apt(struct resolution *r, const struct resolve_options *options,
 	    sources_make(r->recipe, &mirror, &sources, err) < 0 || sources_read_keys(&sources, err) < 0)
 		return -1;
 	if (r->recipe->distribution.security && !mirror.security)
-		log_warning("no mirror of %s's security updates is known; name one in distribution.security_mirror",
+		log_warning("no mirror of %s's security updates is known; set distribution.security_mirror",
 			    r->recipe->distribution.id);
 	return apt_open(&sources, options->update, r->cache, &r->apt, err);
 }
@@ -99,8 +99,8 @@ static int check_over(const struct lock *lock, enum lock_group group, enum lock_
 		const struct lock_package *p = &lock->group[group].at[i], *there = lock_find(lock, under, p->name);
 		if (there && !strcmp(there->architecture, p->architecture))
 			return error_set(err, ERROR_INPUT,
-					 "packages of %s need %s %s, but %s has %s; name the version that both can "
-					 "take in %s",
+					 "packages of %s need %s %s, but %s has %s; request a version that both can "
+					 "use in %s",
 					 lock_group_names[group], p->name, p->version, lock_group_names[under],
 					 there->version, lock_group_names[under]);
 	}
@@ -150,7 +150,7 @@ static int add_source(struct resolution *r, const char *name, struct apt_uris *u
 	bool whole = source.version != NULL;
 	source.name = xstrdup(name);
 	vec_push(&r->lock.sources, source);
-	return whole ? 0 : error_set(err, ERROR_INPUT, "apt names no .dsc file of it");
+	return whole ? 0 : error_set(err, ERROR_INPUT, "apt lists no .dsc file of it");
 }
 
 /* request is NAME or NAME=VERSION. */
@@ -271,8 +271,9 @@ static int set_kubernetes_version(struct resolution *r, struct error *err)
 				     : wanted ? xstrdup(wanted)
 					      : NULL;
 	if (debian && wanted && !text_starts(r->lock.kubernetes_version, wanted))
-		return error_set(err, ERROR_INPUT, "the recipe wants Kubernetes %s, but %s of its repositories is %s",
-				 wanted, compiled ? "the source package" : "kubelet", r->lock.kubernetes_version);
+		return error_set(err, ERROR_INPUT,
+				 "the recipe requires Kubernetes %s, but %s in its repositories is %s", wanted,
+				 compiled ? "the source package" : "kubelet", r->lock.kubernetes_version);
 	return 0;
 }
 

@@ -39,7 +39,7 @@ static int check_source(const struct source *s, struct error *err)
 				 "sign for it",
 				 s->url);
 	if (!s->key_url && !s->keyring)
-		return error_set(err, ERROR_INPUT, "repository %s: name its keyring, or key_url and key_fingerprint",
+		return error_set(err, ERROR_INPUT, "repository %s: set keyring, or key_url and key_fingerprint",
 				 s->url);
 	return 0;
 }
@@ -131,7 +131,7 @@ int sources_read_keys(struct sources *sources, struct error *err)
 		if (access(s->keyring, F_OK) < 0)
 			return error_set(
 				err, ERROR_TRUST,
-				"keyring %s of %s is not there; Debian's come with the package debian-archive-keyring",
+				"keyring %s of %s does not exist; Debian's are in the package debian-archive-keyring",
 				s->keyring, s->url);
 		if (file_read(AT_FDCWD, s->keyring, KEYRING_MAX, &s->key, err) < 0)
 			return error_wrap(err, "keyring of %s", s->url);
@@ -148,7 +148,7 @@ int sources_fetch_keys(struct sources *sources, struct error *err)
 		if (http_get(s->key_url, KEYRING_MAX, &s->key, err) < 0)
 			return error_wrap(err, "key of %s", s->url);
 		if (!s->key.len || !strstr(s->key.data, "BEGIN PGP PUBLIC KEY BLOCK"))
-			return error_set(err, ERROR_TRUST, "%s holds no armored public key", s->key_url);
+			return error_set(err, ERROR_TRUST, "%s is not an armored public key", s->key_url);
 	}
 	return 0;
 }

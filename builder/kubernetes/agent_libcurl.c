@@ -98,7 +98,7 @@ static const char *const options[] = {
 static const char *const no_autotools[] = { "ACLOCAL=:", "AUTOCONF=:", "AUTOHEADER=:", "AUTOMAKE=:" };
 
 /* One compilation. */
-struct making {
+struct libcurl_build {
 	const struct toolchain *toolchain;
 	const struct lock_source *source;
 	char *work; /* owned; absolute path outside; TOOLCHAIN_WORK inside */
@@ -127,19 +127,19 @@ void agent_libcurl_key(const struct lock *lock, char ret_hex[SHA256_HEX])
 	hash_hex(h, ret_hex);
 }
 
-static int run(const struct making *m, const char *directory, const struct strings *argv, struct error *err)
+static int run(const struct libcurl_build *m, const char *directory, const struct strings *argv, struct error *err)
 {
 	struct toolchain_step step = { .work = m->work, .directory = directory, .argv = argv };
 
 	return toolchain_run(m->toolchain, &step, err);
 }
 
-static int unpack(const struct making *m, struct error *err)
+static int unpack(const struct libcurl_build *m, struct error *err)
 {
 	return source_package_unpack(m->source, m->toolchain, m->work, SOURCE, err);
 }
 
-static int configure(const struct making *m, struct error *err)
+static int configure(const struct libcurl_build *m, struct error *err)
 {
 	CLEANUP(free_p) char *directory = xasprintf("%s/" BUILD, m->work);
 	CLEANUP(strings_done) struct strings argv = { 0 };
@@ -153,7 +153,7 @@ static int configure(const struct making *m, struct error *err)
 }
 
 /* Only the library: neither the curl program nor the documentation. */
-static int compile(const struct making *m, struct error *err)
+static int compile(const struct libcurl_build *m, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 
@@ -165,7 +165,7 @@ static int compile(const struct making *m, struct error *err)
 	return run(m, BUILD "/lib", &argv, err);
 }
 
-static int strip(const struct making *m, struct error *err)
+static int strip(const struct libcurl_build *m, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 
@@ -174,7 +174,7 @@ static int strip(const struct making *m, struct error *err)
 }
 
 /* The result: the headers, the library, and its licence, which must accompany it. */
-static int collect(const struct making *m, struct error *err)
+static int collect(const struct libcurl_build *m, struct error *err)
 {
 	static const struct {
 		const char *what, *directory;
@@ -197,7 +197,7 @@ static int collect(const struct making *m, struct error *err)
 	return 0;
 }
 
-static int publish(const struct making *m, struct error *err)
+static int publish(const struct libcurl_build *m, struct error *err)
 {
 	struct cache *cache = m->toolchain->cache;
 	CLEANUP(free_p) char *from = xasprintf("%s/" RESULT, m->work);
@@ -212,10 +212,10 @@ static int publish(const struct making *m, struct error *err)
 	return cache_publish(cache, name, "artifacts", m->key, err);
 }
 
-static int make(const struct making *m, struct error *err)
+static int make(const struct libcurl_build *m, struct error *err)
 {
-	static int (*const steps[])(const struct making *m, struct error *err) = { unpack, configure, compile,
-										   strip,  collect,   publish };
+	static int (*const steps[])(const struct libcurl_build *m, struct error *err) = { unpack, configure, compile,
+											  strip,  collect,   publish };
 
 	if (source_package_fetch(m->source, m->toolchain->cache, err) < 0)
 		return -1;
@@ -227,16 +227,17 @@ static int make(const struct making *m, struct error *err)
 
 int agent_libcurl_make(const struct toolchain *t, char **ret_path, struct error *err)
 {
-	struct making m = { .toolchain = t, .source = lock_source(t->lock, SOURCE) };
+	struct libcurl_build m = { .toolchain = t, .source = lock_source(t->lock, SOURCE) };
 
 	agent_libcurl_key(t->lock, m.key);
 	if (!cache_has(t->cache, "artifacts", m.key)) {
 		int rc = scratch_directory(&t->scratch, "libcurl", &m.work, err) < 0 || make(&m, err) < 0 ? -1 : 0;
 		free(m.work);
 		if (rc < 0)
-			return error_wrap(err,
-					  "compile libcurl %s (for a mirror without it: --set agent.libcurl=packaged)",
-					  m.source->version);
+			return error_wrap(
+				err,
+				"compile libcurl %s (for a mirror without its source: --set agent.libcurl=packaged)",
+				m.source->version);
 	}
 	*ret_path = xasprintf("%s/artifacts/%s", t->cache->path, m.key);
 	return 0;

@@ -8,13 +8,13 @@
 #define ARGUMENTS_MAX 6
 
 /* Text that a program must print; %s is the version. */
-struct check {
+struct compile_check {
 	const char *program;
 	const char *arguments[ARGUMENTS_MAX];
-	const char *says;
+	const char *output;
 };
 
-static const struct check node_checks[] = {
+static const struct compile_check node_checks[] = {
 	{ "kubelet", { "--version" }, "Kubernetes v%s\n" },
 	{ "kubeadm", { "version", "--output", "short" }, "v%s\n" },
 	{ "kubectl", { "version", "--client", "--short" }, "Client Version: v%s\n" },
@@ -27,7 +27,7 @@ static const struct check node_checks[] = {
 	  "kind: KubeletConfiguration\n" },
 };
 
-static const struct check control_plane_images_checks[] = {
+static const struct compile_check control_plane_checks[] = {
 	{ "kube-apiserver", { "--version" }, "Kubernetes v%s\n" },
 	{ "kube-controller-manager", { "--version" }, "Kubernetes v%s\n" },
 	{ "kube-scheduler", { "--version" }, "Kubernetes v%s\n" },
@@ -47,27 +47,29 @@ static int run_program(const struct kubernetes_compile *c, const char *program, 
 }
 
 /* Replaces the first %s by the version. */
-static char *expected(const char *says, const char *version)
+static char *expected(const char *output, const char *version)
 {
-	const char *mark = strstr(says, "%s");
+	const char *mark = strstr(output, "%s");
 
-	return mark ? xasprintf("%.*s%s%s", (int)(mark - says), says, version, mark + 2) : xstrdup(says);
+	return mark ? xasprintf("%.*s%s%s", (int)(mark - output), output, version, mark + 2) : xstrdup(output);
 }
 
-static int run_check(const struct kubernetes_compile *c, const struct check *check, struct error *err)
+static int run_check(const struct kubernetes_compile *c, const struct compile_check *check, struct error *err)
 {
-	CLEANUP(free_p) char *wanted = expected(check->says, c->lock->kubernetes_version);
-	CLEANUP(text_done) struct text said = { 0 };
+	CLEANUP(free_p) char *wanted = expected(check->output, c->lock->kubernetes_version);
+	CLEANUP(text_done) struct text printed = { 0 };
 
-	if (run_program(c, check->program, check->arguments, ARGUMENTS_MAX, &said, err) < 0)
+	if (run_program(c, check->program, check->arguments, ARGUMENTS_MAX, &printed, err) < 0)
 		return error_wrap(err, "the compiled %s does not work", check->program);
-	if (said.data && strstr(said.data, wanted))
+	if (printed.data && strstr(printed.data, wanted))
 		return 0;
-	return error_set(err, ERROR_COMMAND, "the compiled %s says '%s' to `%s %s`, not '%s'", check->program,
-			 said.data ? text_trim(said.data) : "", check->program, check->arguments[0], text_trim(wanted));
+	return error_set(err, ERROR_COMMAND, "the compiled %s prints '%s' for `%s %s`, not '%s'", check->program,
+			 printed.data ? text_trim(printed.data) : "", check->program, check->arguments[0],
+			 text_trim(wanted));
 }
 
-static int run_checks(const struct kubernetes_compile *c, const struct check *checks, size_t n, struct error *err)
+static int run_checks(const struct kubernetes_compile *c, const struct compile_check *checks, size_t n,
+		      struct error *err)
 {
 	for (size_t i = 0; i < n; i++)
 		if (run_check(c, &checks[i], err) < 0)
@@ -79,7 +81,5 @@ int kubernetes_compile_check(struct kubernetes_compile *c, struct error *err)
 {
 	if (run_checks(c, node_checks, ARRAY_SIZE(node_checks), err) < 0)
 		return -1;
-	return c->control_plane
-		       ? run_checks(c, control_plane_images_checks, ARRAY_SIZE(control_plane_images_checks), err)
-		       : 0;
+	return c->control_plane ? run_checks(c, control_plane_checks, ARRAY_SIZE(control_plane_checks), err) : 0;
 }

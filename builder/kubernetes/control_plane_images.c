@@ -12,14 +12,14 @@
 #include "lib/file.h"
 
 /* Paths are those that kubeadm's static pods and its kube-proxy DaemonSet use as commands. */
-struct part {
+struct image_part {
 	const char *name;    /* in kubeadm's list of images */
 	const char *program; /* compiled; NULL: comes from the layer */
 	const char *path;    /* in the image */
 	bool layer;          /* on the Debian layer */
 };
 
-static const struct part parts[] = {
+static const struct image_part parts[] = {
 	{ "kube-apiserver", "kube-apiserver", "/usr/local/bin/kube-apiserver", false },
 	{ "kube-controller-manager", "kube-controller-manager", "/usr/local/bin/kube-controller-manager", false },
 	{ "kube-scheduler", "kube-scheduler", "/usr/local/bin/kube-scheduler", false },
@@ -132,25 +132,26 @@ static int make_layer(const struct control_plane *c, const char *tree, struct er
 }
 
 /* The images, and the storage that they point to. */
-struct pack {
+struct image_pack {
 	struct oci_image image[ARRAY_SIZE(parts)];
 	char *program[ARRAY_SIZE(parts)]; /* owned */
 	const char *entrypoint[ARRAY_SIZE(parts)][2];
 };
 
-static void pack_done(struct pack *pack)
+static void pack_done(struct image_pack *pack)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		free(pack->program[i]);
 }
 
-static int pack_part(const struct control_plane *c, const char *layer, size_t i, struct pack *pack, struct error *err)
+static int pack_part(const struct control_plane *c, const char *layer, size_t i, struct image_pack *pack,
+		     struct error *err)
 {
-	const struct part *part = &parts[i];
+	const struct image_part *part = &parts[i];
 	const char *reference = kubernetes_compile_reference(c->references, part->name);
 
 	if (!reference)
-		return error_set(err, ERROR_COMMAND, "`kubeadm config images list` names no %s image", part->name);
+		return error_set(err, ERROR_COMMAND, "`kubeadm config images list` prints no %s image", part->name);
 	if (part->program)
 		pack->program[i] = xasprintf("%s/%s", c->programs, part->program);
 	pack->entrypoint[i][0] = part->path;
@@ -171,7 +172,7 @@ int control_plane_images_write(const struct control_plane *c, int fd, struct str
 {
 	CLEANUP(free_p) char *layer = xasprintf("%s/layer", c->scratch);
 	CLEANUP(free_p) char *layout = xasprintf("%s/layout", c->scratch);
-	CLEANUP(pack_done) struct pack pack = { 0 };
+	CLEANUP(pack_done) struct image_pack pack = { 0 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		if (pack_part(c, layer, i, &pack, err) < 0)

@@ -25,7 +25,7 @@
 #define REFERENCES_MAX 65536
 
 /* One build of the artifacts; it runs as a job, because the scratch is a mount in a private namespace. */
-struct making {
+struct kubernetes_build {
 	const struct recipe *recipe;
 	const struct lock *lock;
 	struct cache *cache;
@@ -79,7 +79,7 @@ static int fetch_layer(const struct lock *lock, struct cache *cache, struct erro
 	return rc;
 }
 
-static int copy_program(const struct making *m, int outfd, const char *name, struct error *err)
+static int copy_program(const struct kubernetes_build *m, int outfd, const char *name, struct error *err)
 {
 	CLEANUP(free_p) char *from = xasprintf(COMPILE_BIN "/%s", name);
 	CLEANUP(free_p) char *to = xasprintf("bin/%s", name);
@@ -91,7 +91,7 @@ static int copy_program(const struct making *m, int outfd, const char *name, str
 	return copy_all(in, out, err);
 }
 
-static int write_images(const struct making *m, int outfd, struct error *err)
+static int write_images(const struct kubernetes_build *m, int outfd, struct error *err)
 {
 	CLEANUP(free_p) char *programs = xasprintf("%s/" COMPILE_BIN, m->compile.work);
 	CLEANUP(free_p) char *scratch = NULL;
@@ -119,7 +119,7 @@ static int write_images(const struct making *m, int outfd, struct error *err)
 	return file_write(outfd, REFERENCES, list.data, list.len, 0644, err);
 }
 
-static int write_artifacts(const struct making *m, int outfd, struct error *err)
+static int write_artifacts(const struct kubernetes_build *m, int outfd, struct error *err)
 {
 	if (dir_make(outfd, "bin", 0755, err) < 0 || dir_make(outfd, "images", 0755, err) < 0)
 		return -1;
@@ -129,7 +129,7 @@ static int write_artifacts(const struct making *m, int outfd, struct error *err)
 	return m->recipe->images.control_plane ? write_images(m, outfd, err) : 0;
 }
 
-static int publish(const struct making *m, struct error *err)
+static int publish(const struct kubernetes_build *m, struct error *err)
 {
 	CLEANUP(free_p) char *scratch = NULL;
 	CLEANUP(close_p) int fd = -1;
@@ -139,7 +139,7 @@ static int publish(const struct making *m, struct error *err)
 	return cache_publish(m->cache, scratch, "artifacts", m->key, err);
 }
 
-static int compile_and_publish(struct making *m, struct error *err)
+static int compile_and_publish(struct kubernetes_build *m, struct error *err)
 {
 	int rc = -1;
 
@@ -151,7 +151,7 @@ static int compile_and_publish(struct making *m, struct error *err)
 
 static int make_job(void *context, struct error *err)
 {
-	struct making *m = context;
+	struct kubernetes_build *m = context;
 
 	if (toolchain_open(&m->toolchain, COMPILE_NEED, err) < 0)
 		return -1;
@@ -160,7 +160,7 @@ static int make_job(void *context, struct error *err)
 	return rc;
 }
 
-static int make_artifacts(struct making *m, struct error *err)
+static int make_artifacts(struct kubernetes_build *m, struct error *err)
 {
 	CLEANUP(job_stop) struct job job = { 0 };
 
@@ -169,7 +169,7 @@ static int make_artifacts(struct making *m, struct error *err)
 	m->compile.source = lock_source(m->lock, SOURCE);
 	m->compile.control_plane = m->recipe->images.control_plane;
 	if (!m->compile.source)
-		return error_set(err, ERROR_INPUT, "the lock names no source of Kubernetes; run `nodekiln lock` again");
+		return error_set(err, ERROR_INPUT, "the lock has no source of Kubernetes; run `nodekiln lock` again");
 	if (source_package_fetch(m->compile.source, m->cache, err) < 0 || fetch_layer(m->lock, m->cache, err) < 0 ||
 	    job_start(&job, make_job, m, err) < 0)
 		return -1;
@@ -193,19 +193,20 @@ static int read_images(const struct cache *cache, const char *key, struct kubern
 }
 
 /* Go's tools need a complete /proc, to find themselves and to examine the machine. */
-static int refuse_confined(const struct making *m, struct error *err)
+static int refuse_confined(const struct kubernetes_build *m, struct error *err)
 {
 	if (!rootless_restricted())
 		return 0;
 	return error_set(
 		err, ERROR_HOST,
-		"Kubernetes %s is to be compiled, which takes CAP_SYS_ADMIN or user namespaces, and there are "
-		"neither; build the recipe once, set as here, where there are and keep the cache (%s), or take another "
+		"Kubernetes %s must be compiled, which needs CAP_SYS_ADMIN or user namespaces; this environment has "
+		"neither. Build the recipe once with the same settings where they exist and keep the cache (%s), or "
+		"use another "
 		"kubernetes.source",
 		m->lock->kubernetes_version, m->cache->path);
 }
 
-static int make_from_source(struct making *m, struct kubernetes *ret, struct error *err)
+static int make_from_source(struct kubernetes_build *m, struct kubernetes *ret, struct error *err)
 {
 	char key[SHA256_HEX];
 
@@ -222,7 +223,7 @@ int kubernetes_make(const struct recipe *recipe, const struct lock *lock, struct
 		    struct error *err)
 {
 	CLEANUP(kubernetes_done) struct kubernetes k = { 0 };
-	struct making m = { .recipe = recipe, .lock = lock, .cache = cache };
+	struct kubernetes_build m = { .recipe = recipe, .lock = lock, .cache = cache };
 
 	m.toolchain = (struct toolchain){ .lock = lock, .cache = cache, .line = line, .line_context = context };
 	if (recipe->kubernetes.source == KUBERNETES_DEBIAN_SOURCE && make_from_source(&m, &k, err) < 0)
@@ -250,7 +251,7 @@ int kubernetes_pause_image(const char *root, const char *version, char **ret, st
 	const char *pause = kubernetes_compile_reference(&references, "pause");
 	if (!pause)
 		return error_set(err, ERROR_COMMAND,
-				 "`kubeadm config images list --kubernetes-version %s` names no pause image", wanted);
+				 "`kubeadm config images list --kubernetes-version %s` prints no pause image", wanted);
 	*ret = xstrdup(pause);
 	return 0;
 }

@@ -56,7 +56,7 @@ static int unpack(struct kubernetes_compile *c, struct error *err)
 	return source_package_unpack(c->source, c->toolchain, c->work, COMPILE_SOURCE, err);
 }
 
-static int mend(struct kubernetes_compile *c, struct error *err)
+static int replace_reflect2(struct kubernetes_compile *c, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 
@@ -71,15 +71,15 @@ static int mend(struct kubernetes_compile *c, struct error *err)
 static int find_epoch(struct kubernetes_compile *c, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
-	CLEANUP(text_done) struct text said = { 0 };
+	CLEANUP(text_done) struct text date = { 0 };
 	char *end;
 
 	strings_add_all(&argv, "dpkg-parsechangelog", "--show-field", "Timestamp", NULL);
-	if (kubernetes_compile_step(c, COMPILE_SOURCE, &said, &argv, err) < 0)
+	if (kubernetes_compile_step(c, COMPILE_SOURCE, &date, &argv, err) < 0)
 		return -1;
-	long long epoch = said.data ? strtoll(said.data, &end, 10) : -1;
-	if (epoch < 0 || end == said.data)
-		return error_set(err, ERROR_COMMAND, "dpkg-parsechangelog gives no date of the source package");
+	long long epoch = date.data ? strtoll(date.data, &end, 10) : -1;
+	if (epoch < 0 || end == date.data)
+		return error_set(err, ERROR_COMMAND, "dpkg-parsechangelog prints no date of the source package");
 	c->epoch = epoch;
 	return 0;
 }
@@ -166,7 +166,7 @@ static int pause_program(struct kubernetes_compile *c, struct error *err)
 	if (!c->control_plane)
 		return 0;
 	if (!reference)
-		return error_set(err, ERROR_COMMAND, "`kubeadm config images list` names no pause image");
+		return error_set(err, ERROR_COMMAND, "`kubeadm config images list` prints no pause image");
 	strings_add_all(&argv, "gcc", "-Os", "-Wall", "-static", "-s", NULL);
 	strings_addf(&argv, "-DVERSION=v%s", strrchr(reference, ':') + 1);
 	strings_add_all(&argv, "-o", TOOLCHAIN_WORK "/" COMPILE_BIN "/pause", PAUSE_SOURCE, NULL);
@@ -179,7 +179,7 @@ int kubernetes_compile_run(struct kubernetes_compile *c, struct error *err)
 		const char *name;
 		int (*run)(struct kubernetes_compile *c, struct error *err);
 	} steps[] = {
-		{ "unpack its source", unpack },      { "replace reflect2", mend },
+		{ "unpack its source", unpack },      { "replace reflect2", replace_reflect2 },
 		{ "read its changelog", find_epoch }, { "generate OpenAPI definitions", generate },
 		{ "compile its programs", programs }, { "list its images", list_references },
 		{ "compile pause", pause_program },   { "run its programs", kubernetes_compile_check },

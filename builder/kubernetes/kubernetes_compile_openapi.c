@@ -17,7 +17,7 @@
 /* The API rule violations that the generator reports; upstream keeps the list of those it accepts. */
 #define KNOWN_REPORT COMPILE_SOURCE "/api/api-rules/violation_exceptions.list"
 #define REPORT "openapi.report"
-#define PROGRESS_MAX (16 << 20)
+#define REPORT_MAX (16 << 20)
 
 /* Packages that have their own definitions. */
 static const char *const left_out[] = { "vendor/k8s.io/code-generator/", "vendor/k8s.io/sample-apiserver/" };
@@ -95,14 +95,14 @@ static int compare_report(const struct kubernetes_compile *c, struct error *err)
 	CLEANUP(text_done) struct text known = { 0 };
 	CLEANUP(text_done) struct text report = { 0 };
 
-	if (file_read(c->workfd, KNOWN_REPORT, PROGRESS_MAX, &known, err) < 0 ||
-	    file_read(c->workfd, REPORT, PROGRESS_MAX, &report, err) < 0)
+	if (file_read(c->workfd, KNOWN_REPORT, REPORT_MAX, &known, err) < 0 ||
+	    file_read(c->workfd, REPORT, REPORT_MAX, &report, err) < 0)
 		return -1;
 	if (known.len == report.len && !memcmp(known.data, report.data, known.len))
 		return 0;
 	return error_set(err, ERROR_COMMAND,
-			 "OpenAPI definitions of Kubernetes %s: the generator's report is not upstream's "
-			 "api/api-rules/violation_exceptions.list; this source is generated from other packages",
+			 "OpenAPI definitions of Kubernetes %s: the generator's report differs from upstream's "
+			 "api/api-rules/violation_exceptions.list; upstream generates this source from other packages",
 			 c->lock->kubernetes_version);
 }
 

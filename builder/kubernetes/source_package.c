@@ -62,7 +62,7 @@ int source_package_unpack(const struct lock_source *s, const struct toolchain *t
 			dsc = s->files.list.at[i].name;
 	}
 	if (!dsc)
-		return error_set(err, ERROR_INPUT, "the lock names no .dsc file of %s; run `nodekiln lock` again",
+		return error_set(err, ERROR_INPUT, "the lock has no .dsc file of %s; run `nodekiln lock` again",
 				 s->name);
 	return extract(t, work, parts, dsc, directory, err);
 }

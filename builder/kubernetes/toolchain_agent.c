@@ -62,7 +62,7 @@ static const char *const linker_flags[] = { "-pie",
 static const char *const libraries[] = { "-lyaml", "-ljson-c", "-lssl", "-lcrypto", "-lblkid", "-lmount", NULL };
 
 /* One compilation; it runs as a job, because the scratch is a mount in a private namespace. */
-struct making {
+struct agent_build {
 	struct toolchain toolchain;
 	struct cache *cache;
 	const char *key;
@@ -120,7 +120,7 @@ static int copy_sources(const char *work, struct error *err)
 	return 0;
 }
 
-static int copy_libcurl(const struct making *m, struct error *err)
+static int copy_libcurl(const struct agent_build *m, struct error *err)
 {
 	static const char *const parts[][2] = { { LIBCURL_INCLUDE, INCLUDE }, { LIBCURL_GUEST, GUEST } };
 	CLEANUP(free_p) char *made = NULL;
@@ -156,7 +156,7 @@ static int list_sources(const char *work, const char *folder, struct strings *re
 	return 0;
 }
 
-static int run(const struct making *m, const char *directory, const struct strings *arguments, struct error *err)
+static int run(const struct agent_build *m, const char *directory, const struct strings *arguments, struct error *err)
 {
 	struct toolchain_step step = { .work = m->work, .directory = directory, .argv = arguments };
 
@@ -165,7 +165,7 @@ static int run(const struct making *m, const char *directory, const struct strin
 
 /* Compiles all files of a folder with one command; the objects are written to its working directory, their names to
  * *objects. */
-static int compile(const struct making *m, const char *folder, struct strings *objects, struct error *err)
+static int compile(const struct agent_build *m, const char *folder, struct strings *objects, struct error *err)
 {
 	CLEANUP(free_p) char *directory = xasprintf(OBJECTS "/%s", folder);
 	CLEANUP(free_p) char *path = xasprintf("%s/%s", m->work, directory);
@@ -184,7 +184,7 @@ static int compile(const struct making *m, const char *folder, struct strings *o
 	return run(m, directory, &argv, err);
 }
 
-static int archive(const struct making *m, const struct strings *objects, struct error *err)
+static int archive(const struct agent_build *m, const struct strings *objects, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 
@@ -193,7 +193,7 @@ static int archive(const struct making *m, const struct strings *objects, struct
 	return run(m, ".", &argv, err);
 }
 
-static int link_program(const struct making *m, const struct strings *objects, struct error *err)
+static int link_program(const struct agent_build *m, const struct strings *objects, struct error *err)
 {
 	CLEANUP(free_p) char *directory = xasprintf("%s/" GUEST "/usr/bin", m->work);
 	CLEANUP(strings_done) struct strings argv = { 0 };
@@ -210,7 +210,7 @@ static int link_program(const struct making *m, const struct strings *objects, s
 }
 
 /* Detects a program that cannot start here and not on the node. */
-static int check_program(const struct making *m, struct error *err)
+static int check_program(const struct agent_build *m, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 
@@ -218,7 +218,7 @@ static int check_program(const struct making *m, struct error *err)
 	return run(m, ".", &argv, err);
 }
 
-static int publish(const struct making *m, struct error *err)
+static int publish(const struct agent_build *m, struct error *err)
 {
 	CLEANUP(free_p) char *from = xasprintf("%s/" GUEST, m->work);
 	CLEANUP(free_p) char *scratch = NULL;
@@ -232,7 +232,7 @@ static int publish(const struct making *m, struct error *err)
 	return cache_publish(m->cache, scratch, "artifacts", m->key, err);
 }
 
-static int make_program(struct making *m, struct error *err)
+static int make_program(struct agent_build *m, struct error *err)
 {
 	CLEANUP(strings_done) struct strings agent = { 0 };
 	CLEANUP(strings_done) struct strings lib = { 0 };
@@ -247,7 +247,7 @@ static int make_program(struct making *m, struct error *err)
 
 static int make_job(void *context, struct error *err)
 {
-	struct making *m = context;
+	struct agent_build *m = context;
 
 	if (toolchain_open(&m->toolchain, COMPILE_NEED, err) < 0)
 		return -1;
@@ -259,7 +259,7 @@ static int make_job(void *context, struct error *err)
 
 static int make_agent(const struct lock *lock, struct cache *cache, const char *key, struct error *err)
 {
-	struct making m = { .toolchain = { .lock = lock, .cache = cache }, .cache = cache, .key = key };
+	struct agent_build m = { .toolchain = { .lock = lock, .cache = cache }, .cache = cache, .key = key };
 	CLEANUP(job_stop) struct job job = { 0 };
 
 	if (job_start(&job, make_job, &m, err) < 0)

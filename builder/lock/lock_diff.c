@@ -11,9 +11,9 @@
 #define BINARIES "binaries"
 #define DIGEST_SHOWN 12 /* digits of a binary's digest in lock_diff_print() */
 
-static void add(struct lock_diff *news, const char *group, const char *name, const char *from, const char *to)
+static void add(struct lock_diff *diff, const char *group, const char *name, const char *from, const char *to)
 {
-	vec_push(&news->items, (struct lock_diff_item){
+	vec_push(&diff->items, (struct lock_diff_item){
 				       .group = group,
 				       .name = xstrdup(name),
 				       .from = from ? xstrdup(from) : NULL,
@@ -96,10 +96,10 @@ static bool is_source(const struct lock_diff_item *item)
 	return !strcmp(item->group, SOURCES);
 }
 
-void lock_diff_names(const struct lock_diff *news, struct strings *ret)
+void lock_diff_names(const struct lock_diff *diff, struct strings *ret)
 {
-	for (size_t i = 0; i < news->items.n; i++) {
-		const struct lock_diff_item *item = &news->items.at[i];
+	for (size_t i = 0; i < diff->items.n; i++) {
+		const struct lock_diff_item *item = &diff->items.at[i];
 		if (has_version(item) && item->from && item->to && !strings_has(ret, item->name))
 			strings_add(ret, item->name);
 	}
@@ -115,17 +115,17 @@ static bool is_security(const char *origin)
 	return len >= strlen(suffix) && !strncmp(suite + 1 + len - strlen(suffix), suffix, strlen(suffix));
 }
 
-static void mark(struct lock_diff *news, const char *name, const char *version, bool source)
+static void mark(struct lock_diff *diff, const char *name, const char *version, bool source)
 {
-	for (size_t i = 0; i < news->items.n; i++) {
-		struct lock_diff_item *item = &news->items.at[i];
+	for (size_t i = 0; i < diff->items.n; i++) {
+		struct lock_diff_item *item = &diff->items.at[i];
 		if (has_version(item) && is_source(item) == source && item->from && !strcmp(item->name, name) &&
 		    dpkg_version_compare(version, item->from) > 0)
 			item->security = true;
 	}
 }
 
-void lock_diff_mark_security(struct lock_diff *news, const char *madison)
+void lock_diff_mark_security(struct lock_diff *diff, const char *madison)
 {
 	CLEANUP(free_p) char *copy = xstrdup(madison);
 	char *rest = copy, *line;
@@ -133,16 +133,16 @@ void lock_diff_mark_security(struct lock_diff *news, const char *madison)
 	while ((line = strsep(&rest, "\n"))) {
 		char *name = strsep(&line, "|"), *version = strsep(&line, "|"), *origin = line;
 		if (name && version && origin && is_security(text_trim(origin)))
-			mark(news, text_trim(name), text_trim(version), text_ends(origin, " Sources"));
+			mark(diff, text_trim(name), text_trim(version), text_ends(origin, " Sources"));
 	}
 }
 
-size_t lock_diff_security(const struct lock_diff *news)
+size_t lock_diff_security(const struct lock_diff *diff)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < news->items.n; i++)
-		n += news->items.at[i].security;
+	for (size_t i = 0; i < diff->items.n; i++)
+		n += diff->items.at[i].security;
 	return n;
 }
 
@@ -151,10 +151,10 @@ static const char *kind_of(const struct lock_diff_item *item)
 	return item->security ? "security" : !item->from ? "new" : !item->to ? "gone" : "newer";
 }
 
-void lock_diff_print(const struct lock_diff *news, struct text *ret)
+void lock_diff_print(const struct lock_diff *diff, struct text *ret)
 {
-	for (size_t i = 0; i < news->items.n; i++) {
-		const struct lock_diff_item *item = &news->items.at[i];
+	for (size_t i = 0; i < diff->items.n; i++) {
+		const struct lock_diff_item *item = &diff->items.at[i];
 		int shown = has_version(item) ? -1 : DIGEST_SHOWN;
 
 		text_addf(ret, "%-8s  %-9s  %s", kind_of(item), item->group, item->name);
@@ -166,12 +166,12 @@ void lock_diff_print(const struct lock_diff *news, struct text *ret)
 	}
 }
 
-struct json *lock_diff_json(const struct lock_diff *news)
+struct json *lock_diff_json(const struct lock_diff *diff)
 {
 	struct json *array = json_array();
 
-	for (size_t i = 0; i < news->items.n; i++) {
-		const struct lock_diff_item *item = &news->items.at[i];
+	for (size_t i = 0; i < diff->items.n; i++) {
+		const struct lock_diff_item *item = &diff->items.at[i];
 		struct json *one = json_object();
 		json_put_string(one, "kind", kind_of(item));
 		json_put_string(one, "group", item->group);
@@ -183,12 +183,12 @@ struct json *lock_diff_json(const struct lock_diff *news)
 	return array;
 }
 
-void lock_diff_done(struct lock_diff *news)
+void lock_diff_done(struct lock_diff *diff)
 {
-	for (size_t i = 0; i < news->items.n; i++) {
-		free(news->items.at[i].name);
-		free(news->items.at[i].from);
-		free(news->items.at[i].to);
+	for (size_t i = 0; i < diff->items.n; i++) {
+		free(diff->items.at[i].name);
+		free(diff->items.at[i].from);
+		free(diff->items.at[i].to);
 	}
-	vec_done(&news->items);
+	vec_done(&diff->items);
 }

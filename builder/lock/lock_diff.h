@@ -23,13 +23,13 @@ struct lock_diff {
 
 void lock_diff_compare(const struct lock *locked, const struct lock *now, struct lock_diff *ret);
 /* Adds the names of packages and source packages whose version differs, each once. */
-void lock_diff_names(const struct lock_diff *news, struct strings *ret);
+void lock_diff_names(const struct lock_diff *diff, struct strings *ret);
 /* Sets `security` of the items. madison: output of `apt-cache madison` for them, lines of the form
  * "NAME | VERSION | URL SUITE/COMPONENT ARCHITECTURE Packages", for a source package "... | URL SUITE/COMPONENT Sources". */
-void lock_diff_mark_security(struct lock_diff *news, const char *madison);
+void lock_diff_mark_security(struct lock_diff *diff, const char *madison);
 /* The number of items with `security` set. */
-size_t lock_diff_security(const struct lock_diff *news);
+size_t lock_diff_security(const struct lock_diff *diff);
 /* Appends one line per item: kind (security, newer, new, gone), group, name, versions. */
-void lock_diff_print(const struct lock_diff *news, struct text *ret);
-struct json *lock_diff_json(const struct lock_diff *news) MUST_CHECK;
-void lock_diff_done(struct lock_diff *news);
+void lock_diff_print(const struct lock_diff *diff, struct text *ret);
+struct json *lock_diff_json(const struct lock_diff *diff) MUST_CHECK;
+void lock_diff_done(struct lock_diff *diff);

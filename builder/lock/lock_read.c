@@ -7,23 +7,24 @@
 #include "lib/file.h"
 #include "lib/validate.h"
 
-struct reader {
+struct lock_reader {
 	const char *file; /* borrowed */
 	struct strings repositories;
 	struct error *err;
 };
 
-static void reader_done(struct reader *r)
+static void lock_reader_done(struct lock_reader *r)
 {
 	strings_done(&r->repositories);
 }
 
-static int wrong(const struct reader *r, const char *place, const char *what)
+static int wrong(const struct lock_reader *r, const char *place, const char *what)
 {
-	return error_set(r->err, ERROR_INPUT, "%s: %s %s; run `nodekiln lock` to make it anew", r->file, place, what);
+	return error_set(r->err, ERROR_INPUT, "%s: %s %s; run `nodekiln lock` to regenerate it", r->file, place, what);
 }
 
-static int check_object(const struct reader *r, const struct json *object, const char *const *keys, const char *place)
+static int check_object(const struct lock_reader *r, const struct json *object, const char *const *keys,
+			const char *place)
 {
 	const char *unknown;
 
@@ -67,21 +68,21 @@ static bool is_release(const char *s)
 }
 
 /* A string that is() accepts, into *ret. */
-static int read_word(const struct reader *r, const struct json *object, const char *place, const char *key,
+static int read_word(const struct lock_reader *r, const struct json *object, const char *place, const char *key,
 		     bool (*is)(const char *), char **ret)
 {
 	CLEANUP(free_p) char *where = xasprintf("%s.%s", place, key);
 	const char *s = json_get_string(object, key);
 
 	if (!s)
-		return wrong(r, where, "is missing or no text");
+		return wrong(r, where, "is missing or not a string");
 	if (!is(s))
 		return error_set(r->err, ERROR_INPUT, "%s: %s has no valid value: '%s'", r->file, where, s);
 	*ret = xstrdup(s);
 	return 0;
 }
 
-static int read_number(const struct reader *r, const struct json *object, const char *place, const char *key,
+static int read_number(const struct lock_reader *r, const struct json *object, const char *place, const char *key,
 		       int64_t max, uint64_t *ret)
 {
 	CLEANUP(free_p) char *where = xasprintf("%s.%s", place, key);
@@ -94,7 +95,7 @@ static int read_number(const struct reader *r, const struct json *object, const 
 	return 0;
 }
 
-static int read_repositories(struct reader *r, const struct json *root)
+static int read_repositories(struct lock_reader *r, const struct json *root)
 {
 	const struct json *array = json_get(root, "repositories");
 
@@ -104,13 +105,14 @@ static int read_repositories(struct reader *r, const struct json *root)
 		const char *url = json_as_string(json_at(array, i));
 
 		if (!url || !url_is_valid(url) || !text_ends(url, "/") || has_dots(url))
-			return wrong(r, "repositories", "must hold addresses that end in / and have no ..");
+			return wrong(r, "repositories", "must contain URLs that end in / and have no ..");
 		strings_add(&r->repositories, url);
 	}
 	return 0;
 }
 
-static int read_package(const struct reader *r, const struct json *object, const char *place, struct lock_package *p)
+static int read_package(const struct lock_reader *r, const struct json *object, const char *place,
+			struct lock_package *p)
 {
 	static const char *const keys[] = { "name",   "version", "architecture", "repository", "path",
 					    "sha256", "size",    "installed",    NULL };
@@ -132,15 +134,16 @@ static int read_package(const struct reader *r, const struct json *object, const
 }
 
 /* The order of the writer; it also excludes duplicates, which would make lock_find() ambiguous. */
-static int check_order(const struct reader *r, const char *place, const char *before, const char *name)
+static int check_order(const struct lock_reader *r, const char *place, const char *before, const char *name)
 {
 	if (strcmp(before, name) < 0)
 		return 0;
-	return error_set(r->err, ERROR_INPUT, "%s: %s (%s) stands behind %s; packages are sorted and stand once",
-			 r->file, place, name, before);
+	return error_set(r->err, ERROR_INPUT, "%s: %s (%s) follows %s; entries must be sorted and unique", r->file,
+			 place, name, before);
 }
 
-static int read_group(const struct reader *r, const struct json *packages, enum lock_group group, struct lock *lock)
+static int read_group(const struct lock_reader *r, const struct json *packages, enum lock_group group,
+		      struct lock *lock)
 {
 	const struct json *array = json_get(packages, lock_group_names[group]);
 	CLEANUP(free_p) char *list = xasprintf("packages.%s", lock_group_names[group]);
@@ -148,7 +151,7 @@ static int read_group(const struct reader *r, const struct json *packages, enum 
 	if (!json_is_array(array))
 		return wrong(r, list, "must be a list");
 	if (json_count(array) > LOCK_PACKAGES_MAX)
-		return wrong(r, list, "is longer than a lock may be");
+		return wrong(r, list, "has too many entries");
 	for (size_t i = 0; i < json_count(array); i++) {
 		CLEANUP(free_p) char *place = xasprintf("%s[%zu]", list, i);
 		struct lock_package *p;
@@ -162,7 +165,7 @@ static int read_group(const struct reader *r, const struct json *packages, enum 
 	return 0;
 }
 
-static int read_file(const struct reader *r, const struct json *object, const char *place, struct lock_file *f)
+static int read_file(const struct lock_reader *r, const struct json *object, const char *place, struct lock_file *f)
 {
 	static const char *const keys[] = { "name", "url", "sha256", "size", NULL };
 
@@ -174,13 +177,14 @@ static int read_file(const struct reader *r, const struct json *object, const ch
 	return read_number(r, object, place, "size", LOCK_FILE_BYTES_MAX, &f->size);
 }
 
-static int check_list(const struct reader *r, const struct json *array, size_t max, const char *place)
+static int check_list(const struct lock_reader *r, const struct json *array, size_t max, const char *place)
 {
-	return json_is_array(array) && json_count(array) <= max ? 0
-								: wrong(r, place, "must be a list, and no endless one");
+	return json_is_array(array) && json_count(array) <= max
+		       ? 0
+		       : wrong(r, place, "must be a list that is not too long");
 }
 
-static int read_files(const struct reader *r, const struct json *array, const char *list, struct lock_files *files)
+static int read_files(const struct lock_reader *r, const struct json *array, const char *list, struct lock_files *files)
 {
 	if (check_list(r, array, LOCK_FILES_MAX, list) < 0)
 		return -1;
@@ -194,7 +198,7 @@ static int read_files(const struct reader *r, const struct json *array, const ch
 	return 0;
 }
 
-static int read_source(const struct reader *r, const struct json *object, const char *place, struct lock_source *s)
+static int read_source(const struct lock_reader *r, const struct json *object, const char *place, struct lock_source *s)
 {
 	static const char *const keys[] = { "name", "version", "files", NULL };
 	CLEANUP(free_p) char *list = xasprintf("%s.files", place);
@@ -206,7 +210,7 @@ static int read_source(const struct reader *r, const struct json *object, const 
 	return read_files(r, json_get(object, "files"), list, &s->files);
 }
 
-static int read_sources(const struct reader *r, const struct json *root, struct lock *lock)
+static int read_sources(const struct lock_reader *r, const struct json *root, struct lock *lock)
 {
 	const struct json *array = json_get(root, "sources");
 
@@ -225,7 +229,7 @@ static int read_sources(const struct reader *r, const struct json *root, struct 
 	return 0;
 }
 
-static int read_lock(struct reader *r, const struct json *root, struct lock *lock)
+static int read_lock(struct lock_reader *r, const struct json *root, struct lock *lock)
 {
 	static const char *const keys[] = { "nodekiln_lock", "recipe_digest", "kubernetes_version", "repositories",
 					    "packages",      "sources",       "binaries",           NULL };
@@ -236,8 +240,9 @@ static int read_lock(struct reader *r, const struct json *root, struct lock *loc
 		return -1;
 	if (!json_get_int(root, "nodekiln_lock", &format) || format != LOCK_FORMAT)
 		return error_set(r->err, ERROR_INPUT,
-				 "%s: nodekiln_lock must be %d; this is no lock file, or of another nodekiln", r->file,
-				 LOCK_FORMAT);
+				 "%s: nodekiln_lock must be %d; this is not a lock file, or it is of another version "
+				 "of nodekiln",
+				 r->file, LOCK_FORMAT);
 	if (read_word(r, root, "the lock", "recipe_digest", is_hex64, &lock->recipe_digest) < 0 ||
 	    read_repositories(r, root) < 0 || check_object(r, packages, lock_group_names, "packages") < 0)
 		return -1;
@@ -256,7 +261,7 @@ int lock_parse(const char *file, const char *text, size_t len, struct lock *ret,
 {
 	CLEANUP(json_free_p) struct json *root = NULL;
 	CLEANUP(lock_done) struct lock lock = { 0 };
-	CLEANUP(reader_done) struct reader r = { .file = file, .err = err };
+	CLEANUP(lock_reader_done) struct lock_reader r = { .file = file, .err = err };
 
 	if (json_parse(file, text, len, &root, err) < 0 || read_lock(&r, root, &lock) < 0)
 		return -1;
@@ -271,7 +276,7 @@ int lock_load(const char *file, struct lock *ret, struct error *err)
 
 	if (file_read(AT_FDCWD, file, LOCK_TEXT_MAX, &text, err) < 0) {
 		err->class = ERROR_INPUT;
-		return error_wrap(err, "lock file; `nodekiln lock` makes one");
+		return error_wrap(err, "lock file (`nodekiln lock` creates it)");
 	}
 	return lock_parse(file, text.data ? text.data : "", text.len, ret, err);
 }

@@ -12,7 +12,7 @@
 #define DISK_SIZE_MAX (16ull << 40) /* the limit of ext4 with 32-bit block numbers */
 #define ZLIB_LEVEL_MAX 9
 
-int recipe_wrong(const struct recipe_judge *j, const char *path, const char *fmt, ...)
+int recipe_wrong(const struct recipe_checker *j, const char *path, const char *fmt, ...)
 {
 	CLEANUP(free_p) char *what = NULL;
 	const struct yaml *nearest;
@@ -25,7 +25,7 @@ int recipe_wrong(const struct recipe_judge *j, const char *path, const char *fmt
 	return yaml_error(nearest, j->err, "%s", what);
 }
 
-int recipe_check_url(const struct recipe_judge *j, const char *path, const char *url)
+int recipe_check_url(const struct recipe_checker *j, const char *path, const char *url)
 {
 	if (url && !url_is_valid(url))
 		return recipe_wrong(j, path, "%s is '%s'; allowed: http://, https:// or file:/// and no spaces", path,
@@ -33,7 +33,7 @@ int recipe_check_url(const struct recipe_judge *j, const char *path, const char 
 	return 0;
 }
 
-static int check_name(const struct recipe_judge *j)
+static int check_name(const struct recipe_checker *j)
 {
 	if (!recipe_name_is_valid(j->recipe->name))
 		return recipe_wrong(
@@ -46,29 +46,29 @@ static int check_name(const struct recipe_judge *j)
 	return 0;
 }
 
-static int check_distribution(const struct recipe_judge *j)
+static int check_distribution(const struct recipe_checker *j)
 {
 	const struct recipe *r = j->recipe;
 
 	if (!r->distribution.suite)
-		return recipe_wrong(j, "distribution", "distribution.suite is missing; name one, e.g. bookworm");
+		return recipe_wrong(j, "distribution", "distribution.suite is missing; set it, e.g. to bookworm");
 	if (!filename_is_valid(r->distribution.suite))
 		return recipe_wrong(j, "distribution.suite",
-				    "distribution.suite is '%s'; allowed: a suite's name, e.g. bookworm",
+				    "distribution.suite is '%s'; allowed: the name of a suite, e.g. bookworm",
 				    r->distribution.suite);
 	if (r->distribution.components.n == 0)
 		return recipe_wrong(j, "distribution.components", "distribution.components is empty; main is needed");
 	for (size_t i = 0; i < r->distribution.components.n; i++)
 		if (!filename_is_valid(r->distribution.components.at[i]))
 			return recipe_wrong(j, "distribution.components",
-					    "distribution.components has '%s'; allowed: names as in main, contrib",
+					    "distribution.components has '%s'; allowed: names such as main, contrib",
 					    r->distribution.components.at[i]);
 	if (recipe_check_url(j, "distribution.mirror", r->distribution.mirror) < 0)
 		return -1;
 	return recipe_check_url(j, "distribution.security_mirror", r->distribution.security_mirror);
 }
 
-static int check_repository_key(const struct recipe_judge *j, const char *path, const struct repository *r)
+static int check_repository_key(const struct recipe_checker *j, const char *path, const struct repository *r)
 {
 	if (!r->key_url == !r->keyring)
 		return recipe_wrong(j, path, "%s must have key_url (an armored key) or keyring (a file), and not both",
@@ -85,7 +85,7 @@ static int check_repository_key(const struct recipe_judge *j, const char *path, 
 	return 0;
 }
 
-static int check_repository(const struct recipe_judge *j, size_t i)
+static int check_repository(const struct recipe_checker *j, size_t i)
 {
 	const struct repository *r = &j->recipe->repositories.at[i];
 	CLEANUP(free_p) char *path = xasprintf("repositories.%zu", i);
@@ -100,16 +100,17 @@ static int check_repository(const struct recipe_judge *j, size_t i)
 		return recipe_wrong(j, path, "%s.suite is '%s'; allowed: one word", path, r->suite);
 	for (size_t k = 0; k < r->components.n; k++)
 		if (!filename_is_valid(r->components.at[k]))
-			return recipe_wrong(j, path, "%s.components has '%s'; allowed: names as in main", path,
+			return recipe_wrong(j, path, "%s.components has '%s'; allowed: names such as main", path,
 					    r->components.at[k]);
 	if (flat != (r->components.n == 0))
-		return recipe_wrong(j, path,
-				    "%s: a flat repository (suite ends in /) has no components, any other needs some",
-				    path);
+		return recipe_wrong(
+			j, path,
+			"%s: a flat repository (suite ends in /) has no components, any other needs at least one",
+			path);
 	return check_repository_key(j, path, r);
 }
 
-static int check_repositories(const struct recipe_judge *j)
+static int check_repositories(const struct recipe_checker *j)
 {
 	for (size_t i = 0; i < j->recipe->repositories.n; i++)
 		if (check_repository(j, i) < 0)
@@ -133,7 +134,7 @@ static const struct {
 	{ "units", unit_name_is_valid, "systemd units, e.g. containerd.service" },
 };
 
-static int check_words(const struct recipe_judge *j, const struct strings *list, size_t kind, const char *set)
+static int check_words(const struct recipe_checker *j, const struct strings *list, size_t kind, const char *set)
 {
 	CLEANUP(free_p) char *path = xasprintf("%s.%s", set_words[kind].key, set);
 
@@ -144,7 +145,7 @@ static int check_words(const struct recipe_judge *j, const struct strings *list,
 	return 0;
 }
 
-static int check_sets(const struct recipe_judge *j)
+static int check_sets(const struct recipe_checker *j)
 {
 	const struct recipe *r = j->recipe;
 	const struct strings *const lists[] = { r->packages, r->overlays, r->units };
@@ -156,7 +157,7 @@ static int check_sets(const struct recipe_judge *j)
 	return check_words(j, &r->extra_packages, 0, "extra");
 }
 
-static int check_disk(const struct recipe_judge *j)
+static int check_disk(const struct recipe_checker *j)
 {
 	const struct recipe *r = j->recipe;
 
@@ -173,7 +174,7 @@ static int check_disk(const struct recipe_judge *j)
 	return 0;
 }
 
-static int check_level(const struct recipe_judge *j, const char *path, enum compression compression, int level)
+static int check_level(const struct recipe_checker *j, const char *path, enum compression compression, int level)
 {
 	if (compression == COMPRESSION_NONE && level)
 		return recipe_wrong(j, path, "%s is %d, but there is no compression; leave it out", path, level);
@@ -182,7 +183,7 @@ static int check_level(const struct recipe_judge *j, const char *path, enum comp
 	return 0;
 }
 
-static int check_outputs(const struct recipe_judge *j)
+static int check_outputs(const struct recipe_checker *j)
 {
 	const struct recipe *r = j->recipe;
 
@@ -198,14 +199,14 @@ static int check_outputs(const struct recipe_judge *j)
 
 int recipe_check(const struct recipe *recipe, const struct yaml *tree, struct error *err)
 {
-	static int (*const checks[])(const struct recipe_judge *) = {
+	static int (*const checks[])(const struct recipe_checker *) = {
 		check_name, check_distribution, check_repositories, check_sets, recipe_check_kubernetes,
 		check_disk, check_outputs,
 	};
-	const struct recipe_judge judge = { recipe, tree, err };
+	const struct recipe_checker checker = { recipe, tree, err };
 
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
-		if (checks[i](&judge) < 0)
+		if (checks[i](&checker) < 0)
 			return -1;
 	return 0;
 }

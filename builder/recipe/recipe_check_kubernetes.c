@@ -8,7 +8,7 @@
 
 #define DOCKERSHIM_LAST_MINOR 23 /* from 1.24 on kubelet needs cri-dockerd to use Docker */
 
-static int check_version(const struct recipe_judge *j)
+static int check_version(const struct recipe_checker *j)
 {
 	const struct recipe *r = j->recipe;
 	const char *version = r->kubernetes.version;
@@ -29,7 +29,7 @@ static int check_version(const struct recipe_judge *j)
 	return 0;
 }
 
-static int check_binary(const struct recipe_judge *j, size_t i)
+static int check_binary(const struct recipe_checker *j, size_t i)
 {
 	const struct binary *b = &j->recipe->kubernetes.binaries.at[i];
 	CLEANUP(free_p) char *path = xasprintf("kubernetes.binaries.%zu", i), *url_path = xasprintf("%s.url", path);
@@ -42,7 +42,7 @@ static int check_binary(const struct recipe_judge *j, size_t i)
 		return recipe_wrong(j, path, "%s.path is '%s'; allowed: an absolute path without . or ..", path,
 				    b->path);
 	if (b->member && b->archive)
-		return recipe_wrong(j, path, "%s has both member and archive: one file is taken, or all are", path);
+		return recipe_wrong(j, path, "%s has both member and archive; allowed: one of them", path);
 	return recipe_check_url(j, url_path, b->url);
 }
 
@@ -58,7 +58,7 @@ static bool installs(const struct recipe *r, const char *program)
 	return false;
 }
 
-static int check_binaries(const struct recipe_judge *j)
+static int check_binaries(const struct recipe_checker *j)
 {
 	for (size_t i = 0; i < j->recipe->kubernetes.binaries.n; i++)
 		if (check_binary(j, i) < 0)
@@ -67,7 +67,7 @@ static int check_binaries(const struct recipe_judge *j)
 }
 
 /* Every node has these three programs. Archives may contain them and cannot be examined here. */
-static int check_programs(const struct recipe_judge *j)
+static int check_programs(const struct recipe_checker *j)
 {
 	static const char *const programs[] = { "kubelet", "kubeadm", "kubectl" };
 	const struct recipe *r = j->recipe;
@@ -82,7 +82,7 @@ static int check_programs(const struct recipe_judge *j)
 	return 0;
 }
 
-static int check_packages(const struct recipe_judge *j)
+static int check_packages(const struct recipe_checker *j)
 {
 	const struct recipe *r = j->recipe;
 
@@ -94,30 +94,30 @@ static int check_packages(const struct recipe_judge *j)
 	if (r->repositories.n == 0)
 		return recipe_wrong(
 			j, "kubernetes.source",
-			"kubernetes.source packages needs an entry in repositories that carries kubelet and kubeadm");
+			"kubernetes.source packages needs an entry in repositories that has kubelet and kubeadm");
 	return 0;
 }
 
 /* Rejects keys that the chosen source would ignore. */
-static int check_foreign_keys(const struct recipe_judge *j)
+static int check_foreign_keys(const struct recipe_checker *j)
 {
 	const struct recipe *r = j->recipe;
 	/* Packages may lack something that is only released as a file, such as cri-dockerd. */
-	bool beside_packages = r->kubernetes.source == KUBERNETES_PACKAGES;
+	bool with_packages = r->kubernetes.source == KUBERNETES_PACKAGES;
 	const struct {
 		const char *path;
 		bool given;
 		enum kubernetes_source source;
 	} keys[] = {
 		{ "kubernetes.packages", r->kubernetes.packages.n > 0, KUBERNETES_PACKAGES },
-		{ "kubernetes.binaries", r->kubernetes.binaries.n > 0 && !beside_packages, KUBERNETES_BINARIES },
+		{ "kubernetes.binaries", r->kubernetes.binaries.n > 0 && !with_packages, KUBERNETES_BINARIES },
 		{ "kubernetes.source_version", r->kubernetes.source_version, KUBERNETES_DEBIAN_SOURCE },
 		{ "images.control_plane", r->images.control_plane, KUBERNETES_DEBIAN_SOURCE },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		if (keys[i].given && r->kubernetes.source != keys[i].source)
-			return recipe_wrong(j, keys[i].path, "%s goes with kubernetes.source %s; the source here is %s",
+			return recipe_wrong(j, keys[i].path, "%s needs kubernetes.source %s; the source here is %s",
 					    keys[i].path, kubernetes_source_names[keys[i].source],
 					    kubernetes_source_names[r->kubernetes.source]);
 	return 0;
@@ -131,7 +131,7 @@ static bool has_package(const struct recipe *r, const char *const *names)
 	return false;
 }
 
-static int check_runtime(const struct recipe_judge *j)
+static int check_runtime(const struct recipe_checker *j)
 {
 	static const char *const containerd[] = { "containerd", "containerd.io", NULL };
 	static const char *const docker[] = { "docker.io", "docker-ce", NULL };
@@ -147,11 +147,11 @@ static int check_runtime(const struct recipe_judge *j)
 	if (r->runtime == RUNTIME_NONE && (r->images.control_plane || r->images.archives.n))
 		return recipe_wrong(
 			j, "images",
-			"images are preloaded into a runtime's store; runtime must be containerd or docker");
+			"images are preloaded into the runtime's store; runtime must be containerd or docker");
 	return 0;
 }
 
-static int check_cri_dockerd(const struct recipe_judge *j)
+static int check_cri_dockerd(const struct recipe_checker *j)
 {
 	static const char *const cri_dockerd[] = { "cri-dockerd", NULL };
 	const struct recipe *r = j->recipe;
@@ -166,7 +166,7 @@ static int check_cri_dockerd(const struct recipe_judge *j)
 		r->kubernetes.version);
 }
 
-int recipe_check_kubernetes(const struct recipe_judge *j)
+int recipe_check_kubernetes(const struct recipe_checker *j)
 {
 	const struct recipe *r = j->recipe;
 

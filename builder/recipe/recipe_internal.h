@@ -18,7 +18,7 @@ void recipe_defaults(struct recipe *ret);
 /* The file of a recipe's name, owned by the caller; ERROR_INPUT lists the existing names. */
 int recipe_find(const char *name_or_path, char **ret_file, struct error *err) MUST_CHECK;
 /* Resolves name relative to the directory of file; absolute names are unchanged. Owned by the caller. */
-char *recipe_beside(const char *file, const char *name) MUST_CHECK;
+char *recipe_resolve_path(const char *file, const char *name) MUST_CHECK;
 /* The reverse: path without file's directory, if it starts with that. Borrowed from path. */
 const char *recipe_relative(const char *file, const char *path);
 
@@ -40,13 +40,13 @@ int recipe_read(struct yaml *tree, struct recipe *ret, struct error *err) MUST_C
 
 /* recipe_check.c: every rule beyond the type of a single value. The tree provides file and line for messages. */
 int recipe_check(const struct recipe *recipe, const struct yaml *tree, struct error *err) MUST_CHECK;
-struct recipe_judge {
+struct recipe_checker {
 	const struct recipe *recipe;
 	const struct yaml *tree;
 	struct error *err;
 };
 /* Sets the error, prefixed with file and line of the value at path, and returns -1. */
-int recipe_wrong(const struct recipe_judge *j, const char *path, const char *fmt, ...) PRINTF(3, 4);
-int recipe_check_url(const struct recipe_judge *j, const char *path, const char *url) MUST_CHECK;
+int recipe_wrong(const struct recipe_checker *j, const char *path, const char *fmt, ...) PRINTF(3, 4);
+int recipe_check_url(const struct recipe_checker *j, const char *path, const char *url) MUST_CHECK;
 /* recipe_check_kubernetes.c */
-int recipe_check_kubernetes(const struct recipe_judge *j) MUST_CHECK;
+int recipe_check_kubernetes(const struct recipe_checker *j) MUST_CHECK;

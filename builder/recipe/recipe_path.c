@@ -71,7 +71,7 @@ static int unknown_recipe(const char *name, const char *directory, struct error 
 	strings_sort(&names);
 	for (size_t i = 0; i < names.n; i++)
 		text_addf(&list, "%s%s", i ? ", " : "", names.at[i]);
-	return error_set(err, ERROR_INPUT, "no recipe '%s' in %s; there are: %s; or name a file that ends in .yaml",
+	return error_set(err, ERROR_INPUT, "no recipe '%s' in %s; available: %s; a path must contain / or end in .yaml",
 			 name, directory, names.n ? list.data : "none");
 }
 
@@ -99,7 +99,7 @@ static size_t directory_length(const char *file)
 	return slash ? (size_t)(slash - file) + 1 : 0;
 }
 
-char *recipe_beside(const char *file, const char *name)
+char *recipe_resolve_path(const char *file, const char *name)
 {
 	if (name[0] == '/')
 		return xstrdup(name);

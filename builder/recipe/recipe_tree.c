@@ -8,12 +8,12 @@
 #include "lib/alloc.h"
 #include "lib/file.h"
 
-struct loading {
+struct recipe_loader {
 	struct strings chain; /* canonical paths of the files that are being read, outermost first */
 	int files;            /* number of files read so far */
 };
 
-static void loading_done(struct loading *l)
+static void recipe_loader_done(struct recipe_loader *l)
 {
 	strings_done(&l->chain);
 }
@@ -33,7 +33,7 @@ static void place_value(struct yaml *node, bool names_too)
 
 	if (node->kind != YAML_SCALAR || !*node->value || (names_too && !strchr(node->value, '/')))
 		return;
-	placed = recipe_beside(node->file, node->value);
+	placed = recipe_resolve_path(node->file, node->value);
 	free(node->value);
 	node->value = placed;
 }
@@ -83,24 +83,27 @@ static int read_file(const char *file, struct yaml **ret, struct error *err)
 	return 0;
 }
 
-static int load(struct loading *l, const char *file, const struct yaml *asked_at, struct yaml **ret, struct error *err);
+static int load(struct recipe_loader *l, const char *file, const struct yaml *included_at, struct yaml **ret,
+		struct error *err);
 
 /* name is a path relative to the including file, or the name of a recipe in the data directory. */
-static int find_included(const char *file, const struct yaml *asked_at, const char *name, char **ret, struct error *err)
+static int find_included(const char *file, const struct yaml *included_at, const char *name, char **ret,
+			 struct error *err)
 {
 	struct error why = { 0 };
 
 	if (strchr(name, '/') || text_ends(name, ".yaml")) {
-		*ret = recipe_beside(file, name);
+		*ret = recipe_resolve_path(file, name);
 		return 0;
 	}
 	if (recipe_find(name, ret, &why) < 0)
-		return yaml_error(asked_at, err, "include: %s", why.text);
+		return yaml_error(included_at, err, "include: %s", why.text);
 	return 0;
 }
 
 /* Merges the files that root includes into *merged, from first to last. */
-static int load_includes(struct loading *l, const char *file, struct yaml *root, struct yaml *merged, struct error *err)
+static int load_includes(struct recipe_loader *l, const char *file, struct yaml *root, struct yaml *merged,
+			 struct error *err)
 {
 	CLEANUP(strings_done) struct strings names = { 0 };
 	CLEANUP(yaml_node_free_p) struct yaml *list = NULL;
@@ -109,42 +112,43 @@ static int load_includes(struct loading *l, const char *file, struct yaml *root,
 		return -1;
 	list = yaml_remove(root, "include");
 	for (size_t i = 0; i < names.n; i++) {
-		const struct yaml *asked_at = list->kind == YAML_LIST ? list->child[i] : list;
+		const struct yaml *included_at = list->kind == YAML_LIST ? list->child[i] : list;
 		CLEANUP(free_p) char *included = NULL;
 		struct yaml *tree = NULL;
 
-		if (find_included(file, asked_at, names.at[i], &included, err) < 0 ||
-		    load(l, included, asked_at, &tree, err) < 0 || recipe_merge(merged, tree, err) < 0)
+		if (find_included(file, included_at, names.at[i], &included, err) < 0 ||
+		    load(l, included, included_at, &tree, err) < 0 || recipe_merge(merged, tree, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-/* Checks that the file may be read. asked_at: the including node (NULL: the command line), which messages about a missing
+/* Checks that the file may be read. included_at: the including node (NULL: the command line), which messages about a missing
  * file, a cycle or an exceeded limit refer to. */
-static int admit(struct loading *l, const char *file, const struct yaml *asked_at, struct error *err)
+static int admit(struct recipe_loader *l, const char *file, const struct yaml *included_at, struct error *err)
 {
 	CLEANUP(free_p) char *canonical = realpath(file, NULL);
 
 	if (!canonical)
-		return asked_at ? yaml_error(asked_at, err, "include: '%s' is not there: %m", file)
-				: error_set(err, ERROR_INPUT, "recipe '%s': %m", file);
+		return included_at ? yaml_error(included_at, err, "include: '%s': %m", file)
+				   : error_set(err, ERROR_INPUT, "recipe '%s': %m", file);
 	if (strings_has(&l->chain, canonical))
-		return yaml_error(asked_at, err, "include: '%s' includes itself through this line", file);
+		return yaml_error(included_at, err, "include: '%s' includes itself through this line", file);
 	if (l->chain.n > RECIPE_INCLUDE_DEPTH_MAX)
-		return yaml_error(asked_at, err, "include: nested deeper than %d files", RECIPE_INCLUDE_DEPTH_MAX);
+		return yaml_error(included_at, err, "include: nested deeper than %d files", RECIPE_INCLUDE_DEPTH_MAX);
 	if (l->files++ == RECIPE_FILES_MAX)
-		return yaml_error(asked_at, err, "include: more than %d files in one recipe", RECIPE_FILES_MAX);
+		return yaml_error(included_at, err, "include: more than %d files in one recipe", RECIPE_FILES_MAX);
 	strings_add(&l->chain, canonical);
 	return 0;
 }
 
-static int load(struct loading *l, const char *file, const struct yaml *asked_at, struct yaml **ret, struct error *err)
+static int load(struct recipe_loader *l, const char *file, const struct yaml *included_at, struct yaml **ret,
+		struct error *err)
 {
 	CLEANUP(yaml_node_free_p) struct yaml *root = NULL;
 	CLEANUP(yaml_node_free_p) struct yaml *merged = yaml_new(YAML_MAP, file, 1);
 
-	if (admit(l, file, asked_at, err) < 0 || read_file(file, &root, err) < 0 ||
+	if (admit(l, file, included_at, err) < 0 || read_file(file, &root, err) < 0 ||
 	    load_includes(l, file, root, merged, err) < 0 || recipe_merge(merged, TAKE(root), err) < 0)
 		return -1;
 	free(l->chain.at[--l->chain.n]);
@@ -189,9 +193,9 @@ int recipe_override(struct yaml *tree, const char *assignment, struct error *err
 int recipe_tree(const char *file, const struct strings *overrides, struct yaml **ret, struct error *err)
 {
 	CLEANUP(yaml_node_free_p) struct yaml *tree = NULL;
-	CLEANUP(loading_done) struct loading loading = { 0 };
+	CLEANUP(recipe_loader_done) struct recipe_loader loader = { 0 };
 
-	if (load(&loading, file, NULL, &tree, err) < 0)
+	if (load(&loader, file, NULL, &tree, err) < 0)
 		return -1;
 	for (size_t i = 0; overrides && i < overrides->n; i++)
 		if (recipe_override(tree, overrides->at[i], err) < 0)

@@ -44,7 +44,7 @@ def the_distributions_key_may_not_sign_for_a_repository(w):
 def a_key_that_is_none(w):
     w.flat()
     (w.directory / "key.asc").write_text("<html>sign in</html>")
-    w.refused(TRUST, "key.asc", "no armored public key", **w.kubernetes("1.34"))
+    w.refused(TRUST, "key.asc", "not an armored public key", **w.kubernetes("1.34"))
 
 
 @case
@@ -83,7 +83,7 @@ def signed_by_an_expired_key(w):
 def an_index_that_was_exchanged(w):
     for index in w.debian.root.rglob("Packages*"):
         index.write_bytes(b"Package: evil\n")
-    w.refused(TRUST, "Packages", "not what the signed Release file says")
+    w.refused(TRUST, "Packages", "does not match the signed Release file")
 
 
 @case
