@@ -8,6 +8,7 @@
 #	make lint         formatting, layers, gcc and clang without a warning
 #	make bench        nodekiln against other builders, its guests against plain ones, the agent, uploads; fills docs/performance.md
 #	make install      PREFIX=/usr/local DESTDIR=
+#	make man          man/, completions/ and the tables of the documents, from the program's own tables
 #	make coverage     the lines that the quick tests cover, per folder
 #	ASAN=1            everything with AddressSanitizer and UndefinedBehaviorSanitizer, into out/asan/
 #	V=1               shows the commands
@@ -23,7 +24,7 @@ BUILD_PACKAGES := gcc libc6-dev make pkg-config libarchive-dev libblkid-dev libm
 	libyaml-dev libjson-c-dev libext2fs-dev libzstd-dev zlib1g-dev libssl-dev
 RUN_PACKAGES := apt gpgv ca-certificates debian-archive-keyring dosfstools mtools e2fsprogs uidmap
 BOOT_PACKAGES := genisoimage cloud-image-utils qemu-system-x86 qemu-utils ovmf
-TEST_PACKAGES := openssl libcap2-bin clang clang-format libclang-rt-14-dev python3 mmdebstrap qemu-utils lxc gnupg procps openssh-client file zstd
+TEST_PACKAGES := openssl libcap2-bin clang clang-format libclang-rt-14-dev python3 mmdebstrap qemu-utils lxc gnupg procps openssh-client file zstd man-db groff-base
 
 LIBS := libarchive blkid mount fdisk libcurl yaml-0.1 json-c ext2fs com_err libzstd zlib libssl libcrypto
 AGENT_LIBS := libcurl yaml-0.1 json-c libssl libcrypto blkid mount
@@ -141,6 +142,9 @@ lint: layers
 layers: all
 	$(Q)tests/layers
 
+man: all
+	$(Q)tests/manual --write
+
 bench:
 	$(Q)$(MAKE) --no-print-directory setup PACKAGES="$(BUILD_PACKAGES) $(RUN_PACKAGES) $(BOOT_PACKAGES) mmdebstrap python3 curl openssl openssh-client zstd"
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
@@ -149,6 +153,10 @@ bench:
 
 install: all
 	install -Dm755 out/nodekiln $(DESTDIR)$(PREFIX)/bin/nodekiln
+	for page in man/*; do install -Dm644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; done
+	install -Dm644 completions/nodekiln.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nodekiln
+	install -Dm644 completions/_nodekiln $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_nodekiln
+	install -Dm644 completions/nodekiln.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/nodekiln.fish
 	for d in recipes rootfs-overlays agent lib; do \
 		mkdir -p $(DESTDIR)$(PREFIX)/share/nodekiln/$$d && cp -a $$d/. $(DESTDIR)$(PREFIX)/share/nodekiln/$$d/; done
 
@@ -157,5 +165,5 @@ clean:
 
 -include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
 
-.PHONY: all tests fuzz setup image check coverage test test-matrix lint layers bench install clean
+.PHONY: all tests fuzz setup image check coverage test test-matrix lint layers man bench install clean
 .SECONDARY:

@@ -227,10 +227,19 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 	return rc;
 }
 
+static const char *const examples[] = { "nodekiln boot out/debian-12-k8s-1.20-eol.qcow2 --hostname try --ssh-key "
+					"~/.ssh/id_ed25519.pub --forward 2222:22",
+					"ssh -p 2222 debian@127.0.0.1", NULL };
+
 const struct command command_boot = {
 	.name = "boot",
 	.arguments = "FILE.qcow2",
 	.summary = "start an image in QEMU; the image itself is never written to",
+	.description =
+		"QEMU boots the image with a generated or given cloud-init seed. All writes go to a temporary overlay. "
+		"KVM is used only when a trial boot shows that a guest runs under it; emulation works too, slowly.\n"
+		"Without `--console` the serial console is only printed. A container template cannot be booted.",
+	.examples = examples,
 	.options = options,
 	.min = 1,
 	.max = 1,

@@ -96,10 +96,22 @@ static int run(int argc, char **argv, struct error *err)
 	return rc;
 }
 
+static const char *const examples[] = { "nodekiln build debian-13 --out images",
+					"nodekiln build debian-13 --set kubernetes.version=1.34 --set disk.size=8G",
+					"nodekiln build debian-13 --locked --offline", NULL };
+
 const struct command command_build = {
 	.name = "build",
 	.arguments = "[RECIPE]",
 	.summary = "make a recipe's VM template and LXC tarball",
+	.description =
+		"RECIPE (default: debian-12) is the name of an installed recipe or a file; see nodekiln-recipe(5). All "
+		"artifacts appear together in the output directory, or none does. A build that is interrupted leaves "
+		"nothing that has to be cleaned up.\n"
+		"Packages are downloaded into a cache, which also keeps the configured trees: a build that changes "
+		"only an overlay starts from them, and one that changes nothing does nothing.\n"
+		"root is not required: a normal user with subordinate ids builds the same bits in a user namespace.",
+	.examples = examples,
 	.options = options,
 	.max = 1,
 	.run = run,

@@ -97,10 +97,16 @@ static int run(int argc, char **argv, struct error *err)
 	return 0;
 }
 
+static const char *const examples[] = { "nodekiln cache", "nodekiln cache prune --max 2G", NULL };
+
 const struct command command_cache = {
 	.name = "cache",
 	.arguments = "[prune]",
 	.summary = "show what the cache holds; prune: remove the least recently used entries",
+	.description =
+		"Without an argument it prints the size and the number of entries of each kind. `prune` removes the "
+		"least recently used entries; it is safe at any time, and removes nothing while another build runs.",
+	.examples = examples,
 	.options = options,
 	.max = 1,
 	.run = run,

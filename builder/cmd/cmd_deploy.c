@@ -37,11 +37,20 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 	return rc;
 }
 
+static const char *const examples[] = { "nodekiln deploy lab.yaml --dry-run", "nodekiln deploy lab.yaml", NULL };
+
 const struct command command_deploy = {
 	.name = "deploy",
 	.arguments = "CLUSTER.yaml",
 	.summary = "make a cluster from published templates: clone, seed and start guests, and wait until the nodes "
 		   "are ready",
+	.description = "CLUSTER.yaml is a nodekiln-cluster(5) file. Each guest gets a seed with its configuration on a "
+		       "CD, and an API token of its own that may write only the guest's tags and notes and read the "
+		       "pool. When the node is ready, the CD is removed and seed and token are deleted.\n"
+		       "The cluster's secrets remain in CLUSTER.secrets (mode 0600) for nodes that join later; the "
+		       "file is also the lock between two deployments of one cluster. After a failure, run the same "
+		       "command again: it continues from what it finds.",
+	.examples = examples,
 	.options = options,
 	.min = 1,
 	.max = 1,

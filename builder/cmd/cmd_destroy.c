@@ -38,10 +38,17 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 	return rc;
 }
 
+static const char *const examples[] = { "nodekiln destroy lab.yaml --dry-run", "nodekiln destroy lab.yaml --yes",
+					NULL };
+
 const struct command command_destroy = {
 	.name = "destroy",
 	.arguments = "CLUSTER.yaml",
 	.summary = "remove what deploy made: guests with their disks, seeds and tokens",
+	.description =
+		"It removes the guests of the cluster, their disks, seeds and tokens, and nothing else; then the "
+		"secrets file. `--node` removes single nodes. Without `--yes` and `--dry-run` nothing is removed.",
+	.examples = examples,
 	.options = options,
 	.min = 1,
 	.max = 1,

@@ -92,12 +92,19 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 	return rc;
 }
 
+static const char *const examples[] = { "nodekiln diff old/debian-13.qcow2 new/debian-13.qcow2",
+					"nodekiln diff old/debian-13.manifest.json new/debian-13.manifest.json", NULL };
+
 const struct command command_diff = {
 	.name = "diff",
 	.arguments = "A B",
 	.summary =
 		"show what changed between two images (.qcow2, .raw, .tar.zst), file by file, or between two manifests "
 		"or locks (.json)",
+	.description = "A and B are two images, two manifests or two locks. Each line of the output is a change: - "
+		       "removed, + added, ~ changed, and how.\n"
+		       "The exit status is that of diff(1): 0 for equal, 1 for different, 2 and above for an error.",
+	.examples = examples,
 	.options = options,
 	.min = 2,
 	.max = 2,

@@ -41,10 +41,16 @@ static int run(int argc UNUSED, char **argv UNUSED, struct error *err)
 	return report_missing(&d, err);
 }
 
+static const char *const examples[] = { "nodekiln doctor", NULL };
+
 const struct command command_doctor = {
 	.name = "doctor",
 	.arguments = "",
 	.summary = "check this host; print what is missing, and the apt-get line that installs it",
+	.description =
+		"It checks programs, rights and kernel features, tries what a build does, and says what each missing "
+		"item is needed for. The exit status is 4 when `nodekiln build` cannot work on this host.",
+	.examples = examples,
 	.options = options,
 	.run = run,
 };

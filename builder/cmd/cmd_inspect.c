@@ -28,10 +28,15 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 	return 0;
 }
 
+static const char *const examples[] = { "nodekiln inspect out/debian-12-k8s-1.20-eol.qcow2",
+					"nodekiln inspect --json out/debian-12-k8s-1.20-eol.tar.zst", NULL };
+
 const struct command command_inspect = {
 	.name = "inspect",
 	.arguments = "FILE",
 	.summary = "show what is in an image (.qcow2, .raw, .tar.zst): partitions, versions, packages, sizes",
+	.description = "It reads the file and needs neither root nor a mount.",
+	.examples = examples,
 	.options = options,
 	.min = 1,
 	.max = 1,

@@ -133,11 +133,19 @@ static int run(int argc, char **argv, struct error *err)
 	return rc;
 }
 
+static const char *const examples[] = { "nodekiln lock debian-13", "nodekiln lock debian-13 --check",
+					"nodekiln lock debian-13 --update", NULL };
+
 const struct command command_lock = {
 	.name = "lock",
 	.arguments = "[RECIPE]",
 	.summary = "write the exact packages of an image to a lock file (for `build --locked`), or check that they are "
 		   "the newest",
+	.description = "A lock pins every package by version and SHA-256. It belongs to its recipe: when the recipe "
+		       "changes, `build --locked` reports that the lock is out of date.\n"
+		       "`--check` compares the lock with what the repositories have now. A security update is a "
+		       "version newer than the locked one in a suite that is called `*-security`.",
+	.examples = examples,
 	.options = options,
 	.max = 1,
 	.run = run,

@@ -62,10 +62,16 @@ static int run(int argc, char **argv, struct error *err)
 	return 0;
 }
 
+static const char *const examples[] = { "nodekiln plan debian-13", "nodekiln plan debian-13 --set disk.size=8G --json",
+					NULL };
+
 const struct command command_plan = {
 	.name = "plan",
 	.arguments = "[RECIPE]",
 	.summary = "show what a build would do, without doing it",
+	.description = "It reads and checks the recipe, and prints its packages, overlays, disk layout and artifacts. "
+		       "It needs no network and no root.",
+	.examples = examples,
 	.options = options,
 	.max = 1,
 	.run = run,

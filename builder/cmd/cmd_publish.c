@@ -82,11 +82,22 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 	return rc;
 }
 
+static const char *const examples[] = { "nodekiln publish --target pve.yaml out/debian-13 --dry-run",
+					"nodekiln publish --target pve.yaml out/debian-13 --retain 3", NULL };
+
 const struct command command_publish = {
 	.name = "publish",
 	.arguments = "IMAGE",
 	.summary =
 		"upload an image (out/NAME) to Proxmox VE: a VM template and an LXC template on every node of a target",
+	.description = "IMAGE is the path of an image's artifacts without their suffix, e.g. out/debian-13. The target "
+		       "is a nodekiln-target(5) file. Before anything is uploaded, the version, the token's rights and "
+		       "the storages are checked; everything that is missing is reported at once, each with the "
+		       "command that fixes it.\n"
+		       "The result is a VM template and an LXC template on every node of the target, named by image, "
+		       "Kubernetes version and digest. Publishing the same image again does nothing. After a failure, "
+		       "run the same command again.",
+	.examples = examples,
 	.options = options,
 	.min = 1,
 	.max = 1,

@@ -25,10 +25,15 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 	return 0;
 }
 
+static const char *const examples[] = { "nodekiln roles --pve 9 pve.yaml", NULL };
+
 const struct command command_roles = {
 	.name = "roles",
 	.arguments = "TARGET.yaml",
 	.summary = "print the pveum commands that give a target's token exactly the rights it needs",
+	.description = "Run the printed commands once, as root on a node. They make the pool, the user, its token and "
+		       "the roles, and enable the content type `import`.",
+	.examples = examples,
 	.options = options,
 	.min = 1,
 	.max = 1,

@@ -185,10 +185,20 @@ static int run(int argc, char **argv, struct error *err)
 	return make_seeds(argv, (size_t)argc, &g, err);
 }
 
+static const char *const examples[] = {
+	"nodekiln seed cp1.yaml w1.yaml --ssh-key ~/.ssh/id_ed25519.pub --secrets lab.secrets",
+	"nodekiln seed --lxc out/debian-12-k8s-1.20-eol.tar.zst --secrets lab.secrets w1.yaml", NULL
+};
+
 const struct command command_seed = {
 	.name = "seed",
 	.arguments = "NODE.yaml...",
 	.summary = "make seeds: the configuration of nodes as ISOs for cloud-init, or in container templates",
+	.description = "A seed is a volume that cloud-init reads at first boot; nodekiln-agent in the image does the "
+		       "rest. NODE.yaml is a nodekiln-node(5) file. Bootstrap token and certificate key are generated "
+		       "when they are missing, and are the same in all seeds of one call. Everything is checked before "
+		       "anything is written. Seeds hold secrets: they have mode 0600.",
+	.examples = examples,
 	.options = options,
 	.min = 1,
 	.max = NODES_MAX,

@@ -67,6 +67,8 @@ struct cluster_identity {
 /* Strict, and every node's configuration is judged too (lib/node_config.h): ERROR_INPUT with file and line. */
 int cluster_load(const char *file, struct cluster *ret, struct error *err) MUST_CHECK;
 int cluster_parse(const char *file, const char *text, size_t len, struct cluster *ret, struct error *err) MUST_CHECK;
+/* The same from a tree, which is consumed. */
+int cluster_read(struct yaml *tree, struct cluster *ret, struct error *err) MUST_CHECK;
 /* A file name in it, seen from where it is; owned by the caller. */
 char *cluster_beside(const char *file, const char *name) MUST_CHECK;
 const struct cluster_node *cluster_find(const struct cluster *cluster, const char *name);

@@ -228,15 +228,21 @@ static int read_cluster(struct yaml *tree, struct cluster *c, struct error *err)
 	return check_sources(tree, c, err) < 0 ? -1 : check_configs(c, err);
 }
 
+int cluster_read(struct yaml *tree, struct cluster *ret, struct error *err)
+{
+	CLEANUP(cluster_done) struct cluster c = { .file = xstrdup(tree->file) };
+
+	if (read_cluster(tree, &c, err) < 0)
+		return -1;
+	*ret = TAKE(c);
+	return 0;
+}
+
 int cluster_parse(const char *file, const char *text, size_t len, struct cluster *ret, struct error *err)
 {
 	CLEANUP(yaml_node_free_p) struct yaml *tree = NULL;
-	CLEANUP(cluster_done) struct cluster c = { .file = xstrdup(file) };
 
-	if (yaml_parse(file, text, len, &tree, err) < 0 || read_cluster(tree, &c, err) < 0)
+	if (yaml_parse(file, text, len, &tree, err) < 0)
 		return -1;
-	*ret = c;
-	c = (struct cluster){ 0 };
-	/* c.nodes[].file points to what moved along */
-	return 0;
+	return cluster_read(tree, ret, err);
 }

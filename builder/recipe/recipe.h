@@ -79,5 +79,7 @@ struct json *recipe_json(const struct recipe *recipe) MUST_CHECK;
 /* The directory of recipes, rootfs-overlays and agent sources: $NODEKILN_DATA, else the checkout that contains the program,
  * else PREFIX/share/nodekiln. Static storage. */
 const char *data_directory(void);
+/* Adds the names of the recipes there, sorted. */
+void recipe_names(struct strings *ret);
 /* The directory of an overlay; ERROR_INPUT when it does not exist. *ret is owned by the caller. */
 int recipe_overlay_path(const struct recipe *recipe, const char *overlay, char **ret, struct error *err) MUST_CHECK;

@@ -59,16 +59,23 @@ const char *data_directory(void)
 	return NODEKILN_PREFIX "/share/nodekiln";
 }
 
-static int unknown_recipe(const char *name, const char *directory, struct error *err)
+void recipe_names(struct strings *ret)
 {
+	CLEANUP(free_p) char *directory = xasprintf("%s/recipes", data_directory());
 	CLEANUP(closedir_p) DIR *dir = opendir(directory);
-	CLEANUP(strings_done) struct strings names = { 0 };
-	CLEANUP(text_done) struct text list = { 0 };
 
 	for (struct dirent *entry; dir && (entry = readdir(dir));)
 		if (text_ends(entry->d_name, ".yaml"))
-			strings_own(&names, xstrndup(entry->d_name, strlen(entry->d_name) - strlen(".yaml")));
-	strings_sort(&names);
+			strings_own(ret, xstrndup(entry->d_name, strlen(entry->d_name) - strlen(".yaml")));
+	strings_sort(ret);
+}
+
+static int unknown_recipe(const char *name, const char *directory, struct error *err)
+{
+	CLEANUP(strings_done) struct strings names = { 0 };
+	CLEANUP(text_done) struct text list = { 0 };
+
+	recipe_names(&names);
 	for (size_t i = 0; i < names.n; i++)
 		text_addf(&list, "%s%s", i ? ", " : "", names.at[i]);
 	return error_set(err, ERROR_INPUT, "no recipe '%s' in %s; available: %s; a path must contain / or end in .yaml",
