@@ -64,6 +64,22 @@ UNUSED static int maker_add(struct tar_writer *writer, const struct member *m, s
 	return tar_write_data(writer, m->content, size, err);
 }
 
+/* The directories above member i that no earlier one is in. */
+UNUSED static int maker_add_parents(struct tar_writer *writer, const struct member *m, size_t i, struct error *err)
+{
+	for (const char *slash = strchr(m[i].path, '/'); slash && slash[1]; slash = strchr(slash + 1, '/')) {
+		size_t len = (size_t)(slash + 1 - m[i].path);
+		CLEANUP(free_p) char *parent = xstrndup(m[i].path, len);
+		struct member directory = MEMBER_DIRECTORY(parent);
+		bool known = strstr(m[i].path, "..") != NULL;
+		for (size_t k = 0; k < i && !known; k++)
+			known = strncmp(m[k].path, parent, len) == 0;
+		if (!known && maker_add(writer, &directory, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* A zstd archive of the members at path, which is replaced. */
 UNUSED static int maker_tarball(const char *path, const struct member *m, size_t n, struct error *err)
 {
@@ -73,7 +89,7 @@ UNUSED static int maker_tarball(const char *path, const struct member *m, size_t
 	if (tar_write_fd(fd, COMPRESSION_ZSTD, 0, &writer, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		if (maker_add(writer, &m[i], err) < 0)
+		if (maker_add_parents(writer, m, i, err) < 0 || maker_add(writer, &m[i], err) < 0)
 			return -1;
 	}
 	return tar_write_end(writer, err);
