@@ -8,6 +8,7 @@
 #include "builder/disk/ext4.h"
 #include "builder/disk/ext4_dir.h"
 #include "builder/disk/ext4_inode.h"
+#include "builder/disk/ext4_populate.h"
 #include "lib/file.h"
 #include "lib/hash.h"
 #include "lib/process.h"
@@ -64,7 +65,7 @@ static int sample_files(int fd, struct error *err)
 	if (dir_make(fd, "etc/many", 0755, err) < 0 || file_write(fd, "etc/hostname", "node\n", 5, 0644, err) < 0 ||
 	    file_write(fd, "etc/big", big, 300000, 0600, err) < 0 || file_write(fd, "etc/empty", "", 0, 0644, err) < 0)
 		return -1;
-	for (unsigned i = 0; i < 300; i++) {
+	for (unsigned i = 0; i < 120; i++) { /* more than one block of entries */
 		char name[64];
 		snprintf(name, sizeof name, "etc/many/a-name-of-some-length-%03u", i);
 		if (file_write(fd, name, name, strlen(name), 0644, err) < 0)
@@ -332,4 +333,47 @@ TEST(ext4_link_reports_an_unreadable_inode)
 	CHECK(ext4_open(fd, 0, true, &fs, &err) == 0);
 	CHECK(ext4_link(fs, 0x7fffffff, &err) < 0 && strstr(err.text, "add a hard link (inode 2147483647)"));
 	CHECK(ext4_stat(fs, 0x7fffffff, &inode, &err) < 0 && strstr(err.text, "read an inode"));
+}
+
+/* Errors of the disk and of the tree name the entry. out: where file contents go. */
+static const char *populate_error(const char *root, int out)
+{
+	CLEANUP(sample_done) struct sample empty = { .path = "/tmp/test_ext4.XXXXXX", .fd = -1 };
+	CLEANUP(close_p) int fd = memfd_create("ext4", MFD_CLOEXEC);
+	CLEANUP(ext4_discard_p) struct ext4 *fs = NULL;
+	struct ext4_make make = sample_of(fd, 64 * MIB);
+	static struct error err;
+
+	err = (struct error){ 0 };
+	empty.fd = mkdtemp(empty.path) ? dir_open(AT_FDCWD, empty.path, &err) : -1;
+	if (empty.fd < 0 || sample_write(&empty, fd, 64 * MIB, &err) < 0 || ext4_open(fd, 0, true, &fs, &err) < 0)
+		return err.text;
+	make.fd = out;
+	ext4_set_time(fs, EPOCH);
+	return ext4_populate(fs, &make, root, &err) < 0 ? err.text : "accepted";
+}
+
+TEST(ext4_populate_reports_a_failed_write)
+{
+	CLEANUP(sample_done) struct sample s = { .fd = -1 };
+	CLEANUP(close_p) int sealed = memfd_create("full", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct error err = { 0 };
+
+	CHECK(sample_make(&s, &err) == 0 && fcntl(sealed, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_WRITE) == 0);
+	CHECK(strstr(populate_error(s.path, sealed), "put /etc/big on the disk: write to the disk: "));
+	CHECK(strstr(populate_error("/nonexistent", sealed), "put / on the disk: open directory: "));
+}
+
+TEST(ext4_populate_limits_the_depth)
+{
+	CLEANUP(sample_done) struct sample s = { .fd = -1 };
+	CLEANUP(close_p) int out = memfd_create("out", MFD_CLOEXEC);
+	CLEANUP(text_done) struct text deep = { 0 };
+	struct error err = { 0 };
+
+	CHECK(sample_make(&s, &err) == 0);
+	for (unsigned i = 0; i < 130; i++)
+		text_add(&deep, i ? "/d" : "d");
+	CHECK(dir_make(s.fd, deep.data, 0755, &err) == 0);
+	CHECK(strstr(populate_error(s.path, out), "directories are nested more than 128 deep"));
 }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <sys/mman.h>
+
+#include "builder/disk/grub.h"
 #include "builder/disk/grub_code.h"
-#include "tests/unit/check.h"
+#include "tests/unit/fake_root.h"
+#include "tests/unit/image_maker.h"
 
 static const struct disk_plan plan = { .root_uuid = "01234567-89ab-8def-8123-456789abcdef",
 				       .partition = { [DISK_ROOT] = { .number = 1 } } };
@@ -74,4 +78,71 @@ TEST(grub_code_environment_is_one_block)
 	grub_code_environment(&block);
 	CHECK(block.len == 1024);
 	CHECK(strncmp(block.data, "# GRUB Environment Block\n", 25) == 0 && block.data[1023] == '#');
+}
+
+/* UEFI only: the signed image needs no grub-mkimage. */
+TEST(grub_prepare_signed_uefi)
+{
+	FAKE_ROOT();
+	CLEANUP(close_p) int rootfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct disk_plan uefi = maker_plan();
+
+	uefi.bios = false;
+	uefi.uefi = true;
+	fake_put(path, "/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed", "grub");
+	fake_put(path, "/boot/vmlinuz-6.1.0-9-amd64", "old");
+	CHECK(grub_prepare(&uefi, path, rootfd, &err) == 0);
+	fake_put(path, "/boot/vmlinuz-6.1.0-10-amd64", "new"); /* newer, though it sorts before */
+	CHECK(grub_prepare(&uefi, path, rootfd, &err) == 0);
+	CLEANUP(free_p) char *config = fake_get(path, "/boot/grub/grub.cfg");
+	CLEANUP(free_p) char *defaults = fake_get(path, "/etc/default/grub.d/50_nodekiln.cfg");
+	CHECK(strstr(config, "linux /boot/vmlinuz-6.1.0-10-amd64 root=UUID=01234567-89ab-8def-8123-456789abcdef"));
+	CHECK_STR(defaults, grub_code_defaults);
+	CHECK(fake_has(path, "/boot/grub/grubenv") && fake_has(path, "/etc/grub.d/enable_cloud"));
+	FAKE_ROOT_END();
+}
+
+TEST(grub_prepare_names_what_is_missing)
+{
+	FAKE_ROOT();
+	CLEANUP(close_p) int rootfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct disk_plan both = maker_plan();
+
+	CHECK(grub_prepare(&both, path, rootfd, &err) < 0);
+	CHECK_STR(err.text, "the tree has no /usr/lib/grub/i386-pc/boot.img; add the package grub-cloud-amd64 to "
+			    "packages.vm");
+	both.bios = false;
+	both.uefi = true;
+	CHECK(grub_prepare(&both, path, rootfd, &err) < 0 &&
+	      strstr(err.text, "has no /usr/lib/grub/x86_64-efi-signed"));
+	fake_put(path, "/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed", "grub");
+	fake_put(path, "/boot/initrd.img-1", "initrd");
+	CHECK(grub_prepare(&both, path, rootfd, &err) < 0 && strstr(err.text, "the tree has no kernel in /boot"));
+	CHECK(err.class == ERROR_INPUT);
+	FAKE_ROOT_END();
+}
+
+TEST(grub_write_bios_places_both_parts)
+{
+	FAKE_ROOT();
+	CLEANUP(close_p) int rootfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP(close_p) int fd = memfd_create("disk", MFD_CLOEXEC);
+	struct disk_plan bios = maker_plan();
+	uint8_t boot[GRUB_SECTOR], core[1100], got[1100];
+
+	memset(boot, 0x22, sizeof boot);
+	boot[510] = 0x55, boot[511] = 0xaa;
+	memset(core, 0x33, sizeof core);
+	fake_putn(path, "/boot/grub/i386-pc/boot.img", boot, sizeof boot);
+	fake_putn(path, "/boot/grub/i386-pc/core.img", core, sizeof core);
+	CHECK(ftruncate(fd, (off_t)bios.size) == 0 && gpt_write(&bios, fd, &err) == 0);
+	CHECK(grub_write_bios(&bios, rootfd, fd, &err) == 0);
+	CHECK(pread_all(fd, got, GRUB_SECTOR, 0) == 0 && got[0] == 0x22 && got[510] == 0x55 && got[511] == 0xaa);
+	CHECK(got[0x5c] == 0x00 && got[0x5d] == 0x08); /* sector 2048 */
+	CHECK(pread_all(fd, got, sizeof got, MAKER_MIB) == 0 && got[0] == 0x33 && got[1099] == 0x33);
+	CHECK(got[500] == 0x01 && got[501] == 0x08); /* its block list */
+	fake_putn(path, "/boot/grub/i386-pc/boot.img", boot, 100);
+	CHECK(grub_write_bios(&bios, rootfd, fd, &err) < 0 &&
+	      strstr(err.text, "boot.img has 100 bytes instead of 512"));
+	FAKE_ROOT_END();
 }
