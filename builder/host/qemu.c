@@ -24,14 +24,23 @@ static const struct qemu_ovmf ovmf_places[] = {
 	{ "/usr/share/edk2/x64/OVMF_CODE.4m.fd", "/usr/share/edk2/x64/OVMF_VARS.4m.fd" },
 };
 
+const struct qemu_ovmf *qemu_ovmf_first(const struct qemu_ovmf *places, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (access(places[i].code, R_OK) == 0 && access(places[i].variables, R_OK) == 0)
+			return &places[i];
+	}
+	return NULL;
+}
+
 int qemu_find_ovmf(struct qemu_ovmf *ret, struct error *err)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(ovmf_places); i++)
-		if (access(ovmf_places[i].code, R_OK) == 0 && access(ovmf_places[i].variables, R_OK) == 0) {
-			*ret = ovmf_places[i];
-			return 0;
-		}
-	return error_set(err, ERROR_HOST, "OVMF is not installed; `nodekiln doctor` names the package");
+	const struct qemu_ovmf *found = qemu_ovmf_first(ovmf_places, ARRAY_SIZE(ovmf_places));
+
+	if (!found)
+		return error_set(err, ERROR_HOST, "OVMF is not installed; `nodekiln doctor` names the package");
+	*ret = *found;
+	return 0;
 }
 
 static bool is_port(const char *digits, size_t n)

@@ -36,6 +36,8 @@ struct qemu_ovmf {
 	const char *code, *variables; /* static storage */
 };
 int qemu_find_ovmf(struct qemu_ovmf *ret, struct error *err) MUST_CHECK;
+/* The first place with both files; NULL when there is none. */
+const struct qemu_ovmf *qemu_ovmf_first(const struct qemu_ovmf *places, size_t n);
 
 /* Whether KVM really runs this machine: boots it for a few seconds without keeping anything. A nested or crippled KVM
  * opens, and then hangs or aborts. inherit: descriptors that the plan's files name, ended by -1. */

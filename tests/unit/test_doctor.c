@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/host/doctor.h"
-#include "tests/unit/check.h"
+#include "tests/unit/fake_root.h"
 
 static bool present(const struct requirement *r UNUSED, struct text *ret_detail UNUSED)
 {
@@ -94,4 +94,36 @@ TEST(doctor_table_rows_are_complete)
 		const struct requirement *r = &doctor_requirements[i];
 		CHECK(r->name && r->commands && r->check && r->why);
 	}
+}
+
+static const struct doctor_finding *finding_of(const struct diagnosis *d, const char *name)
+{
+	for (size_t i = 0; i < d->findings.n; i++) {
+		if (text_same(d->findings.at[i].requirement->name, name))
+			return &d->findings.at[i];
+	}
+	return NULL;
+}
+
+/* A host with one program and a cache: the other programs are missing, whatever this host has. */
+TEST(doctor_table_checks_this_host)
+{
+	FAKE_ROOT();
+	CLEANUP(doctor_done) struct diagnosis d = { 0 };
+	CLEANUP(free_p) char *cache = xasprintf("%s/cache", path), *programs = xasprintf("%s/programs", path);
+
+	fake_program(path, "mke2fs", "exit 0");
+	setenv("PATH", programs, 1);
+	setenv("NODEKILN_CACHE", cache, 1);
+	doctor_examine(doctor_requirements, doctor_requirements_count, &d);
+	unsetenv("NODEKILN_CACHE");
+	setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
+	CHECK(d.findings.n == doctor_requirements_count);
+	CHECK(finding_of(&d, "mke2fs")->ok && !finding_of(&d, "mcopy")->ok && !finding_of(&d, "apt-get")->ok);
+	CHECK(strstr(finding_of(&d, "cache")->detail, " free in ") && strstr(finding_of(&d, "cache")->detail, cache));
+	CHECK(strstr(finding_of(&d, "memory")->detail, " of memory: large images are built "));
+	CHECK(finding_of(&d, "KVM")->ok == (access("/dev/kvm", R_OK | W_OK) == 0));
+	CHECK(finding_of(&d, "keyring")->ok == (access("/usr/share/keyrings/debian-archive-keyring.gpg", R_OK) == 0));
+	CHECK(fake_has(path, "/cache"));
+	FAKE_ROOT_END();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/host/qemu.h"
-#include "tests/unit/check.h"
+#include "tests/unit/fake_root.h"
 
 /* The value behind an option's n-th occurrence, NULL when there is none. */
 static const char *value_of(const struct strings *argv, const char *option, unsigned n)
@@ -96,4 +96,19 @@ TEST(qemu_forward_check_ports)
 		CHECK(qemu_forward_check(bad[i], &err) < 0);
 		CHECK(err.class == ERROR_USAGE);
 	}
+}
+
+TEST(qemu_ovmf_needs_both_files)
+{
+	FAKE_ROOT();
+	CLEANUP(free_p) char *code = xasprintf("%s/code.fd", path), *variables = xasprintf("%s/vars.fd", path);
+	CLEANUP(free_p) char *other = xasprintf("%s/other.fd", path);
+	const struct qemu_ovmf places[] = { { other, variables }, { code, other }, { code, variables } };
+
+	fake_put(path, "/code.fd", "code");
+	CHECK(!qemu_ovmf_first(places, ARRAY_SIZE(places)));
+	fake_put(path, "/vars.fd", "variables");
+	CHECK(qemu_ovmf_first(places, ARRAY_SIZE(places)) == &places[2]);
+	CHECK(!qemu_ovmf_first(places, 2));
+	FAKE_ROOT_END();
 }

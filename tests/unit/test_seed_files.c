@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/seed/seed_files.h"
+#include "tests/unit/fake_root.h"
+
+static const char *place(const char *out, bool only)
+{
+	static char said[4096];
+	CLEANUP(free_p) char *found = NULL;
+	struct error err = { 0 };
+
+	int rc = seed_files_place(out, "w1", ".iso", only, &found, &err);
+	snprintf(said, sizeof said, "%s", rc < 0 ? err.text : found);
+	return said;
+}
+
+TEST(seed_files_place_by_out)
+{
+	CHECK_STR(place(NULL, false), "w1.iso");
+	CHECK_STR(place("/tmp", false), "/tmp/w1.iso");
+	CHECK_STR(place("/tmp/", true), "/tmp/w1.iso");
+	CHECK_STR(place("/tmp/one.iso", true), "/tmp/one.iso");
+	CHECK_STR(place("/nonexistent", false),
+		  "--out /nonexistent: for several nodes it must be an existing directory");
+	CHECK_STR(place("/nonexistent/", true), "--out /nonexistent/: there is no such directory");
+}
+
+/* Writes one file of a run and returns its part's mode; 0 when it cannot. */
+static unsigned add(struct seed_files *files, const char *path, const char *text)
+{
+	struct error err = { 0 };
+	CLEANUP(close_p) int fd = seed_files_add(files, path, &err);
+	struct stat st;
+
+	if (fd < 0 || write_all(fd, text, strlen(text)) < 0 || fstat(fd, &st) < 0)
+		return 0;
+	return st.st_mode & 07777;
+}
+
+TEST(seed_files_publish_all_together)
+{
+	FAKE_ROOT();
+	CLEANUP(free_p) char *one = xasprintf("%s/one.iso", path), *two = xasprintf("%s/two.iso", path);
+	struct seed_files files = { 0 };
+
+	fake_put(path, "/.one.iso.part", "left by a killed run, and longer");
+	CHECK(add(&files, one, "1") == 0600 && add(&files, two, "2") == 0600);
+	CHECK(!fake_has(path, "/one.iso") && fake_has(path, "/.one.iso.part"));
+	CHECK(seed_files_publish(&files, &err) == 0);
+	seed_files_done(&files);
+	CLEANUP(free_p) char *first = fake_get(path, "/one.iso"), *second = fake_get(path, "/two.iso");
+	CHECK_STR(first, "1");
+	CHECK_STR(second, "2");
+	CHECK(!fake_has(path, "/.one.iso.part") && !fake_has(path, "/.two.iso.part"));
+	FAKE_ROOT_END();
+}
+
+TEST(seed_files_done_removes_parts)
+{
+	FAKE_ROOT();
+	CLEANUP(free_p) char *one = xasprintf("%s/one.iso", path), *in = xasprintf("%s/none/two.iso", path);
+	struct seed_files files = { 0 };
+
+	CHECK(add(&files, one, "1") == 0600 && add(&files, in, "2") == 0);
+	seed_files_done(&files);
+	CHECK(!fake_has(path, "/one.iso") && !fake_has(path, "/.one.iso.part"));
+	FAKE_ROOT_END();
+}
