@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <sys/stat.h>
+
+#include "builder/tree/tree_database.h"
+#include "builder/tree/tree_date.h"
 #include "tests/unit/tree_bench.h"
 
 static const struct maker_member plain[] = {
@@ -203,4 +207,146 @@ TEST(tree_overlay_replaces_files)
 	CHECK(mkdirat(b.rootfd, "real/dir", 0755) == 0);
 	CHECK(file_write_in(b.dir, "overlay/lib/dir", "x", 1, 0644, &err) == 0);
 	CHECK(tree_overlay(overlay, b.root, &err) < 0);
+}
+
+/* Both files of the database exist, and are empty. */
+TEST(tree_unpack_without_packages)
+{
+	CLEANUP(tree_bench_done) struct tree_bench b;
+	struct error err = { 0 };
+
+	tree_bench_open(&b);
+	CHECK(tree_bench_unpack(&b, true, 1, &err) == 0);
+	CHECK_CONTENT(&b, LAYER_STATUS, "");
+	CHECK_CONTENT(&b, LAYER_INTERESTS, "");
+	tree_bench_tree(&b, "base");
+	CHECK(tree_bench_unpack(&b, false, 1, &err) == 0);
+	CHECK_CONTENT(&b, DPKG_STATUS, "");
+	CHECK_CONTENT(&b, DPKG "/arch", "all\n");
+}
+
+/* Joining a layer without packages changes nothing. */
+TEST(tree_join_status_without_packages)
+{
+	CLEANUP(tree_bench_done) struct tree_bench b;
+	struct error err = { 0 };
+
+	tree_bench_open(&b);
+	CHECK(tree_bench_unpack(&b, true, 1, &err) == 0);
+	CHECK(file_write_in(b.rootfd, DPKG_STATUS, "Package: one\n\n", 14, 0644, &err) == 0);
+	CHECK(tree_join_status(b.root, &err) == 0);
+	CHECK_CONTENT(&b, DPKG_STATUS, "Package: one\n\n");
+	CHECK(!file_exists_in(b.rootfd, LAYER_STATUS) && !file_exists_in(b.rootfd, DPKG_TRIGGERS));
+	/* Once only. */
+	CHECK(tree_join_status(b.root, &err) < 0 && strstr(err.text, LAYER_STATUS));
+}
+
+/* The loader's directory of amd64 is a link, too, and dash's package needs a /bin/sh before it is configured. */
+TEST(tree_unpack_prepares_a_base)
+{
+	static const struct maker_member dash[] = { { .path = "./bin/dash", .content = "dash", .mode = S_IFREG | 0755 },
+						    { 0 } };
+	CLEANUP(tree_bench_done) struct tree_bench b;
+	CLEANUP(text_done) struct text deb = { 0 };
+	struct error err = { 0 };
+
+	tree_bench_open(&b);
+	maker_deb((const struct maker_member[]){ { .path = "./control",
+						   .content = "Package: dash\nVersion: 1.0\nArchitecture: amd64\n" },
+						 { 0 } },
+		  dash, &deb);
+	tree_bench_put(&b, "dash", &deb);
+	b.packages.at[0].architecture = (char *)"amd64";
+	CHECK_STR(tree_bench_unpack(&b, false, 1, &err) < 0 ? err.text : "", "");
+	CHECK_CONTENT(&b, "bin/sh", "dash");
+	CHECK_CONTENT(&b, DPKG "/arch", "amd64\n");
+	CHECK(readlinkat(b.rootfd, "lib64", (char[16]){ 0 }, 16) == strlen("usr/lib64"));
+}
+
+/* A package with a directory in the place of a file of the database: each of these files has to be written. */
+TEST(tree_unpack_needs_its_database)
+{
+	static const struct {
+		struct maker_member member[2];
+		bool layer;
+		const char *says;
+	} bad[] = {
+		{ { { .path = "./var/lib/dpkg/status/" } }, false, "write status" },
+		{ { { .path = "./var/lib/dpkg/layer-status/" } }, true, "layer-status" },
+		{ { { .path = "./var/lib/dpkg/layer-interests/" } }, true, "layer-interests" },
+		{ { { .path = "./var/lib/dpkg/triggers/File/" } }, false, "File" },
+		{ { { .path = "./var/lib/dpkg/triggers/named/" } }, false, "named" },
+		{ { { .path = "./var/lib/dpkg/info/bad.list/" } }, false, "bad.list" },
+		{ { { .path = "./var/lib/dpkg/info/format/" } }, false, "format" },
+		{ { { .path = "./var/lib/dpkg/arch/" } }, false, "arch" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		CLEANUP(tree_bench_done) struct tree_bench b;
+		struct error err = { 0 };
+		tree_bench_open(&b);
+		tree_bench_add(&b, "bad", "", bad[i].member);
+		CHECK(tree_bench_unpack(&b, bad[i].layer, 1, &err) < 0);
+		CHECK_STR(strstr(err.text, bad[i].says) ? bad[i].says : err.text, bad[i].says);
+	}
+}
+
+TEST(tree_adopt_needs_both_trees)
+{
+	CLEANUP(tree_bench_done) struct tree_bench b;
+	struct error err = { 0 };
+
+	tree_bench_open(&b);
+	CHECK(tree_adopt("/nonexistent", b.root, &err) < 0 && tree_adopt(b.root, "/nonexistent", &err) < 0);
+	CHECK(tree_join_status("/nonexistent", &err) < 0);
+}
+
+TEST(tree_overlay_refuses_what_it_cannot_copy)
+{
+	CLEANUP(tree_bench_done) struct tree_bench b;
+	struct error err = { 0 };
+
+	tree_bench_open(&b);
+	CLEANUP(free_p) char *overlay = xasprintf("%s/overlay", b.path);
+	CHECK(tree_overlay(overlay, b.root, &err) < 0);
+	CHECK(mkdirat(b.dir, "overlay", 0755) == 0 && mkfifoat(b.dir, "overlay/fifo", 0644) == 0);
+	CHECK(tree_overlay(overlay, b.root, &err) < 0 && err.class == ERROR_INPUT);
+	CHECK(strstr(err.text, "fifo of the overlay is neither file, directory nor link"));
+	CHECK(unlinkat(b.dir, "overlay/fifo", 0) == 0);
+	/* A file in the place of a directory. */
+	CHECK(file_write_in(b.dir, "overlay/x/y", "", 0, 0644, &err) == 0);
+	CHECK(file_write_in(b.rootfd, "x", "", 0, 0644, &err) == 0);
+	CHECK(tree_overlay(overlay, b.root, &err) < 0 && strstr(err.text, "create directory /x"));
+}
+
+TEST(tree_date_of_newest_changelog)
+{
+	CLEANUP(tree_bench_done) struct tree_bench b;
+	struct error err = { 0 };
+	time_t date;
+
+	tree_bench_open(&b);
+	CHECK(tree_date(b.rootfd, &date, &err) == 0 && date == TREE_DATE_OLDEST);
+	static const struct {
+		const char *file;
+		time_t mtime, date;
+	} docs[] = {
+		{ "a/copyright", 1700000000, TREE_DATE_OLDEST },
+		{ "a/changelog.Debian.gz", 1600000000, 1600000000 },
+		{ "b/changelog.gz", 1600000001, 1600000001 },
+		{ "c/changelog.Debian.amd64.gz", 1500000000, 1600000001 },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(docs); i++) {
+		CLEANUP(free_p) char *file = xasprintf("usr/share/doc/%s", docs[i].file);
+		const struct timespec times[2] = { { 0 }, { .tv_sec = docs[i].mtime } };
+		CHECK(file_write_in(b.rootfd, file, "", 0, 0644, &err) == 0 &&
+		      utimensat(b.rootfd, file, times, 0) == 0);
+		CHECK(tree_date(b.rootfd, &date, &err) == 0 && date == docs[i].date);
+	}
+	/* A link is no changelog. */
+	CHECK(symlinkat("/etc/passwd", b.rootfd, "usr/share/doc/a/changelog.gz") == 0);
+	CHECK(tree_date(b.rootfd, &date, &err) == 0 && date == 1600000001);
+	CHECK(tree_remove(b.rootfd, "usr/share/doc", &err) == 0);
+	CHECK(file_write_in(b.rootfd, "usr/share/doc", "", 0, 0644, &err) == 0);
+	CHECK(tree_date(b.rootfd, &date, &err) < 0);
 }
