@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * One run of the agent: what it knows, and the words that its steps speak. A step (run.c's table) does one thing, may be done again
- * after it was cut off, waits and retries by itself, and returns -1 only when the node has to give up.
+ * One run of the agent: its state, and helpers shared by the steps. A step (a row of run.c's table) does one
+ * thing, can be repeated after an interruption, waits and retries by itself, and returns -1 only when the
+ * node has to give up.
  */
 #include "agent/facts.h"
 #include "agent/pve_registration.h"
@@ -14,9 +15,9 @@ struct agent {
 	char *state_file;        /* owned */
 	struct node_config node; /* the configuration */
 	struct facts machine;
-	struct state state; /* what is on the disk, or will be with the next agent_save() */
+	struct state state; /* as it is on the disk, or will be with the next agent_save() */
 	struct pve_registration pve;
-	double pve_rest_until; /* clock_seconds(); an API that did not answer is left alone until then */
+	double pve_rest_until; /* clock_seconds(); until then no request is made, because the API did not answer */
 };
 
 /* agent.c */
@@ -24,15 +25,17 @@ bool agent_inits(const struct agent *a); /* this node makes the cluster, as far 
 const char *agent_name(const struct agent *a);
 const char *agent_address(const struct agent *a);
 int agent_save(struct agent *a, struct error *err) MUST_CHECK;
-/* Says in state and journal what we wait for; nothing when it says so already. */
+/* Records in the state and in the journal what the node waits for; does nothing when the state says so
+ * already. */
 int agent_wait_for(struct agent *a, struct error *err, const char *fmt, ...) PRINTF(3, 4) MUST_CHECK;
-/* A nap before the next try; -1 when `until` (clock_seconds()) has passed: ERROR_NETWORK, naming what was waited for. */
+/* Sleeps before the next try; -1 when `until` (clock_seconds()) has passed: ERROR_NETWORK, naming what was
+ * waited for. */
 int agent_nap(struct agent *a, double seconds, double until, struct error *err) MUST_CHECK;
 void agent_done(struct agent *a);
 
-/* step_register.c: our tags and notes follow the state, as well as the API allows. */
+/* step_register.c: brings this guest's tags and notes up to date with the state. A failure is logged only. */
 void agent_announce(struct agent *a);
-/* The same, and it has to succeed: -1 with PVE's failure. */
+/* The same, but a failure is returned: -1 with PVE's error. */
 int agent_announce_now(struct agent *a, struct error *err) MUST_CHECK;
 
 /* The steps. */
@@ -47,12 +50,13 @@ int step_manifests(struct agent *a, struct error *err) MUST_CHECK; /* step_finis
 int step_ready(struct agent *a, struct error *err) MUST_CHECK;     /* step_finish.c */
 int step_report(struct agent *a, struct error *err) MUST_CHECK;    /* step_finish.c */
 int step_wipe(struct agent *a, struct error *err) MUST_CHECK;      /* step_finish.c */
-int step_leave(struct agent *a, struct error *err) MUST_CHECK;     /* step_finish.c: sentinels, disabled */
+int step_leave(struct agent *a, struct error *err) MUST_CHECK; /* step_finish.c: sentinels; the agent disables itself */
 
-/* run.c: from the configuration to a node that is Ready. 0 also when there is nothing to do. */
+/* run.c: takes the node from its configuration to Ready. Returns 0 also when there is nothing to do. */
 int agent_run(const char *root, struct error *err) MUST_CHECK;
-/* dry_run.c: what agent_run() would do, to stdout, with secrets hidden; nothing is written anywhere. */
+/* dry_run.c: prints what agent_run() would do to stdout, with secrets hidden; writes nothing. */
 int agent_dry_run(const char *root, struct error *err) MUST_CHECK;
-/* step_kubeadm.c: what kubeadm would be run with now. provider is written to and must outlive *ret. */
+/* step_kubeadm.c: the arguments of a kubeadm run at this point. ret borrows *provider, which the caller frees
+ * after it. */
 struct kubeadm_run;
 int agent_kubeadm_run(const struct agent *a, struct kubeadm_run *ret, char **provider, struct error *err) MUST_CHECK;

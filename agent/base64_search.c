@@ -19,7 +19,7 @@ static int value_of(char digit)
 	return found ? (int)(found - digits) : -1;
 }
 
-/* In base64, with zero bits for the bytes before. */
+/* Encodes text as it appears after `shift` bytes of something else, here zeros. */
 static char *encode_behind(const char *text, size_t shift)
 {
 	CLEANUP(text_done) struct text bytes = { 0 };
@@ -51,7 +51,7 @@ struct base64_search base64_search_new(const char *text, const char *put, size_t
 	return n;
 }
 
-/* How far a line break goes: as itself, or escaped. */
+/* The length of the line break at p: one byte, or two when it is escaped; 0 = there is none. */
 static size_t line_break(const char *p, const char *end)
 {
 	if (p == end)
@@ -61,7 +61,7 @@ static size_t line_break(const char *p, const char *end)
 	return end - p >= 2 && p[0] == '\\' && (p[1] == 'n' || p[1] == 'r') ? 2 : 0;
 }
 
-/* Bytes that the copy at p takes with the line breaks in it; 0 = there is none. */
+/* The length of the match at p, line breaks inside it included; 0 = there is none. */
 static size_t match(const char *find, const char *p, const char *end)
 {
 	const char *start = p;
@@ -91,7 +91,7 @@ static char *digit_behind(char *p, const char *end)
 	return p < end && value_of(*p) >= 0 ? p : NULL;
 }
 
-/* The bits in mask become those of with; the neighbour's stay. */
+/* Replaces the masked bits; the other bits belong to the neighbour and stay. */
 static void put_bits(char *digit, unsigned mask, unsigned with)
 {
 	if (digit && mask)

@@ -16,7 +16,7 @@
 #define DEVICES "sys/class/block" /* disks and partitions, by name */
 #define OPTIONS "ro,nosuid,nodev,noexec"
 
-/* The file systems that a seed may have; nothing else is handed to the kernel. */
+/* The file systems that a seed may have; the kernel mounts no other. */
 static const char *const types[] = { "iso9660", "vfat" };
 
 static void probe_p(blkid_probe *probe)
@@ -51,7 +51,7 @@ int cidata_probe(const char *device, const char **ret_type)
 	return 0;
 }
 
-/* In the order of their names, so that with two volumes every boot takes the same. */
+/* Sorted by name, so that with two volumes every boot takes the same one. */
 static int list_devices(int rootfd, struct strings *ret, struct error *err)
 {
 	int fd = openat(rootfd, DEVICES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -84,7 +84,7 @@ static void context_p(struct libmnt_context **context)
 	mnt_free_context(*context);
 }
 
-/* No helper programs, no entry in a table of mounts: it is gone again before anybody could ask. */
+/* No helper programs and no entry in the mount table: the mount is detached again at once. */
 static struct libmnt_context *new_context(const char *target)
 {
 	struct libmnt_context *context = mnt_new_context();
@@ -118,7 +118,7 @@ static int detach(const char *device, const char *target, struct error *err)
 	return rc || !mnt_context_get_status(context) ? mount_error(context, rc, "unmount", device, err) : 0;
 }
 
-/* What went wrong first is what is said. */
+/* When both calls fail, the first error is the one returned. */
 static int open_attached(const char *device, const char *target, struct error *err)
 {
 	struct error later = { 0 };
@@ -137,7 +137,7 @@ static int open_device(const char *root, const char *device, const char *type, s
 	if (!mkdtemp(target))
 		return error_errno(err, errno, "make %s", target);
 	fd = attach(device, type, target, err) < 0 ? -1 : open_attached(device, target, err);
-	rmdir(target); /* empty, as nothing is mounted there any more */
+	rmdir(target); /* empty, since nothing is mounted on it any more */
 	return fd;
 }
 

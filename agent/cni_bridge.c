@@ -13,7 +13,7 @@
 #include "lib/subnet.h"
 
 #define CONFLIST_MAX (1 << 16)
-#define CNI_VERSION "0.4.0" /* what every kubelet and containerd since 2019 reads */
+#define CNI_VERSION "0.4.0" /* every kubelet and containerd since 2019 reads this version */
 
 static struct json *one(struct json *item)
 {
@@ -23,7 +23,7 @@ static struct json *one(struct json *item)
 	return list;
 }
 
-/* Addresses from the node's own range, and everything else through the bridge. */
+/* host-local: addresses from the node's own range; the default route leads through the bridge. */
 static struct json *ipam(const char *pod_cidr)
 {
 	struct json *ipam = json_object(), *range = json_object(), *route = json_object();
@@ -43,7 +43,8 @@ static struct json *bridge(const char *pod_cidr)
 	json_put_string(bridge, "type", "bridge");
 	json_put_string(bridge, "bridge", "cni0");
 	json_put_bool(bridge, "isGateway", true);
-	/* Not ipMasq: it would hide a pod's address from pods on other nodes. agent/pod_routes.c does what is needed. */
+	/* Not ipMasq: it would hide a pod's address from pods on other nodes. agent/pod_routes.c adds the
+	 * rules that are needed. */
 	json_put_bool(bridge, "hairpinMode", true); /* a pod reaches its own Service */
 	json_put(bridge, "ipam", ipam(pod_cidr));
 	return bridge;
@@ -71,13 +72,13 @@ void cni_bridge_conflist(const char *pod_cidr, struct text *ret)
 	json_print(conflist, true, ret);
 }
 
-/* What the container runtime reads as a network configuration. */
+/* Whether the container runtime reads a file of this name as a network configuration. */
 static bool is_config(const char *name)
 {
 	return *name != '.' && (text_ends(name, ".conf") || text_ends(name, ".conflist") || text_ends(name, ".json"));
 }
 
-/* The name of somebody else's configuration; NULL = there is none. */
+/* The name of a configuration that is not ours; NULL = there is none. */
 static char *other_config(const char *directory)
 {
 	CLEANUP(closedir_p) DIR *dir = opendir(directory);
@@ -112,7 +113,7 @@ static int write_conflist(const char *directory, const char *file, const char *p
 	return 0;
 }
 
-/* Once: it is asked for as often as the Node is looked at. */
+/* Logged once, although this runs at each look at the Node. */
 static void say_other(const char *name)
 {
 	static bool said;

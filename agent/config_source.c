@@ -11,18 +11,18 @@
 
 #define CLOUD_INIT "/usr/bin/cloud-init"
 #define CLOUD_INIT_ENABLED                                                                                             \
-	"/run/cloud-init/enabled" /* its systemd generator writes one of the two before anything starts */
+	"/run/cloud-init/enabled" /* cloud-init's systemd generator writes one of these two files before any unit starts */
 #define CLOUD_INIT_DISABLED "/run/cloud-init/disabled"
-#define CLOUD_INIT_RESULT "/run/cloud-init/result.json" /* appears when all its stages have run */
+#define CLOUD_INIT_RESULT "/run/cloud-init/result.json" /* appears when all stages of cloud-init have run */
 #define INSTANCE_DATA "/run/cloud-init/instance-data.json"
 #define INSTANCE_DATA_MAX (16u << 20)
 #define VOLUME_NAME " of the volume cidata"
 
 typedef int source_fn(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err);
 
-/* What was found: meta-data, and the file that is put over it. */
+/* The documents that were found: the meta-data, and the file that is merged over it. */
 struct documents {
-	struct yaml *base, *over; /* owned; NULL = not there */
+	struct yaml *base, *over; /* owned; NULL = not found */
 };
 
 static void documents_done(struct documents *p)
@@ -31,7 +31,7 @@ static void documents_done(struct documents *p)
 	yaml_node_free_p(&p->over);
 }
 
-/* Reads path below dirfd with fn when it is there. */
+/* Reads path below dirfd with fn if the file exists. */
 static int read_part(int dirfd, const char *path, const char *name, size_t limit, source_fn *fn, struct yaml **ret,
 		     struct error *err)
 {
@@ -48,7 +48,7 @@ static int read_part(int dirfd, const char *path, const char *name, size_t limit
 	return rc;
 }
 
-/* See config_source.h: who may have written it, and who may read it. */
+/* config_source.h says which owner and mode the file must have. */
 static int guard_file(int rootfd, const struct yaml *tree, struct error *err)
 {
 	CLEANUP(close_p) int fd = file_open_in(rootfd, NODE_CONFIG_FILE, O_RDONLY, 0);
@@ -114,7 +114,7 @@ static enum cloud_init cloud_init_state(int rootfd)
 												: CLOUD_INIT_OFF;
 }
 
-/* The file over the meta-data, read and judged as one. */
+/* Merges the file over the meta-data, and reads and checks the result as one document. */
 static int read_node(struct documents *p, struct node_config *ret, struct error *err)
 {
 	if (p->base && p->over)
@@ -130,7 +130,7 @@ int config_source_read(const char *root, struct node_config *ret, struct error *
 
 	if (rootfd < 0)
 		return -1;
-	/* Asked first: what it finishes while we read is seen by what we read. */
+	/* Looked up first: if cloud-init finishes while we read, the files that we read are complete. */
 	cloud = cloud_init_state(rootfd);
 	if (read_files(rootfd, &p, err) < 0)
 		return -1;

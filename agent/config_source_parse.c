@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The documents that a configuration can stand in. */
+/* The documents that can hold a configuration. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,10 +8,11 @@
 #include "lib/json.h"
 #include "lib/redact.h"
 
-#define META_DATA "cloud-init's meta-data" /* the origin of what instance-data.json shows */
+#define META_DATA "cloud-init's meta-data" /* the origin named for values from instance-data.json */
 #define KEY "nodekiln"
 
-/* Values have no line in JSON that a program wrote. A null is a key without a value, as it was in the YAML before. */
+/* Line numbers of generated JSON would mislead, so they are dropped. A null is a key without a value
+ * in the original YAML. */
 static void forget_lines(struct yaml *node)
 {
 	node->line = 0;
@@ -21,7 +22,7 @@ static void forget_lines(struct yaml *node)
 		forget_lines(node->child[i]);
 }
 
-/* Takes tree over. */
+/* Takes ownership of tree. */
 static int check_meta_data(struct yaml *tree, struct yaml **ret, struct error *err)
 {
 	CLEANUP(yaml_node_free_p) struct yaml *own = tree;
@@ -47,7 +48,7 @@ int config_source_instance_data(const char *file, const char *text, size_t len, 
 	found = json_get(json_get(json_get(json, "ds"), "meta_data"), KEY);
 	if (!found)
 		return 0;
-	/* JSON is YAML. */
+	/* JSON is also YAML. */
 	json_print(found, false, &part);
 	if (yaml_parse(META_DATA, part.data, part.len, &tree, err) < 0)
 		return -1;
@@ -72,7 +73,7 @@ static const char *scalar(const struct yaml *map, const char *key)
 	return found && found->kind == YAML_SCALAR ? found->value : "";
 }
 
-/* The content of one entry of write_files. */
+/* Decodes the content of one entry of write_files. */
 static int read_content(const struct yaml *entry, struct text *ret, struct error *err)
 {
 	const char *encoding = scalar(entry, "encoding"), *content = scalar(entry, "content");
@@ -112,7 +113,7 @@ static bool is_cloud_config(const char *text, size_t len)
 	return len > n && !memcmp(text, mark, n) && strchr(" \t\r\n", text[n]);
 }
 
-/* cloud-init writes the entries one after the other: the last one of a path stays. */
+/* cloud-init writes the entries in order, so of several with one path the last is in effect. */
 static const struct yaml *find_entry(const struct yaml *tree)
 {
 	const struct yaml *list = yaml_find(tree, "write_files"), *found = NULL;

@@ -8,7 +8,8 @@
 
 #define CONFIG_MAX (1 << 20)
 
-/* What the image's own configuration says (rootfs-overlays/containerd-lxc, docker); one of somebody else's stays as it is. */
+/* The files and lines of the image's own configuration (rootfs-overlays/containerd-lxc, docker). A
+ * configuration written by a user stays as it is. */
 static const struct {
 	const char *file, *overlays, *copies;
 } settings[] = {
@@ -40,7 +41,7 @@ int containerd_config_adapt(const char *root, const struct facts *m, struct erro
 
 	if (rootfd < 0)
 		return -1;
-	/* Where nothing can be mounted it is not the file system's fault; preflight says so. */
+	/* Where no mount works at all, the file system is not the cause; preflight reports that. */
 	if (!m->container || !m->mounts || m->overlays)
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)

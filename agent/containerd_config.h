@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Before the container runtime starts for the first time: when the file system that its layers are to be on takes no overlays (a
- * container's root on ZFS before 2.2), it is told to copy them instead. Never back: the layers that are there would be lost.
+ * Runs before the container runtime starts for the first time. When overlayfs does not work on the file
+ * system of the runtime's layers (a container's root on ZFS before 2.2), the runtime is configured to copy
+ * layers instead. This is never reverted, because the existing layers would be lost.
  */
 #include "agent/facts.h"
 

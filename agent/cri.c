@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define SCHEME "unix://"
-#define SCHEME_MINOR 24 /* from here on a socket without it is deprecated */
+#define SCHEME_MINOR 24 /* since this version a socket without the scheme is deprecated */
 
 const char *cri_socket(const struct node_config *node, const struct facts *machine)
 {

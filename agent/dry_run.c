@@ -40,7 +40,7 @@ static void print_findings(const struct agent *a)
 		printf("preflight   %s: %s\n", kinds[found.at[i].kind], found.at[i].sentence);
 }
 
-/* As if the rendezvous had gone the expected way. */
+/* Fills the state as if the election had gone as expected. */
 static void assume(struct agent *a)
 {
 	a->state.leader = a->node.role == NODE_INIT;

@@ -1,30 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Who goes first, without a lock service: each node writes only its own notes and reads the others'. Of all OTHER guests of the
- * cluster:
+ * Decides which node acts first, without a lock service: each node writes only its own notes and reads the
+ * other nodes'. A claim in the notes is a candidacy. The move depends on all OTHER guests of the cluster:
  *
  *	one has published an endpoint (claim "init")	-> FOLLOW: there is a cluster; drop the claim and join it
- *	one with a lower VMID claims			-> YIELD: make sure that no claim of ours stands, look again later
- *	only ones with higher VMIDs claim		-> WAIT: they see ours and yield, or they had acted before it stood
- *	nobody claims, and our claim does not stand	-> CLAIM: write it, and look again
- *	nobody claims, and ours stands			-> ACT
+ *	one with a lower VMID claims			-> BACK_OFF: make sure that we claim nothing, look again later
+ *	only ones with higher VMIDs claim		-> WAIT: they see our claim and back off, or acted before it was written
+ *	none claims, and our claim is not written	-> CANDIDACY: write it, and look again
+ *	none claims, and ours is written		-> ACT
  *
- * Why never two act: each wrote its claim before the look that let it act. Had neither seen the other's claim, each look would
- * have come before the other's write. Why somebody acts: of those that claim at once, the lowest never yields, and nobody claims
- * who sees a claim. tests/unit/test_rendezvous_model.c walks through every order of up to four nodes' steps.
+ * Why two nodes never act: each wrote its claim before the look that let it act. Had neither seen the other's
+ * claim, each look would have come before the other's write. Why one node acts: of those that claim at the
+ * same time, the one with the lowest VMID never backs off, and a node that sees a claim writes none.
+ * tests/unit/test_election_model.c checks every interleaving of up to four nodes' steps.
  *
- * Three things make it hold on a real API:
- * - Every write carries a mark of its own, so that a digest never comes back. A PUT of which nobody knows whether it was carried
- *   out (no answer, a crash) may still come; after the next write with a new mark it fails. So "ours stands" means: in the write
- *   that PVE acknowledged last to THIS process. And such a process writes again even when the notes seem to say it already.
- * - What is decided is synced to disk before it is acted on; a node that was cut off while it acted goes on, and asks nobody.
- *   Its claim stands until the endpoint is published (in one write), or until it has joined, or has been reset.
- * - The list of guests may be a moment old, their notes are not: the cluster's tag stands PVE_REGISTRATION_SETTLE seconds before the
- *   first claim, so that who claims is in everybody's list.
+ * Three rules make this hold on a real API:
+ * - Every write has a mark of its own, so that a digest never repeats. A PUT with unknown outcome (no answer,
+ *   a crash) may still be carried out later; after the next write with a new mark it fails. So "ours is
+ *   written" means: it is in the last write that PVE acknowledged to THIS process. A new process therefore
+ *   writes again even when the notes seem to hold the claim already.
+ * - A decision is synced to disk before the node acts on it. A node that was interrupted while it acted
+ *   continues without a new election. Its claim stays until the endpoint is published (in one write), until
+ *   the node has joined, or until it has been reset.
+ * - The list of guests may lag behind by a moment, their notes do not. So the cluster's tag is in place
+ *   PVE_REGISTRATION_SETTLE seconds before the first claim, and every claiming node is in every other node's
+ *   list.
  *
- * A guest that claims and is gone for good blocks the others until it is deleted or its line in the notes is: whether it has made
- * half a cluster, nobody can know.
+ * A guest that claims and never comes back blocks the others until the guest, or the line in its notes, is
+ * deleted: other nodes cannot know whether it has created half a cluster.
  */
 #include "lib/node_record.h"
 
@@ -32,19 +36,20 @@ enum election_move { ELECTION_ACT, ELECTION_CANDIDACY, ELECTION_WAIT, ELECTION_B
 
 struct candidate {
 	long vmid;
-	bool running; /* as far as PVE says */
-	bool stands;  /* of our own: its claim is the one that this process wrote */
+	bool running; /* according to PVE */
+	bool stands;  /* of our own entry: the claim in the notes is the one that this process wrote */
 	struct node_record member;
 };
 struct candidates {
-	struct candidate *at; /* owned, by vmid; the node itself is among them */
+	struct candidate *at; /* owned, sorted by vmid; the node itself is among them */
 	size_t n, max;
 };
 
-/* Pure. claim: "init" or "join". *ret_other: whom we wait for, yield to or follow; borrowed; NULL for ACT and CLAIM. */
+/* Pure. claim: "init" or "join". *ret_other: the candidate to wait for, to back off from or to follow;
+ * borrowed; NULL for ACT and CANDIDACY. */
 enum election_move election_decide(const struct candidates *all, long own_vmid, const char *claim,
 				   const struct candidate **ret_other);
-/* The member that a joiner takes endpoint and CA hashes from: of this cluster, with both published; a running one that has not
- * failed before others; NULL = none yet. */
+/* The member whose endpoint and CA hashes a joining node uses: one of this cluster with both published,
+ * preferably running and not failed. NULL = none yet. */
 const struct candidate *election_find(const struct candidates *all, const char *cluster);
 void candidates_done(struct candidates *all);

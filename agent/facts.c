@@ -12,7 +12,7 @@
 #include "lib/alloc.h"
 #include "lib/file.h"
 
-#define FACTS_TEXT_MAX (1 << 20) /* /proc/net/tcp of a busy node; the rest is a line or two */
+#define FACTS_TEXT_MAX (1 << 20) /* /proc/net/tcp of a busy node; the other files have a line or two */
 
 char *facts_text(int rootfd, const char *path)
 {
@@ -39,7 +39,7 @@ static bool is_one(int rootfd, const char *path)
 	return word && !strcmp(word, "1");
 }
 
-/* How many lines start with prefix. */
+/* Counts the lines that start with prefix. */
 static unsigned count_lines(const char *text, const char *prefix)
 {
 	unsigned n = 0;
@@ -51,7 +51,7 @@ static unsigned count_lines(const char *text, const char *prefix)
 	return n;
 }
 
-/* NUL-divided, as the kernel shows an environment: "container=lxc". */
+/* Entries are separated by NUL, as in /proc/PID/environ: "container=lxc". */
 static char *read_container(int rootfd)
 {
 	static const char key[] = "container=";
@@ -66,7 +66,7 @@ static char *read_container(int rootfd)
 	return NULL;
 }
 
-/* The first user namespace maps all ids to themselves, in one line. */
+/* The initial user namespace maps all ids to themselves, in one line. */
 static bool in_user_namespace(int rootfd)
 {
 	CLEANUP(free_p) char *map = facts_text(rootfd, "proc/self/uid_map");
@@ -84,7 +84,7 @@ static uint64_t read_memory(int rootfd)
 	return line ? strtoull(line + strlen("MemTotal:"), NULL, 10) * 1024 : 0;
 }
 
-/* /proc/swaps has a heading, and then a line for each. */
+/* /proc/swaps has a heading, followed by a line for each swap area. */
 static bool has_swap(int rootfd)
 {
 	CLEANUP(free_p) char *text = facts_text(rootfd, "proc/swaps");
@@ -112,14 +112,15 @@ static void read_kernel(int rootfd, struct facts *m)
 	m->overlay = has_overlay(rootfd);
 	m->cgroup2 = file_exists_in(rootfd, "sys/fs/cgroup/cgroup.controllers");
 	m->ip_forward = is_one(rootfd, "proc/sys/net/ipv4/ip_forward");
-	/* With br_netfilter built in there is no directory in /sys/module, but the sysctls are there. */
+	/* With br_netfilter built into the kernel, /sys/module has no directory for it, but the sysctls
+	 * exist. */
 	m->br_netfilter = file_exists_in(rootfd, "sys/module/br_netfilter") ||
 			  file_exists_in(rootfd, "proc/sys/net/bridge/bridge-nf-call-iptables");
 	m->bridge_nf = is_one(rootfd, "proc/sys/net/bridge/bridge-nf-call-iptables");
 }
 
-/* Only where somebody is there to set it; a container has its host's clock. timesyncd says in a file that it did, of others the
- * kernel knows. */
+/* Read only where the guest can set its clock; a container has its host's. timesyncd records a synchronised
+ * clock in a file, other daemons record it in the kernel. */
 static void read_clock(int rootfd, struct facts *m)
 {
 	bool timesyncd = file_exists_in(rootfd, "run/systemd/timesync");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The guest as it is: read once from /proc, /sys, /etc and the installed programs. root is the directory that stands for "/"
- * (tests give a fake one; only the address and kubeadm's version come from the running system). What cannot be read is left
- * empty; judging it is preflight's.
+ * The guest as it is: read once from /proc, /sys, /etc and the installed programs. root is the directory used
+ * as "/" (tests pass a fake one; only the address and kubeadm's version come from the running system). What
+ * cannot be read stays empty; preflight decides what that means.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,9 +19,9 @@ enum facts_runtime {
 	FACTS_RUNTIME_SEVERAL
 };
 
-#define FACTS_DOCKERSHIM_SOCKET "unix:///var/run/dockershim.sock" /* kubelet itself serves it, so it comes last */
+#define FACTS_DOCKERSHIM_SOCKET "unix:///var/run/dockershim.sock" /* kubelet itself serves it, so it appears last */
 
-/* TCP ports that somebody listens on. */
+/* TCP ports in state LISTEN. */
 struct facts_ports {
 	uint16_t *at; /* owned */
 	size_t n, max;
@@ -31,33 +31,33 @@ struct facts_ports {
 struct facts {
 	char *hostname;
 	char *uuid;          /* SMBIOS product_uuid in lower case; NULL in containers */
-	struct strings macs; /* of the physical-looking cards, lower case */
-	char *address;       /* the address that the default route leaves from, IPv4 first */
-	char *container;     /* "lxc", ... from PID 1's environment; NULL = a machine */
-	bool user_namespace; /* of a container: root here is not root of the host */
+	struct strings macs; /* of the physical network cards, in lower case */
+	char *address;       /* the source address of the default route, IPv4 first */
+	char *container;     /* "lxc", ... from the environment of PID 1; NULL = not a container */
+	bool user_namespace; /* of a container: its root is not the host's root */
 	bool mounts,
-		overlays; /* of a container: what runc mounts works; so do overlays where the runtime has its layers */
+		overlays; /* of a container: the mounts that runc makes work; overlayfs works where the runtime keeps its layers */
 	struct strings
-		sysctls; /* of a container: "vm.overcommit_memory=1": kubelet wants it so, and may not set it here */
-	struct strings lacks_controllers; /* of a container: cgroup controllers that kubelet needs */
+		sysctls; /* of a container: sysctls that kubelet requires and cannot set here, as "vm.overcommit_memory=1" */
+	struct strings lacks_controllers; /* of a container: missing cgroup controllers that kubelet needs */
 	char *kubeadm_version;            /* "v1.20.2" */
 	int kubeadm_minor;                /* 20 */
-	enum facts_runtime runtime;       /* by what is installed and what kubeadm can use */
+	enum facts_runtime runtime;       /* chosen by what is installed and what kubeadm can use */
 	char *cri_socket;                 /* of that runtime, unix:///... */
-	char *node_config_pause_image;    /* what the build configured */
-	struct strings images;            /* what the build preloaded */
+	char *node_config_pause_image;    /* as the build configured it */
+	struct strings images;            /* as the build preloaded them */
 	bool kubelet, crictl, kubectl;
 	bool swap, cgroup2, ip_forward, bridge_nf, overlay, br_netfilter;
 	bool kmsg; /* /dev/kmsg can be opened */
 	unsigned cpus;
 	uint64_t memory;                /* bytes */
-	bool clock_known, clock_synced; /* timesyncd or chrony; not known in containers */
-	bool clock_behind;              /* it is earlier than this image was built */
+	bool clock_known, clock_synced; /* by timesyncd or chrony; unknown in containers */
+	bool clock_behind;              /* the clock is earlier than the build of this image */
 	struct facts_ports ports;
-	struct strings leftovers; /* files that only a node has, e.g. /etc/kubernetes/kubelet.conf */
+	struct strings leftovers; /* files that exist only on a node, e.g. /etc/kubernetes/kubelet.conf */
 };
 
 int facts_read(const char *root, struct facts *ret, struct error *err) MUST_CHECK;
-/* A control plane is preloaded, but no CoreDNS with it: this image has none (Debian packages none). */
+/* Whether a control plane is preloaded without CoreDNS: this image has none (Debian packages none). */
 bool facts_lacks_coredns(const struct facts *m);
 void facts_done(struct facts *m);

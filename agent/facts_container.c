@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the host lets a container do. What can only be known by trying is tried, in a mount namespace that ends with the trial. */
+/* What the host lets a container do. What only a trial can show is tried in a mount namespace that ends with
+ * the trial. */
 #include <errno.h>
 #include <limits.h>
 #include <sched.h>
@@ -15,7 +16,7 @@
 
 #define TRIAL ".nodekiln-trial"
 
-/* kubelet sets these when it starts, or ends if it cannot (pkg/kubelet/cm, setupKernelTunables). */
+/* kubelet sets these when it starts, and exits if it cannot (pkg/kubelet/cm, setupKernelTunables). */
 static const struct {
 	const char *path, *name, *value;
 } wanted[] = {
@@ -50,8 +51,8 @@ static int enter(struct error *err)
 	return 0;
 }
 
-/* The directory that the trials happen in. By its name: a descriptor would lead to where nothing can be mounted, back into the
- * namespace it is from. */
+/* The directory of the trials, by name: a descriptor refers to the namespace that it was opened in, where
+ * mounting is not possible. */
 struct trial {
 	char place[PATH_MAX];
 };
@@ -64,7 +65,7 @@ static bool find_place(int fd, struct trial *ret)
 	return n > 0;
 }
 
-/* What runc does first in every container; without nesting AppArmor or the kernel says no. */
+/* The first mount that runc makes in every container; without nesting AppArmor or the kernel refuses it. */
 static int mount_proc(void *context, struct error *err)
 {
 	const struct trial *t = context;
@@ -97,7 +98,7 @@ static bool works(job_fn *trial, struct trial *t)
 	return job_start(&job, trial, t, &ignored) == 0 && job_wait(&job, &ignored) == 0;
 }
 
-/* Where the runtime keeps its layers: another volume than the root's may be mounted there. */
+/* The directory of the runtime's layers: it may be on another volume than the root. */
 static const char *store_of(const struct facts *m)
 {
 	bool docker = m->runtime == FACTS_RUNTIME_DOCKERSHIM || m->runtime == FACTS_RUNTIME_CRI_DOCKERD;
@@ -145,5 +146,5 @@ void facts_container(int rootfd, struct facts *m)
 	read_sysctls(rootfd, m);
 	read_controllers(rootfd, m);
 	try_mounts(rootfd, m);
-	m->overlay |= m->overlays; /* the kernel loads it at the first try */
+	m->overlay |= m->overlays; /* the kernel loads the module at the first mount */
 }

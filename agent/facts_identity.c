@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How others know this machine: SMBIOS uuid, network cards, address; and the ports it serves already. */
+/* What identifies this machine: SMBIOS uuid, network cards and address; and the ports that are in use. */
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <dirent.h>
@@ -14,7 +14,7 @@
 #include "lib/file.h"
 
 #define CARDS "sys/class/net"
-#define ETHERNET "1"    /* ARPHRD_ETHER, in a card's file `type` */
+#define ETHERNET "1"    /* ARPHRD_ETHER, in an interface's file `type` */
 #define TCP_LISTEN 0x0a /* in /proc/net/tcp */
 
 static void lower(char *s)
@@ -37,7 +37,8 @@ static char *read_card(int rootfd, const char *name, const char *file)
 	return facts_word(rootfd, path);
 }
 
-/* A card has a device behind it. A container's have none: there it is what no bridge and no container runtime made. */
+/* A physical card has a device. A container's interfaces have none: there every interface counts that was not
+ * made by a bridge or a container runtime. */
 static bool is_card(int rootfd, const char *name, bool container)
 {
 	static const char *const made[] = { "veth", "cni", "docker", "br-", "cali", "flannel", "lxc", "kube", "dummy" };
@@ -71,8 +72,8 @@ static void read_cards(int rootfd, struct facts *m)
 	strings_sort(&m->macs);
 }
 
-/* A datagram socket that is connected has the source address of the route it would take; nothing is sent. The targets are
- * reserved for documentation, so that only a default route leads there. */
+/* connect() on a datagram socket selects the source address of the route and sends nothing. The targets are
+ * reserved for documentation, so only a default route leads to them. */
 static char *source_address(int family)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(9) };
@@ -113,7 +114,7 @@ static void read_ports(int rootfd, struct facts *m)
 
 void facts_identity(int rootfd, struct facts *m)
 {
-	/* A container sees its host's. */
+	/* A container sees its host's uuid. */
 	m->uuid = m->container ? NULL : facts_word(rootfd, "sys/class/dmi/id/product_uuid");
 	lower(m->uuid);
 	read_cards(rootfd, m);

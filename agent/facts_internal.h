@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Between the files that fill struct facts; nobody else includes it. Each fills its own fields and never fails: what is not
- * there stays empty.
+ * Shared by the files that fill struct facts; not for other files. Each fills its own fields and never fails:
+ * a field whose source is missing stays empty.
  */
 #include "agent/facts.h"
 
-#define FACTS_IMAGE_FILE "etc/nodekiln/image.json" /* what the builder says of this image */
+#define FACTS_IMAGE_FILE "etc/nodekiln/image.json" /* the builder's description of this image */
 
-/* The whole of a small file below the root, or NULL. */
+/* The content of a small file below the root, or NULL. */
 char *facts_text(int rootfd, const char *path) MUST_CHECK;
-/* The same without white space at its ends; NULL also when nothing is left. */
+/* The same, trimmed of white space; NULL also when nothing remains. */
 char *facts_word(int rootfd, const char *path) MUST_CHECK;
 
-void facts_container(int rootfd, struct facts *m); /* facts_container.c: what its host lets it do; after the software */
-void facts_identity(int rootfd, struct facts *m);  /* facts_identity.c: uuid, macs, address, ports */
-void facts_software(int rootfd, struct facts *m);  /* facts_software.c: kubeadm, runtime, image, leftovers */
+void facts_container(
+	int rootfd,
+	struct facts *m); /* facts_container.c: what the host allows; needs the fields of facts_software() */
+void facts_identity(int rootfd, struct facts *m); /* facts_identity.c: uuid, macs, address, ports */
+void facts_software(int rootfd, struct facts *m); /* facts_software.c: kubeadm, runtime, image, leftovers */

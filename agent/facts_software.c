@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is installed: kubeadm, the container runtime, what the builder says of the image, and what a former node left. */
+/* What is installed: kubeadm, the container runtime, the builder's description of the image, and what an
+ * earlier node left behind. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 #include "lib/json.h"
 #include "lib/process.h"
 
-#define DOCKERSHIM_LAST_MINOR 23 /* kubelet 1.24 cannot speak to Docker itself */
+#define DOCKERSHIM_LAST_MINOR 23 /* kubelet 1.24 and later cannot talk to Docker itself */
 
 static bool installed(int rootfd, const char *program)
 {
@@ -24,7 +25,7 @@ static bool installed(int rootfd, const char *program)
 	return false;
 }
 
-/* "v1.20.2"; of anything else nothing is taken. */
+/* Reads "v1.20.2"; anything else is ignored. */
 static void read_kubeadm(struct facts *m)
 {
 	char *const argv[] = { "kubeadm", "version", "-o", "short", NULL };
@@ -72,7 +73,7 @@ bool facts_lacks_coredns(const struct facts *m)
 	return control_plane;
 }
 
-/* Docker brings a containerd of its own; packages that do not mean it for Kubernetes disable its CRI plugin. */
+/* Docker brings its own containerd, and packages not meant for Kubernetes disable its CRI plugin. */
 static bool containerd_speaks_cri(int rootfd)
 {
 	CLEANUP(free_p) char *config = facts_text(rootfd, "etc/containerd/config.toml");
@@ -82,8 +83,8 @@ static bool containerd_speaks_cri(int rootfd)
 	return installed(rootfd, "containerd") && !(cri && cri < line + strcspn(line, "]\n"));
 }
 
-/* The runtime that the image was built for, else the only one that this kubeadm can use. Up to 1.23 Docker wins over the
- * containerd it came with, by kubeadm's own rule. */
+/* The runtime that the image was built for, else the only one that this kubeadm can use. Up to 1.23 Docker
+ * takes precedence over the containerd that it came with, as in kubeadm itself. */
 static enum facts_runtime find_runtime(int rootfd, const char *built_for, int minor)
 {
 	bool containerd = containerd_speaks_cri(rootfd);
@@ -101,7 +102,7 @@ static enum facts_runtime find_runtime(int rootfd, const char *built_for, int mi
 	return containerd ? FACTS_RUNTIME_CONTAINERD : cri_dockerd ? FACTS_RUNTIME_CRI_DOCKERD : FACTS_RUNTIME_NONE;
 }
 
-/* Not the CA: that may have been put into the image or the seed. */
+/* The CA is not among them: it may come with the image or the seed. */
 static void read_leftovers(int rootfd, struct facts *m)
 {
 	static const char *const files[] = {

@@ -19,17 +19,18 @@
 #define UNIT_DIRECTORY "/etc/systemd/system"
 #define CLOUD_INIT_SECONDS 90 /* for its last stage, which began long before the Node was Ready */
 
-/* Where copies of user-data and vendor-data are, from cloud-init 22.4 to 26, and what else had to know a secret. */
+/* Where copies of user-data and vendor-data are, for cloud-init 22.4 to 26, and other files that hold a
+ * secret. */
 static const char *const places[] = {
 	"var/lib/cloud", "run/cloud-init",   "etc/cloud",
 	"run/nodekiln",  "var/lib/nodekiln", "etc/kubernetes/bootstrap-kubelet.conf",
 };
 
-/* The last: as long as it holds the secrets, a wipe that was cut off knows what to look for. */
+/* Wiped last: as long as it holds the secrets, an interrupted wipe can find out what to search for. */
 #define OWN_CONFIG "etc/nodekiln"
 
-/* Its final stage reads obj.pkl and cloud-config.txt; result.json is the last that it writes. Where it is not enabled there is
- * nothing to wait for. */
+/* cloud-init's final stage reads obj.pkl and cloud-config.txt, and writes result.json last. Where cloud-init
+ * is not enabled there is nothing to wait for. */
 static void wait_for_cloud_init(int rootfd)
 {
 	double until = clock_seconds() + CLOUD_INIT_SECONDS;
@@ -64,7 +65,7 @@ static int wipe_all(int rootfd, const struct secrets *secrets, struct error *err
 	return 0;
 }
 
-/* cloud-init reads a volume that is still there at each boot, and copies what is on it again. */
+/* cloud-init reads an attached volume at each boot and copies its content again. */
 static void warn_of_seed(int rootfd)
 {
 	if (file_exists_in(rootfd, "dev/disk/by-label/cidata") || file_exists_in(rootfd, "dev/disk/by-label/CIDATA"))
@@ -73,15 +74,15 @@ static void warn_of_seed(int rootfd)
 			    "detach it");
 }
 
-/* cloud-init writes its cache several times a boot, so older versions lie in blocks that are free by now. Only of the real root:
- * a fake one is on somebody's file system. */
+/* cloud-init writes its cache several times during a boot, so blocks of older versions are free by now. Only
+ * for the real root: a fake one is on another file system of the machine. */
 static void discard_free_blocks(const char *root, int rootfd)
 {
 	struct fstrim_range range = { .len = UINT64_MAX };
 
 	if (*root && strcmp(root, "/") != 0)
 		return;
-	/* Blocks count as free when the journal has committed it. */
+	/* A block counts as free once the journal has committed its release. */
 	if (syncfs(rootfd) < 0 || ioctl(rootfd, FITRIM, &range) < 0)
 		log_debug("free blocks are not discarded: %s", strerror(errno));
 	else

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * After the join: secrets leave the disk, the sentinels appear, the agent disables itself. Every function may run again after it
- * was cut off.
+ * After the join: secrets are wiped from the disk, the sentinels are written, the agent disables itself.
+ * Every function can be repeated after an interruption.
  */
 #include "lib/error.h"
 #include "lib/node_config.h"
 
-#define FINISH_STAMP "/var/lib/nodekiln/done" /* ours, lasting; the unit's condition */
+#define FINISH_STAMP "/var/lib/nodekiln/done" /* our own, persistent; a condition of the unit */
 #define FINISH_SENTINEL                                                                                                \
 	"/run/cluster-api/bootstrap-success.complete" /* Cluster API's contract for bootstrap providers */
 
-/* Waits for cloud-init's last stage, which still reads its cache, and then overwrites the node's secrets in place (secret_wipe.h) wherever
- * they are: in all that cloud-init keeps of user-data and vendor-data, in its logs, and last in our own configuration, which stays
- * valid. An error when one is still found afterwards.
- *
- * That is about files. cloud-init writes its obj.pkl several times a boot, and blocks of its earlier versions are free by then: they
- * are discarded where the disk can do that, which thin disks do for whole clusters (64 KiB and more) only. */
+/* Waits for cloud-init's last stage, which still reads its cache. Then it overwrites the node's secrets in
+ * place (secret_wipe.h) wherever they are: in all that cloud-init keeps of user-data and vendor-data, in its
+ * logs, and last in our own configuration, which stays valid. It is an error when one is still found
+ * afterwards.
+ * 
+ * This covers files. cloud-init writes its obj.pkl several times during a boot, and the blocks of earlier
+ * versions are free by then. They are discarded where the disk supports that; thin-provisioned disks discard
+ * whole clusters only (64 KiB and more). */
 int finish_wipe(const char *root, const struct node_config *node, struct error *err) MUST_CHECK;
 int finish_sentinels(const char *root, struct error *err) MUST_CHECK;
 /* Removes the unit's wants links, as `systemctl disable` does. */

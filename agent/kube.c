@@ -16,9 +16,9 @@
 
 #define KUBE_TIMEOUT 15 /* seconds for one request */
 #define KUBE_ADMIN_CONF "/etc/kubernetes/admin.conf"
-#define KUBE_CACHE "/run/nodekiln/kubectl" /* gone with the next boot, as nobody needs it */
-#define PEERS_PAGE 50                      /* nodes in one answer; each is some ten KiB */
-#define PEERS_MAX 1000                     /* a route for each: what is larger wants a real network */
+#define KUBE_CACHE "/run/nodekiln/kubectl" /* in /run, so that a reboot removes it */
+#define PEERS_PAGE 50                      /* nodes in one page; each takes some ten KiB */
+#define PEERS_MAX 1000                     /* a route for each: a larger cluster needs a real pod network */
 #define MANIFESTS_MAX 256                  /* files in one directory */
 
 static char *copy_of(const char *s)
@@ -56,7 +56,7 @@ int kube_node_parse(const char *text, size_t len, struct kube_node *ret, struct 
 	return 0;
 }
 
-/* An answer other than a Node. Kubernetes says why in a Status object. */
+/* Reports an answer other than a Node. Kubernetes gives the reason in a Status object. */
 static int refuse(const struct http_response *r, const char *url, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *status = NULL;
@@ -65,7 +65,7 @@ static int refuse(const struct http_response *r, const char *url, struct error *
 
 	if (json_parse("status", r->body.data ? r->body.data : "", r->body.len, &status, &ignored) == 0)
 		message = json_get_string(status, "message");
-	/* Starting up, or busy: as good as no answer. */
+	/* The server is starting up or busy, which counts as no answer. */
 	bool passes = r->status >= 500 || r->status == 429;
 	return error_set(err, passes ? ERROR_NETWORK : ERROR_FAILED, "%s: HTTP status %ld%s%s", url, r->status,
 			 message ? ": " : "", message ? message : "");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The little of the Kubernetes API that a node needs about itself, as itself: /etc/kubernetes/kubelet.conf (or admin.conf) gives
- * server, CA and client certificate.
+ * The few requests to the Kubernetes API that a node needs about itself, with its own credentials:
+ * /etc/kubernetes/kubelet.conf (or admin.conf) has the server, the CA and the client certificate.
  */
 #include <stdbool.h>
 
@@ -13,32 +13,32 @@
 
 struct kube_node {
 	bool ready;
-	char *reason;   /* owned; why it is not Ready, in kubelet's words */
-	char *uid;      /* owned; NULL = it is not registered */
+	char *reason;   /* owned; why it is not Ready, as kubelet reports it */
+	char *uid;      /* owned; NULL = not registered */
 	char *pod_cidr; /* owned; NULL = none yet */
 };
-/* kubeconfig: a path below root. ERROR_NETWORK when the server does not answer (or is not up to it). A Node that has not
- * registered yet is one that is not Ready. */
+/* kubeconfig: a path below root. ERROR_NETWORK when the server does not answer or is not ready to. A Node
+ * that has not registered yet counts as not Ready. */
 int kube_get_node(const char *root, const char *kubeconfig, const char *name, struct kube_node *ret, struct error *err)
 	MUST_CHECK;
-/* Of the API's JSON; pure. */
+/* Parses the API's JSON. Pure. */
 int kube_node_parse(const char *text, size_t len, struct kube_node *ret, struct error *err) MUST_CHECK;
 void kube_node_done(struct kube_node *n);
 
 /* The other nodes, for routes to their pods. */
 struct kube_peer {
-	char *name, *address, *pod_cidr; /* owned; address: its InternalIP of pod_cidr's family; NULL = not known yet */
+	char *name, *address, *pod_cidr; /* owned; address: the InternalIP of pod_cidr's family; NULL = not known yet */
 };
 struct kube_peers {
 	struct kube_peer *at; /* owned */
 	size_t n, max;
 };
-/* All nodes (our own too), as a kubelet may read them. */
+/* Lists all nodes, our own included, as a kubelet may read them. */
 int kube_list_peers(const char *root, const char *kubeconfig, struct kube_peers *ret, struct error *err) MUST_CHECK;
-/* Of one page of a NodeList; *ret_next is the token of the next page, owned, NULL after the last; pure. */
+/* Parses one page of a NodeList. *ret_next is the token of the next page, owned, NULL after the last. Pure. */
 int kube_peers_parse(const char *text, size_t len, struct kube_peers *ret, char **ret_next, struct error *err)
 	MUST_CHECK;
 void kube_peers_done(struct kube_peers *peers);
 
-/* kubectl apply -f with admin.conf. Of a directory its .yaml, .yml and .json files, sorted by name. */
+/* Runs kubectl apply -f with admin.conf. Of a directory, its .yaml, .yml and .json files, sorted by name. */
 int kube_apply(const char *root, const char *file, struct error *err) MUST_CHECK;

@@ -11,7 +11,7 @@ static bool is_v6(const char *address)
 	return strchr(address, ':') != NULL;
 }
 
-/* What goes on an `ip` command line must be an address and nothing else, whoever wrote it into the Node. */
+/* Arguments of `ip` must be addresses and nothing else: any API client could have written them into the Node. */
 static bool is_address(const char *text)
 {
 	unsigned char bytes[sizeof(struct in6_addr)];
@@ -74,7 +74,7 @@ int kube_peers_parse(const char *text, size_t len, struct kube_peers *ret, char 
 		return error_set(err, ERROR_FAILED, "the API server's answer is no list of nodes: it has no items");
 	for (size_t i = 0; i < json_count(items); i++)
 		add_peer(json_at(items, i), ret);
-	/* Base64 for URLs; anything else would be another request. */
+	/* A continue token is base64url; any other character could change the request. */
 	if (next && *next &&
 	    next[strspn(next, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")] == '\0')
 		*ret_next = xstrdup(next);

@@ -15,7 +15,7 @@
 
 #define CA_SIZE_MAX (1 << 20)
 
-/* Secrets stand in it: only root may look, and nobody needs it after the run. */
+/* The file holds secrets: it is readable by root only, and removed after the run. */
 static void remove_config(char **file)
 {
 	if (*file && unlink(*file) < 0 && errno != ENOENT)
@@ -47,8 +47,8 @@ static int kubeadm_error_set(struct kubeadm_error *v, enum kubeadm_error_class c
 	return -1;
 }
 
-/* After a power cut kubelet's certificate may be gone while its Node still counts as Ready: that passes within a minute, since
- * nobody reports for it any more. */
+/* After a power cut kubelet's certificate may be lost while its Node still counts as Ready. That ends within
+ * a minute, since no kubelet reports for it any more. */
 static void settle(const struct kubeadm_run *run, const char *root, struct kubeadm_error *v)
 {
 	CLEANUP(free_p) char *conf = xasprintf("%s/etc/kubernetes/kubelet.conf", root);
@@ -87,7 +87,7 @@ int kubeadm_execute(const struct kubeadm_run *run, const char *root, void (*phas
 		return 0;
 	if (err->class != ERROR_COMMAND)
 		return kubeadm_error_set(ret, KUBEADM_ERROR_FATAL, err);
-	/* Not the error's text: it ends with lines that were not masked. */
+	/* Not the text in err: it ends with lines that are not masked. */
 	return judge(run, root, &output.kept, ret, err);
 }
 

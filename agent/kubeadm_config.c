@@ -8,9 +8,9 @@
 #include "agent/profile.h"
 #include "lib/alloc.h"
 
-#define CRICTL_LAST_MINOR 31 /* later kubeadm speaks CRI itself */
+#define CRICTL_LAST_MINOR 31 /* later kubeadm talks CRI itself */
 
-/* From which minor on each version is the one to write. */
+/* The API version to write, by the first minor version that reads it. */
 static const struct {
 	int minor;
 	enum kubeadm_api api;
@@ -63,11 +63,11 @@ void kubeadm_argv(const struct kubeadm_run *run, const char *config_file, struct
 	struct error ignored = { 0 };
 
 	strings_add_all(ret, "kubeadm", run->init ? "init" : "join", "--config", config_file, NULL);
-	if (run->init) /* or it prints both for people to copy, into our journal */
+	if (run->init) /* without these flags it prints both secrets, into our journal */
 		strings_add_all(ret, "--skip-token-print", "--skip-certificate-key-print", NULL);
 	if (run->init && run->node->certificate_key)
 		strings_add(ret, "--upload-certs");
-	/* An unknown version was kubeadm_config()'s error. */
+	/* kubeadm_config() has reported an unknown version already. */
 	if (kubeadm_api(run->machine->kubeadm_minor, &api, &ignored) < 0 || api != KUBEADM_V1BETA2)
 		return;
 	kubeadm_skipped(run, &skipped);
@@ -83,7 +83,7 @@ static unsigned kind_of(const struct kubeadm_run *run)
 	return run->init ? OF_INIT : run->control_plane ? OF_CONTROL_PLANE : OF_WORKER;
 }
 
-/* What a run that was cut off leaves behind, by the names of the checks that trip over it. */
+/* What an interrupted run leaves behind, by the names of the preflight checks that fail because of it. */
 static const struct {
 	unsigned kinds;
 	const char *check;
@@ -117,7 +117,7 @@ void kubeadm_ignored(const struct kubeadm_run *run, struct strings *ret)
 	const struct profile *profile = profile_of(run->machine);
 
 	for (size_t i = 0; i < asked->n; i++)
-		if (!strcasecmp(asked->at[i], "all")) { /* which kubeadm wants to stand alone */
+		if (!strcasecmp(asked->at[i], "all")) { /* kubeadm accepts "all" only as the sole entry */
 			strings_add(ret, "all");
 			return;
 		}
@@ -125,7 +125,7 @@ void kubeadm_ignored(const struct kubeadm_run *run, struct strings *ret)
 		add_once(ret, asked->at[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(profile->checks) && profile->checks[i]; i++)
 		add_once(ret, profile->checks[i]);
-	/* What this image lacks on purpose is nowhere to be pulled. */
+	/* An image that is missing on purpose cannot be pulled either. */
 	if ((run->init || run->control_plane) && facts_lacks_coredns(run->machine))
 		add_once(ret, "ImagePull");
 	for (size_t i = 0; i < ARRAY_SIZE(left_behind) && run->again; i++)
@@ -140,7 +140,7 @@ void kubeadm_skipped(const struct kubeadm_run *run, struct strings *ret)
 
 	for (size_t i = 0; i < run->node->skip_phases.n; i++)
 		add_once(ret, run->node->skip_phases.at[i]);
-	/* Its preflight cannot do without; ours has looked at the same things. */
+	/* kubeadm's preflight needs crictl; our own checks have covered the same. */
 	if (needs_crictl && !m->crictl)
 		add_once(ret, "preflight");
 	if (run->init && facts_lacks_coredns(m))

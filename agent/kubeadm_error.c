@@ -10,13 +10,13 @@
 #include "lib/redact.h"
 #include "lib/text.h"
 
-#define KUBEADM_ERROR_LINE_MAX 4096 /* bytes of a line that are looked at */
-#define KUBEADM_ERROR_WORDS_MAX 300 /* of kubeadm's own words in the sentence; it goes into a guest's notes */
+#define KUBEADM_ERROR_LINE_MAX 4096 /* longer lines are truncated before they are matched */
+#define KUBEADM_ERROR_WORDS_MAX 300 /* of kubeadm's own words in the sentence, which goes into the guest's notes */
 
 /* The best row so far, and the line it was found in. */
 struct match {
 	const struct kubeadm_error_row *row;
-	size_t weight; /* how many characters of the line the row knows */
+	size_t weight; /* total length of the row's fragments */
 	char *line;    /* owned */
 };
 
@@ -32,7 +32,7 @@ static size_t weight_in(const struct kubeadm_error_row *row, const char *line)
 	return weight;
 }
 
-/* Of what stands in one line the row that knows most of it is the most specific, so it wins. */
+/* Of several rows that match a line, the one with the longest fragments is the most specific and is used. */
 static const struct kubeadm_error_row *row_of(const char *line, size_t *ret_weight)
 {
 	const struct kubeadm_error_row *best = NULL;
@@ -48,9 +48,10 @@ static const struct kubeadm_error_row *row_of(const char *line, size_t *ret_weig
 	return best;
 }
 
-/* Several lines mean several things at once, above all the list that preflight prints: the node can only go on when all are gone.
- * So the worst decides: what never passes, then what needs new credentials, then what passes. That we had joined already is said
- * alone; beside anything else it is a symptom. */
+/* Several known lines in one output are several problems at once, above all in preflight's list, and the node
+ * can continue only when all are solved. So the most severe class decides: a permanent failure, then
+ * credentials, then a temporary failure. That the node has joined already counts only when nothing else
+ * matches; otherwise it is a symptom. */
 static bool is_worse(const struct match *a, const struct match *b)
 {
 	static const int severity[] = {
@@ -65,7 +66,7 @@ static bool is_worse(const struct match *a, const struct match *b)
 	return a->weight > b->weight;
 }
 
-/* klog's own lines, "I0608 15:40:44.436761 ...", tell of tries on the way, and warnings stop nobody. */
+/* klog lines, "I0608 15:40:44.436761 ...", are about intermediate tries; warnings are not failures. */
 static bool is_talk(const char *line)
 {
 	bool klog = (line[0] == 'I' || line[0] == 'W') && strspn(line + 1, "0123456789") == 4;
@@ -73,7 +74,8 @@ static bool is_talk(const char *line)
 	return klog || strstr(line, "[WARNING ");
 }
 
-/* What kubeadm ends with, most telling first; a failure that no row knows is told in such a line's words. */
+/* The lines that kubeadm ends with, most informative first. A failure that no row knows is described by such
+ * a line. */
 static int error_rank(const char *line)
 {
 	static const char *const marks[] = { "[ERROR ", "error execution phase ", "error: ", "rror" };
@@ -86,13 +88,13 @@ static int error_rank(const char *line)
 
 struct reading {
 	struct match best;
-	char *error; /* owned; the most telling error line that no row knows, the last of its rank */
+	char *error; /* owned; the most informative error line that no row knows, the last of its rank */
 	int rank;
 };
 
 static void read_line(struct reading *r, const char *line)
 {
-	/* Advice for people about flags, which holds the word "error". */
+	/* Hints about flags contain the word "error", too. */
 	if (is_talk(line) || strstr(line, "To see the stack trace of this error"))
 		return;
 	struct match found = { 0 };
@@ -122,7 +124,7 @@ static void read_output(struct reading *r, const char *output, size_t len)
 	}
 }
 
-/* kubeadm's words as one short printable piece, without secrets. */
+/* Shortens kubeadm's words to one printable piece and masks secrets. */
 static char *words_of(char *line)
 {
 	char *words = text_trim(line);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fragments are as short as they can be without being true of something else: kubeadm's wording changed often between 1.20 and
- * today. */
+/* Fragments are as short as possible without matching other messages: kubeadm's wording changed often between
+ * 1.20 and today. */
 #include "agent/kubeadm_error_table.h"
 
 #define CLOCK "this node's clock and the cluster's differ; time synchronisation has to be right on both"
@@ -29,7 +29,7 @@
 #define NO_IMAGE "an image does not exist in its registry, or the registry refuses it; correct its name or preload it"
 
 const struct kubeadm_error_row kubeadm_error_rows[] = {
-	/* The endpoint: nobody there yet, or too slow. */
+	/* The endpoint: no server there yet, or one that is too slow. */
 	{ KUBEADM_ERROR_RETRY, { "connection refused" }, SERVER },
 	{ KUBEADM_ERROR_RETRY, { "connection reset by peer" }, SERVER },
 	{ KUBEADM_ERROR_RETRY, { "i/o timeout" }, SERVER },
@@ -53,7 +53,8 @@ const struct kubeadm_error_row kubeadm_error_rows[] = {
 	{ KUBEADM_ERROR_RETRY, { "etcdserver: leader changed" }, "etcd is choosing its leader" },
 	{ KUBEADM_ERROR_RETRY, { "etcdserver: no leader" }, "etcd is choosing its leader" },
 
-	/* Credentials. A missing signature is normal for seconds after init, and all that is left of an expired token. */
+	/* Credentials. A missing signature is normal for seconds after init, and also the only sign of an
+	 * expired token. */
 	{ KUBEADM_ERROR_RETRY,
 	  { "could not find a JWS signature in the cluster-info ConfigMap for token ID" },
 	  "the cluster has no signature for this token yet; if this stays so, the token is unknown there or has "
@@ -78,7 +79,7 @@ const struct kubeadm_error_row kubeadm_error_rows[] = {
 	{ KUBEADM_ERROR_CREDENTIALS, { "cluster CA found in cluster-info ConfigMap is invalid" }, HASH },
 	{ KUBEADM_ERROR_CREDENTIALS, { "none of the public keys", "are pinned" }, HASH },
 
-	/* Whom we talk to is not whom we were told of: nobody tries that again by himself. */
+	/* The server has another identity than the configuration says: no retry without an administrator. */
 	{ KUBEADM_ERROR_FATAL, { "failed to verify JWS signature of received cluster info object" }, TRUST },
 	{ KUBEADM_ERROR_FATAL,
 	  { "the second kubeconfig from the cluster-info ConfigMap", "different from the first" },
@@ -109,7 +110,7 @@ const struct kubeadm_error_row kubeadm_error_rows[] = {
 	{ KUBEADM_ERROR_RETRY, { "etcd cluster is not healthy" }, "etcd is not healthy on all control planes" },
 	{ KUBEADM_ERROR_RETRY, { "error execution phase check-etcd" }, "etcd is not healthy on all control planes" },
 
-	/* kubelet and the control plane come up, or not. */
+	/* kubelet and the control plane while they start. */
 	{ KUBEADM_ERROR_RETRY, { "localhost:10248/healthz" }, KUBELET },
 	{ KUBEADM_ERROR_RETRY, { "127.0.0.1:10248/healthz" }, KUBELET },
 	{ KUBEADM_ERROR_RETRY, { "failed while waiting for the kubelet to start" }, KUBELET },
@@ -134,7 +135,7 @@ const struct kubeadm_error_row kubeadm_error_rows[] = {
 	  { "a Node with name ", " already exists in the cluster" },
 	  "this node's name is in the cluster already, and Ready" },
 
-	/* What stands on the disk. */
+	/* Files on the disk. */
 	{ KUBEADM_ERROR_FATAL, { "exists already but has got the wrong CA cert" }, OLD_STATE },
 	{ KUBEADM_ERROR_FATAL, { "exists already but has got the wrong API Server URL" }, OLD_STATE },
 	{ KUBEADM_ERROR_FATAL, { "failure loading ", "certificate" }, OLD_STATE },
@@ -182,7 +183,7 @@ const struct kubeadm_error_row kubeadm_error_rows[] = {
 	{ KUBEADM_ERROR_FATAL,
 	  { "[ERROR CRI]: container runtime is not running", "unknown service runtime.v1" },
 	  NO_CRI },
-	/* Since 1.33, and a second time as [ERROR ContainerRuntimeVersion]. */
+	/* Since 1.33, in addition to [ERROR ContainerRuntimeVersion]. */
 	{ KUBEADM_ERROR_RETRY,
 	  { "could not connect to the container runtime" },
 	  "the container runtime does not answer" },
@@ -203,7 +204,7 @@ const struct kubeadm_error_row kubeadm_error_rows[] = {
 	  { "ound multiple CRI sockets" },
 	  "two container runtimes are installed; say which with cri_socket" },
 
-	/* The configuration, and what this kubeadm can do. */
+	/* The configuration, and features of this kubeadm. */
 	{ KUBEADM_ERROR_FATAL, { "your configuration file uses an old API spec" }, REFUSED },
 	{ KUBEADM_ERROR_FATAL, { "experimental API spec", "is not allowed" }, REFUSED },
 	{ KUBEADM_ERROR_FATAL, { "no kind ", "is registered for version \"kubeadm.k8s.io" }, REFUSED },

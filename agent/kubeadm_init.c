@@ -6,7 +6,7 @@
 #include "agent/profile.h"
 #include "lib/alloc.h"
 
-/* The token that joiners come with; kubeadm would make a random one when there is none. */
+/* The bootstrap token for joining nodes; without one kubeadm would generate it. */
 static struct json *token_json(const struct kubeadm_document *d)
 {
 	CLEANUP(strings_done) struct strings usages = { 0 };
@@ -52,8 +52,8 @@ static struct json *networking_json(const struct node_config *node)
 	return networking;
 }
 
-/* The endpoint is always set: without it no second control plane could ever join. The image repository never: kubeadm's default
- * is what the image has preloaded. */
+/* The endpoint is always set: without it no second control plane could ever join. The image repository is
+ * never set: the preloaded images are those of kubeadm's default. */
 static struct json *cluster_json(const struct kubeadm_document *d)
 {
 	const struct node_config *node = d->run->node;
@@ -87,7 +87,8 @@ static struct json *kubelet_json(void)
 	return kubelet;
 }
 
-/* In a container the connection tracking limits are the host's and cannot be written: 0 leaves them alone. */
+/* In a container the connection tracking limits are the host's and cannot be written: 0 leaves them as they
+ * are. */
 static struct json *proxy_json(void)
 {
 	struct json *proxy = json_object(), *conntrack = json_object();

@@ -3,7 +3,7 @@
 #include "agent/kubeadm_internal.h"
 #include "lib/alloc.h"
 
-/* Without a CA hash anybody in between could pose as the cluster: there is no way to leave it out. */
+/* Without a CA hash any server on the way could pose as the cluster, so it is required. */
 static int check(const struct kubeadm_run *run, struct error *err)
 {
 	if (!run->endpoint)

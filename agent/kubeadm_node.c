@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every run of kubeadm says about the node itself. */
+/* The node's part of kubeadm's configuration, the same for init and join. */
 #include <string.h>
 
 #include "agent/cri.h"
@@ -37,7 +37,7 @@ void kubeadm_put_duration(struct json *object, const char *key, long seconds)
 	json_put_string(object, key, duration_text(seconds, buffer));
 }
 
-/* Half of it, so that there is time for a second try. */
+/* Half of it, so that a second try has time. */
 long kubeadm_step_timeout(const struct kubeadm_document *d, long most)
 {
 	long half = d->run->node->timeout_kubeadm / 2;
@@ -45,7 +45,7 @@ long kubeadm_step_timeout(const struct kubeadm_document *d, long most)
 	return half > 0 && half < most ? half : most;
 }
 
-/* kubelet's flags; a name stands once. */
+/* kubelet's flags; each name once. */
 struct args {
 	struct strings names, values;
 };
@@ -56,7 +56,7 @@ static void args_done(struct args *a)
 	strings_done(&a->values);
 }
 
-/* A second value replaces the first, but lists grow. */
+/* A second value replaces the first, except that lists are joined. */
 static void args_set(struct args *a, const char *name, const char *value)
 {
 	bool list = !strcmp(name, "node-labels") || !strcmp(name, "feature-gates");
@@ -72,7 +72,7 @@ static void args_set(struct args *a, const char *name, const char *value)
 	strings_add(&a->values, value);
 }
 
-/* These are flags, because kubelet's configuration is one for the whole cluster. */
+/* These are flags because kubelet's configuration is shared by the whole cluster. */
 static void args_of_profile(const struct profile *profile, struct args *a)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(profile->kubelet_args) && profile->kubelet_args[i][0]; i++)
@@ -96,7 +96,7 @@ static void args_of(const struct kubeadm_run *run, struct args *a)
 		args_set(a, node->kubelet_args.at[i].key, node->kubelet_args.at[i].value);
 }
 
-/* A map up to v1beta3, then a list of pairs. */
+/* A map up to v1beta3, a list of pairs later. */
 static struct json *args_json(const struct args *a, enum kubeadm_api api)
 {
 	struct json *all = api < KUBEADM_V1BETA4 ? json_object() : json_array();
@@ -173,7 +173,7 @@ void kubeadm_put_node(const struct kubeadm_document *d, struct json *document)
 	CLEANUP(strings_done) struct strings skipped = { 0 };
 
 	json_put(document, "nodeRegistration", pve_registration_json(d));
-	if (d->api == KUBEADM_V1BETA2) /* the rest stands on the command line there */
+	if (d->api == KUBEADM_V1BETA2) /* v1beta2 has no fields for the rest: see kubeadm_argv() */
 		return;
 	kubeadm_skipped(d->run, &skipped);
 	if (skipped.n)

@@ -6,7 +6,7 @@
 #include "lib/alloc.h"
 #include "lib/log.h"
 
-/* Lower-case words only: "[WARNING Swap]" and "[ERROR Port-6443]" are findings. */
+/* Lower-case words only: "[WARNING Swap]" and "[ERROR Port-6443]" are results of checks. */
 bool kubeadm_output_phase(const char *line, char ret_name[KUBEADM_PHASE_MAX])
 {
 	size_t n = *line == '[' ? strspn(line + 1, "abcdefghijklmnopqrstuvwxyz0123456789-/") : 0;
@@ -18,7 +18,7 @@ bool kubeadm_output_phase(const char *line, char ret_name[KUBEADM_PHASE_MAX])
 	return true;
 }
 
-/* The oldest half goes when twice as much as is kept has come. */
+/* Drops the older half when twice the limit has accumulated. */
 static void keep(struct text *kept, const char *line)
 {
 	text_add(kept, line);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * After a power cut the files that kubeadm had just written are often there with no bytes in them: their names were on the disk
- * before their contents, since kubeadm syncs nothing. kubeadm keeps whatever it finds, so what is not whole has to go.
+ * After a power cut, files that kubeadm had just written often exist but are empty: kubeadm calls no fsync(),
+ * so the names reach the disk before the contents. kubeadm keeps any file that it finds, so incomplete ones
+ * are removed here.
  */
 #include <errno.h>
 #include <string.h>
@@ -24,7 +25,7 @@
 static const struct pair {
 	const char *certificate, *key, *ca; /* ca: the certificate that signed it; NULL = itself */
 	bool is_ca;
-	bool in_etcd; /* what the cluster has stored is worth nothing without it */
+	bool in_etcd; /* the data in etcd are useless without it */
 } pairs[] = {
 	{ PKI "ca.crt", PKI "ca.key", NULL, true, true },
 	{ PKI "sa.pub", PKI "sa.key", NULL, false, true },
@@ -37,7 +38,7 @@ static const struct pair {
 	{ PKI "etcd/server.crt", PKI "etcd/server.key", PKI "etcd/ca.crt", false, false },
 	{ PKI "etcd/peer.crt", PKI "etcd/peer.key", PKI "etcd/ca.crt", false, false },
 	{ PKI "etcd/healthcheck-client.crt", PKI "etcd/healthcheck-client.key", PKI "etcd/ca.crt", false, false },
-	/* kubelet does not start with one of its own that is cut off. */
+	/* kubelet does not start when its own certificate is truncated. */
 	{ KUBELET "pki/kubelet.crt", KUBELET "pki/kubelet.key", NULL, false, false },
 	{ KUBELET "pki/kubelet-client-current.pem", KUBELET "pki/kubelet-client-current.pem", NULL, false, false },
 	{ KUBELET "pki/kubelet-server-current.pem", KUBELET "pki/kubelet-server-current.pem", NULL, false, false },
@@ -49,7 +50,7 @@ static const char *const kubeconfigs[] = {
 	"etc/kubernetes/kubelet.conf",   "etc/kubernetes/bootstrap-kubelet.conf",
 };
 
-/* kubeadm writes them anew at each run, but kubelet, which reads them at boot, should not stumble over them. */
+/* kubeadm rewrites them in each run, but kubelet reads them at boot and would fail on truncated ones. */
 static const char *const plain_files[] = {
 	"etc/kubernetes/manifests/kube-apiserver.yaml",
 	"etc/kubernetes/manifests/kube-controller-manager.yaml",
@@ -69,7 +70,7 @@ static bool read_file(int rootfd, const char *path, struct text *ret)
 	return file_read_in(rootfd, path, MEND_SIZE_MAX, ret, &ignored) == 0;
 }
 
-/* Of a link the link. */
+/* Removes a symlink itself, not its target. */
 static int remove_file(int rootfd, const char *path, const char *why, struct error *err)
 {
 	const char *base;
@@ -90,7 +91,7 @@ static bool is_signed(int rootfd, const struct pair *pair, const struct text *ce
 			     certificate_signed_by(certificate->data, certificate->len, ca.data, ca.len));
 }
 
-/* NULL = nothing is wrong with it, or none of it is there. */
+/* What is wrong with the pair; NULL = nothing, or neither file exists. */
 static const char *fault_of(int rootfd, const struct pair *pair)
 {
 	CLEANUP(text_done) struct text certificate = { 0 }, key = { 0 };
@@ -125,7 +126,8 @@ static int mend_pair(int rootfd, const struct pair *pair, struct error *err)
 	return remove_file(rootfd, pair->key, fault, err);
 }
 
-/* The first that the etcd data here were made with and that is gone; NULL = all is there, or there are no data. */
+/* The first certificate that the etcd data here depend on and that is missing; NULL = none is missing, or
+ * there are no data. */
 static const char *lost_foundation(int rootfd)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(pairs) && file_exists_in(rootfd, ETCD_DATA); i++)
@@ -134,7 +136,8 @@ static const char *lost_foundation(int rootfd)
 	return NULL;
 }
 
-/* A CA that came without anything being joined is taken anew from whatever cluster is joined now; kubeadm would keep it. */
+/* A CA that is here although nothing was joined is removed, so that it is fetched from the cluster that is
+ * joined now; kubeadm would keep it. */
 static int mend_join(const struct kubeadm_run *run, int rootfd, struct error *err)
 {
 	if (run->init || file_exists_in(rootfd, "etc/kubernetes/kubelet.conf") || file_exists_in(rootfd, PKI "ca.key"))
@@ -158,7 +161,7 @@ static const char *fault_of_kubeconfig(int rootfd, const char *path)
 	if (!k.token &&
 	    !certificate_has_key(k.certificate.text, strlen(k.certificate.text), k.key.text, strlen(k.key.text)))
 		return "its certificate and key do not belong together";
-	/* kubeadm wants exactly this text in it. */
+	/* kubeadm requires exactly this text in ca.crt. */
 	if (!read_file(rootfd, PKI "ca.crt", &ca) || !same_trimmed(&ca, k.ca.text))
 		return "it was made with another CA";
 	return NULL;
@@ -203,7 +206,7 @@ int kubeadm_repair(const struct kubeadm_run *run, const char *root, struct error
 
 	if (rootfd < 0)
 		return -1;
-	/* CAs come first in the table, so that what one signed is looked at when it is known whether it stays. */
+	/* CAs come first in the table, so that a CA is decided on before the certificates that it signed. */
 	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
 		if (mend_pair(rootfd, &pairs[i], err) < 0)
 			return -1;

@@ -26,8 +26,9 @@ static void reset_argv(const struct node_config *node, const struct facts *machi
 		strings_add_all(argv, "--cri-socket", socket, NULL);
 }
 
-/* kubeadm removes containers through crictl, or through docker. Without crictl they run on and keep the ports; but all of them are
- * below one slice, whatever the runtime is. Their remains are cleaned up by the next kubelet. */
+/* kubeadm removes containers through crictl, or through docker. Without crictl they would keep running and
+ * occupy their ports; but all of them are below one slice, whatever the runtime. The next kubelet cleans up
+ * the rest. */
 static void stop_containers(const struct node_config *node, const struct facts *machine)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
@@ -41,7 +42,7 @@ static void stop_containers(const struct node_config *node, const struct facts *
 		log_warning("%s; containers may still be running", err.text);
 }
 
-/* etcd, still running while kubeadm emptied its directory, may have written once more. */
+/* etcd may still have written while kubeadm emptied its directory. */
 static int remove_etcd_data(const char *root, struct error *err)
 {
 	CLEANUP(free_p) char *member = xasprintf("%s/var/lib/etcd/member", root);

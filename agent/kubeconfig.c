@@ -9,7 +9,7 @@
 #include "lib/file.h"
 #include "lib/yaml.h"
 
-#define PART_SIZE_MAX (1 << 16) /* of a file that it refers to */
+#define PART_SIZE_MAX (1 << 16) /* of a file that the kubeconfig refers to */
 
 static const char *scalar(const struct yaml *map, const char *key)
 {
@@ -18,7 +18,8 @@ static const char *scalar(const struct yaml *map, const char *key)
 	return found && found->kind == YAML_SCALAR && *found->value ? found->value : NULL;
 }
 
-/* contexts, clusters and users are lists of { name: NAME, KIND: {...} }; the map of the one called so. */
+/* contexts, clusters and users are lists of { name: NAME, KIND: {...} }; returns the map of the entry called
+ * name. */
 static const struct yaml *named(const struct yaml *tree, const char *list, const char *kind, const char *name)
 {
 	const struct yaml *items = yaml_find(tree, list);
@@ -29,7 +30,7 @@ static const struct yaml *named(const struct yaml *tree, const char *list, const
 	return NULL;
 }
 
-/* client-go takes the embedded data first, and so do we. */
+/* As in client-go, embedded data take precedence over a file name. */
 static int read_part(const struct yaml *map, const char *key, struct kubeconfig_part *ret, struct error *err)
 {
 	CLEANUP(free_p) char *data_key = xasprintf("%s-data", key);
@@ -89,7 +90,7 @@ int kubeconfig_parse(const char *file, const char *text, size_t len, struct kube
 	return 0;
 }
 
-/* Relative names are relative to the kubeconfig. */
+/* Relative names are relative to the kubeconfig's directory. */
 static int load_part(int rootfd, const char *path, struct kubeconfig_part *part, struct error *err)
 {
 	CLEANUP(text_done) struct text content = { 0 };

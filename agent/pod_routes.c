@@ -43,7 +43,7 @@ int pod_routes_batch(const struct kube_peers *peers, const char *own, const char
 	CLEANUP(json_free_p) struct json *routes = NULL;
 	bool v6 = is_v6(own);
 
-	/* Without a route `ip -j` prints "[ ]", older ones nothing. */
+	/* With no route `ip -j` prints "[ ]", older versions print nothing. */
 	if (len && json_parse("what ip says of the routes", standing, len, &routes, err) < 0)
 		return -1;
 	for (size_t i = 0; i < json_count(routes); i++) {
@@ -61,7 +61,7 @@ int pod_routes_batch(const struct kube_peers *peers, const char *own, const char
 	return 0;
 }
 
-/* Ours stay as they are when they go to a pod anywhere; the rest leaves with the node's address. */
+/* Packets from our pods to any pod keep their source address; all others leave with the node's address. */
 static void masquerade(const struct kube_peers *peers, const char *own, struct text *ret)
 {
 	text_add(ret, "*nat\n:" POD_ROUTES_CHAIN " - [0:0]\n");
@@ -72,7 +72,7 @@ static void masquerade(const struct kube_peers *peers, const char *own, struct t
 		  is_v6(own) ? "ff00::/8" : "224.0.0.0/4");
 }
 
-/* Docker sets FORWARD to DROP. */
+/* Docker sets the policy of FORWARD to DROP. */
 static void forward(const struct kube_peers *peers, const char *own, struct text *ret)
 {
 	text_add(ret, "*filter\n:" POD_ROUTES_CHAIN " - [0:0]\n");
@@ -109,13 +109,13 @@ static int sync_routes(const struct kube_peers *peers, const char *own, struct e
 	if (!changes.len)
 		return 0;
 	log_info("routes to pods: %zu nodes", peers->n);
-	/* -force: one node in another network does not keep the others from being reached. */
+	/* -force: a peer in another network does not prevent the routes to the other peers. */
 	ip_argv(&batch, own);
 	strings_add_all(&batch, "-force", "-batch", "-", NULL);
 	return program_talk(&batch, &changes, NULL, err);
 }
 
-/* Where our chains are called from, unless they are. */
+/* Adds the jump into our chain unless it exists. */
 static int jump(const char *own, const char *table, const char *from, struct error *err)
 {
 	CLEANUP(strings_done) struct strings check = { 0 }, add = { 0 };

@@ -54,7 +54,7 @@ static void check_programs(const struct subject *s, struct findings *ret)
 			"kubelet is not installed; build the image with Kubernetes (recipe key kubernetes.source)");
 }
 
-/* kubeadm makes control planes of its own minor version and of the one before. */
+/* kubeadm supports control planes of its own minor version and of the previous one. */
 static void check_version(const struct subject *s, struct findings *ret)
 {
 	const char *wanted = s->node->kubernetes_version;
@@ -102,7 +102,7 @@ static void check_address(const struct subject *s, struct findings *ret)
 			      "the guest has no address with a default route yet; correct its network, or set node.ip");
 }
 
-/* The ports that kubeadm looks at, too. */
+/* The ports that kubeadm's preflight checks as well. */
 static void check_ports(const struct subject *s, struct findings *ret)
 {
 	static const struct {
@@ -159,7 +159,7 @@ void preflight(const struct node_config *node, const struct facts *machine, bool
 		preflight_host_checks[i](&s, ret);
 }
 
-/* dockershim's socket is kubelet's and comes with it; Docker is what has to answer before. */
+/* dockershim's socket is created by kubelet; before that, Docker itself has to answer. */
 static const char *socket_path(const char *cri_socket)
 {
 	static const char scheme[] = "unix://";
@@ -169,7 +169,7 @@ static const char *socket_path(const char *cri_socket)
 	return text_starts(cri_socket, scheme) ? cri_socket + strlen(scheme) : cri_socket;
 }
 
-/* Through the directory's descriptor, because a socket's path has little room and must not leave the root. */
+/* Through the directory's descriptor, because sun_path is short and the socket must not be outside the root. */
 static int connect_below(int rootfd, const char *path)
 {
 	const char *base;

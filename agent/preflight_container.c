@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A container is what its host lets it be, so each row ends with what to do on the Proxmox VE host. */
+/* A container can do what its host allows, so each row ends with what to do on the Proxmox VE host. */
 #include <stdlib.h>
 
 #include "agent/preflight_internal.h"
 #include "agent/profile.h"
 #include "lib/alloc.h"
 
-/* Each says what is wrong, or NULL. */
+/* Each of the following returns what is wrong, or NULL. */
 
 static char *joined(const struct strings *list, const char *fmt_before)
 {
@@ -44,7 +44,7 @@ static char *no_overlays(const struct facts *m)
 				 "use");
 }
 
-/* In a user namespace kubelet goes on without (KubeletInUserNamespace). */
+/* In a user namespace kubelet continues without them (KubeletInUserNamespace). */
 static char *other_sysctls(const struct facts *m)
 {
 	return m->user_namespace
@@ -57,7 +57,7 @@ static char *no_controllers(const struct facts *m)
 	return joined(&m->lacks_controllers, "these cgroup controllers are missing here, and kubelet needs them:");
 }
 
-/* kubelet reads it for out-of-memory events, and ends without it but in a user namespace. */
+/* kubelet reads out-of-memory events from it, and exits without it except in a user namespace. */
 static char *no_kmsg(const struct facts *m)
 {
 	return m->kmsg ? NULL : xstrdup("/dev/kmsg cannot be opened, which kubelet wants");
@@ -68,12 +68,12 @@ static char *swap_in_sight(const struct facts *m)
 	return m->swap ? xstrdup("the host's swap is in sight, so kubelet runs with fail-swap-on=false") : NULL;
 }
 
-/* Which finding it is in a privileged container, and in an unprivileged one. */
+/* The kind of finding in a privileged container, and in an unprivileged one. */
 static const struct {
 	const char *name, *kubeadm;
 	enum finding_kind kind, unprivileged;
-	char *(*wrong)(const struct facts *m); /* the first half of the sentence; NULL = all is well */
-	const char *remedy;                    /* the second */
+	char *(*wrong)(const struct facts *m); /* returns the first half of the sentence; NULL = no finding */
+	const char *remedy;                    /* the second half */
 } checks[] = {
 	{ "user_namespace", NULL, FINDING_FATAL, FINDING_FATAL, old_kubelet,
 	  "or restore it on the PVE host as a privileged one (`pct restore VMID BACKUP --unprivileged 0`)" },

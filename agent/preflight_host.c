@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Kernel and hardware. In a container both are the Proxmox VE host's, so there the sentence says what to do on the host;
- * preflight_container.c has what only a container can lack. */
+/* Kernel and hardware. In a container both are the Proxmox VE host's, so there the sentence says what to do
+ * on the host. preflight_container.c has the checks that apply to containers only. */
 #include <string.h>
 
 #include "agent/preflight_internal.h"
 
 #define CONTROL_PLANE_CPUS 2
 #define CONTROL_PLANE_MEMORY (1700ull << 20)
-#define BRIDGE_CHECK_LAST_MINOR 29 /* later kubeadm leaves bridges to the pod network */
+#define BRIDGE_CHECK_LAST_MINOR 29 /* later kubeadm does not check bridges */
 #define CGROUP1_LAST_MINOR 34
 
 static bool has_kubelet_arg(const struct node_config *node, const char *key, const char *value)

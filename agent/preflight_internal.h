@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Between the files of preflight; nobody else includes it.
+ * Shared by the files of preflight; not for other files.
  */
 #include "agent/preflight.h"
 #include "lib/macro.h"
 
-/* Who is looked at; borrowed. */
+/* The node that is checked; borrowed. */
 struct subject {
 	const struct node_config *node;
 	const struct facts *machine;
 	bool again;
-	bool plane; /* it is to be a control plane */
+	bool plane; /* it becomes a control plane */
 };
 
 /* kubeadm: the name of kubeadm's own check for the same; NULL = none. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/profile.h"
 
-/* kubelet cannot turn the host's swap off, which may come in sight at any time. kubeadm finds neither the kernel's configuration nor
- * its modules. */
+/* kubelet cannot turn off the host's swap, which may become visible at any time. kubeadm finds neither the
+ * kernel's configuration nor its modules. */
 #define OF_CONTAINERS                                                                                                  \
 	{                                                                                                              \
 		"SystemVerification", "Swap"                                                                           \
@@ -24,7 +24,8 @@ static const struct profile profiles[] = {
 	},
 	[UNPRIVILEGED] = {
 		.name = "unprivileged container",
-		/* ... bears that it may not write the host's sysctls, nor open /dev/kmsg; older ones have no such gate. */
+		/* with this gate kubelet tolerates that it can neither write the host's sysctls nor open
+		 * /dev/kmsg; older versions do not have it */
 		.kubelet_args = { SWAP_MAY_BE_ON, { "feature-gates", "KubeletInUserNamespace=true" } },
 		.checks = OF_CONTAINERS,
 		.keep_conntrack = true,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Runs a program of the guest (kubeadm, kubectl, systemctl) with a small environment of its own: it inherits nothing that anybody
- * put into ours.
+ * Runs a program of the guest (kubeadm, kubectl, systemctl) with a small environment: except for PATH, the
+ * child inherits no variable of ours.
  */
 #include "lib/error.h"
 #include "lib/text.h"
@@ -10,8 +10,9 @@
 /* The class of "it ran and failed"; *err then ends with its last lines, as they are. */
 #define ERROR_COMMAND ERROR_COMMAND
 
-/* input becomes its stdin, its stdout goes to *output; either may be NULL. */
+/* input becomes its stdin; its stdout is appended to *output. Either may be NULL. A program that fails is
+ * ERROR_COMMAND; *err then ends with its last lines, unchanged. */
 int program_talk(struct strings *argv, const struct text *input, struct text *output, struct error *err) MUST_CHECK;
-/* line() as in struct process. */
+/* line() as in struct process. Errors as above. */
 int program_run(struct strings *argv, void (*line)(void *context, const char *line), void *context, struct error *err)
 	MUST_CHECK;

@@ -11,7 +11,7 @@
 #include "lib/file.h"
 
 #define CA_MAX (256 << 10)
-#define TIMEOUT 20L /* seconds: PVE waits 10 for a guest's lock */
+#define TIMEOUT 20L /* seconds: PVE itself waits 10 for a guest's lock */
 
 static int read_ca(const char *root, const char *path, char **ret, struct error *err)
 {
@@ -68,7 +68,7 @@ int pve_registration_failed(struct pve_registration *r)
 	return -1;
 }
 
-/* A mark for one write: agent/election.h. */
+/* Draws a mark for one write: agent/election.h. */
 static int draw_mark(char ret_mark[PVE_REGISTRATION_MARK], struct error *err)
 {
 	uint32_t dice;
@@ -79,12 +79,12 @@ static int draw_mark(char ret_mark[PVE_REGISTRATION_MARK], struct error *err)
 	return 0;
 }
 
-/* What a write is to change. */
+/* The change that one write makes. */
 struct change {
 	struct node_record member;        /* borrows all */
-	bool tags_only;                   /* the notes stay, with whatever claim is in them */
-	char mark[PVE_REGISTRATION_MARK]; /* of the notes, new or as they are */
-	char *tags, *notes;               /* owned; NULL = stays as it is */
+	bool tags_only;                   /* the notes stay, with any claim that is in them */
+	char mark[PVE_REGISTRATION_MARK]; /* the mark in the notes, new or unchanged */
+	char *tags, *notes;               /* owned; NULL = unchanged */
 };
 
 static void change_done(struct change *c)
@@ -93,7 +93,7 @@ static void change_done(struct change *c)
 	free(TAKE(c->notes));
 }
 
-/* PVE strips the notes' end (VMs), or gives them one newline (containers). */
+/* PVE strips white space at the end of the notes (VMs), or leaves one newline there (containers). */
 static bool same_notes(const char *a, const char *b)
 {
 	CLEANUP(free_p) char *left = xstrdup(a), *right = xstrdup(b);
@@ -101,7 +101,8 @@ static bool same_notes(const char *a, const char *b)
 	return !strcmp(text_trim(left), text_trim(right));
 }
 
-/* With the mark that stands there, when we know it: what then is the same says the same. Else with a new one. */
+/* First composes the notes with the mark of our last write, if it is known: when they equal the current
+ * notes, nothing is written. Otherwise composes them with a new mark. */
 static int compute_notes(const struct pve_registration *r, const char *notes, struct change *c, struct error *err)
 {
 	c->member.mark = memcpy(c->mark, r->mark, sizeof c->mark);
@@ -129,7 +130,7 @@ static int compute_change(const struct pve_registration *r, const struct json *c
 	return c->tags_only ? 0 : compute_notes(r, notes ? notes : "", c, err);
 }
 
-/* Remembers since when the cluster's tag stands. */
+/* Records since when the cluster's tag has been in place. */
 static void see_tag(struct pve_registration *r, const char *tags, const char *cluster)
 {
 	CLEANUP(node_record_done) struct node_record said = { 0 };
@@ -141,7 +142,7 @@ static void see_tag(struct pve_registration *r, const char *tags, const char *cl
 		r->tagged = clock_seconds();
 }
 
-/* Read, edit, write. */
+/* Reads the configuration, edits, and writes with the digest. */
 static int write_once(struct pve_registration *r, struct change *c, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *config = NULL;
@@ -164,7 +165,8 @@ static int write_once(struct pve_registration *r, struct change *c, struct error
 	return 0;
 }
 
-/* Whether what PVE said passes when we look again: somebody was quicker, or the guest has moved. */
+/* Whether PVE's error may be gone after another read: another client wrote in between, or the guest has
+ * moved. */
 static bool may_look_again(struct pve_registration *r, struct error *err)
 {
 	enum pve_failure failure = pve_failure(r->pve);
@@ -173,7 +175,7 @@ static bool may_look_again(struct pve_registration *r, struct error *err)
 	       (failure == PVE_MISSING && pve_registration_locate(r, r->guest.vmid, err) == 0);
 }
 
-/* Once it began, what stands in the notes is known only when it succeeds. */
+/* As soon as a write has begun, the content of the notes is known only if it succeeds. */
 static int write_change(struct pve_registration *r, struct change *c, struct error *err)
 {
 	for (int try = 1; write_once(r, c, err) < 0; try++) {
@@ -187,8 +189,8 @@ static int write_change(struct pve_registration *r, struct change *c, struct err
 	return 0;
 }
 
-/* Before the first claim the cluster's tag has to stand for a while: agent/election.h. The notes are not touched: a claim in
- * them may be that of a node which was cut off while it acted, and goes on. */
+/* Before the first claim the cluster's tag must have been in place for a while: agent/election.h. The notes
+ * are not changed: they may hold the claim of a node that was interrupted while it acted, and continues. */
 static int settle(struct pve_registration *r, const struct node_record *m, struct error *err)
 {
 	CLEANUP(change_done) struct change c = { .member = *m, .tags_only = true };
@@ -199,7 +201,7 @@ static int settle(struct pve_registration *r, const struct node_record *m, struc
 		return -1;
 	double left = r->tagged + PVE_REGISTRATION_SETTLE - clock_seconds();
 	if (left > 0)
-		clock_nap(left / 0.75); /* naps may be a quarter shorter */
+		clock_nap(left / 0.75); /* clock_nap() may sleep a quarter less */
 	return 0;
 }
 

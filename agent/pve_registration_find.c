@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which of Proxmox VE's guests this machine is. */
+/* Finds out which of Proxmox VE's guests this machine is. */
 #include "agent/pve_registration_internal.h"
 
 #include <stdlib.h>
@@ -29,7 +29,7 @@ int pve_registration_locate(struct pve_registration *r, long vmid, struct error 
 		vmid, guests.n, vmid);
 }
 
-/* A container never is a VM; templates never run. */
+/* A container is not a VM; templates never run. */
 static bool may_be(const struct pve_guest *guest, const struct node_config *node, const struct facts *machine)
 {
 	bool container = text_same(machine->container, "lxc");
@@ -38,7 +38,8 @@ static bool may_be(const struct pve_guest *guest, const struct node_config *node
 	       (!node->proxmox.node || text_same(node->proxmox.node, guest->node));
 }
 
-/* 1 = it is ours, 0 = nothing speaks for or against, -1 = no. What cannot be read is not ours to know. */
+/* *ret: 1 = it is this machine, 0 = undecided, -1 = it is not. A guest whose configuration cannot be read is
+ * not ours. */
 static int match(struct pve_registration *r, const struct pve_guest *guest, const struct facts *machine, int *ret,
 		 struct error *err)
 {
@@ -53,7 +54,7 @@ static int match(struct pve_registration *r, const struct pve_guest *guest, cons
 	return pve_failure(r->pve) == PVE_FORBIDDEN || pve_failure(r->pve) == PVE_MISSING ? 0 : -1;
 }
 
-/* Counts those that match; one that says nothing will do only when the token sees no other. */
+/* Counts the guests that match; an undecided one counts only when the token sees no other guest. */
 static int search(struct pve_registration *r, const struct pve_guests *guests, const struct node_config *node,
 		  const struct facts *machine, size_t *ret_found, size_t *ret_matches, struct error *err)
 {

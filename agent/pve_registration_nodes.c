@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The other guests of the cluster, as far as the token may see them. */
+/* Lists the other guests of the cluster, as far as the token sees them. */
 #include "agent/pve_registration_internal.h"
 
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include "lib/clock.h"
 
-/* A member's notes, unless it is a worker or a clone that inherited them. */
+/* Reads a member's notes, unless it is a worker, or a clone with inherited notes. */
 static int read_notes(struct pve_registration *r, const struct pve_guest *guest, struct candidate *c, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *config = NULL;
@@ -44,16 +44,18 @@ static int add_member(struct pve_registration *r, const struct pve_guest *guest,
 	return 0;
 }
 
-/* Whether what is held at this path shows the guests of a pool, or all. Rights on one guest show one guest. */
+/* Whether permissions held at this path show the guests of a pool, or all guests. Those on one guest show
+ * only that guest. */
 static bool shows_others(const struct json *held, const char *path)
 {
 	bool pool = text_starts(path, "/pool/"), all = !strcmp(path, "/") || !strcmp(path, "/vms");
-	int64_t below = 0; /* whether it is held at longer paths too */
+	int64_t below = 0; /* whether they propagate to longer paths */
 
 	return (pool || all) && pve_get_int(held, "VM.Audit", &below) && (pool || below);
 }
 
-/* Who sees nobody may be alone, or may not look: then "nobody claims" means nothing. */
+/* An empty list means either that there is no other guest or that the token may not see them; only in the
+ * first case does "no guest claims" mean anything. */
 static int check_sight(struct pve_registration *r, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *paths = NULL;
@@ -93,7 +95,7 @@ int pve_registration_nodes(struct pve_registration *r, const char *cluster, stru
 	if (pve_registration_ready(r, err) < 0)
 		return -1;
 	for (int try = 1; look_once(r, cluster, &all, err) < 0; try++) {
-		/* deleted, or on another node, since the list was made */
+		/* deleted or migrated since the list was read */
 		if (pve_failure(r->pve) != PVE_MISSING || try == PVE_REGISTRATION_TRIES)
 			return -1;
 		candidates_done(&all);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The agent as a table of steps. The state file names the step that was begun last; a boot that was cut off goes on there. A step
- * that gives up ends the run with a named failure, and the next boot begins again, or at that step when the node had joined.
+ * The agent as a table of steps. The state file names the step that was begun last; after an interruption the
+ * next boot continues there. A step that gives up ends the run with a failure in the state; the next boot
+ * starts from the first step, or from the failed step if the node had joined.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,11 +16,11 @@
 #include "lib/log.h"
 
 #define CONFIG_POLL 1
-#define CONFIG_TIMEOUT 600 /* for cloud-init to finish */
+#define CONFIG_TIMEOUT 600 /* seconds for cloud-init to finish */
 
 static const struct step {
 	const char *name;
-	enum node_record_state state; /* what the node is while it does this */
+	enum node_record_state state; /* the node's state during this step */
 	int (*run)(struct agent *a, struct error *err);
 } steps[] = {
 	{ "register", NODE_RECORD_BOOTING, step_register },
@@ -48,8 +49,8 @@ static bool is_from(const struct agent *a, const char *name)
 	return step_index(a->state.step) >= step_index(name);
 }
 
-/* What a boot before this one left. A file that cannot be read must not stop a node for ever: then whatever kubeadm left behind
- * is taken for ours, and everything begins again. */
+/* Loads the state of an earlier boot. A file that cannot be read must not block the node without end: then
+ * everything starts again, and what kubeadm left behind counts as this node's. */
 static void recall(struct agent *a)
 {
 	struct error err = { 0 };
@@ -89,7 +90,7 @@ static int configure(struct agent *a, struct error *err)
 	return 1;
 }
 
-/* Each begins with what is known on the disk and at Proxmox VE. */
+/* Records the step on the disk before it begins. */
 static int enter(struct agent *a, const struct step *step, struct error *err)
 {
 	state_set_text(&a->state.step, step->name);
@@ -121,7 +122,7 @@ static int walk(struct agent *a, struct error *err)
 	return agent_save(a, err);
 }
 
-/* The failure gets its name in the state, the journal and at Proxmox VE; *err stays. */
+/* Records the failure in the state and announces it at Proxmox VE; *err stays. */
 static int give_up(struct agent *a, const struct error *err)
 {
 	struct error ignored = { 0 };
@@ -138,8 +139,9 @@ static int give_up(struct agent *a, const struct error *err)
 	return -1;
 }
 
-/* cloud-init has just written who this node is (host keys, users, configuration) and syncs nothing. After a power cut it counts as
- * written, with nothing in it: so it must be on the disk before the state says that we have begun. */
+/* cloud-init has just written this node's identity (host keys, users, configuration) without fsync(). After a
+ * power cut these files would count as written but be empty, so they must be on the disk before the state
+ * says that the node has begun. */
 static void keep_what_was_written(const char *root)
 {
 	struct error ignored = { 0 };

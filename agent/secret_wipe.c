@@ -12,7 +12,7 @@
 
 #define CHUNK (64 << 10)
 
-/* What cloud-init calls its copies of user-data and vendor-data, and what it makes of them. */
+/* File names of cloud-init's copies of user-data and vendor-data, and of files that it derives from them. */
 static const char *const copies[] = {
 	"user-data",
 	"vendor-data",
@@ -32,13 +32,13 @@ static bool is_copy(const char *name)
 	return false;
 }
 
-/* What a file turned out to hold. */
+/* What was found in a file. */
 struct content {
 	size_t found;
 	bool compressed;
 };
 
-/* One window of the file. Windows overlap by the longest a copy of a secret can be. */
+/* Wipes one window of the file. Windows overlap by the maximum length of a copy of a secret. */
 static int wipe_chunk(int fd, const struct secret_wipe *w, char *bytes, size_t n, off_t at, struct content *c)
 {
 	size_t found = secrets_zero(w->secrets, bytes, n);
@@ -99,7 +99,7 @@ static int wipe_file(int dirfd, const char *name, const char *path, struct secre
 static int visit(int dirfd, const char *name, const char *path, unsigned depth, struct secret_wipe *w,
 		 struct error *err);
 
-/* Takes over fd. Only entries that begin with prefix. */
+/* Takes ownership of fd. Visits only entries that begin with prefix. */
 static int visit_entries(int fd, const char *path, const char *prefix, unsigned depth, struct secret_wipe *w,
 			 struct error *err)
 {

@@ -8,13 +8,13 @@
 #include "agent/base64_search.h"
 #include "lib/alloc.h"
 
-#define SECRET_MIN 8 /* a shorter one would be found everywhere */
+#define SECRET_MIN 8 /* a shorter one would match by accident */
 #define TOKEN_ID 6
 #define TOKEN_LENGTH 23 /* [a-z0-9]{6}.[a-z0-9]{16} */
 #define GZIP_MAGIC "\x1f\x8b\x08"
 #define ALIGNMENTS 3
 
-/* Zeros in the secret's form, so that its place still holds something valid. */
+/* Writes zeros in the secret's form, so that the file stays valid. */
 static void zero(char *from, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -42,7 +42,7 @@ static void add_secret(struct secrets *s, const char *secret)
 	zero(put, strlen(put));
 	strings_add(&s->plain, secret);
 	add_encoded(&s->encoded, secret, put);
-	/* A base64 part of a MIME message, with a base64 file of write_files in it. */
+	/* A base64 part of a MIME message can contain a base64 file of write_files. */
 	for (size_t i = first; i < first + ALIGNMENTS; i++)
 		add_encoded(&s->encoded, s->encoded.at[i].find, s->encoded.at[i].put);
 }
@@ -50,7 +50,7 @@ static void add_secret(struct secrets *s, const char *secret)
 void secrets_of(const struct node_config *node, struct secrets *ret)
 {
 	add_secret(ret, node->token);
-	/* The half behind the dot is the secret one; it also stands alone. */
+	/* The part after the dot is the secret one; it also occurs alone. */
 	if (node->token && strlen(node->token) == TOKEN_LENGTH)
 		add_secret(ret, node->token + TOKEN_ID + 1);
 	add_secret(ret, node->certificate_key);
@@ -95,7 +95,7 @@ static bool has(const char *data, size_t len, const char *text)
 
 bool secrets_hidden_by_gzip(const char *data, size_t len)
 {
-	/* A compressed file begins its base64, so there is one alignment; that again may stand anywhere in another. */
+	/* The magic number begins the inner base64, so that has one alignment; the outer base64 can have any. */
 	struct base64_search once = base64_search_new(GZIP_MAGIC, GZIP_MAGIC, 0);
 	bool found = has(data, len, GZIP_MAGIC) || has(data, len, once.find);
 

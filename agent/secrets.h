@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The node's secrets as bytes: hidden in what is printed, and found again wherever they were copied to, as they are, or inside
- * base64 (once or twice, at any of its three alignments, with line breaks). Token, certificate key and token secret are plain
- * ASCII, so JSON, YAML and URLs write them as they are.
+ * The node's secrets as bytes: masked in output, and found in every copy, plain or inside base64 (once or
+ * twice encoded, at any of the three alignments, with line breaks). Token, certificate key and token secret
+ * are plain ASCII, so JSON, YAML and URLs contain them unescaped.
  *
- * In a file a secret is replaced in place by zeros that have its form ("000000.0000000000000000"), in base64 by what these zeros
- * are there: a file keeps its length and stays what it is, be it YAML, JSON, MIME or a Python pickle.
+ * In a file a secret is replaced in place by zeros of the same form ("000000.0000000000000000"), in base64 by
+ * the encoding of these zeros: the file keeps its length and stays valid, be it YAML, JSON, MIME or a Python
+ * pickle.
  */
 #include "lib/node_config.h"
 #include "lib/text.h"
 
-/* No secret's copy is longer, line breaks included: windows over a file must overlap by as much. */
+/* No copy of a secret is longer, line breaks included: windows over a file must overlap by as much. */
 #define SECRETS_SPAN_MAX 512
 
 struct secrets {
-	bool zeroed; /* one of the node's was: a wipe was cut off after our own configuration, so what to look for is unknown */
+	bool zeroed; /* one of the node's secrets was zeroed: an earlier wipe was interrupted after it had wiped our own configuration, so the values to search for are unknown */
 	struct strings plain;
 	struct searches {
 		struct base64_search *at; /* owned */
@@ -24,13 +25,14 @@ struct secrets {
 };
 
 void secrets_of(const struct node_config *node, struct secrets *ret);
-/* Zeros over each. Returns how many there were. */
+/* Replaces each occurrence by zeros. Returns how many there were. */
 size_t secrets_zero(const struct secrets *s, char *data, size_t len);
-/* Whether there is compressed data in it, as it is or in base64, in which nothing can be found. */
+/* Whether the data contain compressed data, plain or in base64, which cannot be searched. */
 bool secrets_hidden_by_gzip(const char *data, size_t len);
-/* Overwrites them first. */
+/* Overwrites them before freeing. */
 void secrets_done(struct secrets *s);
 
-/* secrets_mask.c: for people. '*' over each secret in the line, over a long piece of one at either end of it (it may go on in the
- * next line), and over tokens and certificate keys that kubeadm made itself. */
+/* secrets_mask.c, for output: writes '*' over each secret in the line, over a long piece of one at either end
+ * of the line (it may continue in the next line), and over tokens and certificate keys that kubeadm
+ * generated. */
 void secrets_mask_line(const struct secrets *s, char *line);

@@ -4,12 +4,12 @@
 
 #include "agent/secrets.h"
 
-#define PIECE_MIN 8 /* characters of a secret that are no coincidence */
+#define PIECE_MIN 8 /* shorter matches could be coincidence */
 #define TOKEN_ID 6
 #define TOKEN_LENGTH 23 /* [a-z0-9]{6}.[a-z0-9]{16} */
 #define KEY_LENGTH 64   /* a certificate key in hex */
 
-/* The secret's form stays. */
+/* Keeps the secret's form. */
 static void mask(char *from, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -17,7 +17,7 @@ static void mask(char *from, size_t n)
 			from[i] = '*';
 }
 
-/* kubeadm's own words around secrets that it made itself. */
+/* kubeadm's own words around secrets that it generated. */
 static bool is_token(const char *p)
 {
 	for (size_t i = 0; i < TOKEN_LENGTH; i++)
@@ -38,7 +38,7 @@ static void mask_tokens(char *line)
 		}
 }
 
-/* "[upload-certs] Using certificate key:" is followed by a line with nothing else in it. */
+/* "[upload-certs] Using certificate key:" is followed by a line with nothing but the key. */
 static void mask_certificate_key(char *line)
 {
 	static const char word[] = "--certificate-key";
@@ -49,7 +49,7 @@ static void mask_certificate_key(char *line)
 		mask(p, n);
 }
 
-/* A piece of the secret at the line's end, or one that the line begins with. */
+/* Masks a piece of the secret at the end of the line, or at its beginning. */
 static void mask_pieces(const char *secret, char *line)
 {
 	size_t n = strlen(secret), length = strlen(line), blanks = strspn(line, " \t");

@@ -13,7 +13,7 @@
 #define STATE_MAX 65536
 #define NOT_CONFIGURED "not configured"
 
-/* The texts of a state, by their names in the file. */
+/* The string fields of a state, by their names in the file. */
 static const struct {
 	const char *key;
 	size_t offset;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rendezvous as it happens: asking Proxmox VE who else is there, claiming, waiting. election.c decides. */
+/* Carries out the election: asks Proxmox VE for the other guests, writes claims, waits. election.c decides. */
 #include <limits.h>
 #include <stdlib.h>
 
@@ -7,12 +7,12 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 
-#define POLL_SECONDS 10 /* every question takes one of three workers of the PVE node */
-#define SILENCE_MAX 3   /* looks in vain at an API that a join does not need */
+#define POLL_SECONDS 10 /* every request occupies one of the PVE node's three workers */
+#define SILENCE_MAX 3   /* unanswered looks at an API that a join does not need */
 #define CLAIM_INIT "init"
 #define CLAIM_JOIN "join"
 
-/* Two nodes of one name would be one Node to Kubernetes, and the later would take the earlier's place. */
+/* Kubernetes has one Node for each name: of two guests with one name, the later would replace the earlier. */
 static int check_name(const struct agent *a, const struct candidates *all, struct error *err)
 {
 	for (size_t i = 0; i < all->n; i++) {
@@ -26,7 +26,8 @@ static int check_name(const struct agent *a, const struct candidates *all, struc
 	return 0;
 }
 
-/* One look at the others. 0; 1 = PVE cannot tell at the moment, and why is in the state; -1 = it never will. */
+/* Looks at the other guests once. 0 = done; 1 = PVE cannot answer at the moment, and the state says why; -1 =
+ * it never will. */
 static int look(struct agent *a, struct candidates *ret, struct error *err)
 {
 	struct error why = { 0 };
@@ -46,7 +47,7 @@ static int look(struct agent *a, struct candidates *ret, struct error *err)
 	return 1;
 }
 
-/* What our notes say about our claim, on PVE's disk when it returns 0; 1 = not now. */
+/* Writes the claim (NULL: none) into our notes. 0 = it is on PVE's disk; 1 = not at the moment. */
 static int show_claim(struct agent *a, const char *claim, struct error *err)
 {
 	struct error why = { 0 };
@@ -70,7 +71,8 @@ static int wait_for_other(struct agent *a, enum election_move move, const struct
 			      other->vmid, other->member.node ? other->member.node : "its name is not known");
 }
 
-/* One round; *ret is what came out of it. Claims before the second look, never after. 1 = PVE cannot tell at the moment. */
+/* One round; *ret is its outcome. A claim is written before the second look, never after it. 1 = PVE cannot
+ * answer at the moment. */
 static int claim_round(struct agent *a, const char *claim, enum election_move *ret, struct candidates *all,
 		       struct error *err)
 {
@@ -93,7 +95,8 @@ static int claim_round(struct agent *a, const char *claim, enum election_move *r
 	return wait_for_other(a, *ret, other, err);
 }
 
-/* Until we may act or have somebody to follow, or PVE was asked in vain silence_max times in a row. *all is the last look. */
+/* Repeats rounds until this node may act or has a cluster to follow, or until PVE has not answered
+ * silence_max times in a row. *all is the last look. */
 static int claim_until_clear(struct agent *a, const char *claim, int silence_max, enum election_move *ret,
 			     struct candidates *all, struct error *err)
 {
@@ -134,7 +137,8 @@ static int lead(struct agent *a, struct error *err)
 	return agent_save(a, err);
 }
 
-/* Another guest made the cluster; this one wanted to, so it becomes one more control plane. */
+/* Another guest made the cluster that this one was going to make, so this one joins as a further control
+ * plane. */
 static int follow(struct agent *a, const struct candidate *found, struct error *err)
 {
 	state_set_text(&a->state.claim, NULL);
@@ -154,7 +158,9 @@ static int meet_to_init(struct agent *a, struct error *err)
 	enum election_move move;
 
 	if (!a->pve.pve || a->state.leader)
-		return lead(a, err); /* the configuration's word, or what was decided before and may have begun */
+		return lead(
+			a,
+			err); /* without an API the configuration decides; an earlier decision may have been acted on already */
 	if (claim_until_clear(a, CLAIM_INIT, INT_MAX, &move, &all, err) < 0)
 		return -1;
 	if (move == ELECTION_ACT)
@@ -196,7 +202,7 @@ int step_election(struct agent *a, struct error *err)
 	return agent_save(a, err);
 }
 
-/* etcd takes one new member at a time. Without the API, kubeadm's own retries have to do. */
+/* etcd accepts one new member at a time. Without the API, kubeadm's own retries have to suffice. */
 int step_turn(struct agent *a, struct error *err)
 {
 	CLEANUP(candidates_done) struct candidates all = { 0 };

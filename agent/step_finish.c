@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* After kubeadm: the node becomes Ready, says so, and forgets what it no longer needs. */
+/* After kubeadm: the node becomes Ready, reports it, and removes what it no longer needs. */
 #include <stdlib.h>
 
 #include "agent/agent.h"
@@ -14,7 +14,7 @@
 #define POD_ROUTES_TIMER "nodekiln-routes.timer"
 #define POLL_SECONDS 3
 #define APPLY_TIMEOUT 300
-#define PROGRESS_TIMEOUT 300 /* a Ready node is not kept waiting for an API that is down */
+#define PROGRESS_TIMEOUT 300 /* a Ready node does not wait longer for an API that is down */
 
 int step_manifests(struct agent *a, struct error *err)
 {
@@ -37,7 +37,7 @@ int step_manifests(struct agent *a, struct error *err)
 	return 0;
 }
 
-/* The timer does it again and again; the first time should not wait for it. */
+/* The timer repeats it; the first run is done here, so that it does not wait for the timer. */
 static int connect_pods(const struct agent *a, struct error *err)
 {
 	CLEANUP(strings_done) struct strings enable = { 0 };
@@ -84,7 +84,7 @@ int step_ready(struct agent *a, struct error *err)
 	}
 }
 
-/* The last word to Proxmox VE, before the secret that lets us speak is gone. */
+/* The last request to Proxmox VE, before the API token is wiped. */
 int step_report(struct agent *a, struct error *err)
 {
 	double until = clock_seconds() + PROGRESS_TIMEOUT;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kubeadm, from the checks before it to the hash of the CA that it made. */
+/* kubeadm: the checks before it, its runs, and the hash of the CA that it made. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,10 +11,10 @@
 #include "lib/log.h"
 
 #define CHECK_SECONDS 3
-#define CHECK_TIMEOUT 300 /* for what passes by itself: the clock, the runtime's start */
+#define CHECK_TIMEOUT 300 /* for temporary problems: the clock, a runtime that is starting */
 #define BACK_OFF_FIRST 5
 #define BACK_OFF_MAX 60
-#define NEW_CREDENTIALS_MAX 3 /* times that the rendezvous is asked for other ones */
+#define NEW_CREDENTIALS_MAX 3 /* times that the election is repeated for new ones */
 #define API_PORT 6443
 
 static char *provider_id(const struct agent *a)
@@ -61,7 +61,7 @@ int agent_kubeadm_run(const struct agent *a, struct kubeadm_run *ret, char **pro
 	return 0;
 }
 
-/* The worst of what stands in the way: -1 fatal, 1 something that may pass, 0 nothing. */
+/* The most severe finding: -1 = fatal, 1 = a temporary one, 0 = none. */
 static int judge(const struct findings *found, struct agent *a, struct error *err)
 {
 	int rc = 0;
@@ -116,7 +116,7 @@ int step_preflight(struct agent *a, struct error *err)
 	}
 }
 
-/* kubeadm's phases, as its output shows them, for `status`. */
+/* Shows the phases in kubeadm's output in the state, for `status`. */
 static void show_phase(void *context, const char *name)
 {
 	struct agent *a = context;
@@ -126,7 +126,8 @@ static void show_phase(void *context, const char *name)
 		log_warning("%s", ignored.text);
 }
 
-/* One run. What is on the disk afterwards is ours even if we do not live to see the end. */
+/* Runs kubeadm once. The state says so first: even if this process is killed, what kubeadm leaves on the disk
+ * counts as this node's. */
 static int run_once(struct agent *a, struct kubeadm_error *verdict, struct error *err)
 {
 	CLEANUP(free_p) char *provider = NULL;
@@ -142,7 +143,8 @@ static int run_once(struct agent *a, struct kubeadm_error *verdict, struct error
 	return kubeadm_execute(&run, a->root, show_phase, a, verdict, err);
 }
 
-/* Endpoint and CA hash that came from another node's notes may be those of a cluster that is gone. */
+/* Whether endpoint and CA hash came from another node's notes: they may be those of a cluster that no longer
+ * exists. */
 static bool has_other_credentials(const struct agent *a)
 {
 	return !agent_inits(a) && a->pve.pve && !a->pve.refused && !(a->node.endpoint && a->node.ca_cert_hashes.n);
@@ -203,6 +205,6 @@ int step_publish(struct agent *a, struct error *err)
 	state_set_text(&a->state.endpoint, endpoint);
 	strings_done(&a->state.ca);
 	strings_add(&a->state.ca, hash);
-	state_set_text(&a->state.claim, NULL); /* what is published says more */
+	state_set_text(&a->state.claim, NULL); /* the published endpoint replaces it */
 	return agent_save(a, err);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Our tags and notes at Proxmox VE. They are for people and for the other nodes; this node goes on without them. */
+/* This guest's tags and notes at Proxmox VE. They serve people and the other nodes; this node continues
+ * without them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +8,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 
-#define PVE_REST 60 /* seconds that an API which did not answer is left alone */
+#define PVE_REST 60 /* seconds without a request after the API did not answer */
 #define FIND_POLL 5
 
 static enum node_record_state node_record_state_of(const char *phase)
@@ -60,7 +61,7 @@ void agent_announce(struct agent *a)
 		log_warning("%s; the node goes on without it", err.text);
 }
 
-/* The provider id cannot be changed once the Node exists, so a VMID that goes into it must be known before. */
+/* The provider id cannot change once the Node exists, so a VMID that goes into it must be known before. */
 int step_register(struct agent *a, struct error *err)
 {
 	double until = clock_seconds() + (double)a->node.timeout_rendezvous;
