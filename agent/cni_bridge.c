@@ -135,7 +135,8 @@ int cni_bridge_write(const char *root, const char *pod_cidr, struct error *err)
 		return cni_bridge_remove(root, err);
 	}
 	if (!subnet_parse(pod_cidr, &subnet))
-		return error_set(err, ERROR_FAILED, "pod network: the Node's podCIDR '%.64s' is no network", pod_cidr);
+		return error_set(err, ERROR_FAILED, "pod network: the Node's podCIDR '%.64s' is not a network",
+				 pod_cidr);
 	return write_conflist(directory, file, pod_cidr, err);
 }
 

@@ -59,7 +59,7 @@ static int guard_file(int rootfd, const struct yaml *tree, struct error *err)
 	if (st.st_uid != 0 && st.st_uid != geteuid())
 		return error_set(err, ERROR_INPUT,
 				 NODE_CONFIG_FILE
-				 " belongs to user %u, who could tell root what to do; chown it to root",
+				 " belongs to user %u, who could decide what root runs; chown it to root",
 				 st.st_uid);
 	if (st.st_mode & (S_IWGRP | S_IWOTH))
 		return error_set(err, ERROR_INPUT,

@@ -88,7 +88,7 @@ static int read_content(const struct yaml *entry, struct text *ret, struct error
 				  " is '%s'; without cloud-init it must be plain or b64",
 				  encoding);
 	if (!base64_decode(content, ret))
-		return yaml_error(entry, err, "the content of " NODE_CONFIG_FILE " is no base64");
+		return yaml_error(entry, err, "the content of " NODE_CONFIG_FILE " is not valid base64");
 	return 0;
 }
 

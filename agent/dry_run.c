@@ -8,7 +8,7 @@
 #include "agent/preflight.h"
 #include "agent/profile.h"
 
-#define FROM_ELECTION "from-the-rendezvous"
+#define FROM_ELECTION "from-the-election"
 
 static void print_plan(const struct agent *a)
 {
@@ -19,12 +19,12 @@ static void print_plan(const struct agent *a)
 	       agent_address(a) ? agent_address(a) : "no address yet", n->cluster, node_role_name(n->role));
 	printf("register    %s\n", asks ? n->proxmox.url : "not at Proxmox VE: there is no proxmox section");
 	if (n->role == NODE_INIT)
-		printf("rendezvous  %s\n", asks ? "initialise when no other guest of the cluster has, or is about to"
+		printf("election    %s\n", asks ? "initialise when no other guest of the cluster has, or is about to"
 						: "none: initialises the cluster");
 	else if (n->endpoint && n->ca_cert_hashes.n)
-		printf("rendezvous  none: joins %s\n", n->endpoint);
+		printf("election    none: joins %s\n", n->endpoint);
 	else
-		printf("rendezvous  find the control plane by its tag at Proxmox VE\n");
+		printf("election    find the control plane by its tag at Proxmox VE\n");
 	printf("profile     %s\n", profile_of(&a->machine)->name);
 	for (size_t i = 0; i < n->manifests.n; i++)
 		printf("manifest    %s\n", n->manifests.at[i]);

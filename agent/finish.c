@@ -38,7 +38,7 @@ static void wait_for_cloud_init(int rootfd)
 	while (file_exists_in(rootfd, "run/cloud-init/enabled") &&
 	       !file_exists_in(rootfd, "run/cloud-init/result.json")) {
 		if (clock_seconds() > until) {
-			log_warning("cloud-init has not finished after %d s; its files are wiped all the same",
+			log_warning("cloud-init has not finished after %d s; its files are wiped anyway",
 				    CLOUD_INIT_SECONDS);
 			return;
 		}

@@ -46,7 +46,7 @@ int kube_node_parse(const char *text, size_t len, struct kube_node *ret, struct 
 	const char *uid = json_get_string(json_get(node, "metadata"), "uid");
 	const char *reason = json_get_string(ready, "reason"), *message = json_get_string(ready, "message");
 	if (!uid)
-		return error_set(err, ERROR_FAILED, "the API server's answer is no Node: it has no metadata.uid");
+		return error_set(err, ERROR_FAILED, "the API server's answer is not a Node: it has no metadata.uid");
 	*ret = (struct kube_node){
 		.ready = text_same(json_get_string(ready, "status"), "True"),
 		.reason = reason ? xasprintf("%s%s%s", reason, message ? ": " : "", message ? message : "") : NULL,

@@ -71,7 +71,7 @@ int kube_peers_parse(const char *text, size_t len, struct kube_peers *ret, char 
 	const struct json *items = json_get(list, "items");
 	const char *next = json_get_string(json_get(list, "metadata"), "continue");
 	if (!json_is_array(items))
-		return error_set(err, ERROR_FAILED, "the API server's answer is no list of nodes: it has no items");
+		return error_set(err, ERROR_FAILED, "the API server's answer is not a list of nodes: it has no items");
 	for (size_t i = 0; i < json_count(items); i++)
 		add_peer(json_at(items, i), ret);
 	/* A continue token is base64url; any other character could change the request. */

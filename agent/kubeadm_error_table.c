@@ -10,19 +10,22 @@
 	"a control "                                                                                                   \
 	"plane and give it to this node"
 #define KEY                                                                                                            \
-	"the control plane's certificates cannot be had; upload them again with `kubeadm init phase upload-certs "     \
+	"the control plane's certificates cannot be downloaded; upload them again with `kubeadm init phase "           \
+	"upload-certs "                                                                                                \
 	"--upload-certs` on a control plane (they live 2 hours) and give this node the new certificate_key"
 #define HASH                                                                                                           \
-	"the cluster's CA is not the one that ca_cert_hashes names; somebody is in between, or the hash is of "        \
+	"the cluster's CA is not the one that ca_cert_hashes names; the connection is intercepted, or the hash is of " \
 	"another cluster"
-#define TRUST "the cluster's answer does not fit this token; the token is another cluster's, or somebody is in between"
+#define TRUST                                                                                                          \
+	"the cluster's answer does not fit this token; the token is another cluster's, or the connection is "          \
+	"intercepted"
 #define OLD_STATE                                                                                                      \
-	"this machine holds files of a node that was there before; run `kubeadm reset` on it, or start from a new "    \
+	"this machine holds files of an earlier node; run `kubeadm reset` on it, or start from a new "                 \
 	"image"
-#define KUBELET "kubelet does not come up; `journalctl -u kubelet` says why"
-#define MACHINE "this machine is not fit for a node"
-#define REFUSED "kubeadm does not take its configuration; that is an error of the configuration or of this agent"
-#define LEARNER "etcd takes new members one after another and is busy with one"
+#define KUBELET "kubelet does not start; `journalctl -u kubelet` says why"
+#define MACHINE "this machine does not meet a node's requirements"
+#define REFUSED "kubeadm rejects its configuration; that is an error of the configuration or of this agent"
+#define LEARNER "etcd accepts one new member at a time and is busy with one"
 #define NO_CRI                                                                                                         \
 	"the container runtime does not speak this kubeadm's CRI; its CRI plugin is disabled, or its version too old"
 #define IMAGES "an image cannot be pulled now"
@@ -35,7 +38,7 @@ const struct kubeadm_error_row kubeadm_error_rows[] = {
 	{ KUBEADM_ERROR_RETRY, { "i/o timeout" }, SERVER },
 	{ KUBEADM_ERROR_RETRY, { "no route to host" }, SERVER },
 	{ KUBEADM_ERROR_RETRY, { "network is unreachable" }, SERVER },
-	{ KUBEADM_ERROR_RETRY, { "no such host" }, "the endpoint's name has no address yet; the DNS has to know it" },
+	{ KUBEADM_ERROR_RETRY, { "no such host" }, "the endpoint's name has no address yet; add it to the DNS" },
 	{ KUBEADM_ERROR_RETRY, { "server misbehaving" }, "the DNS does not answer properly" },
 	{ KUBEADM_ERROR_RETRY, { "TLS handshake timeout" }, SERVER },
 	{ KUBEADM_ERROR_RETRY, { "request canceled while waiting for connection" }, SERVER },
@@ -66,7 +69,7 @@ const struct kubeadm_error_row kubeadm_error_rows[] = {
 	{ KUBEADM_ERROR_CREDENTIALS, { "is forbidden: User \"system:anonymous\" cannot get resource" }, TOKEN },
 	{ KUBEADM_ERROR_CREDENTIALS,
 	  { "User \"system:bootstrap:", "cannot get resource", "forbidden" },
-	  "the cluster does not let this token read what joining takes; it needs the group "
+	  "the cluster does not let this token read what a join needs; it needs the group "
 	  "system:bootstrappers:kubeadm:default-node-token, and the cluster to be kubeadm's" },
 	{ KUBEADM_ERROR_CREDENTIALS, { "Secret \"kubeadm-certs\" was not found" }, KEY },
 	{ KUBEADM_ERROR_CREDENTIALS,
@@ -86,13 +89,13 @@ const struct kubeadm_error_row kubeadm_error_rows[] = {
 	  TRUST },
 	{ KUBEADM_ERROR_FATAL,
 	  { "This API Server isn't set up for token bootstrapping" },
-	  "the endpoint is no cluster of kubeadm's; correct control_plane_endpoint" },
+	  "the endpoint's cluster was not made by kubeadm; correct control_plane_endpoint" },
 	{ KUBEADM_ERROR_FATAL,
 	  { "x509: certificate is valid for", "not" },
 	  "the API server's certificate does not name the endpoint's host; use a name or address that it names" },
 	{ KUBEADM_ERROR_FATAL,
 	  { "x509: certificate signed by unknown authority" },
-	  "what answers at the endpoint is not the cluster that this node was told of" },
+	  "what answers at the endpoint is not the cluster that this node is configured for" },
 
 	/* The clock. */
 	{ KUBEADM_ERROR_RETRY, { "x509: certificate has expired or is not yet valid" }, CLOCK },
@@ -124,13 +127,13 @@ const struct kubeadm_error_row kubeadm_error_rows[] = {
 	{ KUBEADM_ERROR_RETRY, { "rror writing CRISocket for this node" }, KUBELET },
 	{ KUBEADM_ERROR_RETRY,
 	  { "couldn't initialize a Kubernetes cluster" },
-	  "the control plane does not come up; its containers' logs are in /var/log/pods" },
+	  "the control plane does not start; its containers' logs are in /var/log/pods" },
 	{ KUBEADM_ERROR_RETRY,
 	  { "failed while waiting for the control plane to start" },
-	  "the control plane does not come up; its containers' logs are in /var/log/pods" },
+	  "the control plane does not start; its containers' logs are in /var/log/pods" },
 	{ KUBEADM_ERROR_RETRY,
 	  { "could not initialize a Kubernetes cluster" },
-	  "the control plane does not come up; its containers' logs are in /var/log/pods" },
+	  "the control plane does not start; its containers' logs are in /var/log/pods" },
 	{ KUBEADM_ERROR_JOINED,
 	  { "a Node with name ", " already exists in the cluster" },
 	  "this node's name is in the cluster already, and Ready" },
@@ -147,7 +150,7 @@ const struct kubeadm_error_row kubeadm_error_rows[] = {
 	{ KUBEADM_ERROR_FATAL, { "[ERROR DirAvailable-", "is not empty" }, OLD_STATE },
 	{ KUBEADM_ERROR_FATAL,
 	  { "[ERROR Port-", "is in use" },
-	  "another program, or a node that was there before, holds one of Kubernetes' ports" },
+	  "another program, or an earlier node, uses one of Kubernetes' ports" },
 	{ KUBEADM_ERROR_FATAL,
 	  { "no space left on device" },
 	  "the disk is full; give the guest a larger one (root grows by itself at boot)" },

@@ -103,16 +103,16 @@ static const char *fault_of(int rootfd, const struct pair *pair)
 		return NULL;
 	if (has_certificate &&
 	    !(public_key ? certificate_public_key_whole : certificate_whole)(certificate.data, certificate.len))
-		return "the certificate is cut off";
+		return "the certificate is truncated";
 	if (has_key && !certificate_key_whole(key.data, key.len))
-		return "the key is cut off";
+		return "the key is truncated";
 	if (pair->is_ca && !has_key)
 		return NULL;
 	if (!has_certificate || !has_key)
 		return "half of the pair is missing";
 	if (!public_key && !certificate_has_key(certificate.data, certificate.len, key.data, key.len))
 		return "certificate and key do not belong together";
-	return is_signed(rootfd, pair, &certificate) ? NULL : "the CA that is here did not sign it";
+	return is_signed(rootfd, pair, &certificate) ? NULL : "the CA on this node did not sign it";
 }
 
 static int mend_pair(int rootfd, const struct pair *pair, struct error *err)
@@ -142,7 +142,7 @@ static int mend_join(const struct kubeadm_run *run, int rootfd, struct error *er
 {
 	if (run->init || file_exists_in(rootfd, "etc/kubernetes/kubelet.conf") || file_exists_in(rootfd, PKI "ca.key"))
 		return 0;
-	return remove_file(rootfd, PKI "ca.crt", "the join that it came from did not get further", err);
+	return remove_file(rootfd, PKI "ca.crt", "the join that fetched it did not finish", err);
 }
 
 static bool same_trimmed(struct text *a, char *b)
@@ -157,7 +157,7 @@ static const char *fault_of_kubeconfig(int rootfd, const char *path)
 	struct error why = { 0 };
 
 	if (kubeconfig_load(rootfd, path, &k, &why) < 0)
-		return "it is cut off, or refers to a file that is gone";
+		return "it is truncated, or refers to a missing file";
 	if (!k.token &&
 	    !certificate_has_key(k.certificate.text, strlen(k.certificate.text), k.key.text, strlen(k.key.text)))
 		return "its certificate and key do not belong together";
@@ -193,7 +193,7 @@ static int mend_plain_files(int rootfd, struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(plain_files); i++) {
 		CLEANUP(text_done) struct text text = { 0 };
 		if (read_file(rootfd, plain_files[i], &text) && is_cut_off(plain_files[i], &text) &&
-		    remove_file(rootfd, plain_files[i], "it is cut off", err) < 0)
+		    remove_file(rootfd, plain_files[i], "it is truncated", err) < 0)
 			return -1;
 	}
 	return 0;
@@ -212,7 +212,8 @@ int kubeadm_repair(const struct kubeadm_run *run, const char *root, struct error
 			return -1;
 	lost = run->init ? lost_foundation(rootfd) : NULL;
 	if (lost) {
-		log_warning("/%s is gone, and etcd's data with it; nobody has joined yet, so the cluster begins again",
+		log_warning("/%s is lost, and etcd's data with it; no node has joined yet, so the cluster is "
+			    "initialised again",
 			    lost);
 		return kubeadm_reset(run->node, run->machine, root, err);
 	}

@@ -38,7 +38,7 @@ static int read_part(const struct yaml *map, const char *key, struct kubeconfig_
 	const char *data = scalar(map, data_key), *file = scalar(map, key);
 
 	if (data && !base64_decode(data, &decoded))
-		return yaml_error(yaml_find(map, data_key), err, "%s is cut off or no base64", data_key);
+		return yaml_error(yaml_find(map, data_key), err, "%s is truncated or not base64", data_key);
 	if (data)
 		ret->text = text_take(&decoded);
 	else if (file)
@@ -56,7 +56,8 @@ static int check(const char *file, const struct kubeconfig *k, struct error *err
 	if (!k->server || !text_starts(k->server, "https://"))
 		return error_set(err, ERROR_INPUT, "%s: the current context has no server at https://", file);
 	if (!is_given(&k->ca))
-		return error_set(err, ERROR_INPUT, "%s: no certificate-authority(-data) to know the server by", file);
+		return error_set(err, ERROR_INPUT,
+				 "%s: no certificate-authority(-data) to authenticate the server with", file);
 	if (!k->token && !(is_given(&k->certificate) && is_given(&k->key)))
 		return error_set(err, ERROR_INPUT, "%s: neither a client certificate with its key nor a token", file);
 	return 0;

@@ -24,7 +24,7 @@ static const char usage[] =
 	"adapt: in a container, sets the runtime up for what its root's file system can do (nodekiln-adapt.service "
 	"does "
 	"this)\n"
-	"--root: another directory stands for /, for tests\n";
+	"--root: use another directory as /, for tests\n";
 
 static int print_state(const char *file, bool as_json, struct error *err)
 {

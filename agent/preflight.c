@@ -90,8 +90,8 @@ static void check_name(const struct subject *s, struct findings *ret)
 	if (dns_name_is_valid(name) && strcmp(name, "localhost") != 0 && !text_starts(name, "localhost."))
 		return;
 	preflight_add(s, ret, FINDING_FATAL, "hostname", "Hostname",
-		      "the node would be called '%s', which Kubernetes does not take or which every machine has; set "
-		      "node.name or the guest's host name to a name in lower case of its own",
+		      "the node would be called '%s', which Kubernetes does not accept or which every machine has; set "
+		      "node.name or the guest's host name to a lower-case name of its own",
 		      name);
 }
 
@@ -122,10 +122,11 @@ static void check_ports(const struct subject *s, struct findings *ret)
 		for (size_t j = 0; j < used->n; j++)
 			taken |= used->at[j] == ports[i].port;
 		if (taken && (s->plane || !ports[i].plane) && !s->again)
-			preflight_add(s, ret, FINDING_FATAL, "ports", kubeadm,
-				      "port %u, which %s needs, is in use; `ss -ltnp` shows by whom: stop it, or start "
-				      "from a new image",
-				      (unsigned)ports[i].port, ports[i].whose);
+			preflight_add(
+				s, ret, FINDING_FATAL, "ports", kubeadm,
+				"port %u, which %s needs, is in use; `ss -ltnp` shows the process: stop it, or start "
+				"from a new image",
+				(unsigned)ports[i].port, ports[i].whose);
 	}
 }
 
@@ -142,7 +143,7 @@ static void check_coredns(const struct subject *s, struct findings *ret)
 {
 	if (s->node->role == NODE_INIT && facts_lacks_coredns(s->machine))
 		preflight_add(s, ret, FINDING_WARNING, "coredns", NULL,
-			      "this image carries no CoreDNS, so the cluster gets none and pods cannot look up service "
+			      "this image has no CoreDNS, so the cluster gets none and pods cannot look up service "
 			      "names; apply one of your own with `manifests`");
 }
 

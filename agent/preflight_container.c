@@ -60,12 +60,12 @@ static char *no_controllers(const struct facts *m)
 /* kubelet reads out-of-memory events from it, and exits without it except in a user namespace. */
 static char *no_kmsg(const struct facts *m)
 {
-	return m->kmsg ? NULL : xstrdup("/dev/kmsg cannot be opened, which kubelet wants");
+	return m->kmsg ? NULL : xstrdup("/dev/kmsg cannot be opened, which kubelet needs");
 }
 
 static char *swap_in_sight(const struct facts *m)
 {
-	return m->swap ? xstrdup("the host's swap is in sight, so kubelet runs with fail-swap-on=false") : NULL;
+	return m->swap ? xstrdup("the host's swap is visible, so kubelet runs with fail-swap-on=false") : NULL;
 }
 
 /* The kind of finding in a privileged container, and in an unprivileged one. */

@@ -59,7 +59,7 @@ static void check_forwarding(const struct subject *s, struct findings *ret)
 {
 	if (!s->machine->ip_forward)
 		preflight_add(s, ret, FINDING_FATAL, "ip_forward", "FileContent--proc-sys-net-ipv4-ip_forward",
-			      "net.ipv4.ip_forward is not 1, so pods reach nobody; set it in /etc/sysctl.d/");
+			      "net.ipv4.ip_forward is not 1, so pods reach no other node; set it in /etc/sysctl.d/");
 }
 
 static void check_cgroups(const struct subject *s, struct findings *ret)

@@ -58,7 +58,7 @@ int pve_registration_ready(const struct pve_registration *r, struct error *err)
 		return error_set(err, ERROR_INPUT, "the node's configuration has no proxmox section");
 	if (r->refused)
 		return error_set(err, ERROR_FAILED,
-				 "Proxmox VE refused the API token; it is not asked again with the same one");
+				 "Proxmox VE refused the API token; no further request is made with it");
 	return 0;
 }
 

@@ -158,8 +158,8 @@ static int run_node(struct agent *a, struct error *err)
 	if (configured == 0 && a->state.step && !is_from(a, "wipe"))
 		configured = error_set(
 			err, ERROR_INPUT,
-			"the configuration was there when this node began, and is gone; write " NODE_CONFIG_FILE
-			" again, or make the guest anew");
+			"the configuration existed when this node began, and is missing now; write " NODE_CONFIG_FILE
+			" again, or recreate the guest");
 	if (configured == 0) {
 		log_info("no node configuration: nothing to do");
 		return 0;

@@ -139,8 +139,8 @@ static int visit(int dirfd, const char *name, const char *path, unsigned depth, 
 		return errno == ENOENT ? 0 : error_errno(err, errno, "look at /%s", path);
 	if (depth > SECRET_WIPE_DEPTH_MAX || w->files >= SECRET_WIPE_FILES_MAX)
 		return error_set(err, ERROR_FAILED,
-				 "/%s: more than %d files, or deeper than %d directories; look yourself "
-				 "whether it holds secrets of this node",
+				 "/%s: more than %d files, or deeper than %d directories; check whether it holds "
+				 "secrets of this node",
 				 path, SECRET_WIPE_FILES_MAX, SECRET_WIPE_DEPTH_MAX);
 	if (S_ISDIR(st.st_mode))
 		return visit_directory(dirfd, name, path, depth, w, err);

@@ -67,7 +67,7 @@ static int wait_for_other(struct agent *a, enum election_move move, const struct
 {
 	return agent_wait_for(a, err,
 			      move == ELECTION_BACK_OFF ? "guest %ld (%s), which goes first"
-							: "guest %ld (%s) to yield or finish",
+							: "guest %ld (%s) to back off or finish",
 			      other->vmid, other->member.node ? other->member.node : "its name is not known");
 }
 
@@ -121,7 +121,7 @@ static int claim_until_clear(struct agent *a, const char *claim, int silence_max
 
 static int adopt(struct agent *a, const struct candidate *found, struct error *err)
 {
-	log_info("cluster %s is at %s, says guest %ld", a->node.cluster, found->member.endpoint, found->vmid);
+	log_info("cluster %s is at %s, according to guest %ld", a->node.cluster, found->member.endpoint, found->vmid);
 	if (!a->node.endpoint)
 		state_set_text(&a->state.endpoint, found->member.endpoint);
 	if (!a->node.ca_cert_hashes.n) {

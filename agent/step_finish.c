@@ -59,7 +59,7 @@ static int look_at_node(struct agent *a, struct error *err)
 
 	if (kube_get_node(a->root, KUBELET_CONF, agent_name(a), &node, &why) < 0) {
 		state_set_text(&a->state.error, why.text);
-		return agent_wait_for(a, err, "the API server to tell about Node %s", agent_name(a));
+		return agent_wait_for(a, err, "the API server to report Node %s", agent_name(a));
 	}
 	state_set_text(&a->state.error, NULL);
 	if (a->node.pod_network == NODE_POD_NETWORK_BRIDGE && node.pod_cidr &&
@@ -97,7 +97,7 @@ int step_report(struct agent *a, struct error *err)
 		if (agent_wait_for(a, err, "Proxmox VE, to report this node as ready") < 0)
 			return -1;
 		if (agent_nap(a, POLL_SECONDS * 2, until, &late) < 0) {
-			log_warning("%s; the node is Ready all the same", why.text);
+			log_warning("%s; the node is Ready anyway", why.text);
 			break;
 		}
 	}

@@ -58,7 +58,7 @@ void agent_announce(struct agent *a)
 	if (!a->pve.pve || a->pve.refused || clock_seconds() < a->pve_rest_until)
 		return;
 	if (agent_announce_now(a, &err) < 0)
-		log_warning("%s; the node goes on without it", err.text);
+		log_warning("%s; continuing without it", err.text);
 }
 
 /* The provider id cannot change once the Node exists, so a VMID that goes into it must be known before. */
@@ -78,7 +78,7 @@ int step_register(struct agent *a, struct error *err)
 			return error_wrap(err, "node.provider_id: vmid");
 		}
 		state_set_text(&a->state.error, why.text);
-		if (agent_wait_for(a, err, "Proxmox VE to tell this guest's VMID") < 0 ||
+		if (agent_wait_for(a, err, "Proxmox VE to report this guest's VMID") < 0 ||
 		    agent_nap(a, FIND_POLL, until, err) < 0)
 			return -1;
 	}

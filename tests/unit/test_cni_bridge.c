@@ -52,6 +52,6 @@ TEST(network_refuses_what_is_no_network)
 {
 	FAKE_ROOT();
 	CHECK(cni_bridge_write(path, "10.244.1.0/24\", \"x\": \"", &err) < 0);
-	CHECK(strstr(err.text, "is no network") && !fake_has(path, CNI_BRIDGE_CONFLIST));
+	CHECK(strstr(err.text, "is not a network") && !fake_has(path, CNI_BRIDGE_CONFLIST));
 	FAKE_ROOT_END();
 }

@@ -262,7 +262,7 @@ TEST(user_data_errors_name_the_place)
 		  "user-data:3: the encoding of /etc/nodekiln/node.yaml is 'gz+b64'; without cloud-init it must be "
 		  "plain or b64");
 	user_data("#cloud-config\nwrite_files:\n- {path: /etc/nodekiln/node.yaml, encoding: b64, content: x}\n", &got);
-	CHECK_STR(got.data, "user-data:3: the content of /etc/nodekiln/node.yaml is no base64");
+	CHECK_STR(got.data, "user-data:3: the content of /etc/nodekiln/node.yaml is not valid base64");
 	user_data("#cloud-config\nwrite_files:\n- {path: /etc/nodekiln/node.yaml, content: 'role: init'}\n", &got);
 	CHECK_STR(got.data,
 		  "/etc/nodekiln/node.yaml in user-data:1: 'cluster' is missing; give the cluster a name, the same "

@@ -70,7 +70,7 @@ static const struct {
 	{ "missing", 0, false, NULL, "it has not registered yet", NULL, ERROR_NONE, NULL },
 	{ "denied", -1, false, NULL, NULL, NULL, ERROR_FAILED, "HTTP status 403: nodes \"denied\" is forbidden" },
 	{ "busy", -1, false, NULL, NULL, NULL, ERROR_NETWORK, "HTTP status 503: apiserver is shutting down" },
-	{ "list", -1, false, NULL, NULL, NULL, ERROR_FAILED, "is no Node" },
+	{ "list", -1, false, NULL, NULL, NULL, ERROR_FAILED, "is not a Node" },
 };
 
 /* kubelet's certificate is asked for and shown: the server says whose it is. */

@@ -76,7 +76,7 @@ static const struct {
 	{ CONTEXT SERVER, "neither a client certificate" },
 	{ CONTEXT SERVER "users: [{name: c, user: {client-certificate: x}}]\n", "neither a client certificate" },
 	{ CONTEXT SERVER "users: [{name: other, user: {token: x}}]\n", "neither a client certificate" },
-	{ CONTEXT SERVER "users: [{name: c, user: {client-key-data: Zm9vY}}]\n", "client-key-data is cut off" },
+	{ CONTEXT SERVER "users: [{name: c, user: {client-key-data: Zm9vY}}]\n", "client-key-data is truncated" },
 	{ CONTEXT "clusters: [b, {name: [b], cluster: x}]\nusers: {c: d}\n", "no server" },
 };
 
