@@ -6,6 +6,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "lib/macro.h"
+
 static void bio_free_p(BIO **bio)
 {
 	BIO_free(*bio);

@@ -9,6 +9,7 @@
 
 #include "lib/error.h"
 #include "lib/hash.h"
+#include "lib/macro.h"
 
 /* SHA-256 of the DER SubjectPublicKeyInfo, by which kubeadm pins a CA. name is for the message; ERROR_INPUT when not whole. */
 int certificate_spki_sha256(const char *name, const char *pem, size_t len, char ret_hex[SHA256_HEX], struct error *err)

@@ -25,12 +25,12 @@ double clock_seconds(void)
 
 void clock_nap(double seconds)
 {
-	uint16_t dice = UINT16_MAX / 2;
+	uint16_t random = UINT16_MAX / 2;
 
 	/* Without randomness, early in the boot, the nap is exactly as long as requested. */
-	if (getrandom(&dice, sizeof dice, GRND_NONBLOCK) < 0)
-		dice = UINT16_MAX / 2;
-	seconds *= 0.75 + 0.5 * dice / UINT16_MAX;
+	if (getrandom(&random, sizeof random, GRND_NONBLOCK) < 0)
+		random = UINT16_MAX / 2;
+	seconds *= 0.75 + 0.5 * random / UINT16_MAX;
 	struct timespec left = { .tv_sec = (time_t)seconds,
 				 .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9) };
 	while (nanosleep(&left, &left) < 0 && errno == EINTR)

@@ -7,6 +7,10 @@
 #include <string.h>
 
 #include "lib/alloc.h"
+#include "lib/error.h"
+#include "lib/macro.h"
+#include "lib/text.h"
+#include "lib/tls_pin.h"
 
 #define CONNECT_SECONDS 20L
 #define STALLED_SECONDS 60L /* a server that sends less than STALLED_SPEED for so long has failed */
@@ -103,16 +107,16 @@ static enum curl_transfer_end curl_transfer_end_of(CURLcode code)
 		{ CURLE_HTTP_RETURNED_ERROR, CURL_TRANSFER_STATUS },
 		{ CURLE_PEER_FAILED_VERIFICATION, CURL_TRANSFER_UNTRUSTED },
 		{ CURLE_SSL_CACERT_BADFILE, CURL_TRANSFER_UNTRUSTED },
-		{ CURLE_COULDNT_RESOLVE_HOST, CURL_TRANSFER_PASSING },
-		{ CURLE_COULDNT_RESOLVE_PROXY, CURL_TRANSFER_PASSING },
-		{ CURLE_COULDNT_CONNECT, CURL_TRANSFER_PASSING },
-		{ CURLE_OPERATION_TIMEDOUT, CURL_TRANSFER_PASSING },
-		{ CURLE_PARTIAL_FILE, CURL_TRANSFER_PASSING },
-		{ CURLE_RECV_ERROR, CURL_TRANSFER_PASSING },
-		{ CURLE_SEND_ERROR, CURL_TRANSFER_PASSING },
-		{ CURLE_GOT_NOTHING, CURL_TRANSFER_PASSING },
-		{ CURLE_HTTP2, CURL_TRANSFER_PASSING },
-		{ CURLE_HTTP2_STREAM, CURL_TRANSFER_PASSING },
+		{ CURLE_COULDNT_RESOLVE_HOST, CURL_TRANSFER_TRANSIENT },
+		{ CURLE_COULDNT_RESOLVE_PROXY, CURL_TRANSFER_TRANSIENT },
+		{ CURLE_COULDNT_CONNECT, CURL_TRANSFER_TRANSIENT },
+		{ CURLE_OPERATION_TIMEDOUT, CURL_TRANSFER_TRANSIENT },
+		{ CURLE_PARTIAL_FILE, CURL_TRANSFER_TRANSIENT },
+		{ CURLE_RECV_ERROR, CURL_TRANSFER_TRANSIENT },
+		{ CURLE_SEND_ERROR, CURL_TRANSFER_TRANSIENT },
+		{ CURLE_GOT_NOTHING, CURL_TRANSFER_TRANSIENT },
+		{ CURLE_HTTP2, CURL_TRANSFER_TRANSIENT },
+		{ CURLE_HTTP2_STREAM, CURL_TRANSFER_TRANSIENT },
 		{ CURL_LAST, CURL_TRANSFER_FAILED },
 	};
 	size_t i = 0;
@@ -160,7 +164,9 @@ int curl_transfer_pool_open(void **ret_pool, struct error *err)
 	if (curl_transfer_ready(err) < 0)
 		return -1;
 	*ret_pool = curl_multi_init();
-	return *ret_pool ? 0 : error_set(err, ERROR_FAILED, "libcurl cannot be initialized (out of memory?)");
+	if (!*ret_pool)
+		return error_set(err, ERROR_FAILED, "libcurl cannot be initialized (out of memory?)");
+	return 0;
 }
 
 void curl_transfer_pool_close(void *pool)
@@ -171,7 +177,9 @@ void curl_transfer_pool_close(void *pool)
 
 static int pool_result(CURLMcode code, struct error *err)
 {
-	return code == CURLM_OK ? 0 : error_set(err, ERROR_NETWORK, "download: %s", curl_multi_strerror(code));
+	if (code != CURLM_OK)
+		return error_set(err, ERROR_NETWORK, "download: %s", curl_multi_strerror(code));
+	return 0;
 }
 
 int curl_transfer_pool_perform(void *pool, int *ret_running, struct error *err)

@@ -6,18 +6,21 @@
  */
 #include <stdbool.h>
 
+#include "lib/error.h"
 #include "lib/http_session.h"
-#include "lib/tls_pin.h"
+#include "lib/macro.h"
 
 enum curl_transfer_end {
 	CURL_TRANSFER_OK,
 	CURL_TRANSFER_STATUS,    /* a download whose HTTP status is 400 or more */
-	CURL_TRANSFER_PASSING,   /* transient: a retry may succeed */
+	CURL_TRANSFER_TRANSIENT, /* transient: a retry may succeed */
 	CURL_TRANSFER_UNTRUSTED, /* the TLS certificate does not verify */
 	CURL_TRANSFER_FAILED,
 };
 
 #define CURL_TRANSFER_MESSAGE_SIZE 256
+
+struct tls_pin;
 
 /* One transfer; a zeroed one is not running. It must not be moved in memory while it runs: libcurl holds its address. */
 struct curl_transfer {

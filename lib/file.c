@@ -84,11 +84,13 @@ static int copy_by_hand(int in, int out, struct error *err)
 	}
 }
 
-uint64_t file_room(int fd)
+uint64_t file_free_space(int fd)
 {
 	struct statvfs fs;
 
-	return fstatvfs(fd, &fs) < 0 || !fs.f_blocks ? UINT64_MAX : (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (fstatvfs(fd, &fs) < 0 || !fs.f_blocks)
+		return UINT64_MAX;
+	return (uint64_t)fs.f_bavail * fs.f_frsize;
 }
 
 int copy_all(int in, int out, struct error *err)
@@ -181,7 +183,9 @@ int file_write_durable(const char *path, const void *data, size_t len, mode_t mo
 	CLEANUP(close_p) int parent = dir_open(AT_FDCWD, !slash ? "." : *directory ? directory : "/", err);
 	if (parent < 0 || write_and_rename(parent, slash ? slash + 1 : path, data, len, mode, true, err) < 0)
 		return -1;
-	return fsync(parent) == 0 ? 0 : error_errno(err, errno, "sync the directory of %s", path);
+	if (fsync(parent) < 0)
+		return error_errno(err, errno, "sync the directory of %s", path);
+	return 0;
 }
 
 int file_write_in(int rootfd, const char *path, const void *data, size_t len, mode_t mode, struct error *err)

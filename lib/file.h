@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "lib/error.h"
+#include "lib/macro.h"
 #include "lib/text.h"
 
 /* The whole file into *ret, which must be empty; a NUL follows. More than limit bytes is an error. */
@@ -46,7 +47,7 @@ int tree_remove(int dirfd, const char *name, struct error *err) MUST_CHECK;
 int tree_size(int dirfd, const char *name, uint64_t *bytes, struct error *err) MUST_CHECK;
 
 /* Free bytes for this process in the file system of fd; UINT64_MAX when it does not say. */
-uint64_t file_room(int fd);
+uint64_t file_free_space(int fd);
 
 /* All of it, or -1 with errno. */
 int write_all(int fd, const void *data, size_t len) MUST_CHECK;

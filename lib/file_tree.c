@@ -25,14 +25,18 @@ static int each_entry(int fd, const char *name, entry_fn *fn, void *context, str
 		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
 		    fn(fd, entry->d_name, context, err) < 0)
 			return -1;
-	return errno ? error_errno(err, errno, "read directory %s", name) : 0;
+	if (errno)
+		return error_errno(err, errno, "read directory %s", name);
+	return 0;
 }
 
 static int open_directory(int dirfd, const char *name, struct error *err)
 {
 	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	return fd < 0 ? error_errno(err, errno, "open directory %s", name) : fd;
+	if (fd < 0)
+		return error_errno(err, errno, "open directory %s", name);
+	return fd;
 }
 
 static entry_fn remove_entry;
@@ -91,5 +95,7 @@ int tree_size(int dirfd, const char *name, uint64_t *bytes, struct error *err)
 	if (!S_ISDIR(st.st_mode))
 		return 0;
 	int fd = open_directory(dirfd, name, err);
-	return fd < 0 ? -1 : each_entry(fd, name, size_entry, bytes, err);
+	if (fd < 0)
+		return -1;
+	return each_entry(fd, name, size_entry, bytes, err);
 }

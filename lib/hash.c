@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/alloc.h"
+#include "lib/macro.h"
 
 #define READ_SIZE (256 * 1024)
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "lib/error.h"
+#include "lib/macro.h"
 
 #define MD5_HEX 33
 #define SHA256_HEX 65 /* 64 lower-case hex digits and a NUL */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -11,16 +12,17 @@
 #include "lib/clock.h"
 #include "lib/curl_transfer.h"
 #include "lib/file.h"
+#include "lib/macro.h"
 
 #define TRIES 4
 #define FIRST_DELAY 0.3 /* seconds before the second try */
 #define DELAY_GROWTH 3  /* factor between the delays */
 #define POLL_MS 1000
 
-struct transfer {
+struct download {
 	struct http_download *item; /* borrowed */
-	struct pool *pool;          /* borrowed */
-	struct curl_transfer wire;  /* running or not */
+	struct download_pool *pool; /* borrowed */
+	struct curl_transfer curl;  /* running or not */
 	struct hash *hash;          /* owned */
 	bool finished, too_large;
 	int write_errno;
@@ -28,9 +30,9 @@ struct transfer {
 	double due; /* clock_seconds() before which it does not start */
 };
 
-struct pool {
-	void *wires;               /* owned */
-	struct transfer *transfer; /* owned; n of them */
+struct download_pool {
+	void *curl_pool;            /* owned */
+	struct download *downloads; /* owned; n of them */
 	size_t n, running, finished;
 	void (*progress)(void *context, uint64_t new_bytes);
 	void *context;
@@ -42,7 +44,7 @@ static uint64_t limit_of(const struct http_download *item)
 }
 
 /* The URL without a mirror's user and password, which must not get into messages and logs. */
-static char *shown(const char *url)
+static char *public_url(const char *url)
 {
 	const char *host = strstr(url, "://");
 	size_t scheme = host ? (size_t)(host - url) + 3 : 0;
@@ -53,7 +55,7 @@ static char *shown(const char *url)
 
 static bool receive(void *context, const char *bytes, size_t n)
 {
-	struct transfer *t = context;
+	struct download *t = context;
 
 	if (t->item->received + n > limit_of(t->item)) {
 		t->too_large = true;
@@ -70,7 +72,7 @@ static bool receive(void *context, const char *bytes, size_t n)
 	return true;
 }
 
-static int transfer_start(struct transfer *t, struct error *err)
+static int download_start(struct download *t, struct error *err)
 {
 	if (t->tries == 0 && t->item->start && t->item->start(t->item, err) < 0)
 		return -1;
@@ -80,24 +82,24 @@ static int transfer_start(struct transfer *t, struct error *err)
 	t->hash = hash_new();
 	t->item->received = 0;
 	t->tries++;
-	t->wire.receive = receive;
-	t->wire.context = t;
-	if (curl_transfer_download(&t->wire, t->pool->wires, t->item->url, err) < 0)
+	t->curl.receive = receive;
+	t->curl.context = t;
+	if (curl_transfer_download(&t->curl, t->pool->curl_pool, t->item->url, err) < 0)
 		return -1;
 	t->pool->running++;
 	return 0;
 }
 
 /* Failures that may be transient. Of the HTTP statuses these are errors of the server, time-outs and rate limits. */
-static bool may_heal(enum curl_transfer_end end, long status)
+static bool is_transient(enum curl_transfer_end end, long status)
 {
-	return end == CURL_TRANSFER_PASSING ||
+	return end == CURL_TRANSFER_TRANSIENT ||
 	       (end == CURL_TRANSFER_STATUS && (status >= 500 || status == 429 || status == 408));
 }
 
-static int transfer_failed(const struct transfer *t, enum curl_transfer_end end, struct error *err)
+static int download_failed(const struct download *t, enum curl_transfer_end end, struct error *err)
 {
-	CLEANUP(free_p) char *url = shown(t->item->url);
+	CLEANUP(free_p) char *url = public_url(t->item->url);
 	const char *name = t->item->name;
 
 	if (t->write_errno)
@@ -108,14 +110,14 @@ static int transfer_failed(const struct transfer *t, enum curl_transfer_end end,
 				 (unsigned long long)limit_of(t->item));
 	if (end == CURL_TRANSFER_STATUS)
 		return error_set(err, ERROR_NETWORK, "download %s from %s: the server answers %ld%s", name, url,
-				 t->wire.status, t->wire.status == 404 ? " (not found)" : "");
+				 t->curl.status, t->curl.status == 404 ? " (not found)" : "");
 	return error_set(err, end == CURL_TRANSFER_UNTRUSTED ? ERROR_TRUST : ERROR_NETWORK, "download %s from %s: %s",
-			 name, url, t->wire.message);
+			 name, url, t->curl.message);
 }
 
-static int transfer_ended(struct transfer *t, enum curl_transfer_end end, struct error *err)
+static int download_ended(struct download *t, enum curl_transfer_end end, struct error *err)
 {
-	curl_transfer_stop(&t->wire);
+	curl_transfer_stop(&t->curl);
 	t->pool->running--;
 	if (end == CURL_TRANSFER_OK) {
 		hash_hex(t->hash, t->item->sha256);
@@ -123,8 +125,8 @@ static int transfer_ended(struct transfer *t, enum curl_transfer_end end, struct
 		t->pool->finished++;
 		return t->item->done ? t->item->done(t->item, err) : 0;
 	}
-	if (t->tries >= TRIES || !may_heal(end, t->wire.status))
-		return transfer_failed(t, end, err);
+	if (t->tries >= TRIES || !is_transient(end, t->curl.status))
+		return download_failed(t, end, err);
 	double delay = FIRST_DELAY;
 	for (unsigned i = 1; i < t->tries; i++)
 		delay *= DELAY_GROWTH;
@@ -133,77 +135,77 @@ static int transfer_ended(struct transfer *t, enum curl_transfer_end end, struct
 }
 
 /* Starts the transfers that are due; *ret_wait is after how many milliseconds to look again. */
-static int pool_start(struct pool *pool, int *ret_wait, struct error *err)
+static int download_pool_start(struct download_pool *pool, int *ret_wait, struct error *err)
 {
 	double clock = clock_seconds(), wait = POLL_MS;
 
 	for (size_t i = 0; i < pool->n && pool->running < HTTP_PARALLEL; i++) {
-		struct transfer *t = &pool->transfer[i];
+		struct download *t = &pool->downloads[i];
 		double left = (t->due - clock) * 1000;
-		if (t->finished || t->wire.easy)
+		if (t->finished || t->curl.easy)
 			continue;
 		if (left > 0)
 			wait = left < wait ? left + 1 : wait;
-		else if (transfer_start(t, err) < 0)
+		else if (download_start(t, err) < 0)
 			return -1;
 	}
 	*ret_wait = (int)wait;
 	return 0;
 }
 
-static int pool_collect(struct pool *pool, struct error *err)
+static int download_pool_collect(struct download_pool *pool, struct error *err)
 {
 	enum curl_transfer_end end;
 	struct curl_transfer *w;
 
-	while ((w = curl_transfer_pool_next(pool->wires, &end)))
-		if (transfer_ended(w->context, end, err) < 0)
+	while ((w = curl_transfer_pool_next(pool->curl_pool, &end)))
+		if (download_ended(w->context, end, err) < 0)
 			return -1;
 	return 0;
 }
 
-static int pool_step(struct pool *pool, struct error *err)
+static int download_pool_step(struct download_pool *pool, struct error *err)
 {
 	int wait, running;
 
-	if (pool_start(pool, &wait, err) < 0 || curl_transfer_pool_perform(pool->wires, &running, err) < 0 ||
-	    pool_collect(pool, err) < 0)
+	if (download_pool_start(pool, &wait, err) < 0 ||
+	    curl_transfer_pool_perform(pool->curl_pool, &running, err) < 0 || download_pool_collect(pool, err) < 0)
 		return -1;
 	if (pool->finished < pool->n && running == (int)pool->running)
-		return curl_transfer_pool_wait(pool->wires, wait, err);
+		return curl_transfer_pool_wait(pool->curl_pool, wait, err);
 	return 0;
 }
 
-static int pool_open(struct pool *pool, struct http_download *items, size_t n, struct error *err)
+static int download_pool_open(struct download_pool *pool, struct http_download *items, size_t n, struct error *err)
 {
-	if (curl_transfer_pool_open(&pool->wires, err) < 0)
+	if (curl_transfer_pool_open(&pool->curl_pool, err) < 0)
 		return -1;
 	pool->n = n;
-	pool->transfer = xcalloc(n, sizeof *pool->transfer);
+	pool->downloads = xcalloc(n, sizeof *pool->downloads);
 	for (size_t i = 0; i < n; i++)
-		pool->transfer[i] = (struct transfer){ .item = &items[i], .pool = pool };
+		pool->downloads[i] = (struct download){ .item = &items[i], .pool = pool };
 	return 0;
 }
 
-static void pool_close(struct pool *pool)
+static void download_pool_close(struct download_pool *pool)
 {
 	for (size_t i = 0; i < pool->n; i++) {
-		curl_transfer_stop(&pool->transfer[i].wire);
-		hash_free(pool->transfer[i].hash);
+		curl_transfer_stop(&pool->downloads[i].curl);
+		hash_free(pool->downloads[i].hash);
 	}
-	free(pool->transfer);
-	curl_transfer_pool_close(pool->wires);
+	free(pool->downloads);
+	curl_transfer_pool_close(pool->curl_pool);
 }
 
 int http_download_all(struct http_download *items, size_t n, void (*progress)(void *context, uint64_t new_bytes),
 		      void *context, struct error *err)
 {
-	CLEANUP(pool_close) struct pool pool = { .progress = progress, .context = context };
+	CLEANUP(download_pool_close) struct download_pool pool = { .progress = progress, .context = context };
 
-	if (pool_open(&pool, items, n, err) < 0)
+	if (download_pool_open(&pool, items, n, err) < 0)
 		return -1;
 	while (pool.finished < n)
-		if (pool_step(&pool, err) < 0)
+		if (download_pool_step(&pool, err) < 0)
 			return -1;
 	return 0;
 }

@@ -11,6 +11,7 @@
 
 #include "lib/error.h"
 #include "lib/hash.h"
+#include "lib/macro.h"
 #include "lib/text.h"
 
 struct http_download {

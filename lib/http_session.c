@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/http_session.h"
 
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/alloc.h"
 #include "lib/curl_transfer.h"
 #include "lib/macro.h"
+#include "lib/tls_pin.h"
 
 #define REASON_MAX 512 /* bytes of a status line that are kept */
 
 struct http_session {
-	struct curl_transfer wire;
+	struct curl_transfer curl;
 	struct tls_pin *pin;             /* owned; NULL = no fingerprints were given */
 	struct http_response *receiving; /* borrowed */
 	bool too_large;
 };
 
-static bool receive(void *context, const char *bytes, size_t n)
+static bool on_body(void *context, const char *bytes, size_t n)
 {
 	struct http_session *s = context;
 
@@ -27,7 +30,7 @@ static bool receive(void *context, const char *bytes, size_t n)
 }
 
 /* Called for each header line; keeps the reason phrase of the last status line. */
-static void header(void *context, const char *line, size_t n)
+static void on_header(void *context, const char *line, size_t n)
 {
 	struct http_session *s = context;
 	CLEANUP(free_p) char *copy = xstrndup(line, n < REASON_MAX ? n : REASON_MAX);
@@ -51,8 +54,8 @@ int http_session_open(const struct http_trust *trust, long timeout, struct http_
 
 	if (trust->fingerprints && trust->fingerprints->n && tls_pin_new(trust->fingerprints, &s->pin, err) < 0)
 		return -1;
-	s->wire = (struct curl_transfer){ .receive = receive, .header = header, .context = s, .pin = s->pin };
-	if (curl_transfer_open(&s->wire, trust, timeout, err) < 0)
+	s->curl = (struct curl_transfer){ .receive = on_body, .header = on_header, .context = s, .pin = s->pin };
+	if (curl_transfer_open(&s->curl, trust, timeout, err) < 0)
 		return -1;
 	*ret = TAKE(s);
 	return 0;
@@ -68,8 +71,8 @@ static int request_failed(const struct http_session *s, enum curl_transfer_end e
 				 HTTP_BODY_MAX >> 20);
 	if (end == CURL_TRANSFER_UNTRUSTED)
 		return error_set(err, ERROR_TRUST, "%s: the server's certificate is not trusted: %s%s%s", request->url,
-				 s->wire.message, *seen ? "; its SHA-256 is " : "", seen);
-	return error_set(err, ERROR_NETWORK, "%s: %s", request->url, s->wire.message);
+				 s->curl.message, *seen ? "; its SHA-256 is " : "", seen);
+	return error_set(err, ERROR_NETWORK, "%s: %s", request->url, s->curl.message);
 }
 
 int http_session_request(struct http_session *s, const struct http_request *request, struct http_response *ret,
@@ -79,11 +82,11 @@ int http_session_request(struct http_session *s, const struct http_request *requ
 
 	s->receiving = &response;
 	s->too_large = false;
-	enum curl_transfer_end end = curl_transfer_exchange(&s->wire, request);
+	enum curl_transfer_end end = curl_transfer_exchange(&s->curl, request);
 	s->receiving = NULL;
 	if (end != CURL_TRANSFER_OK)
 		return request_failed(s, end, request, err);
-	response.status = s->wire.status;
+	response.status = s->curl.status;
 	*ret = TAKE(response);
 	return 0;
 }
@@ -99,7 +102,7 @@ void http_session_close(struct http_session *s)
 {
 	if (!s)
 		return;
-	curl_transfer_stop(&s->wire);
+	curl_transfer_stop(&s->curl);
 	tls_pin_free(s->pin);
 	free(s);
 }

@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/macro.h"
+
 /* The child's side. It reports a struct error whose class is ERROR_NONE on success. */
 NORETURN static void job_run(job_fn *fn, void *context, int result)
 {
@@ -55,20 +57,20 @@ static void job_reap(struct job *job, int *status)
 
 int job_wait(struct job *job, struct error *err)
 {
-	struct error said;
+	struct error reported;
 	int status = 0;
 	ssize_t n;
 
 	do
-		n = read(job->result, &said, sizeof said);
+		n = read(job->result, &reported, sizeof reported);
 	while (n < 0 && errno == EINTR);
 	job_reap(job, &status);
-	if (n != sizeof said)
+	if (n != sizeof reported)
 		return error_set(err, ERROR_FAILED, "a job ended without a result%s; run the command again",
 				 WIFSIGNALED(status) ? " (killed by a signal; out of memory?)" : "");
-	if (said.class == ERROR_NONE)
+	if (reported.class == ERROR_NONE)
 		return 0;
-	*err = said;
+	*err = reported;
 	return -1;
 }
 

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "lib/error.h"
+#include "lib/macro.h"
 
 struct job {
 	pid_t pid;  /* 0 = not running */

@@ -8,9 +8,11 @@
 #undef json_object
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/alloc.h"
+#include "lib/macro.h"
 
 static struct json_c_object *inner(const struct json *value)
 {
@@ -231,8 +233,7 @@ int json_parse(const char *name, const char *text, size_t len, struct json **ret
 		end = len;
 	}
 	if (why == json_tokener_continue)
-		return error_set(err, ERROR_INPUT, "%s: the JSON text ends too early, at byte %zu", name,
-				 len);
+		return error_set(err, ERROR_INPUT, "%s: the JSON text ends too early, at byte %zu", name, len);
 	if (why != json_tokener_success)
 		return error_set(err, ERROR_INPUT, "%s: invalid JSON at byte %zu: %s", name, end,
 				 json_tokener_error_desc(why));

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "lib/error.h"
+#include "lib/macro.h"
 #include "lib/text.h"
 
 #define JSON_SIZE_MAX (64 << 20)

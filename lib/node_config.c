@@ -7,8 +7,11 @@
 #include <string.h>
 
 #include "lib/alloc.h"
+#include "lib/macro.h"
 #include "lib/node_config_schema.h"
 #include "lib/redact.h"
+#include "lib/text.h"
+#include "lib/vec.h"
 
 const char *const node_config_secret_keys[] = { "token", "certificate_key", "proxmox.token_secret", NULL };
 

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 
 #include "lib/error.h"
+#include "lib/macro.h"
+#include "lib/text.h"
 #include "lib/yaml.h"
 
 #define NODE_CONFIG_FILE "/etc/nodekiln/node.yaml"

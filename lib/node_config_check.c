@@ -3,12 +3,16 @@
 #include "lib/node_config_check.h"
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/alloc.h"
+#include "lib/error.h"
+#include "lib/macro.h"
 #include "lib/subnet.h"
 #include "lib/validate.h"
+#include "lib/yaml.h"
 
 #define SERVICES_DEFAULT "10.96.0.0/12" /* kubeadm's default */
 

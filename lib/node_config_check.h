@@ -3,6 +3,8 @@
 /*
  * Checks of a node's configuration as a whole: combinations of keys whose single values are valid (node_config_schema.h).
  */
+#include "lib/error.h"
+#include "lib/macro.h"
 #include "lib/node_config.h"
 
 /* ERROR_INPUT with the origin of the first fault. */

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Prints the struct as a document, field by field of the table. */
+#include <stdbool.h>
 #include <string.h>
 
 #include "lib/duration.h"
+#include "lib/node_config.h"
 #include "lib/node_config_schema.h"
+#include "lib/text.h"
+#include "lib/yaml.h"
 
 static void add_strings(struct text *t, const struct strings *list)
 {
@@ -28,7 +32,7 @@ static void add_pairs(struct text *t, const struct node_config_pairs *pairs)
 }
 
 /* Whether the field has a value: durations and choices always have one, the default if no other. */
-static bool is_said(const struct node_config_field *f, const struct node_config *node)
+static bool has_value(const struct node_config_field *f, const struct node_config *node)
 {
 	const void *at = node_config_field_at(f, node);
 
@@ -83,7 +87,7 @@ void node_config_print(const struct node_config *node, bool with_secrets, struct
 	for (size_t i = 0; i < node_config_fields_n; i++) {
 		const struct node_config_field *f = &node_config_fields[i];
 
-		if (!is_said(f, node))
+		if (!has_value(f, node))
 			continue;
 		if (!text_same(f->section, section))
 			text_addf(ret, "%s:\n", f->section);

@@ -4,14 +4,19 @@
 
 #include "lib/alloc.h"
 #include "lib/duration.h"
+#include "lib/error.h"
 #include "lib/macro.h"
+#include "lib/node_config.h"
 #include "lib/node_config_check.h"
 #include "lib/node_config_schema.h"
 #include "lib/redact.h"
+#include "lib/text.h"
+#include "lib/vec.h"
+#include "lib/yaml.h"
 
 #define ROLE_MISSING ((enum node_role) - 1)
 
-static int refuse(const struct node_config_field *f, const struct yaml *where, const char *value, struct error *err)
+static int invalid(const struct node_config_field *f, const struct yaml *where, const char *value, struct error *err)
 {
 	CLEANUP(free_p) char *path = node_config_field_path(f);
 
@@ -23,12 +28,12 @@ static int refuse(const struct node_config_field *f, const struct yaml *where, c
 }
 
 /* Validates the value at `where`, which is in *text, and normalizes it. */
-static int judge(const struct node_config_field *f, const struct yaml *where, char **text, struct error *err)
+static int validate(const struct node_config_field *f, const struct yaml *where, char **text, struct error *err)
 {
-	if (f->is && !f->is(*text))
-		return refuse(f, where, *text, err);
-	if (f->tidy)
-		f->tidy(text);
+	if (f->is_valid && !f->is_valid(*text))
+		return invalid(f, where, *text, err);
+	if (f->normalize)
+		f->normalize(text);
 	return 0;
 }
 
@@ -36,7 +41,7 @@ static int read_string(const struct node_config_field *f, struct yaml *map, char
 {
 	if (yaml_take_string(map, f->key, to, err) < 0)
 		return -1;
-	return *to ? judge(f, yaml_find(map, f->key), to, err) : 0;
+	return *to ? validate(f, yaml_find(map, f->key), to, err) : 0;
 }
 
 static int read_strings(const struct node_config_field *f, struct yaml *map, struct strings *to, struct error *err)
@@ -46,7 +51,7 @@ static int read_strings(const struct node_config_field *f, struct yaml *map, str
 	if (yaml_take_strings(map, f->key, to, err) < 0)
 		return -1;
 	for (size_t i = 0; i < to->n; i++)
-		if (judge(f, found->children ? found->child[i] : found, &to->at[i], err) < 0)
+		if (validate(f, found->children ? found->child[i] : found, &to->at[i], err) < 0)
 			return -1;
 	return 0;
 }
@@ -56,10 +61,10 @@ static int read_pair(const struct node_config_field *f, const struct yaml *child
 {
 	if (child->kind != YAML_SCALAR)
 		return yaml_error(child, err, "'%s' in '%s' must be a single value", child->key, f->key);
-	if (!f->is(child->key))
-		return refuse(f, child, child->key, err);
-	if (f->is_value && !f->is_value(child->value))
-		return refuse(f, child, child->value, err);
+	if (!f->is_valid(child->key))
+		return invalid(f, child, child->key, err);
+	if (f->is_valid_value && !f->is_valid_value(child->value))
+		return invalid(f, child, child->value, err);
 	vec_push(to, (struct node_config_pair){ xstrdup(child->key), xstrdup(child->value) });
 	return 0;
 }

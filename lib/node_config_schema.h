@@ -4,6 +4,9 @@
  * The keys of a node's configuration, as one table, by which the configuration is read and printed and secrets are found. The
  * table has the rules for single keys; node_config_check.c has those for several keys together.
  */
+#include <stdbool.h>
+
+#include "lib/macro.h"
 #include "lib/node_config.h"
 
 enum node_config_field_kind {
@@ -19,15 +22,16 @@ struct node_config_field {
 	const char *section; /* the map that holds the key; NULL = the document itself */
 	const char *key;
 	enum node_config_field_kind kind;
-	size_t offset;                /* in struct node_config */
-	bool (*is)(const char *text); /* of a string, of every item of a list, of every key of pairs; NULL = anything */
-	bool (*is_value)(const char *); /* of every value of pairs; NULL = anything */
-	void (*tidy)(char **text);      /* NULL = unchanged */
-	const char *allowed;            /* what `is` accepts, for messages */
-	long min, max;                  /* of durations and numbers */
-	const char *const *names;       /* of choices; NULL-terminated */
-	bool secret;                    /* see node_config.h */
-	bool unshown;                   /* messages never repeat its value */
+	size_t offset; /* in struct node_config */
+	bool (*is_valid)(
+		const char *text); /* of a string, of every item of a list, of every key of pairs; NULL = anything */
+	bool (*is_valid_value)(const char *); /* of every value of pairs; NULL = anything */
+	void (*normalize)(char **text);       /* NULL = unchanged */
+	const char *allowed;                  /* what is_valid() accepts, for messages */
+	long min, max;                        /* of durations and numbers */
+	const char *const *names;             /* of choices; NULL-terminated */
+	bool secret;                          /* see node_config.h */
+	bool unshown;                         /* messages never repeat its value */
 };
 
 extern const struct node_config_field node_config_fields[];

@@ -2,11 +2,14 @@
 #include "lib/node_record.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/alloc.h"
 #include "lib/json.h"
+#include "lib/macro.h"
 #include "lib/validate.h"
 
 #define WORD_MAX 40
@@ -74,10 +77,10 @@ static bool is_sentence(const char *s)
 }
 
 /* The texts of the line, and the form that each must have. */
-static const struct field {
+static const struct record_field {
 	const char *key;
 	size_t offset;
-	bool (*form)(const char *s);
+	bool (*is_valid)(const char *s);
 } fields[] = {
 	{ "cluster", offsetof(struct node_record, cluster), dns_label_is_valid },
 	{ "since", offsetof(struct node_record, since), is_date },
@@ -89,7 +92,7 @@ static const struct field {
 	{ "error", offsetof(struct node_record, error), is_sentence },
 };
 
-static char **field_of(const struct node_record *m, const struct field *field)
+static char **field_of(const struct node_record *m, const struct record_field *field)
 {
 	return (char **)((char *)m + field->offset);
 }
@@ -127,7 +130,7 @@ static void parse_line(const char *line, size_t len, struct node_record *ret)
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		const char *value = json_get_string(json, fields[i].key);
 		char **field = field_of(ret, &fields[i]);
-		if (!value || !fields[i].form(value))
+		if (!value || !fields[i].is_valid(value))
 			continue;
 		free(*field);
 		*field = xstrdup(value);
@@ -223,7 +226,7 @@ char *node_record_tags(const struct node_record *m, const char *tags)
 	return text_take(&t);
 }
 
-static void tidy_tags(const char *tags, struct strings *ret)
+static void normalize_tags(const char *tags, struct strings *ret)
 {
 	CLEANUP(strings_done) struct strings list = { 0 };
 
@@ -239,8 +242,8 @@ bool node_record_tags_same(const char *a, const char *b)
 {
 	CLEANUP(strings_done) struct strings left = { 0 }, right = { 0 };
 
-	tidy_tags(a, &left);
-	tidy_tags(b, &right);
+	normalize_tags(a, &left);
+	normalize_tags(b, &right);
 	for (size_t i = 0; i < left.n; i++)
 		if (!strings_has(&right, left.at[i]))
 			return false;
@@ -313,7 +316,7 @@ static size_t characters(const char *s)
 	return n;
 }
 
-static char *tidy_error(const char *error)
+static char *printable_error(const char *error)
 {
 	char *copy = error && *error ? xstrdup(error) : NULL;
 
@@ -340,7 +343,7 @@ static char *cut_error(char *error, size_t excess)
 
 int node_record_notes(const struct node_record *m, const char *notes, char **ret, struct error *err)
 {
-	CLEANUP(free_p) char *error = tidy_error(m->error);
+	CLEANUP(free_p) char *error = printable_error(m->error);
 	CLEANUP(text_done) struct text t = { 0 };
 
 	edit(m, error, notes ? notes : "", &t);

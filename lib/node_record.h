@@ -12,9 +12,11 @@
  * Everything else in tags and notes belongs to people and stays unchanged. PVE lower-cases, sorts and de-duplicates tags, and
  * trims the end of the notes: compare parsed records, never the texts.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/error.h"
+#include "lib/macro.h"
 #include "lib/node_config.h"
 #include "lib/text.h"
 

@@ -17,12 +17,13 @@
 
 #include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/macro.h"
 
 #define TAIL_LINES 6
 #define SETUP_FAILED 125 /* the child failed before execve(2); its error is in the failure pipe */
 
 /* The last lines of a child, for the error text, and the line that is not complete yet. */
-struct tail {
+struct process_tail {
 	char *line[TAIL_LINES]; /* owned */
 	unsigned next;
 	struct text partial;
@@ -33,14 +34,14 @@ static const char *name_of(const struct process *p)
 	return p->name ? p->name : p->argv[0];
 }
 
-static void tail_done(struct tail *tail)
+static void tail_done(struct process_tail *tail)
 {
 	for (size_t i = 0; i < TAIL_LINES; i++)
 		free(tail->line[i]);
 	text_done(&tail->partial);
 }
 
-static void tail_line(struct tail *tail, const struct process *p)
+static void tail_line(struct process_tail *tail, const struct process *p)
 {
 	char *line = text_take(&tail->partial);
 
@@ -54,7 +55,7 @@ static void tail_line(struct tail *tail, const struct process *p)
 	tail->line[tail->next++ % TAIL_LINES] = line;
 }
 
-static void tail_add(struct tail *tail, const struct process *p, const char *bytes, size_t n)
+static void tail_add(struct process_tail *tail, const struct process *p, const char *bytes, size_t n)
 {
 	while (n > 0) {
 		const char *end = memchr(bytes, '\n', n);
@@ -67,19 +68,19 @@ static void tail_add(struct tail *tail, const struct process *p, const char *byt
 	}
 }
 
-static int failed_sentence(const struct process *p, int status, const struct tail *tail, struct error *err)
+static int child_failed(const struct process *p, int status, const struct process_tail *tail, struct error *err)
 {
-	CLEANUP(text_done) struct text said = { 0 };
+	CLEANUP(text_done) struct text reported = { 0 };
 	char buffer[64];
 
 	for (unsigned i = 0; i < TAIL_LINES; i++) {
 		const char *line = tail->line[(tail->next + i) % TAIL_LINES];
 		if (line)
-			text_addf(&said, "%s%s", said.len ? " | " : "", line);
+			text_addf(&reported, "%s%s", reported.len ? " | " : "", line);
 	}
 	return error_set(err, p->failure ? p->failure : ERROR_FAILED, "%s: %s%s%s", name_of(p),
-			 process_status_text(status, buffer, sizeof buffer), said.len ? ": " : "",
-			 said.len ? said.data : "");
+			 process_status_text(status, buffer, sizeof buffer), reported.len ? ": " : "",
+			 reported.len ? reported.data : "");
 }
 
 const char *process_status_text(int status, char *buffer, size_t size)
@@ -117,8 +118,9 @@ NORETURN static void child_exec(const struct process *p, int in, int out, int me
 		else
 			error_errno(&err, errno, "run %s", p->argv[0]);
 	}
-	if (write(failure, &err, sizeof err) != sizeof err)
-		_exit(SETUP_FAILED);
+	/* Without the report the parent still sees the exit status. */
+	ssize_t written = write(failure, &err, sizeof err);
+	(void)written;
 	_exit(SETUP_FAILED);
 }
 
@@ -153,16 +155,16 @@ static pid_t child_fork(const struct process *p, int out, int messages, int fail
 /* 0 when execve(2) succeeded; else -1 with the child's error, and the child is reaped. */
 static int child_started(pid_t pid, int failure, struct error *err)
 {
-	struct error said;
+	struct error reported;
 	ssize_t n;
 
 	do
-		n = read(failure, &said, sizeof said);
+		n = read(failure, &reported, sizeof reported);
 	while (n < 0 && errno == EINTR);
-	if (n != sizeof said)
+	if (n != sizeof reported)
 		return 0;
 	waitpid(pid, NULL, 0);
-	*err = said;
+	*err = reported;
 	return -1;
 }
 
@@ -174,7 +176,7 @@ static int pipe_pair(int ends[2], struct error *err)
 }
 
 /* Reads both streams until they end. A stream at its end has fd -1, which poll(2) ignores. */
-static int child_drain(const struct process *p, int out, int messages, struct tail *tail, struct error *err)
+static int child_drain(const struct process *p, int out, int messages, struct process_tail *tail, struct error *err)
 {
 	struct pollfd fds[2] = { { .fd = messages, .events = POLLIN }, { .fd = out, .events = POLLIN } };
 	char chunk[8192];
@@ -203,7 +205,7 @@ static int child_drain(const struct process *p, int out, int messages, struct ta
 
 int process_run(const struct process *p, struct error *err)
 {
-	CLEANUP(tail_done) struct tail tail = { 0 };
+	CLEANUP(tail_done) struct process_tail tail = { 0 };
 	int messages[2] = { -1, -1 }, output[2] = { -1, -1 }, failure[2] = { -1, -1 };
 	int rc = -1, status = 0;
 
@@ -220,7 +222,7 @@ int process_run(const struct process *p, struct error *err)
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (rc == 0 && status != 0)
-		rc = failed_sentence(p, status, &tail, err);
+		rc = child_failed(p, status, &tail, err);
 out:
 	for (int i = 0; i < 2; i++)
 		close_p(&messages[i]), close_p(&output[i]), close_p(&failure[i]);

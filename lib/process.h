@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "lib/error.h"
+#include "lib/macro.h"
 #include "lib/text.h"
 
 struct process {

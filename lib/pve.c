@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/pve.h"
 
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/alloc.h"
 #include "lib/http_session.h"
+#include "lib/macro.h"
 #include "lib/validate.h"
 
 #define TIMEOUT_DEFAULT 30L

@@ -5,10 +5,12 @@
  * the SHA-256 of the server's certificate; nothing turns that off. Parameters are form-encoded for PVE's decoder, which splits
  * on ';' and every '='. No request that may have been carried out is sent again.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/error.h"
 #include "lib/json.h"
+#include "lib/macro.h"
 #include "lib/text.h"
 
 struct pve;

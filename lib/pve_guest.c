@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/alloc.h"
+#include "lib/error.h"
+#include "lib/json.h"
+#include "lib/macro.h"
 #include "lib/pve_guest.h"
+#include "lib/text.h"
+#include "lib/vec.h"
 
 #define PARAMS_MAX 16
 #define NETS_MAX 32 /* net0 to net31 */

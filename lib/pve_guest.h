@@ -4,7 +4,12 @@
  * The guests of Proxmox VE, virtual machines and containers: their list, and their configurations with updates by
  * compare-and-swap.
  */
+#include <stdbool.h>
+
+#include "lib/error.h"
+#include "lib/macro.h"
 #include "lib/pve.h"
+#include "lib/text.h"
 
 enum pve_kind { PVE_QEMU, PVE_LXC }; /* "qemu" and "lxc" in paths */
 

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/pve_task.h"
 
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "lib/alloc.h"
 #include "lib/clock.h"
+#include "lib/error.h"
+#include "lib/json.h"
+#include "lib/macro.h"
+#include "lib/text.h"
 
 #define LOG_LINES "500" /* requested of a task's log */
 #define LOG_KEPT 5
@@ -87,7 +94,7 @@ int pve_task_log(struct pve *pve, const char *upid, struct strings *ret, struct 
 	return 0;
 }
 
-static bool passing(enum pve_failure failure)
+static bool is_transient(enum pve_failure failure)
 {
 	return failure == PVE_UNREACHABLE || failure == PVE_BUSY;
 }
@@ -104,7 +111,7 @@ int pve_task_wait(struct pve *pve, const char *upid, long timeout, struct pve_ta
 			return 0;
 		}
 		pve_task_done(&task);
-		if (rc < 0 && !passing(pve_failure(pve)))
+		if (rc < 0 && !is_transient(pve_failure(pve)))
 			return -1;
 		if (clock_seconds() + nap > until)
 			return rc < 0 ? error_wrap(err, "task %s", upid)

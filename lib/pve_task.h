@@ -4,7 +4,12 @@
  * Tasks: work that Proxmox VE does in the background after it has answered with a UPID. The caller polls the status until the
  * task has stopped. A task that failed is not an error here: pve_task_wait() then returns 0.
  */
+#include <stdbool.h>
+
+#include "lib/error.h"
+#include "lib/macro.h"
 #include "lib/pve.h"
+#include "lib/text.h"
 
 struct pve_task {
 	bool running;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The encoding of parameters and the meaning of error messages. */
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,7 +95,7 @@ static void read_message(const char *reason, const char *body, size_t len, struc
 }
 
 /* One line of printable characters. */
-static char *tidy_message(char *message)
+static char *printable_message(char *message)
 {
 	size_t n = 0;
 
@@ -125,9 +126,9 @@ static const struct {
 
 /* The failure of a message with status 400 or 500, which alone says too little. */
 static const struct {
-	const char *words;
+	const char *part;
 	enum pve_failure failure;
-} by_words[] = {
+} by_message[] = {
 	{ "checksum mismatch (file change by other user", PVE_CONFLICT },
 	{ "detected modified configuration", PVE_CONFLICT },
 	{ "can't lock file", PVE_BUSY },
@@ -143,9 +144,9 @@ static const struct {
 
 enum pve_failure pve_classify_words(const char *message)
 {
-	for (size_t w = 0; w < ARRAY_SIZE(by_words); w++)
-		if (strstr(message, by_words[w].words))
-			return by_words[w].failure;
+	for (size_t w = 0; w < ARRAY_SIZE(by_message); w++)
+		if (strstr(message, by_message[w].part))
+			return by_message[w].failure;
 	return PVE_ERROR;
 }
 
@@ -160,7 +161,7 @@ enum pve_failure pve_classify(long status, const char *reason, const char *body,
 	if (by_status[i].failure == PVE_OK)
 		return PVE_OK;
 	read_message(reason, body, len, &message);
-	*ret_message = tidy_message(text_take(&message));
-	enum pve_failure said = status == 400 || status == 500 ? pve_classify_words(*ret_message) : PVE_ERROR;
-	return said != PVE_ERROR ? said : by_status[i].failure;
+	*ret_message = printable_message(text_take(&message));
+	enum pve_failure failure = status == 400 || status == 500 ? pve_classify_words(*ret_message) : PVE_ERROR;
+	return failure != PVE_ERROR ? failure : by_status[i].failure;
 }

@@ -2,17 +2,23 @@
 #include "lib/pve_upload.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/alloc.h"
+#include "lib/error.h"
 #include "lib/http_session.h"
+#include "lib/json.h"
+#include "lib/macro.h"
 #include "lib/random.h"
+#include "lib/text.h"
 
 #define NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 #define BOUNDARY_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 /* The body: before, the file, after. */
-struct stream {
+struct upload_stream {
 	const struct pve_upload *upload;
 	struct text before, after;
 	uint64_t sent; /* bytes of all three */
@@ -57,7 +63,7 @@ static size_t take_text(const struct text *part, uint64_t begin, uint64_t at, ch
 }
 
 /* 0 outside the file; -1 when it cannot be read or is shorter than its size. */
-static ssize_t take_file(struct stream *s, char *buffer, size_t max)
+static ssize_t take_file(struct upload_stream *s, char *buffer, size_t max)
 {
 	const struct pve_upload *u = s->upload;
 	uint64_t at = s->sent - s->before.len;
@@ -65,12 +71,13 @@ static ssize_t take_file(struct stream *s, char *buffer, size_t max)
 	if (s->sent < s->before.len || at >= u->size)
 		return 0;
 	ssize_t n = pread(u->fd, buffer, u->size - at < max ? (size_t)(u->size - at) : max, (off_t)at);
-	if (n <= 0)
-		s->read_errno = n < 0 ? errno : ENODATA;
-	return n <= 0 ? -1 : n;
+	if (n > 0)
+		return n;
+	s->read_errno = n < 0 ? errno : ENODATA;
+	return -1;
 }
 
-static ssize_t take_any(struct stream *s, char *buffer, size_t max)
+static ssize_t take_any(struct upload_stream *s, char *buffer, size_t max)
 {
 	size_t n = take_text(&s->before, 0, s->sent, buffer, max);
 
@@ -80,9 +87,9 @@ static ssize_t take_any(struct stream *s, char *buffer, size_t max)
 }
 
 /* Fills the whole buffer, so that `before` is never sent alone (pve_upload.h). */
-static ssize_t read_stream(void *context, char *buffer, size_t max)
+static ssize_t upload_stream_read(void *context, char *buffer, size_t max)
 {
-	struct stream *s = context;
+	struct upload_stream *s = context;
 	size_t filled = 0;
 
 	while (filled < max) {
@@ -102,7 +109,7 @@ static ssize_t read_stream(void *context, char *buffer, size_t max)
 	return (ssize_t)filled;
 }
 
-static void stream_done(struct stream *s)
+static void upload_stream_done(struct upload_stream *s)
 {
 	text_done(&s->before);
 	text_done(&s->after);
@@ -122,7 +129,7 @@ static int read_upid(const struct json *data, char **ret_upid, struct error *err
 int pve_upload(struct pve *pve, const struct pve_upload *u, char **ret_upid, struct error *err)
 {
 	char boundary[PVE_UPLOAD_BOUNDARY];
-	CLEANUP(stream_done) struct stream s = { .upload = u };
+	CLEANUP(upload_stream_done) struct upload_stream s = { .upload = u };
 	CLEANUP(json_free_p) struct json *data = NULL;
 	CLEANUP(free_p) char *path = pve_path("/nodes/%s/storage/%s/upload", u->node, u->storage);
 
@@ -133,11 +140,13 @@ int pve_upload(struct pve *pve, const struct pve_upload *u, char **ret_upid, str
 	struct http_stream body = {
 		.type = type,
 		.len = s.before.len + u->size + s.after.len,
-		.read = read_stream,
+		.read = upload_stream_read,
 		.context = &s,
 	};
 	int rc = pve_send(pve, path, &body, &data, err);
 	if (rc < 0 && s.read_errno)
 		return error_errno(err, s.read_errno, "read %s while it is sent", u->name);
-	return rc < 0 ? -1 : read_upid(data, ret_upid, err);
+	if (rc < 0)
+		return -1;
+	return read_upid(data, ret_upid, err);
 }

@@ -8,8 +8,13 @@
  *
  * The file is read while it is sent: memory does not grow with it.
  */
+#include <stdint.h>
+
+#include "lib/error.h"
 #include "lib/hash.h"
+#include "lib/macro.h"
 #include "lib/pve.h"
+#include "lib/text.h"
 
 #define PVE_UPLOAD_BOUNDARY 41       /* characters and a NUL */
 #define PVE_UPLOAD_PREAMBLE_MAX 2048 /* bytes; a TLS record holds 16384 */

@@ -2,6 +2,7 @@
 #include "lib/redact.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "lib/alloc.h"

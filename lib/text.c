@@ -6,7 +6,10 @@
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "lib/alloc.h"
 
 static void text_reserve(struct text *t, size_t more)
 {

@@ -4,10 +4,12 @@
 #include <ctype.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/alloc.h"
 #include "lib/hash.h"
+#include "lib/macro.h"
 
 struct tls_pin {
 	struct strings sums;   /* owned; 64 lower-case hex digits each */

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "lib/error.h"
+#include "lib/macro.h"
 #include "lib/text.h"
 
 struct tls_pin;

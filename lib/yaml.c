@@ -2,12 +2,14 @@
 /* Builds the tree from libyaml's events. Recursion is limited by YAML_DEPTH_MAX. */
 #include "lib/yaml.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
 #include "lib/alloc.h"
+#include "lib/macro.h"
 
-struct reader {
+struct yaml_reader {
 	const char *file; /* borrowed */
 	yaml_parser_t parser;
 	yaml_event_t event; /* the current one */
@@ -15,18 +17,18 @@ struct reader {
 	struct error *err;
 };
 
-static void reader_done(struct reader *r)
+static void reader_done(struct yaml_reader *r)
 {
 	yaml_event_delete(&r->event);
 	yaml_parser_delete(&r->parser);
 }
 
-static int event_line(const struct reader *r)
+static int event_line(const struct yaml_reader *r)
 {
 	return (int)r->event.start_mark.line + 1;
 }
 
-static int reader_next(struct reader *r)
+static int reader_next(struct yaml_reader *r)
 {
 	const yaml_parser_t *p = &r->parser;
 
@@ -38,7 +40,7 @@ static int reader_next(struct reader *r)
 }
 
 /* Refuses anchors, aliases and tags: see yaml.h. */
-static int refuse_extras(const struct reader *r)
+static int refuse_unsupported(const struct yaml_reader *r)
 {
 	const yaml_event_t *e = &r->event;
 	const yaml_char_t *anchor = NULL, *tag = NULL;
@@ -58,16 +60,16 @@ static int refuse_extras(const struct reader *r)
 	return 0;
 }
 
-static int check_room(const struct reader *r, const struct yaml *parent)
+static int check_items(const struct yaml_reader *r, const struct yaml *parent)
 {
 	if (parent->children < YAML_ITEMS_MAX)
 		return 0;
 	return error_set(r->err, ERROR_INPUT, "%s:%d: more than %d items", r->file, event_line(r), YAML_ITEMS_MAX);
 }
 
-static int read_node(struct reader *r, struct yaml **ret);
+static int read_node(struct yaml_reader *r, struct yaml **ret);
 
-static int read_list(struct reader *r, struct yaml *list)
+static int read_list(struct yaml_reader *r, struct yaml *list)
 {
 	for (;;) {
 		struct yaml *item = NULL;
@@ -76,19 +78,19 @@ static int read_list(struct reader *r, struct yaml *list)
 			return -1;
 		if (r->event.type == YAML_SEQUENCE_END_EVENT)
 			return 0;
-		if (check_room(r, list) < 0 || read_node(r, &item) < 0)
+		if (check_items(r, list) < 0 || read_node(r, &item) < 0)
 			return -1;
 		yaml_add(list, NULL, item);
 	}
 }
 
 /* The current event must be a scalar that can be a key of map. */
-static int read_key(struct reader *r, const struct yaml *map, char **ret)
+static int read_key(struct yaml_reader *r, const struct yaml *map, char **ret)
 {
 	const yaml_event_t *e = &r->event;
 	const char *key;
 
-	if (refuse_extras(r) < 0)
+	if (refuse_unsupported(r) < 0)
 		return -1;
 	if (e->type != YAML_SCALAR_EVENT)
 		return error_set(r->err, ERROR_INPUT, "%s:%d: a key must be a plain word", r->file, event_line(r));
@@ -102,7 +104,7 @@ static int read_key(struct reader *r, const struct yaml *map, char **ret)
 	return 0;
 }
 
-static int read_map(struct reader *r, struct yaml *map)
+static int read_map(struct yaml_reader *r, struct yaml *map)
 {
 	for (;;) {
 		CLEANUP(free_p) char *key = NULL;
@@ -112,14 +114,14 @@ static int read_map(struct reader *r, struct yaml *map)
 			return -1;
 		if (r->event.type == YAML_MAPPING_END_EVENT)
 			return 0;
-		if (check_room(r, map) < 0 || read_key(r, map, &key) < 0 || reader_next(r) < 0 ||
+		if (check_items(r, map) < 0 || read_key(r, map, &key) < 0 || reader_next(r) < 0 ||
 		    read_node(r, &value) < 0)
 			return -1;
 		yaml_add(map, key, value);
 	}
 }
 
-static int read_scalar(struct reader *r, struct yaml *node)
+static int read_scalar(struct yaml_reader *r, struct yaml *node)
 {
 	const char *value = (const char *)r->event.data.scalar.value;
 
@@ -131,12 +133,12 @@ static int read_scalar(struct reader *r, struct yaml *node)
 }
 
 /* The node that the current event starts. */
-static int read_node(struct reader *r, struct yaml **ret)
+static int read_node(struct yaml_reader *r, struct yaml **ret)
 {
 	CLEANUP(yaml_node_free_p) struct yaml *node = yaml_new(YAML_SCALAR, r->file, event_line(r));
 	int result = 0;
 
-	if (refuse_extras(r) < 0)
+	if (refuse_unsupported(r) < 0)
 		return -1;
 	if (++r->depth > YAML_DEPTH_MAX)
 		return error_set(r->err, ERROR_INPUT, "%s:%d: nested deeper than %d levels", r->file, event_line(r),
@@ -157,7 +159,7 @@ static int read_node(struct reader *r, struct yaml **ret)
 }
 
 /* STREAM-START DOCUMENT-START node DOCUMENT-END STREAM-END; a stream without a document is an empty scalar. */
-static int read_stream(struct reader *r, struct yaml **ret)
+static int read_stream(struct yaml_reader *r, struct yaml **ret)
 {
 	CLEANUP(yaml_node_free_p) struct yaml *root = NULL;
 
@@ -180,7 +182,7 @@ static int read_stream(struct reader *r, struct yaml **ret)
 
 int yaml_parse(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err)
 {
-	struct reader r = { .file = file, .err = err };
+	struct yaml_reader r = { .file = file, .err = err };
 	int result;
 
 	if (len > YAML_SIZE_MAX)

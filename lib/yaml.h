@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "lib/error.h"
+#include "lib/macro.h"
 #include "lib/text.h"
 
 #define YAML_SIZE_MAX (1 << 20)

@@ -183,12 +183,16 @@ int yaml_take_strings(struct yaml *map, const char *key, struct strings *ret, st
 
 int yaml_take_map(struct yaml *map, const char *key, struct yaml **ret, struct error *err)
 {
-	return take_kind(map, key, YAML_MAP, ret, err) < 0 ? -1 : 0;
+	int there = take_kind(map, key, YAML_MAP, ret, err);
+
+	return there < 0 ? there : 0;
 }
 
 int yaml_take_list(struct yaml *map, const char *key, struct yaml **ret, struct error *err)
 {
-	return take_kind(map, key, YAML_LIST, ret, err) < 0 ? -1 : 0;
+	int there = take_kind(map, key, YAML_LIST, ret, err);
+
+	return there < 0 ? there : 0;
 }
 
 static int unknown_key(const struct yaml *map, const struct yaml *child, struct error *err)

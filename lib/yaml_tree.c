@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Creates, finds and compares nodes. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/alloc.h"

@@ -160,7 +160,7 @@ static int touch_checked(int dirfd, struct error *err)
 /* Checked in advance, because apt-get(8) of Debian 12 hangs when the disk becomes full. */
 static int check_space(const struct cache *cache, int fd, struct error *err)
 {
-	uint64_t space = file_room(fd);
+	uint64_t space = file_free_space(fd);
 
 	return space >= UPDATE_SPACE
 		       ? 0

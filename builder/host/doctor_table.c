@@ -135,7 +135,7 @@ static bool check_cache(const struct requirement *r UNUSED, struct text *ret_det
 		text_addf(ret_detail, "%s; NODEKILN_CACHE sets another directory", err.text);
 		return false;
 	}
-	uint64_t free_bytes = file_room(cache.fd);
+	uint64_t free_bytes = file_free_space(cache.fd);
 	text_addf(ret_detail, "%s free in %s, %s recommended", text_bytes(free_bytes), cache.path,
 		  text_bytes(CACHE_SPACE_WANTED));
 	cache_close(&cache);
