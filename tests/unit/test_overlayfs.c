@@ -9,6 +9,7 @@
 #include "lib/file.h"
 #include "lib/job.h"
 #include "tests/unit/check.h"
+#include "tests/unit/restricted.h"
 
 /* Two trees with the same content. */
 struct trees {
@@ -184,4 +185,114 @@ TEST(overlayfs_copy_subtract_keeps_hard_links)
 	CHECK(overlayfs_copy_subtract(t.tree, t.base, &err) == 0);
 	CHECK(look(t.at[0], "etc/linked").st_nlink == 2);
 	CHECK_THERE(t.at[0], "etc/again");
+}
+
+/* A stack of two lower trees and an upper one, below path. */
+struct stack {
+	char path[32];
+	bool restricted;
+};
+
+static void make_stack(int fd)
+{
+	static const char *const directories[] = { "bottom", "middle", "upper", "work", "target" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
+		if (mkdirat(fd, directories[i], 0755) < 0)
+			abort();
+	put(fd, "bottom/etc/one", "bottom");
+	put(fd, "bottom/etc/two", "bottom");
+	put(fd, "bottom/deep/a/b", "bottom");
+	put(fd, "bottom/kind", "a file");
+	put(fd, "middle/etc/two", "middle");
+	put(fd, "middle/kind/now", "a directory");
+	put(fd, "upper/etc/three", "upper");
+}
+
+static int change_target(int fd, struct error *err)
+{
+	struct stat st;
+
+	/* The topmost tree wins, whatever is below. */
+	CLEANUP(text_done) struct text text = { 0 };
+	if (file_read_in(fd, "target/etc/two", 100, &text, err) < 0 || strcmp(text.data, "middle") != 0 ||
+	    fstatat(fd, "target/kind/now", &st, 0) < 0 || fstatat(fd, "target/etc/three", &st, 0) < 0 ||
+	    fstatat(fd, "target/deep/a/b", &st, 0) < 0)
+		return error_set(err, ERROR_FAILED, "the stack is not as it should be: %s", text.data);
+	put(fd, "target/etc/one", "changed");
+	put(fd, "target/new", "new");
+	if (unlinkat(fd, "target/etc/two", 0) < 0 || tree_remove(fd, "target/deep", err) < 0)
+		return error_set(err, ERROR_FAILED, "cannot remove");
+	return 0;
+}
+
+static int check_upper(int fd, struct error *err)
+{
+	static const char *const missing[] = { "upper/kind", "upper/deep/a", "upper/bottom" };
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_SIZE(missing); i++)
+		if (fstatat(fd, missing[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
+			return error_set(err, ERROR_FAILED, "%s is there", missing[i]);
+	if (!S_ISCHR(look(fd, "upper/etc/two").st_mode) || !S_ISCHR(look(fd, "upper/deep").st_mode))
+		return error_set(err, ERROR_FAILED, "whiteouts are missing");
+	if (!S_ISREG(look(fd, "upper/etc/one").st_mode) || !S_ISREG(look(fd, "upper/etc/three").st_mode) ||
+	    !S_ISREG(look(fd, "upper/new").st_mode))
+		return error_set(err, ERROR_FAILED, "changes are missing");
+	return 0;
+}
+
+static int use_stack(void *context, struct error *err)
+{
+	const struct stack *k = context;
+
+	if ((k->restricted ? restricted_enter(err) : sandbox_private_mounts(err)) < 0 ||
+	    (!k->restricted && sandbox_mount_tmpfs(k->path, 1 << 20, err) < 0))
+		return -1;
+	CLEANUP(close_p) int fd = dir_open(AT_FDCWD, k->path, err);
+	make_stack(fd);
+	CLEANUP(free_p) char *bottom = xasprintf("%s/bottom", k->path), *middle = xasprintf("%s/middle", k->path);
+	CLEANUP(free_p) char *upper = xasprintf("%s/upper", k->path), *work = xasprintf("%s/work", k->path);
+	CLEANUP(free_p) char *target = xasprintf("%s/target", k->path);
+	struct overlayfs stack = { .lower = { middle, bottom }, .upper = upper, .work = work, .target = target };
+	if (overlayfs_open(&stack, err) < 0 || change_target(fd, err) < 0 || overlayfs_close(&stack, err) < 0)
+		return -1;
+	if (strcmp(overlayfs_suffix(), k->restricted ? ".copied" : "") != 0)
+		return error_set(err, ERROR_FAILED, "the suffix is %s", overlayfs_suffix());
+	return check_upper(fd, err);
+}
+
+static int run_stack(bool restricted, struct error *err)
+{
+	struct stack k = { "/tmp/nodekiln-test.XXXXXX", restricted };
+	CLEANUP(job_stop) struct job job = { 0 };
+
+	if (!mkdtemp(k.path))
+		abort();
+	int rc = job_start(&job, use_stack, &k, err);
+	if (rc == 0)
+		rc = job_wait(&job, err);
+	struct error ignored = { 0 };
+	if (tree_remove(AT_FDCWD, k.path, &ignored) < 0)
+		printf("# %s\n", ignored.text);
+	return rc;
+}
+
+TEST(overlayfs_mounted)
+{
+	struct error err = { 0 };
+
+	if (geteuid() != 0)
+		SKIP("needs root");
+	CHECK_STR(run_stack(false, &err) < 0 ? err.text : "", "");
+}
+
+/* Copied trees end as the mounted ones do. */
+TEST(overlayfs_copied)
+{
+	struct error err = { 0 };
+
+	if (geteuid() != 0)
+		SKIP("needs root");
+	CHECK_STR(run_stack(true, &err) < 0 ? err.text : "", "");
 }
