@@ -7,6 +7,7 @@
 
 #include "builder/job/workers.h"
 #include "builder/kubernetes/source_package.h"
+#include "builder/lock/lock_fetch.h"
 #include "builder/tree/tree.h"
 #include "lib/file.h"
 #include "lib/hash.h"
@@ -217,7 +218,7 @@ static int make(const struct libcurl_build *m, struct error *err)
 	static int (*const steps[])(const struct libcurl_build *m, struct error *err) = { unpack, configure, compile,
 											  strip,  collect,   publish };
 
-	if (source_package_fetch(m->source, m->toolchain->cache, err) < 0)
+	if (lock_fetch_files(&m->source->files, m->toolchain->cache, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
 		if (steps[i](m, err) < 0)

@@ -8,7 +8,7 @@
 
 #include "builder/kubernetes/control_plane_images.h"
 #include "builder/kubernetes/kubernetes_compile.h"
-#include "builder/kubernetes/source_package.h"
+#include "builder/lock/lock_fetch.h"
 #include "builder/sandbox/rootless.h"
 #include "builder/sandbox/sandbox.h"
 #include "lib/file.h"
@@ -51,32 +51,6 @@ static void artifacts_key(const struct recipe *recipe, const struct lock *lock, 
 	lock_group_digest(lock, LOCK_IMAGE, group);
 	hash_field(h, "images", recipe->images.control_plane ? group : NULL);
 	hash_hex(h, ret_hex);
-}
-
-static int fetch_binaries(const struct lock *lock, struct cache *cache, struct error *err)
-{
-	VEC(struct cache_want) wants = { 0 };
-
-	for (size_t i = 0; i < lock->binaries.list.n; i++) {
-		const struct lock_file *f = &lock->binaries.list.at[i];
-		vec_push(&wants, (struct cache_want){ f->name, f->url, f->sha256, f->size });
-	}
-	int rc = cache_fetch(cache, wants.at, wants.n, NULL, NULL, err);
-	vec_done(&wants);
-	return rc;
-}
-
-static int fetch_layer(const struct lock *lock, struct cache *cache, struct error *err)
-{
-	VEC(struct cache_want) wants = { 0 };
-
-	for (size_t i = 0; i < lock->group[LOCK_IMAGE].n; i++) {
-		const struct lock_package *p = &lock->group[LOCK_IMAGE].at[i];
-		vec_push(&wants, (struct cache_want){ p->name, p->url, p->sha256, p->size });
-	}
-	int rc = cache_fetch(cache, wants.at, wants.n, NULL, NULL, err);
-	vec_done(&wants);
-	return rc;
 }
 
 static int copy_program(const struct kubernetes_build *m, int outfd, const char *name, struct error *err)
@@ -170,8 +144,8 @@ static int make_artifacts(struct kubernetes_build *m, struct error *err)
 	m->compile.control_plane = m->recipe->images.control_plane;
 	if (!m->compile.source)
 		return error_set(err, ERROR_INPUT, "the lock has no source of Kubernetes; run `nodekiln lock` again");
-	if (source_package_fetch(m->compile.source, m->cache, err) < 0 || fetch_layer(m->lock, m->cache, err) < 0 ||
-	    job_start(&job, make_job, m, err) < 0)
+	if (lock_fetch_files(&m->compile.source->files, m->cache, err) < 0 ||
+	    lock_fetch_packages(m->lock, LOCK_IMAGE, m->cache, err) < 0 || job_start(&job, make_job, m, err) < 0)
 		return -1;
 	return job_wait(&job, err);
 }
@@ -228,7 +202,7 @@ int kubernetes_make(const struct recipe *recipe, const struct lock *lock, struct
 	m.toolchain = (struct toolchain){ .lock = lock, .cache = cache, .line = line, .line_context = context };
 	if (recipe->kubernetes.source == KUBERNETES_DEBIAN_SOURCE && make_from_source(&m, &k, err) < 0)
 		return -1;
-	if (recipe->kubernetes.binaries.n && fetch_binaries(lock, cache, err) < 0)
+	if (recipe->kubernetes.binaries.n && lock_fetch_files(&lock->binaries, cache, err) < 0)
 		return -1;
 	*ret = k;
 	k = (struct kubernetes){ 0 };

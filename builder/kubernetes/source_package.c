@@ -7,19 +7,6 @@
 
 #include "lib/file.h"
 
-int source_package_fetch(const struct lock_source *s, struct cache *cache, struct error *err)
-{
-	VEC(struct cache_want) wants = { 0 };
-
-	for (size_t i = 0; i < s->files.list.n; i++) {
-		const struct lock_file *f = &s->files.list.at[i];
-		vec_push(&wants, (struct cache_want){ f->name, f->url, f->sha256, f->size });
-	}
-	int rc = cache_fetch(cache, wants.at, wants.n, NULL, NULL, err);
-	vec_done(&wants);
-	return rc;
-}
-
 static int copy_file(struct cache *cache, const struct lock_file *file, const char *directory, struct error *err)
 {
 	if (strchr(file->name, '/'))

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "builder/lock/lock_fetch.h"
 #include "builder/sandbox/sandbox.h"
 #include "builder/tree/layer_cache.h"
 #include "builder/tree/tree.h"
@@ -26,27 +27,14 @@ static void tree_key(const struct lock *lock, char ret_hex[SHA256_HEX])
 	hash_hex(h, ret_hex);
 }
 
-static int fetch(const struct toolchain *t, struct error *err)
-{
-	VEC(struct cache_want) wants = { 0 };
-
-	for (size_t i = 0; i < t->lock->group[LOCK_TOOLCHAIN].n; i++) {
-		const struct lock_package *p = &t->lock->group[LOCK_TOOLCHAIN].at[i];
-		vec_push(&wants, (struct cache_want){ p->name, p->url, p->sha256, p->size });
-	}
-	int rc = cache_fetch(t->cache, wants.at, wants.n, NULL, NULL, err);
-	vec_done(&wants);
-	return rc;
-}
-
 static int make_tree(const struct toolchain *t, const char *key, struct error *err)
 {
 	struct tree_packages packages = { t->lock->group[LOCK_TOOLCHAIN].at, t->lock->group[LOCK_TOOLCHAIN].n };
 	struct tree_configure configure = { .root = t->root, .line = t->line, .context = t->line_context };
 	time_t started = time(NULL);
 
-	if (fetch(t, err) < 0 || tree_unpack(t->root, packages, t->cache, false, 0, err) < 0 ||
-	    tree_configure(&configure, err) < 0)
+	if (lock_fetch_packages(t->lock, LOCK_TOOLCHAIN, t->cache, err) < 0 ||
+	    tree_unpack(t->root, packages, t->cache, false, 0, err) < 0 || tree_configure(&configure, err) < 0)
 		return -1;
 	return layer_cache_save(t->cache, key, t->root, started, TOOLCHAIN_ZSTD_LEVEL, NULL, err);
 }

@@ -11,6 +11,7 @@
 #include "builder/archive/chunks.h"
 #include "builder/cache/cache_prune.h"
 #include "builder/kubernetes/toolchain.h"
+#include "builder/lock/lock_fetch.h"
 #include "builder/oci/container_images.h"
 #include "builder/pipeline/manifest.h"
 #include "builder/pipeline/restricted_check.h"
@@ -109,18 +110,13 @@ static void count_bytes(void *context, uint64_t bytes)
 
 static int fetch(struct build *b, struct error *err)
 {
-	VEC(struct cache_want) wants = { 0 };
-	struct download d = { 0 };
+	CLEANUP(lock_wants_done) struct lock_wants wants = { 0 };
 
 	for (enum lock_group g = 0; g < LOCK_GUEST_GROUPS; g++)
-		for (size_t i = 0; i < b->lock.group[g].n; i++) {
-			const struct lock_package *p = &b->lock.group[g].at[i];
-			vec_push(&wants, (struct cache_want){ p->name, p->url, p->sha256, p->size });
-			d.total += p->size;
-		}
-	progress_begin("fetch", "%zu packages, %s", wants.n, text_bytes(d.total));
-	int rc = cache_fetch(&b->cache, wants.at, wants.n, count_bytes, &d, err);
-	vec_done(&wants);
+		lock_wants_packages(&b->lock, g, &wants);
+	struct download d = { .total = wants.bytes };
+	progress_begin("fetch", "%zu packages, %s", wants.list.n, text_bytes(d.total));
+	int rc = cache_fetch(&b->cache, wants.list.at, wants.list.n, count_bytes, &d, err);
 	if (rc == 0)
 		progress_end("fetch", "%s downloaded", text_bytes(d.done));
 	return rc;
