@@ -114,9 +114,8 @@ void package_request_digest(const struct package_request *request, bool extra, c
 {
 	CLEANUP(hash_free_p) struct hash *h = hash_new();
 
-	for (size_t g = 0; g < LOCK_GROUPS; g++)
-		for (size_t i = 0; i < request->group[g].n && (extra || (g != LOCK_EXTRA_VM && g != LOCK_EXTRA_LXC));
-		     i++)
+	for (enum lock_group g = 0; g < LOCK_GROUPS; g++)
+		for (size_t i = 0; i < request->group[g].n && (extra || !lock_group_is_extra(g)); i++)
 			hash_field(h, lock_group_names[g], request->group[g].at[i]);
 	for (size_t i = 0; i < request->sources.n; i++)
 		hash_field(h, "source", request->sources.at[i]);

@@ -54,82 +54,59 @@ static int open_apt(struct resolution *r, const struct resolve_options *options,
 	return apt_open(&sources, options->update, r->cache, &r->apt, err);
 }
 
-/* The group that this one is installed on top of; LOCK_GROUPS = none. */
-static enum lock_group below(enum lock_group group)
-{
-	switch (group) {
-	case LOCK_VM:
-	case LOCK_LXC:
-		return LOCK_BASE;
-	case LOCK_EXTRA_VM:
-		return LOCK_VM;
-	case LOCK_EXTRA_LXC:
-		return LOCK_LXC;
-	default:
-		return LOCK_GROUPS;
-	}
-}
-
 static int start(struct resolution *r, enum lock_group group, struct error *err)
 {
-	enum lock_group under = below(group);
+	enum lock_group parent = lock_group_parent(group);
 
 	if (!r->request.group[group].n)
 		return 0;
 	r->solve[group] = (struct apt_solve){ .apt = &r->apt,
-					      .status = under < LOCK_GROUPS ? r->status[under] : NULL,
+					      .status = parent < LOCK_GROUPS ? r->status[parent] : NULL,
 					      .answer = -1 };
 	strings_append(&r->solve[group].packages, &r->request.group[group]);
 	return apt_solve_start(&r->solve[group], err);
 }
 
+/* apt may not remove packages (apt.c), so it can change a parent group only by choosing another version of a package. */
+static int check_unchanged(const struct lock *lock, enum lock_group group, enum lock_group parent, struct error *err)
+{
+	for (size_t i = 0; i < lock->group[group].n; i++) {
+		const struct lock_package *p = &lock->group[group].at[i], *there = lock_find(lock, parent, p->name);
+		if (there && !strcmp(there->architecture, p->architecture))
+			return error_set(err, ERROR_INPUT,
+					 "packages of %s need %s %s, but %s has %s; request a version that both can "
+					 "use in %s",
+					 lock_group_names[group], p->name, p->version, lock_group_names[parent],
+					 there->version, lock_group_names[parent]);
+	}
+	return 0;
+}
+
+/* Waits for the group's solution, which must not change its parent groups. */
 static int finish(struct resolution *r, enum lock_group group, struct text *ret_status, struct error *err)
 {
 	if (!r->request.group[group].n)
 		return 0;
 	if (apt_solve_wait(&r->solve[group], &r->lock, group, ret_status, err) < 0)
 		return error_wrap(err, "packages of %s", lock_group_names[group]);
-	return 0;
-}
-
-/* apt may not remove packages (apt.c), so it can change a parent group only by choosing another version of a package. */
-static int check_over(const struct lock *lock, enum lock_group group, enum lock_group under, struct error *err)
-{
-	for (size_t i = 0; i < lock->group[group].n; i++) {
-		const struct lock_package *p = &lock->group[group].at[i], *there = lock_find(lock, under, p->name);
-		if (there && !strcmp(there->architecture, p->architecture))
-			return error_set(err, ERROR_INPUT,
-					 "packages of %s need %s %s, but %s has %s; request a version that both can "
-					 "use in %s",
-					 lock_group_names[group], p->name, p->version, lock_group_names[under],
-					 there->version, lock_group_names[under]);
-	}
-	return 0;
-}
-
-/* Waits for the group's solution, which must not change its parent groups. */
-static int finish_over(struct resolution *r, enum lock_group group, struct text *ret_status, struct error *err)
-{
-	if (finish(r, group, ret_status, err) < 0)
-		return -1;
-	for (enum lock_group under = below(group); under < LOCK_GROUPS; under = below(under))
-		if (check_over(&r->lock, group, under, err) < 0)
+	for (enum lock_group p = lock_group_parent(group); p < LOCK_GROUPS; p = lock_group_parent(p))
+		if (check_unchanged(&r->lock, group, p, err) < 0)
 			return -1;
 	return 0;
 }
 
 /* Also writes the dpkg status of a system with the group and its parents, for the groups on top of it. */
-static int finish_layer(struct resolution *r, enum lock_group group, struct error *err)
+static int finish_parent(struct resolution *r, enum lock_group group, struct error *err)
 {
 	CLEANUP(text_done) struct text status = { 0 };
-	enum lock_group under = below(group);
+	enum lock_group parent = lock_group_parent(group);
 
-	if (under < LOCK_GROUPS && file_read(AT_FDCWD, r->status[under], DPKG_STATUS_MAX, &status, err) < 0)
+	if (parent < LOCK_GROUPS && file_read(AT_FDCWD, r->status[parent], DPKG_STATUS_MAX, &status, err) < 0)
 		return -1;
 	text_add(&status, "");
-	return finish_over(r, group, &status, err) < 0
-		       ? -1
-		       : file_write(AT_FDCWD, r->status[group], status.data, status.len, 0644, err);
+	if (finish(r, group, &status, err) < 0)
+		return -1;
+	return file_write(AT_FDCWD, r->status[group], status.data, status.len, 0644, err);
 }
 
 /* The version is taken from the name of the .dsc file, NAME_VERSION.dsc. */
@@ -178,27 +155,43 @@ static int get_sources(struct resolution *r, struct error *err)
 	return 0;
 }
 
-/* Solves that do not depend on each other run in parallel. */
-static int solve_all(struct resolution *r, struct error *err)
+/* Starts the groups of this pass that are on top of `parent`; LOCK_GROUPS: those whose parent is not in this pass. */
+static int start_children(struct resolution *r, enum lock_group parent, bool extra, struct error *err)
 {
-	if (start(r, LOCK_BASE, err) < 0 || start(r, LOCK_TOOLCHAIN, err) < 0 || get_sources(r, err) < 0 ||
-	    finish_layer(r, LOCK_BASE, err) < 0 || start(r, LOCK_VM, err) < 0 || start(r, LOCK_LXC, err) < 0 ||
-	    start(r, LOCK_IMAGE, err) < 0 || finish_layer(r, LOCK_VM, err) < 0 || finish_layer(r, LOCK_LXC, err) < 0 ||
-	    finish(r, LOCK_IMAGE, NULL, err) < 0)
-		return -1;
-	return finish(r, LOCK_TOOLCHAIN, NULL, err);
+	for (enum lock_group group = 0; group < LOCK_GROUPS; group++) {
+		enum lock_group under = lock_group_parent(group);
+
+		if (under < LOCK_GROUPS && lock_group_is_extra(under) != extra)
+			under = LOCK_GROUPS;
+		if (lock_group_is_extra(group) == extra && under == parent && start(r, group, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
-static int solve_extra(struct resolution *r, struct error *err)
+/* Solves the groups of packages.extra, or all others. Each starts when its parent is finished, so that solves which do not
+ * depend on each other run in parallel, as do the source packages. */
+static int solve_groups(struct resolution *r, bool extra, struct error *err)
 {
-	if (start(r, LOCK_EXTRA_VM, err) < 0 || start(r, LOCK_EXTRA_LXC, err) < 0 ||
-	    finish_over(r, LOCK_EXTRA_VM, NULL, err) < 0)
+	if (start_children(r, LOCK_GROUPS, extra, err) < 0)
 		return -1;
-	return finish_over(r, LOCK_EXTRA_LXC, NULL, err);
+	if (!extra && get_sources(r, err) < 0)
+		return -1;
+	for (enum lock_group group = 0; group < LOCK_GROUPS; group++) {
+		if (lock_group_is_extra(group) != extra)
+			continue;
+		if (!lock_group_is_parent(group)) {
+			if (finish(r, group, NULL, err) < 0)
+				return -1;
+		} else if (finish_parent(r, group, err) < 0 || start_children(r, group, extra, err) < 0) {
+			return -1;
+		}
+	}
+	return 0;
 }
 
 /* Reads the stored solution for these indices: 1, or 0 when there is none. An unreadable file counts as none. */
-static int recall(struct resolution *r, const char *digest)
+static int load_solution(struct resolution *r, const char *digest)
 {
 	CLEANUP(free_p) char *name = xasprintf(SOLUTIONS "/%s.json", digest);
 	CLEANUP(text_done) struct text text = { 0 };
@@ -214,7 +207,7 @@ static int recall(struct resolution *r, const char *digest)
 }
 
 /* Stores the solution. It belongs to a request and not to a recipe, so recipe_digest holds the request's digest meanwhile. */
-static int remember(struct resolution *r, const char *digest, struct error *err)
+static int store_solution(struct resolution *r, const char *digest, struct error *err)
 {
 	free(r->lock.recipe_digest);
 	r->lock.recipe_digest = xstrdup(digest);
@@ -227,32 +220,41 @@ static int remember(struct resolution *r, const char *digest, struct error *err)
 	return file_write(r->apt.fd, name, text.data, text.len, 0644, err);
 }
 
-/* A power failure can leave an empty status file; apt would take it for a system without packages. */
-static bool has_status(const struct resolution *r, enum lock_group group)
+/* Names the status files of a solution. True when all exist; a power failure can leave an empty one, which apt would take for
+ * a system without packages. */
+static bool has_status_files(struct resolution *r, const char *digest)
 {
+	bool all = true;
 	struct stat st;
 
-	return stat(r->status[group], &st) == 0 && st.st_size > 0;
+	for (enum lock_group group = 0; group < LOCK_GROUPS; group++) {
+		if (!lock_group_is_parent(group))
+			continue;
+		r->status[group] = xasprintf("%s/" SOLUTIONS "/%s.%s", r->apt.path, digest, lock_group_names[group]);
+		all &= stat(r->status[group], &st) == 0 && st.st_size > 0;
+	}
+	return all;
 }
 
 /* packages.extra is solved on top of a solution that may be stored already; that one is stored separately, with its status
  * files. */
 static int solve_request(struct resolution *r, struct error *err)
 {
-	static const enum lock_group layers[] = { LOCK_BASE, LOCK_VM, LOCK_LXC };
-	char whole[SHA256_HEX], under_extra[SHA256_HEX];
+	char whole[SHA256_HEX], without_extra[SHA256_HEX];
 
 	package_request_digest(&r->request, true, whole);
-	package_request_digest(&r->request, false, under_extra);
-	if (recall(r, whole))
+	package_request_digest(&r->request, false, without_extra);
+	if (load_solution(r, whole))
 		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(layers); i++)
-		r->status[layers[i]] =
-			xasprintf("%s/" SOLUTIONS "/%s.%s", r->apt.path, under_extra, lock_group_names[layers[i]]);
-	bool known = has_status(r, LOCK_VM) && has_status(r, LOCK_LXC);
-	if (!(known && recall(r, under_extra)) && (solve_all(r, err) < 0 || remember(r, under_extra, err) < 0))
+	if (!has_status_files(r, without_extra) || !load_solution(r, without_extra)) {
+		if (solve_groups(r, false, err) < 0 || store_solution(r, without_extra, err) < 0)
+			return -1;
+	}
+	if (!strcmp(whole, without_extra))
+		return 0;
+	if (solve_groups(r, true, err) < 0)
 		return -1;
-	return strcmp(whole, under_extra) && (solve_extra(r, err) < 0 || remember(r, whole, err) < 0) ? -1 : 0;
+	return store_solution(r, whole, err);
 }
 
 /* Sets the resolved version; an error when the recipe requires another one. */

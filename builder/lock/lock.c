@@ -17,6 +17,34 @@ const char *const lock_group_names[LOCK_GROUPS + 1] = {
 	NULL,
 };
 
+static const struct {
+	enum lock_group parent; /* LOCK_GROUPS: the group is on top of nothing */
+	bool extra;             /* of packages.extra */
+} groups[LOCK_GROUPS] = {
+	[LOCK_BASE] = { LOCK_GROUPS, false },  [LOCK_VM] = { LOCK_BASE, false },
+	[LOCK_LXC] = { LOCK_BASE, false },     [LOCK_EXTRA_VM] = { LOCK_VM, true },
+	[LOCK_EXTRA_LXC] = { LOCK_LXC, true }, [LOCK_TOOLCHAIN] = { LOCK_GROUPS, false },
+	[LOCK_IMAGE] = { LOCK_GROUPS, false },
+};
+
+enum lock_group lock_group_parent(enum lock_group group)
+{
+	return group < LOCK_GROUPS ? groups[group].parent : LOCK_GROUPS;
+}
+
+bool lock_group_is_parent(enum lock_group group)
+{
+	for (enum lock_group g = 0; g < LOCK_GROUPS; g++)
+		if (group < LOCK_GROUPS && groups[g].parent == group)
+			return true;
+	return false;
+}
+
+bool lock_group_is_extra(enum lock_group group)
+{
+	return group < LOCK_GROUPS && groups[group].extra;
+}
+
 char *lock_default_path(const struct recipe *recipe)
 {
 	return xasprintf("%s.lock.json", recipe->name);

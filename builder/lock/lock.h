@@ -4,6 +4,7 @@
  * A lock: exactly which bytes an image is made of. `nodekiln lock` writes it as NAME.lock.json, `build --locked` uses it.
  * Packages are grouped by purpose and sorted by name within a group. lock_format.h documents the file.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "builder/recipe/recipe.h"
@@ -23,6 +24,12 @@ enum lock_group {
 	LOCK_GUEST_GROUPS = LOCK_TOOLCHAIN /* the groups before it are installed in guests */
 };
 extern const char *const lock_group_names[LOCK_GROUPS + 1];
+/* The group that this one is installed on top of; LOCK_GROUPS: none. A parent is before its children in the enum. */
+enum lock_group lock_group_parent(enum lock_group group);
+/* True when other groups are installed on top of this one. */
+bool lock_group_is_parent(enum lock_group group);
+/* True for the groups of packages.extra. */
+bool lock_group_is_extra(enum lock_group group);
 
 struct lock_package {
 	char *name, *version, *architecture;

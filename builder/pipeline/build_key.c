@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "builder/cache/digest.h"
-#include "builder/pipeline/build.h"
+#include "builder/pipeline/build_layers.h"
 #include "lib/file.h"
 
 /* Raise it when the same packages result in different trees, or the same trees in different compressed frames: those of
@@ -107,11 +107,11 @@ static int key_sides(struct build *b, struct error *err)
 	return 0;
 }
 
-static void key_extra(struct build *b, enum build_layer extra, enum lock_group group, enum build_layer under)
+static void key_extra(struct build *b, enum build_layer extra)
 {
-	CLEANUP(hash_free_p) struct hash *h = layer_hash("extra", b->layer[under].key);
+	CLEANUP(hash_free_p) struct hash *h = layer_hash("extra", b->layer[build_layer_under(extra)].key);
 
-	add_group(h, &b->lock, group);
+	add_group(h, &b->lock, build_layer_group(extra));
 	hash_hex(h, b->layer[extra].key);
 }
 
@@ -161,8 +161,8 @@ int build_keys(struct build *b, struct error *err)
 	key_base(b);
 	if (key_sides(b, err) < 0 || key_images(b, err) < 0)
 		return -1;
-	key_extra(b, LAYER_EXTRA_VM, LOCK_EXTRA_VM, LAYER_VM);
-	key_extra(b, LAYER_EXTRA_LXC, LOCK_EXTRA_LXC, LAYER_LXC);
+	key_extra(b, LAYER_EXTRA_VM);
+	key_extra(b, LAYER_EXTRA_LXC);
 	b->layer[LAYER_BASE].wanted = true;
 	b->layer[LAYER_VM].wanted = b->recipe.outputs.qcow2;
 	b->layer[LAYER_LXC].wanted = b->recipe.outputs.tarball;

@@ -16,26 +16,40 @@
 #include "lib/job.h"
 #include "lib/log.h"
 
-/* Layers of packages have a group of the lock and a layer below. */
+/* Layers of packages have a group of the lock; LOCK_GROUPS: none. */
 static const struct {
 	const char *name;
 	enum lock_group group;
-	enum build_layer under; /* the layer below; LAYERS: none */
 	enum tree_initramfs initramfs;
 } layers[LAYERS] = {
-	[LAYER_BASE] = { "base", LOCK_BASE, LAYERS, INITRAMFS_NEVER },
-	[LAYER_VM] = { "vm", LOCK_VM, LAYER_BASE, INITRAMFS_ALWAYS },
-	[LAYER_LXC] = { "lxc", LOCK_LXC, LAYER_BASE, INITRAMFS_NEVER },
-	[LAYER_EXTRA_VM] = { "extra-vm", LOCK_EXTRA_VM, LAYER_VM, INITRAMFS_ASKED },
-	[LAYER_EXTRA_LXC] = { "extra-lxc", LOCK_EXTRA_LXC, LAYER_LXC, INITRAMFS_NEVER },
-	[LAYER_IMAGES] = { "images", LOCK_GROUPS, LAYERS, INITRAMFS_NEVER },
+	[LAYER_BASE] = { "base", LOCK_BASE, INITRAMFS_NEVER },
+	[LAYER_VM] = { "vm", LOCK_VM, INITRAMFS_ALWAYS },
+	[LAYER_LXC] = { "lxc", LOCK_LXC, INITRAMFS_NEVER },
+	[LAYER_EXTRA_VM] = { "extra-vm", LOCK_EXTRA_VM, INITRAMFS_ASKED },
+	[LAYER_EXTRA_LXC] = { "extra-lxc", LOCK_EXTRA_LXC, INITRAMFS_NEVER },
+	[LAYER_IMAGES] = { "images", LOCK_GROUPS, INITRAMFS_NEVER },
 };
+
+enum lock_group build_layer_group(enum build_layer layer)
+{
+	return layers[layer].group;
+}
+
+enum build_layer build_layer_under(enum build_layer layer)
+{
+	enum lock_group parent = lock_group_parent(layers[layer].group);
+	enum build_layer under = 0;
+
+	while (under < LAYERS && (parent == LOCK_GROUPS || layers[under].group != parent))
+		under++;
+	return under;
+}
 
 /* The layer's name in the cache. A layer on top of another may contain whiteouts, whose format depends on the kind of
  * stack. */
 static char *layer_name(const struct build *b, enum build_layer layer)
 {
-	return xasprintf("%s%s", b->layer[layer].key, layers[layer].under < LAYERS ? overlayfs_suffix() : "");
+	return xasprintf("%s%s", b->layer[layer].key, build_layer_under(layer) < LAYERS ? overlayfs_suffix() : "");
 }
 
 /* Output of maintainer scripts is for --verbose. */
@@ -279,7 +293,7 @@ static size_t trees_down(const struct build *b, enum build_layer top, const char
 {
 	size_t n = 0;
 
-	for (enum build_layer layer = top; layer < LAYERS; layer = layers[layer].under)
+	for (enum build_layer layer = top; layer < LAYERS; layer = build_layer_under(layer))
 		ret[n++] = b->layer[layer].path;
 	return n;
 }
@@ -291,7 +305,7 @@ int build_layers_configure(struct build *b, enum build_layer layer, struct error
 	CLEANUP(free_p) char *root = NULL;
 	struct overlayfs stack = { .upper = b->layer[layer].path };
 
-	for (size_t n = trees_down(b, layers[layer].under, stack.lower); n-- > 0;)
+	for (size_t n = trees_down(b, build_layer_under(layer), stack.lower); n-- > 0;)
 		if (tree_adopt(stack.lower[n], stack.upper, err) < 0)
 			return -1;
 	if (make_stack_directories(b, name, &work, &root, err) < 0)

@@ -6,6 +6,11 @@
  */
 #include "builder/pipeline/build.h"
 
+/* The group of the lock that a layer consists of; LOCK_GROUPS: none. */
+enum lock_group build_layer_group(enum build_layer layer);
+/* The layer below: that of the group's parent; LAYERS: none. */
+enum build_layer build_layer_under(enum build_layer layer);
+
 /* Unpacks the layers that are in the cache into the scratch directory. */
 int build_layers_load(struct build *b, struct error *err) MUST_CHECK;
 int build_layers_base(struct build *b, struct error *err) MUST_CHECK;

@@ -19,14 +19,14 @@ struct sbom {
 	struct strings seen;                   /* ids of packages already added: artifacts share packages */
 };
 
-/* Which groups of the lock are in which artifact. */
+/* The packages of an artifact are those of a group and of its parents, and of the preloaded images. */
 static const struct sbom_content {
 	const char *suffix;
-	enum lock_group group[4];
+	enum lock_group top;
 } contents[] = {
-	{ ".qcow2", { LOCK_BASE, LOCK_VM, LOCK_EXTRA_VM, LOCK_IMAGE } },
-	{ ".tar.zst", { LOCK_BASE, LOCK_LXC, LOCK_EXTRA_LXC, LOCK_IMAGE } },
-	{ ".tar", { LOCK_BASE, LOCK_LXC, LOCK_EXTRA_LXC, LOCK_IMAGE } },
+	{ ".qcow2", LOCK_EXTRA_VM },
+	{ ".tar.zst", LOCK_EXTRA_LXC },
+	{ ".tar", LOCK_EXTRA_LXC },
 };
 
 static const struct sbom_compiled {
@@ -191,6 +191,16 @@ static void add_compiled(struct sbom *s, const struct manifest *m, const char *a
 	add_files(s, &source->files, what->id, "GENERATED_FROM", "SOURCE");
 }
 
+/* Parents first. */
+static void add_groups(struct sbom *s, const struct manifest *m, const char *artifact, enum lock_group top)
+{
+	enum lock_group parent = lock_group_parent(top);
+
+	if (parent < LOCK_GROUPS)
+		add_groups(s, m, artifact, parent);
+	add_group(s, m, artifact, top);
+}
+
 /* Downloaded programs. Kubernetes from an apt repository is in the groups instead. */
 static void add_binaries(struct sbom *s, const struct manifest *m, const char *artifact)
 {
@@ -228,8 +238,8 @@ static void add_artifact(struct sbom *s, const struct manifest *m, const struct 
 	json_put_string(package, "packageFileName", file->name);
 	put_checksum(package, file->sha256);
 	relate(s, DOCUMENT, "DESCRIBES", id);
-	for (size_t g = 0; g < ARRAY_SIZE(content->group); g++)
-		add_group(s, m, id, content->group[g]);
+	add_groups(s, m, id, content->top);
+	add_group(s, m, id, LOCK_IMAGE);
 	for (size_t i = 0; i < ARRAY_SIZE(compiled); i++)
 		add_compiled(s, m, id, &compiled[i]);
 	add_binaries(s, m, id);
