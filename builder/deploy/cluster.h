@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A cluster to deploy, as CLUSTER.yaml tells it. File names are relative to it.
+ * A cluster to deploy, described by CLUSTER.yaml. File names are relative to that file.
  *
- *	cluster: lab                              # a DNS label: Kubernetes nodes, tags and volumes carry it
+ *	cluster: lab                              # a DNS label; part of the names of tags, volumes and tokens
  *	target: target.yaml                       # or its keys as a map (target.h); it must have a pool
  *	template: debian-12-k8s                   # an image (the newest published of it), a template's name, or its VMID
- *	container: out/debian-12-k8s.tar.zst      # what nodes of kind lxc are made of
- *	api: https://10.0.0.1:8006                # as the guests reach it; default: the target's url
+ *	container: out/debian-12-k8s.tar.zst      # for nodes of kind lxc
+ *	api: https://10.0.0.1:8006                # the API's URL for the guests; default: the target's url
  *	ssh_keys: [admin.pub]
  *	cores: 2
  *	memory: 4G
- *	disk: 20G                                 # VMs grow to it; containers get it
+ *	disk: 20G                                 # disks of VMs are grown to it, those of containers created with it
  *	config: {networking: {pod_subnet: 10.244.0.0/16}}	# of every node, as in /etc/nodekiln/node.yaml
  *	nodes:
  *	  - {name: cp1, role: init, node: pve1, address: 10.0.0.11/24, gateway: 10.0.0.1}
  *	  - {name: w1, role: worker, kind: lxc, vmid: 211, cores: 4, config: {node: {labels: {disk: fast}}}}
  *
- * What identifies a node (cluster, role, node.name, proxmox, secrets) deploy writes itself.
+ * deploy itself writes the keys that identify a node (cluster, role, node.name, proxmox, secrets).
  */
 #include "builder/pve/target.h"
 #include "lib/node_config.h"
@@ -31,19 +31,19 @@ struct cluster_size {
 };
 
 struct cluster_node {
-	char *name; /* owned, as all; Kubernetes' and the guest's */
+	char *name; /* owned, as all; name of the Kubernetes node and of the guest */
 	enum node_role role;
 	enum pve_kind kind;
-	char *host; /* node of Proxmox VE */
+	char *host; /* of PVE */
 	char *template;
-	long vmid; /* 0 = the next that is free */
+	long vmid; /* 0 = the next free one */
 	struct cluster_size size;
 	char *address, *gateway; /* NULL = DHCP */
 	struct strings nameservers;
 	struct yaml *config;
-	const char *file; /* borrowed; where it stands */
+	const char *file; /* borrowed; the file and line of this node */
 	int line;
-	long patience; /* seconds that it may take to become ready, by its timeouts */
+	long patience; /* seconds until it must be ready, from its timeouts */
 };
 
 /* All pointers are owned; NULL = not given. */
@@ -57,19 +57,19 @@ struct cluster {
 	VEC(struct cluster_node) nodes; /* in file order */
 };
 
-/* What a node is told beside what the file says; all borrowed. vmid 0 = not known. */
+/* What a node's configuration has in addition to the file; all borrowed. vmid 0 = not known. */
 struct cluster_identity {
 	const char *token, *certificate_key;
 	const char *pve_token_id, *pve_token_secret;
 	long vmid;
 };
 
-/* Strict, and every node's configuration is judged too (lib/node_config.h): ERROR_INPUT with file and line. */
+/* Strict; also checks every node's configuration (lib/node_config.h): ERROR_INPUT with file and line. */
 int cluster_load(const char *file, struct cluster *ret, struct error *err) MUST_CHECK;
 int cluster_parse(const char *file, const char *text, size_t len, struct cluster *ret, struct error *err) MUST_CHECK;
 /* The same from a tree, which is consumed. */
 int cluster_read(struct yaml *tree, struct cluster *ret, struct error *err) MUST_CHECK;
-/* A file name in it, seen from where it is; owned by the caller. */
+/* The path of name, which is relative to file; owned by the caller. */
 char *cluster_beside(const char *file, const char *name) MUST_CHECK;
 const struct cluster_node *cluster_find(const struct cluster *cluster, const char *name);
 /* cluster_config.c: the configuration that goes into the node's seed. */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One node's configuration: the cluster's, the node's own over it, and who it is. */
+/* One node's configuration: the cluster's, overridden by the node's own, and its identity. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "builder/deploy/cluster.h"
 
-#define ORIGIN "nodekiln deploy" /* of what is put in here */
+#define ORIGIN "nodekiln deploy" /* file name in messages about keys that are added here */
 
-/* What deploy says of a node; in CLUSTER.yaml it has a key of its own, or none. */
+/* Keys that deploy writes; CLUSTER.yaml may not set them in `config`. */
 static const char *const own_keys[] = { "cluster", "role", "token", "certificate_key", "proxmox", NULL };
 
 static struct yaml *copy_tree(const struct yaml *from)
@@ -65,7 +65,7 @@ static struct yaml *proxmox(const struct cluster *c, const struct cluster_identi
 	return map;
 }
 
-/* What only its role may have. */
+/* A worker gets no certificate key. */
 static struct yaml *identity_tree(const struct cluster *c, const struct cluster_node *n,
 				  const struct cluster_identity *id)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CLUSTER.yaml, key by key. */
+/* Parses CLUSTER.yaml. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +10,10 @@
 
 #define CORES_MAX 512
 #define MEMORY_MIN (512ull << 20)
-#define NODE_NAME_MAX 40 /* volumes and tokens are called after cluster and node */
-#define SLACK 900        /* seconds for booting, beside a node's own timeouts */
+#define NODE_NAME_MAX 40 /* names of volumes and tokens contain those of the cluster and the node */
+#define SLACK 900        /* seconds for booting, in addition to a node's timeouts */
 
-/* Stand-ins of the right form, to judge configurations before there are secrets. */
+/* Values of the right form, to check configurations before there are secrets. */
 static const struct cluster_identity stand_in = {
 	.token = "aaaaaa.aaaaaaaaaaaaaaaa",
 	.certificate_key = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
@@ -175,7 +175,7 @@ static int take_nodes(struct yaml *tree, struct cluster *c, struct error *err)
 	return 0;
 }
 
-/* ---- together ---- */
+/* ---- the whole ---- */
 
 static int check_sources(const struct yaml *tree, struct cluster *c, struct error *err)
 {

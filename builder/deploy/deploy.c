@@ -9,7 +9,7 @@
 #include "builder/progress/progress.h"
 #include "builder/seed/seed.h"
 
-#define STRANGER_LOOKS 5 /* that another deployer may need to give way */
+#define STRANGER_LOOKS 5 /* looks until another deployer should have yielded */
 
 static int check(struct deploy_session *job, struct error *err)
 {
@@ -39,7 +39,7 @@ static bool has_started(const struct deploy_session *job, const struct deploy_st
 	return false;
 }
 
-/* What this run made goes again. */
+/* Removes what this run made, unless a guest of it has been started. */
 static int give_way(struct deploy_session *job, struct deploy_run *run, const struct deploy_state *s, struct error *err)
 {
 	CLEANUP(deploy_steps_done) struct deploy_steps steps = { 0 };
@@ -61,8 +61,9 @@ static int refuse_stranger(const struct deploy_session *job, const struct deploy
 		job->cluster.name, job->secrets_file, g->vmid, g->host, g->mark.node);
 }
 
-/* Two that began at once see each other when their guests are made. The one with the lowest VMID goes on; it waits a little for
- * the other to give way, and gives way itself when that does not happen. */
+/* Two deployers that began at once see each other after they have made their guests. The one with the
+ * lowest VMID waits a little for the other to yield, then continues; it yields itself when the other does
+ * not. */
 static int judge_strangers(struct deploy_session *job, struct deploy_run *run, struct deploy_state *s,
 			   struct error *err)
 {
@@ -94,7 +95,7 @@ static int read_keys(const struct cluster *c, struct strings *ret, struct error 
 	return 0;
 }
 
-/* Saving puts another file in the place of the locked one. Whoever gets that one's lock before us is waited for. */
+/* Saving replaces the locked file by another; a process that locks that one first is waited for. */
 static int save_secrets(struct deploy_session *job, struct error *err)
 {
 	if (!job->secrets.changed || job->options->dry_run)
@@ -106,7 +107,7 @@ static int save_secrets(struct deploy_session *job, struct error *err)
 	return seed_secrets_open(job->secrets_file, &job->secrets, err);
 }
 
-/* Kept before a guest can have them. */
+/* Saved before a guest can have them. */
 static int make_secrets(struct deploy_session *job, struct deploy_run *run, struct error *err)
 {
 	seed_secrets_generate(&job->secrets, seed_secrets_of(&job->secrets, job->cluster.name));

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A cluster from its file to Ready nodes, and its end: look (deploy_state.h), plan (deploy_plan.h), do (deploy_exec.h), until there is
- * nothing left to do. Run again after any failure, it goes on from what it finds.
+ * Creates a cluster from its file until all nodes are Ready, and removes it: repeats state (deploy_state.h),
+ * plan (deploy_plan.h) and execution (deploy_exec.h) until nothing is left to do. A run after any failure
+ * continues from the state that it finds.
  *
- * The cluster's secrets are in a file of its owner's (seed_secrets.h), which is locked from the first look to the end: of two
- * deployers with one file the second waits. Without that file what it made cannot be told from another's of the same name.
+ * The cluster's secrets are in a file of its owner (seed_secrets.h), which is locked from the first look to
+ * the end: of two deployers with the same file the second waits. Without that file, the cluster cannot be
+ * distinguished from another with the same name.
  */
 #include "builder/deploy/deploy_plan.h"
 
 struct deploy_options {
 	const char *cluster; /* borrowed, as all; the file */
-	const char *secrets; /* file; NULL = beside the cluster's, CLUSTER.secrets */
+	const char *secrets; /* file; NULL = CLUSTER.secrets in the directory of the cluster's file */
 	bool full, dry_run, yes;
 	struct strings nodes; /* destroy: only these; empty = all */
 };
 
-/* Report as a build does. *ret_said: what is there now, or for a dry run the plan; a line each. */
+/* Report progress as a build does. *ret_said: one line for each node, or for each planned step of a dry
+ * run. */
 int deploy_run(const struct deploy_options *options, struct text *ret_said, struct error *err) MUST_CHECK;
 int destroy_run(const struct deploy_options *options, struct text *ret_said, struct error *err) MUST_CHECK;

@@ -23,7 +23,7 @@ static int check_common_rights(struct deploy_check *k, const struct target *t, s
 	return target_check_rights(&k->of, bridge, "SDN.Use", role_of_place(ROLE_BRIDGE), err);
 }
 
-/* Where its seed goes. */
+/* The storage of the node's seed. */
 static const char *seed_storage(const struct cluster *c, const struct cluster_node *n)
 {
 	const struct target_storages *s = target_storages_on(&c->target, n->host);
@@ -53,7 +53,7 @@ int deploy_check_discard(struct target_check *k, const struct cluster *c, bool *
 	return 0;
 }
 
-/* ---- what the guests' tokens are made of ---- */
+/* ---- the agents' user and roles ---- */
 
 static int check_agent_user(struct deploy_check *k, const struct target *t, struct error *err)
 {
@@ -134,7 +134,7 @@ static int check_node(struct deploy_check *k, const struct deploy_order *o, cons
 	return container || k->of.missing.n ? 0 : check_template(k, o, n, err);
 }
 
-/* Each node of Proxmox VE once for each kind of guests and each template. */
+/* An earlier node has the same PVE node, kind and template. */
 static bool is_seen(const struct cluster *c, size_t i)
 {
 	const struct cluster_node *n = &c->nodes.at[i];

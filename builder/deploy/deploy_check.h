@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Looks before anything is made whether the target can take a cluster (target_check.h). Returns -1 only when it could not look.
+ * Checks before the first change that a target can accept a cluster (target_check.h). Functions return -1
+ * only when the check itself failed.
  */
 #include "builder/deploy/deploy_plan.h"
 #include "builder/pve/target_check.h"
@@ -12,7 +13,7 @@ struct deploy_check {
 };
 
 int deploy_check(struct pve *pve, const struct deploy_order *o, struct deploy_check *ret, struct error *err) MUST_CHECK;
-/* What destroy needs to know. */
+/* *ret: the token may delete the seeds of all nodes. */
 int deploy_check_discard(struct target_check *c, const struct cluster *cluster, bool *ret, struct error *err)
 	MUST_CHECK;
 void deploy_check_done(struct deploy_check *c);

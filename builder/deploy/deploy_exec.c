@@ -11,11 +11,11 @@
 #include "lib/log.h"
 #include "lib/pve_task.h"
 
-#define TASK_SECONDS 7200 /* that a task may take: a full clone to a slow storage */
-#define PAUSES_MAX 900    /* seconds that something else may be in the way */
+#define TASK_SECONDS 7200 /* limit for a task: a full clone to a slow storage */
+#define PAUSES_MAX 900    /* seconds to wait for a locked guest */
 #define TAGS_BYTES_MAX 4096
 
-/* ---- for all acts ---- */
+/* ---- for all actions ---- */
 
 static int judge(struct deploy_run *run, struct error *err)
 {
@@ -35,7 +35,7 @@ static int task_failed(struct deploy_run *run, const char *upid, const char *wha
 	if (log_verbose() && pve_task_log(run->pve, upid, &lines, &ignored) == 0)
 		for (size_t i = 0; i < lines.n; i++)
 			log_debug("%s", lines.at[i]);
-	/* A worker that died says nothing about what it did. */
+	/* A worker that died does not report how far it came. */
 	run->again =
 		pve_may_pass(task->failure) || !strcmp(task->exit, "unexpected status") || vmid_is_taken(task->exit);
 	return error_set(err, space ? ERROR_SPACE : ERROR_TARGET, "%s: the task ended with: %s", what, task->exit);
@@ -47,7 +47,7 @@ int deploy_wait(struct deploy_run *run, const struct json *answer, const char *w
 	const char *upid = json_as_string(answer);
 
 	if (!upid)
-		return 0; /* done before it answered */
+		return 0; /* PVE did it before it answered */
 	if (pve_task_wait(run->pve, upid, TASK_SECONDS, &task, err) < 0) {
 		judge(run, err);
 		return error_wrap(err, "%s", what);
@@ -136,7 +136,7 @@ static int do_await(struct deploy_run *run, const struct deploy_step *step, stru
 	CLEANUP(pve_task_done) struct pve_task task = { 0 };
 
 	if (pve_task_wait(run->pve, step->name, TASK_SECONDS, &task, err) == 0 || pve_failure(run->pve) == PVE_MISSING)
-		return 0; /* however it ended: the next look shows what is there */
+		return 0; /* its result does not matter: the state is read again */
 	return judge(run, err);
 }
 
@@ -167,7 +167,7 @@ static const char *slot_for_seed(const struct deploy_guest *g)
 	return *g->seed ? g->seed : g->free;
 }
 
-/* One request: a VM that has its seed has everything else too. */
+/* One request, so that a VM that has its seed has everything else too. */
 static int do_attach(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	CLEANUP(deploy_guest_done) struct deploy_guest g = { 0 };
@@ -189,7 +189,7 @@ static int do_attach(struct deploy_run *run, const struct deploy_step *step, str
 		params[n++] = (struct pve_param){ "cores", cores };
 	if (size->memory)
 		params[n++] = (struct pve_param){ "memory", memory };
-	/* cloud-init takes one volume called cidata. */
+	/* cloud-init uses only one volume labelled cidata. */
 	if (*g.cloudinit)
 		params[n++] = (struct pve_param){ "delete", g.cloudinit };
 	return deploy_update(run, step, digest, params, err);
@@ -206,7 +206,7 @@ static int do_tag(struct deploy_run *run, const struct deploy_step *step, struct
 	return deploy_update(run, step, digest, (const struct pve_param[]){ { "tags", tags }, { NULL, NULL } }, err);
 }
 
-/* A disc can be taken out while the VM runs; its drive only when it stops. */
+/* PVE can eject the disc of a running VM, but remove its drive only from a stopped one. */
 static int do_eject(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	CLEANUP(deploy_guest_done) struct deploy_guest g = { 0 };
@@ -219,7 +219,8 @@ static int do_eject(struct deploy_run *run, const struct deploy_step *step, stru
 			     (const struct pve_param[]){ { g.seed, "none,media=cdrom" }, { NULL, NULL } }, err);
 }
 
-/* POST or DELETE at a guest's path, where words say that somebody was quicker. */
+/* POST or DELETE below a guest's path. A failure whose message contains `done` means that it was done
+ * already. */
 static int act_on(struct deploy_run *run, const struct deploy_step *step, const char *method, const char *below,
 		  const struct pve_param *params, const char *verb, const char *done, struct error *err)
 {
@@ -250,12 +251,12 @@ static int do_remove(struct deploy_run *run, const struct deploy_step *step, str
 						   { "destroy-unreferenced-disks", "1" },
 						   { NULL, NULL } };
 
-	/* Whoever has the number by now: only what is still the cluster's is removed. */
+	/* The VMID may belong to another guest by now: only a guest of the cluster is removed. */
 	if (deploy_look(run, step, &g, NULL, err) < 0)
 		return pve_is_gone(pve_failure(run->pve)) ? 0 : -1;
 	if (act_on(run, step, "DELETE", "", params, "remove", "does not exist", err) == 0)
 		return 0;
-	/* What went meanwhile went from its pool too, and with that our right to it. */
+	/* A guest that was removed meanwhile is no longer in the pool, so the token has no rights on it. */
 	return deploy_look(run, step, &left, NULL, &gone) < 0 && pve_is_gone(pve_failure(run->pve)) ? 0 : -1;
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Does one step of a plan. Each may be done twice: whoever comes second finds it done.
+ * Executes one step of a plan. A step may be executed twice: the second finds it done.
  */
 #include "builder/deploy/deploy_plan.h"
 #include "lib/hash.h"
 
-/* What this run knows beside what can be seen: the secret of a token that it made. */
+/* The secret of a token that this run made: PVE shows it only once. */
 struct deploy_secret {
 	const struct cluster_node *node; /* borrowed */
 	char *token;                     /* owned; SECRET */
@@ -20,8 +20,8 @@ struct deploy_place {
 
 struct deploy_watch {
 	const struct cluster_node *node; /* borrowed */
-	char state[32];                  /* that was told last; "" = none */
-	int misses;                      /* looks in a row that failed */
+	char state[32];                  /* that was reported last; "" = none */
+	int misses;                      /* failed requests in a row */
 };
 
 struct deploy_run {
@@ -31,36 +31,38 @@ struct deploy_run {
 	struct pve *pve;                     /* borrowed */
 	VEC(struct deploy_secret) secrets;   /* owned */
 	VEC(struct deploy_watch) watches;
-	const struct deploy_steps *steps; /* borrowed; those that are being done */
+	const struct deploy_steps *steps; /* borrowed; those that are being executed */
 	unsigned pauses;                  /* in a row */
 	struct deploy_place last;         /* the step that was begun last */
-	bool again;                       /* out, of a failure: worth another look */
+	bool again; /* out, after a failure: reading the state again and planning again may help */
 };
 
 int deploy_exec(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
 void deploy_run_done(struct deploy_run *run);
-/* The phase of a report that a step is in: "node.cp1". */
+/* The step's phase in the progress report: "node.cp1". */
 void deploy_phase(const struct deploy_step *step, char *ret, size_t size);
 
-/* For all acts. A call whose failure is judged into run->again; waits for the task that it answers with, when what is not NULL. */
+/* A call whose failure sets run->again. what (for messages) not NULL: also waits for the task that it
+ * starts. */
 int deploy_call(struct deploy_run *run, const char *method, const char *path, const struct pve_param *params,
 		const char *what, struct json **ret, struct error *err) MUST_CHECK;
 int deploy_wait(struct deploy_run *run, const struct json *upid, const char *what, struct error *err) MUST_CHECK;
-/* The guest's configuration as it is now: ERROR_TARGET and run->again when it is not the cluster's any more. ret_digest may be NULL. */
+/* Reads the guest's configuration: ERROR_TARGET and run->again when it is no longer the cluster's.
+ * ret_digest may be NULL. */
 int deploy_look(struct deploy_run *run, const struct deploy_step *step, struct deploy_guest *ret, char **ret_digest,
 		struct error *err) MUST_CHECK;
 int deploy_update(struct deploy_run *run, const struct deploy_step *step, const char *digest,
 		  const struct pve_param *params, struct error *err) MUST_CHECK;
-/* Of the node of Proxmox VE that the step is on. */
+/* Of the step's PVE node. */
 const struct target_storages *deploy_storages(const struct deploy_run *run, const struct deploy_step *step);
 struct deploy_notes deploy_mark(const struct deploy_run *run, const struct deploy_step *step); /* borrows */
-/* "k8s.cluster.lab;...": theirs and ours; owned by the caller. */
+/* "k8s.cluster.lab;...": the guest's tags and ours; owned by the caller. */
 char *deploy_tags(const struct deploy_run *run, const struct cluster_node *n, const char *tags) MUST_CHECK;
 
 /* deploy_make.c */
 int deploy_exec_clone(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
 int deploy_exec_create(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
-/* deploy_template.c: the VMID of what a node is cloned from. */
+/* deploy_template.c: the VMID of the template that a node is cloned from. */
 int deploy_template(struct pve *pve, const struct deploy_order *o, const struct cluster_node *n, const char *host,
 		    long *ret, struct error *err) MUST_CHECK;
 /* deploy_seed.c */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Guests come to be: a VM as a clone, a container of its seeded tarball. Both have our line in their notes from the start. */
+/* Creates guests: a VM as a clone, a container from its seeded tarball. Both have our line in their notes
+ * from the start. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@
 #define PARAMS_MAX 20
 #define GIB (1ull << 30)
 
-/* A number of the node's own that somebody has is no accident. */
+/* A configured VMID that is taken is an error, not a race. */
 static int pick(struct deploy_run *run, const struct deploy_step *step, long *ret, struct error *err)
 {
 	*ret = step->node->vmid;
@@ -78,7 +79,7 @@ static char *card(const struct cluster_node *n, const struct target *t)
 	return text_take(&net);
 }
 
-/* A token can make no other container, and nobody but root loads modules. */
+/* A token can only make unprivileged containers, and only root can load modules. */
 static void tell_rest(const struct deploy_step *step, long vmid)
 {
 	log_warning("CT %ld (%s) is unprivileged, as a token makes them: it runs Kubernetes 1.22 or later, and "

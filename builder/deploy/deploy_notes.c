@@ -7,7 +7,7 @@
 #include "lib/pve.h"
 #include "lib/validate.h"
 
-#define LINE_BYTES_MAX 1024 /* of our line in notes that anybody may edit */
+#define LINE_BYTES_MAX 1024 /* of our line; users can edit the notes */
 #define TOKEN_PREFIX "kiln_"
 #define VOLUME_PREFIX "nodekiln_"
 

@@ -16,7 +16,7 @@ static struct deploy_step *push(struct planning *p, enum deploy_action act, cons
 	return &p->steps->at[p->steps->n - 1];
 }
 
-/* A step for a node's guest; g NULL: the one that will be made. */
+/* A step for a node's guest; g NULL = not created yet. */
 static struct deploy_step *push_for(struct planning *p, enum deploy_action act, const struct cluster_node *n,
 				    const struct deploy_guest *g)
 {
@@ -41,7 +41,7 @@ static struct deploy_step *push_guest(struct planning *p, enum deploy_action act
 	return step;
 }
 
-/* ---- what there is ---- */
+/* ---- the state ---- */
 
 static bool is_ours(const struct deploy_order *o, const struct deploy_notes *mark)
 {
@@ -106,7 +106,7 @@ static void plan_revoke(struct planning *p, const char *node, const char *why)
 	}
 }
 
-/* What may not be deleted is made empty; once it is, nothing is left to do. */
+/* A volume that the token may not delete is overwritten; one that already is needs nothing. */
 static void plan_discard(struct planning *p, const char *node)
 {
 	for (size_t i = 0; i < p->s->volumes.n; i++) {
@@ -120,14 +120,14 @@ static void plan_discard(struct planning *p, const char *node)
 	}
 }
 
-/* A token's secret is shown once: one that is there already is of no use to a new seed. */
+/* PVE shows a token's secret once: a new seed cannot use a token that exists. */
 static void plan_token(struct planning *p, const struct cluster_node *n, const struct deploy_guest *g)
 {
 	plan_revoke(p, n->name, "its secret is not known any more");
 	push_for(p, DEPLOY_TOKEN, n, g);
 }
 
-/* What is not there yet and will have to be cleared away. */
+/* The steps once the node runs; they remove what does not exist yet. */
 static void plan_end(struct planning *p, const struct cluster_node *n, const struct deploy_guest *g)
 {
 	struct deploy_notes mark = { .cluster = p->o->cluster->name, .node = n->name };
@@ -227,7 +227,7 @@ static void plan_rest(struct planning *p, const struct cluster_node *n)
 		plan_end(p, n, g);
 }
 
-/* Those who make the cluster first: the others wait for them. */
+/* In the order of roles: the others wait for the nodes that create the cluster. */
 static void plan_by_role(struct planning *p, void (*plan)(struct planning *, const struct cluster_node *))
 {
 	const struct cluster *c = p->o->cluster;
@@ -238,7 +238,7 @@ static void plan_by_role(struct planning *p, void (*plan)(struct planning *, con
 				plan(p, &c->nodes.at[i]);
 }
 
-/* A container that never ran, without the token that is in it, cannot be helped. */
+/* A container that never ran and whose token has been removed or has expired: it could never register. */
 static bool is_lost(const struct planning *p, const struct deploy_guest *g)
 {
 	return g->kind == PVE_LXC && !g->running && !g->locked && !deploy_guest_ready(g) &&
@@ -279,7 +279,7 @@ static void plan_tasks(struct planning *p)
 		push(p, DEPLOY_WAIT_TASK, p->s->tasks.at[i]);
 }
 
-/* All are started before one is waited for: they wait for each other. */
+/* All nodes are started before the first is waited for: they wait for each other. */
 void deploy_plan(const struct deploy_order *o, const struct deploy_state *s, struct deploy_steps *ret)
 {
 	struct planning p = { .o = o, .s = s, .steps = ret };
@@ -293,7 +293,7 @@ void deploy_plan(const struct deploy_order *o, const struct deploy_state *s, str
 	plan_by_role(&p, plan_rest);
 }
 
-/* ---- the end ---- */
+/* ---- destroy ---- */
 
 void destroy_plan(const struct deploy_order *o, const struct deploy_state *s, struct deploy_steps *ret)
 {
@@ -320,9 +320,9 @@ void destroy_plan(const struct deploy_order *o, const struct deploy_state *s, st
 		}
 }
 
-/* ---- words ---- */
+/* ---- text ---- */
 
-/* %: the thing. */
+/* %: what the step acts on. */
 static const char *const words[] = {
 	[DEPLOY_WAIT_TASK] = "wait for task %",
 	[DEPLOY_PAUSE] = "wait for %",

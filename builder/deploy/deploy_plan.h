@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What has to be done so that a cluster stands, or is gone: from what there is (deploy_state.h) to a list of steps. Pure. Whoever did
- * the steps before, this run or one that was killed: only what is missing is planned.
+ * The steps that create or remove a cluster, computed from its state (deploy_state.h). Pure. Only what is
+ * missing is planned, whether this run or one that was killed did the rest.
  *
- * A VM goes through: clone -> grow -> token -> grant -> seed -> attach -> start -> watch -> eject -> discard -> revoke.
- * The seed being attached says that all before it was done: until then a token that is found is made anew (its secret was shown
- * once), and the seed with it. A container's seed is in what it is made of: token -> seed -> create -> discard -> grant ->
- * tag -> start -> watch -> revoke.
+ * A VM goes through: clone -> grow -> token -> grant -> seed -> attach -> start -> watch -> eject -> discard
+ * -> revoke. An attached seed means that all steps before it are done. Until then a token that is found is
+ * replaced (PVE shows its secret only once), and the seed with it. A container is created from a tarball that
+ * contains its seed: token -> seed -> create -> discard -> grant -> tag -> start -> watch -> revoke.
  *
- * Guests are made before anything else, and then everything is looked at again: two deployers that do not share the cluster's
- * secrets see each other there.
+ * Guests are created before any other step, and then the state is read again: two deployers that do not share
+ * the cluster's secrets detect each other there.
  */
 #include <time.h>
 
 #include "builder/deploy/cluster.h"
 #include "builder/deploy/deploy_state.h"
 
-#define DEPLOY_BLANK 2048 /* bytes of what is put over a seed that may not be deleted */
+#define DEPLOY_BLANK 2048 /* bytes; a seed that the token may not delete is overwritten by so many zeros */
 
 enum deploy_action {
 	DEPLOY_WAIT_TASK, /* a task of ours that still runs */
-	DEPLOY_PAUSE,     /* somebody holds the guest */
+	DEPLOY_PAUSE,     /* the guest is locked */
 	DEPLOY_CLONE,
 	DEPLOY_GROW,
 	DEPLOY_TOKEN,
@@ -41,7 +41,7 @@ enum deploy_action {
 
 struct deploy_order {
 	const struct cluster *cluster;  /* borrowed */
-	char key[DEPLOY_NOTES_KEY + 1]; /* of the cluster's secrets; "" = not known: all that has its name */
+	char key[DEPLOY_NOTES_KEY + 1]; /* of the cluster's secrets; "" = not known: everything with its name is ours */
 	bool full;                      /* clones have disks of their own */
 	bool may_discard;               /* the token may delete volumes */
 	time_t now;
@@ -49,7 +49,7 @@ struct deploy_order {
 
 struct deploy_step {
 	enum deploy_action act;
-	const struct cluster_node *node; /* borrowed; NULL = what is not in the file */
+	const struct cluster_node *node; /* borrowed; NULL = not in the cluster's file */
 	char *name;                      /* owned; of a node, volume, token or task */
 	char *host;                      /* owned; NULL = none */
 	long vmid;                       /* 0 = not known yet */
@@ -60,12 +60,12 @@ struct deploy_step {
 struct deploy_steps {
 	struct deploy_step *at; /* owned */
 	size_t n, max;
-	size_t first; /* so many make guests; then look again. 0 = none do */
+	size_t first; /* so many create guests; then the state is read again. 0 = none do */
 };
 
 void deploy_plan(const struct deploy_order *o, const struct deploy_state *s, struct deploy_steps *ret);
 void destroy_plan(const struct deploy_order *o, const struct deploy_state *s, struct deploy_steps *ret);
-/* The node's guest: of several the one that got farthest; NULL = none. */
+/* The node's guest: of several the one with the most steps done; NULL = none. */
 const struct deploy_guest *deploy_plan_guest(const struct deploy_order *o, const struct deploy_state *s,
 					     const char *node);
 /* A guest of a cluster that has the same name and other secrets, with the lowest VMID; NULL = none. */

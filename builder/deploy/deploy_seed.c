@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a guest must know and nobody else may: its token, the seed that brings it, and the end of both. */
+/* A guest's token and the seed that contains it: creation and removal. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ static const char *secret_of(const struct deploy_run *run, const struct cluster_
 	return NULL;
 }
 
-/* It ends by itself, should nobody delete it. */
+/* It expires, in case it is never deleted. */
 int deploy_exec_token(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *answer = NULL;
@@ -75,7 +75,7 @@ static int grant(struct deploy_run *run, const char *path, const struct role *ro
 	return error_wrap(err, "give %s the role %s on %s", token, role->name, path);
 }
 
-/* Its own guest to write, the pool to read: nodes find each other there. */
+/* Write access to its own guest, read access to the pool, where nodes find each other. */
 int deploy_exec_grant(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	struct deploy_notes mark = deploy_mark(run, step);
@@ -89,7 +89,7 @@ int deploy_exec_grant(struct deploy_run *run, const struct deploy_step *step, st
 	return grant(run, pool, &role_peer, token, err);
 }
 
-/* Its access lists go with it. */
+/* PVE removes its ACL entries with it. */
 int deploy_exec_revoke(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	CLEANUP(free_p) char *path = token_path(run, step->name);
@@ -125,7 +125,7 @@ static int node_text(struct deploy_run *run, const struct deploy_step *step, str
 	return 0;
 }
 
-/* Another content is another instance to cloud-init, which then does its work again. */
+/* A changed seed gets another instance id, so that cloud-init runs again. */
 static char *instance_id(const char *user_data, const char *network_config)
 {
 	CLEANUP(hash_free_p) struct hash *hash = hash_new();
@@ -178,7 +178,7 @@ static int open_iso(struct deploy_run *run, const struct cluster_node *n, const 
 	return fd;
 }
 
-/* As large as an image: a file, which has no name and goes with us. */
+/* As large as an image: so in a file without a name, which ends with the process. */
 static int open_tarball(struct deploy_run *run, const struct text *node, struct error *err)
 {
 	const struct cluster *c = run->order->cluster;
@@ -198,7 +198,7 @@ static void progress(void *context, uint64_t done, uint64_t total)
 	progress_update(context, done, total);
 }
 
-/* Sends it and waits until it is in place. The same name is overwritten. */
+/* Uploads and waits until PVE has placed the file. An existing one of the same name is overwritten. */
 static int upload(struct deploy_run *run, const char *host, const char *storage, const char *content, const char *name,
 		  int fd, char *phase, struct error *err)
 {
@@ -243,9 +243,9 @@ int deploy_exec_seed(struct deploy_run *run, const struct deploy_step *step, str
 		      name, fd, phase, err);
 }
 
-/* ---- its end ---- */
+/* ---- removal ---- */
 
-/* Deleting takes a right that many will not give; overwriting does not. What was secret is gone either way. */
+/* Deleting needs a privilege that many do not grant; overwriting does not. Both remove the secrets. */
 static int blank(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	CLEANUP(text_done) struct text zeros = { 0 };

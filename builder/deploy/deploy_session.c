@@ -10,10 +10,10 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 
-#define TRIES 8       /* of what fails in a row; about two minutes */
+#define TRIES 8       /* failures in a row; about two minutes */
 #define NAP_FIRST 1.0 /* seconds */
 #define NAP_LAST 30.0
-#define PASSES_MAX 10000 /* pauses too; more than that is no progress */
+#define PASSES_MAX 10000 /* pauses included */
 
 int deploy_session_open(struct deploy_session *job, const struct deploy_options *options, struct error *err)
 {
@@ -72,7 +72,7 @@ static int do_step(struct deploy_session *job, struct deploy_run *run, const str
 	return rc;
 }
 
-/* Guests first, then another look; a pause ends in another look too. */
+/* The state is read again after guests have been created, and after a pause. */
 static int do_steps(struct deploy_session *job, struct deploy_run *run, const struct deploy_steps *steps,
 		    struct error *err)
 {
@@ -118,7 +118,7 @@ static void nap(int tries, const struct error *err)
 	clock_nap(seconds < NAP_LAST ? seconds : NAP_LAST);
 }
 
-/* What fails at another place than before has come farther. */
+/* A failure at another step than before counts as progress. */
 int deploy_session_work(struct deploy_session *job, struct deploy_run *run, struct error *err)
 {
 	struct deploy_place stuck = { 0 };

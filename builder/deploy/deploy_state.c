@@ -12,7 +12,7 @@
 #define SCSI_SLOTS 31   /* scsi0 to scsi30 */
 #define GUESTS_MAX 1000 /* whose notes are read */
 
-/* What must have ended before the cluster can be judged. */
+/* Tasks that must have ended before the cluster's state can be planned for. */
 static const char *const awaited[] = { "qmclone",   "imgcopy",  "imgdel",  "resize", "qmconfig",  "qmstart", "qmstop",
 				       "qmdestroy", "vzcreate", "vzstart", "vzstop", "vzdestroy", NULL };
 
@@ -51,7 +51,7 @@ static void read_slots(const struct json *config, struct deploy_guest *g)
 		char slot[DEPLOY_SLOT];
 		snprintf(slot, sizeof slot, "scsi%d", i);
 		const char *drive = json_get_string(config, slot);
-		/* A drive whose disc was taken out takes the next one. */
+		/* A drive whose disc was ejected is free for the next one. */
 		bool empty = !drive || text_starts(drive, "none,");
 		if (empty && !*g->free)
 			memcpy(g->free, slot, sizeof slot);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What there is of a cluster in Proxmox VE: its guests, seeds and tokens, known by their names and notes (deploy_notes.h), and the
- * tasks of this token that still run.
+ * The state of a cluster in PVE: its guests, seeds and tokens, identified by their names and notes
+ * (deploy_notes.h), and the tasks of this token that still run.
  */
 #include "builder/deploy/deploy_notes.h"
 #include "builder/pve/target.h"
@@ -14,9 +14,9 @@
 struct deploy_guest {
 	long vmid;
 	enum pve_kind kind;
-	char *host; /* owned, as all; node of Proxmox VE */
+	char *host; /* owned, as all; of PVE */
 	struct deploy_notes mark;
-	struct node_record member; /* what its agent says; empty when the notes are another guest's */
+	struct node_record member; /* written by its agent; empty when the notes are another guest's */
 	char *tags, *notes, *disk; /* disk: the boot disk as the configuration has it */
 	char seed[DEPLOY_SLOT], cloudinit[DEPLOY_SLOT], free[DEPLOY_SLOT]; /* SCSI slots; "" = none */
 	bool running, locked;
@@ -41,16 +41,17 @@ struct deploy_state {
 	struct strings tasks; /* UPIDs */
 };
 
-/* What to look for. All borrowed. */
+/* What to search for. All borrowed. */
 struct deploy_search {
 	const struct target *target;
 	const char *cluster;
-	const struct strings *names; /* of nodes: a guest that has no tags yet is found by its name */
+	const struct strings *names; /* of nodes: a guest without tags yet is found by its name */
 };
 
 int deploy_state_read(struct pve *pve, const struct deploy_search *search, struct deploy_state *ret, struct error *err)
 	MUST_CHECK;
-/* Of one guest, without the rest. false: it is none of the cluster's. Pure. */
+/* Parses one guest's configuration; sets no kind, node or running. false: it is none of the cluster's.
+ * Pure. */
 bool deploy_guest_parse(const struct json *config, long vmid, const char *cluster, struct deploy_guest *ret);
 /* PVE's word for a kind in paths. */
 const char *deploy_kind(enum pve_kind kind);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a VM is cloned from: by VMID, by name, or the newest that was published of an image. */
+/* Finds the template that a VM is cloned from: by VMID, by name, or the newest published of an image. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 struct choice {
 	const char *wanted; /* NULL = any image */
 	long vmid;          /* 0 = none yet */
-	char published[64]; /* when; dates of one form order as they read */
+	char published[64]; /* RFC 3339, which sorts as text */
 };
 
 static void consider(struct choice *c, long vmid, const struct publish_notes *p)
@@ -37,7 +37,7 @@ static int read_template(struct pve *pve, const char *host, long vmid, struct ch
 	return 0;
 }
 
-/* "9000", or a guest's name. */
+/* wanted is its VMID or its name. */
 static bool is_named(const struct json *entry, long vmid, const char *wanted)
 {
 	char number[24];

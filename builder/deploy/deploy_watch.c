@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Watching a cluster come up: every node is a running phase of the report, which is a line of a table on a terminal. */
+/* Waits until nodes are ready: every node is a running phase of the progress report, a line of the table
+ * on a terminal. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,9 +9,9 @@
 #include "builder/progress/progress_format.h"
 #include "lib/clock.h"
 
-#define NAP_FIRST 0.3 /* seconds; every look takes one of Proxmox VE's three workers */
+#define NAP_FIRST 0.3 /* seconds; every request occupies one of PVE's three API workers */
 #define NAP_LAST 5.0
-#define MISSES_MAX 20 /* looks in a row that may fail because nobody answers */
+#define MISSES_MAX 20 /* failures in a row because PVE does not answer */
 
 static const char *state_of(const struct deploy_guest *g)
 {
@@ -48,7 +49,7 @@ static struct deploy_watch *watch_of(struct deploy_run *run, const struct cluste
 	return &run->watches.at[run->watches.n - 1];
 }
 
-/* Says what has changed; whether something has. */
+/* Reports a changed state. Returns whether it has changed. */
 static bool tell(struct deploy_watch *w, const struct deploy_step *step, const struct deploy_guest *g)
 {
 	const char *state = state_of(g);
@@ -65,7 +66,7 @@ static bool tell(struct deploy_watch *w, const struct deploy_step *step, const s
 	return true;
 }
 
-/* 1: it is ready; 0: look again. */
+/* 1: the node is ready; 0: not yet. */
 static int look(struct deploy_run *run, const struct deploy_step *step, bool *changed, struct error *err)
 {
 	CLEANUP(deploy_guest_done) struct deploy_guest g = { 0 };
@@ -84,7 +85,7 @@ static int look(struct deploy_run *run, const struct deploy_step *step, bool *ch
 	return g.member.state == NODE_RECORD_READY;
 }
 
-/* Those that come later are shown, and judged when it is their turn. */
+/* Later nodes are only shown; their failures are handled by their own steps. */
 static void look_at_others(struct deploy_run *run, const struct deploy_step *step, bool *changed)
 {
 	for (size_t i = 0; i < run->steps->n; i++) {

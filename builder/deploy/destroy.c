@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The end of a cluster: its guests, seeds and tokens, and the secrets that were theirs. */
+/* Removes a cluster: its guests, seeds, tokens and secrets. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@ static bool is_wanted(const struct deploy_session *job, const struct deploy_note
 	return !job->options->nodes.n || strings_has(&job->options->nodes, mark->node);
 }
 
-/* With --node, the rest is not there. */
+/* With --node, removes the other nodes from the state. */
 static void keep_wanted(const struct deploy_session *job, struct deploy_state *s)
 {
 	struct deploy_state all = *s;
@@ -64,7 +64,7 @@ static void forget(char **secret)
 	free(TAKE(*secret));
 }
 
-/* A cluster that has gone has no secrets; a file without clusters has no use. */
+/* A removed cluster needs no secrets, and a file without clusters is deleted. */
 static int forget_secrets(struct deploy_session *job, struct error *err)
 {
 	struct seed_secret *s = seed_secrets_of(&job->secrets, job->cluster.name);

@@ -9,15 +9,15 @@
 #include "lib/clock.h"
 #include "lib/job.h"
 
-/* One publication, all of whose nodes have an order. */
+/* One run of publish: an order for each of its nodes. */
 struct publication {
 	const struct publish_options *options; /* borrowed */
 	struct target target;
 	struct publish_image image;
 	struct publish_check check;
 	VEC(const struct target_node *) nodes; /* borrowed from target */
-	VEC(struct publish_order) orders;      /* beside nodes */
-	VEC(bool) complete;                    /* beside nodes: there was nothing to do */
+	VEC(struct publish_order) orders;      /* same indices as nodes */
+	VEC(bool) complete;                    /* same indices as nodes: there was nothing to do */
 };
 
 static void publication_done(struct publication *p)
@@ -79,7 +79,7 @@ static int prepare(struct publication *p, struct error *err)
 	return 0;
 }
 
-/* What would be done on a node now. */
+/* The steps that a node needs now. */
 static int plan_node(struct pve *pve, const struct publish_order *o, unsigned parts, struct publish_steps *ret,
 		     struct error *err)
 {
@@ -96,7 +96,8 @@ static int plan_node(struct pve *pve, const struct publish_order *o, unsigned pa
 
 /* ---- before ---- */
 
-/* Rights are needed to see what there is to do; while some are missing, room is judged as if all of it were to be done. */
+/* Planning needs the token's rights; while some are missing, free space is checked as if every step were
+ * needed. */
 static int check_node(struct publication *p, size_t i, struct error *err)
 {
 	CLEANUP(pve_close_p) struct pve *pve = NULL;
@@ -109,7 +110,7 @@ static int check_node(struct publication *p, size_t i, struct error *err)
 	if (!blind && plan_node(pve, o, p->options->parts, &steps, err) < 0) {
 		if (pve_failure(pve) == PVE_UNREACHABLE && i == 0)
 			return -1;
-		blind = true; /* the checks below say it better */
+		blind = true; /* the checks below give a better message */
 	}
 	vec_push(&p->complete, !blind && !steps.n);
 	p->check.of.pve = pve;
@@ -137,7 +138,7 @@ static int check_target(struct publication *p, struct error *err)
 	return target_check_tell(&p->check.of, "the image", err);
 }
 
-/* Whoever comes last to a shared storage clears the upload away. */
+/* In a shared storage, the last node that uses the upload deletes it. */
 static void note_findings(struct publication *p)
 {
 	for (size_t i = 0; i < p->orders.n; i++)
@@ -171,7 +172,7 @@ static int run_in_turn(const struct publication *p, struct error *err)
 	return 0;
 }
 
-/* The first failure is the one that is told; the other nodes are served all the same. */
+/* The first failure is the one that is returned; the other nodes are published to all the same. */
 static int finish_job(struct job *job, int rc, struct error *err)
 {
 	struct error later = { 0 };
@@ -243,7 +244,7 @@ static void warn_of_settings(const struct publish_order *o, const struct publish
 				o->node, ready->vmid);
 }
 
-/* What is there now, read from the node: the truth, whoever made it. */
+/* Reads the result from the node, since another publisher may have made it. */
 static int read_result(const struct publication *p, size_t i, struct json *list, struct text *said, struct error *err)
 {
 	const struct publish_order *o = &p->orders.at[i];

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * An image into a target: on every node, what is missing is found out (publish_state.h, publish_plan.h) and done (publish_exec.h),
- * one step at a time. Before the first of them everything that could be in the way is looked at (publish_check.h).
+ * Publishes an image to a target: on every node, reads the state (publish_state.h), plans what is missing
+ * (publish_plan.h) and executes it (publish_exec.h), one step at a time. Everything that could fail is
+ * checked before the first step (publish_check.h).
  *
- * Nodes with storages of their own are served side by side; where they share one, one after the other, so that nothing is
- * uploaded twice.
+ * Nodes with separate storages are published to in parallel; nodes that share one, one after the other, so
+ * that nothing is uploaded twice.
  */
 #include "builder/publish/publish_plan.h"
 
-#define PUBLISH_PARALLEL 2 /* Proxmox VE has three workers for its API, and others want to work too */
+#define PUBLISH_PARALLEL 2 /* PVE has three API workers; one is left to other clients */
 
 struct publish_options {
 	const char *target, *image; /* borrowed; files */
@@ -17,11 +18,12 @@ struct publish_options {
 	enum firmware firmware;
 	bool replace, dry_run;
 	long retain;
-	struct strings nodes; /* only these of the target's; empty = all */
+	struct strings nodes; /* of the target's nodes, only these; empty = all */
 };
 
-/* Reports as a build does. *ret_said: what is there now, or for a dry run the plan; a line each. */
+/* Reports progress as a build does. *ret_said: one line for each published image, or for each planned step
+ * of a dry run. */
 int publish_run(const struct publish_options *options, struct text *ret_said, struct error *err) MUST_CHECK;
 
-/* publish_node.c: one node, to its end. */
+/* publish_node.c: repeats state, plan, step until a node needs nothing more. */
 int publish_node(struct pve *pve, const struct publish_order *o, struct error *err) MUST_CHECK;

@@ -9,7 +9,7 @@
 #define TEMPLATE_RIGHTS                                                                                                \
 	"VM.Allocate VM.Audit VM.Config.CPU VM.Config.Disk VM.Config.HWType VM.Config.Memory VM.Config.Network "       \
 	"VM.Config.Options"
-#define VAR_TMP_WORTH (1ull << 30) /* bytes from which on an upload's temporary copy is worth a warning unseen */
+#define VAR_TMP_WORTH (1ull << 30) /* bytes; uploads from this size get a warning when free space is unknown */
 
 /* ---- rights ---- */
 
@@ -45,7 +45,7 @@ int publish_check_rights(struct publish_check *c, struct publish_order *o, struc
 	return o->image->ct.path ? check_upload(c, o, o->storages->vztmpl, PUBLISH_CT, err) : 0;
 }
 
-/* ---- room ---- */
+/* ---- free space ---- */
 
 struct storage_use {
 	const char *storage, *content;
@@ -69,7 +69,7 @@ static void check_use(struct publish_check *c, const struct publish_order *o, co
 		c->shared = true;
 }
 
-/* Whether a plan has such a step; without a plan it may. */
+/* The plan has such a step. steps NULL: assume that it has. */
 static bool has_step(const struct publish_steps *steps, enum publish_action act, unsigned part)
 {
 	for (size_t i = 0; steps && i < steps->n; i++)
@@ -78,7 +78,7 @@ static bool has_step(const struct publish_steps *steps, enum publish_action act,
 	return !steps;
 }
 
-/* One storage may serve for two things: then it needs room for both. */
+/* A storage that is used for two things needs space for both. */
 static void add_up(struct storage_use *uses, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -119,7 +119,8 @@ static uint64_t largest_upload(const struct publish_order *o, const struct publi
 	return vm > ct ? vm : ct;
 }
 
-/* PVE puts what is sent into the node's /var/tmp first, whatever the storage. Only a token with Sys.Audit sees how much is free. */
+/* PVE first writes an upload to the node's /var/tmp, whatever the storage. Only a token with Sys.Audit
+ * sees how much is free. */
 static int check_var_tmp(struct publish_check *c, const struct publish_order *o, const struct publish_steps *steps,
 			 struct error *err)
 {

@@ -13,8 +13,8 @@
 #include "lib/log.h"
 #include "lib/pve_task.h"
 
-#define TASK_SECONDS 7200 /* that a task may take: a large image to a slow storage */
-#define PAUSES_MAX 900    /* seconds that something else may be in the way */
+#define TASK_SECONDS 7200 /* limit for a task: a large image to a slow storage */
+#define PAUSES_MAX 900    /* seconds to wait for a locked guest or another publisher */
 #define WORKER_DIED "unexpected status"
 
 void publish_phase(const struct publish_run *run, const char *verb, char *ret, size_t size)
@@ -33,7 +33,8 @@ static void log_task(struct publish_run *run, const char *upid)
 		log_debug("%s: %s", run->order->node, lines.at[i]);
 }
 
-/* A worker that died says nothing about what it did; somebody else took the number: both are worth another look. */
+/* A worker that died does not report how far it came, and a VMID may have been taken meanwhile: the caller
+ * reads the state again. */
 static bool task_may_pass(const struct pve_task *task)
 {
 	return pve_may_pass(task->failure) || !strcmp(task->exit, WORKER_DIED) || vmid_is_taken(task->exit);
@@ -55,7 +56,7 @@ int publish_wait(struct publish_run *run, const struct json *answer, const char 
 	const char *upid = json_as_string(answer);
 
 	if (!upid)
-		return 0; /* done before it answered */
+		return 0; /* PVE did it before it answered */
 	if (pve_task_wait(run->pve, upid, TASK_SECONDS, &task, err) < 0) {
 		run->again = pve_may_pass(pve_failure(run->pve));
 		return error_wrap(err, "%s", what);
@@ -91,7 +92,7 @@ static int do_await(struct publish_run *run, const struct publish_step *step, st
 	int rc = pve_task_wait(run->pve, step->name, TASK_SECONDS, &task, err);
 	progress_end(phase, "%s", step->name);
 	if (rc == 0 || pve_failure(run->pve) == PVE_MISSING)
-		return 0; /* however it ended: the next look shows what is there */
+		return 0; /* its result does not matter: the state is read again */
 	run->again = pve_may_pass(pve_failure(run->pve));
 	return -1;
 }
@@ -135,7 +136,7 @@ static int create(struct publish_run *run, long vmid, int64_t source, struct err
 				run->order->node, vmid, vmid);
 		return rc;
 	}
-	/* Whether the work goes on all the same (596) shows when the node is looked at. */
+	/* After 596 the worker may continue: the next state shows it. */
 	if (pve_failure(run->pve) == PVE_UNREACHABLE)
 		run->memory.own = vmid;
 	run->again = run->again || vmid_is_taken(err->text);
@@ -161,7 +162,7 @@ static int do_create(struct publish_run *run, const struct publish_state *state,
 	return rc;
 }
 
-/* ---- a copy's way to a template ---- */
+/* ---- from a copy to a template ---- */
 
 static const struct publish_copy *find_copy(const struct publish_state *state, long vmid)
 {
@@ -195,7 +196,7 @@ static int do_tag(struct publish_run *run, const struct publish_copy *copy, stru
 	return update(run, copy->vmid, NULL, "tags", tags, err);
 }
 
-/* Somebody else may have been quicker. */
+/* Another publisher may have converted it. */
 static bool is_template_by_now(const struct error *err)
 {
 	return strstr(err->text, "convert a template to a template") != NULL;
@@ -215,7 +216,7 @@ static int do_convert(struct publish_run *run, const struct publish_copy *copy, 
 	return -1;
 }
 
-/* By digest, so that words which somebody writes into the notes just now are not lost. */
+/* With the digest, so that a concurrent edit of the notes is not lost. */
 static int do_sign(struct publish_run *run, const struct publish_copy *copy, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *config = NULL;

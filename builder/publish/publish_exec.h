@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Does one step of a plan. Each may be done twice, and by two at once: whoever comes second finds it done.
+ * Executes one step of a plan. A step may be executed twice, also by two publishers at once: the second finds
+ * it done.
  */
 #include "builder/publish/publish_plan.h"
 #include "builder/pve/pve_retry.h"
@@ -10,7 +11,7 @@ struct publish_run {
 	const struct publish_order *order; /* borrowed */
 	struct pve *pve;                   /* borrowed */
 	struct publish_memory memory;      /* owned */
-	bool again; /* out, of a failure: what was tried may be tried again, once the node was looked at again */
+	bool again; /* out, after a failure: reading the state again and planning again may help */
 };
 
 int publish_exec(struct publish_run *run, const struct publish_state *state, const struct publish_step *step,
@@ -22,9 +23,10 @@ int publish_exec_upload(struct publish_run *run, const struct publish_step *step
 int publish_exec_remove(struct publish_run *run, const struct publish_step *step, struct error *err) MUST_CHECK;
 int publish_exec_discard(struct publish_run *run, const struct publish_step *step, struct error *err) MUST_CHECK;
 
-/* For all of them. Waits for a task (upid: what a call answered; null is fine). A task that failed: ERROR_SPACE or ERROR_TARGET with
- * its words, and run->again. *ret_exit: its words, owned by the caller; may be NULL. */
+/* Waits for a task (upid: the answer of a call; null = none). A task that failed is ERROR_SPACE or
+ * ERROR_TARGET with its exit status, and sets run->again. *ret_exit: that status, owned by the caller; may
+ * be NULL. */
 int publish_wait(struct publish_run *run, const struct json *upid, const char *what, char **ret_exit, struct error *err)
 	MUST_CHECK;
-/* The phase of a report that a step on this node is: "upload.pve1". */
+/* The step's phase in the progress report: "upload.pve1". */
 void publish_phase(const struct publish_run *run, const char *verb, char *ret, size_t size);

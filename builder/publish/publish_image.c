@@ -13,10 +13,10 @@
 #define MANIFEST ".manifest.json"
 #define VERSION_MAX 40
 
-/* What an artifact's name ends with, and what of an image it is. */
+/* Suffixes of artifacts, and the part of an image that each is. */
 static const struct {
 	const char *suffix;
-	unsigned part; /* 0 = of neither */
+	unsigned part; /* 0 = none */
 } suffixes[] = {
 	{ MANIFEST, 0 },
 	{ ".qcow2", PUBLISH_VM },
@@ -52,7 +52,7 @@ static int manifest_wrong(const char *path, const char *what, struct error *err)
 	return error_set(err, ERROR_INPUT, "%s: %s; build the image again", path, what);
 }
 
-/* "2026-11-22T.." to "20261122", for an image without Kubernetes. */
+/* "2026-11-22T.." to "20261122": the version of an image without Kubernetes. */
 static char *day_of(const char *created)
 {
 	struct text t = { 0 };
@@ -86,7 +86,7 @@ static int read_words(const char *path, const struct json *manifest, struct publ
 	return 0;
 }
 
-/* The file has the size that the manifest says; its bytes are judged where they arrive. */
+/* The file must have the manifest's size; PVE checks its digest after the upload. */
 static int check_size(const struct publish_file *file, struct error *err)
 {
 	struct stat st;
@@ -170,7 +170,7 @@ int publish_image_load(const char *name, unsigned parts, struct publish_image *r
 	if (image.vm.path && read_disk(&image, err) < 0)
 		return -1;
 	json_free(TAKE(manifest));
-	malloc_trim(0); /* a manifest is a hundred times what is kept of it, and an upload lasts */
+	malloc_trim(0); /* a parsed manifest is a hundred times as large as what is kept, and uploads take long */
 	*ret = image;
 	image = (struct publish_image){ 0 };
 	return 0;

@@ -5,10 +5,10 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 
-#define TRIES 8       /* of what fails in a row; about two minutes */
+#define TRIES 8       /* failures in a row; about two minutes */
 #define NAP_FIRST 1.0 /* seconds */
 #define NAP_LAST 30.0
-#define STEPS_MAX 10000 /* pauses too; more than that is no progress */
+#define STEPS_MAX 10000 /* pauses included */
 
 static void run_done(struct publish_run *run)
 {
@@ -30,7 +30,7 @@ static int look(struct publish_run *run, struct publish_state *ret, struct error
 	return -1;
 }
 
-/* Looks, plans, does the first step. 1: there was none. */
+/* Reads the state, plans, executes the first step. 1: there was none. */
 static int advance(struct publish_run *run, bool *first, struct error *err)
 {
 	CLEANUP(publish_state_done) struct publish_state state = { 0 };

@@ -7,7 +7,7 @@
 #include "lib/pve.h"
 #include "lib/validate.h"
 
-#define LINE_MAX_BYTES 4096 /* of our line in notes that somebody else wrote */
+#define LINE_MAX_BYTES 4096 /* of our line; users can edit the notes */
 
 const char *const firmware_names[] = { "bios", "uefi", NULL };
 
@@ -21,7 +21,7 @@ char *publish_notes_name(const char *stem, enum firmware firmware)
 	return xasprintf("%s%s", stem, firmware == FIRMWARE_UEFI ? "-uefi" : "");
 }
 
-/* IMAGE-VERSION-HASH.SUFFIX, where an image's name may begin like another's: the version has no '-'. */
+/* IMAGE-VERSION-HASH.SUFFIX. One image's name may be a prefix of another's; a version contains no '-'. */
 bool publish_notes_is_file(const char *file, const char *image, const char *suffix)
 {
 	size_t n = strlen(image);
@@ -89,7 +89,7 @@ char *publish_notes_line(const struct publish_notes *p)
 	return xasprintf("nodekiln-template: %s", line.data);
 }
 
-/* Where our line begins; NULL when there is none. */
+/* The start of our line; NULL = none. */
 static const char *find_line(const char *notes)
 {
 	for (const char *at = notes; at; at = strchr(at, '\n')) {

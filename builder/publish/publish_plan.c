@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define SETTINGS_FORMAT "1" /* raised when templates are made in another way */
+#define SETTINGS_FORMAT "1" /* increased when templates are made differently */
 
 struct planning {
 	const struct publish_order *o;
@@ -46,7 +46,7 @@ static bool same_image(const struct publish_order *o, const struct publish_copy 
 	return !strcmp(c->published.sha256, o->image->vm.sha256) && c->published.firmware == o->firmware;
 }
 
-/* A copy that this order is about. */
+/* A copy of the order's image and firmware that --replace does not replace. */
 static bool is_this(const struct publish_order *o, const struct publish_memory *m, const struct publish_copy *c)
 {
 	return same_image(o, c) && !is_old(m, c->vmid);
@@ -103,7 +103,7 @@ static const struct publish_volumes *volumes_of(const struct planning *p, unsign
 	return part == PUBLISH_VM ? &p->s->import : &p->s->vztmpl;
 }
 
-/* A file of another size is one that a crash has cut off: the name has the content's digest. */
+/* The name contains the digest: a file of another size was truncated by a crash. */
 static void plan_upload(struct planning *p, unsigned part)
 {
 	const struct publish_file *file = file_of(p->o, part);
@@ -116,7 +116,7 @@ static void plan_upload(struct planning *p, unsigned part)
 		push_file(p, PUBLISH_UPLOAD, part, file->volume, "--replace");
 }
 
-/* How many files of other versions are newer. */
+/* The number of newer files of other versions. */
 static long newer_files(const struct publish_volumes *volumes, const struct publish_volume *v, const char *own)
 {
 	long n = 0;
@@ -141,7 +141,8 @@ static void plan_retain_files(struct planning *p)
 	}
 }
 
-/* Uploads have done their duty once a template was made of them. Those of other versions may be somebody's just now. */
+/* An upload is no longer needed once a template was made of it. Another publisher may be using those of
+ * other versions. */
 static void plan_discard_imports(struct planning *p)
 {
 	const char *own = p->o->image->vm.volume;
@@ -171,7 +172,7 @@ static const struct publish_copy *next_unfinished(const struct planning *p, long
 	return NULL;
 }
 
-/* Which unfinished copy is to be finished. *ret_wait: that has to show first. */
+/* The unfinished copy to finish; NULL = none. *ret_wait: not decided yet; a pause is planned. */
 static const struct publish_copy *choose_unfinished(struct planning *p, bool *ret_wait)
 {
 	const struct publish_copy *lowest = next_unfinished(p, 0), *higher;
@@ -202,7 +203,7 @@ static const char *unusable(const struct planning *p, const struct publish_copy 
 
 	if (strcmp(c->published.settings, p->settings) != 0)
 		return "left unfinished, with other settings";
-	/* Once it is a template, its disk was judged. */
+	/* Before it became a template, its source was checked. */
 	if (!c->template && source && source->ctime != c->published.source)
 		return "the upload was replaced while its disk was made";
 	return NULL;
@@ -244,7 +245,7 @@ static void plan_copy(struct planning *p)
 	plan_finish(p, c);
 }
 
-/* Text dates of one form order as they read. */
+/* RFC 3339 dates sort as text. */
 static bool is_newer(const struct publish_copy *a, const struct publish_copy *b)
 {
 	int order = strcmp(a->published.published, b->published.published);
@@ -257,7 +258,7 @@ static bool is_other_version(const struct planning *p, const struct publish_copy
 	return is_finished(c) && c->published.firmware == p->o->firmware && !same_image(p->o, c);
 }
 
-/* Beyond --retain: this image is the first of those that stay, whatever its date. */
+/* Beyond --retain: this order's image counts as the newest, whatever its date. */
 static bool is_pruned(const struct planning *p, const struct publish_copy *c)
 {
 	long newer = 0;
@@ -278,7 +279,7 @@ static bool is_stale(const struct planning *p, const struct publish_copy *c)
 	       timegm(&tm) + PUBLISH_STALE < p->o->now;
 }
 
-/* Why a copy has to go, once `ready` is there (NULL = will be there); NULL = it stays. */
+/* Why a copy is removed; NULL = it stays. ready: the finished copy; NULL = not finished yet. */
 static const char *surplus(const struct planning *p, const struct publish_copy *c, const struct publish_copy *ready)
 {
 	if (ready && is_this(p->o, p->m, c) && c != ready)
@@ -326,7 +327,7 @@ void publish_plan(const struct publish_order *o, const struct publish_state *s, 
 		plan_vm(&p);
 }
 
-/* ---- words ---- */
+/* ---- text ---- */
 
 static void add_guest(const struct publish_order *o, long vmid, struct text *ret)
 {

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What has to be done on one node so that an image is there: from what is there (publish_state.h) to a list of steps. Pure. The list
- * ends where the wish is fulfilled; its first step is done, then the node is looked at again and planned for again. So it makes no
- * difference who did the steps before: this run, one that was killed, or another publisher at the same time.
+ * The steps that publish an image on one node, computed from the node's state (publish_state.h). Pure. The
+ * list is complete, but only its first step is executed; then the state is read and planned for again. So it
+ * does not matter whether earlier steps were done by this run, by one that was killed, or by another
+ * publisher at the same time.
  *
- * A VM's copy goes through: created with its notes saying "unfinished" -> tags -> template -> notes say "ready".
- * Whoever finds an unfinished copy finishes it. Two publishers who both created one keep one: the higher VMID gives way at once; the
- * lower waits until the higher has gone or is ready (one-bit mutual exclusion), and gives way when neither happens.
+ * States of a VM's copy: created with "unfinished" in its notes -> tags -> template -> "ready" in its notes.
+ * A publisher that finds an unfinished copy finishes it. When two publishers have both created one, the
+ * publisher of the higher VMID removes its copy at once; the other waits until the higher one is removed or
+ * ready (one-bit mutual exclusion), and removes its own copy when neither happens.
  *
- * A copy is made from an upload that nobody may have replaced in between: its notes hold the upload's ctime from before.
+ * The upload must not be replaced while a copy is made from it: the notes contain the upload's ctime from
+ * before.
  */
 #include <stdbool.h>
 #include <time.h>
@@ -19,7 +22,7 @@
 
 enum publish_action {
 	PUBLISH_WAIT_TASK, /* a task of ours that still runs */
-	PUBLISH_PAUSE,     /* look again in a moment */
+	PUBLISH_PAUSE,     /* read the state again in a second */
 	PUBLISH_UPLOAD,
 	PUBLISH_CREATE,
 	PUBLISH_TAG,
@@ -29,7 +32,7 @@ enum publish_action {
 	PUBLISH_DISCARD,  /* a volume */
 };
 
-/* What is wanted. All borrowed. */
+/* What to publish on one node. All borrowed. */
 struct publish_order {
 	const struct publish_image *image;
 	const struct target *target;
@@ -37,18 +40,18 @@ struct publish_order {
 	const struct target_storages *storages; /* the node's */
 	enum firmware firmware;
 	bool replace;
-	long retain;          /* versions to keep, the new one too; 0 = all */
+	long retain;          /* versions to keep, including the new one; 0 = all */
 	unsigned may_discard; /* PUBLISH_VM, PUBLISH_CT: the token may delete files in that storage */
-	bool keep_import;     /* others still need the upload */
+	bool keep_import;     /* another node still needs the upload */
 	time_t now;
 };
 
-/* What this run knows beside what can be seen. */
+/* What this run knows in addition to the state. */
 struct publish_memory {
 	long own;          /* the copy that this run created; 0 = none */
 	unsigned uploaded; /* parts that this run has uploaded */
 	unsigned pauses;   /* in a row */
-	VEC(long) old;     /* copies that --replace is to replace */
+	VEC(long) old;     /* copies that --replace replaces */
 	VEC(long) kept;    /* copies that are in use */
 };
 
@@ -65,17 +68,17 @@ struct publish_steps {
 };
 
 #define PUBLISH_SETTLE 30  /* pauses (seconds) that a lower VMID waits for a higher one */
-#define PUBLISH_STALE 3600 /* seconds after which what is unfinished of another version belongs to nobody */
+#define PUBLISH_STALE 3600 /* seconds after which an unfinished copy or upload of another version counts as abandoned */
 
 void publish_plan(const struct publish_order *o, const struct publish_state *s, const struct publish_memory *m,
 		  struct publish_steps *ret);
-/* The image is there: the finished copy, or NULL. */
+/* The finished copy of the order's image; NULL = none. */
 const struct publish_copy *publish_plan_ready(const struct publish_order *o, const struct publish_state *s,
 					      const struct publish_memory *m);
-/* Remembers what --replace is to replace: what is finished before anything was done. */
+/* Records what --replace replaces: the copies that are finished before the first step. */
 void publish_memory_begin(struct publish_memory *m, const struct publish_order *o, const struct publish_state *s);
 void publish_memory_done(struct publish_memory *m);
-/* Digest of what a template is made with beside its image. */
+/* Digest of everything but the image that a template is made from. */
 void publish_settings(const struct publish_order *o, char ret[PUBLISH_NOTES_HASH + 1]);
 /* "upload X to local (402 MiB)\n"... */
 void publish_step_text(const struct publish_order *o, const struct publish_step *step, struct text *ret);

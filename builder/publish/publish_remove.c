@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Taking away what is no longer wanted: only what is ours, and never what somebody uses. */
+/* Removes VMs and volumes that are no longer needed: only our own, and never one that is in use. */
 #include <stdio.h>
 #include <string.h>
 
@@ -9,7 +9,7 @@
 
 #define BASE_MAX 32 /* "base-999999999-" */
 
-/* PVE's words for a template that has to stay. */
+/* PVE's messages for a template that cannot be removed. */
 static const char *const in_use[] = { "still in use", "protection mode", "is locked (", "linked clone", "is running" };
 
 static void keep(struct publish_run *run, long vmid, const char *why)
@@ -18,7 +18,7 @@ static void keep(struct publish_run *run, long vmid, const char *why)
 	progress_notice("%s: VM %ld stays: %s", run->order->node, vmid, why);
 }
 
-/* A linked clone's disk names the base volume that it reads from. */
+/* The disk of a linked clone names its base volume. */
 static bool has_base(const struct json *config, long vmid)
 {
 	char base[BASE_MAX];
@@ -32,8 +32,8 @@ static bool has_base(const struct json *config, long vmid)
 	return false;
 }
 
-/* 1: it is a linked clone of vmid. A guest that went meanwhile, or whose configuration may not be seen, is none: PVE itself
- * refuses to delete what is in use. */
+/* 1: guest is a linked clone of vmid. A guest that was removed meanwhile, or whose configuration the token
+ * may not read, counts as none: PVE itself refuses to delete a base volume that is in use. */
 static int is_child(struct publish_run *run, const struct pve_guest *guest, long vmid, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *config = NULL;
@@ -46,7 +46,7 @@ static int is_child(struct publish_run *run, const struct pve_guest *guest, long
 	return run->again ? -1 : 0;
 }
 
-/* The guest that uses a template; 0 = nobody. */
+/* *ret: a linked clone of the template; 0 = none. */
 static int find_child(struct publish_run *run, long vmid, long *ret, struct error *err)
 {
 	CLEANUP(pve_guests_done) struct pve_guests guests = { 0 };
@@ -89,7 +89,7 @@ static int delete_vm(struct publish_run *run, long vmid, bool finished, struct e
 	return 0;
 }
 
-/* The copy as it is now; nothing in *ret when it has gone or is no longer ours. */
+/* Reads the copy again; *ret stays empty when it was removed or is no longer ours. */
 static int look_again(struct publish_run *run, long vmid, struct publish_state *ret, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *config = NULL;

@@ -9,7 +9,7 @@
 
 #define COPIES_MAX 1000 /* guests of a node whose notes are read */
 
-/* What must have ended before a node can be judged. */
+/* Tasks that must have ended before a node's state can be planned for. */
 static const char *const awaited[] = { "imgcopy", "qmcreate", "qmtemplate", "qmdestroy", "imgdel", NULL };
 
 bool publish_state_is_candidate(const struct json *entry, const char *image)
@@ -18,7 +18,7 @@ bool publish_state_is_candidate(const struct json *entry, const char *image)
 	int64_t template = 0;
 	size_t n = strlen(image);
 
-	/* Deployed clones have the tags too, but neither the name nor the template's flag. */
+	/* Deployed clones have the tags too, but another name and no template flag. */
 	if (name && text_starts(name, image) && name[n] == '-')
 		return true;
 	return pve_get_int(entry, "template", &template) && template && publish_notes_tags_has(tags, PUBLISH_NOTES_TAG);
@@ -149,7 +149,7 @@ static int read_tasks(struct pve *pve, const struct target *t, const char *node,
 	return 0;
 }
 
-/* Tasks first: what they leave when they end in between is then seen below. */
+/* Tasks first: the result of one that ends meanwhile is then seen below. */
 int publish_state_read(struct pve *pve, const struct target *t, const char *node, const char *image, unsigned parts,
 		       struct publish_state *ret, struct error *err)
 {

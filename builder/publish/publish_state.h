@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What is on one node of the target, as far as it concerns an image: copies of it (and what was left unfinished of them), its
- * files in the storages, and work of ours that the node still does. Read anew before every step, so that a plan never rests on
- * what was true before a crash or before somebody else came.
+ * The state of one node of the target, as far as it concerns an image: copies of it, finished or not, its
+ * files in the storages, and tasks of this token that still run. It is read again before every step, so that
+ * a plan never relies on what was true before a crash or before another publisher's step.
  */
 #include "builder/publish/publish_notes.h"
 #include "builder/pve/target.h"
@@ -12,13 +12,13 @@
 struct publish_copy {
 	long vmid;
 	char *name, *tags, *notes;      /* owned; NULL = none */
-	struct publish_notes published; /* what its notes say */
+	struct publish_notes published; /* from its notes */
 	bool template;
 	bool locked;
 };
 
 struct publish_volume {
-	char *name; /* owned; behind STORAGE:import/ or STORAGE:vztmpl/ */
+	char *name; /* owned; without STORAGE:import/ or STORAGE:vztmpl/ */
 	uint64_t size;
 	int64_t ctime;
 };
@@ -28,17 +28,18 @@ struct publish_volumes {
 };
 
 struct publish_state {
-	VEC(struct publish_copy) copies; /* by VMID; ours only: what has another VMID than its notes say is not here */
-	struct publish_volumes import, vztmpl; /* files of this image in any version */
-	struct strings tasks; /* UPIDs: uploads, creations, .. that this token has started and that still run */
+	/* Sorted by VMID; ours only: a guest with another VMID than its notes is not included. */
+	VEC(struct publish_copy) copies;
+	struct publish_volumes import, vztmpl; /* files of all versions of this image */
+	struct strings tasks;                  /* UPIDs of tasks that this token started and that still run */
 };
 
-/* The image's name decides what belongs to it. */
+/* image: its name, which decides what belongs to it. */
 int publish_state_read(struct pve *pve, const struct target *target, const char *node, const char *image,
 		       unsigned parts, struct publish_state *ret, struct error *err) MUST_CHECK;
 void publish_state_done(struct publish_state *state);
 
-/* Pure pieces of it. A guest of the node's list could be a copy (its configuration has to be asked for): */
+/* Pure. An entry of the node's list of guests may be a copy, so its configuration has to be read: */
 bool publish_state_is_candidate(const struct json *entry, const char *image);
 void publish_state_add_copy(struct publish_state *state, long vmid, const struct json *config, const char *image);
 void publish_volumes_parse(const struct json *data, const char *image, const char *suffix, struct publish_volumes *ret);

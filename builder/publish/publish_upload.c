@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A file into a storage: sent, checked there, in place. */
+/* Uploads a file to a storage and waits until PVE has checked and placed it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -19,7 +19,8 @@ static void progress(void *context, uint64_t done, uint64_t total)
 	progress_update(context, done, total);
 }
 
-/* The server's word for damage. Whose it is, the file itself tells: a damaged file stays so, a damaged transfer need not. */
+/* PVE reported a wrong digest. Reading the file again shows the cause: a damaged file stays damaged, a
+ * transfer may be repeated. */
 static int judge_damage(struct publish_run *run, const struct publish_file *file, const char *exit, struct error *err)
 {
 	if (!exit || !strstr(exit, "checksum mismatch"))
@@ -31,8 +32,9 @@ static int judge_damage(struct publish_run *run, const struct publish_file *file
 	return error_set(err, ERROR_TRUST, "%s was damaged on its way to %s: %s", file->path, run->order->node, exit);
 }
 
-/* Who may not upload is told so after 3 seconds; a large file has filled the server's buffer by then, and it hangs up without a
- * word. So when there was none, the right is looked at again. */
+/* PVE answers a token without the right to upload only after 3 seconds; a large file has filled the
+ * server's buffer by then, and the server closes the connection without an answer. So after such a failure
+ * the privilege is checked again. */
 static int judge_silence(struct publish_run *run, const char *storage, struct error *err)
 {
 	CLEANUP(free_p) char *path = xasprintf("/storage/%s", storage);
@@ -70,7 +72,7 @@ static int send_file(struct publish_run *run, const struct publish_step *step, c
 	memcpy(upload.sha256, file->sha256, SHA256_HEX);
 	if (pve_upload(run->pve, &upload, ret_upid, err) == 0)
 		return 0;
-	/* What could not be read here will not be readable the next time either. */
+	/* A file that cannot be read here is not worth another try. */
 	run->again = pve_may_pass(pve_failure(run->pve)) && err->class == ERROR_NETWORK;
 	run->again = run->again || pve_failure(run->pve) == PVE_BUSY;
 	if (err->class == ERROR_NETWORK)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A template's hardware, as parameters for POST /nodes/N/qemu. Pure. Tags are not among them: PVE 9 refuses them there to a token
- * whose rights come from the pool.
+ * A template's hardware, as parameters for POST /nodes/N/qemu. Pure. Tags are set later: PVE 9 refuses them
+ * there to a token whose rights come from the pool.
  */
 #include "builder/publish/publish_plan.h"
 

@@ -16,7 +16,7 @@ bool pve_is_gone(enum pve_failure failure)
 	return failure == PVE_MISSING || failure == PVE_FORBIDDEN;
 }
 
-/* After a failed try: whether there is another. */
+/* Waits after a failed try; false: there is no other. */
 static bool patience(struct pve *pve, int *try)
 {
 	if (++*try > TRIES || !pve_may_pass(pve_failure(pve)))

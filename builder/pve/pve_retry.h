@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Questions to Proxmox VE with some patience: a question changes nothing, so one that met a busy or restarting server is asked
- * again. Everything else is never sent twice without looking in between.
+ * GET requests that are repeated: they change nothing, so one that met a busy or restarting server is sent
+ * again, four times in all. Any other request is never repeated before its caller has read the state back.
  */
 #include "lib/pve_guest.h"
 
-/* GET of path, as pve_call(). */
+/* As pve_call() with GET. */
 int pve_get_retry(struct pve *pve, const char *path, const struct pve_param *params, struct json **ret,
 		  struct error *err) MUST_CHECK;
 int pve_get_config_retry(struct pve *pve, const struct pve_guest *guest, struct json **ret, struct error *err)
 	MUST_CHECK;
-/* Whether a failed call says that the guest has gone: from a pool, with the right to see that it has. */
+/* The failed call means that the guest does not exist: a token with rights on its pool only gets 403 for
+ * it. */
 bool pve_is_gone(enum pve_failure failure);
-/* Whether a failed call says that the same may go well later. */
+/* The same call may succeed later. */
 bool pve_may_pass(enum pve_failure failure);

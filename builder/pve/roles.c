@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define PRIVILEGED_FREE 8 /* the last line that lets whoever may make containers make privileged ones */
+#define PRIVILEGED_FREE 8 /* the last major version where VM.Allocate suffices for privileged containers */
 
 const struct role roles_builder[] = {
 	{ "NodekilnUploads", "Datastore.AllocateSpace Datastore.AllocateTemplate", ROLE_UPLOADS, "upload images" },
@@ -53,7 +53,7 @@ static void print_role(const struct role *role, struct text *ret)
 	text_addf(ret, "pveum role add %s --privs '%s'\n", role->name, role->privileges);
 }
 
-/* The token that is made here has all its user's rights: so the user alone is named. */
+/* The token that these commands create has all its user's rights (privsep 0), so only the user is named. */
 static void print_grant(const struct target *t, const char *before, const char *path, const struct role *role,
 			struct text *ret)
 {
@@ -62,7 +62,7 @@ static void print_grant(const struct target *t, const char *before, const char *
 	text_addf(ret, "%spveum acl modify %s --users '%s' --roles %s\n", before, path, user, role->name);
 }
 
-/* What the target's nodes have for a place; each storage once. */
+/* The storages of the target's nodes that a place means, each once. */
 static void list_storages(const struct target *t, enum role_place place, struct strings *ret)
 {
 	for (size_t i = 0; i < t->nodes.n; i++) {
@@ -128,7 +128,7 @@ static void print_agent(const struct target *t, struct text *ret)
 static const struct role prune = { "NodekilnPrune", "Datastore.Allocate", ROLE_UPLOADS, NULL };
 static const struct role host = { "NodekilnHost", "Sys.Modify", ROLE_GUESTS, NULL };
 
-/* For which of these the target's nodes use a storage. */
+/* The target's nodes use the storage for images (else: for container templates or seeds). */
 static bool is_used(const struct target *t, const char *storage, bool for_images)
 {
 	for (size_t i = 0; i < t->nodes.n; i++) {
@@ -153,7 +153,7 @@ static void print_content(const struct target *t, struct text *ret)
 	}
 }
 
-/* What not everybody wants, as comments. */
+/* Printed as comments, because few need it. */
 static void print_prune(const struct target *t, struct text *ret)
 {
 	text_addf(ret,

@@ -24,7 +24,7 @@ int target_load(const char *file, struct target *ret, struct error *err)
 	return target_parse(file, text.data ? text.data : "", text.len, ret, err);
 }
 
-/* A name in the target's file, seen from where that file is. */
+/* A file name in the target's file is relative to that file. */
 static char *beside(const struct target *t, const char *name)
 {
 	const char *slash = strrchr(t->file, '/');

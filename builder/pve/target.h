@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Where images go and guests are made: a Proxmox VE cluster, as a small YAML file tells it.
+ * Where images are published and guests created: a Proxmox VE cluster, described by a small YAML file.
  *
  *	url: https://pve1.example:8006            # port 8006 when absent
  *	token_id: nodekiln@pve!ci
  *	token_secret_file: pve-token              # one line, the UUID; or token_secret_env: PVE_TOKEN
  *	ca: pve-root-ca.pem                       # /etc/pve/pve-root-ca.pem; and/or fingerprints: ["AA:BB:.."]; neither: system CAs
  *	nodes: [pve1, {name: pve2, url: https://pve2.example:8006, storages: {disks: local-zfs}}]
- *	storages: {import: local, vztmpl: local, disks: local-lvm, seeds: local}	# seeds: where vztmpl are, when absent
+ *	storages: {import: local, vztmpl: local, disks: local-lvm, seeds: local}	# seeds: default: as vztmpl
  *	pool: k8s                                 # all guests are made in it
  *	bridge: vmbr0
  *	zone: localnetwork                        # SDN zone of the bridge or VNet
@@ -17,7 +17,8 @@
  *	tags: [golden]
  *	agent_user: nodekiln-agent@pve            # whose tokens deployed guests get
  *
- * File names are relative to the target's file. The token's secret is never in the file, in argv or in a message.
+ * File names are relative to the target's file. The token's secret never appears in the file, in argv or in a
+ * message.
  */
 #include "lib/error.h"
 #include "lib/pve.h"
@@ -36,7 +37,7 @@
 struct target_storages {
 	union {
 		struct {
-			char *import, *vztmpl, *disks, *seeds; /* owned; all of them there */
+			char *import, *vztmpl, *disks, *seeds; /* owned; none is NULL */
 		};
 		char *at[TARGET_STORAGES]; /* the same */
 	};
@@ -52,32 +53,33 @@ struct target_node {
 struct target {
 	char *file;
 	char *url, *token_id;
-	char *token_secret_file, *token_secret_env, *ca_file; /* as they stand there */
+	char *token_secret_file, *token_secret_env, *ca_file; /* as written there */
 	char *token_secret;                                   /* target_open(); SECRET */
 	char *ca;                                             /* target_open(); PEM text */
 	struct strings fingerprints;
 	VEC(struct target_node) nodes;
-	struct target_storages storages; /* of nodes that have no others */
+	struct target_storages storages; /* of nodes without their own */
 	char *pool, *bridge, *zone, *agent_user;
 	long vlan;               /* 0 = none */
-	long vmid_from, vmid_to; /* 0 = as the datacenter says */
+	long vmid_from, vmid_to; /* 0 = the datacenter's range */
 	struct strings tags;
 };
 
-/* Strict: what is unknown, missing or of the wrong form is ERROR_INPUT with file and line. Pure. */
+/* Strict: an unknown or missing key, or a value of the wrong form, is ERROR_INPUT with file and line.
+ * Pure. */
 int target_parse(const char *file, const char *text, size_t len, struct target *ret, struct error *err) MUST_CHECK;
-/* The same, of what is a part of another file; the keys are taken. */
+/* The same for a map within another file; marks its keys as taken. */
 int target_read(struct yaml *tree, struct target *ret, struct error *err) MUST_CHECK;
 int target_load(const char *file, struct target *ret, struct error *err) MUST_CHECK;
-/* Reads the CA and the token's secret (and takes it out of the environment). */
+/* Reads the CA and the token's secret; removes the latter from the environment. */
 int target_open(struct target *target, struct error *err) MUST_CHECK;
-/* A connection to the API of a node. target and node must stay. */
+/* Connects to the API of a node; NULL = the target's url. *ret borrows from target and node. */
 int target_connect(const struct target *target, const struct target_node *node, struct pve **ret, struct error *err)
 	MUST_CHECK;
-/* Of a node of the target's. */
+/* The node's storages, borrowed from target. */
 const struct target_storages *target_storages_on(const struct target *target, const char *node);
 /* "USER@REALM" of the token, owned by the caller. */
 char *target_user(const struct target *target) MUST_CHECK;
-/* "/sdn/zones/ZONE/BRIDGE[/VLAN]", owned by the caller: what SDN.Use is needed on. */
+/* "/sdn/zones/ZONE/BRIDGE[/VLAN]", owned by the caller: the path where SDN.Use is needed. */
 char *target_bridge_path(const struct target *target) MUST_CHECK;
 void target_done(struct target *target);

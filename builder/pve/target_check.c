@@ -48,7 +48,7 @@ int target_check_version(struct target_check *c, bool images, struct error *err)
 
 /* ---- rights ---- */
 
-/* Whatever the value: 0 means held here, but not below. */
+/* Any value counts: 0 means that the privilege is held here, but not below. */
 bool target_permitted(const struct json *permissions, const char *path, const char *privilege)
 {
 	return json_get(json_get(permissions, path), privilege) != NULL;
@@ -60,7 +60,7 @@ static int read_permissions(struct target_check *c, const char *path, struct jso
 			     (const struct pve_param[]){ { "path", path }, { NULL, NULL } }, ret, err);
 }
 
-/* Whether this is the first time that it is told. */
+/* Whether it was not reported before. */
 static bool tell_once(struct target_check *c, const char *path, const char *privilege)
 {
 	CLEANUP(free_p) char *both = xasprintf("%s %s", path, privilege);
@@ -98,7 +98,7 @@ int target_check_storage_rights(struct target_check *c, const char *storage, con
 	return target_check_rights(c, path, role->privileges, role, err);
 }
 
-/* A right that many will not give: then files stay. */
+/* Many administrators do not grant this privilege; then uploaded files stay. */
 int target_check_discard(struct target_check *c, const char *storage, bool *ret, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *held = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A target's file: a table of its words, and what is no single word. */
+/* Parses a target's file: a table for the keys with plain strings, functions for the others. */
 #include <ctype.h>
 #include <stddef.h>
 #include <string.h>
@@ -43,7 +43,7 @@ static bool is_variable(const char *s)
 	return !isdigit((unsigned char)*s) && is_made_of(s, "_", 100);
 }
 
-/* It stands in commands that people type into a shell (roles.h): quotes and the like would have to be quoted there. */
+/* It is printed in shell commands (roles.h), so characters that a shell would interpret are refused. */
 static bool is_token(const char *s)
 {
 	return pve_token_id_is_valid(s) && is_made_of(s, "_-+.@!", TOKEN_MAX);
@@ -61,7 +61,7 @@ static bool is_any(const char *s)
 	return *s != '\0';
 }
 
-/* Those with `nodekiln` and `kiln.` before are ours to set. */
+/* `nodekiln` and `kiln.*` are set by publish itself. */
 static bool is_tag(const char *s)
 {
 	for (const char *c = s; *c; c++)
@@ -103,7 +103,8 @@ static int read_word(const struct target_word *w, struct yaml *tree, struct targ
 	return *to || !w->needed ? 0 : yaml_error(tree, err, "'%s' is missing; it is %s", w->key, w->allowed);
 }
 
-/* Seeds go where container templates are: Proxmox VE's storages take both by default. */
+/* Seeds default to the storage of container templates: PVE's storages accept both content types by
+ * default. */
 static const char *storage_otherwise(const struct target_storages *s, size_t i, const struct yaml *map,
 				     const struct target_storages *others)
 {
@@ -247,7 +248,7 @@ static int read_fingerprints(struct yaml *tree, struct target *t, struct error *
 	return 0;
 }
 
-/* A secret in the file would be in git tomorrow. Not shown. */
+/* A secret in this file would soon be in git. The message does not contain it. */
 static int refuse_secret(struct yaml *tree, struct error *err)
 {
 	const struct yaml *found = yaml_find(tree, "token_secret");

@@ -6,7 +6,7 @@
 
 #include "lib/pve_guest.h"
 
-#define ASKED_MAX 1000 /* numbers that are asked for in a target's range */
+#define ASKED_MAX 1000 /* requests for numbers of a target's range */
 
 bool vmid_is_taken(const char *words)
 {
@@ -35,7 +35,7 @@ static bool is_seen(const struct pve_guests *guests, long vmid)
 	return false;
 }
 
-/* 1 = free, 0 = somebody has it. */
+/* 1 = free, 0 = taken. */
 static int ask(struct pve *pve, long vmid, struct error *err)
 {
 	CLEANUP(free_p) char *number = xasprintf("%ld", vmid);
@@ -46,7 +46,7 @@ static int ask(struct pve *pve, long vmid, struct error *err)
 	return pve_failure(pve) == PVE_REFUSED ? 0 : -1;
 }
 
-/* Those that the token sees are skipped without asking. */
+/* VMIDs of guests that the token sees are skipped without a request. */
 static int next_in_range(struct pve *pve, const struct target *t, long *ret, struct error *err)
 {
 	CLEANUP(pve_guests_done) struct pve_guests guests = { 0 };

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A number for a new guest. Nothing reserves it: who creates the guest may find it taken, and asks again.
+ * The VMID for a new guest. PVE does not reserve it: creating the guest may fail because it was taken
+ * meanwhile; the caller then picks another.
  */
 #include "builder/pve/target.h"
 
-/* The lowest that nobody has: in the target's range, or as the datacenter says. */
+/* The lowest free one: of the target's range, or else of the datacenter's. */
 int vmid_pick(struct pve *pve, const struct target *target, long *ret, struct error *err) MUST_CHECK;
-/* PVE's words for one that somebody else took. */
+/* The message of PVE says that the VMID is taken. */
 bool vmid_is_taken(const char *words);
