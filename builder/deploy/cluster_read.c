@@ -48,7 +48,7 @@ static int take_size(struct yaml *map, struct cluster_size *ret, struct error *e
 	    yaml_take_size(map, "memory", &ret->memory, err) < 0 || yaml_take_size(map, "disk", &ret->disk, err) < 0)
 		return -1;
 	if (ret->memory && ret->memory < MEMORY_MIN)
-		return yaml_error(yaml_find(map, "memory"), err, "'memory' is below 512M; a node does not run in it");
+		return yaml_error(yaml_find(map, "memory"), err, "'memory' is below 512M, too little for a node");
 	return 0;
 }
 
@@ -81,8 +81,8 @@ static int read_target(struct yaml *tree, struct cluster *c, struct error *err)
 	}
 	if (!c->target.pool)
 		return yaml_error(found, err,
-				  "the target has no pool; deploy needs one: the guests' rights to find each other "
-				  "end at it");
+				  "the target has no pool; deploy needs one: guests find each other only within "
+				  "it");
 	return 0;
 }
 
@@ -152,9 +152,9 @@ static int check_unique(const struct cluster *c, const struct yaml *map, struct 
 	for (size_t i = 0; i + 1 < c->nodes.n; i++) {
 		const struct cluster_node *n = &c->nodes.at[i];
 		if (!strcmp(n->name, last->name))
-			return yaml_error(map, err, "node '%s' is there twice", last->name);
+			return yaml_error(map, err, "node '%s' is listed twice", last->name);
 		if (last->vmid && n->vmid == last->vmid)
-			return yaml_error(map, err, "VMID %ld is '%s''s already", last->vmid, n->name);
+			return yaml_error(map, err, "VMID %ld is already that of '%s'", last->vmid, n->name);
 	}
 	return 0;
 }
@@ -193,7 +193,7 @@ static int check_sources(const struct yaml *tree, struct cluster *c, struct erro
 					  n->name);
 	}
 	return init ? 0
-		    : yaml_error(tree, err, "no node has role init; one must make the cluster that the others join");
+		    : yaml_error(tree, err, "no node has role init; one must create the cluster that the others join");
 }
 
 static int check_configs(struct cluster *c, struct error *err)

@@ -75,7 +75,7 @@ static int judge_strangers(struct deploy_session *job, struct deploy_run *run, s
 		return refuse_stranger(job, stranger, err);
 	if (own->vmid < stranger->vmid && job->waits++ < STRANGER_LOOKS) {
 		run->again = true;
-		return error_set(err, ERROR_TARGET, "another deployer makes cluster %s, too", job->cluster.name);
+		return error_set(err, ERROR_TARGET, "another deployer creates cluster %s too", job->cluster.name);
 	}
 	if (give_way(job, run, s, err) < 0)
 		return -1;
@@ -115,7 +115,7 @@ static int make_secrets(struct deploy_session *job, struct deploy_run *run, stru
 		return -1;
 	const struct seed_secret *s = seed_secrets_of(&job->secrets, job->cluster.name);
 	if (!s->token || !s->certificate_key)
-		return error_set(err, ERROR_FAILED, "%s: somebody removed the cluster's secrets; try again",
+		return error_set(err, ERROR_FAILED, "%s: another process removed the cluster's secrets; try again",
 				 job->secrets_file);
 	deploy_notes_key(s->token, s->certificate_key, job->order.key);
 	run->token = s->token;

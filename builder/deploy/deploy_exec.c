@@ -86,7 +86,7 @@ int deploy_look(struct deploy_run *run, const struct deploy_step *step, struct d
 	}
 	if (!deploy_guest_parse(config, step->vmid, run->order->cluster->name, ret)) {
 		run->again = true;
-		return error_set(err, ERROR_TARGET, "guest %ld is not this cluster's any more", step->vmid);
+		return error_set(err, ERROR_TARGET, "guest %ld no longer belongs to this cluster", step->vmid);
 	}
 	if (ret_digest)
 		*ret_digest = xstrdup(json_get_string(config, "digest") ? json_get_string(config, "digest") : "");

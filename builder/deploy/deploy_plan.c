@@ -116,14 +116,14 @@ static void plan_discard(struct planning *p, const char *node)
 			continue;
 		struct deploy_step *step = push(p, DEPLOY_DISCARD, v->volid);
 		step->host = xstrdup(v->host);
-		step->why = p->o->may_discard ? NULL : "made empty: the token may not delete it";
+		step->why = p->o->may_discard ? NULL : "overwritten: the token may not delete it";
 	}
 }
 
 /* PVE shows a token's secret once: a new seed cannot use a token that exists. */
 static void plan_token(struct planning *p, const struct cluster_node *n, const struct deploy_guest *g)
 {
-	plan_revoke(p, n->name, "its secret is not known any more");
+	plan_revoke(p, n->name, "its secret is no longer known");
 	push_for(p, DEPLOY_TOKEN, n, g);
 }
 
@@ -162,7 +162,7 @@ static void plan_fresh_vm(struct planning *p, const struct cluster_node *n, cons
 {
 	if (g && g->running)
 		push_for(p, DEPLOY_STOP, n, g)->why =
-			*g->seed ? "its token has ended" : "it was started without its seed";
+			*g->seed ? "its token has expired" : "it was started without its seed";
 	if (is_small(g, n->size.disk))
 		push_for(p, DEPLOY_GROW, n, g);
 	plan_token(p, n, g);
@@ -252,9 +252,9 @@ static void plan_surplus(struct planning *p)
 		if (!is_ours(p->o, &g->mark) || !cluster_find(p->o->cluster, g->mark.node))
 			continue;
 		if (g != deploy_plan_guest(p->o, p->s, g->mark.node) && rank(g) < 2)
-			push_guest(p, DEPLOY_REMOVE, g, "a second one");
+			push_guest(p, DEPLOY_REMOVE, g, "a duplicate");
 		else if (is_lost(p, g))
-			push_guest(p, DEPLOY_REMOVE, g, "its token has gone");
+			push_guest(p, DEPLOY_REMOVE, g, "its token is missing");
 	}
 }
 
@@ -316,7 +316,7 @@ void destroy_plan(const struct deploy_order *o, const struct deploy_state *s, st
 		if (is_ours(o, &s->volumes.at[i].mark) && (o->may_discard || s->volumes.at[i].size != DEPLOY_BLANK)) {
 			struct deploy_step *step = push(&p, DEPLOY_DISCARD, s->volumes.at[i].volid);
 			step->host = xstrdup(s->volumes.at[i].host);
-			step->why = o->may_discard ? NULL : "made empty: the token may not delete it";
+			step->why = o->may_discard ? NULL : "overwritten: the token may not delete it";
 		}
 }
 

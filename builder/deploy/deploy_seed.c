@@ -58,7 +58,8 @@ int deploy_exec_token(struct deploy_run *run, const struct deploy_step *step, st
 	}
 	const char *secret = json_get_string(answer, "value");
 	if (!secret)
-		return error_set(err, ERROR_TARGET, "Proxmox VE made the token %s and does not say its secret", name);
+		return error_set(err, ERROR_TARGET, "Proxmox VE created the token %s but did not return its secret",
+				 name);
 	remember(run, step->node, secret);
 	return 0;
 }
@@ -207,7 +208,7 @@ static int upload(struct deploy_run *run, const char *host, const char *storage,
 	struct pve_upload u = { .node = host, .storage = storage, .content = content, .name = name, .fd = fd };
 
 	if (fstat(fd, &st) < 0)
-		return error_errno(err, errno, "look at a seed");
+		return error_errno(err, errno, "stat a seed");
 	if (sha256_fd(fd, u.sha256, err) < 0)
 		return -1;
 	u.size = (uint64_t)st.st_size;
@@ -253,7 +254,7 @@ static int blank(struct deploy_run *run, const struct deploy_step *step, struct 
 	CLEANUP(free_p) char *storage = xstrndup(step->name, colon ? (size_t)(colon - step->name) : 0);
 
 	if (!slash)
-		return error_set(err, ERROR_TARGET, "'%s' is no volume", step->name);
+		return error_set(err, ERROR_TARGET, "'%s' is not a volume", step->name);
 	CLEANUP(free_p) char *content = xstrndup(colon + 1, (size_t)(slash - colon - 1));
 	for (int i = 0; i < DEPLOY_BLANK; i++)
 		text_addn(&zeros, "", 1);
@@ -261,7 +262,7 @@ static int blank(struct deploy_run *run, const struct deploy_step *step, struct 
 	if (fd < 0 || upload(run, step->host, storage, content, slash + 1, fd, NULL, err) < 0)
 		return -1;
 	progress_notice(
-		"%s was made empty and stays: the token may not delete it (Datastore.Allocate on /storage/%s); as "
+		"%s was overwritten and stays: the token may not delete it (Datastore.Allocate on /storage/%s); as "
 		"root on %s: pvesm free %s",
 		step->name, storage, step->host, step->name);
 	return 0;

@@ -134,7 +134,7 @@ int deploy_session_work(struct deploy_session *job, struct deploy_run *run, stru
 		if (rc < 0)
 			nap(tries, err);
 	}
-	return error_set(err, ERROR_TARGET, "there is no end to it; does something undo what this does?");
+	return error_set(err, ERROR_TARGET, "it does not end; does something undo each step?");
 }
 
 int deploy_session_tell(struct deploy_session *job, struct text *said, struct error *err)

@@ -26,8 +26,8 @@ static const char *kind_of(const struct deploy_step *step)
 static int failed(const struct deploy_step *step, const struct deploy_guest *g, struct error *err)
 {
 	return error_set(err, ERROR_FAILED,
-			 "node %s (guest %ld on %s) failed: %s; its console and `journalctl -u nodekiln-agent` tell "
-			 "more. `nodekiln destroy CLUSTER.yaml --node %s` and another deploy make it anew",
+			 "node %s (guest %ld on %s) failed: %s; its console and `journalctl -u nodekiln-agent` "
+			 "show more. `nodekiln destroy CLUSTER.yaml --node %s` and another deploy create it again",
 			 step->node->name, step->vmid, step->host,
 			 g->member.error ? g->member.error : "it does not say why", step->node->name);
 }
@@ -36,7 +36,7 @@ static int too_late(const struct deploy_step *step, const char *state, struct er
 {
 	return error_set(err, ERROR_FAILED,
 			 "node %s (guest %ld on %s) is not ready after %ld minutes; it is %s. Look at its console; "
-			 "another deploy goes on waiting",
+			 "another deploy continues to wait",
 			 step->node->name, step->vmid, step->host, step->node->patience / 60, state);
 }
 

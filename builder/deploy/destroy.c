@@ -96,12 +96,12 @@ static int work(struct deploy_session *job, struct deploy_run *run, struct text 
 		return deploy_session_tell(job, said, err);
 	if (!o->yes)
 		return error_set(err, ERROR_USAGE,
-				 "destroy removes guests with their disks; --dry-run shows which, --yes says that you "
-				 "mean it");
+				 "destroy removes guests with their disks; --dry-run shows which, --yes confirms "
+				 "it");
 	if (deploy_session_work(job, run, err) < 0)
 		return error_wrap(err, "cluster %s", job->cluster.name);
 	text_addf(said, "cluster %s: %s\n", job->cluster.name,
-		  o->nodes.n ? "these nodes have gone" : "nothing is left");
+		  o->nodes.n ? "these nodes are removed" : "nothing is left");
 	return o->nodes.n ? 0 : forget_secrets(job, err);
 }
 

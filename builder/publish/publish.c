@@ -239,8 +239,7 @@ static void warn_of_settings(const struct publish_order *o, const struct publish
 	publish_settings(o, settings);
 	if (ready && strcmp(ready->published.settings, settings) != 0)
 		progress_notice("%s: VM %ld was made with another storage, bridge or pool than the target has now; "
-				"--replace makes "
-				"it anew",
+				"--replace creates it again",
 				o->node, ready->vmid);
 }
 

@@ -75,6 +75,5 @@ int publish_node(struct pve *pve, const struct publish_order *o, struct error *e
 			return error_wrap(err, "node %s", o->node);
 		nap(&run, tries, err);
 	}
-	return error_set(err, ERROR_TARGET, "node %s: there is no end to it; does something undo what this does?",
-			 o->node);
+	return error_set(err, ERROR_TARGET, "node %s: it does not end; does something undo each step?", o->node);
 }

@@ -190,9 +190,9 @@ static const struct publish_copy *choose_unfinished(struct planning *p, bool *re
 		return lowest;
 	*ret_wait = p->m->pauses < PUBLISH_SETTLE;
 	if (*ret_wait)
-		push(p, PUBLISH_PAUSE, higher->vmid, "another publisher makes the same template");
+		push(p, PUBLISH_PAUSE, higher->vmid, "another publisher creates the same template");
 	else
-		push(p, PUBLISH_REMOVE, own, "another publisher's template goes on");
+		push(p, PUBLISH_REMOVE, own, "another publisher's template continues");
 	return *ret_wait ? NULL : higher;
 }
 

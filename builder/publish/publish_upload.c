@@ -47,7 +47,8 @@ static int judge_silence(struct publish_run *run, const char *storage, struct er
 	if (target_permitted(data, path, UPLOAD_RIGHT))
 		return -1;
 	run->again = false;
-	return error_set(err, ERROR_TARGET, "the token %s has lost %s on %s; `nodekiln roles %s` tells how to give it",
+	return error_set(err, ERROR_TARGET,
+			 "the token %s has lost %s on %s; `nodekiln roles %s` prints how to grant it",
 			 run->order->target->token_id, UPLOAD_RIGHT, path, run->order->target->file);
 }
 

@@ -14,16 +14,16 @@ const struct role roles_builder[] = {
 	  "VM.Config.Memory VM.Config.Network VM.Config.Options VM.PowerMgmt",
 	  ROLE_GUESTS, "templates and the guests made of them; CDROM, Clone, Cloudinit and PowerMgmt are for deploy" },
 	{ "NodekilnBridge", "SDN.Use", ROLE_BRIDGE, "connect guests to the network" },
-	{ "NodekilnPool", "Pool.Allocate", ROLE_POOL, "for deploy: let the guests' tokens look at the pool" },
+	{ "NodekilnPool", "Pool.Allocate", ROLE_POOL, "for deploy: let the guests' tokens read the pool" },
 	{ "NodekilnAgents", "User.Modify", ROLE_GROUP, "make and delete the guests' tokens" },
 	{ NULL, NULL, 0, NULL },
 };
 
 const struct role role_agent = { "NodekilnAgent", "VM.Audit VM.Config.Options", ROLE_GUESTS,
-				 "a guest tells its state in its own tags and notes" };
+				 "a guest writes its state into its own tags and notes" };
 
 const struct role role_peer = { "NodekilnPeer", "VM.Audit", ROLE_GUESTS,
-				"a guest looks at the others: deploy gives it to tokens, on the pool" };
+				"a guest reads the others: deploy grants it to tokens, on the pool" };
 
 const struct role *role_of_place(enum role_place place)
 {
@@ -145,7 +145,8 @@ static void print_content(const struct target *t, struct text *ret)
 	CLEANUP(strings_done) struct strings storages = { 0 };
 
 	list_storages(t, ROLE_UPLOADS, &storages);
-	text_add(ret, "# A storage takes what is enabled for it (this replaces the list: keep what yours has).\n");
+	text_add(ret, "# A storage accepts the content types that are enabled for it (this replaces the list: keep "
+		      "what yours has).\n");
 	for (size_t i = 0; i < storages.n; i++) {
 		bool images = is_used(t, storages.at[i], true), others = is_used(t, storages.at[i], false);
 		text_addf(ret, "pvesm set %s --content %s%s%s\n", storages.at[i], others ? "iso,vztmpl,backup" : "",
@@ -157,9 +158,9 @@ static void print_content(const struct target *t, struct text *ret)
 static void print_prune(const struct target *t, struct text *ret)
 {
 	text_addf(ret,
-		  "\n# Only if publish is to delete uploads that were used, and old ones (--retain). Mind that this "
-		  "lets the\n"
-		  "# token delete everything else there too.\n# pveum role add %s --privs '%s'\n",
+		  "\n# Only if publish is to delete uploads that were used, and old ones (--retain). This lets the "
+		  "token\n"
+		  "# delete everything else there too.\n# pveum role add %s --privs '%s'\n",
 		  prune.name, prune.privileges);
 	print_storages(t, "# ", &prune, ret);
 }
@@ -171,7 +172,7 @@ static void print_privileged(const struct target *t, long version, struct text *
 		return;
 	}
 	text_addf(ret,
-		  "\n# Only for privileged containers, which Proxmox VE %ld wants more for:\n# pveum role add %s "
+		  "\n# Only for privileged containers, which need more on Proxmox VE %ld:\n# pveum role add %s "
 		  "--privs '%s'\n",
 		  version, host.name, host.privileges);
 	print_grant(t, "# ", "/", &host, ret);

@@ -49,7 +49,7 @@ static void warn_when_open(const struct target *t)
 	struct stat st;
 
 	if (stat(path, &st) == 0 && (st.st_mode & (S_IROTH | S_IWOTH)))
-		log_warning("%s: anybody on this host can read the token's secret; chmod 600 %s", path, path);
+		log_warning("%s: every user of this host can read the token's secret; chmod 600 %s", path, path);
 }
 
 static int take_secret(struct target *t, char *secret, const char *where, struct error *err)
@@ -100,7 +100,7 @@ int target_open(struct target *t, struct error *err)
 		return -1;
 	if (t->ca_file && !certificate_or_path_is_valid(ca.data ? ca.data : ""))
 		return error_set(err, ERROR_INPUT,
-				 "%s: %s is no PEM certificate (or has a private key in it); copy the cluster's "
+				 "%s: %s is not a PEM certificate (or contains a private key); copy the cluster's "
 				 "/etc/pve/pve-root-ca.pem",
 				 t->file, t->ca_file);
 	if (t->ca_file)

@@ -26,11 +26,12 @@ const char *target_version_lacks(const char *version, bool images)
 	int major = 0, minor = 0;
 
 	if (!version || sscanf(version, "%d.%d", &major, &minor) < 1)
-		return "it does not say its version; is this a Proxmox VE API?";
+		return "it does not report its version; is this a Proxmox VE API?";
 	if (major < 8)
 		return "Proxmox VE 8 or later is needed";
 	if (major == 8 && minor < 4 && images)
-		return "qcow2 images can be uploaded from Proxmox VE 8.4 on; upgrade it, or publish with --only ct";
+		return "qcow2 images can be uploaded to Proxmox VE 8.4 and later; upgrade it, or publish with --only "
+		       "ct";
 	return NULL;
 }
 
@@ -175,7 +176,7 @@ static bool is_usable(struct target_check *c, const char *node, const struct jso
 		return true;
 	if (!s)
 		target_check_miss(c,
-				  "the token sees no storage %s on node %s; correct `storages` in %s, or give it its "
+				  "the token sees no storage %s on node %s; correct `storages` in %s, or grant it its "
 				  "rights there",
 				  storage, node, c->target->file);
 	else
@@ -193,10 +194,11 @@ const struct json *target_check_storage(struct target_check *c, const char *node
 	if (!is_usable(c, node, s, storage))
 		return NULL;
 	if (!has_content(has, content))
-		target_check_miss(c,
-				  "storage %s does not take '%s'; as root on a node: pvesm set %s --content %s%s%s (or "
-				  "Datacenter > Storage > %s > Content)",
-				  storage, content, storage, has ? has : "", has && *has ? "," : "", content, storage);
+		target_check_miss(
+			c,
+			"storage %s does not accept '%s'; as root on a node: pvesm set %s --content %s%s%s (or "
+			"Datacenter > Storage > %s > Content)",
+			storage, content, storage, has ? has : "", has && *has ? "," : "", content, storage);
 	return s;
 }
 
@@ -212,7 +214,8 @@ int target_check_tell(const struct target_check *c, const char *what, struct err
 	for (size_t i = 0; missing->n > 1 && i < missing->n; i++)
 		progress_notice("missing: %s", missing->at[i]);
 	if (missing->n > 1)
-		text_addf(&before, "the target cannot take %s; all that is missing stands above; first: ", what);
+		text_addf(&before,
+			  "the target cannot take %s; everything that is missing is listed above; first: ", what);
 	return error_set(err, c->room == missing->n ? ERROR_SPACE : ERROR_TARGET, "%s%s", before.len ? before.data : "",
 			 missing->at[0]);
 }

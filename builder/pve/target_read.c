@@ -168,7 +168,7 @@ static int read_node(struct yaml *item, const struct target *t, struct target_no
 	item->taken = true;
 	if (!node->name || !pve_node_is_valid(node->name))
 		return yaml_error(item, err,
-				  "'%s' is no node; allowed: its name in Proxmox VE, or {name: NAME, url: URL}",
+				  "'%s' is not a node; allowed: its name in Proxmox VE, or {name: NAME, url: URL}",
 				  node->name ? node->name : "");
 	if (node->url && !pve_url_is_valid(node->url))
 		return yaml_error(item, err,
@@ -196,7 +196,7 @@ static int read_nodes(struct yaml *tree, struct target *t, struct error *err)
 		if (read_node(list->child[i], t, &t->nodes.at[t->nodes.n - 1], err) < 0)
 			return -1;
 		if (has_twice(t))
-			return yaml_error(list->child[i], err, "node '%s' is there twice", t->nodes.at[i].name);
+			return yaml_error(list->child[i], err, "node '%s' is listed twice", t->nodes.at[i].name);
 	}
 	if (!t->nodes.n || t->nodes.n > TARGET_NODES_MAX)
 		return yaml_error(list ? list : tree, err, "'nodes' must name 1 to %d nodes, e.g. [pve1]",

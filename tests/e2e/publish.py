@@ -295,7 +295,7 @@ def replace(cloud, image):
     cloud.journal.clear()
     exited(cloud.publish(image, "--replace"))
     new, = published(cloud, image)
-    check(new != old, "it was not made anew")
+    check(new != old, "it was not created again")
     same(len(cloud.journal.find("POST", "/upload", 200)), 2, "uploads")
 
 
@@ -306,7 +306,7 @@ def other_settings(cloud, image):
     cloud.give({**cloud.rights, "/storage/fast": "Datastore.AllocateSpace"})
     target = cloud.target(storages={"import": "local", "vztmpl": "local", "disks": "fast"})
     done = exited(cloud.publish(image, target=target))
-    check("--replace makes it anew" in done.stderr, done.stderr)
+    check("--replace creates it again" in done.stderr, done.stderr)
     exited(cloud.publish(image, "--replace", target=target))
     vmid, = published(cloud, image)
     check("fast:" in cloud.config(vmid)["scsi0"], cloud.config(vmid)["scsi0"])

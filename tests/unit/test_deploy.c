@@ -154,7 +154,7 @@ TEST(a_fresh_clone_gets_everything)
 	add_token(&l, "cp1", 0);
 	CLEANUP(free_p) char *text = plan_text(&l, deploy_plan);
 	CHECK_STR(text, "grow the disk of VM 105 cp1 to 20 GiB on pve1\n"
-			"delete token kiln_lab_cp1_" KEY " (its secret is not known any more)\n"
+			"delete token kiln_lab_cp1_" KEY " (its secret is no longer known)\n"
 			"make a token for VM 105 cp1 on pve1\ngive the token its rights on VM 105 cp1 on pve1\n"
 			"upload the seed of VM 105 cp1 on pve1\n"
 			"configure VM 105 cp1, with its seed, 2 cores on pve1\nstart VM 105 cp1 on pve1\n" END);
@@ -189,7 +189,7 @@ TEST(a_seeded_vm_is_started_and_watched)
 	CHECK_STR(running, END);
 	l.state.tokens.at[0].expire = 999;
 	CLEANUP(free_p) char *expired = plan_text(&l, deploy_plan);
-	CHECK(text_starts(expired, "stop VM 105 cp1 on pve1 (its token has ended)\n"));
+	CHECK(text_starts(expired, "stop VM 105 cp1 on pve1 (its token has expired)\n"));
 	g->locked = true;
 	CLEANUP(free_p) char *locked = plan_text(&l, deploy_plan);
 	CHECK_STR(locked, "wait for VM 105 cp1 on pve1 (it is locked)\n");
@@ -224,7 +224,7 @@ TEST(of_two_the_farther_one_stays)
 	CHECK(deploy_plan_guest(&l.order, &l.state, "cp1")->vmid == 106);
 	CHECK(deploy_plan_stranger(&l.order, &l.state)->vmid == 107);
 	CLEANUP(free_p) char *text = plan_text(&l, deploy_plan);
-	CHECK_STR(text, "remove VM 105 cp1 with its disks on pve1 (a second one)\n");
+	CHECK_STR(text, "remove VM 105 cp1 with its disks on pve1 (a duplicate)\n");
 }
 
 TEST(destroy_takes_what_is_the_clusters)
