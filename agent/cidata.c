@@ -132,11 +132,12 @@ static int open_attached(const char *device, const char *target, struct error *e
 static int open_device(const char *root, const char *device, const char *type, struct error *err)
 {
 	CLEANUP(free_p) char *target = xasprintf("%s/run/nodekiln-seed-XXXXXX", root);
-	int fd;
+	int fd = -1;
 
 	if (!mkdtemp(target))
 		return error_errno(err, errno, "make %s", target);
-	fd = attach(device, type, target, err) < 0 ? -1 : open_attached(device, target, err);
+	if (attach(device, type, target, err) == 0)
+		fd = open_attached(device, target, err);
 	rmdir(target); /* empty, since nothing is mounted on it any more */
 	return fd;
 }

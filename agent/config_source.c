@@ -140,5 +140,7 @@ int config_source_read(const char *root, struct node_config *ret, struct error *
 		return -1;
 	if (!p.base && !p.over)
 		return CONFIG_SOURCE_NONE;
-	return read_node(&p, ret, err) < 0 ? -1 : CONFIG_SOURCE_FOUND;
+	if (read_node(&p, ret, err) < 0)
+		return -1;
+	return CONFIG_SOURCE_FOUND;
 }

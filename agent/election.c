@@ -16,7 +16,7 @@ static void consider(const struct candidate *c, long own_vmid, const char *claim
 	bool claims = text_same(c->member.claim, claim);
 
 	if (c->vmid == own_vmid) {
-		ret->ours = claims && c->stands;
+		ret->ours = claims && c->written;
 		return;
 	}
 	if (c->member.endpoint && !ret->published)

@@ -37,7 +37,7 @@ enum election_move { ELECTION_ACT, ELECTION_CANDIDACY, ELECTION_WAIT, ELECTION_B
 struct candidate {
 	long vmid;
 	bool running; /* according to PVE */
-	bool stands;  /* of our own entry: the claim in the notes is the one that this process wrote */
+	bool written; /* of our own entry: the claim in the notes is the one that this process wrote */
 	struct node_record member;
 };
 struct candidates {

@@ -106,7 +106,9 @@ static int load(const char *root, const char *kubeconfig, struct kubeconfig *ret
 {
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, *root ? root : "/", err);
 
-	return rootfd < 0 ? -1 : kubeconfig_load(rootfd, kubeconfig, ret, err);
+	if (rootfd < 0)
+		return -1;
+	return kubeconfig_load(rootfd, kubeconfig, ret, err);
 }
 
 int kube_get_node(const char *root, const char *kubeconfig, const char *name, struct kube_node *ret, struct error *err)

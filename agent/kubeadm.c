@@ -60,8 +60,8 @@ static void settle(const struct kubeadm_run *run, const char *root, struct kubea
 	kubeadm_error_settle(v, has_certificate);
 }
 
-static int judge(const struct kubeadm_run *run, const char *root, const struct text *said, struct kubeadm_error *ret,
-		 struct error *err)
+static int classify(const struct kubeadm_run *run, const char *root, const struct text *said, struct kubeadm_error *ret,
+		    struct error *err)
 {
 	kubeadm_error_done(ret);
 	kubeadm_error_classify(said->data ? said->data : "", said->len, ret);
@@ -88,7 +88,7 @@ int kubeadm_execute(const struct kubeadm_run *run, const char *root, void (*phas
 	if (err->class != ERROR_COMMAND)
 		return kubeadm_error_set(ret, KUBEADM_ERROR_FATAL, err);
 	/* Not the text in err: it ends with lines that are not masked. */
-	return judge(run, root, &output.kept, ret, err);
+	return classify(run, root, &output.kept, ret, err);
 }
 
 int kubeadm_ca_hash(const char *root, char **ret, struct error *err)

@@ -164,13 +164,13 @@ void kubeadm_error_settle(struct kubeadm_error *v, bool has_certificate)
 {
 	if (v->class != KUBEADM_ERROR_JOINED || has_certificate)
 		return;
-	char *told = v->sentence;
+	char *sentence = v->sentence;
 	v->class = KUBEADM_ERROR_FATAL;
 	v->sentence = xasprintf(
 		"another machine of this name is in the cluster; give this node another name (node.name), or delete "
 		"the other Node: %s",
-		told);
-	free(told);
+		sentence);
+	free(sentence);
 }
 
 const char *kubeadm_error_class_name(enum kubeadm_error_class class)

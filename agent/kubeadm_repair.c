@@ -16,7 +16,7 @@
 #include "lib/log.h"
 #include "lib/yaml.h"
 
-#define MEND_SIZE_MAX (1 << 20)
+#define REPAIR_SIZE_MAX (1 << 20)
 #define PKI "etc/kubernetes/pki/"
 #define KUBELET "var/lib/kubelet/"
 #define ETCD_DATA "var/lib/etcd/member"
@@ -67,7 +67,7 @@ static bool read_file(int rootfd, const char *path, struct text *ret)
 {
 	struct error ignored = { 0 };
 
-	return file_read_in(rootfd, path, MEND_SIZE_MAX, ret, &ignored) == 0;
+	return file_read_in(rootfd, path, REPAIR_SIZE_MAX, ret, &ignored) == 0;
 }
 
 /* Removes a symlink itself, not its target. */
@@ -115,7 +115,7 @@ static const char *fault_of(int rootfd, const struct pair *pair)
 	return is_signed(rootfd, pair, &certificate) ? NULL : "the CA on this node did not sign it";
 }
 
-static int mend_pair(int rootfd, const struct pair *pair, struct error *err)
+static int repair_pair(int rootfd, const struct pair *pair, struct error *err)
 {
 	const char *fault = fault_of(rootfd, pair);
 
@@ -138,7 +138,7 @@ static const char *lost_foundation(int rootfd)
 
 /* A CA that is here although nothing was joined is removed, so that it is fetched from the cluster that is
  * joined now; kubeadm would keep it. */
-static int mend_join(const struct kubeadm_run *run, int rootfd, struct error *err)
+static int repair_join(const struct kubeadm_run *run, int rootfd, struct error *err)
 {
 	if (run->init || file_exists_in(rootfd, "etc/kubernetes/kubelet.conf") || file_exists_in(rootfd, PKI "ca.key"))
 		return 0;
@@ -167,7 +167,7 @@ static const char *fault_of_kubeconfig(int rootfd, const char *path)
 	return NULL;
 }
 
-static int mend_kubeconfigs(int rootfd, struct error *err)
+static int repair_kubeconfigs(int rootfd, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kubeconfigs); i++) {
 		const char *path = kubeconfigs[i];
@@ -188,7 +188,7 @@ static bool is_cut_off(const char *path, const struct text *text)
 	return text_ends(path, ".yaml") && yaml_parse(path, text->data, text->len, &tree, &ignored) < 0;
 }
 
-static int mend_plain_files(int rootfd, struct error *err)
+static int repair_plain_files(int rootfd, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(plain_files); i++) {
 		CLEANUP(text_done) struct text text = { 0 };
@@ -208,7 +208,7 @@ int kubeadm_repair(const struct kubeadm_run *run, const char *root, struct error
 		return -1;
 	/* CAs come first in the table, so that a CA is decided on before the certificates that it signed. */
 	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
-		if (mend_pair(rootfd, &pairs[i], err) < 0)
+		if (repair_pair(rootfd, &pairs[i], err) < 0)
 			return -1;
 	lost = run->init ? lost_foundation(rootfd) : NULL;
 	if (lost) {
@@ -217,7 +217,7 @@ int kubeadm_repair(const struct kubeadm_run *run, const char *root, struct error
 			    lost);
 		return kubeadm_reset(run->node, run->machine, root, err);
 	}
-	if (mend_join(run, rootfd, err) < 0 || mend_kubeconfigs(rootfd, err) < 0)
+	if (repair_join(run, rootfd, err) < 0 || repair_kubeconfigs(rootfd, err) < 0)
 		return -1;
-	return mend_plain_files(rootfd, err);
+	return repair_plain_files(rootfd, err);
 }

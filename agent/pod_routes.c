@@ -28,7 +28,7 @@ static bool wants_route(const struct kube_peer *p, const char *own, bool v6)
 	return p->address && !text_same(p->pod_cidr, own) && is_v6(p->pod_cidr) == v6;
 }
 
-static bool stands(const struct json *routes, const struct kube_peer *p)
+static bool has_route(const struct json *routes, const struct kube_peer *p)
 {
 	for (size_t i = 0; i < json_count(routes); i++)
 		if (text_same(json_get_string(json_at(routes, i), "dst"), p->pod_cidr) &&
@@ -37,14 +37,14 @@ static bool stands(const struct json *routes, const struct kube_peer *p)
 	return false;
 }
 
-int pod_routes_batch(const struct kube_peers *peers, const char *own, const char *standing, size_t len,
-		     struct text *ret, struct error *err)
+int pod_routes_batch(const struct kube_peers *peers, const char *own, const char *current, size_t len, struct text *ret,
+		     struct error *err)
 {
 	CLEANUP(json_free_p) struct json *routes = NULL;
 	bool v6 = is_v6(own);
 
 	/* With no route `ip -j` prints "[ ]", older versions print nothing. */
-	if (len && json_parse("what ip says of the routes", standing, len, &routes, err) < 0)
+	if (len && json_parse("what ip says of the routes", current, len, &routes, err) < 0)
 		return -1;
 	for (size_t i = 0; i < json_count(routes); i++) {
 		const char *dst = json_get_string(json_at(routes, i), "dst");
@@ -54,7 +54,7 @@ int pod_routes_batch(const struct kube_peers *peers, const char *own, const char
 	}
 	for (size_t i = 0; i < peers->n; i++) {
 		const struct kube_peer *p = &peers->at[i];
-		if (wants_route(p, own, v6) && !stands(routes, p))
+		if (wants_route(p, own, v6) && !has_route(routes, p))
 			text_addf(ret, "route replace %s via %s proto %d\n", p->pod_cidr, p->address,
 				  POD_ROUTES_PROTOCOL);
 	}
@@ -98,13 +98,13 @@ static void ip_argv(struct strings *argv, const char *own)
 static int sync_routes(const struct kube_peers *peers, const char *own, struct error *err)
 {
 	CLEANUP(strings_done) struct strings show = { 0 }, batch = { 0 };
-	CLEANUP(text_done) struct text standing = { 0 }, changes = { 0 };
+	CLEANUP(text_done) struct text current = { 0 }, changes = { 0 };
 
 	ip_argv(&show, own);
 	strings_add_all(&show, "-j", "route", "show", "proto", NULL);
 	strings_addf(&show, "%d", POD_ROUTES_PROTOCOL);
-	if (program_talk(&show, NULL, &standing, err) < 0 ||
-	    pod_routes_batch(peers, own, standing.data ? standing.data : "", standing.len, &changes, err) < 0)
+	if (program_talk(&show, NULL, &current, err) < 0 ||
+	    pod_routes_batch(peers, own, current.data ? current.data : "", current.len, &changes, err) < 0)
 		return -1;
 	if (!changes.len)
 		return 0;

@@ -20,8 +20,8 @@
 /* Input for `ip -batch -` that turns the current routes (the JSON of `ip -j route show proto
  * POD_ROUTES_PROTOCOL`) into those that the peers need; empty when nothing changes. own: our node's pod CIDR;
  * its family is the pod network's. Pure. */
-int pod_routes_batch(const struct kube_peers *peers, const char *own, const char *standing, size_t len,
-		     struct text *ret, struct error *err) MUST_CHECK;
+int pod_routes_batch(const struct kube_peers *peers, const char *own, const char *current, size_t len, struct text *ret,
+		     struct error *err) MUST_CHECK;
 /* Input for `iptables-restore --noflush` (or ip6tables-restore): the content of our chains. Pure. */
 void pod_routes_rules(const struct kube_peers *peers, const char *own, struct text *ret);
 /* Updates routes and rules if this node uses the bridge. */

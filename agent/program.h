@@ -7,9 +7,6 @@
 #include "lib/error.h"
 #include "lib/text.h"
 
-/* The class of "it ran and failed"; *err then ends with its last lines, as they are. */
-#define ERROR_COMMAND ERROR_COMMAND
-
 /* input becomes its stdin; its stdout is appended to *output. Either may be NULL. A program that fails is
  * ERROR_COMMAND; *err then ends with its last lines, unchanged. */
 int program_talk(struct strings *argv, const struct text *input, struct text *output, struct error *err) MUST_CHECK;

@@ -115,7 +115,9 @@ static int compute_notes(const struct pve_registration *r, const char *notes, st
 		}
 		free(TAKE(c->notes));
 	}
-	return draw_mark(c->mark, err) < 0 ? -1 : node_record_notes(&c->member, notes, &c->notes, err);
+	if (draw_mark(c->mark, err) < 0)
+		return -1;
+	return node_record_notes(&c->member, notes, &c->notes, err);
 }
 
 static int compute_change(const struct pve_registration *r, const struct json *config, struct change *c,
@@ -127,7 +129,9 @@ static int compute_change(const struct pve_registration *r, const struct json *c
 	c->tags = node_record_tags(&c->member, tags);
 	if (node_record_tags_same(c->tags, tags))
 		free(TAKE(c->tags));
-	return c->tags_only ? 0 : compute_notes(r, notes ? notes : "", c, err);
+	if (c->tags_only)
+		return 0;
+	return compute_notes(r, notes ? notes : "", c, err);
 }
 
 /* Records since when the cluster's tag has been in place. */

@@ -25,7 +25,7 @@ static int read_notes(struct pve_registration *r, const struct pve_guest *guest,
 		node_record_done(&c->member);
 		node_record_parse(guest->tags, NULL, &c->member);
 	}
-	c->stands = own && *r->mark && text_same(c->member.mark, r->mark);
+	c->written = own && *r->mark && text_same(c->member.mark, r->mark);
 	return 0;
 }
 
@@ -101,7 +101,6 @@ int pve_registration_nodes(struct pve_registration *r, const char *cluster, stru
 		candidates_done(&all);
 		clock_nap(PVE_REGISTRATION_PAUSE * try);
 	}
-	*ret = all;
-	all = (struct candidates){ 0 };
+	*ret = TAKE(all);
 	return 0;
 }

@@ -18,35 +18,62 @@
 #define CONFIG_POLL 1
 #define CONFIG_TIMEOUT 600 /* seconds for cloud-init to finish */
 
-static const struct step {
-	const char *name;
-	enum node_record_state state; /* the node's state during this step */
-	int (*run)(struct agent *a, struct error *err);
-} steps[] = {
-	{ "register", NODE_RECORD_BOOTING, step_register },
-	{ "rendezvous", NODE_RECORD_BOOTING, step_election },
-	{ "preflight", NODE_RECORD_BOOTING, step_preflight },
-	{ "turn", NODE_RECORD_BOOTING, step_turn },
-	{ "kubeadm", NODE_RECORD_JOINING, step_kubeadm },
-	{ "publish", NODE_RECORD_JOINING, step_publish }, /* from here on the node has joined */
-	{ "manifests", NODE_RECORD_JOINING, step_manifests },
-	{ "ready", NODE_RECORD_JOINING, step_ready },
-	{ "report", NODE_RECORD_READY, step_report },
-	{ "wipe", NODE_RECORD_READY, step_wipe }, /* from here on the configuration may be gone */
-	{ "leave", NODE_RECORD_READY, step_leave },
+/* When a step's beginning is announced at Proxmox VE. */
+enum announce {
+	ANNOUNCE_NEVER,  /* the step does it itself */
+	ANNOUNCE_CHANGE, /* if the node's state is another than in the step before */
+	ANNOUNCE_ALWAYS,
 };
 
-static size_t step_index(const char *name)
+enum step_id {
+	STEP_REGISTER,
+	STEP_ELECTION,
+	STEP_PREFLIGHT,
+	STEP_TURN,
+	STEP_KUBEADM,
+	STEP_PUBLISH,
+	STEP_MANIFESTS,
+	STEP_READY,
+	STEP_REPORT,
+	STEP_WIPE,
+	STEP_LEAVE,
+	STEPS,
+};
+
+static const struct step {
+	const char *name; /* in the state file, so it stays as it is */
+	int (*run)(struct agent *a, struct error *err);
+	enum node_record_state state; /* the node's state during this step */
+	enum announce announce;
+	bool joined; /* the node has joined the cluster: after a failure the next boot continues here */
+	bool wiped;  /* the configuration may have been wiped */
+} steps[STEPS] = {
+	[STEP_REGISTER] = { "register", step_register, NODE_RECORD_BOOTING, ANNOUNCE_NEVER },
+	[STEP_ELECTION] = { "rendezvous", step_election, NODE_RECORD_BOOTING, ANNOUNCE_CHANGE },
+	[STEP_PREFLIGHT] = { "preflight", step_preflight, NODE_RECORD_BOOTING, ANNOUNCE_CHANGE },
+	[STEP_TURN] = { "turn", step_turn, NODE_RECORD_BOOTING, ANNOUNCE_CHANGE },
+	[STEP_KUBEADM] = { "kubeadm", step_kubeadm, NODE_RECORD_JOINING, ANNOUNCE_CHANGE },
+	[STEP_PUBLISH] = { "publish", step_publish, NODE_RECORD_JOINING, ANNOUNCE_CHANGE, true },
+	/* Always: other nodes wait for the endpoint that the step before published. */
+	[STEP_MANIFESTS] = { "manifests", step_manifests, NODE_RECORD_JOINING, ANNOUNCE_ALWAYS, true },
+	[STEP_READY] = { "ready", step_ready, NODE_RECORD_JOINING, ANNOUNCE_CHANGE, true },
+	[STEP_REPORT] = { "report", step_report, NODE_RECORD_READY, ANNOUNCE_NEVER, true },
+	[STEP_WIPE] = { "wipe", step_wipe, NODE_RECORD_READY, ANNOUNCE_CHANGE, true, true },
+	[STEP_LEAVE] = { "leave", step_leave, NODE_RECORD_READY, ANNOUNCE_CHANGE, true, true },
+};
+
+/* The step that the state names: the first when it names none, or one of another version. */
+static enum step_id current_step(const struct state *state)
 {
-	for (size_t i = 0; name && i < ARRAY_SIZE(steps); i++)
-		if (!strcmp(steps[i].name, name))
-			return i;
-	return 0;
+	for (size_t i = 0; state->step && i < STEPS; i++)
+		if (!strcmp(steps[i].name, state->step))
+			return (enum step_id)i;
+	return STEP_REGISTER;
 }
 
-static bool is_from(const struct agent *a, const char *name)
+static bool is_wiped(const struct agent *a)
 {
-	return step_index(a->state.step) >= step_index(name);
+	return steps[current_step(&a->state)].wiped;
 }
 
 /* Loads the state of an earlier boot. A file that cannot be read must not block the node without end: then
@@ -63,11 +90,11 @@ static void recall(struct agent *a)
 		return;
 	}
 	failed = text_same(a->state.phase, node_record_state_name(NODE_RECORD_FAILED));
-	if (failed && !is_from(a, "publish"))
+	if (failed && !steps[current_step(&a->state)].joined)
 		state_set_text(&a->state.step, NULL);
 	/* cloud-init has copied a seed that is still attached again. */
-	if (is_from(a, "wipe"))
-		state_set_text(&a->state.step, "wipe");
+	if (is_wiped(a))
+		state_set_text(&a->state.step, steps[STEP_WIPE].name);
 	state_set_text(&a->state.error, NULL);
 	state_set_text(&a->state.waiting_for, NULL);
 }
@@ -84,7 +111,7 @@ static int configure(struct agent *a, struct error *err)
 			return -1;
 	if (answer >= 0)
 		return answer == CONFIG_SOURCE_FOUND;
-	if (!is_from(a, "wipe"))
+	if (!is_wiped(a))
 		return -1;
 	log_info("the configuration has been wiped already");
 	return 1;
@@ -105,17 +132,17 @@ static int enter(struct agent *a, const struct step *step, struct error *err)
 
 static int walk(struct agent *a, struct error *err)
 {
-	enum node_record_state said = NODE_RECORD_UNKNOWN;
+	enum node_record_state announced = NODE_RECORD_UNKNOWN;
 
-	for (size_t i = step_index(a->state.step); i < ARRAY_SIZE(steps); i++) {
-		if (enter(a, &steps[i], err) < 0)
+	for (size_t i = current_step(&a->state); i < STEPS; i++) {
+		const struct step *step = &steps[i];
+		if (enter(a, step, err) < 0)
 			return -1;
-		/* "register" and "report" speak for themselves; what a cluster's maker publishes cannot wait. */
-		if (steps[i].run != step_register && steps[i].run != step_report &&
-		    (steps[i].state != said || steps[i].run == step_manifests))
+		if (step->announce == ANNOUNCE_ALWAYS ||
+		    (step->announce == ANNOUNCE_CHANGE && step->state != announced))
 			agent_announce(a);
-		said = steps[i].state;
-		if (steps[i].run(a, err) < 0)
+		announced = step->state;
+		if (step->run(a, err) < 0)
 			return -1;
 	}
 	state_set_text(&a->state.waiting_for, NULL);
@@ -155,7 +182,7 @@ static int run_node(struct agent *a, struct error *err)
 {
 	recall(a);
 	int configured = configure(a, err);
-	if (configured == 0 && a->state.step && !is_from(a, "wipe"))
+	if (configured == 0 && a->state.step && !is_wiped(a))
 		configured = error_set(
 			err, ERROR_INPUT,
 			"the configuration existed when this node began, and is missing now; write " NODE_CONFIG_FILE

@@ -69,7 +69,9 @@ static int empty_file(int fd, off_t size)
 	for (off_t at = 0; at < size; at += (off_t)sizeof zeros)
 		if (pwrite_all(fd, zeros, sizeof zeros, at) < 0)
 			return -1;
-	return fsync(fd) < 0 ? -1 : ftruncate(fd, 0);
+	if (fsync(fd) < 0)
+		return -1;
+	return ftruncate(fd, 0);
 }
 
 static int wipe_file(int dirfd, const char *name, const char *path, struct secret_wipe *w, off_t size,

@@ -20,7 +20,7 @@ struct state {
 	char *waiting_for; /* owned; NULL = nothing */
 	char *error;       /* owned; the last error, one sentence; NULL = none */
 	/* Where run continues. */
-	char *step;        /* owned; the step that was begun last (run.c's table); NULL = the first */
+	char *step;        /* owned; the name of the step that was begun last (run.c); NULL = the first */
 	bool leader;       /* this node may initialise the cluster: its claim was read back */
 	bool started;      /* kubeadm was started: what it left behind is this node's, and the claim must stay */
 	char *claim;       /* owned; the claim that our notes have or are to have: agent/election.h; NULL = none */

@@ -48,7 +48,9 @@ static int connect_pods(const struct agent *a, struct error *err)
 	if (pod_routes_sync(a->root, &why) < 0)
 		log_warning("%s; " POD_ROUTES_TIMER " tries again", why.text);
 	strings_add_all(&enable, "systemctl", "enable", "--now", POD_ROUTES_TIMER, NULL);
-	return program_run(&enable, NULL, NULL, err) < 0 ? -1 : 1;
+	if (program_run(&enable, NULL, NULL, err) < 0)
+		return -1;
+	return 1;
 }
 
 /* 1 = Ready, 0 = not yet. */

@@ -62,7 +62,7 @@ int agent_kubeadm_run(const struct agent *a, struct kubeadm_run *ret, char **pro
 }
 
 /* The most severe finding: -1 = fatal, 1 = a temporary one, 0 = none. */
-static int judge(const struct findings *found, struct agent *a, struct error *err)
+static int find_worst(const struct findings *found, struct agent *a, struct error *err)
 {
 	int rc = 0;
 
@@ -88,7 +88,7 @@ static int look_once(struct agent *a, bool first, struct error *err)
 	for (size_t i = 0; first && i < found.n; i++)
 		if (found.at[i].kind == FINDING_WARNING)
 			log_warning("%s", found.at[i].sentence);
-	int rc = judge(&found, a, err);
+	int rc = find_worst(&found, a, err);
 	if (rc == 0 && preflight_runtime(a->root, cri_socket(&a->node, &a->machine), &why) < 0) {
 		state_set_text(&a->state.error, why.text);
 		rc = 1;
@@ -128,7 +128,7 @@ static void show_phase(void *context, const char *name)
 
 /* Runs kubeadm once. The state says so first: even if this process is killed, what kubeadm leaves on the disk
  * counts as this node's. */
-static int run_once(struct agent *a, struct kubeadm_error *verdict, struct error *err)
+static int run_once(struct agent *a, struct kubeadm_error *failure, struct error *err)
 {
 	CLEANUP(free_p) char *provider = NULL;
 	struct kubeadm_run run;
@@ -140,7 +140,7 @@ static int run_once(struct agent *a, struct kubeadm_error *verdict, struct error
 	a->state.started = true;
 	if (agent_save(a, err) < 0)
 		return -1;
-	return kubeadm_execute(&run, a->root, show_phase, a, verdict, err);
+	return kubeadm_execute(&run, a->root, show_phase, a, failure, err);
 }
 
 /* Whether endpoint and CA hash came from another node's notes: they may be those of a cluster that no longer
@@ -155,12 +155,12 @@ static int try_until(struct agent *a, double until, struct error *err)
 	double back_off = BACK_OFF_FIRST;
 
 	for (int asked = 0;;) {
-		CLEANUP(kubeadm_error_done) struct kubeadm_error verdict = { .class = KUBEADM_ERROR_FATAL };
-		if (run_once(a, &verdict, err) == 0 || verdict.class == KUBEADM_ERROR_JOINED)
+		CLEANUP(kubeadm_error_done) struct kubeadm_error failure = { .class = KUBEADM_ERROR_FATAL };
+		if (run_once(a, &failure, err) == 0 || failure.class == KUBEADM_ERROR_JOINED)
 			return 0;
-		if (verdict.class == KUBEADM_ERROR_FATAL)
+		if (failure.class == KUBEADM_ERROR_FATAL)
 			return -1;
-		if (verdict.class == KUBEADM_ERROR_CREDENTIALS &&
+		if (failure.class == KUBEADM_ERROR_CREDENTIALS &&
 		    (!has_other_credentials(a) || ++asked > NEW_CREDENTIALS_MAX))
 			return -1;
 		state_set_text(&a->state.error, err->text);
@@ -168,7 +168,7 @@ static int try_until(struct agent *a, double until, struct error *err)
 		agent_announce(a);
 		if (agent_wait_for(a, err, "the next try of kubeadm") < 0 || agent_nap(a, back_off, until, err) < 0)
 			return -1;
-		if (verdict.class == KUBEADM_ERROR_CREDENTIALS && step_election(a, err) < 0)
+		if (failure.class == KUBEADM_ERROR_CREDENTIALS && step_election(a, err) < 0)
 			return -1;
 		back_off = back_off * 2 < BACK_OFF_MAX ? back_off * 2 : BACK_OFF_MAX;
 	}

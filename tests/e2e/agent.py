@@ -61,7 +61,7 @@ def case_lost_configuration_is_named(b):
     room.write("var/lib/nodekiln/state", '{"phase": "booting", "step": "rendezvous"}')
     (room.root / "etc/nodekiln/node.yaml").unlink()
     done = room.run()
-    check(done.returncode == 3 and "was there when this node began" in done.stderr, done.stderr)
+    check(done.returncode == 3 and "existed when this node began" in done.stderr, done.stderr)
     check(room.status()["phase"] == "failed" and not room.calls("kubeadm"), f"{room.status()}")
 
 

@@ -5,10 +5,10 @@
 
 #define HASH "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-/* Guests as "VMID WORDS": claims init, claims join, published, stands; the last is our own. */
+/* Guests as "VMID WORDS": claims init, claims join, published, written; the last is our own. */
 static void add(struct candidates *all, long vmid, const char *words)
 {
-	struct candidate c = { .vmid = vmid, .running = !strstr(words, "stopped"), .stands = strstr(words, "stands") };
+	struct candidate c = { .vmid = vmid, .running = !strstr(words, "stopped"), .written = strstr(words, "written") };
 
 	c.member.claim = strstr(words, "init") ? xstrdup("init") : strstr(words, "join") ? xstrdup("join") : NULL;
 	c.member.state = strstr(words, "failed") ? NODE_RECORD_FAILED : NODE_RECORD_READY;
@@ -28,22 +28,22 @@ static const struct {
 	long other;
 } decisions[] = {
 	{ "init", "", "", "", ELECTION_CANDIDACY, 0 },
-	{ "init", "", "init stands", "", ELECTION_ACT, 0 },
+	{ "init", "", "init written", "", ELECTION_ACT, 0 },
 	{ "init", "", "init", "", ELECTION_CANDIDACY, 0 },
-	{ "init", "", "join stands", "", ELECTION_CANDIDACY, 0 },
-	{ "init", "", "stands", "", ELECTION_CANDIDACY, 0 },
-	{ "init", "init", "init stands", "", ELECTION_BACK_OFF, 101 },
+	{ "init", "", "join written", "", ELECTION_CANDIDACY, 0 },
+	{ "init", "", "written", "", ELECTION_CANDIDACY, 0 },
+	{ "init", "init", "init written", "", ELECTION_BACK_OFF, 101 },
 	{ "init", "init", "", "init", ELECTION_BACK_OFF, 101 },
-	{ "init", "", "init stands", "init", ELECTION_WAIT, 103 },
+	{ "init", "", "init written", "init", ELECTION_WAIT, 103 },
 	{ "init", "", "", "init", ELECTION_WAIT, 103 },
-	{ "init", "join", "init stands", "join", ELECTION_ACT, 0 },
-	{ "init", "", "init stands", "published", ELECTION_FOLLOW, 103 },
-	{ "init", "init", "init stands", "published", ELECTION_FOLLOW, 103 },
-	{ "init", "", "init stands published", "", ELECTION_ACT, 0 },
+	{ "init", "join", "init written", "join", ELECTION_ACT, 0 },
+	{ "init", "", "init written", "published", ELECTION_FOLLOW, 103 },
+	{ "init", "init", "init written", "published", ELECTION_FOLLOW, 103 },
+	{ "init", "", "init written published", "", ELECTION_ACT, 0 },
 	{ "init", "init stopped", "", "", ELECTION_BACK_OFF, 101 },
-	{ "join", "published", "join stands", "", ELECTION_ACT, 0 },
-	{ "join", "published join", "join stands", "", ELECTION_BACK_OFF, 101 },
-	{ "join", "published init", "join stands", "join", ELECTION_WAIT, 103 },
+	{ "join", "published", "join written", "", ELECTION_ACT, 0 },
+	{ "join", "published join", "join written", "", ELECTION_BACK_OFF, 101 },
+	{ "join", "published init", "join written", "join", ELECTION_WAIT, 103 },
 };
 
 TEST(decisions_by_the_table)

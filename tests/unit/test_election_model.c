@@ -32,7 +32,7 @@ struct place {
 	uint8_t mine;        /* mark of the last write, when it was acknowledged to this process; 0 = none */
 	uint8_t reading;     /* whose notes are read next, with LOOK */
 	uint8_t seen[NODES]; /* so far */
-	uint16_t put[PUTS];  /* writes under way: the notes that the digest stands for, and those to write; 0 = none */
+	uint16_t put[PUTS];  /* writes under way: the notes that the digest was for, and those to write; 0 = none */
 };
 
 struct world {
@@ -82,7 +82,7 @@ static enum election_move decide(const struct rules *rules, const struct place *
 		at[i].vmid = 100 + i;
 		at[i].member.claim = p->seen[i] & CLAIMS ? (char *)rules->claim : NULL;
 		at[i].member.endpoint = p->seen[i] & PUBLISHED ? "10.0.0.1:6443" : NULL;
-		at[i].stands = i == self && (rules->trust_old || (p->mine && p->seen[i] / MARK == p->mine));
+		at[i].written = i == self && (rules->trust_old || (p->mine && p->seen[i] / MARK == p->mine));
 	}
 	enum election_move move = election_decide(&all, 100 + self, rules->claim, &other);
 	if (move == ELECTION_CANDIDACY && rules->look_once)
@@ -116,7 +116,7 @@ static void look(const struct rules *rules, struct world *w, int self)
 		p->disk = ACTING;
 }
 
-/* What the node's next write makes of its notes. Nothing is written when this process knows that it stands there already. */
+/* What the node's next write makes of its notes. Nothing is written when this process knows that they are there already. */
 static uint8_t to_write(const struct rules *rules, const struct place *p)
 {
 	uint8_t says = p->next == CLAIM ? CLAIMS : p->next == PUBLISH && rules->claim[0] == 'i' ? PUBLISHED : 0;
