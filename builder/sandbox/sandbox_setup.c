@@ -95,8 +95,11 @@ static int bind_into(const struct sandbox *s, int rootfd, const char *source, co
 	if (stat(source, &st) < 0)
 		return error_errno(err, errno, "look at %s", source);
 	if (!S_ISDIR(st.st_mode)) {
+		const char *base;
+		CLEANUP(close_p) int parent = file_open_parent_in(rootfd, target, true, &base);
 		CLEANUP(close_p)
-		int fd = file_open_in(rootfd, target, O_RDONLY | O_CREAT | O_NOCTTY | O_NONBLOCK, 0644);
+		int fd = parent < 0 ? -1
+				    : file_open_in(rootfd, target, O_RDONLY | O_CREAT | O_NOCTTY | O_NONBLOCK, 0644);
 		if (fd < 0)
 			return error_errno(err, errno, "create %s/%s", s->root, target);
 	}
