@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A cache of a test's own, and the directory that it stands in:
+ * A cache of a test's own, in a directory of its own:
  *
  *	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
  *	CHECK(own_cache_open(&w) == 0);

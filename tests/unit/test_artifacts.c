@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Outputs are all old or all new, whatever happens. The calls that change directories are ours in this program: they
- * can be told to kill the process, or to fail, at the n-th of them, and every n is tried.
+ * The artifacts are all old or all new, whatever happens. This program has its own versions of the calls that change
+ * directories: they kill the process, or fail, at the n-th call, and every n is tried.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "builder/artifacts/artifacts.h"
-#include "builder/artifacts/rename_journal.h"
 #include "builder/artifacts/sha256sums.h"
 #include "lib/file.h"
 #include "lib/hash.h"
@@ -84,7 +83,7 @@ static int put(const struct artifacts *o, const char *suffix, const char *conten
 	return fd < 0 ? -1 : write_all(fd, content, strlen(content));
 }
 
-/* A build that makes NAME.qcow2 and, as told, NAME.tar.zst, with these contents. */
+/* A build that makes NAME.qcow2 and, unless tarball is NULL, NAME.tar.zst, with these contents. */
 static int build(const char *name, const char *qcow2, const char *tarball, struct error *err)
 {
 	CLEANUP(artifacts_close) struct artifacts o = { .dirfd = -1, .stagefd = -1 };
@@ -105,7 +104,7 @@ static bool has(int dirfd, const char *name, const char *content)
 	return file_read(dirfd, name, 4096, &t, &err) == 0 && !strcmp(t.data, content);
 }
 
-/* The lines of SHA256SUMS are true, and one for each file that is there (expected: how many). */
+/* True when every line of SHA256SUMS is right, and there are as many as expected. */
 static bool sums_true(int dirfd, size_t expected)
 {
 	CLEANUP(text_done) struct text t = { 0 };
@@ -145,7 +144,7 @@ static int recover(struct error *err)
 	return 0;
 }
 
-TEST(published_with_sums_of_all)
+TEST(artifacts_publish_updates_sha256sums)
 {
 	CLEANUP(directory_remove) int dirfd = directory_new();
 	struct error err = { 0 };
@@ -158,7 +157,7 @@ TEST(published_with_sums_of_all)
 	CHECK(has(dirfd, "b.qcow2", "other"));
 }
 
-TEST(an_artifact_not_made_any_more_goes)
+TEST(artifacts_publish_retires_old)
 {
 	CLEANUP(directory_remove) int dirfd = directory_new();
 	struct error err = { 0 };
@@ -168,7 +167,7 @@ TEST(an_artifact_not_made_any_more_goes)
 	CHECK(is_state(dirfd, "two", NULL, 1));
 }
 
-TEST(dropped_without_a_trace)
+TEST(artifacts_close_removes_staging)
 {
 	CLEANUP(directory_remove) int dirfd = directory_new();
 	struct artifacts o;
@@ -200,7 +199,7 @@ static int killed_build(int n, const char *qcow2, const char *tarball)
 static void killed_everywhere(const char *new_tarball)
 {
 	struct error err = { 0 };
-	int olds = 0, news = 0, killed = 1;
+	int old_states = 0, new_states = 0, killed = 1;
 
 	for (int n = 1; killed; n++) {
 		CLEANUP(directory_remove) int dirfd = directory_new();
@@ -213,23 +212,23 @@ static void killed_everywhere(const char *new_tarball)
 		bool new = is_state(dirfd, "new", new_tarball, new_tarball ? 3 : 2);
 		CHECK(old != new);
 		CHECK(killed || new);
-		olds += old;
-		news += new;
+		old_states += old;
+		new_states += new;
 	}
-	CHECK(olds > 2 && news > 5); /* both sides of the commit were met */
+	CHECK(old_states > 2 && new_states > 5); /* kills on both sides of the point of no return */
 }
 
-TEST(killed_at_every_step)
+TEST(artifacts_survive_kill_at_every_step)
 {
 	killed_everywhere("new tar");
 }
 
-TEST(killed_at_every_step_of_a_retiring_build)
+TEST(artifacts_survive_kill_while_retiring)
 {
 	killed_everywhere(NULL);
 }
 
-TEST(failed_at_every_step_leaves_the_old)
+TEST(artifacts_failure_restores_old)
 {
 	struct error err = { 0 };
 	int failures = 0;
@@ -252,7 +251,7 @@ TEST(failed_at_every_step_leaves_the_old)
 	CHECK(failures > 5);
 }
 
-TEST(killed_while_recovering)
+TEST(artifacts_survive_kill_while_recovering)
 {
 	struct error err = { 0 };
 
@@ -273,7 +272,7 @@ TEST(killed_while_recovering)
 	}
 }
 
-TEST(a_second_build_of_the_name_is_refused)
+TEST(artifacts_open_refuses_second_build)
 {
 	CLEANUP(directory_remove) int dirfd = directory_new();
 	CLEANUP(artifacts_close) struct artifacts first = { .dirfd = -1, .stagefd = -1 };
@@ -291,7 +290,7 @@ TEST(a_second_build_of_the_name_is_refused)
 	CHECK(has(dirfd, "a.qcow2", "still mine"));
 }
 
-TEST(a_directory_in_the_way_is_not_touched)
+TEST(artifacts_publish_refuses_directory)
 {
 	CLEANUP(directory_remove) int dirfd = directory_new();
 	struct error err = { 0 };
@@ -302,7 +301,7 @@ TEST(a_directory_in_the_way_is_not_touched)
 	CHECK(has(dirfd, "a.tar.zst", NULL) && has(dirfd, ".a.stage", NULL));
 }
 
-TEST(names_that_are_none)
+TEST(artifacts_open_refuses_names)
 {
 	struct artifacts o;
 	struct error err = { 0 };
@@ -310,61 +309,4 @@ TEST(names_that_are_none)
 	CHECK(artifacts_open("/nonexistent", "", &o, &err) < 0 && err.class == ERROR_USAGE);
 	CHECK(artifacts_open("/nonexistent", "../x", &o, &err) < 0 && err.class == ERROR_USAGE);
 	CHECK(artifacts_open("/nonexistent", ".x", &o, &err) < 0 && err.class == ERROR_USAGE);
-}
-
-TEST(a_commit_survives_as_text)
-{
-	CLEANUP(rename_journal_done) struct rename_journal c = { 0 }, back = { 0 };
-	CLEANUP(text_done) struct text first = { 0 }, second = { 0 };
-	struct error err = { 0 };
-	char hex[65];
-
-	memset(hex, 'a', 64);
-	hex[64] = '\0';
-	rename_journal_add(&c, RENAME_JOURNAL_ADD, hex, "a.qcow2");
-	rename_journal_add(&c, RENAME_JOURNAL_REPLACE, hex, "a name.tar.zst");
-	rename_journal_add(&c, RENAME_JOURNAL_RETIRE, "", "a.tar");
-	rename_journal_print(&c, &first);
-	CHECK(rename_journal_parse(first.data, &back, &err) == 0);
-	rename_journal_print(&back, &second);
-	CHECK_STR(second.data, first.data);
-}
-
-TEST(a_broken_commit_is_refused)
-{
-	static const char *const broken[] = {
-		"add",
-		"add x",
-		"add - a.qcow2",
-		"move - a.qcow2",
-		"retire - ../a",
-		"retire - ",
-		"retire - .hidden",
-		"add aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa a.qcow2",
-	};
-	struct error err = { 0 };
-
-	for (size_t i = 0; i < ARRAY_SIZE(broken); i++) {
-		CLEANUP(rename_journal_done) struct rename_journal c = { 0 };
-		CHECK(rename_journal_parse(broken[i], &c, &err) < 0);
-	}
-}
-
-TEST(sha256sums_keep_what_is_a_line)
-{
-	CLEANUP(sha256sums_done) struct sha256sums s = { 0 };
-	CLEANUP(text_done) struct text t = { 0 };
-	char text[512], hex[65];
-
-	memset(hex, 'b', 64);
-	hex[64] = '\0';
-	snprintf(text, sizeof text, "# a remark\n%s  z.qcow2\n%s *binary\n%s\n\n%.63s  short\n%s  z.qcow2\n", hex, hex,
-		 hex, hex, hex);
-	sha256sums_parse(text, &s);
-	sha256sums_set(&s, "a.tar", hex);
-	sha256sums_drop(&s, "nothing");
-	sha256sums_print(&s, &t);
-	snprintf(text, sizeof text, "%s  a.tar\n%s  binary\n%s  z.qcow2\n", hex, hex, hex);
-	CHECK_STR(t.data, text);
-	CHECK(!sha256sums_find(&s, "short"));
 }

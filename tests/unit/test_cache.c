@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/hash.h"
-#include "tests/unit/own_cache.h"
-
 #include <dirent.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Files beside the cache are "downloaded" by file:// addresses. */
+#include "lib/hash.h"
+#include "tests/unit/own_cache.h"
+
+/* Files next to the cache are downloaded by file:// URLs. */
 static char *publish_url(const struct own_cache *w, const char *name, const char *content, char ret_sha256[SHA256_HEX])
 {
 	CLEANUP(free_p) char *path = xasprintf("%s/%s", w->top, name);
@@ -41,7 +42,7 @@ static void add_bytes(void *context, uint64_t bytes)
 	*(uint64_t *)context += bytes;
 }
 
-TEST(what_is_fetched_is_there_once)
+TEST(cache_fetch_downloads_once)
 {
 	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 	char sha256[SHA256_HEX];
@@ -59,7 +60,7 @@ TEST(what_is_fetched_is_there_once)
 	CHECK(cache_fetch(&w.cache, twice, 2, add_bytes, &bytes, &err) == 0 && bytes == 6);
 }
 
-TEST(what_differs_from_its_sha256_is_refused)
+TEST(cache_fetch_refuses_wrong_sha256)
 {
 	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 	char sha256[SHA256_HEX], other[SHA256_HEX];
@@ -73,7 +74,7 @@ TEST(what_differs_from_its_sha256_is_refused)
 	CHECK(entries(&w, "files") == 0 && entries(&w, "tmp") == 0);
 }
 
-TEST(what_is_too_long_or_too_short_is_refused)
+TEST(cache_fetch_refuses_wrong_size)
 {
 	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 	char sha256[SHA256_HEX];
@@ -86,7 +87,7 @@ TEST(what_is_too_long_or_too_short_is_refused)
 	CHECK(entries(&w, "files") == 0);
 }
 
-TEST(what_is_no_sha256_never_names_a_file)
+TEST(cache_fetch_refuses_invalid_sha256)
 {
 	static const char *const bad[] = { "", "../../etc/passwd",
 					   "29B23C48C0FE6F878E56C5DDC9F65D1C05D729360F3690A593A8C795031CD867" };
@@ -99,7 +100,7 @@ TEST(what_is_no_sha256_never_names_a_file)
 	}
 }
 
-TEST(a_file_that_lost_its_end_is_fetched_again)
+TEST(cache_fetch_replaces_truncated_file)
 {
 	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 	char sha256[SHA256_HEX];
@@ -115,7 +116,7 @@ TEST(a_file_that_lost_its_end_is_fetched_again)
 	CHECK(stat(stored, &st) == 0 && st.st_size == 6);
 }
 
-TEST(a_missing_file_is_a_network_error_with_its_url)
+TEST(cache_fetch_names_missing_url)
 {
 	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 	char sha256[SHA256_HEX];
@@ -127,7 +128,7 @@ TEST(a_missing_file_is_a_network_error_with_its_url)
 	CHECK(err.class == ERROR_NETWORK && strstr(err.text, "file:///nonexistent/thing"));
 }
 
-TEST(the_first_to_publish_wins)
+TEST(cache_publish_first_wins)
 {
 	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 	CLEANUP(free_p) char *one = NULL, *two = NULL;
@@ -148,8 +149,8 @@ TEST(the_first_to_publish_wins)
 	CHECK_STR(who.data, "first");
 }
 
-/* A build that is killed leaves its scratch behind without a lock; one that runs keeps it. */
-TEST(what_a_killed_build_left_is_swept)
+/* A killed build leaves its scratch directory without a lock; that of a running build stays. */
+TEST(cache_open_removes_leftovers)
 {
 	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 	CLEANUP(free_p) char *name = NULL;
@@ -171,4 +172,74 @@ TEST(what_a_killed_build_left_is_swept)
 	CHECK(cache_open(&again, &err) == 0);
 	CHECK(entries(&w, "tmp") == 1 && faccessat(w.cache.fd, name, F_OK, 0) == 0);
 	cache_close(&again);
+}
+
+/* Opens the default cache of a user other than root, without NODEKILN_CACHE, and checks where it is. */
+static int default_cache(const char *home, const char *xdg, const char *want)
+{
+	struct cache cache = { .fd = -1 };
+	struct error err = { 0 };
+
+	if (geteuid() == 0 && setuid(65534) < 0)
+		return 2;
+	unsetenv("NODEKILN_CACHE");
+	if (home)
+		setenv("HOME", home, 1);
+	else
+		unsetenv("HOME");
+	setenv("XDG_CACHE_HOME", xdg, 1);
+	if (cache_open(&cache, &err) < 0)
+		return want || err.class != ERROR_HOST;
+	int rc = !want || strcmp(cache.path, want) != 0;
+	cache_close(&cache);
+	return rc;
+}
+
+static bool default_cache_is(const char *home, const char *xdg, const char *want)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(default_cache(home, xdg, want));
+	waitpid(pid, &status, 0);
+	return status == 0;
+}
+
+TEST(cache_open_default_directory)
+{
+	char top[] = "/tmp/nodekiln-test.XXXXXX";
+	struct error err = { 0 };
+
+	CHECK(mkdtemp(top) && chmod(top, 0777) == 0);
+	CLEANUP(free_p) char *xdg = xasprintf("%s/xdg", top);
+	CLEANUP(free_p) char *in_xdg = xasprintf("%s/xdg/nodekiln", top);
+	CLEANUP(free_p) char *in_home = xasprintf("%s/.cache/nodekiln", top);
+	bool by_xdg = default_cache_is(top, xdg, in_xdg);
+	bool by_home = default_cache_is(top, "", in_home);
+	bool relative_ignored = default_cache_is(top, "relative", in_home);
+	bool nowhere = default_cache_is(NULL, "", NULL);
+	CHECK(tree_remove(AT_FDCWD, top, &err) == 0);
+	CHECK(by_xdg);
+	CHECK(by_home);
+	CHECK(relative_ignored);
+	CHECK(nowhere);
+}
+
+TEST(cache_fetch_offline_names_what_is_missing)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+	char sha256[SHA256_HEX];
+	struct error err = { 0 };
+
+	CHECK(own_cache_open(&w) == 0);
+	CLEANUP(free_p) char *url = publish_url(&w, "thing", "hello\n", sha256);
+	w.cache.offline = true;
+	CHECK(fetch_one(&w, url, sha256, 6, &err) < 0 && err.class == ERROR_NETWORK);
+	CHECK(strstr(err.text, url) && strstr(err.text, "--offline"));
+	w.cache.offline = false;
+	CHECK(fetch_one(&w, url, sha256, 6, &err) == 0);
+	w.cache.offline = true;
+	CHECK(fetch_one(&w, url, sha256, 6, &err) == 0);
+	CHECK(cache_file(&w.cache, "0", &err) < 0 && strstr(err.text, "files/0"));
 }

@@ -29,20 +29,20 @@ static bool there(const struct own_cache *w, const char *name)
 	return faccessat(w->cache.fd, name, F_OK, 0) == 0;
 }
 
-TEST(the_stock_is_counted)
+TEST(cache_usage_counts)
 {
 	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
-	CLEANUP(cache_usage_done) struct cache_usage stock = { 0 };
+	CLEANUP(cache_usage_done) struct cache_usage usage = { 0 };
 	struct error err = { 0 };
 	size_t count;
 
-	CHECK(stocked(&w) == 0 && cache_usage_read(&w.cache, &stock, &err) == 0);
-	CHECK(cache_usage_bytes(&stock, NULL, &count) == 3000 && count == 3);
-	CHECK(cache_usage_bytes(&stock, "artifacts", &count) == 1000 && count == 1);
-	CHECK(cache_usage_bytes(&stock, "apt", &count) == 0 && count == 0);
+	CHECK(stocked(&w) == 0 && cache_usage_read(&w.cache, &usage, &err) == 0);
+	CHECK(cache_usage_bytes(&usage, NULL, &count) == 3000 && count == 3);
+	CHECK(cache_usage_bytes(&usage, "artifacts", &count) == 1000 && count == 1);
+	CHECK(cache_usage_bytes(&usage, "apt", &count) == 0 && count == 0);
 }
 
-TEST(just_so_much_goes_as_must)
+TEST(cache_usage_select_marks_no_more_than_needed)
 {
 	static const struct {
 		uint64_t limit, removed;
@@ -61,7 +61,7 @@ TEST(just_so_much_goes_as_must)
 	}
 }
 
-TEST(what_is_used_stays_longest)
+TEST(cache_prune_keeps_most_recently_used)
 {
 	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 	struct error err = { 0 };
@@ -73,7 +73,7 @@ TEST(what_is_used_stays_longest)
 }
 
 /* Another build has found what it needs and is about to use it. */
-TEST(nothing_goes_while_another_has_it_open)
+TEST(cache_prune_refused_while_in_use)
 {
 	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 	CLEANUP(cache_close) struct cache other = { .fd = -1 };
@@ -87,7 +87,7 @@ TEST(nothing_goes_while_another_has_it_open)
 	CHECK(cache_prune(&w.cache, 0, &removed, &err) == 1 && removed == 3000);
 }
 
-TEST(the_bound_is_the_environments)
+TEST(cache_limit_from_environment)
 {
 	struct error err = { 0 };
 	uint64_t limit;

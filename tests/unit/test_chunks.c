@@ -108,7 +108,7 @@ static int qcow2_of(const struct tree *t, const struct chunks *chunks, size_t *r
 	return out;
 }
 
-TEST(a_tarball_is_the_same_with_and_without)
+TEST(chunks_tarball_same_with_and_without)
 {
 	CLEANUP(tree_done) struct tree t;
 	struct error err = { 0 };
@@ -120,7 +120,7 @@ TEST(a_tarball_is_the_same_with_and_without)
 	CHECK(with >= 0 && without >= 0 && same(with, without));
 }
 
-TEST(a_disk_is_the_same_with_and_without)
+TEST(chunks_disk_same_with_and_without)
 {
 	CLEANUP(tree_done) struct tree t;
 	struct error err = { 0 };
@@ -134,7 +134,7 @@ TEST(a_disk_is_the_same_with_and_without)
 	CHECK(mapped == 37 && none == 0);
 }
 
-TEST(a_layer_brings_its_chunks)
+TEST(chunks_of_a_layer)
 {
 	CLEANUP(tree_done) struct tree t, loaded;
 	CLEANUP(chunks_index_done) struct chunks_index index = { .level = LEVEL };
@@ -154,7 +154,7 @@ TEST(a_layer_brings_its_chunks)
 }
 
 /* A file that changed meanwhile has its own bytes in everything. */
-TEST(what_changed_is_not_found)
+TEST(chunks_find_ignores_changed_files)
 {
 	CLEANUP(tree_done) struct tree t;
 	struct error err = { 0 };
@@ -168,7 +168,7 @@ TEST(what_changed_is_not_found)
 	CHECK(fstatat(t.fd, "large", &st, 0) == 0 && !chunks_find(chunks, &st));
 }
 
-TEST(a_damaged_index_is_refused)
+TEST(chunks_open_refuses_damaged_index)
 {
 	CLEANUP(tree_done) struct tree t;
 	CLEANUP(close_p) int fd = memfd_create("chunks", MFD_CLOEXEC);
@@ -178,7 +178,7 @@ TEST(a_damaged_index_is_refused)
 	tree_open(&t);
 	CHECK(chunks_make(t.path, LEVEL, fd, &err) == 0);
 	size = lseek(fd, 0, SEEK_END);
-	/* Its last 40 bytes are the trailer: every one of them made wrong is noticed, but for the level's. */
+	/* Its last 40 bytes are the trailer: every one of them made wrong is noticed, except for the level's. */
 	for (off_t i = 1; i <= 40; i++) {
 		CLEANUP(chunks_close_p) struct chunks *chunks = NULL;
 		unsigned char byte;

@@ -20,7 +20,7 @@ static int open_text(const struct text *t, struct deb *deb, struct error *err)
 	return deb_open((const uint8_t *)t->data, t->len, "tiny", deb, err);
 }
 
-TEST(deb_sound)
+TEST(deb_open_valid)
 {
 	CLEANUP(text_done) struct text t = { 0 };
 	CLEANUP(deb_done) struct deb deb = { 0 };
@@ -47,7 +47,7 @@ TEST(deb_sound)
 }
 
 /* No beginning of a package is a package. */
-TEST(deb_cut_off_anywhere)
+TEST(deb_open_refuses_truncation)
 {
 	CLEANUP(text_done) struct text t = { 0 };
 
@@ -105,7 +105,7 @@ static const struct bad bads[] = {
 	{ "empty size", empty_size, "format" },      { "control's name", no_control, "control.tar is missing" },
 };
 
-TEST(deb_damaged_ar)
+TEST(deb_open_refuses_damaged_ar)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(bads); i++) {
 		CLEANUP(text_done) struct text t = { 0 };
@@ -131,7 +131,7 @@ static const struct {
 	{ { .path = "control", .content = "x" }, "twice" },
 };
 
-TEST(deb_hostile_control)
+TEST(deb_open_refuses_hostile_control)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(bad_controls); i++) {
 		CLEANUP(text_done) struct text t = { 0 };
@@ -144,7 +144,7 @@ TEST(deb_hostile_control)
 	}
 }
 
-TEST(deb_without_control_file)
+TEST(deb_open_refuses_missing_control_file)
 {
 	CLEANUP(text_done) struct text t = { 0 };
 	CLEANUP(deb_done) struct deb deb = { 0 };

@@ -28,7 +28,7 @@ static int digest(const char *path, char hex[SHA256_HEX])
 	return 0;
 }
 
-TEST(digest_sees_content_modes_and_links_but_not_times)
+TEST(digest_directory_ignores_times)
 {
 	char path[] = "/tmp/nodekiln-test.XXXXXX", first[SHA256_HEX], again[SHA256_HEX], other[SHA256_HEX];
 	struct error err = { 0 };
@@ -48,7 +48,7 @@ TEST(digest_sees_content_modes_and_links_but_not_times)
 	CHECK(tree_remove(AT_FDCWD, path, &err) == 0);
 }
 
-TEST(digest_refuses_what_is_no_source)
+TEST(digest_directory_refuses_special_files)
 {
 	char path[] = "/tmp/nodekiln-test.XXXXXX", hex[SHA256_HEX];
 	struct error err = { 0 };

@@ -19,7 +19,7 @@
 #include "tests/unit/idle_allowed.h"
 
 #define SECONDS_MAX 60 /* ends the program where a job does not */
-#define NOBODY 65534
+#define OTHER_USER 65534
 
 /* Shared with the job, which is complete when child is set. */
 struct family {
@@ -47,7 +47,7 @@ static void *thread_main(void *family)
 
 static int lower_for_good(struct error *err)
 {
-	if (setrlimit(RLIMIT_NICE, &(struct rlimit){ 0, 0 }) < 0 || setuid(NOBODY) < 0)
+	if (setrlimit(RLIMIT_NICE, &(struct rlimit){ 0, 0 }) < 0 || setuid(OTHER_USER) < 0)
 		return error_errno(err, errno, "drop the rights of root");
 	priority_lower(getpid());
 	return 0;

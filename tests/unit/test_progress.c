@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a build says: the wording of each voice, and whole reports as a pipe or a terminal sees them. */
+/* Build progress as a pipe or a terminal gets it. */
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -7,121 +7,9 @@
 #include <unistd.h>
 
 #include "builder/progress/progress.h"
-#include "builder/progress/progress_format.h"
 #include "lib/job.h"
 #include "lib/log.h"
 #include "tests/unit/check.h"
-
-static const struct progress_context stage = { .now = 104.5, .date = 1700000000.25, .columns = 80 };
-
-static struct phase phase_of(const char *name, const char *text, uint64_t done, uint64_t total)
-{
-	struct phase p = {
-		.begin = 100, .reported = 100, .seconds = 4.5, .done = done, .total = total, .running = true
-	};
-
-	snprintf(p.name, sizeof p.name, "%s", name);
-	snprintf(p.text, sizeof p.text, "%s", text);
-	return p;
-}
-
-static const char *going(const struct progress_format *v, struct phase p, const struct progress_context *s)
-{
-	static struct text t;
-
-	text_done(&t);
-	v->running(&p, s, &t);
-	return t.data ? t.data : "";
-}
-
-static const char *ended(const struct progress_format *v, struct phase p, const struct progress_context *s)
-{
-	static struct text t;
-
-	text_done(&t);
-	v->end(&p, s, &t);
-	return t.data;
-}
-
-TEST(seconds_as_people_read_them)
-{
-	CLEANUP(text_done) struct text t = { 0 };
-
-	progress_format_seconds(4.84, &t);
-	text_add(&t, "|");
-	progress_format_seconds(99.94, &t);
-	text_add(&t, "|");
-	progress_format_seconds(99.96, &t);
-	text_add(&t, "|");
-	progress_format_seconds(187.4, &t);
-	CHECK_STR(t.data, "4.8 s|99.9 s|1 min 40 s|3 min 07 s");
-}
-
-TEST(plain_speaks_at_the_end)
-{
-	CHECK_STR(ended(&progress_format_plain, phase_of("unpack", "237 packages", 0, 0), &stage),
-		  "unpack: 237 packages, 4.5 s\n");
-	CHECK_STR(ended(&progress_format_plain, phase_of("seal", "", 0, 0), &stage), "seal: 4.5 s\n");
-}
-
-TEST(plain_speaks_up_when_it_takes_long)
-{
-	struct progress_context late = { .now = 131, .date = 0 };
-
-	CHECK_STR(going(&progress_format_plain, phase_of("fetch", "", 1 << 20, 4 << 20), &stage), "");
-	CHECK_STR(going(&progress_format_plain, phase_of("fetch", "", 1 << 20, 4 << 20), &late),
-		  "fetch: 31.0 s so far, 1.0 MiB of 4.0 MiB, 33 KiB/s, 93.0 s left\n");
-}
-
-TEST(a_bar_fits_its_terminal)
-{
-	struct progress_context s = stage;
-	struct phase p = phase_of("fetch", "237 packages", 1 << 20, 4 << 20);
-
-	CHECK_STR(going(&progress_format_bar, p, &s),
-		  "fetch        [###-----------] 1.0 MiB of 4.0 MiB, 4.5 s, 228 KiB/s, 13.5 s left");
-	for (s.columns = 1; s.columns < 200; s.columns++) {
-		size_t n = strlen(going(&progress_format_bar, p, &s));
-		CHECK(s.columns == 1 || n <= s.columns - 1);
-	}
-	s.columns = 30;
-	CHECK_STR(going(&progress_format_bar, p, &s), "fetch        1.0 MiB of 4.0 M");
-}
-
-TEST(a_bar_without_a_total_shows_what_is_done)
-{
-	CHECK_STR(going(&progress_format_bar, phase_of("configure", "237 packages", 0, 0), &stage),
-		  "configure    237 packages, 4.5 s");
-	/* More done than there was to do is a full bar, not a crash. */
-	CHECK(strstr(going(&progress_format_bar, phase_of("disk", "", 9, 3), &stage),
-		     "[##############################]"));
-}
-
-TEST(characters_are_not_cut_in_two)
-{
-	struct progress_context narrow = { .now = 104.5, .columns = 4 };
-
-	CHECK_STR(going(&progress_format_bar, phase_of("ab\xc3\xa4\xc3\xa4", "", 0, 0), &narrow), "ab");
-}
-
-TEST(events_are_json)
-{
-	CHECK_STR(ended(&progress_format_json, phase_of("unpack", "237 \"p\"", 5, 9), &stage),
-		  "{\"time\":1700000000.25,\"event\":\"end\",\"phase\":\"unpack\",\"text\":\"237 \\\"p\\\"\","
-		  "\"done\":5,\"total\":9,\"seconds\":4.5}\n");
-}
-
-TEST(a_failure_is_an_event)
-{
-	CLEANUP(text_done) struct text t = { 0 };
-	struct error err = { 0 };
-
-	error_set(&err, ERROR_NETWORK, "no route");
-	progress_format_failure(&err, &stage, &t);
-	CHECK_STR(t.data, "{\"time\":1700000000.25,\"event\":\"failure\",\"text\":\"no route\",\"code\":5}\n");
-}
-
-/* ---- whole reports ---- */
 
 static int job_work(void *context UNUSED, struct error *err UNUSED)
 {
@@ -206,7 +94,7 @@ static void blur_times(char *s)
 			d[-1] = 'T';
 }
 
-TEST(a_pipe_gets_plain_lines)
+TEST(progress_plain_on_pipe)
 {
 	CLEANUP(text_done) struct text t = { 0 };
 
@@ -216,7 +104,7 @@ TEST(a_pipe_gets_plain_lines)
 		  "warning: in the middle\nwarning: end of life\nvm: made in a job, TTT s\nfetch: 3 packages, TTT s\n");
 }
 
-TEST(every_event_is_one_line_of_json)
+TEST(progress_json_one_line_per_event)
 {
 	static const char *const events[] = { "begin", "notice", "begin", "end", "end", "result" };
 	CLEANUP(text_done) struct text t = { 0 };
@@ -273,7 +161,7 @@ static void screen_show(struct screen *s, const char *p)
 	}
 }
 
-TEST(a_terminal_keeps_only_what_ended)
+TEST(progress_bar_on_terminal)
 {
 	CLEANUP(text_done) struct text t = { 0 };
 	struct winsize size = { .ws_row = ROWS, .ws_col = COLUMNS };
@@ -297,7 +185,7 @@ TEST(a_terminal_keeps_only_what_ended)
 	CHECK_STR(screen.cell[4], "");
 }
 
-TEST(the_ticker_ends_when_the_build_is_killed)
+TEST(progress_ticker_ends_with_build)
 {
 	CLEANUP(text_done) struct text t = { 0 };
 	int ends[2], status;
@@ -313,7 +201,7 @@ TEST(the_ticker_ends_when_the_build_is_killed)
 	}
 	close(ends[1]);
 	waitpid(pid, &status, 0);
-	/* End of file comes when the last holder of stderr is gone; a ticker that stayed would keep this test for ever. */
+	/* End of file comes when the last holder of stderr is gone; a ticker that stayed would keep this test without end. */
 	alarm(5);
 	read_all(ends[0], &t);
 	alarm(0);
@@ -321,7 +209,7 @@ TEST(the_ticker_ends_when_the_build_is_killed)
 	CHECK(WIFSIGNALED(status));
 }
 
-TEST(nothing_happens_before_open)
+TEST(progress_silent_before_open)
 {
 	progress_begin("x", "y");
 	progress_update("x", 1, 2);

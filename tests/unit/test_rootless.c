@@ -3,7 +3,7 @@
 
 #include "builder/sandbox/rootless.h"
 
-TEST(a_users_range_is_found)
+TEST(rootless_range_of_user)
 {
 	static const char text[] =
 		"root:1:65536\nkil:5:65536\nkiln2:6:65536\nkiln:100:10\nkiln:200000:65536\n1001:300000:65535\n";
@@ -15,7 +15,7 @@ TEST(a_users_range_is_found)
 	CHECK(!rootless_range(text, "kilnx", 1002, &range));
 }
 
-TEST(what_is_no_range_is_passed_over)
+TEST(rootless_range_skips_other_lines)
 {
 	static const char *const none[] = {
 		"",         "kiln",           "kiln:",        "kiln:1",

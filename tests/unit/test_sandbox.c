@@ -11,135 +11,134 @@
 
 #include "builder/sandbox/sandbox.h"
 #include "lib/file.h"
+#include "lib/job.h"
 #include "tests/unit/check.h"
 
-/* A tree of nothing but links to the host's programs, which are shown in it. */
-struct room {
+/* A tree that has only links to the host's programs, which are bind-mounted in it. */
+struct fixture {
 	char path[32];
 	int root;
 	struct sandbox sandbox;
 };
 
-static bool room_open(struct room *r)
+static bool fixture_open(struct fixture *f)
 {
 	static const char *const links[] = { "bin", "sbin", "lib", "lib64" };
 	struct error err = { 0 };
 
-	*r = (struct room){ .root = -1 };
-	if (geteuid() != 0) {
-		printf("# a sandbox needs root\n");
+	*f = (struct fixture){ .root = -1 };
+	if (geteuid() != 0)
 		return false;
-	}
-	strcpy(r->path, "/tmp/nodekiln-test.XXXXXX");
-	if (!mkdtemp(r->path))
+	strcpy(f->path, "/tmp/nodekiln-test.XXXXXX");
+	if (!mkdtemp(f->path))
 		abort();
-	r->root = dir_open(AT_FDCWD, r->path, &err);
+	f->root = dir_open(AT_FDCWD, f->path, &err);
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
 		CLEANUP(free_p) char *target = xasprintf("usr/%s", links[i]);
-		if (symlinkat(target, r->root, links[i]) < 0)
+		if (symlinkat(target, f->root, links[i]) < 0)
 			abort();
 	}
-	r->sandbox.root = r->path;
-	strings_add(&r->sandbox.binds, "/usr:/usr");
+	f->sandbox.root = f->path;
+	strings_add(&f->sandbox.binds, "/usr:/usr");
 	return true;
 }
 
-static void room_done(struct room *r)
+static void fixture_done(struct fixture *f)
 {
 	struct error err = { 0 };
 
-	sandbox_done(&r->sandbox);
-	close_p(&r->root);
-	if (r->path[0] && tree_remove(AT_FDCWD, r->path, &err) < 0)
+	sandbox_done(&f->sandbox);
+	close_p(&f->root);
+	if (f->path[0] && tree_remove(AT_FDCWD, f->path, &err) < 0)
 		printf("# %s\n", err.text);
 }
 
-/* Runs a few words of shell in the room and returns what it said. */
-static int shell(const struct room *r, const char *words, struct text *said, struct error *err)
+/* Runs a few words of shell in the sandbox and returns its output. */
+static int shell(const struct fixture *f, const char *words, struct text *said, struct error *err)
 {
 	char *const argv[] = { (char *)"sh", (char *)"-c", (char *)words, NULL };
 
-	return sandbox_run(&r->sandbox, &(struct process){ .argv = argv, .output = said }, err);
+	return sandbox_run(&f->sandbox, &(struct process){ .argv = argv, .output = said }, err);
 }
 
-#define CHECK_SAYS(room, words, want)                                                                                  \
+#define CHECK_SAYS(fixture, words, want)                                                                               \
 	do {                                                                                                           \
 		CLEANUP(text_done) struct text said_ = { 0 };                                                          \
 		struct error err_ = { 0 };                                                                             \
-		int rc_ = shell(room, words, &said_, &err_);                                                           \
+		int rc_ = shell(fixture, words, &said_, &err_);                                                        \
 		CHECK_STR(rc_ < 0 ? err_.text : text_trim(said_.data), want);                                          \
 	} while (0)
 
-TEST(sandbox_walls)
+TEST(sandbox_isolates)
 {
-	CLEANUP(room_done) struct room r;
+	CLEANUP(fixture_done) struct fixture f;
 
-	if (!room_open(&r))
-		return;
+	if (!fixture_open(&f))
+		SKIP("needs root");
 	setenv("SECRET_OF_THE_CALLER", "1", 1);
-	CHECK_SAYS(&r, "echo /*", "/bin /dev /lib /lib64 /proc /run /sbin /tmp /usr");
-	CHECK_SAYS(&r, "echo $$", "2");
-	CHECK_SAYS(&r, "echo ${SECRET_OF_THE_CALLER-unset} $DEBIAN_FRONTEND $LC_ALL", "unset noninteractive C.UTF-8");
-	CHECK_SAYS(&r, "ischroot && echo chroot", "chroot");
-	CHECK_SAYS(&r, "cat /proc/sys/kernel/hostname", "localhost");
-	CHECK_SAYS(&r, "(echo x >/proc/sys/kernel/hostname) 2>/dev/null || echo refused", "refused");
-	CHECK_SAYS(&r, "cut -d: -f1 /proc/net/dev | tail -n +3 | tr -d ' '", "lo");
-	CHECK_SAYS(&r, "echo x >/dev/null && head -c 3 /dev/zero | wc -c", "3");
-	CHECK_SAYS(&r, "echo /tmp/* /run/*", "/tmp/* /run/*");
-	CHECK_SAYS(&r, "ls /proc/self/fd | wc -l", "4");
-	CHECK_SAYS(&r, "grep -c nodekiln-test /proc/self/mounts", "sh: exit status 1");
+	CHECK_SAYS(&f, "echo /*", "/bin /dev /lib /lib64 /proc /run /sbin /tmp /usr");
+	CHECK_SAYS(&f, "echo $$", "2");
+	CHECK_SAYS(&f, "echo ${SECRET_OF_THE_CALLER-unset} $DEBIAN_FRONTEND $LC_ALL", "unset noninteractive C.UTF-8");
+	CHECK_SAYS(&f, "ischroot && echo chroot", "chroot");
+	CHECK_SAYS(&f, "cat /proc/sys/kernel/hostname", "localhost");
+	CHECK_SAYS(&f, "(echo x >/proc/sys/kernel/hostname) 2>/dev/null || echo refused", "refused");
+	CHECK_SAYS(&f, "cut -d: -f1 /proc/net/dev | tail -n +3 | tr -d ' '", "lo");
+	CHECK_SAYS(&f, "echo x >/dev/null && head -c 3 /dev/zero | wc -c", "3");
+	CHECK_SAYS(&f, "echo /tmp/* /run/*", "/tmp/* /run/*");
+	CHECK_SAYS(&f, "ls /proc/self/fd | wc -l", "4");
+	CHECK_SAYS(&f, "grep -c nodekiln-test /proc/self/mounts", "sh: exit status 1");
 }
 
 TEST(sandbox_leaves_no_trace)
 {
-	CLEANUP(room_done) struct room r;
+	CLEANUP(fixture_done) struct fixture f;
 	CLEANUP(text_done) struct text before = { 0 }, after = { 0 };
 	struct error err = { 0 };
 
-	if (!room_open(&r))
-		return;
+	if (!fixture_open(&f))
+		SKIP("needs root");
 	CHECK(file_read(AT_FDCWD, "/proc/self/mountinfo", 1 << 20, &before, &err) == 0);
-	CHECK_SAYS(&r, "mkdir /made && mount -t tmpfs x /made && echo mounted", "mounted");
+	CHECK_SAYS(&f, "mkdir /made && mount -t tmpfs x /made && echo mounted", "mounted");
 	CHECK(file_read(AT_FDCWD, "/proc/self/mountinfo", 1 << 20, &after, &err) == 0);
 	CHECK_STR(after.data, before.data);
-	CHECK(faccessat(r.root, "made", F_OK, 0) == 0);
+	CHECK(faccessat(f.root, "made", F_OK, 0) == 0);
 }
 
 TEST(sandbox_reports)
 {
-	CLEANUP(room_done) struct room r;
+	CLEANUP(fixture_done) struct fixture f;
 	CLEANUP(text_done) struct text said = { 0 };
 	struct error err = { 0 };
 	char *const missing[] = { (char *)"no-such-program", NULL };
 
-	if (!room_open(&r))
-		return;
-	CHECK(shell(&r, "echo why >&2; exit 3", &said, &err) < 0);
+	if (!fixture_open(&f))
+		SKIP("needs root");
+	CHECK(shell(&f, "echo why >&2; exit 3", &said, &err) < 0);
 	CHECK(err.class == ERROR_COMMAND);
 	CHECK_STR(err.text, "sh: exit status 3: why");
-	CHECK(shell(&r, "kill -9 $$", &said, &err) < 0);
+	CHECK(shell(&f, "kill -9 $$", &said, &err) < 0);
 	CHECK_STR(err.text, "sh: exit status 137");
-	CHECK(sandbox_run(&r.sandbox, &(struct process){ .argv = missing }, &err) < 0);
+	CHECK(sandbox_run(&f.sandbox, &(struct process){ .argv = missing }, &err) < 0);
 	CHECK(strstr(err.text, "no-such-program"));
 	struct sandbox nowhere = { .root = "/no/such/tree" };
 	CHECK(sandbox_run(&nowhere, &(struct process){ .argv = missing }, &err) < 0);
 	CHECK(strstr(err.text, "/no/such/tree"));
 }
 
-TEST(sandbox_held_programs)
+TEST(sandbox_stubs_programs)
 {
-	CLEANUP(room_done) struct room r;
+	CLEANUP(fixture_done) struct fixture f;
 	CLEANUP(text_done) struct text t = { 0 };
 	struct error err = { 0 };
 
-	if (!room_open(&r))
-		return;
-	CHECK(file_write_in(r.root, "opt/loud", "#!/bin/sh\necho loud\n", 20, 0755, &err) == 0);
-	CHECK_SAYS(&r, "/opt/loud", "loud");
-	strings_add(&r.sandbox.stubbed, "/opt/loud");
-	strings_add(&r.sandbox.stubbed, "/opt/missing");
-	CHECK_SAYS(&r, "/opt/loud; echo $?", "0");
-	CHECK(file_read_in(r.root, "opt/loud", 100, &t, &err) == 0);
+	if (!fixture_open(&f))
+		SKIP("needs root");
+	CHECK(file_write_in(f.root, "opt/loud", "#!/bin/sh\necho loud\n", 20, 0755, &err) == 0);
+	CHECK_SAYS(&f, "/opt/loud", "loud");
+	strings_add(&f.sandbox.stubbed, "/opt/loud");
+	strings_add(&f.sandbox.stubbed, "/opt/missing");
+	CHECK_SAYS(&f, "/opt/loud; echo $?", "0");
+	CHECK(file_read_in(f.root, "opt/loud", 100, &t, &err) == 0);
 	CHECK_STR(t.data, "#!/bin/sh\necho loud\n");
 }
 
@@ -151,65 +150,105 @@ static int release(void *context, struct error *err)
 
 	(void)context;
 	if (process_capture(loud, &said, err) < 0 || said.len)
-		return error_set(err, ERROR_FAILED, "held, it said '%s'", said.len ? said.data : err->text);
+		return error_set(err, ERROR_FAILED, "stubbed, it printed '%s'", said.len ? said.data : err->text);
 	if (sandbox_release("/opt/loud", &called, err) < 0)
 		return -1;
 	if (!called || process_capture(loud, &said, err) < 0 || strcmp(said.data, "loud\n"))
-		return error_set(err, ERROR_FAILED, "released, it said '%s'", said.len ? said.data : err->text);
+		return error_set(err, ERROR_FAILED, "released, it printed '%s'", said.len ? said.data : err->text);
 	if (sandbox_release("/opt/missing", &called, err) < 0 || called)
 		return error_set(err, ERROR_FAILED, "a missing program was called");
 	return 0;
 }
 
-TEST(sandbox_releases_held_programs)
+TEST(sandbox_release_removes_stub)
 {
-	CLEANUP(room_done) struct room r;
+	CLEANUP(fixture_done) struct fixture f;
 	struct error err = { 0 };
 
-	if (!room_open(&r))
-		return;
-	CHECK(file_write_in(r.root, "opt/loud", "#!/bin/sh\necho loud\n", 20, 0755, &err) == 0);
-	strings_add(&r.sandbox.stubbed, "/opt/loud");
-	strings_add(&r.sandbox.stubbed, "/opt/missing");
-	int rc = sandbox_call(&r.sandbox, release, NULL, &err);
+	if (!fixture_open(&f))
+		SKIP("needs root");
+	CHECK(file_write_in(f.root, "opt/loud", "#!/bin/sh\necho loud\n", 20, 0755, &err) == 0);
+	strings_add(&f.sandbox.stubbed, "/opt/loud");
+	strings_add(&f.sandbox.stubbed, "/opt/missing");
+	int rc = sandbox_call(&f.sandbox, release, NULL, &err);
 	CHECK_STR(rc < 0 ? err.text : "", "");
 }
 
-/* A policy-rc.d stands only while the sandbox does, and one that the tree has comes back. */
+/* policy-rc.d is replaced only while the sandbox runs, and one of the tree is restored. */
 TEST(sandbox_forbids_services)
 {
-	CLEANUP(room_done) struct room r;
+	CLEANUP(fixture_done) struct fixture f;
 	CLEANUP(text_done) struct text t = { 0 };
 	struct error err = { 0 };
 
-	if (!room_open(&r))
-		return;
-	r.sandbox.forbid_services = true;
-	strings_done(&r.sandbox.binds);
-	strings_add(&r.sandbox.binds, "/usr/bin:/usr/bin");
-	strings_add(&r.sandbox.binds, "/usr/lib:/usr/lib");
-	strings_add(&r.sandbox.binds, "/usr/lib64:/usr/lib64");
-	CHECK(dir_make_in(r.root, "usr/sbin", 0755, &err) == 0);
-	CHECK_SAYS(&r, "/usr/sbin/policy-rc.d; echo $?", "101");
-	CHECK(!file_exists_in(r.root, "usr/sbin/policy-rc.d"));
-	CHECK(file_write_in(r.root, "usr/sbin/policy-rc.d", "mine", 4, 0755, &err) == 0);
-	CHECK_SAYS(&r, "/usr/sbin/policy-rc.d; echo $?", "101");
-	CHECK(file_read_in(r.root, "usr/sbin/policy-rc.d", 100, &t, &err) == 0);
+	if (!fixture_open(&f))
+		SKIP("needs root");
+	f.sandbox.forbid_services = true;
+	strings_done(&f.sandbox.binds);
+	strings_add(&f.sandbox.binds, "/usr/bin:/usr/bin");
+	strings_add(&f.sandbox.binds, "/usr/lib:/usr/lib");
+	strings_add(&f.sandbox.binds, "/usr/lib64:/usr/lib64");
+	CHECK(dir_make_in(f.root, "usr/sbin", 0755, &err) == 0);
+	CHECK_SAYS(&f, "/usr/sbin/policy-rc.d; echo $?", "101");
+	CHECK(!file_exists_in(f.root, "usr/sbin/policy-rc.d"));
+	CHECK(file_write_in(f.root, "usr/sbin/policy-rc.d", "mine", 4, 0755, &err) == 0);
+	CHECK_SAYS(&f, "/usr/sbin/policy-rc.d; echo $?", "101");
+	CHECK(file_read_in(f.root, "usr/sbin/policy-rc.d", 100, &t, &err) == 0);
 	CHECK_STR(t.data, "mine");
 }
 
-/* A link in the tree must not make us mount over the host. */
+/* A link in the tree must not make the sandbox mount over the host. */
 TEST(sandbox_refuses_linked_mount_points)
 {
-	CLEANUP(room_done) struct room r;
+	CLEANUP(fixture_done) struct fixture f;
 	CLEANUP(text_done) struct text said = { 0 };
 	struct error err = { 0 };
 
-	if (!room_open(&r))
-		return;
-	CHECK(symlinkat("/etc", r.root, "tmp") == 0);
-	CHECK(shell(&r, "true", &said, &err) < 0);
+	if (!fixture_open(&f))
+		SKIP("needs root");
+	CHECK(symlinkat("/etc", f.root, "tmp") == 0);
+	CHECK(shell(&f, "true", &said, &err) < 0);
 	CHECK(strstr(err.text, "/tmp is a symbolic link"));
+}
+
+/* The mount points of binds are made, with their parent directories. */
+TEST(sandbox_binds_below_missing_directories)
+{
+	CLEANUP(fixture_done) struct fixture f;
+
+	if (!fixture_open(&f))
+		SKIP("needs root");
+	strings_add(&f.sandbox.binds, "/usr/bin:/a/deep/directory");
+	strings_add(&f.sandbox.binds, "/bin/sh:/another/deep/file");
+	CHECK_SAYS(&f, "test -x /a/deep/directory/sh && test -x /another/deep/file && echo both", "both");
+}
+
+static int count_files(void *outside, struct error *err)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n == *(unsigned *)outside ? 0 : error_set(err, ERROR_FAILED, "%u descriptors", n);
+}
+
+/* A function inside has the first three descriptors and the job's result, and nothing of the monitor. */
+TEST(sandbox_call_leaves_no_descriptors_open)
+{
+	CLEANUP(fixture_done) struct fixture f;
+	struct error err = { 0 };
+	struct job job = { 0 };
+	unsigned n = 0;
+
+	if (!fixture_open(&f))
+		SKIP("needs root");
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	n++; /* the pipe of the job */
+	CHECK(job_start(&job, count_files, &n, &err) == 0);
+	CHECK(job_wait(&job, &err) == 0); /* a plain job has as many */
+	int rc = sandbox_call(&f.sandbox, count_files, &n, &err);
+	CHECK_STR(rc < 0 ? err.text : "", "");
 }
 
 static int inside(void *context, struct error *err)
@@ -221,18 +260,18 @@ static int inside(void *context, struct error *err)
 	if (process_capture((char *[]){ (char *)"sh", (char *)"-c", (char *)"echo $DEBIAN_FRONTEND", NULL }, &said,
 			    err) < 0)
 		return -1;
-	return strcmp(said.data, "noninteractive\n") ? error_set(err, ERROR_FAILED, "said %s", said.data) : 0;
+	return strcmp(said.data, "noninteractive\n") ? error_set(err, ERROR_FAILED, "printed %s", said.data) : 0;
 }
 
-TEST(sandbox_call_runs_our_code_inside)
+TEST(sandbox_call_runs_function_inside)
 {
-	CLEANUP(room_done) struct room r;
+	CLEANUP(fixture_done) struct fixture f;
 	struct error err = { 0 };
 
-	if (!room_open(&r))
-		return;
-	CHECK(sandbox_call(&r.sandbox, inside, r.path, &err) == 0);
-	CHECK(sandbox_call(&r.sandbox, inside, (void *)"/usr", &err) < 0);
+	if (!fixture_open(&f))
+		SKIP("needs root");
+	CHECK(sandbox_call(&f.sandbox, inside, f.path, &err) == 0);
+	CHECK(sandbox_call(&f.sandbox, inside, (void *)"/usr", &err) < 0);
 	CHECK_STR(err.text, "the host's /usr can be seen");
 }
 
@@ -256,20 +295,20 @@ static bool becomes(bool (*check)(const char *), const char *mark, bool want)
 	return false;
 }
 
-/* SIGKILL of the builder leaves nobody behind: not the daemon that was started inside either. */
+/* SIGKILL of the builder ends all processes inside, a daemon that was started there included. */
 TEST(sandbox_dies_with_its_builder)
 {
-	CLEANUP(room_done) struct room r;
+	CLEANUP(fixture_done) struct fixture f;
 	char mark[32];
 
-	if (!room_open(&r))
-		return;
+	if (!fixture_open(&f))
+		SKIP("needs root");
 	snprintf(mark, sizeof mark, "sleep 86%03d", (int)(getpid() % 1000));
 	CLEANUP(free_p) char *words = xasprintf("setsid %s & exec %s", mark, mark);
 	pid_t builder = fork();
 	if (builder == 0) {
 		struct error err = { 0 };
-		_exit(shell(&r, words, NULL, &err) == 0);
+		_exit(shell(&f, words, NULL, &err) == 0);
 	}
 	CHECK(becomes(runs, mark, true));
 	kill(builder, SIGKILL);
@@ -279,18 +318,18 @@ TEST(sandbox_dies_with_its_builder)
 
 TEST(sandbox_start_passes_sigterm_on)
 {
-	CLEANUP(room_done) struct room r;
+	CLEANUP(fixture_done) struct fixture f;
 	struct error err = { 0 };
 	char *const argv[] = { (char *)"sh", (char *)"-c",
 			       (char *)"trap 'echo bye >/bye; exit 0' TERM; echo up >/up; while :; do sleep 0.1; done",
 			       NULL };
 
-	if (!room_open(&r))
-		return;
-	pid_t pid = sandbox_start(&r.sandbox, &(struct process){ .argv = argv }, -1, &err);
+	if (!fixture_open(&f))
+		SKIP("needs root");
+	pid_t pid = sandbox_start(&f.sandbox, &(struct process){ .argv = argv }, -1, &err);
 	CHECK(pid > 0);
-	for (int i = 0; i < 100 && !file_exists_in(r.root, "up"); i++)
+	for (int i = 0; i < 100 && !file_exists_in(f.root, "up"); i++)
 		nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
 	process_stop(pid, 5000);
-	CHECK(file_exists_in(r.root, "bye"));
+	CHECK(file_exists_in(f.root, "bye"));
 }

@@ -16,8 +16,8 @@
 
 #define OLD 1000 /* a time */
 
-/* A tree with nothing to run in it: what we do inside, we do ourselves. */
-struct room {
+/* A tree without programs: functions of this test run inside. */
+struct fixture {
 	char path[32], work[48];
 	int root;
 	struct sandbox sandbox;
@@ -37,46 +37,44 @@ static void date(int fd, const char *name)
 		abort();
 }
 
-static bool room_open(struct room *r)
+static bool fixture_open(struct fixture *f)
 {
 	struct error err = { 0 };
 
-	*r = (struct room){ .root = -1 };
-	if (geteuid() != 0) {
-		printf("# a cell needs root\n");
+	*f = (struct fixture){ .root = -1 };
+	if (geteuid() != 0)
 		return false;
-	}
-	strcpy(r->path, "/tmp/nodekiln-test.XXXXXX");
-	if (!mkdtemp(r->path))
+	strcpy(f->path, "/tmp/nodekiln-test.XXXXXX");
+	if (!mkdtemp(f->path))
 		abort();
-	snprintf(r->work, sizeof r->work, "%s.work", r->path);
-	r->root = dir_open(AT_FDCWD, r->path, &err);
-	if (r->root < 0 || mkdir(r->work, 0700) < 0)
+	snprintf(f->work, sizeof f->work, "%s.work", f->path);
+	f->root = dir_open(AT_FDCWD, f->path, &err);
+	if (f->root < 0 || mkdir(f->work, 0700) < 0)
 		abort();
-	put(r->root, "usr/sbin/loud", "loud");
-	put(r->root, "run/theirs", "");
-	date(r->root, "usr/sbin");
-	date(r->root, ".");
-	r->sandbox.root = r->path;
-	strings_add(&r->sandbox.stubbed, "/usr/sbin/loud");
-	strings_add(&r->sandbox.stubbed, "/usr/sbin/missing");
-	strings_addf(&r->sandbox.binds, "%s:/build", r->work);
+	put(f->root, "usr/sbin/loud", "loud");
+	put(f->root, "run/theirs", "");
+	date(f->root, "usr/sbin");
+	date(f->root, ".");
+	f->sandbox.root = f->path;
+	strings_add(&f->sandbox.stubbed, "/usr/sbin/loud");
+	strings_add(&f->sandbox.stubbed, "/usr/sbin/missing");
+	strings_addf(&f->sandbox.binds, "%s:/build", f->work);
 	return true;
 }
 
-static void room_done(struct room *r)
+static void fixture_done(struct fixture *f)
 {
 	struct error err = { 0 };
 
-	sandbox_done(&r->sandbox);
-	close_p(&r->root);
-	if (r->path[0] && (tree_remove(AT_FDCWD, r->path, &err) < 0 || tree_remove(AT_FDCWD, r->work, &err) < 0))
+	sandbox_done(&f->sandbox);
+	close_p(&f->root);
+	if (f->path[0] && (tree_remove(AT_FDCWD, f->path, &err) < 0 || tree_remove(AT_FDCWD, f->work, &err) < 0))
 		printf("# %s\n", err.text);
 }
 
 /* Runs fn inside, as sandbox_call() would. */
 struct visit {
-	const struct room *room;
+	const struct fixture *fixture;
 	int (*fn)(struct error *err);
 };
 
@@ -84,12 +82,14 @@ static int enter(void *visit, struct error *err)
 {
 	const struct visit *v = visit;
 
-	return sandbox_chroot_enter(&v->room->sandbox, err) < 0 ? -1 : v->fn(err);
+	if (sandbox_chroot_enter(&v->fixture->sandbox, err) < 0)
+		return -1;
+	return v->fn(err);
 }
 
-static const char *visit(const struct room *r, int (*fn)(struct error *err), struct error *err)
+static const char *visit(const struct fixture *f, int (*fn)(struct error *err), struct error *err)
 {
-	struct visit v = { r, fn };
+	struct visit v = { f, fn };
 	struct job job = { 0 };
 
 	if (job_start(&job, enter, &v, err) < 0 || job_wait(&job, err) < 0)
@@ -100,7 +100,7 @@ static const char *visit(const struct room *r, int (*fn)(struct error *err), str
 #define EXPECT(condition)                                                                                              \
 	do {                                                                                                           \
 		if (!(condition))                                                                                      \
-			return error_set(err, ERROR_FAILED, "not so inside: %s", #condition);                          \
+			return error_set(err, ERROR_FAILED, "false inside: %s", #condition);                           \
 	} while (0)
 
 static bool is_in(const char *path, const char *want)
@@ -126,24 +126,24 @@ static int look_around(struct error *err)
 	return 0;
 }
 
-TEST(a_chroot_is_populated_and_left_as_it_was)
+TEST(sandbox_chroot_restores_tree)
 {
-	CLEANUP(room_done) struct room r;
+	CLEANUP(fixture_done) struct fixture f;
 	struct error err = { 0 };
 	struct stat st;
 
-	if (!room_open(&r))
-		return;
-	CHECK_STR(visit(&r, look_around, &err), "");
-	CHECK(sandbox_chroot_check(&r.sandbox, &err) == 0);
-	CHECK(file_exists_in(r.root, "run/theirs") && !file_exists_in(r.root, "dev/null"));
-	CHECK(!file_exists_in(r.root, "tmp/left") && !file_exists_in(r.root, "build"));
-	CHECK(fstatat(r.root, "usr/sbin", &st, 0) == 0 && st.st_mtime == OLD);
-	CHECK(fstatat(r.root, "usr/sbin/loud", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode));
-	CHECK(fstat(r.root, &st) == 0 && st.st_mtime == OLD);
-	CLEANUP(free_p) char *made = xasprintf("%s/made", r.work);
+	if (!fixture_open(&f))
+		SKIP("needs root");
+	CHECK_STR(visit(&f, look_around, &err), "");
+	CHECK(sandbox_chroot_check(&f.sandbox, &err) == 0);
+	CHECK(file_exists_in(f.root, "run/theirs") && !file_exists_in(f.root, "dev/null"));
+	CHECK(!file_exists_in(f.root, "tmp/left") && !file_exists_in(f.root, "build"));
+	CHECK(fstatat(f.root, "usr/sbin", &st, 0) == 0 && st.st_mtime == OLD);
+	CHECK(fstatat(f.root, "usr/sbin/loud", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode));
+	CHECK(fstat(f.root, &st) == 0 && st.st_mtime == OLD);
+	CLEANUP(free_p) char *made = xasprintf("%s/made", f.work);
 	CHECK(access(made, F_OK) == 0);
-	CHECK_STR(visit(&r, look_around, &err), "not so inside: mkdir(\"/build/made\", 0755) == 0 && "
+	CHECK_STR(visit(&f, look_around, &err), "false inside: mkdir(\"/build/made\", 0755) == 0 && "
 						"mkdir(\"/tmp/left\", 0755) == 0");
 }
 
@@ -170,13 +170,14 @@ static int look_at_proc(struct error *err)
 	return 0;
 }
 
-TEST(a_process_finds_itself_in_proc)
+TEST(sandbox_chroot_proc_self)
 {
-	CLEANUP(room_done) struct room r;
+	CLEANUP(fixture_done) struct fixture f;
 	struct error err = { 0 };
 
-	if (room_open(&r))
-		CHECK_STR(visit(&r, look_at_proc, &err), "");
+	if (!fixture_open(&f))
+		SKIP("needs root");
+	CHECK_STR(visit(&f, look_at_proc, &err), "");
 }
 
 /* Leaves a daemon, and its number in a file. */
@@ -195,17 +196,52 @@ static int leave_daemon(struct error *err)
 	return 0;
 }
 
-TEST(nobody_is_left_in_a_cell)
+TEST(sandbox_chroot_kills_orphans)
 {
-	CLEANUP(room_done) struct room r;
+	CLEANUP(fixture_done) struct fixture f;
 	CLEANUP(text_done) struct text number = { 0 };
 	struct error err = { 0 };
 
-	if (!room_open(&r))
-		return;
-	CHECK_STR(visit(&r, leave_daemon, &err), "");
-	CHECK(file_read(r.root, "daemon", 64, &number, &err) == 0);
+	if (!fixture_open(&f))
+		SKIP("needs root");
+	CHECK_STR(visit(&f, leave_daemon, &err), "");
+	CHECK(file_read(f.root, "daemon", 64, &number, &err) == 0);
 	CHECK(kill((pid_t)strtol(number.data, NULL, 10), 0) < 0 && errno == ESRCH);
+}
+
+static unsigned open_files(void)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static unsigned files_outside;
+
+static int count_files(void *fixture, struct error *err)
+{
+	const struct fixture *f = fixture;
+
+	files_outside = open_files();
+	if (sandbox_chroot_enter(&f->sandbox, err) < 0)
+		return -1;
+	EXPECT(open_files() == files_outside);
+	return 0;
+}
+
+/* The program inside inherits neither the listener nor the socket that carried it. */
+TEST(sandbox_chroot_leaves_no_descriptors_open)
+{
+	CLEANUP(fixture_done) struct fixture f;
+	struct error err = { 0 };
+	struct job job = { 0 };
+
+	if (!fixture_open(&f))
+		SKIP("needs root");
+	bool ok = job_start(&job, count_files, &f, &err) == 0 && job_wait(&job, &err) == 0;
+	CHECK_STR(ok ? "" : err.text, "");
 }
 
 static int remove_bind(struct error *err)
@@ -214,17 +250,17 @@ static int remove_bind(struct error *err)
 	return 0;
 }
 
-TEST(what_cannot_be_put_back_is_told)
+TEST(sandbox_chroot_reports_what_cannot_be_moved_back)
 {
-	CLEANUP(room_done) struct room r;
+	CLEANUP(fixture_done) struct fixture f;
 	struct error err = { 0 };
 
-	if (!room_open(&r))
-		return;
-	CHECK_STR(visit(&r, remove_bind, &err), "");
-	CHECK(sandbox_chroot_check(&r.sandbox, &err) < 0);
-	CHECK(file_exists_in(r.root, "run/theirs")); /* all else is */
-	CLEANUP(free_p) char *aside = xasprintf("%s.aside", r.path);
+	if (!fixture_open(&f))
+		SKIP("needs root");
+	CHECK_STR(visit(&f, remove_bind, &err), "");
+	CHECK(sandbox_chroot_check(&f.sandbox, &err) < 0);
+	CHECK(file_exists_in(f.root, "run/theirs")); /* all else is */
+	CLEANUP(free_p) char *aside = xasprintf("%s.aside", f.path);
 	CHECK(rmdir(aside) == 0);
 }
 
@@ -234,16 +270,16 @@ static int interrupt_supervisor(struct error *err)
 	return 0;
 }
 
-/* A terminal sends Ctrl-C to all. */
-TEST(an_interrupt_leaves_the_room_in_order)
+/* Ctrl-C at a terminal sends SIGINT to all. */
+TEST(sandbox_chroot_restores_after_interrupt)
 {
-	CLEANUP(room_done) struct room r;
+	CLEANUP(fixture_done) struct fixture f;
 	struct error err = { 0 };
 
-	if (!room_open(&r))
-		return;
-	CHECK_STR(visit(&r, interrupt_supervisor, &err), "");
-	CHECK(file_exists_in(r.root, "run/theirs") && !file_exists_in(r.root, "dev/null"));
+	if (!fixture_open(&f))
+		SKIP("needs root");
+	CHECK_STR(visit(&f, interrupt_supervisor, &err), "");
+	CHECK(file_exists_in(f.root, "run/theirs") && !file_exists_in(f.root, "dev/null"));
 }
 
 static int stay(struct error *err)
@@ -253,27 +289,29 @@ static int stay(struct error *err)
 	return 0;
 }
 
-static int build(void *room, struct error *err)
+static int build(void *fixture, struct error *err)
 {
-	return *visit(room, stay, err) ? -1 : 0;
+	return *visit(fixture, stay, err) ? -1 : 0;
 }
 
-TEST(a_cell_is_cleared_when_its_builder_is_killed)
+TEST(sandbox_chroot_restores_after_kill)
 {
-	CLEANUP(room_done) struct room r;
+	CLEANUP(fixture_done) struct fixture f;
 	CLEANUP(text_done) struct text number = { 0 };
 	struct error err = { 0 };
 	struct job job = { 0 };
 
-	if (!room_open(&r))
-		return;
-	CHECK(job_start(&job, build, &r, &err) == 0);
-	while (!file_exists_in(r.root, "daemon"))
+	if (!fixture_open(&f))
+		SKIP("needs root");
+	CHECK(job_start(&job, build, &f, &err) == 0);
+	while (!file_exists_in(f.root, "daemon"))
 		usleep(10000);
 	job_stop(&job);
-	for (int i = 0; i < 500 && !file_exists_in(r.root, "run/theirs"); i++)
+	CLEANUP(free_p) char *aside = xasprintf("%s.aside", f.path);
+	for (int i = 0; i < 500 && access(aside, F_OK) == 0; i++)
 		usleep(10000);
-	CHECK(file_exists_in(r.root, "run/theirs") && !file_exists_in(r.root, "dev/null"));
-	CHECK(file_read(r.root, "daemon", 64, &number, &err) == 0);
+	CHECK(access(aside, F_OK) < 0);
+	CHECK(file_exists_in(f.root, "run/theirs") && !file_exists_in(f.root, "dev/null"));
+	CHECK(file_read(f.root, "daemon", 64, &number, &err) == 0);
 	CHECK(kill((pid_t)strtol(number.data, NULL, 10), 0) < 0 && errno == ESRCH);
 }

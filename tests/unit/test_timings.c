@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a build's phases look beside each other. */
+/* The timings of a build as text and as JSON. */
 #include "builder/progress/timings.h"
 #include "tests/unit/check.h"
 
@@ -12,7 +12,7 @@ static struct timings two_phases(void)
 	return w;
 }
 
-TEST(bars_stand_below_each_other)
+TEST(timings_text_bars)
 {
 	CLEANUP(timings_done) struct timings w = two_phases();
 	CLEANUP(text_done) struct text t = { 0 };
@@ -24,7 +24,7 @@ TEST(bars_stand_below_each_other)
 			  "all                       10.0   12.5\n");
 }
 
-TEST(a_phase_of_no_time_still_shows)
+TEST(timings_text_shortest_bar)
 {
 	CLEANUP(timings_done) struct timings w = { 0 };
 	CLEANUP(text_done) struct text t = { 0 };
@@ -34,7 +34,7 @@ TEST(a_phase_of_no_time_still_shows)
 	CHECK(strstr(t.data, "seal                0.0    0.0    0.0  -\n"));
 }
 
-TEST(the_manifest_has_milliseconds)
+TEST(timings_json_milliseconds)
 {
 	CLEANUP(timings_done) struct timings w = two_phases();
 	CLEANUP(json_free_p) struct json *json = timings_json(&w);

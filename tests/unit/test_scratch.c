@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The working directory of a build, in jobs: each has its own mount namespace. */
+#include "builder/cache/scratch.h"
+
+#include <linux/magic.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "lib/job.h"
+#include "tests/unit/own_cache.h"
+
+#define MORE_THAN_ANY_MEMORY (1ull << 60)
+
+#define EXPECT(condition)                                                                                              \
+	do {                                                                                                           \
+		if (!(condition))                                                                                      \
+			return error_set(err, ERROR_FAILED, "false: %s", #condition);                                  \
+	} while (0)
+
+static const char *run(struct own_cache *w, job_fn *fn)
+{
+	static struct error err;
+	struct job job = { 0 };
+
+	err = (struct error){ 0 };
+	if (job_start(&job, fn, w, &err) == 0 && job_wait(&job, &err) == 0)
+		return "";
+	return err.text;
+}
+
+static int in_memory(void *context, struct error *err)
+{
+	struct own_cache *w = context;
+	struct scratch s = { 0 };
+	CLEANUP(free_p) char *made = NULL;
+	struct statfs fs;
+
+	if (scratch_open(&w->cache, SCRATCH_MEMORY, 1 << 20, &s, err) < 0)
+		return -1;
+	EXPECT(s.kind == SCRATCH_MEMORY && statfs(s.path, &fs) == 0 && fs.f_type == TMPFS_MAGIC);
+	if (scratch_directory(&s, "tree", &made, err) < 0)
+		return -1;
+	EXPECT(text_starts(made, s.path) && text_ends(made, "/tree") && access(made, W_OK) == 0);
+	CLEANUP(free_p) char *path = xstrdup(s.path);
+	scratch_close(&s);
+	EXPECT(!s.path && access(path, F_OK) < 0);
+	scratch_close(&s);
+	return 0;
+}
+
+TEST(scratch_open_in_memory)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+
+	if (geteuid() != 0)
+		SKIP("needs root");
+	CHECK(own_cache_open(&w) == 0);
+	CHECK_STR(run(&w, in_memory), "");
+}
+
+static int on_disk(void *context, struct error *err)
+{
+	struct own_cache *w = context;
+	struct scratch s = { 0 };
+
+	if (scratch_open(&w->cache, SCRATCH_AUTO, MORE_THAN_ANY_MEMORY, &s, err) < 0)
+		return -1;
+	EXPECT(s.kind == SCRATCH_DISK && access(s.path, W_OK) == 0);
+	CLEANUP(free_p) char *path = xstrdup(s.path);
+	scratch_forget(&s);
+	EXPECT(!s.path && access(path, F_OK) == 0);
+	if (scratch_open(&w->cache, SCRATCH_DISK, 1, &s, err) < 0)
+		return -1;
+	EXPECT(s.kind == SCRATCH_DISK);
+	scratch_close(&s);
+	return 0;
+}
+
+TEST(scratch_open_on_disk_when_memory_is_short)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+
+	if (geteuid() != 0)
+		SKIP("needs root");
+	CHECK(own_cache_open(&w) == 0);
+	CHECK_STR(run(&w, on_disk), "");
+}
