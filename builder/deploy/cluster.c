@@ -17,7 +17,7 @@ int cluster_load(const char *file, struct cluster *ret, struct error *err)
 	return cluster_parse(file, text.data ? text.data : "", text.len, ret, err);
 }
 
-char *cluster_beside(const char *file, const char *name)
+char *cluster_path_of(const char *file, const char *name)
 {
 	const char *slash = strrchr(file, '/');
 
@@ -35,7 +35,7 @@ const struct cluster_node *cluster_find(const struct cluster *c, const char *nam
 static void node_of_cluster_done(struct cluster_node *n)
 {
 	free(n->name);
-	free(n->host);
+	free(n->pve_node);
 	free(n->template);
 	free(n->address);
 	free(n->gateway);

@@ -34,7 +34,7 @@ struct cluster_node {
 	char *name; /* owned, as all; name of the Kubernetes node and of the guest */
 	enum node_role role;
 	enum pve_kind kind;
-	char *host; /* of PVE */
+	char *pve_node; /* of PVE */
 	char *template;
 	long vmid; /* 0 = the next free one */
 	struct cluster_size size;
@@ -70,7 +70,7 @@ int cluster_parse(const char *file, const char *text, size_t len, struct cluster
 /* The same from a tree, which is consumed. */
 int cluster_read(struct yaml *tree, struct cluster *ret, struct error *err) MUST_CHECK;
 /* The path of name, which is relative to file; owned by the caller. */
-char *cluster_beside(const char *file, const char *name) MUST_CHECK;
+char *cluster_path_of(const char *file, const char *name) MUST_CHECK;
 const struct cluster_node *cluster_find(const struct cluster *cluster, const char *name);
 /* cluster_config.c: the configuration that goes into the node's seed. */
 int cluster_config(const struct cluster *cluster, const struct cluster_node *n, const struct cluster_identity *identity,

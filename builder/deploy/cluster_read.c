@@ -14,7 +14,7 @@
 #define SLACK 900        /* seconds for booting, in addition to a node's timeouts */
 
 /* Values of the right form, to check configurations before there are secrets. */
-static const struct cluster_identity stand_in = {
+static const struct cluster_identity placeholder = {
 	.token = "aaaaaa.aaaaaaaaaaaaaaaa",
 	.certificate_key = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 	.pve_token_id = "a@pve!aa",
@@ -73,7 +73,7 @@ static int read_target(struct yaml *tree, struct cluster *c, struct error *err)
 		return yaml_error(found ? found : tree, err,
 				  "'target' must be the name of a target's file, or a map with a target's keys");
 	if (found->kind == YAML_SCALAR) {
-		CLEANUP(free_p) char *path = cluster_beside(c->file, found->value);
+		CLEANUP(free_p) char *path = cluster_path_of(c->file, found->value);
 		if (target_load(path, &c->target, err) < 0)
 			return -1;
 	} else if (target_read(found, &c->target, err) < 0) {
@@ -104,14 +104,14 @@ static int take_role(struct yaml *map, struct cluster_node *n, struct error *err
 	return 0;
 }
 
-static int check_host(const struct yaml *map, const struct cluster *c, struct cluster_node *n, struct error *err)
+static int check_pve_node(const struct yaml *map, const struct cluster *c, struct cluster_node *n, struct error *err)
 {
-	if (!n->host)
-		n->host = xstrdup(c->target.nodes.at[0].name);
+	if (!n->pve_node)
+		n->pve_node = xstrdup(c->target.nodes.at[0].name);
 	for (size_t i = 0; i < c->target.nodes.n; i++)
-		if (!strcmp(c->target.nodes.at[i].name, n->host))
+		if (!strcmp(c->target.nodes.at[i].name, n->pve_node))
 			return 0;
-	return yaml_error(map, err, "'node' is '%s', which is none of the target's nodes", n->host);
+	return yaml_error(map, err, "'node' is '%s', which is none of the target's nodes", n->pve_node);
 }
 
 static int take_network(struct yaml *map, struct cluster_node *n, struct error *err)
@@ -137,12 +137,12 @@ static int take_node(struct yaml *map, const struct cluster *c, struct cluster_n
 	*n = (struct cluster_node){ .size = c->size, .file = c->file, .line = map->line };
 	if (take_word(map, "name", is_node_name, "a DNS label of at most 40 characters", &n->name, err) < 0 ||
 	    take_role(map, n, err) < 0 ||
-	    take_word(map, "node", pve_node_is_valid, "a node of the target", &n->host, err) < 0 ||
+	    take_word(map, "node", pve_node_is_valid, "a node of the target", &n->pve_node, err) < 0 ||
 	    take_word(map, "template", is_any, "an image, a template's name or its VMID", &n->template, err) < 0 ||
 	    yaml_take_int(map, "vmid", TARGET_VMID_MIN, TARGET_VMID_MAX, &n->vmid, err) < 0 ||
 	    take_size(map, &n->size, err) < 0 || take_network(map, n, err) < 0 || take_config(map, &n->config, err) < 0)
 		return -1;
-	return n->name ? check_host(map, c, n, err) : yaml_error(map, err, "'name' is missing");
+	return n->name ? check_pve_node(map, c, n, err) : yaml_error(map, err, "'name' is missing");
 }
 
 static int check_unique(const struct cluster *c, const struct yaml *map, struct error *err)
@@ -200,7 +200,7 @@ static int check_configs(struct cluster *c, struct error *err)
 {
 	for (size_t i = 0; i < c->nodes.n; i++) {
 		CLEANUP(node_config_done) struct node_config node = { 0 };
-		if (cluster_config(c, &c->nodes.at[i], &stand_in, &node, err) < 0)
+		if (cluster_config(c, &c->nodes.at[i], &placeholder, &node, err) < 0)
 			return -1;
 		c->nodes.at[i].patience = node.timeout_rendezvous + node.timeout_kubeadm + node.timeout_ready + SLACK;
 	}

@@ -18,7 +18,7 @@ static int check(struct deploy_session *job, struct error *err)
 	if (deploy_check(job->pve, &job->order, &c, err) < 0)
 		return -1;
 	job->order.may_discard = c.may_discard;
-	return target_check_tell(&c.of, "the cluster", err);
+	return target_check_report(&c.of, "the cluster", err);
 }
 
 /* ---- another deployer ---- */
@@ -58,13 +58,13 @@ static int refuse_stranger(const struct deploy_session *job, const struct deploy
 		err, ERROR_TARGET,
 		"there is a cluster %s with other secrets than those in %s (guest %ld on %s, its node %s): name "
 		"the file it was made with (--secrets), or give this cluster another name",
-		job->cluster.name, job->secrets_file, g->vmid, g->host, g->mark.node);
+		job->cluster.name, job->secrets_file, g->vmid, g->pve_node, g->mark.node);
 }
 
 /* Two deployers that began at once see each other after they have made their guests. The one with the
  * lowest VMID waits a little for the other to yield, then continues; it yields itself when the other does
  * not. */
-static int judge_strangers(struct deploy_session *job, struct deploy_run *run, struct deploy_state *s,
+static int check_strangers(struct deploy_session *job, struct deploy_run *run, struct deploy_state *s,
 			   struct error *err)
 {
 	const struct deploy_guest *stranger = deploy_plan_stranger(&job->order, s), *own = lowest_own(job, s);
@@ -88,7 +88,7 @@ static int judge_strangers(struct deploy_session *job, struct deploy_run *run, s
 static int read_keys(const struct cluster *c, struct strings *ret, struct error *err)
 {
 	for (size_t i = 0; i < c->ssh_keys.n; i++) {
-		CLEANUP(free_p) char *path = cluster_beside(c->file, c->ssh_keys.at[i]);
+		CLEANUP(free_p) char *path = cluster_path_of(c->file, c->ssh_keys.at[i]);
 		if (seed_read_keys(path, ret, err) < 0)
 			return -1;
 	}
@@ -123,7 +123,7 @@ static int make_secrets(struct deploy_session *job, struct deploy_run *run, stru
 	return 0;
 }
 
-static int tell_result(struct deploy_session *job, struct text *said, struct error *err)
+static int print_result(struct deploy_session *job, struct text *said, struct error *err)
 {
 	CLEANUP(deploy_state_done) struct deploy_state state = { 0 };
 	CLEANUP(json_free_p) struct json *result = json_object();
@@ -140,10 +140,10 @@ static int tell_result(struct deploy_session *job, struct text *said, struct err
 		json_put_string(object, "name", n->name);
 		json_put_string(object, "role", node_role_name(n->role));
 		json_put_int(object, "vmid", g ? g->vmid : 0);
-		json_put_string(object, "node", g ? g->host : NULL);
+		json_put_string(object, "node", g ? g->pve_node : NULL);
 		json_push(nodes, object);
 		text_addf(said, "%s: %s %ld on %s, %s\n", n->name, n->kind == PVE_LXC ? "CT" : "VM", g ? g->vmid : 0,
-			  g ? g->host : "?", g ? node_record_state_name(g->member.state) : "gone");
+			  g ? g->pve_node : "?", g ? node_record_state_name(g->record.state) : "gone");
 	}
 	progress_result(result);
 	return 0;
@@ -156,16 +156,16 @@ static int work(struct deploy_session *job, struct deploy_run *run, struct text 
 	run->order = &job->order;
 	run->pve = job->pve;
 	if (job->options->dry_run)
-		return deploy_session_tell(job, said, err);
+		return deploy_session_print_plan(job, said, err);
 	if (deploy_session_work(job, run, err) < 0)
 		return error_wrap(err, "cluster %s", job->cluster.name);
-	return tell_result(job, said, err);
+	return print_result(job, said, err);
 }
 
 int deploy_run(const struct deploy_options *options, struct text *ret_said, struct error *err)
 {
 	CLEANUP(deploy_session_done)
-	struct deploy_session job = { .secrets.lock = -1, .plan = deploy_plan, .judge = judge_strangers };
+	struct deploy_session job = { .secrets.lock = -1, .plan = deploy_plan, .check_state = check_strangers };
 	CLEANUP(deploy_run_done) struct deploy_run run = { 0 };
 
 	return deploy_session_open(&job, options, err) < 0 ? -1 : work(&job, &run, ret_said, err);

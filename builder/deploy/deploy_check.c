@@ -26,7 +26,7 @@ static int check_common_rights(struct deploy_check *k, const struct target *t, s
 /* The storage of the node's seed. */
 static const char *seed_storage(const struct cluster *c, const struct cluster_node *n)
 {
-	const struct target_storages *s = target_storages_on(&c->target, n->host);
+	const struct target_storages *s = target_storages_on(&c->target, n->pve_node);
 
 	return n->kind == PVE_LXC ? s->vztmpl : s->seeds;
 }
@@ -34,7 +34,7 @@ static const char *seed_storage(const struct cluster *c, const struct cluster_no
 static int check_node_rights(struct deploy_check *k, const struct cluster *c, const struct cluster_node *n,
 			     struct error *err)
 {
-	const char *disks = target_storages_on(&c->target, n->host)->disks;
+	const char *disks = target_storages_on(&c->target, n->pve_node)->disks;
 
 	if (target_check_storage_rights(&k->of, disks, role_of_place(ROLE_DISKS), err) < 0)
 		return -1;
@@ -110,7 +110,7 @@ static int check_template(struct deploy_check *k, const struct deploy_order *o, 
 {
 	long vmid;
 
-	if (deploy_template(k->of.pve, o, n, n->host, &vmid, err) == 0)
+	if (deploy_template(k->of.pve, o, n, n->pve_node, &vmid, err) == 0)
 		return 0;
 	if (err->class != ERROR_TARGET || pve_failure(k->of.pve) != PVE_OK)
 		return -1;
@@ -122,15 +122,15 @@ static int check_node(struct deploy_check *k, const struct deploy_order *o, cons
 		      struct error *err)
 {
 	const bool container = n->kind == PVE_LXC;
-	const char *disks = target_storages_on(k->of.target, n->host)->disks;
+	const char *disks = target_storages_on(k->of.target, n->pve_node)->disks;
 	CLEANUP(json_free_p) struct json *list = NULL;
 
-	if (target_check_node(&k->of, n->host, &list, err) < 0)
-		return error_wrap(err, "node %s of Proxmox VE", n->host);
+	if (target_check_node(&k->of, n->pve_node, &list, err) < 0)
+		return error_wrap(err, "node %s of Proxmox VE", n->pve_node);
 	if (!list)
 		return 0;
-	target_check_storage(&k->of, n->host, list, seed_storage(o->cluster, n), container ? "vztmpl" : "iso");
-	target_check_storage(&k->of, n->host, list, disks, container ? "rootdir" : "images");
+	target_check_storage(&k->of, n->pve_node, list, seed_storage(o->cluster, n), container ? "vztmpl" : "iso");
+	target_check_storage(&k->of, n->pve_node, list, disks, container ? "rootdir" : "images");
 	return container || k->of.missing.n ? 0 : check_template(k, o, n, err);
 }
 
@@ -140,7 +140,7 @@ static bool is_seen(const struct cluster *c, size_t i)
 	const struct cluster_node *n = &c->nodes.at[i];
 
 	for (size_t k = 0; k < i; k++)
-		if (!strcmp(c->nodes.at[k].host, n->host) && c->nodes.at[k].kind == n->kind &&
+		if (!strcmp(c->nodes.at[k].pve_node, n->pve_node) && c->nodes.at[k].kind == n->kind &&
 		    text_same(c->nodes.at[k].template, n->template))
 			return true;
 	return false;

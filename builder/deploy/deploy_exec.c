@@ -71,7 +71,7 @@ int deploy_call(struct deploy_run *run, const char *method, const char *path, co
 
 static struct pve_guest guest_of(const struct deploy_step *step)
 {
-	return (struct pve_guest){ .vmid = step->vmid, .kind = step->kind, .node = step->host };
+	return (struct pve_guest){ .vmid = step->vmid, .kind = step->kind, .node = step->pve_node };
 }
 
 int deploy_look(struct deploy_run *run, const struct deploy_step *step, struct deploy_guest *ret, char **ret_digest,
@@ -106,7 +106,7 @@ int deploy_update(struct deploy_run *run, const struct deploy_step *step, const 
 
 const struct target_storages *deploy_storages(const struct deploy_run *run, const struct deploy_step *step)
 {
-	return target_storages_on(&run->order->cluster->target, step->host);
+	return target_storages_on(&run->order->cluster->target, step->pve_node);
 }
 
 struct deploy_notes deploy_mark(const struct deploy_run *run, const struct deploy_step *step)
@@ -131,7 +131,7 @@ char *deploy_tags(const struct deploy_run *run, const struct cluster_node *n, co
 
 /* ---- waiting ---- */
 
-static int do_await(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+static int do_wait_task(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	CLEANUP(pve_task_done) struct pve_task task = { 0 };
 
@@ -154,7 +154,7 @@ static int do_pause(struct deploy_run *run, const struct deploy_step *step, stru
 
 static int do_grow(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
-	CLEANUP(free_p) char *path = pve_path("/nodes/%s/qemu/%ld/resize", step->host, step->vmid);
+	CLEANUP(free_p) char *path = pve_path("/nodes/%s/qemu/%ld/resize", step->pve_node, step->vmid);
 	CLEANUP(free_p) char *size = xasprintf("%lluK", (step->node->size.disk + 1023) / 1024);
 	CLEANUP(free_p) char *what = xasprintf("grow the disk of VM %ld", step->vmid);
 	const struct pve_param params[] = { { "disk", "scsi0" }, { "size", size }, { NULL, NULL } };
@@ -224,7 +224,7 @@ static int do_eject(struct deploy_run *run, const struct deploy_step *step, stru
 static int act_on(struct deploy_run *run, const struct deploy_step *step, const char *method, const char *below,
 		  const struct pve_param *params, const char *verb, const char *done, struct error *err)
 {
-	CLEANUP(free_p) char *guest = pve_path("/nodes/%s/%s/%ld", step->host, deploy_kind(step->kind), step->vmid);
+	CLEANUP(free_p) char *guest = pve_path("/nodes/%s/%s/%ld", step->pve_node, deploy_kind(step->kind), step->vmid);
 	CLEANUP(free_p) char *path = xasprintf("%s%s", guest, below);
 	CLEANUP(free_p) char *what = xasprintf("%s guest %ld", verb, step->vmid);
 
@@ -263,7 +263,7 @@ static int do_remove(struct deploy_run *run, const struct deploy_step *step, str
 int deploy_exec(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	static int (*const acts[])(struct deploy_run *, const struct deploy_step *, struct error *) = {
-		[DEPLOY_WAIT_TASK] = do_await,
+		[DEPLOY_WAIT_TASK] = do_wait_task,
 		[DEPLOY_PAUSE] = do_pause,
 		[DEPLOY_CLONE] = deploy_exec_clone,
 		[DEPLOY_GROW] = do_grow,

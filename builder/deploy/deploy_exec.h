@@ -63,7 +63,7 @@ char *deploy_tags(const struct deploy_run *run, const struct cluster_node *n, co
 int deploy_exec_clone(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
 int deploy_exec_create(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
 /* deploy_template.c: the VMID of the template that a node is cloned from. */
-int deploy_template(struct pve *pve, const struct deploy_order *o, const struct cluster_node *n, const char *host,
+int deploy_template(struct pve *pve, const struct deploy_order *o, const struct cluster_node *n, const char *pve_node,
 		    long *ret, struct error *err) MUST_CHECK;
 /* deploy_seed.c */
 int deploy_exec_token(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;

@@ -47,13 +47,13 @@ int deploy_exec_clone(struct deploy_run *run, const struct deploy_step *step, st
 	long template, vmid;
 	size_t n = 0;
 
-	if (deploy_template(run->pve, run->order, step->node, step->host, &template, err) < 0) {
+	if (deploy_template(run->pve, run->order, step->node, step->pve_node, &template, err) < 0) {
 		run->again = pve_failure(run->pve) == PVE_UNREACHABLE;
 		return -1;
 	}
 	if (pick(run, step, &vmid, err) < 0)
 		return -1;
-	CLEANUP(free_p) char *path = pve_path("/nodes/%s/qemu/%ld/clone", step->host, template);
+	CLEANUP(free_p) char *path = pve_path("/nodes/%s/qemu/%ld/clone", step->pve_node, template);
 	CLEANUP(free_p) char *what = xasprintf("clone VM %ld as %ld", template, vmid);
 	CLEANUP(free_p) char *number = xasprintf("%ld", vmid), *notes = notes_of(run, step, vmid);
 	params[n++] = (struct pve_param){ "newid", number };
@@ -80,11 +80,11 @@ static char *card(const struct cluster_node *n, const struct target *t)
 }
 
 /* A token can only make unprivileged containers, and only root can load modules. */
-static void tell_rest(const struct deploy_step *step, long vmid)
+static void warn_unprivileged(const struct deploy_step *step, long vmid)
 {
 	log_warning("CT %ld (%s) is unprivileged, as a token makes them: it runs Kubernetes 1.22 or later, and "
 		    "its host needs the modules; as root on %s: modprobe -a overlay br_netfilter",
-		    vmid, step->node->name, step->host);
+		    vmid, step->node->name, step->pve_node);
 }
 
 static void join(const struct strings *words, const char *between, struct text *ret)
@@ -123,7 +123,7 @@ static size_t fill_ct(const struct deploy_run *run, const struct deploy_step *st
 int deploy_exec_create(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	CLEANUP(strings_done) struct strings values = { 0 };
-	CLEANUP(free_p) char *path = pve_path("/nodes/%s/lxc", step->host);
+	CLEANUP(free_p) char *path = pve_path("/nodes/%s/lxc", step->pve_node);
 	struct pve_param params[PARAMS_MAX] = { { 0 } };
 	long vmid;
 
@@ -140,6 +140,6 @@ int deploy_exec_create(struct deploy_run *run, const struct deploy_step *step, s
 	params[n++] = (struct pve_param){ "features", "nesting=1" };
 	if (deploy_call(run, "POST", path, params, what, NULL, err) < 0)
 		return made(run, step, -1, err);
-	tell_rest(step, vmid);
+	warn_unprivileged(step, vmid);
 	return 0;
 }

@@ -4,37 +4,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct planning {
+struct deploy_planning {
 	const struct deploy_order *o;
 	const struct deploy_state *s;
 	struct deploy_steps *steps;
 };
 
-static struct deploy_step *push(struct planning *p, enum deploy_action act, const char *name)
+static struct deploy_step *push(struct deploy_planning *p, enum deploy_action act, const char *name)
 {
 	vec_push(p->steps, (struct deploy_step){ .act = act, .name = xstrdup(name) });
 	return &p->steps->at[p->steps->n - 1];
 }
 
 /* A step for a node's guest; g NULL = not created yet. */
-static struct deploy_step *push_for(struct planning *p, enum deploy_action act, const struct cluster_node *n,
+static struct deploy_step *push_for(struct deploy_planning *p, enum deploy_action act, const struct cluster_node *n,
 				    const struct deploy_guest *g)
 {
 	struct deploy_step *step = push(p, act, n->name);
 
 	step->node = n;
-	step->host = xstrdup(g ? g->host : n->host);
+	step->pve_node = xstrdup(g ? g->pve_node : n->pve_node);
 	step->vmid = g ? g->vmid : n->vmid;
 	step->kind = n->kind;
 	return step;
 }
 
-static struct deploy_step *push_guest(struct planning *p, enum deploy_action act, const struct deploy_guest *g,
+static struct deploy_step *push_guest(struct deploy_planning *p, enum deploy_action act, const struct deploy_guest *g,
 				      const char *why)
 {
 	struct deploy_step *step = push(p, act, g->mark.node);
 
-	step->host = xstrdup(g->host);
+	step->pve_node = xstrdup(g->pve_node);
 	step->vmid = g->vmid;
 	step->kind = g->kind;
 	step->why = why;
@@ -50,7 +50,7 @@ static bool is_ours(const struct deploy_order *o, const struct deploy_notes *mar
 
 bool deploy_guest_ready(const struct deploy_guest *g)
 {
-	return g->member.state == NODE_RECORD_READY;
+	return g->record.state == NODE_RECORD_READY;
 }
 
 /* How far a guest got. */
@@ -80,7 +80,7 @@ const struct deploy_guest *deploy_plan_stranger(const struct deploy_order *o, co
 	return NULL;
 }
 
-static const struct deploy_token *token_of(const struct planning *p, const char *node)
+static const struct deploy_token *token_of(const struct deploy_planning *p, const char *node)
 {
 	for (size_t i = 0; i < p->s->tokens.n; i++) {
 		const struct deploy_token *t = &p->s->tokens.at[i];
@@ -90,14 +90,14 @@ static const struct deploy_token *token_of(const struct planning *p, const char 
 	return NULL;
 }
 
-static bool is_valid(const struct planning *p, const struct deploy_token *t)
+static bool is_valid(const struct deploy_planning *p, const struct deploy_token *t)
 {
 	return t && (!t->expire || t->expire > p->o->now);
 }
 
 /* ---- pieces ---- */
 
-static void plan_revoke(struct planning *p, const char *node, const char *why)
+static void plan_revoke(struct deploy_planning *p, const char *node, const char *why)
 {
 	for (size_t i = 0; i < p->s->tokens.n; i++) {
 		const struct deploy_token *t = &p->s->tokens.at[i];
@@ -107,7 +107,7 @@ static void plan_revoke(struct planning *p, const char *node, const char *why)
 }
 
 /* A volume that the token may not delete is overwritten; one that already is needs nothing. */
-static void plan_discard(struct planning *p, const char *node)
+static void plan_discard(struct deploy_planning *p, const char *node)
 {
 	for (size_t i = 0; i < p->s->volumes.n; i++) {
 		const struct deploy_volume *v = &p->s->volumes.at[i];
@@ -115,20 +115,20 @@ static void plan_discard(struct planning *p, const char *node)
 		if (done || !is_ours(p->o, &v->mark) || strcmp(v->mark.node, node) != 0)
 			continue;
 		struct deploy_step *step = push(p, DEPLOY_DISCARD, v->volid);
-		step->host = xstrdup(v->host);
+		step->pve_node = xstrdup(v->pve_node);
 		step->why = p->o->may_discard ? NULL : "overwritten: the token may not delete it";
 	}
 }
 
 /* PVE shows a token's secret once: a new seed cannot use a token that exists. */
-static void plan_token(struct planning *p, const struct cluster_node *n, const struct deploy_guest *g)
+static void plan_token(struct deploy_planning *p, const struct cluster_node *n, const struct deploy_guest *g)
 {
 	plan_revoke(p, n->name, "its secret is no longer known");
 	push_for(p, DEPLOY_TOKEN, n, g);
 }
 
 /* The steps once the node runs; they remove what does not exist yet. */
-static void plan_end(struct planning *p, const struct cluster_node *n, const struct deploy_guest *g)
+static void plan_end(struct deploy_planning *p, const struct cluster_node *n, const struct deploy_guest *g)
 {
 	struct deploy_notes mark = { .cluster = p->o->cluster->name, .node = n->name };
 
@@ -139,9 +139,9 @@ static void plan_end(struct planning *p, const struct cluster_node *n, const str
 		push_for(p, DEPLOY_EJECT, n, g);
 		struct deploy_step *step = push(p, DEPLOY_DISCARD, "");
 		free(step->name);
-		step->host = xstrdup(g ? g->host : n->host);
+		step->pve_node = xstrdup(g ? g->pve_node : n->pve_node);
 		step->name =
-			xasprintf("%s:iso/%s", target_storages_on(&p->o->cluster->target, step->host)->seeds, name);
+			xasprintf("%s:iso/%s", target_storages_on(&p->o->cluster->target, step->pve_node)->seeds, name);
 	}
 	CLEANUP(free_p) char *token = deploy_notes_token(&mark);
 	push(p, DEPLOY_REVOKE, token);
@@ -158,7 +158,7 @@ static bool is_small(const struct deploy_guest *g, unsigned long long wanted)
 	return wanted && (!word || !text_size(word, &bytes) || bytes < wanted);
 }
 
-static void plan_fresh_vm(struct planning *p, const struct cluster_node *n, const struct deploy_guest *g)
+static void plan_fresh_vm(struct deploy_planning *p, const struct cluster_node *n, const struct deploy_guest *g)
 {
 	if (g && g->running)
 		push_for(p, DEPLOY_STOP, n, g)->why =
@@ -172,7 +172,7 @@ static void plan_fresh_vm(struct planning *p, const struct cluster_node *n, cons
 	push_for(p, DEPLOY_START, n, g);
 }
 
-static void plan_done(struct planning *p, const struct cluster_node *n, const struct deploy_guest *g)
+static void plan_done(struct deploy_planning *p, const struct cluster_node *n, const struct deploy_guest *g)
 {
 	if (*g->seed)
 		push_for(p, DEPLOY_EJECT, n, g);
@@ -180,7 +180,7 @@ static void plan_done(struct planning *p, const struct cluster_node *n, const st
 	plan_revoke(p, n->name, NULL);
 }
 
-static void plan_vm(struct planning *p, const struct cluster_node *n, const struct deploy_guest *g)
+static void plan_vm(struct deploy_planning *p, const struct cluster_node *n, const struct deploy_guest *g)
 {
 	bool seeded = g && *g->seed && is_valid(p, token_of(p, n->name));
 
@@ -194,7 +194,7 @@ static void plan_vm(struct planning *p, const struct cluster_node *n, const stru
 	}
 }
 
-static void plan_ct(struct planning *p, const struct cluster_node *n, const struct deploy_guest *g)
+static void plan_ct(struct deploy_planning *p, const struct cluster_node *n, const struct deploy_guest *g)
 {
 	if (g)
 		plan_discard(p, n->name);
@@ -205,7 +205,7 @@ static void plan_ct(struct planning *p, const struct cluster_node *n, const stru
 	}
 }
 
-static void plan_node(struct planning *p, const struct cluster_node *n)
+static void plan_node(struct deploy_planning *p, const struct cluster_node *n)
 {
 	const struct deploy_guest *g = deploy_plan_guest(p->o, p->s, n->name);
 
@@ -219,7 +219,7 @@ static void plan_node(struct planning *p, const struct cluster_node *n)
 		plan_vm(p, n, g);
 }
 
-static void plan_rest(struct planning *p, const struct cluster_node *n)
+static void plan_rest(struct deploy_planning *p, const struct cluster_node *n)
 {
 	const struct deploy_guest *g = deploy_plan_guest(p->o, p->s, n->name);
 
@@ -228,7 +228,7 @@ static void plan_rest(struct planning *p, const struct cluster_node *n)
 }
 
 /* In the order of roles: the others wait for the nodes that create the cluster. */
-static void plan_by_role(struct planning *p, void (*plan)(struct planning *, const struct cluster_node *))
+static void plan_by_role(struct deploy_planning *p, void (*plan)(struct deploy_planning *, const struct cluster_node *))
 {
 	const struct cluster *c = p->o->cluster;
 
@@ -239,13 +239,13 @@ static void plan_by_role(struct planning *p, void (*plan)(struct planning *, con
 }
 
 /* A container that never ran and whose token has been removed or has expired: it could never register. */
-static bool is_lost(const struct planning *p, const struct deploy_guest *g)
+static bool is_lost(const struct deploy_planning *p, const struct deploy_guest *g)
 {
 	return g->kind == PVE_LXC && !g->running && !g->locked && !deploy_guest_ready(g) &&
 	       !is_valid(p, token_of(p, g->mark.node));
 }
 
-static void plan_surplus(struct planning *p)
+static void plan_surplus(struct deploy_planning *p)
 {
 	for (size_t i = 0; i < p->s->guests.n; i++) {
 		const struct deploy_guest *g = &p->s->guests.at[i];
@@ -258,7 +258,7 @@ static void plan_surplus(struct planning *p)
 	}
 }
 
-static void plan_making(struct planning *p, const struct cluster_node *n)
+static void plan_making(struct deploy_planning *p, const struct cluster_node *n)
 {
 	const struct deploy_guest *g = deploy_plan_guest(p->o, p->s, n->name);
 
@@ -273,7 +273,7 @@ static void plan_making(struct planning *p, const struct cluster_node *n)
 	push_for(p, DEPLOY_CREATE, n, NULL);
 }
 
-static void plan_tasks(struct planning *p)
+static void plan_tasks(struct deploy_planning *p)
 {
 	for (size_t i = 0; i < p->s->tasks.n; i++)
 		push(p, DEPLOY_WAIT_TASK, p->s->tasks.at[i]);
@@ -282,7 +282,7 @@ static void plan_tasks(struct planning *p)
 /* All nodes are started before the first is waited for: they wait for each other. */
 void deploy_plan(const struct deploy_order *o, const struct deploy_state *s, struct deploy_steps *ret)
 {
-	struct planning p = { .o = o, .s = s, .steps = ret };
+	struct deploy_planning p = { .o = o, .s = s, .steps = ret };
 
 	plan_tasks(&p);
 	plan_surplus(&p);
@@ -297,7 +297,7 @@ void deploy_plan(const struct deploy_order *o, const struct deploy_state *s, str
 
 void destroy_plan(const struct deploy_order *o, const struct deploy_state *s, struct deploy_steps *ret)
 {
-	struct planning p = { .o = o, .s = s, .steps = ret };
+	struct deploy_planning p = { .o = o, .s = s, .steps = ret };
 
 	plan_tasks(&p);
 	ret->first = ret->n;
@@ -315,7 +315,7 @@ void destroy_plan(const struct deploy_order *o, const struct deploy_state *s, st
 	for (size_t i = 0; i < s->volumes.n; i++)
 		if (is_ours(o, &s->volumes.at[i].mark) && (o->may_discard || s->volumes.at[i].size != DEPLOY_BLANK)) {
 			struct deploy_step *step = push(&p, DEPLOY_DISCARD, s->volumes.at[i].volid);
-			step->host = xstrdup(s->volumes.at[i].host);
+			step->pve_node = xstrdup(s->volumes.at[i].pve_node);
 			step->why = o->may_discard ? NULL : "overwritten: the token may not delete it";
 		}
 }
@@ -381,8 +381,8 @@ void deploy_step_text(const struct deploy_order *o, const struct deploy_step *st
 		text_addf(ret, " to %s", text_bytes(n->size.disk));
 	if (step->act == DEPLOY_ATTACH || step->act == DEPLOY_CREATE)
 		add_size(n, ret);
-	if (step->host)
-		text_addf(ret, " on %s", step->host);
+	if (step->pve_node)
+		text_addf(ret, " on %s", step->pve_node);
 	if (step->why)
 		text_addf(ret, " (%s)", step->why);
 }
@@ -391,7 +391,7 @@ void deploy_steps_done(struct deploy_steps *steps)
 {
 	for (size_t i = 0; i < steps->n; i++) {
 		free(steps->at[i].name);
-		free(steps->at[i].host);
+		free(steps->at[i].pve_node);
 	}
 	vec_done(steps);
 }

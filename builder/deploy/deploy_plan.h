@@ -51,7 +51,7 @@ struct deploy_step {
 	enum deploy_action act;
 	const struct cluster_node *node; /* borrowed; NULL = not in the cluster's file */
 	char *name;                      /* owned; of a node, volume, token or task */
-	char *host;                      /* owned; NULL = none */
+	char *pve_node;                  /* owned; NULL = none */
 	long vmid;                       /* 0 = not known yet */
 	enum pve_kind kind;
 	const char *why; /* static; may be NULL */

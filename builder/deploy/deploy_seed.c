@@ -183,7 +183,7 @@ static int open_iso(struct deploy_run *run, const struct cluster_node *n, const 
 static int open_tarball(struct deploy_run *run, const struct text *node, struct error *err)
 {
 	const struct cluster *c = run->order->cluster;
-	CLEANUP(free_p) char *path = cluster_beside(c->file, c->container);
+	CLEANUP(free_p) char *path = cluster_path_of(c->file, c->container);
 	CLEANUP(close_p) int base = open(path, O_RDONLY | O_CLOEXEC);
 	CLEANUP(close_p) int fd = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
@@ -200,12 +200,12 @@ static void progress(void *context, uint64_t done, uint64_t total)
 }
 
 /* Uploads and waits until PVE has placed the file. An existing one of the same name is overwritten. */
-static int upload(struct deploy_run *run, const char *host, const char *storage, const char *content, const char *name,
-		  int fd, char *phase, struct error *err)
+static int upload(struct deploy_run *run, const char *pve_node, const char *storage, const char *content,
+		  const char *name, int fd, char *phase, struct error *err)
 {
 	CLEANUP(free_p) char *upid = NULL, *what = xasprintf("upload %s", name);
 	struct stat st;
-	struct pve_upload u = { .node = host, .storage = storage, .content = content, .name = name, .fd = fd };
+	struct pve_upload u = { .node = pve_node, .storage = storage, .content = content, .name = name, .fd = fd };
 
 	if (fstat(fd, &st) < 0)
 		return error_errno(err, errno, "stat a seed");
@@ -240,7 +240,7 @@ int deploy_exec_seed(struct deploy_run *run, const struct deploy_step *step, str
 	explicit_bzero(node.data, node.len);
 	if (fd < 0)
 		return -1;
-	return upload(run, step->host, container ? storages->vztmpl : storages->seeds, container ? "vztmpl" : "iso",
+	return upload(run, step->pve_node, container ? storages->vztmpl : storages->seeds, container ? "vztmpl" : "iso",
 		      name, fd, phase, err);
 }
 
@@ -259,12 +259,12 @@ static int blank(struct deploy_run *run, const struct deploy_step *step, struct 
 	for (int i = 0; i < DEPLOY_BLANK; i++)
 		text_addn(&zeros, "", 1);
 	CLEANUP(close_p) int fd = in_memory(&zeros, err);
-	if (fd < 0 || upload(run, step->host, storage, content, slash + 1, fd, NULL, err) < 0)
+	if (fd < 0 || upload(run, step->pve_node, storage, content, slash + 1, fd, NULL, err) < 0)
 		return -1;
 	progress_notice(
 		"%s was overwritten and stays: the token may not delete it (Datastore.Allocate on /storage/%s); as "
 		"root on %s: pvesm free %s",
-		step->name, storage, step->host, step->name);
+		step->name, storage, step->pve_node, step->name);
 	return 0;
 }
 
@@ -272,7 +272,7 @@ int deploy_exec_discard(struct deploy_run *run, const struct deploy_step *step, 
 {
 	const char *colon = strchr(step->name, ':');
 	CLEANUP(free_p) char *storage = xstrndup(step->name, colon ? (size_t)(colon - step->name) : 0);
-	CLEANUP(free_p) char *path = pve_path("/nodes/%s/storage/%s/content/%s", step->host, storage, step->name);
+	CLEANUP(free_p) char *path = pve_path("/nodes/%s/storage/%s/content/%s", step->pve_node, storage, step->name);
 	CLEANUP(free_p) char *what = xasprintf("delete %s", step->name);
 
 	if (!run->order->may_discard)

@@ -23,7 +23,7 @@ int deploy_session_open(struct deploy_session *job, const struct deploy_options 
 	for (size_t i = 0; i < job->cluster.nodes.n; i++)
 		strings_add(&job->names, job->cluster.nodes.at[i].name);
 	CLEANUP(free_p) char *name = xasprintf("%s.secrets", job->cluster.name);
-	job->secrets_file = options->secrets ? xstrdup(options->secrets) : cluster_beside(options->cluster, name);
+	job->secrets_file = options->secrets ? xstrdup(options->secrets) : cluster_path_of(options->cluster, name);
 	if (seed_secrets_open(job->secrets_file, &job->secrets, err) < 0)
 		return -1;
 	job->order.cluster = &job->cluster;
@@ -99,7 +99,7 @@ static int pass(struct deploy_session *job, struct deploy_run *run, struct error
 		run->again = pve_may_pass(pve_failure(job->pve));
 		return -1;
 	}
-	if (job->judge(job, run, &state, err) < 0)
+	if (job->check_state(job, run, &state, err) < 0)
 		return -1;
 	job->plan(&job->order, &state, &steps);
 	return steps.n ? do_steps(job, run, &steps, err) : 1;
@@ -137,14 +137,14 @@ int deploy_session_work(struct deploy_session *job, struct deploy_run *run, stru
 	return error_set(err, ERROR_TARGET, "it does not end; does something undo each step?");
 }
 
-int deploy_session_tell(struct deploy_session *job, struct text *said, struct error *err)
+int deploy_session_print_plan(struct deploy_session *job, struct text *said, struct error *err)
 {
 	CLEANUP(deploy_state_done) struct deploy_state state = { 0 };
 	CLEANUP(deploy_steps_done) struct deploy_steps steps = { 0 };
 	CLEANUP(json_free_p) struct json *result = json_object();
 	struct strings list = { 0 };
 
-	if (deploy_session_look(job, &state, err) < 0 || job->judge(job, NULL, &state, err) < 0)
+	if (deploy_session_look(job, &state, err) < 0 || job->check_state(job, NULL, &state, err) < 0)
 		return -1;
 	job->plan(&job->order, &state, &steps);
 	for (size_t i = 0; i < steps.n; i++) {

@@ -18,8 +18,9 @@ struct deploy_session {
 	struct deploy_order order;
 	void (*plan)(const struct deploy_order *o, const struct deploy_state *s, struct deploy_steps *ret);
 	/* Checks or changes the state before it is planned for. run NULL: for a dry run. */
-	int (*judge)(struct deploy_session *job, struct deploy_run *run, struct deploy_state *s, struct error *err);
-	unsigned waits; /* for judge */
+	int (*check_state)(struct deploy_session *job, struct deploy_run *run, struct deploy_state *s,
+			   struct error *err);
+	unsigned waits; /* for check_state */
 	bool made;      /* this run made guests */
 };
 
@@ -29,5 +30,5 @@ int deploy_session_look(struct deploy_session *job, struct deploy_state *ret, st
 /* Until nothing is left to do. */
 int deploy_session_work(struct deploy_session *job, struct deploy_run *run, struct error *err) MUST_CHECK;
 /* Prints the plan. */
-int deploy_session_tell(struct deploy_session *job, struct text *said, struct error *err) MUST_CHECK;
+int deploy_session_print_plan(struct deploy_session *job, struct text *said, struct error *err) MUST_CHECK;
 void deploy_session_done(struct deploy_session *job);

@@ -78,10 +78,10 @@ bool deploy_guest_parse(const struct json *config, long vmid, const char *cluste
 	g.notes = copy_of(config, "description");
 	g.disk = copy_of(config, "scsi0");
 	g.locked = json_get_string(config, "lock") != NULL;
-	node_record_parse(NULL, g.notes, &g.member);
-	if (g.member.vmid != vmid) {
-		node_record_done(&g.member);
-		g.member = (struct node_record){ .role = -1 };
+	node_record_parse(NULL, g.notes, &g.record);
+	if (g.record.vmid != vmid) {
+		node_record_done(&g.record);
+		g.record = (struct node_record){ .role = -1 };
 	}
 	read_slots(config, &g);
 	*ret = g;
@@ -98,7 +98,7 @@ static bool is_candidate(const struct deploy_search *s, const struct json *entry
 	return (name && strings_has(s->names, name)) || publish_notes_tags_has(tags, tag);
 }
 
-static int read_guest(struct pve *pve, const struct deploy_search *s, const char *host, enum pve_kind kind,
+static int read_guest(struct pve *pve, const struct deploy_search *s, const char *pve_node, enum pve_kind kind,
 		      const struct json *entry, struct deploy_state *ret, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *config = NULL;
@@ -107,23 +107,23 @@ static int read_guest(struct pve *pve, const struct deploy_search *s, const char
 
 	if (!pve_get_int(entry, "vmid", &vmid))
 		return 0;
-	struct pve_guest guest = { .vmid = (long)vmid, .kind = kind, .node = (char *)host };
+	struct pve_guest guest = { .vmid = (long)vmid, .kind = kind, .node = (char *)pve_node };
 	if (pve_get_config_retry(pve, &guest, &config, err) < 0)
 		return pve_is_gone(pve_failure(pve)) ? 0 : -1;
 	if (!deploy_guest_parse(config, guest.vmid, s->cluster, &found))
 		return 0;
 	found.kind = kind;
-	found.host = xstrdup(host);
+	found.pve_node = xstrdup(pve_node);
 	found.running = text_same(json_get_string(entry, "status"), "running");
 	vec_push(&ret->guests, found);
 	return 0;
 }
 
-static int read_guests(struct pve *pve, const struct deploy_search *s, const char *host, enum pve_kind kind,
+static int read_guests(struct pve *pve, const struct deploy_search *s, const char *pve_node, enum pve_kind kind,
 		       struct deploy_state *ret, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *list = NULL;
-	CLEANUP(free_p) char *path = pve_path("/nodes/%s/%s", host, deploy_kind(kind));
+	CLEANUP(free_p) char *path = pve_path("/nodes/%s/%s", pve_node, deploy_kind(kind));
 	size_t read = 0;
 
 	if (pve_get_retry(pve, path, NULL, &list, err) < 0)
@@ -132,17 +132,17 @@ static int read_guests(struct pve *pve, const struct deploy_search *s, const cha
 		if (!is_candidate(s, json_at(list, i)))
 			continue;
 		read++;
-		if (read_guest(pve, s, host, kind, json_at(list, i), ret, err) < 0)
+		if (read_guest(pve, s, pve_node, kind, json_at(list, i), ret, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int read_volumes(struct pve *pve, const struct deploy_search *s, const char *host, const char *storage,
+static int read_volumes(struct pve *pve, const struct deploy_search *s, const char *pve_node, const char *storage,
 			const char *content, struct deploy_state *ret, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *list = NULL;
-	CLEANUP(free_p) char *path = pve_path("/nodes/%s/storage/%s/content", host, storage);
+	CLEANUP(free_p) char *path = pve_path("/nodes/%s/storage/%s/content", pve_node, storage);
 
 	if (pve_get_retry(pve, path, (const struct pve_param[]){ { "content", content }, { NULL, NULL } }, &list, err) <
 	    0)
@@ -158,7 +158,7 @@ static int read_volumes(struct pve *pve, const struct deploy_search *s, const ch
 			deploy_notes_done(&v.mark);
 			continue;
 		}
-		v.host = xstrdup(host);
+		v.pve_node = xstrdup(pve_node);
 		v.volid = xstrdup(volid);
 		v.size = pve_get_int(json_at(list, i), "size", &size) && size > 0 ? (uint64_t)size : 0;
 		vec_push(&ret->volumes, v);
@@ -166,13 +166,13 @@ static int read_volumes(struct pve *pve, const struct deploy_search *s, const ch
 	return 0;
 }
 
-static int read_tasks(struct pve *pve, const struct deploy_search *s, const char *host, struct deploy_state *ret,
+static int read_tasks(struct pve *pve, const struct deploy_search *s, const char *pve_node, struct deploy_state *ret,
 		      struct error *err)
 {
 	static const struct pve_param active[] = { { "source", "active" }, { NULL, NULL } };
 	CLEANUP(strings_done) struct strings upids = { 0 };
 	CLEANUP(json_free_p) struct json *data = NULL;
-	CLEANUP(free_p) char *path = pve_path("/nodes/%s/tasks", host);
+	CLEANUP(free_p) char *path = pve_path("/nodes/%s/tasks", pve_node);
 
 	if (pve_get_retry(pve, path, active, &data, err) < 0)
 		return -1;
@@ -184,17 +184,17 @@ static int read_tasks(struct pve *pve, const struct deploy_search *s, const char
 }
 
 /* Tasks first: what they leave when they end in between is then seen below. */
-static int read_host(struct pve *pve, const struct deploy_search *s, const char *host, struct deploy_state *ret,
-		     struct error *err)
+static int read_pve_node(struct pve *pve, const struct deploy_search *s, const char *pve_node, struct deploy_state *ret,
+			 struct error *err)
 {
-	const struct target_storages *storages = target_storages_on(s->target, host);
+	const struct target_storages *storages = target_storages_on(s->target, pve_node);
 
-	if (read_tasks(pve, s, host, ret, err) < 0 || read_guests(pve, s, host, PVE_QEMU, ret, err) < 0 ||
-	    read_guests(pve, s, host, PVE_LXC, ret, err) < 0)
+	if (read_tasks(pve, s, pve_node, ret, err) < 0 || read_guests(pve, s, pve_node, PVE_QEMU, ret, err) < 0 ||
+	    read_guests(pve, s, pve_node, PVE_LXC, ret, err) < 0)
 		return -1;
-	if (read_volumes(pve, s, host, storages->seeds, "iso", ret, err) < 0)
+	if (read_volumes(pve, s, pve_node, storages->seeds, "iso", ret, err) < 0)
 		return -1;
-	return read_volumes(pve, s, host, storages->vztmpl, "vztmpl", ret, err);
+	return read_volumes(pve, s, pve_node, storages->vztmpl, "vztmpl", ret, err);
 }
 
 static int read_tokens(struct pve *pve, const struct deploy_search *s, struct deploy_state *ret, struct error *err)
@@ -233,7 +233,7 @@ int deploy_state_read(struct pve *pve, const struct deploy_search *search, struc
 	CLEANUP(deploy_state_done) struct deploy_state state = { 0 };
 
 	for (size_t i = 0; i < search->target->nodes.n; i++)
-		if (read_host(pve, search, search->target->nodes.at[i].name, &state, err) < 0)
+		if (read_pve_node(pve, search, search->target->nodes.at[i].name, &state, err) < 0)
 			return -1;
 	if (read_tokens(pve, search, &state, err) < 0)
 		return -1;
@@ -247,8 +247,8 @@ int deploy_state_read(struct pve *pve, const struct deploy_search *search, struc
 void deploy_guest_done(struct deploy_guest *g)
 {
 	deploy_notes_done(&g->mark);
-	node_record_done(&g->member);
-	free(g->host);
+	node_record_done(&g->record);
+	free(g->pve_node);
 	free(g->tags);
 	free(g->notes);
 	free(g->disk);
@@ -257,7 +257,7 @@ void deploy_guest_done(struct deploy_guest *g)
 void deploy_volume_done(struct deploy_volume *v)
 {
 	deploy_notes_done(&v->mark);
-	free(v->host);
+	free(v->pve_node);
 	free(v->volid);
 }
 

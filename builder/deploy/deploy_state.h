@@ -14,9 +14,9 @@
 struct deploy_guest {
 	long vmid;
 	enum pve_kind kind;
-	char *host; /* owned, as all; of PVE */
+	char *pve_node; /* owned, as all; of PVE */
 	struct deploy_notes mark;
-	struct node_record member; /* written by its agent; empty when the notes are another guest's */
+	struct node_record record; /* written by its agent; empty when the notes are another guest's */
 	char *tags, *notes, *disk; /* disk: the boot disk as the configuration has it */
 	char seed[DEPLOY_SLOT], cloudinit[DEPLOY_SLOT], free[DEPLOY_SLOT]; /* SCSI slots; "" = none */
 	bool running, locked;
@@ -24,7 +24,7 @@ struct deploy_guest {
 
 struct deploy_volume {
 	struct deploy_notes mark;
-	char *host, *volid; /* owned */
+	char *pve_node, *volid; /* owned */
 	uint64_t size;
 };
 

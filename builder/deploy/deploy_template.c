@@ -24,11 +24,11 @@ static void consider(struct choice *c, long vmid, const struct publish_notes *p)
 	snprintf(c->published, sizeof c->published, "%s", p->published);
 }
 
-static int read_template(struct pve *pve, const char *host, long vmid, struct choice *c, struct error *err)
+static int read_template(struct pve *pve, const char *pve_node, long vmid, struct choice *c, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *config = NULL;
 	CLEANUP(publish_notes_done) struct publish_notes p = { 0 };
-	struct pve_guest guest = { .vmid = vmid, .kind = PVE_QEMU, .node = (char *)host };
+	struct pve_guest guest = { .vmid = vmid, .kind = PVE_QEMU, .node = (char *)pve_node };
 
 	if (pve_get_config_retry(pve, &guest, &config, err) < 0)
 		return pve_is_gone(pve_failure(pve)) ? 0 : -1;
@@ -46,7 +46,7 @@ static bool is_named(const struct json *entry, long vmid, const char *wanted)
 	return wanted && (!strcmp(number, wanted) || text_same(json_get_string(entry, "name"), wanted));
 }
 
-static int search(struct pve *pve, const char *host, const struct json *list, struct choice *c, struct error *err)
+static int search(struct pve *pve, const char *pve_node, const struct json *list, struct choice *c, struct error *err)
 {
 	int64_t vmid, template;
 
@@ -59,25 +59,25 @@ static int search(struct pve *pve, const char *host, const struct json *list, st
 			return 0;
 		}
 		if (publish_notes_tags_has(json_get_string(entry, "tags"), PUBLISH_NOTES_TAG) &&
-		    read_template(pve, host, (long)vmid, c, err) < 0)
+		    read_template(pve, pve_node, (long)vmid, c, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-int deploy_template(struct pve *pve, const struct deploy_order *o, const struct cluster_node *n, const char *host,
+int deploy_template(struct pve *pve, const struct deploy_order *o, const struct cluster_node *n, const char *pve_node,
 		    long *ret, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *list = NULL;
-	CLEANUP(free_p) char *path = pve_path("/nodes/%s/qemu", host);
+	CLEANUP(free_p) char *path = pve_path("/nodes/%s/qemu", pve_node);
 	struct choice c = { .wanted = n->template ? n->template : o->cluster->template };
 
-	if (pve_get_retry(pve, path, NULL, &list, err) < 0 || search(pve, host, list, &c, err) < 0)
+	if (pve_get_retry(pve, path, NULL, &list, err) < 0 || search(pve, pve_node, list, &c, err) < 0)
 		return -1;
 	*ret = c.vmid;
 	if (c.vmid)
 		return 0;
 	return error_set(err, ERROR_TARGET,
-			 "node %s has no template %s%sthat the token may see; `nodekiln publish` makes one", host,
+			 "node %s has no template %s%sthat the token may see; `nodekiln publish` makes one", pve_node,
 			 c.wanted ? c.wanted : "", c.wanted ? " " : "");
 }

@@ -15,7 +15,7 @@
 
 static const char *state_of(const struct deploy_guest *g)
 {
-	return g->member.state == NODE_RECORD_UNKNOWN ? "starting" : node_record_state_name(g->member.state);
+	return g->record.state == NODE_RECORD_UNKNOWN ? "starting" : node_record_state_name(g->record.state);
 }
 
 static const char *kind_of(const struct deploy_step *step)
@@ -28,8 +28,8 @@ static int failed(const struct deploy_step *step, const struct deploy_guest *g, 
 	return error_set(err, ERROR_FAILED,
 			 "node %s (guest %ld on %s) failed: %s; its console and `journalctl -u nodekiln-agent` "
 			 "show more. `nodekiln destroy CLUSTER.yaml --node %s` and another deploy create it again",
-			 step->node->name, step->vmid, step->host,
-			 g->member.error ? g->member.error : "it does not say why", step->node->name);
+			 step->node->name, step->vmid, step->pve_node,
+			 g->record.error ? g->record.error : "it does not say why", step->node->name);
 }
 
 static int too_late(const struct deploy_step *step, const char *state, struct error *err)
@@ -37,7 +37,7 @@ static int too_late(const struct deploy_step *step, const char *state, struct er
 	return error_set(err, ERROR_FAILED,
 			 "node %s (guest %ld on %s) is not ready after %ld minutes; it is %s. Look at its console; "
 			 "another deploy continues to wait",
-			 step->node->name, step->vmid, step->host, step->node->patience / 60, state);
+			 step->node->name, step->vmid, step->pve_node, step->node->patience / 60, state);
 }
 
 static struct deploy_watch *watch_of(struct deploy_run *run, const struct cluster_node *n)
@@ -50,7 +50,7 @@ static struct deploy_watch *watch_of(struct deploy_run *run, const struct cluste
 }
 
 /* Reports a changed state. Returns whether it has changed. */
-static bool tell(struct deploy_watch *w, const struct deploy_step *step, const struct deploy_guest *g)
+static bool report_change(struct deploy_watch *w, const struct deploy_step *step, const struct deploy_guest *g)
 {
 	const char *state = state_of(g);
 	char phase[PHASE_NAME_MAX];
@@ -61,7 +61,7 @@ static bool tell(struct deploy_watch *w, const struct deploy_step *step, const s
 	if (*w->state)
 		progress_end(phase, "%s %ld was %s, is %s", kind_of(step), step->vmid, w->state, state);
 	snprintf(w->state, sizeof w->state, "%s", state);
-	if (g->member.state != NODE_RECORD_FAILED && g->member.state != NODE_RECORD_READY)
+	if (g->record.state != NODE_RECORD_FAILED && g->record.state != NODE_RECORD_READY)
 		progress_begin(phase, "%s %ld is %s", kind_of(step), step->vmid, state);
 	return true;
 }
@@ -77,12 +77,12 @@ static int look(struct deploy_run *run, const struct deploy_step *step, bool *ch
 		return pass && ++w->misses < MISSES_MAX ? 0 : -1;
 	}
 	w->misses = 0;
-	*changed |= tell(w, step, &g);
-	if (g.member.state == NODE_RECORD_FAILED) {
+	*changed |= report_change(w, step, &g);
+	if (g.record.state == NODE_RECORD_FAILED) {
 		run->again = false;
 		return failed(step, &g, err);
 	}
-	return g.member.state == NODE_RECORD_READY;
+	return g.record.state == NODE_RECORD_READY;
 }
 
 /* Later nodes are only shown; their failures are handled by their own steps. */

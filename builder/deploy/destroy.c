@@ -36,14 +36,14 @@ static void keep_wanted(const struct deploy_session *job, struct deploy_state *s
 			deploy_token_done(&all.tokens.at[i]);
 }
 
-static int judge(struct deploy_session *job, struct deploy_run *run UNUSED, struct deploy_state *s,
-		 struct error *err UNUSED)
+static int check_state(struct deploy_session *job, struct deploy_run *run UNUSED, struct deploy_state *s,
+		       struct error *err UNUSED)
 {
 	const struct deploy_guest *stranger = deploy_plan_stranger(&job->order, s);
 
 	if (stranger && !job->waits++)
 		progress_notice("guest %ld on %s is of another cluster %s, with other secrets; it stays",
-				stranger->vmid, stranger->host, job->cluster.name);
+				stranger->vmid, stranger->pve_node, job->cluster.name);
 	keep_wanted(job, s);
 	return 0;
 }
@@ -93,7 +93,7 @@ static int work(struct deploy_session *job, struct deploy_run *run, struct text 
 	    deploy_check_discard(&target, &job->cluster, &job->order.may_discard, err) < 0)
 		return -1;
 	if (o->dry_run)
-		return deploy_session_tell(job, said, err);
+		return deploy_session_print_plan(job, said, err);
 	if (!o->yes)
 		return error_set(err, ERROR_USAGE,
 				 "destroy removes guests with their disks; --dry-run shows which, --yes confirms "
@@ -108,7 +108,7 @@ static int work(struct deploy_session *job, struct deploy_run *run, struct text 
 int destroy_run(const struct deploy_options *options, struct text *ret_said, struct error *err)
 {
 	CLEANUP(deploy_session_done)
-	struct deploy_session job = { .secrets.lock = -1, .plan = destroy_plan, .judge = judge };
+	struct deploy_session job = { .secrets.lock = -1, .plan = destroy_plan, .check_state = check_state };
 	CLEANUP(deploy_run_done) struct deploy_run run = { 0 };
 
 	return deploy_session_open(&job, options, err) < 0 ? -1 : work(&job, &run, ret_said, err);

@@ -135,7 +135,7 @@ static int check_target(struct publication *p, struct error *err)
 			return -1;
 	for (size_t i = 0; i < p->check.warnings.n; i++)
 		progress_notice("%s", p->check.warnings.at[i]);
-	return target_check_tell(&p->check.of, "the image", err);
+	return target_check_report(&p->check.of, "the image", err);
 }
 
 /* In a shared storage, the last node that uses the upload deletes it. */
@@ -149,14 +149,14 @@ static void note_findings(struct publication *p)
 
 /* ---- the work ---- */
 
-struct node_run {
+struct publish_node_run {
 	const struct publication *p;
 	size_t node;
 };
 
 static int run_node(void *context, struct error *err)
 {
-	const struct node_run *e = context;
+	const struct publish_node_run *e = context;
 	CLEANUP(pve_close_p) struct pve *pve = NULL;
 
 	if (target_connect(&e->p->target, e->p->nodes.at[e->node], &pve, err) < 0)
@@ -167,7 +167,7 @@ static int run_node(void *context, struct error *err)
 static int run_in_turn(const struct publication *p, struct error *err)
 {
 	for (size_t i = 0; i < p->nodes.n; i++)
-		if (run_node(&(struct node_run){ p, i }, err) < 0)
+		if (run_node(&(struct publish_node_run){ p, i }, err) < 0)
 			return -1;
 	return 0;
 }
@@ -189,15 +189,15 @@ static int finish_job(struct job *job, int rc, struct error *err)
 static int run_side_by_side(const struct publication *p, struct error *err)
 {
 	struct job jobs[PUBLISH_PARALLEL] = { 0 };
-	struct node_run errands[PUBLISH_PARALLEL];
+	struct publish_node_run runs[PUBLISH_PARALLEL];
 	int rc = 0;
 
 	for (size_t i = 0; i < p->nodes.n + PUBLISH_PARALLEL; i++) {
 		size_t slot = i % PUBLISH_PARALLEL;
 		rc = finish_job(&jobs[slot], rc, err);
-		errands[slot] = (struct node_run){ p, i };
+		runs[slot] = (struct publish_node_run){ p, i };
 		if (i < p->nodes.n &&
-		    job_start(&jobs[slot], run_node, &errands[slot], rc ? &(struct error){ 0 } : err) < 0)
+		    job_start(&jobs[slot], run_node, &runs[slot], rc ? &(struct error){ 0 } : err) < 0)
 			rc = -1;
 	}
 	return rc;
@@ -221,7 +221,7 @@ static struct json *node_result(const struct publication *p, size_t i, const str
 	return object;
 }
 
-static void say_result(const struct publication *p, size_t i, const struct publish_copy *ready, struct text *ret)
+static void add_result(const struct publication *p, size_t i, const struct publish_copy *ready, struct text *ret)
 {
 	const char *node = p->orders.at[i].node, *before = p->complete.at[i] ? " (was there)" : "";
 
@@ -257,11 +257,11 @@ static int read_result(const struct publication *p, size_t i, struct json *list,
 	const struct publish_copy *ready = p->image.vm.path ? publish_plan_ready(o, &state, &nothing) : NULL;
 	warn_of_settings(o, ready);
 	json_push(list, node_result(p, i, ready));
-	say_result(p, i, ready, said);
+	add_result(p, i, ready, said);
 	return 0;
 }
 
-static int tell_result(const struct publication *p, struct text *said, struct error *err)
+static int print_result(const struct publication *p, struct text *said, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *result = json_object();
 	CLEANUP(json_free_p) struct json *nodes = json_array();
@@ -297,7 +297,7 @@ static int add_plan(struct publication *p, size_t i, struct json *list, struct t
 	return 0;
 }
 
-static int tell_plan(struct publication *p, struct text *said, struct error *err)
+static int print_plan(struct publication *p, struct text *said, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *result = json_object();
 
@@ -319,9 +319,9 @@ int publish_run(const struct publish_options *options, struct text *ret_said, st
 		return -1;
 	note_findings(&p);
 	if (options->dry_run)
-		return tell_plan(&p, ret_said, err);
+		return print_plan(&p, ret_said, err);
 	bool in_turn = p.check.shared || p.nodes.n == 1;
 	if ((in_turn ? run_in_turn(&p, err) : run_side_by_side(&p, err)) < 0)
 		return -1;
-	return tell_result(&p, ret_said, err);
+	return print_result(&p, ret_said, err);
 }

@@ -63,7 +63,7 @@ static void check_use(struct publish_check *c, const struct publish_order *o, co
 			&c->of, "storage %s on %s has %s free, %s are needed; free some, or name another storage in %s",
 			use->storage, o->node, text_bytes((unsigned long long)avail), text_bytes(use->bytes),
 			o->target->file);
-		c->of.room++;
+		c->of.space++;
 	}
 	if (strcmp(use->content, "images") != 0 && pve_get_int(s, "shared", &shared) && shared)
 		c->shared = true;

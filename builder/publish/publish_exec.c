@@ -81,7 +81,7 @@ static int call(struct publish_run *run, const char *method, const char *path, c
 
 /* ---- waiting ---- */
 
-static int do_await(struct publish_run *run, const struct publish_step *step, struct error *err)
+static int do_wait_task(struct publish_run *run, const struct publish_step *step, struct error *err)
 {
 	CLEANUP(pve_task_done) struct pve_task task = { 0 };
 
@@ -217,7 +217,7 @@ static int do_convert(struct publish_run *run, const struct publish_copy *copy, 
 }
 
 /* With the digest, so that a concurrent edit of the notes is not lost. */
-static int do_sign(struct publish_run *run, const struct publish_copy *copy, struct error *err)
+static int do_finalize(struct publish_run *run, const struct publish_copy *copy, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *config = NULL;
 	struct pve_guest guest = guest_of(run, copy->vmid);
@@ -239,7 +239,7 @@ static int do_to_copy(struct publish_run *run, const struct publish_state *state
 	static int (*const acts[])(struct publish_run *, const struct publish_copy *, struct error *) = {
 		[PUBLISH_TAG] = do_tag,
 		[PUBLISH_CONVERT] = do_convert,
-		[PUBLISH_FINALIZE] = do_sign,
+		[PUBLISH_FINALIZE] = do_finalize,
 	};
 	const struct publish_copy *copy = find_copy(state, step->vmid);
 
@@ -252,7 +252,7 @@ static int do_any(struct publish_run *run, const struct publish_state *state, co
 {
 	switch (step->act) {
 	case PUBLISH_WAIT_TASK:
-		return do_await(run, step, err);
+		return do_wait_task(run, step, err);
 	case PUBLISH_PAUSE:
 		return do_pause(run, step, err);
 	case PUBLISH_UPLOAD:

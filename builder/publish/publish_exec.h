@@ -11,7 +11,7 @@ struct publish_run {
 	const struct publish_order *order; /* borrowed */
 	struct pve *pve;                   /* borrowed */
 	struct publish_memory memory;      /* owned */
-	bool again; /* out, after a failure: reading the state again and planning again may help */
+	bool again; /* out, after a failure: reading the state again and publish_planning again may help */
 };
 
 int publish_exec(struct publish_run *run, const struct publish_state *state, const struct publish_step *step,

@@ -5,7 +5,7 @@
 
 #define SETTINGS_FORMAT "1" /* increased when templates are made differently */
 
-struct planning {
+struct publish_planning {
 	const struct publish_order *o;
 	const struct publish_state *s;
 	const struct publish_memory *m;
@@ -13,12 +13,13 @@ struct planning {
 	char settings[PUBLISH_NOTES_HASH + 1];
 };
 
-static void push(struct planning *p, enum publish_action act, long vmid, const char *why)
+static void push(struct publish_planning *p, enum publish_action act, long vmid, const char *why)
 {
 	vec_push(p->steps, (struct publish_step){ .act = act, .vmid = vmid, .why = why });
 }
 
-static void push_file(struct planning *p, enum publish_action act, unsigned part, const char *name, const char *why)
+static void push_file(struct publish_planning *p, enum publish_action act, unsigned part, const char *name,
+		      const char *why)
 {
 	vec_push(p->steps, (struct publish_step){ .act = act, .part = part, .name = xstrdup(name), .why = why });
 }
@@ -98,13 +99,13 @@ static const struct publish_file *file_of(const struct publish_order *o, unsigne
 	return part == PUBLISH_VM ? &o->image->vm : &o->image->ct;
 }
 
-static const struct publish_volumes *volumes_of(const struct planning *p, unsigned part)
+static const struct publish_volumes *volumes_of(const struct publish_planning *p, unsigned part)
 {
 	return part == PUBLISH_VM ? &p->s->import : &p->s->vztmpl;
 }
 
 /* The name contains the digest: a file of another size was truncated by a crash. */
-static void plan_upload(struct planning *p, unsigned part)
+static void plan_upload(struct publish_planning *p, unsigned part)
 {
 	const struct publish_file *file = file_of(p->o, part);
 	const struct publish_volume *there = publish_volumes_find(volumes_of(p, part), file->volume);
@@ -130,7 +131,7 @@ static long newer_files(const struct publish_volumes *volumes, const struct publ
 	return n;
 }
 
-static void plan_retain_files(struct planning *p)
+static void plan_retain_files(struct publish_planning *p)
 {
 	const char *own = p->o->image->ct.volume;
 
@@ -143,7 +144,7 @@ static void plan_retain_files(struct planning *p)
 
 /* An upload is no longer needed once a template was made of it. Another publisher may be using those of
  * other versions. */
-static void plan_discard_imports(struct planning *p)
+static void plan_discard_imports(struct publish_planning *p)
 {
 	const char *own = p->o->image->vm.volume;
 
@@ -162,7 +163,7 @@ static void plan_discard_imports(struct planning *p)
 /* ---- the VM's copies ---- */
 
 /* The order's unfinished copy with the lowest VMID above `above`; NULL = none. */
-static const struct publish_copy *next_unfinished(const struct planning *p, long above)
+static const struct publish_copy *next_unfinished(const struct publish_planning *p, long above)
 {
 	for (size_t i = 0; i < p->s->copies.n; i++) {
 		const struct publish_copy *c = &p->s->copies.at[i];
@@ -173,7 +174,7 @@ static const struct publish_copy *next_unfinished(const struct planning *p, long
 }
 
 /* The unfinished copy to finish; NULL = none. *ret_wait: not decided yet; a pause is planned. */
-static const struct publish_copy *choose_unfinished(struct planning *p, bool *ret_wait)
+static const struct publish_copy *choose_unfinished(struct publish_planning *p, bool *ret_wait)
 {
 	const struct publish_copy *lowest = next_unfinished(p, 0), *higher;
 	long own = p->m->own;
@@ -197,7 +198,7 @@ static const struct publish_copy *choose_unfinished(struct planning *p, bool *re
 }
 
 /* Why an unfinished copy cannot become the template; NULL = it can. */
-static const char *unusable(const struct planning *p, const struct publish_copy *c)
+static const char *unusable(const struct publish_planning *p, const struct publish_copy *c)
 {
 	const struct publish_volume *source = publish_volumes_find(&p->s->import, p->o->image->vm.volume);
 
@@ -209,7 +210,7 @@ static const char *unusable(const struct planning *p, const struct publish_copy 
 	return NULL;
 }
 
-static void plan_finish(struct planning *p, const struct publish_copy *c)
+static void plan_finish(struct publish_planning *p, const struct publish_copy *c)
 {
 	CLEANUP(free_p)
 	char *tags = c ? publish_notes_tags(&c->published, p->o->node, &p->o->target->tags) : NULL;
@@ -226,7 +227,7 @@ static void plan_finish(struct planning *p, const struct publish_copy *c)
 	push(p, PUBLISH_FINALIZE, vmid, NULL);
 }
 
-static void plan_copy(struct planning *p)
+static void plan_copy(struct publish_planning *p)
 {
 	bool wait;
 	const struct publish_copy *c = choose_unfinished(p, &wait);
@@ -253,13 +254,13 @@ static bool is_newer(const struct publish_copy *a, const struct publish_copy *b)
 	return order > 0 || (order == 0 && a->vmid > b->vmid);
 }
 
-static bool is_other_version(const struct planning *p, const struct publish_copy *c)
+static bool is_other_version(const struct publish_planning *p, const struct publish_copy *c)
 {
 	return is_finished(c) && c->published.firmware == p->o->firmware && !same_image(p->o, c);
 }
 
 /* Beyond --retain: this order's image counts as the newest, whatever its date. */
-static bool is_pruned(const struct planning *p, const struct publish_copy *c)
+static bool is_pruned(const struct publish_planning *p, const struct publish_copy *c)
 {
 	long newer = 0;
 
@@ -271,7 +272,7 @@ static bool is_pruned(const struct planning *p, const struct publish_copy *c)
 	return newer >= p->o->retain - 1;
 }
 
-static bool is_stale(const struct planning *p, const struct publish_copy *c)
+static bool is_stale(const struct publish_planning *p, const struct publish_copy *c)
 {
 	struct tm tm = { 0 };
 
@@ -280,7 +281,8 @@ static bool is_stale(const struct planning *p, const struct publish_copy *c)
 }
 
 /* Why a copy is removed; NULL = it stays. ready: the finished copy; NULL = not finished yet. */
-static const char *surplus(const struct planning *p, const struct publish_copy *c, const struct publish_copy *ready)
+static const char *surplus(const struct publish_planning *p, const struct publish_copy *c,
+			   const struct publish_copy *ready)
 {
 	if (ready && is_this(p->o, p->m, c) && c != ready)
 		return is_finished(c) ? "a second copy" : "left unfinished";
@@ -291,7 +293,7 @@ static const char *surplus(const struct planning *p, const struct publish_copy *
 	return is_pruned(p, c) ? "older than --retain" : NULL;
 }
 
-static void plan_surplus(struct planning *p, const struct publish_copy *ready)
+static void plan_surplus(struct publish_planning *p, const struct publish_copy *ready)
 {
 	for (size_t i = 0; i < p->s->copies.n; i++) {
 		const struct publish_copy *c = &p->s->copies.at[i];
@@ -301,7 +303,7 @@ static void plan_surplus(struct planning *p, const struct publish_copy *ready)
 	}
 }
 
-static void plan_vm(struct planning *p)
+static void plan_vm(struct publish_planning *p)
 {
 	const struct publish_copy *ready = publish_plan_ready(p->o, p->s, p->m);
 
@@ -314,7 +316,7 @@ static void plan_vm(struct planning *p)
 void publish_plan(const struct publish_order *o, const struct publish_state *s, const struct publish_memory *m,
 		  struct publish_steps *ret)
 {
-	struct planning p = { .o = o, .s = s, .m = m, .steps = ret };
+	struct publish_planning p = { .o = o, .s = s, .m = m, .steps = ret };
 
 	publish_settings(o, p.settings);
 	for (size_t i = 0; i < s->tasks.n; i++)

@@ -21,7 +21,7 @@ static void progress(void *context, uint64_t done, uint64_t total)
 
 /* PVE reported a wrong digest. Reading the file again shows the cause: a damaged file stays damaged, a
  * transfer may be repeated. */
-static int judge_damage(struct publish_run *run, const struct publish_file *file, const char *exit, struct error *err)
+static int check_damage(struct publish_run *run, const struct publish_file *file, const char *exit, struct error *err)
 {
 	if (!exit || !strstr(exit, "checksum mismatch"))
 		return -1;
@@ -35,7 +35,7 @@ static int judge_damage(struct publish_run *run, const struct publish_file *file
 /* PVE answers a token without the right to upload only after 3 seconds; a large file has filled the
  * server's buffer by then, and the server closes the connection without an answer. So after such a failure
  * the privilege is checked again. */
-static int judge_silence(struct publish_run *run, const char *storage, struct error *err)
+static int check_upload_right(struct publish_run *run, const char *storage, struct error *err)
 {
 	CLEANUP(free_p) char *path = xasprintf("/storage/%s", storage);
 	CLEANUP(json_free_p) struct json *data = NULL;
@@ -77,7 +77,7 @@ static int send_file(struct publish_run *run, const struct publish_step *step, c
 	run->again = pve_may_pass(pve_failure(run->pve)) && err->class == ERROR_NETWORK;
 	run->again = run->again || pve_failure(run->pve) == PVE_BUSY;
 	if (err->class == ERROR_NETWORK)
-		return judge_silence(run, upload.storage, err);
+		return check_upload_right(run, upload.storage, err);
 	if (strstr(err->text, "No space left"))
 		err->class = ERROR_SPACE;
 	return -1;
@@ -93,7 +93,7 @@ static int upload_and_wait(struct publish_run *run, const struct publish_step *s
 		return -1;
 	CLEANUP(json_free_p) struct json *answer = json_string(upid);
 	if (publish_wait(run, answer, what, &exit, err) < 0)
-		return judge_damage(run, file, exit, err);
+		return check_damage(run, file, exit, err);
 	run->memory.uploaded |= step->part;
 	return 0;
 }

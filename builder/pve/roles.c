@@ -126,7 +126,7 @@ static void print_agent(const struct target *t, struct text *ret)
 }
 
 static const struct role prune = { "NodekilnPrune", "Datastore.Allocate", ROLE_UPLOADS, NULL };
-static const struct role host = { "NodekilnHost", "Sys.Modify", ROLE_GUESTS, NULL };
+static const struct role privileged = { "NodekilnHost", "Sys.Modify", ROLE_GUESTS, NULL };
 
 /* The target's nodes use the storage for images (else: for container templates or seeds). */
 static bool is_used(const struct target *t, const char *storage, bool for_images)
@@ -174,8 +174,8 @@ static void print_privileged(const struct target *t, long version, struct text *
 	text_addf(ret,
 		  "\n# Only for privileged containers, which need more on Proxmox VE %ld:\n# pveum role add %s "
 		  "--privs '%s'\n",
-		  version, host.name, host.privileges);
-	print_grant(t, "# ", "/", &host, ret);
+		  version, privileged.name, privileged.privileges);
+	print_grant(t, "# ", "/", &privileged, ret);
 }
 
 void roles_print(const struct target *t, long version, struct text *ret)

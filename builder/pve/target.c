@@ -25,17 +25,17 @@ int target_load(const char *file, struct target *ret, struct error *err)
 }
 
 /* A file name in the target's file is relative to that file. */
-static char *beside(const struct target *t, const char *name)
+static char *path_of(const struct target *t, const char *name)
 {
 	const char *slash = strrchr(t->file, '/');
 
 	return *name == '/' || !slash ? xstrdup(name) : xasprintf("%.*s/%s", (int)(slash - t->file), t->file, name);
 }
 
-static int read_beside(const struct target *t, const char *key, const char *name, size_t limit, struct text *ret,
-		       struct error *err)
+static int read_relative(const struct target *t, const char *key, const char *name, size_t limit, struct text *ret,
+			 struct error *err)
 {
-	CLEANUP(free_p) char *path = beside(t, name);
+	CLEANUP(free_p) char *path = path_of(t, name);
 
 	if (file_read(AT_FDCWD, path, limit, ret, err) == 0)
 		return 0;
@@ -45,7 +45,7 @@ static int read_beside(const struct target *t, const char *key, const char *name
 
 static void warn_when_open(const struct target *t)
 {
-	CLEANUP(free_p) char *path = beside(t, t->token_secret_file);
+	CLEANUP(free_p) char *path = path_of(t, t->token_secret_file);
 	struct stat st;
 
 	if (stat(path, &st) == 0 && (st.st_mode & (S_IROTH | S_IWOTH)))
@@ -69,7 +69,7 @@ static int read_secret_file(struct target *t, struct error *err)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 
-	if (read_beside(t, "token_secret_file", t->token_secret_file, SECRET_MAX, &text, err) < 0)
+	if (read_relative(t, "token_secret_file", t->token_secret_file, SECRET_MAX, &text, err) < 0)
 		return -1;
 	warn_when_open(t);
 	int rc = take_secret(t, text.data ? text.data : (char[]){ "" }, t->token_secret_file, err);
@@ -96,7 +96,7 @@ int target_open(struct target *t, struct error *err)
 {
 	CLEANUP(text_done) struct text ca = { 0 };
 
-	if (t->ca_file && read_beside(t, "ca", t->ca_file, CA_MAX, &ca, err) < 0)
+	if (t->ca_file && read_relative(t, "ca", t->ca_file, CA_MAX, &ca, err) < 0)
 		return -1;
 	if (t->ca_file && !certificate_or_path_is_valid(ca.data ? ca.data : ""))
 		return error_set(err, ERROR_INPUT,

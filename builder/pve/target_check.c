@@ -62,13 +62,13 @@ static int read_permissions(struct target_check *c, const char *path, struct jso
 }
 
 /* Whether it was not reported before. */
-static bool tell_once(struct target_check *c, const char *path, const char *privilege)
+static bool is_first(struct target_check *c, const char *path, const char *privilege)
 {
 	CLEANUP(free_p) char *both = xasprintf("%s %s", path, privilege);
 
-	if (strings_has(&c->told, both))
+	if (strings_has(&c->reported, both))
 		return false;
-	strings_add(&c->told, both);
+	strings_add(&c->reported, both);
 	return true;
 }
 
@@ -83,7 +83,7 @@ int target_check_rights(struct target_check *c, const char *path, const char *ne
 	if (read_permissions(c, path, &held, err) < 0)
 		return -1;
 	for (char *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
-		if (!target_permitted(held, path, word) && tell_once(c, path, word))
+		if (!target_permitted(held, path, word) && is_first(c, path, word))
 			text_addf(&lack, "%s%s", lack.len ? ", " : "", word);
 	if (lack.len)
 		target_check_miss(
@@ -204,7 +204,7 @@ const struct json *target_check_storage(struct target_check *c, const char *node
 
 /* ---- the end ---- */
 
-int target_check_tell(const struct target_check *c, const char *what, struct error *err)
+int target_check_report(const struct target_check *c, const char *what, struct error *err)
 {
 	const struct strings *missing = &c->missing;
 	CLEANUP(text_done) struct text before = { 0 };
@@ -216,12 +216,12 @@ int target_check_tell(const struct target_check *c, const char *what, struct err
 	if (missing->n > 1)
 		text_addf(&before,
 			  "the target cannot take %s; everything that is missing is listed above; first: ", what);
-	return error_set(err, c->room == missing->n ? ERROR_SPACE : ERROR_TARGET, "%s%s", before.len ? before.data : "",
-			 missing->at[0]);
+	return error_set(err, c->space == missing->n ? ERROR_SPACE : ERROR_TARGET, "%s%s",
+			 before.len ? before.data : "", missing->at[0]);
 }
 
 void target_check_done(struct target_check *c)
 {
 	strings_done(&c->missing);
-	strings_done(&c->told);
+	strings_done(&c->reported);
 }

@@ -12,8 +12,8 @@ struct target_check {
 	struct pve *pve;             /* borrowed */
 	const struct target *target; /* borrowed */
 	struct strings missing;      /* sentences */
-	size_t room;                 /* how many of them are about too little free space */
-	struct strings told;         /* "PATH PRIVILEGE" of what is in missing already */
+	size_t space;                /* how many of them are about too little free space */
+	struct strings reported;     /* "PATH PRIVILEGE" of what is in missing already */
 };
 
 PRINTF(2, 3) void target_check_miss(struct target_check *c, const char *fmt, ...);
@@ -34,7 +34,7 @@ int target_check_node(struct target_check *c, const char *node, struct json **re
 const struct json *target_check_storage(struct target_check *c, const char *node, const struct json *storages,
 					const char *storage, const char *content);
 /* Reports what is missing: ERROR_TARGET or ERROR_SPACE; 0 when nothing is. what: "the image". */
-int target_check_tell(const struct target_check *c, const char *what, struct error *err) MUST_CHECK;
+int target_check_report(const struct target_check *c, const char *what, struct error *err) MUST_CHECK;
 void target_check_done(struct target_check *c);
 
 /* Pure. Why a PVE version does not suffice; NULL = it does. */

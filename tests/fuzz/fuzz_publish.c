@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CLEANUP(free_p) char *again = publish_notes_print(&p, written);
 	if (strcmp(written, again) != 0)
 		abort();
-	/* Written anew it may be too long to be read; then nobody takes it for a copy. */
+	/* Written again it may exceed the limit; then it is not parsed as a copy. */
 	if (!publish_notes_parse(written, &back))
 		return 0;
 	if (p.vmid != back.vmid || p.ready != back.ready || strcmp(p.image, back.image) != 0 ||

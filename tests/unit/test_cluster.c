@@ -27,9 +27,9 @@ TEST(every_key_is_read)
 	const struct cluster_node *cp1 = cluster_find(&c, "cp1"), *w1 = cluster_find(&c, "w1");
 	CHECK(cp1 == &c.nodes.at[0] && w1 == &c.nodes.at[1] && !cluster_find(&c, "w3"));
 	CHECK(cp1->size.memory == 4ull << 30 && cp1->size.cores == 2 && cp1->role == NODE_INIT);
-	CHECK_STR(cp1->host, "pve1");
+	CHECK_STR(cp1->pve_node, "pve1");
 	CHECK(cp1->nameservers.n == 1 && cp1->kind == PVE_QEMU);
-	CHECK_STR(w1->host, "pve2");
+	CHECK_STR(w1->pve_node, "pve2");
 	CHECK(w1->kind == PVE_LXC && w1->vmid == 211 && w1->size.disk == 8ull << 30);
 	CHECK_STR(c.nodes.at[2].template, "9000");
 	CHECK_STR(c.target.pool, "k8s");
@@ -43,7 +43,7 @@ TEST(a_target_may_have_a_file_of_its_own)
 
 	CHECK_STR(cluster_load(FOLDER "/good.yaml", &c, &err) < 0 ? err.text : "", "");
 	CHECK_STR(c.target.agent_user, "agents@pve");
-	CHECK_STR(c.nodes.at[0].host, "pve1");
+	CHECK_STR(c.nodes.at[0].pve_node, "pve1");
 }
 
 TEST(a_nodes_configuration_is_merged)

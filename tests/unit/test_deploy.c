@@ -104,9 +104,9 @@ static struct deploy_notes mark_of(const char *node, const char *key)
 static struct deploy_guest *add_guest(struct lab *l, long vmid, const char *node, const char *key)
 {
 	vec_push(&l->state.guests, (struct deploy_guest){ .vmid = vmid,
-							  .host = xstrdup("pve1"),
+							  .pve_node = xstrdup("pve1"),
 							  .mark = mark_of(node, key),
-							  .member.role = -1,
+							  .record.role = -1,
 							  .disk = xstrdup("lvm:vm-105-disk-0,size=8G") });
 	return &l->state.guests.at[l->state.guests.n - 1];
 }
@@ -201,7 +201,7 @@ TEST(what_is_ready_is_cleared_up)
 
 	CHECK(lab_open(&l, VM));
 	struct deploy_guest *g = add_guest(&l, 105, "cp1", KEY);
-	g->member.state = NODE_RECORD_READY;
+	g->record.state = NODE_RECORD_READY;
 	CLEANUP(free_p) char *done = plan_text(&l, deploy_plan);
 	CHECK_STR(done, "");
 	add_token(&l, "cp1", 0);
@@ -219,7 +219,7 @@ TEST(of_two_the_farther_one_stays)
 
 	CHECK(lab_open(&l, VM));
 	add_guest(&l, 105, "cp1", KEY);
-	add_guest(&l, 106, "cp1", KEY)->member.state = NODE_RECORD_READY;
+	add_guest(&l, 106, "cp1", KEY)->record.state = NODE_RECORD_READY;
 	add_guest(&l, 107, "cp1", "ffffffffffff");
 	CHECK(deploy_plan_guest(&l.order, &l.state, "cp1")->vmid == 106);
 	CHECK(deploy_plan_stranger(&l.order, &l.state)->vmid == 107);
