@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A room to run somebody else's builder in: mount and PID namespaces of its own, and a tmpfs. However it ends, all that it started,
+"""Runs another builder in mount and PID namespaces of its own, with a tmpfs. However it ends, all that it started,
 mounted and wrote there is gone with it.
 
     subprocess.run(BenchEnv(memory, root=tree).argv("debos", ...))
@@ -28,7 +28,7 @@ def mount(*arguments):
     subprocess.run(["mount", *arguments], check=True)
 
 
-def furnish(root):
+def populate(root):
     """What a booted system has and a bare tree lacks."""
     mount("--bind", root, root)  # it must be a mount itself: who makes namespaces in it expects that
     mount("--rbind", "/dev", root / "dev")
@@ -42,7 +42,7 @@ def furnish(root):
 def enter(memory, root):
     inside = root / memory.relative_to("/")
     if root != Path("/"):
-        furnish(root)
+        populate(root)
         inside.mkdir(parents=True, exist_ok=True)
     mount("-t", "proc", "proc", root / "proc")
     mount("-t", "tmpfs", "tmpfs", inside)

@@ -37,9 +37,9 @@ class Device:
                 return fd
             except OSError as why:
                 os.close(fd)
-                if why.errno != errno.EBUSY:  # else somebody was faster
+                if why.errno != errno.EBUSY:  # else another process was faster
                     raise
-        raise OSError(errno.EBUSY, "every free loop device was taken by somebody else")
+        raise OSError(errno.EBUSY, "every free loop device was taken by another process")
 
     def __enter__(self):
         return self

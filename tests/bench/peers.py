@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who builds the bench's package set: nodekiln, and those that it is compared with. Each has `build()`, which returns a Run or raises
+"""The builders of the bench's package set: nodekiln, and those that it is compared with. Each has `build()`, which returns a Run or raises
 CommandFailed; what a peer makes is gone when its build is over.
 
 All of them work in memory, as nodekiln does. nodekiln and mmdebstrap find the packages downloaded; debos and vmdb2 have no option for
@@ -143,13 +143,13 @@ class Tool(Peer):
 
     def __init__(self, directory, toolbox):
         super().__init__(directory)
-        self.room, self.failed = BenchEnv(self.directory, toolbox.tree), toolbox.failed
+        self.env, self.failed = BenchEnv(self.directory, toolbox.tree), toolbox.failed
 
     def run(self, recipe, *command):
         """The recipe, in JSON, which is YAML, is the last argument."""
-        path = self.room.root / f"{self.name}.yaml"
+        path = self.env.root / f"{self.name}.yaml"
         path.write_text(json.dumps(recipe))
-        return self.measured(self.room.argv(*command, f"/{path.name}"))
+        return self.measured(self.env.argv(*command, f"/{path.name}"))
 
 
 class Debos(Tool):

@@ -8,7 +8,7 @@ import page
 import waterfall
 
 GOAL_RATIO, GOAL_COLD_CPU = 0.35, 35.0  # of mmdebstrap's wall time; seconds
-PATH_MIN = 0.1  # seconds, to be told
+PATH_MIN = 0.1  # seconds, to be listed
 # A build's name in the results: what it is in the table, and its goal in seconds.
 BUILDS = {"cold": ("nodekiln: qcow2 and tarball, no tree cached", None), "overlay": ("nodekiln: an overlay changed", 5.0),
           "package": ("nodekiln: a small package more, in `packages.extra`", 5.0), "nothing": ("nodekiln: nothing changed", 1.0)}
@@ -95,4 +95,4 @@ def path(timings):
             rows.append((phase["name"], phase["wall"], phase["cpu"], used - phase["cpu"], os.cpu_count() * phase["wall"] - used))
     rows.append(("the whole build", timings["wall"], timings["cpu"], 0, os.cpu_count() * timings["wall"] - timings["cpu"]))
     cells = ([name, *(f"{max(value, 0):.1f}" for value in values)] for name, *values in rows)
-    return "\n" + page.table(["the last cold build's longest path", "wall s", "CPU s", "CPU s beside it", "unused"], cells)
+    return "\n" + page.table(["the last cold build's longest path", "wall s", "CPU s", "CPU s in parallel", "unused"], cells)

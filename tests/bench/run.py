@@ -25,7 +25,7 @@ class Run:
             child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=die_with_parent, **options)
             try:
                 _, status, usage = os.wait4(child.pid, 0)
-            except BaseException:  # we are told to end: nobody may write any more where the caller cleans up
+            except BaseException:  # a signal ends us: no process may write any more where the caller cleans up
                 child.kill()
                 child.wait()
                 raise

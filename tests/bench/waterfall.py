@@ -102,15 +102,15 @@ def legend(y):
 
 def draw(timings, title):
     phases, scale = timings["phases"], CHART / timings["wall"]
-    told = "cpu" in phases[0]
+    said = "cpu" in phases[0]
     bottom = TOP + ROW * len(phases)
     width, height = NAME + CHART + NUMBERS, bottom + BOTTOM + 16
     total = f'{timings["wall"]:.1f} s' + (f', {timings["cpu"]:.1f} CPU s' if "cpu" in timings else "")
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">\n'
             f"<title>{html.escape(title)}</title>\n<style>{STYLE}</style>\n" + text(8, 18, f"{title}: {total}", "title") +
-            numbers(TOP - 6, "wall s", "CPU s" if told else "") + axis(timings, bottom, scale) +
+            numbers(TOP - 6, "wall s", "CPU s" if said else "") + axis(timings, bottom, scale) +
             "".join(bar(p, TOP + ROW * n, scale) for n, p in enumerate(phases)) +
-            (legend(bottom + BOTTOM + 4) if told else "") + "</svg>\n")
+            (legend(bottom + BOTTOM + 4) if said else "") + "</svg>\n")
 
 
 def main():

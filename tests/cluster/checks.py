@@ -25,7 +25,7 @@ def is_ready_since(node, moment):
 
 
 def are_ready_since(cluster, moments):
-    """moments: by name. By what their kubelets have said since then; False, too, when nobody can tell at the moment."""
+    """moments: by name. By what their kubelets have said since then; False, too, when no node answers at the moment."""
     try:
         nodes = {n["metadata"]["name"]: n for n in cluster.get("nodes")}
     except Failed:
@@ -120,7 +120,7 @@ def peoples_notes_are_kept(cluster):
 
 
 def proxmox_ve_saw_no_secret_and_refused_nothing(cluster):
-    """Nothing of what agents asked: what is refused has been asked in vain."""
+    """Nothing of what agents asked: a refused request is one that the agent did not need to send."""
     for entry in cluster.pve.journal.find():
         if "agent@pve!" in (entry.who or "") and (entry.status >= 400 or entry.status == 0):
             raise Failed(f"{entry.method} {entry.path} got {entry.status}")

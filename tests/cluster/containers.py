@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A cluster (cluster.py) whose nodes are containers of one stand-in for a Proxmox VE host. Not a test itself: matrix/lxc.py uses it.
+"""A cluster (cluster.py) whose nodes are containers of one machine in the role of a Proxmox VE host. Not a test itself: matrix/lxc.py uses it.
 
 As on a real one, the containers are privileged and root@pam has set what README.md says.
 """

@@ -22,7 +22,7 @@ SECRET_IN_SEED = re.compile(r'^ *token_secret: "(.+)"$', re.M)
 
 
 class People(Emulator):
-    """Somebody writes tags and notes at each guest while it boots."""
+    """Another user writes tags and notes at each guest while it boots."""
 
     def start(self, pve, guest):
         if guest.name not in self.first:
@@ -78,7 +78,7 @@ class Deployed(Nodes):
         return said
 
     def set_up(self):
-        """What stands in a comment is for those whose token is to delete what it has uploaded: seeds, too."""
+        """The commented lines are for those whose token is to delete what it has uploaded: seeds, too."""
         token, = type_in(self.pve, self.command("roles", "--pve", self.pve.version, "target.yaml"), comments=True)
         (self.lab.work / "pve-token").write_text(token)
         (self.lab.work / "pve-token").chmod(0o600)
@@ -126,7 +126,7 @@ class Deployed(Nodes):
     # What is left.
 
     def left(self):
-        """Of what deploy made: guests, tokens, access lists of tokens, files, disks of nobody."""
+        """Of what deploy made: guests, tokens, access lists of tokens, files, disks of no guest."""
         with self.pve.cluster.lock:
             cluster, known = self.pve.cluster, self.pve.volumes.known.values()
             return {"guests": sorted(guest.name for guest in cluster.guests.values() if not guest.template),

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """full_chain.py [IMAGE]: from out/ to a cluster and back. `nodekiln publish` uploads the image that `nodekiln build` made to a fake Proxmox VE
-that starts its guests for real; `nodekiln deploy` makes two of them there, which become a cluster with nobody's hands. The cluster
+that starts its guests for real; `nodekiln deploy` makes two of them there, which become a cluster without manual steps. The cluster
 works, nothing secret is left in it or on its disks, and `nodekiln destroy` leaves nothing.
 """
 import subprocess

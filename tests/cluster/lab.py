@@ -37,7 +37,7 @@ READ_MAX = 65536
 
 
 def quiet():
-    """Machines yield to whoever is at work on this host, and end with the test."""
+    """Machines yield to other work on this host, and end with the test."""
     die_with_parent()
     os.nice(5)
 
@@ -152,7 +152,7 @@ class Machine(Guest):
         self.hang_up()
 
     def read(self, path):
-        """A file of the guest; None: there is none, or nobody answers at the moment."""
+        """A file of the guest; None: there is none, or the guest does not answer at the moment."""
         try:
             with GuestAgent(self.agent) as agent:
                 return agent.read(path)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""leftovers.py RAW: where the secrets of the JSON object on stdin (name: text) stand on the disk of a machine that is off, as JSON:
+"""leftovers.py RAW: where the secrets of the JSON object on stdin (name: text) are on the disk of a machine that is off, as JSON:
 {"files": {path: [name, ...]}, "elsewhere": {name: count}}. Not a test itself: checks.py uses it.
 
 A file is searched for the text and for its base64 at any alignment; the journal, whose long fields are compressed, also as
-journalctl shows it. elsewhere counts what stands on the disk in no file: in free blocks, which any later write may take.
+journalctl shows it. elsewhere counts what is on the disk in no file: in free blocks, which any later write may take.
 
 It mounts the root partition, so it runs itself in a mount namespace of its own.
 """
@@ -22,7 +22,7 @@ LINUX_ROOT = bytes.fromhex("e3bc684fcde8b14d96e7fbcaf984b709")  # as GPT stores 
 CHUNK = 64 << 20
 
 
-def needles(secret):
+def patterns_of(secret):
     """The text, and what of its base64 does not depend on its neighbours, for each of the three alignments."""
     text = secret.encode()
     yield text
@@ -33,14 +33,14 @@ def needles(secret):
 
 class Search:
     def __init__(self, secrets):
-        self.needles = {name: list(needles(secret)) for name, secret in secrets.items()}
-        self.longest = max(len(n) for all_of_one in self.needles.values() for n in all_of_one)
+        self.patterns = {name: list(patterns_of(secret)) for name, secret in secrets.items()}
+        self.longest = max(len(n) for all_of_one in self.patterns.values() for n in all_of_one)
 
     def names(self, data):
-        return [name for name, all_of_one in self.needles.items() if any(data.find(n) >= 0 for n in all_of_one)]
+        return [name for name, all_of_one in self.patterns.items() if any(data.find(n) >= 0 for n in all_of_one)]
 
     def count(self, data):
-        return {name: sum(data.count(n) for n in all_of_one) for name, all_of_one in self.needles.items()}
+        return {name: sum(data.count(n) for n in all_of_one) for name, all_of_one in self.patterns.items()}
 
 
 def root_start(raw):
@@ -66,7 +66,7 @@ def regular_files(top):
 
 
 def search_files(search, top):
-    found, counts = {}, dict.fromkeys(search.needles, 0)
+    found, counts = {}, dict.fromkeys(search.patterns, 0)
     for path in regular_files(top):
         with open(path, "rb") as f, mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ) as data:
             names = search.names(data)
@@ -87,8 +87,8 @@ def search_journal(search, top):
 
 
 def search_raw(search, raw):
-    """Chunks overlap by what a needle that began in the one before may still need."""
-    counts = dict.fromkeys(search.needles, 0)
+    """Chunks overlap, so that a pattern that begins in one and ends in the next is found."""
+    counts = dict.fromkeys(search.patterns, 0)
     with open(raw, "rb") as f:
         before = b""
         for chunk in iter(lambda: f.read(CHUNK), b""):

@@ -117,7 +117,7 @@ class Nodes:
     def get(self, what):
         return json.loads(self.kubectl(f"get -o json {what}"))["items"]
 
-    def tell(self):
+    def show(self):
         """For a test that has failed: what the nodes have to say."""
         for name in filter(lambda name: self.lab[name].process, NAMES):
             machine = self.lab[name]
@@ -142,5 +142,5 @@ def watched(title, test, cluster):
         say([f"not ok {title}: {why}"])
         fine = False
     if not fine:
-        cluster.tell()
+        cluster.show()
     return fine

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A virtual machine that stands in for a Proxmox VE host (tests/recipes/pve-host.yaml), and containers in it. Not a test itself:
+"""A virtual machine in the role of a Proxmox VE host (tests/recipes/pve-host.yaml), and containers in it. Not a test itself:
 containers.py and matrix/lxc*.py use it.
 
     with PveHost(image, work) as host:
@@ -73,7 +73,7 @@ class PveHost(Guest):
         self.stop()
 
     def create(self, archive, vmid, name, address, mac, memory="2500M", privileged=False, raw=""):
-        """raw: what root@pam writes into /etc/pve/lxc/VMID.conf besides."""
+        """raw: what root@pam writes into /etc/pve/lxc/VMID.conf in addition."""
         ct = Container(self, vmid, name, address, mac, memory, privileged)
         self.ask(f"mkdir -p {ct.root}")
         ct.configure(container.NESTING, raw)

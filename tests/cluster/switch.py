@@ -91,7 +91,7 @@ class Switch:
     def forward(self, port, frame):
         to, sender = frame[PREFIX:PREFIX + 6], frame[PREFIX + 6:PREFIX + 12]
         self.known[sender] = port
-        one = self.known.get(to)  # never a group address: nobody sends from one
+        one = self.known.get(to)  # never a group address: no station sends from one
         for other in [one] if one else self.ports:
             if other is not port:
                 other.send(frame)

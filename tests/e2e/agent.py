@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The agent from its configuration to a Ready node, in a room of its own (tests/harness/agent_env.py): kubeadm is a stand-in, all else is
+"""The agent from its configuration to a Ready node, in a directory of its own (tests/harness/agent_env.py): kubeadm is a stub, all else is
 real. Killed at every change of its state it must still end Ready. agent.py [PATTERN] runs the cases whose name has PATTERN in it."""
 import contextlib
 import json
@@ -18,121 +18,121 @@ from harness.cases import Failed, check
 
 
 def case_worker_joins(b):
-    room = b.room(JOIN, not_ready=1)
-    with runtime_socket(room):
-        done = room.run()
-    must_finish(room, done)
-    joins = room.calls("kubeadm", "join")
+    guest = b.guest(JOIN, not_ready=1)
+    with runtime_socket(guest):
+        done = guest.run()
+    must_finish(guest, done)
+    joins = guest.calls("kubeadm", "join")
     check(len(joins) == 1, f"{len(joins)} runs of kubeadm join")
     check(joins[0]["config_mode"] == "0o600" and TOKEN in joins[0]["config"], "the configuration's mode or content")
     check("waiting for Node n1 to be Ready" in done.stderr, "it did not say what it waited for")
 
 
 def case_init_makes_a_cluster(b):
-    room = b.init_room()
-    with runtime_socket(room):
-        must_finish(room, room.run())
-    check(len(room.calls("kubeadm", "init")) == 1, "kubeadm init did not run once")
-    check(len(room.calls("kubectl")) == 1, "the manifest was not applied once")
-    check("10.244.1.0/24" in (room.root / "etc/cni/net.d/10-nodekiln.conflist").read_text(), "no bridge for the pods")
-    state = room.status()
+    guest = b.init_room()
+    with runtime_socket(guest):
+        must_finish(guest, guest.run())
+    check(len(guest.calls("kubeadm", "init")) == 1, "kubeadm init did not run once")
+    check(len(guest.calls("kubectl")) == 1, "the manifest was not applied once")
+    check("10.244.1.0/24" in (guest.root / "etc/cni/net.d/10-nodekiln.conflist").read_text(), "no bridge for the pods")
+    state = guest.status()
     check(state["endpoint"] == "10.0.0.1:6443" and state["ca"][0].startswith("sha256:"), f"published: {state}")
 
 
 def case_second_run_does_nothing(b):
-    room = b.room(JOIN)
-    with runtime_socket(room):
-        must_finish(room, room.run())
-        room.run()
-    check(len(room.calls("kubeadm", "join")) == 1, "it joined again")
+    guest = b.guest(JOIN)
+    with runtime_socket(guest):
+        must_finish(guest, guest.run())
+        guest.run()
+    check(len(guest.calls("kubeadm", "join")) == 1, "it joined again")
 
 
 def case_no_configuration(b):
-    room = b.room(JOIN)
-    (room.root / "etc/nodekiln/node.yaml").unlink()
-    done = room.run()
+    guest = b.guest(JOIN)
+    (guest.root / "etc/nodekiln/node.yaml").unlink()
+    done = guest.run()
     check(done.returncode == 0 and "nothing to do" in done.stderr, done.stderr)
-    check(room.status()["phase"] == "not configured", f"status {room.status()}")
+    check(guest.status()["phase"] == "not configured", f"status {guest.status()}")
 
 
 def case_lost_configuration_is_named(b):
     """As a power cut leaves it that came before it was on the disk."""
-    room = b.room(JOIN)
-    room.write("var/lib/nodekiln/state", '{"phase": "booting", "step": "rendezvous"}')
-    (room.root / "etc/nodekiln/node.yaml").unlink()
-    done = room.run()
+    guest = b.guest(JOIN)
+    guest.write("var/lib/nodekiln/state", '{"phase": "booting", "step": "rendezvous"}')
+    (guest.root / "etc/nodekiln/node.yaml").unlink()
+    done = guest.run()
     check(done.returncode == 3 and "existed when this node began" in done.stderr, done.stderr)
-    check(room.status()["phase"] == "failed" and not room.calls("kubeadm"), f"{room.status()}")
+    check(guest.status()["phase"] == "failed" and not guest.calls("kubeadm"), f"{guest.status()}")
 
 
 def case_passing_failure_is_retried(b):
-    room = b.room(JOIN)
-    room.write("standin/answers", "couldn't validate the identity of the API Server: failed to request the cluster-info ConfigMap: dial tcp: "
+    guest = b.guest(JOIN)
+    guest.write("standin/answers", "couldn't validate the identity of the API Server: failed to request the cluster-info ConfigMap: dial tcp: "
                "connect: connection refused\nok\n")
-    with runtime_socket(room):
-        done = room.run()
-    must_finish(room, done)
-    check(len(room.calls("kubeadm", "join")) == 2, "not two tries")
+    with runtime_socket(guest):
+        done = guest.run()
+    must_finish(guest, done)
+    check(len(guest.calls("kubeadm", "join")) == 2, "not two tries")
     check("connection refused" in done.stderr, "the journal does not say why")
 
 
 def case_fatal_failure_is_named(b):
-    room = b.room(JOIN)
-    room.write("standin/answers", "cluster CA found in cluster-info ConfigMap is invalid: none of the public keys are pinned\n")
-    with runtime_socket(room):
-        done = room.run()
-    state = room.status()
+    guest = b.guest(JOIN)
+    guest.write("standin/answers", "cluster CA found in cluster-info ConfigMap is invalid: none of the public keys are pinned\n")
+    with runtime_socket(guest):
+        done = guest.run()
+    state = guest.status()
     check(done.returncode != 0 and state["phase"] == "failed", f"status {done.returncode}, {state}")
     check("pinned" in state["error"] and "reset" in state["error"], f"error: {state['error']}")
-    check(len(room.calls("kubeadm", "reset")) == 1, "kubeadm reset did not run")
-    check(not (room.root / "var/lib/nodekiln/done").exists(), "a failed node is done")
-    check(not any(room.root.glob("run/nodekiln/*")), "kubeadm's configuration is still there")
+    check(len(guest.calls("kubeadm", "reset")) == 1, "kubeadm reset did not run")
+    check(not (guest.root / "var/lib/nodekiln/done").exists(), "a failed node is done")
+    check(not any(guest.root.glob("run/nodekiln/*")), "kubeadm's configuration is still there")
 
 
 def case_expired_token_is_named(b):
-    room = b.room(JOIN)
-    room.write("standin/answers", 'token id "abcdef" is invalid for this cluster or it has expired. Use "kubeadm token create" to create '
+    guest = b.guest(JOIN)
+    guest.write("standin/answers", 'token id "abcdef" is invalid for this cluster or it has expired. Use "kubeadm token create" to create '
                "a new valid token\n")
-    with runtime_socket(room):
-        done = room.run()
-    check(done.returncode != 0 and room.status()["phase"] == "failed", done.stderr[-300:])
-    check(not has_secret(done.stderr + room.status()["error"]), "the token is in what it said")
+    with runtime_socket(guest):
+        done = guest.run()
+    check(done.returncode != 0 and guest.status()["phase"] == "failed", done.stderr[-300:])
+    check(not has_secret(done.stderr + guest.status()["error"]), "the token is in what it said")
 
 
 def case_failed_node_tries_again_at_the_next_boot(b):
-    room = b.room(JOIN)
-    room.write("standin/answers", "cluster CA found in cluster-info ConfigMap is invalid\n")
-    with runtime_socket(room):
-        check(room.run().returncode != 0, "it did not fail")
-        must_finish(room, room.run())
+    guest = b.guest(JOIN)
+    guest.write("standin/answers", "cluster CA found in cluster-info ConfigMap is invalid\n")
+    with runtime_socket(guest):
+        check(guest.run().returncode != 0, "it did not fail")
+        must_finish(guest, guest.run())
 
 
 def case_broken_state_file(b):
-    room = b.room(JOIN)
-    room.write("var/lib/nodekiln/state", '{"phase": ')
-    with runtime_socket(room):
-        must_finish(room, room.run())
+    guest = b.guest(JOIN)
+    guest.write("var/lib/nodekiln/state", '{"phase": ')
+    with runtime_socket(guest):
+        must_finish(guest, guest.run())
 
 
 def case_bad_configuration_is_named(b):
-    room = b.room(JOIN + "tokn: x\n")
-    done = room.run()
+    guest = b.guest(JOIN + "tokn: x\n")
+    done = guest.run()
     check(done.returncode == 3 and "/etc/nodekiln/node.yaml" in done.stderr and "tokn" in done.stderr, done.stderr)
-    check(room.status()["phase"] == "failed", f"{room.status()}")
-    check(not room.calls("kubeadm", "join"), "it joined")
+    check(guest.status()["phase"] == "failed", f"{guest.status()}")
+    check(not guest.calls("kubeadm", "join"), "it joined")
 
 
 def case_dry_run(b):
-    room = b.init_room()
-    before = sorted(str(p) for p in room.root.rglob("*"))
-    done = room.run("--dry-run")
+    guest = b.init_room()
+    before = sorted(str(p) for p in guest.root.rglob("*"))
+    done = guest.run("--dry-run")
     check(done.returncode == 0, done.stderr)
     check("kind" in done.stdout and "InitConfiguration" in done.stdout and not has_secret(done.stdout), done.stdout[-500:])
-    after = sorted(str(p) for p in room.root.rglob("*"))
+    after = sorted(str(p) for p in guest.root.rglob("*"))
     check([p for p in after if "standin" not in p] == [p for p in before if "standin" not in p], "it wrote something")
 
 
-# With Proxmox VE. Everybody reads the pool; each token writes its own guest only.
+# With Proxmox VE. All tokens read the pool; each token writes its own guest only.
 
 
 
@@ -168,8 +168,8 @@ def public_at_pve(pve):
 
 def worker_with_pve(b, version):
     with proxmox(100, 101, version=version) as pve:
-        first = b.room(INIT.replace("manifests: [/etc/nodekiln/manifests/a.yaml]\n", "") + section(pve, 100), files=guest_files(100))
-        second = b.room(f"cluster: lab\nrole: worker\ntoken: {TOKEN}\nnode: {{ip: 10.0.0.2, provider_id: vmid}}\n" + section(pve, 101),
+        first = b.guest(INIT.replace("manifests: [/etc/nodekiln/manifests/a.yaml]\n", "") + section(pve, 100), files=guest_files(100))
+        second = b.guest(f"cluster: lab\nrole: worker\ntoken: {TOKEN}\nnode: {{ip: 10.0.0.2, provider_id: vmid}}\n" + section(pve, 101),
                         files=guest_files(101))
         with runtime_socket(first), runtime_socket(second):
             late = []
@@ -199,91 +199,91 @@ def case_worker_finds_its_cluster_at_PVE_8(b):
 def case_three_init_nodes_make_one_cluster(b):
     vmids = (100, 101, 102)
     with proxmox(*vmids) as pve:
-        rooms = {v: b.room(INIT.replace("10.0.0.1", f"10.0.0.{v - 99}").replace("manifests: [/etc/nodekiln/manifests/a.yaml]\n", "")
+        guests = {v: b.guest(INIT.replace("10.0.0.1", f"10.0.0.{v - 99}").replace("manifests: [/etc/nodekiln/manifests/a.yaml]\n", "")
                            + section(pve, v), files=guest_files(v)) for v in vmids}
         ends = {}
         with contextlib.ExitStack() as stack:
-            for room in rooms.values():
-                stack.enter_context(runtime_socket(room))
-            threads = [threading.Thread(target=lambda v=v, r=r: ends.update({v: r.run(timeout=170)})) for v, r in rooms.items()]
+            for guest in guests.values():
+                stack.enter_context(runtime_socket(guest))
+            threads = [threading.Thread(target=lambda v=v, r=r: ends.update({v: r.run(timeout=170)})) for v, r in guests.items()]
             [t.start() for t in threads]
             [t.join() for t in threads]
-        for vmid, room in rooms.items():
+        for vmid, guest in guests.items():
             check(vmid in ends, f"node {vmid} did not end")
-            must_finish(room, ends[vmid])
-        inits = [v for v, r in rooms.items() if r.calls("kubeadm", "init")]
+            must_finish(guest, ends[vmid])
+        inits = [v for v, r in guests.items() if r.calls("kubeadm", "init")]
         check(len(inits) == 1, f"these initialised: {inits}")
         for vmid in set(vmids) - set(inits):
-            config = rooms[vmid].calls("kubeadm", "join")[0]["config"]
+            config = guests[vmid].calls("kubeadm", "join")[0]["config"]
             check("controlPlane" in config and f"10.0.0.{inits[0] - 99}:6443" in config, f"{vmid} did not join as a control plane")
             check("claim" not in line_of(pve, vmid) or not line_of(pve, vmid)["claim"], f"{vmid} still claims")
 
 
 def case_PVE_is_down(b):
     with proxmox(101) as pve:
-        room = b.room(JOIN + section(pve, 101), files=guest_files(101))
+        guest = b.guest(JOIN + section(pve, 101), files=guest_files(101))
         pve.down()
         threading.Timer(8, pve.up).start()
-        with runtime_socket(room):
-            done = room.run(timeout=120)
-        must_finish(room, done)
+        with runtime_socket(guest):
+            done = guest.run(timeout=120)
+        must_finish(guest, done)
         check_member(pve, 101, "worker", "ready")
 
 
 def case_refused_token_is_not_hammered(b):
     with proxmox(101) as pve:
-        room = b.room(JOIN + section(pve, 101), files=guest_files(101))
+        guest = b.guest(JOIN + section(pve, 101), files=guest_files(101))
         pve.invalidate(pve.tokens[101])
-        with runtime_socket(room):
-            must_finish(room, room.run())
+        with runtime_socket(guest):
+            must_finish(guest, guest.run())
         refused = [e for e in pve.journal.find("GET") + pve.journal.find("PUT") if e.status == 401]
         check(len(refused) == 1, f"asked {len(refused)} times with a token that was refused")
 
 
 def case_no_control_plane_is_a_named_failure(b):
     with proxmox(100, 101) as pve:
-        room = b.room(f"cluster: lab\nrole: worker\ntoken: {TOKEN}\nnode: {{ip: 10.0.0.2}}\ntimeouts: {{rendezvous: 5s}}\n"
+        guest = b.guest(f"cluster: lab\nrole: worker\ntoken: {TOKEN}\nnode: {{ip: 10.0.0.2}}\ntimeouts: {{rendezvous: 5s}}\n"
                       + section(pve, 101), files=guest_files(101))
-        with runtime_socket(room):
-            done = room.run()
-        check(done.returncode == 5 and room.status()["phase"] == "failed", f"{done.returncode}: {done.stderr[-300:]}")
-        check("control plane of cluster lab" in room.status()["error"], room.status()["error"])
+        with runtime_socket(guest):
+            done = guest.run()
+        check(done.returncode == 5 and guest.status()["phase"] == "failed", f"{done.returncode}: {done.stderr[-300:]}")
+        check("control plane of cluster lab" in guest.status()["error"], guest.status()["error"])
         check_member(pve, 101, "worker", "failed")
 
 
-def boot_again(room):
+def boot_again(guest):
     """A seed that is still attached is copied at each boot, but node.yaml is written at the first only."""
-    room.write("var/lib/cloud/instance/user-data.txt", JOIN)
-    room.write("var/lib/cloud/instance/obj.pkl", f"cpickle {TOKEN}")
-    return room.run()
+    guest.write("var/lib/cloud/instance/user-data.txt", JOIN)
+    guest.write("var/lib/cloud/instance/obj.pkl", f"cpickle {TOKEN}")
+    return guest.run()
 
 
 def cut_everywhere(b, make, program, sides=(False, True)):
-    room = make()
-    counter = room.root / "standin/count"
-    with runtime_socket(room):
-        must_finish(room, room.run(env={"LD_PRELOAD": str(b.shim), "CUT_COUNT": str(counter)}))
+    guest = make()
+    counter = guest.root / "standin/count"
+    with runtime_socket(guest):
+        must_finish(guest, guest.run(env={"LD_PRELOAD": str(b.shim), "CUT_COUNT": str(counter)}))
     changes = len(counter.read_text())
     check(changes >= 11, f"only {changes} changes of the state")
     for at in range(1, changes + 1):
         for before in sides:
-            room = make()
+            guest = make()
             env = {"LD_PRELOAD": str(b.shim), "CUT_AT": str(at), **({"CUT_BEFORE": "1"} if before else {})}
-            with runtime_socket(room):
-                cut = room.run(env=env)
+            with runtime_socket(guest):
+                cut = guest.run(env=env)
                 check(cut.returncode == -9, f"change {at} of {changes}: it was not killed but ended with {cut.returncode}")
-                if (room.root / "var/lib/nodekiln/done").exists():
+                if (guest.root / "var/lib/nodekiln/done").exists():
                     continue  # the unit's condition: it would not start again
                 try:
-                    must_finish(room, boot_again(room))
+                    must_finish(guest, boot_again(guest))
                 except Failed as e:
                     raise Failed(f"killed {'before' if before else 'after'} change {at} of {changes}: {e}\n{cut.stderr[-800:]}") from None
-            check(room.calls("kubeadm", program), f"kubeadm {program} never ran")
+            check(guest.calls("kubeadm", program), f"kubeadm {program} never ran")
     return changes
 
 
 def case_worker_is_killed_at_every_change(b):
-    cut_everywhere(b, lambda: b.room(JOIN), "join")
+    cut_everywhere(b, lambda: b.guest(JOIN), "join")
 
 
 def case_init_is_killed_at_every_change(b):
@@ -294,7 +294,7 @@ def case_init_with_PVE_is_killed_at_every_change(b):
     with proxmox(100) as pve:
         def make():
             pve.edit(100, description=NOTES, tags="blue;rack-7")
-            return b.room(INIT.replace("manifests: [/etc/nodekiln/manifests/a.yaml]\n", "") + section(pve, 100), files=guest_files(100))
+            return b.guest(INIT.replace("manifests: [/etc/nodekiln/manifests/a.yaml]\n", "") + section(pve, 100), files=guest_files(100))
         cut_everywhere(b, make, "init", sides=(False,))  # each run waits for the claim to settle
         check_member(pve, 100, "init", "ready", endpoint="10.0.0.1:6443")
 

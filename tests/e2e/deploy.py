@@ -218,7 +218,7 @@ def roles_are_enough(lab):
 
 @case
 def storages_of_their_own(lab):
-    """A guest's disk and seed go where its node has room for them."""
+    """A guest's disk and seed go where its node has space for them."""
     lab.cluster.storages["local"]["nodes"] = lab.cluster.storages["local-lvm"]["nodes"] = ["pve1"]
     lab.add_storage("tank", "images,rootdir", kind="zfspool", nodes=["pve2"])
     lab.add_storage("files", "iso,vztmpl,import", nodes=["pve2"])

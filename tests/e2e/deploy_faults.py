@@ -56,7 +56,7 @@ def answers_that_are_lost(lab):
 
 @case
 def a_lock_that_goes(lab):
-    """Somebody makes a backup of a guest that is not configured yet."""
+    """Another user makes a backup of a guest that is not configured yet."""
     def lock(_):
         lab.edit(101, lock="backup")
         threading.Timer(2, lambda: lab.edit(101, delete=("lock",))).start()
@@ -79,7 +79,7 @@ def workers_that_die(lab):
         lab.tasks.dying.add(kind)
     exited(lab.deploy())
     left = [vmid for vmid, options in lab.guests().items() if options == {"lock": "clone"}]
-    same(left, [101], "what a dead worker leaves, in no pool and for nobody's token to see")
+    same(left, [101], "what a dead worker leaves, in no pool and visible to no token")
     assert_ready(lab)
 
 
@@ -153,7 +153,7 @@ def a_cluster_of_the_same_name(lab):
 
 def killed_everywhere(lab, command, options=()):
     """Reads change nothing: being killed at one of them is being killed after the write before it. So: at each write, before it is
-    carried out and after, when nobody hears the answer."""
+    carried out and after, when the answer is lost."""
     one = [{"name": "cp1", "role": "init"}]
     for number in range(100):
         for after in (False, True):
@@ -202,7 +202,7 @@ def killed_destroy(lab):
 
 @case
 def killed_while_a_task_runs(lab):
-    """The next run waits for what the killed one has started, and goes on from there."""
+    """The next run waits for what the killed one has started, and continues from there."""
     for kind in ("qmclone", "resize", "imgcopy", "qmstart"):
         lab.tasks.kinds[kind] = 1
         child = lab.start_deploy(file=lab.cluster_file())

@@ -120,7 +120,7 @@ def small_cache(w):
 
 
 def busy(w):
-    """Somebody else builds the same name: a lock on its stage, as a build holds it."""
+    """Another process builds the same name: a lock on its staging directory, as a build holds it."""
     stage = w.kiln.out / ".small.stage"
     stage.mkdir()
     w.holder = subprocess.Popen(["flock", "--no-fork", str(stage), "sleep", "60"])
@@ -166,7 +166,7 @@ CASES = [
     Case("no-space-for-outputs", on_small_tmpfs(lambda w: w.kiln.out, "4m"), SPACE, ("space",)),
     Case("no-space-for-package-lists", on_small_tmpfs(small_cache, "24m"), SPACE, ("MiB of space, and the package lists", "NODEKILN_CACHE")),
     Case("no-space-for-the-cache", on_small_tmpfs(small_cache, "224m"), SPACE, ("space",)),
-    Case("somebody-else-builds-it", busy, FAILED, ("another build", "--out"), stage_stays=True),
+    Case("another-process-builds-it", busy, FAILED, ("another build", "--out"), stage_stays=True),
 ]
 
 

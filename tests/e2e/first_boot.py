@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The programs of rootfs-overlays that a first boot runs, with stand-ins for what they call: cloud-init-stages and cloud-init-stage
+"""The programs of rootfs-overlays that a first boot runs, with stubs for what they call: cloud-init-stages and cloud-init-stage
 (cloud-init's stages in one process; here its main() does what its arguments' file says), and wait-online. tests/image boots the real
 ones. In a mount namespace with a /run of its own."""
 import os

@@ -29,7 +29,7 @@ class Trial:
         argv = [a for a in self.kiln.build_argv() if a != "--plain"] + ["--json"]
         self.child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                       env=self.kiln.environment())
-        # Nobody may wait for a reader, so that the kill hits work and not a full pipe.
+        # No process may wait for a reader, so that the kill hits work and not a full pipe.
         errors = []
         threading.Thread(target=lambda: errors.append(self.child.stderr.read()), daemon=True).start()
         timer = threading.Timer(self.seconds, self.kill) if self.seconds else None
@@ -101,7 +101,7 @@ def round_of(check, kiln, name, cold, **when):
 
 
 def all_rounds(check, kiln):
-    # A cold build that is not killed tells the moments, and how long it takes.
+    # A cold build that is not killed gives the moments, and how long it takes.
     kiln.change_overlay("reference")
     forget_trees(kiln)
     began = time.monotonic()

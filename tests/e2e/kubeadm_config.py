@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The golden configurations and command lines for kubeadm 1.20 (tests/golden/kubeadm/1.20, which the unit test keeps equal to what the
 agent writes) before a real kubeadm: the one in the default recipe's LXC artifact. It runs in a directory of its own as its whole
-world (chroot), so that nothing of the host can change: `config migrate` reads strictly and judges, `init --dry-run` goes through
+world (chroot), so that nothing of the host can change: `config migrate` reads strictly and validates, `init --dry-run` goes through
 the phases, and `join` comes as far as asking for the cluster. What the later versions get is held against the fields that the
 published references of v1beta3 and v1beta4 name."""
 import json
@@ -16,7 +16,7 @@ from pathlib import Path
 from harness.build_env import TOP, Check, require_root
 
 GOLDEN = TOP / "tests/golden/kubeadm/1.20"
-NOBODY = "127.0.0.1:1"
+NO_SERVER = "127.0.0.1:1"
 CASES = [f"{role}-{kind}" for role in ("init", "control-plane", "worker") for kind in ("minimal", "full")]
 # The fields that the agent may use, and their kinds: a type's name, [kind] for a list, {kind} for a map.
 FIELDS = {
@@ -73,7 +73,7 @@ class World:
         return found[-1].read_text() if found else ""
 
 
-def complaints(done):
+def messages(done):
     """What kubeadm warned of; it ends with 0 even when a field is unknown to it."""
     lines = [line for line in done.stderr.splitlines() if line.strip() and not WORLD.search(line)]
     return lines + ([f"exit status {done.returncode}"] if done.returncode else [])
@@ -97,11 +97,11 @@ def leaves(value):
 
 
 def migrate_problems(world, case):
-    """kubeadm reads it without a complaint, and every value is still there when kubeadm writes it."""
+    """kubeadm reads it without an error, and every value is still there when kubeadm writes it."""
     text = (GOLDEN / f"{case}.conf").read_text()
     world.write("old", text)
     (world.root / "new").unlink(missing_ok=True)
-    problems = complaints(world.run("/usr/bin/kubeadm", "config", "migrate", "--old-config", "/old", "--new-config", "/new"))
+    problems = messages(world.run("/usr/bin/kubeadm", "config", "migrate", "--old-config", "/old", "--new-config", "/new"))
     if problems:
         return problems
     kept = (world.root / "new").read_text()
@@ -113,7 +113,7 @@ def detects_problems(world):
     """The check above can fail."""
     world.write("old", (GOLDEN / "worker-full.conf").read_text().replace("kubeletExtraArgs", "kubeletExtraArgz"))
     done = world.run("/usr/bin/kubeadm", "config", "migrate", "--old-config", "/old", "--new-config", "/new")
-    return [] if any("unknown field" in line for line in complaints(done)) else ["an unknown field went unnoticed: " + done.stderr[-200:]]
+    return [] if any("unknown field" in line for line in messages(done)) else ["an unknown field went unnoticed: " + done.stderr[-200:]]
 
 
 def argv_of(case, conf):
@@ -127,7 +127,7 @@ def init_problems(world, case):
     world.write("conf", (GOLDEN / f"{case}.conf").read_text())
     argv = [a + ",upload-certs" if a.startswith("--skip-phases=") else a for a in argv_of(case, "/conf")]
     done = world.run(*argv, "--dry-run")
-    problems = complaints(done)
+    problems = messages(done)
     said = done.stdout
     if "0ffeec0ffeec0ff" in said + done.stderr:
         problems.append("kubeadm printed a secret")
@@ -144,10 +144,10 @@ def init_problems(world, case):
 
 
 def join_problems(world, case):
-    """Nobody is there, so it ends where it asks for the cluster: configuration and flags were fine up to there."""
+    """No server is there, so it ends where it asks for the cluster: configuration and flags were fine up to there."""
     conf = (GOLDEN / f"{case}.conf").read_text()
     endpoint = documents(conf)[0]["discovery"]["bootstrapToken"]["apiServerEndpoint"]
-    conf = re.sub(r'"timeout": "\w+"', '"timeout": "1s"', conf.replace(endpoint, NOBODY))
+    conf = re.sub(r'"timeout": "\w+"', '"timeout": "1s"', conf.replace(endpoint, NO_SERVER))
     world.write("conf", conf)
     done = world.run(*argv_of(case, "/conf"))
     if done.returncode and "couldn't validate the identity of the API Server" in done.stderr and "connection refused" in done.stderr:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """`build --offline`: what is in the cache is enough, and the process has no network at all: it is looked at while it runs. What is missing
-is one sentence, and a server that stands ready for it is not asked. Then the cache: shown, bounded, and safe with two builds at once."""
+is one sentence, and a server that is ready for it is not asked. Then the cache: shown, bounded, and safe with two builds at once."""
 import json
 import os
 import shutil
@@ -69,32 +69,32 @@ def no_index(kiln):
     return refused(kiln.build("--offline", "--force"), NETWORK, "no package index", "--locked")
 
 
-def stock(kiln, *options, code=0):
+def usage(kiln, *options, code=0):
     done = kiln.run(kiln.argv("cache", *options, "--json"))
     assert done.returncode == code, done.stderr
     return json.loads(done.stdout) if code == 0 else done.stderr
 
 
 def shown(kiln):
-    seen = stock(kiln)
+    seen = usage(kiln)
     files = list((kiln.cache / "files").iterdir())
     right = seen["files"] == {"bytes": sum(f.stat().st_size for f in files), "entries": len(files)} and seen["trees"]["entries"] > 0
     return [] if right else [f"{seen} of {len(files)} files"]
 
 
-def pruned_beside_a_build(kiln, lock):
+def pruned_during_a_build(kiln, lock):
     """While a build runs, nothing goes; when it is done, it all may."""
     build = subprocess.Popen(kiln.build_argv("--lock", lock, "--force"), env=kiln.environment(), stdin=subprocess.DEVNULL,
                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     while not any((kiln.cache / "tmp").iterdir()) and build.poll() is None:
         time.sleep(0.05)
-    before = stock(kiln)["files"]
-    busy = stock(kiln, "prune", "--max", "0", code=FAILED)
-    after = stock(kiln)["files"]
+    before = usage(kiln)["files"]
+    busy = usage(kiln, "prune", "--max", "0", code=FAILED)
+    after = usage(kiln)["files"]
     said = build.communicate()[1]
     problems = [] if build.returncode == 0 else [f"the build: {said.strip()[-300:]}"]
     problems += [] if "another nodekiln" in busy and before == after else [f"pruned under a build: {busy} {before} {after}"]
-    left = stock(kiln, "prune", "--max", "0")
+    left = usage(kiln, "prune", "--max", "0")
     return problems + ([] if left["bytes"] == 0 and left["removed"] > 0 else [f"left: {left}"])
 
 
@@ -103,7 +103,7 @@ def bounded(kiln, lock):
     os.environ["NODEKILN_CACHE_MAX"] = "100M"
     try:
         done = kiln.build("--lock", lock, "--force")
-        seen = stock(kiln)
+        seen = usage(kiln)
     finally:
         del os.environ["NODEKILN_CACHE_MAX"]
     problems = [] if done.returncode == 0 and "to keep it below 100 MiB" in done.stderr else [done.stderr.strip()[-300:]]
@@ -128,7 +128,7 @@ def main():
         shutil.rmtree(kiln.out)
         check("a build without a network", builds_alone(kiln, lock))
         check("the cache is shown", shown(kiln))
-        check("the cache beside a build", pruned_beside_a_build(kiln, lock))
+        check("the cache during a build", pruned_during_a_build(kiln, lock))
         check("--offline with --update", refused(kiln.build("--offline", "--update"), USAGE, "exclude each other"))
         check("the cache is bounded", bounded(fresh(kiln), lock))
         fresh(kiln)

@@ -50,7 +50,7 @@ ALLOWED = [
     ("etc/fstab", THEIRS, None, "mmdebstrap writes an empty one; the disk's is written with the disk"),
     ("etc/apt/sources.list", THEIRS, None, "written by mmdebstrap itself; nodekiln writes it behind the packages"),
     ("etc/apt/apt.conf.d/99mmdebstrap", THEIRS, None, "mmdebstrap's --aptopt"),
-    ("var/lib/apt/extended_states", THEIRS, None, "apt's marks of automatic installation: in an image no package shall ever be autoremoved"),
+    ("var/lib/apt/extended_states", THEIRS, None, "apt's marks of automatic installation: in an image no package may ever be autoremoved"),
     ("var/lib/apt/lists/*", THEIRS, None, "apt's indices; nodekiln's apt works outside the tree"),
     ("var/cache/apt/archives/lock", THEIRS, None, "apt's lock"),
     ("var/*/apt/*/partial", MODE, None, "apt closes its download directories when it first works inside the tree"),
@@ -142,7 +142,7 @@ def compare(ours, theirs, check):
     print(f"# {len(entries(theirs))} entries, {len(occurred)} of {len(ALLOWED)} listed differences occurred")
     for line in unlisted[20:]:
         print("#", line)
-    check("same tree as mmdebstrap's but for what is listed", unlisted[:20])
+    check("same tree as mmdebstrap's except for what is listed", unlisted[:20])
     check("every listed difference occurs", [f"{row[0]} ({row[1]}) never does" for row in ALLOWED if row not in occurred])
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """kubernetes.source packages, the whole way: from a signed flat repository of the community's layout, served on loopback, to an
-artifact in which dpkg knows them; and the same repository signed by another key. What the cache has packed anew is to dpkg-deb what it
+artifact in which dpkg knows them; and the same repository signed by another key. What the cache has recompressed is to dpkg-deb what it
 was."""
 import hashlib
 import json
@@ -63,7 +63,7 @@ def to_dpkg(path):
 
 def repacked_problems(cache):
     small = sorted((p for p in (cache / "repacked").iterdir()), key=lambda p: (p.stat().st_size, p.name))[:REPACKED]
-    problems = [f"only {len(small)} packages are packed anew"] if len(small) < REPACKED else []
+    problems = [f"only {len(small)} packages are recompressed"] if len(small) < REPACKED else []
     return problems + [f"{p.name} is another package now" for p in small if to_dpkg(p) != to_dpkg(cache / "files" / p.name)]
 
 
@@ -79,7 +79,7 @@ def main():
             done = kiln.build()
             check("packages of a signed flat repository are in the artifact",
                   artifact_problems(kiln) if done.returncode == 0 else [done.stderr.strip()])
-            check("packages that were packed anew are what they were", repacked_problems(kiln.cache))
+            check("packages that were recompressed are what they were", repacked_problems(kiln.cache))
             repository.write(keys[1])
             kiln = BuildEnv(work / "other", recipe_keys(server.url, keys[0].fingerprint))
             done = kiln.build("--update")

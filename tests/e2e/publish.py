@@ -107,7 +107,7 @@ def trust(cloud, image):
     Certificates(other, cloud.version, NAMES)
     done = exited(cloud.publish(image, target=cloud.target("wrong.yaml", ca=str(other / "ca.pem"))), TRUST)
     check("not trusted" in done.stderr, done.stderr)
-    same(cloud.journal.find(), [], "requests of somebody who does not trust")
+    same(cloud.journal.find(), [], "requests of a client that does not trust the server")
     exited(cloud.publish(image, target=cloud.target("wrong.yaml", ca=None, fingerprints=["AB" * 32])), TRUST)
     exited(cloud.publish(image, target=cloud.target("pin.yaml", ca=None, fingerprints=[cloud.fingerprint])))
 
@@ -168,11 +168,11 @@ def storage_that_is_not_there(cloud, image):
 @case
 def no_room(cloud, image):
     cloud.cluster.storages["local"].update(total=1 << 20, used=(1 << 20) - 5000)
-    check("free some" in exited(cloud.publish(image), SPACE).stderr, "room")
+    check("free some" in exited(cloud.publish(image), SPACE).stderr, "space")
     nothing(cloud)
     cloud.cluster.storages["local"]["used"] = 0
     cloud.cluster.storages["local-lvm"]["total"] = 1000
-    check("local-lvm" in exited(cloud.publish(image), SPACE).stderr, "room of disks")
+    check("local-lvm" in exited(cloud.publish(image), SPACE).stderr, "space of disks")
 
 
 @case
@@ -277,7 +277,7 @@ def retain_spares_what_is_used(cloud, image):
 
 @case
 def retain_believes_the_server(cloud, image):
-    """A linked clone that the token does not see, or a template that somebody protects."""
+    """A linked clone that the token does not see, or a protected template."""
     images = versions(cloud, 1)
     oldest = published(cloud, images[0])[0]
     cloud.faults.answer(500, f"base volume 'local-lvm:base-{oldest}-disk-0' is still in use by linked cloned", method="DELETE", path="/qemu/")

@@ -81,7 +81,7 @@ def busy(cloud, image):
 
 @case
 def a_lock_that_goes(cloud, image):
-    """Somebody makes a backup of the unfinished copy."""
+    """Another user makes a backup of the unfinished copy."""
     def lock(_):
         cloud.edit(100, lock="backup")
         threading.Timer(2, lambda: cloud.edit(100, delete=("lock",))).start()
@@ -92,7 +92,7 @@ def a_lock_that_goes(cloud, image):
 
 @case
 def workers_that_die(cloud, image):
-    """What a dead qmcreate leaves is locked and in no pool: the token can neither see nor remove it, so a person is told."""
+    """What a dead qmcreate leaves is locked and in no pool: the token can neither see nor remove it, so the error asks a person to."""
     cloud.tasks.dying |= {"imgcopy", "qmcreate", "qmtemplate"}
     done = exited(cloud.publish(image))
     check("qm destroy 100 --skiplock" in done.stderr, done.stderr)
@@ -176,7 +176,7 @@ def two_copies_at_once(cloud, image):
         cloud.faults.add("run", method="POST", path=CREATE, times=2, function=meet)
         both(cloud, each, low, high)
         published(cloud, each, templates=number + 1)
-        check(len(cloud.journal.find("DELETE", "/qemu/", 200)) > number, "no copy gave way")
+        check(len(cloud.journal.find("DELETE", "/qemu/", 200)) > number, "no copy was discarded")
 
 
 @case
@@ -236,20 +236,20 @@ def killed_everywhere(cloud, at_least, *how):
 
 @case
 def killed_after_each_request(cloud, image):
-    """It was carried out, and nobody heard the answer."""
+    """It was carried out, and the answer was lost."""
     killed_everywhere(cloud, 30, True)
 
 
 @case
 def killed_before_each_change(cloud, image):
-    """The request arrived, and whoever sent it is dead when it is carried out."""
+    """The request arrived, and its sender is dead when it is carried out."""
     killed_everywhere(cloud, 4, False, "POST")
     killed_everywhere(cloud, 2, False, "PUT")
 
 
 @case
 def killed_while_a_task_runs(cloud, image):
-    """The next run waits for what the killed one has started, and goes on from there."""
+    """The next run waits for what the killed one has started, and continues from there."""
     for kind in ("imgcopy", "qmcreate", "qmtemplate"):
         each = Image(cloud.work / kind, seed=kind)
         before = len(cloud.guests())

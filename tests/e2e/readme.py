@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What README.md tells people to type: every nodekiln command line has options that there are; the target, the cluster and the commands
-of "Into Proxmox VE" and "A cluster in Proxmox VE", and the publishing step of both CI examples, run as they stand there, against the
+"""What README.md asks people to type: every nodekiln command line has options that there are; the target, the cluster and the commands
+of "Into Proxmox VE" and "A cluster in Proxmox VE", and the publishing step of both CI examples, run as they are, against the
 strict fake with guests whose agents are played. (That the YAML of README.md is YAML shows tests/unit/test_readme.c.)"""
 import functools
 import re
@@ -107,10 +107,10 @@ def ci_publishes(place):
     place.file("pve.yaml", (place.work / "pve.yaml").read_text().replace("token_secret_file: pve-token", "token_secret_env: PVE_TOKEN"))
     for example in ("resource_group: proxmox", "runs-on: [self-hosted, kiln]"):
         steps = [words for words in commands(block_with(example)) if words[0] == "publish"]
-        same(len(steps), 1, f"publishing steps beside {example}")
+        same(len(steps), 1, f"publishing steps next to {example}")
         place.type(steps[0], PVE_TOKEN=place.secret)
         builds = [words[0] for words in commands(block_with(example))]
-        same(builds, ["build", "verify", "publish"], f"steps beside {example}")
+        same(builds, ["build", "verify", "publish"], f"steps next to {example}")
 
 
 def main():

@@ -276,7 +276,7 @@ def case_a_kept_connection_closes(lab):
 
 
 def case_no_answer_is_not_repeated(lab):
-    """Carried out or not, nobody knows: so it reads first."""
+    """Whether it was carried out is unknown: so it reads first."""
     lab.add(**KINDS["qemu"])
     guest = lab.guest()
     guest.must("find")

@@ -69,26 +69,26 @@ def build_elsewhere(directory, here):
     return elsewhere / "out", done
 
 
-def tells(problems, a, b, *lines, code=DIFFERENT):
+def reports(problems, a, b, *lines, code=DIFFERENT):
     done = diff(a, b)
     said = done.stdout.splitlines()
     problems = problems + ([f"exit code {done.returncode} of {a} {b}: {done.stderr}"] if done.returncode != code else [])
     return problems + [f"no line '{line}' in {said[:SHOWN]}" for line in lines if not any(s.startswith(line) for s in said)]
 
 
-def changes_are_told(here):
+def changes_are_reported(here):
     old, new = here.checkout / "cold", here.checkout / "changed"
     (here.checkout / "overlay/etc/nodekiln-test").write_text("second")
     (here.checkout / "overlay/etc/young").symlink_to("nodekiln-test")
     done = here.build("changed")
     problems = [] if done.returncode == 0 else [done.stderr.strip()[-300:]]
     for name in ("small.qcow2", "small.tar.zst"):
-        problems = tells(problems, old / name, new / name, "~ /etc/nodekiln-test: size 5 -> 6, content ", "+ /etc/young: type link",
+        problems = reports(problems, old / name, new / name, "~ /etc/nodekiln-test: size 5 -> 6, content ", "+ /etc/young: type link",
                          "~ /etc/nodekiln/image.json: ")
-    problems = tells(problems, old / "small.manifest.json", new / "small.manifest.json", "~ (document): key ", "~ artifacts[small.qcow2]: ")
-    problems = tells(problems, old / "small.qcow2", old / "small.qcow2", code=EQUAL)
-    problems = tells(problems, old / "small.qcow2", old / "small.manifest.json", code=TROUBLE)
-    return tells(problems, old / "small.qcow2", old / "missing", code=TROUBLE)
+    problems = reports(problems, old / "small.manifest.json", new / "small.manifest.json", "~ (document): key ", "~ artifacts[small.qcow2]: ")
+    problems = reports(problems, old / "small.qcow2", old / "small.qcow2", code=EQUAL)
+    problems = reports(problems, old / "small.qcow2", old / "small.manifest.json", code=TROUBLE)
+    return reports(problems, old / "small.qcow2", old / "missing", code=TROUBLE)
 
 
 def main():
@@ -107,7 +107,7 @@ def main():
             for file in FILES:
                 check(f"cold, and from another day's trees: {file}", difference(here.checkout / "cold" / file, here.checkout / "warm" / file))
                 check(f"root here, and a user elsewhere: {file}", difference(here.checkout / "cold" / file, elsewhere / file))
-            check("nodekiln diff tells what changed", changes_are_told(here))
+            check("nodekiln diff reports what changed", changes_are_reported(here))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     return 1 if check.failed else 0

@@ -15,10 +15,10 @@ from harness.build_env import HOST, TOP, BuildEnv, Check, host_state, left_behin
 QUICK = 5  # seconds; before anything is downloaded or made
 NO_ADMIN = ["capsh", "--drop=cap_sys_admin", "--", "-c", 'exec "$@"', "sh"]
 CONFINED = [str(TOP / "tests/confine.py")]
-# A container's own file system, where the cache is unless told otherwise, is an overlay, which has rules of its own.
+# A container's own file system, where the cache is by default, is an overlay, which has rules of its own.
 ON_OVERLAY = ["unshare", "--mount", "sh", "-c",
               'mount -t overlay overlay -o "lowerdir=$1,upperdir=$1.upper,workdir=$1.work" "$1" && shift && exec "$@"', "sh"]
-# Its systemd-tmpfiles looks for itself in /proc, which nobody can mount there.
+# Its systemd-tmpfiles looks for itself in /proc, which no process can mount there.
 KEYS = "packages:\n  base: [systemd]\n  extra: [less]\n"
 # Root of a user namespace may make no device nodes either.
 NO_DEVICES = ["unshare", "--user", "--map-root-user", "sh", "-c",
@@ -53,7 +53,7 @@ def builds_on_overlay(kiln, lock):
 
 
 def from_cached_trees(kiln, lock):
-    """Those that it has just made itself; and root's own beside them."""
+    """Those that it has just made itself; and root's own next to them."""
     out, before = kiln.directory / "container", host_state()
     root = kiln.build("--lock", lock, "--force")
     done = kiln.run([*CONFINED, *kiln.argv("build", kiln.recipe, "--plain", "--lock", lock, "--out", out, "--force")])
@@ -70,7 +70,7 @@ def dies_whole(kiln, lock):
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
         seen = next((line for line in child.stdout if "Setting up" in line), None)
         child.kill()
-        child.wait()  # and not for its output's end: whoever is left behind may hold it open
+        child.wait()  # and not for its output's end: a process that is left behind may hold it open
     return ([] if seen else ["nothing was configured"]) + left_behind(kiln, before)
 
 
@@ -92,23 +92,23 @@ def no_capability(kiln, lock):
                    "user namespaces", "--cap-add SETFCAP")
 
 
-def doctor_tells(kiln):
+def doctor_reports(kiln):
     done = kiln.run([*CONFINED, *kiln.argv("doctor")])
     rows = [line for line in done.stdout.splitlines() if line.startswith("ok") and "chroot" in line]
     return [] if rows else [f"doctor: {done.stdout[-400:]}"]
 
 
-def no_ids(directory, lent):
-    place = directory / f"stranger.{len(lent)}"
+def no_ids(directory, ids):
+    place = directory / f"stranger.{len(ids)}"
     second_host.checkout(place)
     second_host.give(place)
     started = time.monotonic()
     environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "NODEKILN_CACHE": str(place / "cache")}
-    done = second_host.run(directory, ["out/nodekiln", "build", "recipe.yaml", "--plain"], place, environment, lent=lent)
-    doctor = second_host.run(directory, ["out/nodekiln", "doctor"], place, environment, lent=lent)
+    done = second_host.run(directory, ["out/nodekiln", "build", "recipe.yaml", "--plain"], place, environment, ids=ids)
+    doctor = second_host.run(directory, ["out/nodekiln", "doctor"], place, environment, ids=ids)
     rows = [line for line in doctor.stdout.splitlines() if line.startswith("MISSING") and "subordinate ids" in line]
     problems = refused(done, started, "/etc/subuid", "usermod --add-subuids")
-    return problems + ([] if rows else [f"doctor does not tell: {doctor.stdout[-300:]}"])
+    return problems + ([] if rows else [f"doctor does not say: {doctor.stdout[-300:]}"])
 
 
 def main():
@@ -125,7 +125,7 @@ def main():
         check("root in a container builds the same from cached trees", from_cached_trees(kiln, lock))
         check("root in a container: killed", dies_whole(kiln, lock))
         check("root in a container: images", with_images(directory))
-        check("root in a container: doctor", doctor_tells(kiln))
+        check("root in a container: doctor", doctor_reports(kiln))
         check("root in a container without a capability", no_capability(kiln, lock))
         check("root in a container without devices", no_devices(kiln, lock))
         check("a user without subordinate ids", no_ids(directory, ""))

@@ -16,7 +16,7 @@ PVE = f"proxmox: {{url: 'https://pve.lab', token_id: kiln@pve!test, token_secret
 # pve-container, LXC/Create.pm
 PVE_TAR = ["--totals", "--one-file-system", "-p", "--sparse", "--numeric-owner", "--acls", "--xattrs", "--xattrs-include=user.*",
            "--xattrs-include=security.capability", "--skip-old-files", "--anchored", "--exclude", "./dev/*"]
-# Stands before genisoimage in PATH and writes down all that a stranger on this host could see of it.
+# Comes before genisoimage in PATH and writes down all that another user of this host could see of it.
 WITNESS = """#!/usr/bin/env python3
 import os, sys
 with open(os.environ["WITNESS"], "ab") as f:

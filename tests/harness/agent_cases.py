@@ -27,22 +27,22 @@ def has_secret(text, secrets=(TOKEN, KEY)):
     return any(secret in text for secret in secrets)
 
 
-def leaks(room, *texts):
-    """Where a secret is that should not be: what was said, argv, environments, and every file left in the room."""
+def leaks(guest, *texts):
+    """Where a secret is that should not be: the output, argv, environments, and every file that is left."""
     for text in texts:
         if has_secret(text):
             yield "the journal"
-    for call in room.calls():
+    for call in guest.calls():
         if has_secret(" ".join(call["argv"])):
             yield f"argv of {call['argv'][0]}"
-    for path in room.root.rglob("*"):
+    for path in guest.root.rglob("*"):
         if path.is_file() and not path.is_symlink() and "standin" not in path.parts and has_secret(path.read_text(errors="replace")):
-            yield str(path.relative_to(room.root))
+            yield str(path.relative_to(guest.root))
 
 
-def must_finish(room, done):
+def must_finish(guest, done):
     check(done.returncode == 0, f"exit status {done.returncode}: {done.stderr[-600:]}")
-    wrong = list(room.finished()) + [f"a secret is in {where}" for where in leaks(room, done.stdout, done.stderr)]
+    wrong = list(guest.finished()) + [f"a secret is in {where}" for where in leaks(guest, done.stdout, done.stderr)]
     check(not wrong, "; ".join(wrong) + "\n" + done.stderr[-600:])
 
 
@@ -57,13 +57,13 @@ class Bench:
         subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", self.shim, TOP / "tests/agent/cut.c"], check=True)
         self.api = ApiServer(self.pki)
 
-    def room(self, config, not_ready=0, files=()):
+    def guest(self, config, not_ready=0, files=()):
         self.count += 1
         self.api.asked, self.api.not_ready = [], not_ready
-        return AgentEnv(self.work, f"room{self.count}", config, self.pki, self.api, files)
+        return AgentEnv(self.work, f"guest{self.count}", config, self.pki, self.api, files)
 
     def init_room(self, **more):
-        return self.room(INIT, files={"etc/nodekiln/manifests/a.yaml": "kind: ConfigMap\n"}, **more)
+        return self.guest(INIT, files={"etc/nodekiln/manifests/a.yaml": "kind: ConfigMap\n"}, **more)
 
 
 def guest_identity(vmid):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A room for one nodekiln-agent: a directory that stands for the guest's root, with programs of the names kubeadm and kubectl that
+"""An environment for one nodekiln-agent: a directory in the role of the guest's root, with programs of the names kubeadm and kubectl that
 do what the real ones leave behind, and an API server that knows one Node. The agent, the files and the TLS are real."""
 import contextlib
 import http.server
@@ -14,7 +14,7 @@ TOP = Path(__file__).resolve().parent.parent.parent
 UUID = "6f2a2f0e-3c41-4b0f-9d7e-0a1b2c3d4e5f"
 MAC = "bc:24:11:00:00:01"
 
-# Stands for kubeadm (and kubectl, by name). What it is told to say stands in ROOT/standin/answers, one line per call.
+# In the role of kubeadm (and kubectl, by name). Its answers are in ROOT/standin/answers, one line per call.
 STAND_IN = r'''#!/usr/bin/python3
 import json, os, shutil, sys
 from pathlib import Path
@@ -79,7 +79,7 @@ def make_pki(directory):
 
 
 class ApiServer:
-    """GET /api/v1/nodes/NAME for whoever brings a certificate of the cluster; not Ready the first `not_ready` times."""
+    """GET /api/v1/nodes/NAME for a client with a certificate of the cluster; not Ready the first `not_ready` times."""
 
     def __init__(self, pki, not_ready=1):
         self.asked, self.not_ready = [], not_ready
@@ -191,10 +191,10 @@ class AgentEnv:
 
 
 @contextlib.contextmanager
-def runtime_socket(room):
+def runtime_socket(guest):
     """Something that accepts on containerd's socket."""
     import socket
-    path = room.root / "run/containerd/containerd.sock"
+    path = guest.root / "run/containerd/containerd.sock"
     with contextlib.suppress(FileNotFoundError):
         path.unlink()
     here = os.getcwd()

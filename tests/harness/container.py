@@ -11,7 +11,7 @@ from pathlib import Path
 TAR = ["tar", "xpf", "-", "--totals", "--one-file-system", "-p", "--sparse", "--numeric-owner", "--acls", "--xattrs",
        "--xattrs-include=user.*", "--xattrs-include=security.capability", "--skip-old-files", "--anchored", "--exclude", "./dev/*"]
 DECOMPRESS = {".zst": ["--zstd"], ".gz": ["-z"], ".xz": ["-J"], ".tar": []}
-# Who unpacks an unprivileged container's root: outside its user namespace the ids are others.
+# The prefix that unpacks an unprivileged container's root: outside its user namespace the ids are others.
 UNSHIFTED = ["lxc-usernsexec", "-m", "u:0:100000:65536", "-m", "g:0:100000:65536", "--"]
 OVERLAY_TAR = ["tar", "xzp", "--no-same-owner"]
 DOMAIN = "lab"

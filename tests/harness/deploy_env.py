@@ -35,7 +35,7 @@ def cases(name):
 
 
 def seed_of(file):
-    """What the guest reads: {key: value} of the words of its node configuration that a stand-in needs, and the whole."""
+    """What the guest reads: {key: value} of the words of its node configuration that a test's agent needs, and the whole."""
     text = subprocess.run(["isoinfo", "-R", "-i", file, "-x", "/user-data"], capture_output=True, text=True, check=True).stdout
     config = text.partition("content: |\n")[2]
     return words_of(config), config, text
@@ -179,7 +179,7 @@ def assert_ready(lab, count=2):
             check(":iso/" not in value and "cloudinit" not in value, f"{name} of {vmid}: {value}")
     same((lab.tokens(), lab.seeds(), acl_of_agents(lab)), ([], [], []), "tokens, seeds and access lists")
     for volid in lab.disks():
-        check(any(f"-{vmid}-" in volid for vmid in lab.guests()), f"a disk of nobody: {volid}")
+        check(any(f"-{vmid}-" in volid for vmid in lab.guests()), f"a disk of no guest: {volid}")
     return nodes
 
 
@@ -187,7 +187,7 @@ def gone(lab):
     lab.settle()
     same((lab.nodes(), lab.tokens(), lab.seeds(), acl_of_agents(lab)), ({}, [], [], []), "what is left")
     for volid in lab.disks():
-        check(any(f"-{vmid}-" in volid for vmid in lab.guests()), f"a disk of nobody: {volid}")
+        check(any(f"-{vmid}-" in volid for vmid in lab.guests()), f"a disk of no guest: {volid}")
 
 
 def changes(lab):

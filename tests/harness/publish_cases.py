@@ -26,7 +26,7 @@ def changes(cloud):
 
 def published(cloud, image, node="pve1", count=1, templates=None, temporary=True, vztmpl="local"):
     """The image is there, and nothing that should not be. Returns the VMIDs of its templates. temporary: nor may an upload's file (which
-    a server that broke leaves behind; nobody can remove that from outside)."""
+    a server that broke leaves behind; it cannot be removed from outside)."""
     cloud.settle()
     name = image.stem()
     mine = {vmid: options for vmid, options in cloud.guests().items() if options.get("name") == name
@@ -41,7 +41,7 @@ def published(cloud, image, node="pve1", count=1, templates=None, temporary=True
         same(vmid in cloud.cluster.directory.pools["k8s"].vms, True, f"VM {vmid} in its pool")
     same(len(cloud.guests()), templates if templates is not None else count, "guests")
     for volid in cloud.disks():
-        check(any(f"-{vmid}-" in volid for vmid in cloud.guests()), f"a disk of nobody: {volid}")
+        check(any(f"-{vmid}-" in volid for vmid in cloud.guests()), f"a disk of no guest: {volid}")
     if "tar.zst" in image.files:
         check(f"{vztmpl}:vztmpl/{image.stem('tar.zst')}.tar.zst" in cloud.files(node), f"files: {cloud.files(node)}")
         volume = cloud.volumes.find(f"{vztmpl}:vztmpl/{image.stem('tar.zst')}.tar.zst", node)

@@ -64,7 +64,7 @@ class Image:
 
 
 class PveEnv(FakePve):
-    """A fake with a pool, storages and the token of `nodekiln roles`, all of its rights; nodes besides pve1 by name."""
+    """A fake with a pool, storages and the token of `nodekiln roles`, all of its rights; nodes in addition to pve1 by name."""
 
     def __init__(self, version, work, nodes=(), certificates=None, **more):
         super().__init__(version, certificates=certificates, nodes=nodes, auth_delay=0.1, **more)
@@ -96,7 +96,7 @@ class PveEnv(FakePve):
                 self.grant(path, f"Role{number}", "nodekiln@pve")
 
     def use_roles(self, target):
-        """What `nodekiln roles` prints, typed in as it stands there, and nothing else."""
+        """What `nodekiln roles` prints, typed in unchanged, and nothing else."""
         done = subprocess.run(self.argv("roles", "--pve", self.version, target), capture_output=True, text=True, check=True)
         self.give({})
         self.secret, = type_in(self, done.stdout)
@@ -141,7 +141,7 @@ class PveEnv(FakePve):
             return {vmid: dict(guest.options) for vmid, guest in sorted(self.cluster.guests.items())}
 
     def leftovers(self):
-        """Temporary files of uploads that nobody will remove."""
+        """Temporary files of uploads that are never removed."""
         return [path.name for path in self.directory.rglob("pveupload-*")]
 
     def settle(self, timeout=20):

@@ -104,7 +104,7 @@ class Packages:
 
 
 class Flat(Packages):
-    """`deb URL/ /`: Packages and InRelease beside the pool, as pkgs.k8s.io has it."""
+    """`deb URL/ /`: Packages and InRelease next to the pool, as pkgs.k8s.io has it."""
 
     def write(self, key, **options):
         (self.root / "Packages").write_text("".join(self.stanzas))
@@ -116,7 +116,7 @@ class Archive(Packages):
     """`deb URL SUITE main`: an archive with dists/, of one suite and one component."""
 
     def add_source(self, name, version):
-        """A source package as apt sees it; nobody unpacks it."""
+        """A source package as apt sees it; it is not unpacked."""
         (self.root / "pool").mkdir(exist_ok=True)
         text = f"Package: {name}\nFormat: 3.0 (quilt)\nBinary: {name}\nArchitecture: any\nVersion: {version}\nDirectory: pool\n" \
             "Checksums-Sha256:\n"

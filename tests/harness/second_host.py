@@ -14,7 +14,7 @@ from pathlib import Path
 from harness.build_env import DEFAULT_CACHE, NODEKILN, TOP
 
 UID, NAME = 12345, "stranger"
-LENT = f"{NAME}:200000:65536\n"
+IDS = f"{NAME}:200000:65536\n"
 PARTS = ("out/nodekiln", "recipes", "rootfs-overlays", "agent", "lib", "tests/recipes")
 
 
@@ -65,15 +65,15 @@ def cache(directory, kinds=("files",)):
 
 
 def give(directory):
-    """A checkout as somebody with another umask has it."""
+    """A checkout of a user with another umask."""
     subprocess.run(["chmod", "-R", "g+w", directory], check=True)
     subprocess.run(["chown", "-R", f"{UID}:{UID}", directory], check=True)
 
 
-def run(work, argv, cwd, environment, lent=LENT, prefix=()):
+def run(work, argv, cwd, environment, ids=IDS, prefix=()):
     """argv as the stranger; prefix: a command that runs the rest as root still, in the namespaces where the host's files are covered."""
     files = {"/etc/passwd": Path("/etc/passwd").read_text() + f"{NAME}:x:{UID}:{UID}::/nonexistent:/bin/sh\n",
-             "/etc/subuid": lent, "/etc/subgid": lent}
+             "/etc/subuid": ids, "/etc/subgid": ids}
     script = ""
     for path, text in files.items():
         ours = Path(work) / f"{NAME}{path.replace('/', '.')}"

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""`nodekiln boot` with a stand-in for QEMU, which notes how it was started: when KVM is believed, that the machine dies with us,
+"""`nodekiln boot` with a stub of QEMU, which records how it was started: when KVM is believed, that the machine dies with us,
 and that nothing is left behind."""
 import json
 import os
@@ -31,7 +31,7 @@ STAYS = "time.sleep(60)"
 
 
 class World:
-    """A directory with the stand-in first in PATH, an image, and a TMPDIR that must stay empty."""
+    """A directory with the stub first in PATH, an image, and a TMPDIR that must stay empty."""
 
     def __init__(self, work, behaviour):
         self.log, self.tmp, self.image = work / "log", work / "tmp", work / "image.qcow2"
@@ -93,13 +93,13 @@ def ends(kill):
     return case
 
 
-# name: the stand-in's behaviour, the case, what it must give, whether it needs /dev/kvm
+# name: the stub's behaviour, the case, what it must give, whether it needs /dev/kvm
 CASES = {
     "KVM that boots is used": (ALIVE, accels_of(), ["kvm", "kvm"], True),
     "KVM that aborts is not": (ABORTS, accels_of(), ["kvm", "tcg,thread=multi"], True),
     "KVM that hangs is not": (SILENT, accels_of(), ["kvm", "tcg,thread=multi"], True),
-    "--accel kvm asks nobody": (ABORTS, accels_of("--accel", "kvm"), ["kvm"], False),
-    "--accel tcg asks nobody": (ABORTS, accels_of("--accel", "tcg"), ["tcg,thread=multi"], False),
+    "--accel kvm probes nothing": (ABORTS, accels_of("--accel", "kvm"), ["kvm"], False),
+    "--accel tcg probes nothing": (ABORTS, accels_of("--accel", "tcg"), ["tcg,thread=multi"], False),
     "private files are open and nameless": ("", files_are_there, [True, True, True], False),
     "SIGTERM ends the machine first": (STAYS, ends(signal.SIGTERM), 1, False),
     "SIGKILL ends the machine too": (STAYS, ends(signal.SIGKILL), -signal.SIGKILL, False),

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""manifest_sbom.py [DIRECTORY]: holds the papers of every image in a directory (out/) against the images. The manifest's and SHA256SUMS's
+"""manifest_sbom.py [DIRECTORY]: compares the metadata of every image in a directory (out/) with the images. The manifest's and SHA256SUMS's
 digests are true; the SBOM obeys the SPDX 2.3 JSON schema (what of it can be said without the schema: required fields, allowed
 words, patterns, references); and it lists for each artifact exactly the packages that dpkg in the finished artifact knows."""
 import hashlib
@@ -57,7 +57,7 @@ def package_problems(p):
         yield f"downloadLocation of {name}: {p['downloadLocation']}"
     if p["primaryPackagePurpose"] not in PURPOSES:
         yield f"purpose of {name}: {p['primaryPackagePurpose']}"
-    # Without filesAnalyzed, no packageVerificationCode and no licenseInfoFromFiles may stand there (SPDX 2.3, 7.8).
+    # Without filesAnalyzed, no packageVerificationCode and no licenseInfoFromFiles may be there (SPDX 2.3, 7.8).
     if p["filesAnalyzed"] is not False:
         yield f"filesAnalyzed of {name}"
     for c in p.get("checksums", []):
@@ -71,7 +71,7 @@ def package_problems(p):
 def relation_problems(d):
     ids = [p["SPDXID"] for p in d["packages"]]
     if len(ids) != len(set(ids)):
-        yield "an id stands for two packages"
+        yield "two packages have one id"
     known = set(ids) | {"SPDXRef-DOCUMENT"}
     for r in d["relationships"]:
         if r["relationshipType"] not in RELATIONS or {r["spdxElementId"], r["relatedSpdxElement"]} - known:
@@ -87,14 +87,14 @@ def spdx_problems(d):
 
 def digest_problems(directory, manifest, sbom):
     sums = dict(reversed(line.split("  ", 1)) for line in (directory / "SHA256SUMS").read_text().splitlines())
-    told = {p.get("packageFileName"): p["checksums"][0]["checksumValue"] for p in sbom["packages"] if "packageFileName" in p}
+    said = {p.get("packageFileName"): p["checksums"][0]["checksumValue"] for p in sbom["packages"] if "packageFileName" in p}
     for a in manifest["artifacts"]:
         real = sha256(directory / a["file"])
         if (real, (directory / a["file"]).stat().st_size) != (a["sha256"], a["size"]):
             yield f"the manifest is wrong about {a['file']}"
         if sums.get(a["file"]) != real:
             yield f"SHA256SUMS is wrong about {a['file']}"
-        if told.get(a["file"], real) != real:
+        if said.get(a["file"], real) != real:
             yield f"the SBOM is wrong about {a['file']}"
 
 
@@ -151,7 +151,7 @@ def main():
     failed = False
     manifests = sorted(directory.glob("*.manifest.json"))
     if not manifests:
-        failed = check("papers", [f"no manifest in {directory}; build an image first"])
+        failed = check("metadata", [f"no manifest in {directory}; build an image first"])
     for path in manifests:
         manifest = json.loads(path.read_text())
         sbom = json.loads((directory / f"{manifest['name']}.spdx.json").read_text())

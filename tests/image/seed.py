@@ -19,7 +19,7 @@ ACCEL = os.environ.get("NODEKILN_ACCEL", "auto")
 BOOT_SECONDS = 600
 # What QEMU's user network gives by DHCP too, but without an end.
 ADDRESS = ["--address", "10.0.2.15/24", "--gateway", "10.0.2.2", "--nameserver", "10.0.2.3"]
-# Nobody listens there: the agent waits for its cluster, and the node stays as its seed made it.
+# No server listens there: the agent waits for its cluster, and the node stays as its seed made it.
 NODE = """cluster: lab
 role: worker
 token: c0ffee.c0ffeec0ffeec0ff

@@ -151,7 +151,7 @@ def findings(path):
     return found
 
 
-def judge(name, found, want):
+def result(name, found, want):
     fine = len(found) == len(want) and all(f.startswith(w) for f, w in zip(found, want))
     print(f"ok verify: {name}" if fine else f"not ok verify: {name}: found {found}, want {want}")
     return fine
@@ -163,7 +163,7 @@ def check_sums(work, path):
                              ("sum differs", f"{'0' * 64}  {path.name}\n", ["its sha256 is"]),
                              ("no sum", f"{hexes}  other\n", ["SHA256SUMS in its directory has no line for"])):
         (work / "SHA256SUMS").write_text(line)
-        yield judge(name, findings(path), want)
+        yield result(name, findings(path), want)
 
 
 def main():
@@ -172,13 +172,13 @@ def main():
         path = work / "case.tar"
         for name, (changes, want) in CASES.items():
             template(path, {**GOOD, **changes})
-            fine &= judge(name, findings(path), want)
+            fine &= result(name, findings(path), want)
         for name, (changes, want) in DOCKER_CASES.items():
             template(path, {**DOCKER, **changes})
-            fine &= judge(name, findings(path), want)
+            fine &= result(name, findings(path), want)
         for name, (change, want) in HEADERS.items():
             template(path, GOOD, change)
-            fine &= judge(name, findings(path), [want])
+            fine &= result(name, findings(path), [want])
         template(path, GOOD)
         fine &= all(list(check_sums(work, path)))
     return 0 if fine else 1

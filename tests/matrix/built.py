@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Artifacts of recipes beside the default one, in out/matrix. Not a test itself: the tests of the matrix use it."""
+"""Artifacts of recipes other than the default one, in out/matrix. Not a test itself: the tests of the matrix use it."""
 import os
 import subprocess
 from pathlib import Path

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stands in for cri-dockerd, which comes from outside Debian's mirrors: takes the socket from systemd, says that it is ready, and
- * answers nobody. */
+/* In the role of cri-dockerd, which comes from outside Debian's mirrors: takes the socket from systemd, says that it is ready, and
+ * answers no request. */
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 preloaded, cri-dockerd started by its socket, and the agent's choice between it and containerd.
 
 What the recipe takes from outside Debian's mirrors is served on loopback, from a signed repository and as a release's archive:
-kubelet, kubeadm and kubectl are stand-ins, and so is cri-dockerd, unless NODEKILN_CRI_DOCKERD names a real one. So no pod runs here.
+kubelet, kubeadm and kubectl are stubs, and so is cri-dockerd, unless NODEKILN_CRI_DOCKERD names a real one. So no pod runs here.
 """
 import hashlib
 import io
@@ -85,7 +85,7 @@ def serve_cri_dockerd(file, work):
 
 
 def recipe(url, key, cri_dockerd, archive):
-    """The recipe as it is, but for where things come from."""
+    """The recipe as it is, except for where things come from."""
     binary = {"url": f"{url}/cri-dockerd.tgz", "sha256": cri_dockerd, "member": "cri-dockerd/cri-dockerd", "path": "/usr/bin/cri-dockerd"}
     repository = {"url": f"{url}/v{{minor}}/deb/", "suite": "/", "key_url": f"{url}/v{{minor}}/deb/Release.key",
                   "key_fingerprint": key.fingerprint}
@@ -137,7 +137,7 @@ def the_agent_takes_cri_dockerd(node):
 
 
 def two_runtimes_need_a_choice(node):
-    """As in an image that somebody else has made."""
+    """As in an image of another maker."""
     node.ask("sudo -n mv /etc/nodekiln/image.json /etc/containerd/config.toml /root/")
     said = dry_run(node, {})
     expect(said, "fatal: both containerd and cri-dockerd are installed; say which one")

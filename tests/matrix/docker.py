@@ -38,7 +38,7 @@ def builds_are_equal():
 
 
 def containers_run_from_them(node):
-    """The API server's image is one layer, kube-proxy's stands on another one, which is what overlay2 must put together."""
+    """The API server's image is one layer, kube-proxy's is on top of another one, which is what overlay2 must put together."""
     version = f"Kubernetes v{about(node)['kubernetes']['version']}"
     run = f"{docker_node.DOCKER} run --rm --network none"
     same(node.ask(f"{run} {image_of(node, 'kube-apiserver')} --version"), version)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """docker_cluster.py [IMAGE]: two machines with Docker and seeds (the recipe debian-12-docker, built into out/matrix when no image
-is given) become a cluster, with nobody's hands: kubelet 1.20 speaks to Docker by its dockershim. Then a node is reset as the agent
+is given) become a cluster, without manual steps: kubelet 1.20 speaks to Docker by its dockershim. Then a node is reset as the agent
 does it."""
 import sys
 

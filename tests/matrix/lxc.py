@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""lxc.py [containerd|docker]...: the container template as a node, on a virtual machine that stands in for a Proxmox VE host. For each
-runtime (both when none is given) two privileged containers with seeds become a cluster, with nobody's hands. The host then
+"""lxc.py [containerd|docker]...: the container template as a node, on a virtual machine in the role of a Proxmox VE host. For each
+runtime (both when none is given) two privileged containers with seeds become a cluster, without manual steps. The host then
 keeps from a container what README.md says that it needs, one thing after the other, and the agent names it. An
 unprivileged container with nesting alone runs containers of containerd; kubelet 1.20 cannot run there.
 
@@ -15,7 +15,7 @@ from built import DOCKER, PVE_HOST, built
 from cluster import checks, refusals, unprivileged
 from cluster.cluster import watched
 from cluster.containers import Containers
-from cluster.leftovers import needles
+from cluster.leftovers import patterns_of
 from cluster.nodes import INIT, NAMES, TOP
 
 TEMPLATES = {"containerd": lambda: TOP / "out/debian-12-k8s-1.20-eol.tar.zst", "docker": lambda: built(DOCKER, "tar.zst")}
@@ -28,7 +28,7 @@ def no_secret_is_left(cluster):
     for name in NAMES:
         found = []
         for what, secret in cluster.secrets().items():
-            patterns = base64.b64encode(b"\n".join(needles(secret))).decode()
+            patterns = base64.b64encode(b"\n".join(patterns_of(secret))).decode()
             files = host.ask(f"echo {patterns} | base64 -d | grep -rlFf - --devices=skip {cluster.lab[name].root} || true", 600)
             found += [(what, path.removeprefix(cluster.lab[name].root)) for path in files.splitlines()]
         left = [f for f in found if name != INIT or not f[1].startswith(ETCD)]

@@ -30,7 +30,7 @@ POINTS = {INIT: ("certs", "kubeconfig", "kubelet-start", "control-plane", "wait-
 
 
 def place(name, text):
-    """Where a node is, by the agent's state file: an index into its ORDER; -1: nobody knows."""
+    """Where a node is, by the agent's state file: an index into its ORDER; -1: unknown."""
     if not text:
         return -1
     state = json.loads(text)

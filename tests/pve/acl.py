@@ -159,7 +159,7 @@ class Acl:
         return self.check(who, f"/vms/{vmid}", privileges, any_of)
 
     def check_modify(self, who, path, quiet=False):
-        """Who may change access lists: also who may create the thing that they are about."""
+        """A user may change access lists who may create the thing that they are about."""
         more = {"storage": "Datastore.Allocate", "vms": "VM.Allocate", "pool": "Pool.Allocate"}
         top = re.match("/([^/]+)/.", path)
         return self.check(who, path, [OTHER] + ([more[top[1]]] if top and top[1] in more else []), True, quiet)

@@ -24,7 +24,7 @@ def command(words, *positional, **options):
 
 @command("pveum pool add", "pool")
 def pool_add(pve, pool):
-    """The real one says that it is there already; whoever types goes on."""
+    """The real one says that it is there already; the administrator continues."""
     if pool not in pve.cluster.directory.pools:
         pve.add_pool(pool)
 
@@ -69,7 +69,7 @@ def storage_set(pve, storage, content):
 
 
 def type_in(pve, text, comments=False):
-    """Runs the commands of a text, with comments also those that stand in its comments; returns what they show."""
+    """Runs the commands of a text, with comments also those in its comments; returns what they show."""
     shown = []
     for line in text.splitlines():
         line = line.removeprefix("# ") if comments and line.startswith("# pve") else line

@@ -32,7 +32,7 @@ class App:
     """What a connection asks; the rest of FakePve is the state."""
 
     def count_request(self):
-        """Whether the worker goes on: it is replaced after so many requests."""
+        """Whether the worker continues: it is replaced after so many requests."""
         self.requests += 1
         return self.requests % self.worker_requests != 0
 
@@ -42,8 +42,8 @@ class App:
         found = re.match(rf"{BASE}/+([a-z][a-z0-9]+)(/.*)?$", path, re.S)
         return (found[2] or "/", found[1]) if found else (path, None)
 
-    def judge(self, request):
-        """Who asks. Runs when the headers are there and the body is not."""
+    def identify(self, request):
+        """The login. Runs when the headers are there and the body is not."""
         uri, form_name = self.relative(request)
         if not unescape(request.path).startswith(BASE):
             return Login()
@@ -63,7 +63,7 @@ class App:
         login = identify(self.cluster.directory, request)
         upload = UPLOAD.fullmatch(uri) if request.method == "POST" else None
         if upload:
-            self.cluster.rules.judge(table.perm(f"/storage/{upload[2]}", "Datastore.AllocateTemplate"), login.who, {})
+            self.cluster.rules.check(table.perm(f"/storage/{upload[2]}", "Datastore.AllocateTemplate"), login.who, {})
         if request.method != "GET" and not login.token and not upload:
             self.cluster.directory.verify_csrf(login.who, request.header("CSRFPreventionToken"))
         return Login(login.who, login.token, bool(upload))
@@ -82,7 +82,7 @@ class App:
         return values
 
     def upload(self, request, login, connection):
-        """Reads the body as the real server does, and then goes on as with any other request."""
+        """Reads the body as the real server does, and then continues as with any other request."""
         kind, boundary = request.content_type()
         if not boundary or kind != "multipart/form-data":
             connection.starve()  # it dies of that too
@@ -183,7 +183,7 @@ class App:
     def permit(self, method, uri, login, call):
         if login.token and not method.token:
             raise refuse_token(uri)
-        self.cluster.rules.judge(method.permissions, login.who, {name: value for name, value in call.values.items()
+        self.cluster.rules.check(method.permissions, login.who, {name: value for name, value in call.values.items()
                                                                  if isinstance(value, (str, int))})
         if "node" in call.values and "{node}" in method.path:
             call.node()

@@ -86,11 +86,11 @@ def shown_user(call, userid):
 def list_users(call):
     """Oneself, and those in groups that one may manage."""
     directory, acl = call.cluster.directory, call.acl
-    everybody = acl.check(call.who, "/access/groups", ["User.Modify", "Sys.Audit"], any_of=True, quiet=True)
+    sees_all = acl.check(call.who, "/access/groups", ["User.Modify", "Sys.Audit"], any_of=True, quiet=True)
     groups = [group for group in directory.groups
               if acl.check(call.who, f"/access/groups/{group}", ["User.Modify", "Sys.Audit"], any_of=True, quiet=True)]
     return [{"userid": userid, **shown_user(call, userid)} for userid in sorted(directory.users)
-            if everybody or userid == call.who or any(userid in directory.members(group) for group in groups)]
+            if sees_all or userid == call.who or any(userid in directory.members(group) for group in groups)]
 
 
 @method("GET", USER, {"check": ["userid-group", ["User.Modify", "Sys.Audit"]]}, protected=False)

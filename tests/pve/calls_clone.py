@@ -25,7 +25,7 @@ def volume_of(value):
 
 
 class Plan:
-    """A clone that may happen: judged before the task, and once more in it."""
+    """A clone that may happen: checked before the task, and once more in it."""
 
     def __init__(self, call, kind):
         self.call, self.kind = call, kind
@@ -36,11 +36,11 @@ class Plan:
         self.target = call.cluster.need_node(values["target"]) if values.get("target") else self.node
         self.full = None
 
-    def judge(self):
+    def check(self):
         call, cluster = self.call, self.call.cluster
         if self.pool is not None and self.pool not in cluster.directory.pools:
             raise denied(f"pool '{self.pool}' does not exist")
-        self.judge_storage()
+        self.check_storage()
         guest = call.guest(self.kind)
         guest.check_lock()
         full = self.call.values.get("full")
@@ -48,13 +48,13 @@ class Plan:
         for name, value in (("storage", self.storage), ("format", self.form)):
             if value and not self.full:
                 raise ApiError(f"parameter '{name}' not allowed for linked clones")
-        shared = all([self.judge_option(guest, name, value) for name, value in sorted(guest.options.items())])
+        shared = all([self.check_option(guest, name, value) for name, value in sorted(guest.options.items())])
         if self.target != self.node and not shared:
             raise ApiError(f"can't clone {'VM' if self.kind == 'qemu' else 'CT'} to node '{self.target}' "
                            f"({'VM' if self.kind == 'qemu' else 'CT'} uses local storage)")
         return guest
 
-    def judge_storage(self):
+    def check_storage(self):
         if not self.storage:
             return
         storage = self.call.fake.volumes.enabled(self.storage, self.node)
@@ -63,7 +63,7 @@ class Plan:
         if self.target != self.node and not storage.get("shared"):
             raise ApiError(f"can't clone to non-shared storage '{self.storage}'")
 
-    def judge_option(self, guest, name, value):
+    def check_option(self, guest, name, value):
         """Whether what the option needs is on every node."""
         call = self.call
         if re.fullmatch(r"net\d+", name):
@@ -77,10 +77,10 @@ class Plan:
         cdrom = self.kind == "qemu" and drives.is_cdrom(fields)
         if not cdrom:
             call.acl.check(call.who, f"/storage/{self.storage or storage}", ["Datastore.AllocateSpace"])
-            self.judge_linked(guest, name, volid)
+            self.check_linked(guest, name, volid)
         return bool(call.cluster.need_storage(storage).get("shared"))
 
-    def judge_linked(self, guest, name, volid):
+    def check_linked(self, guest, name, volid):
         volume = self.call.fake.volumes.need(volid, guest.node)
         linkable = volume.base and self.call.cluster.storages[volume.storage]["type"] in LINKED
         if not self.full and not linkable:
@@ -138,7 +138,7 @@ def check_free(plan):
 
 def begin(plan):
     """Both carry locks while it lasts: of a VM its flock is shared with other clones, a container's configuration says "disk"."""
-    guest = plan.judge()
+    guest = plan.check()
     check_free(plan)
     if plan.kind == "qemu":
         guest.sharers += 1
@@ -168,7 +168,7 @@ def finish(plan, task):
 
 def clone(call, kind):
     plan = Plan(call, kind)
-    guest = plan.judge()
+    guest = plan.check()
     check_free(plan)
     if kind == "lxc" and guest.running and plan.full:
         raise ApiError("Full clone of a running container is only possible from a snapshot")
@@ -188,7 +188,7 @@ def clone_lxc(call):
     return clone(call, "lxc")
 
 
-def judge_template(guest):
+def check_template(guest):
     guest.check_lock()
     if guest.template:
         raise ApiError("you can't convert a template to a template")
@@ -198,7 +198,7 @@ def judge_template(guest):
 
 
 def make_template(call, guest):
-    judge_template(guest)
+    check_template(guest)
     options = dict(guest.options)
     for name, value in guest.options.items():
         if is_volume(guest.kind, name):
@@ -213,15 +213,15 @@ def make_template(call, guest):
 @method("POST", ONE % "qemu" + "/template", perm("/vms/{vmid}", "VM.Allocate"))
 def template_qemu(call):
     guest = call.guest("qemu")
-    judge_template(guest)
+    check_template(guest)
     return call.fake.tasks.start(call, "qmtemplate", str(guest.vmid), lambda _: make_template(call, guest))
 
 
 @method("POST", ONE % "lxc" + "/template", perm("/vms/{vmid}", "VM.Allocate"))
 def template_lxc(call):
-    """A task too, but nobody is told which."""
+    """A task too, but its id is not returned."""
     guest = call.guest("lxc")
-    judge_template(guest)
+    check_template(guest)
     call.fake.tasks.start(call, "vztemplate", str(guest.vmid), lambda _: make_template(call, guest))
 
 
@@ -249,7 +249,7 @@ def resize(call):
     return call.fake.tasks.start(call, "resize", str(guest.vmid), work)
 
 
-def judge_destroy(call, guest):
+def check_destroy(call, guest):
     kind = "VM" if guest.kind == "qemu" else "CT"
     if guest.options.get("protection") == "1":
         raise ApiError(f"can't remove {kind} {guest.vmid} - protection mode enabled")
@@ -262,10 +262,10 @@ def judge_destroy(call, guest):
 
 def destroy(call, kind, task_kind):
     guest = call.guest(kind)
-    judge_destroy(call, guest)
+    check_destroy(call, guest)
 
     def work(_):
-        judge_destroy(call, guest)
+        check_destroy(call, guest)
         guest.check_lock()
         volumes = call.fake.volumes
         owned = [volume for volume in volumes.known.values() if volume.vmid == guest.vmid and volume.node in (None, guest.node)]

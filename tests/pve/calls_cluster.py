@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What there is: version, nodes, guests, free ids, and who may do what."""
+"""What there is: version, nodes, guests, free ids, and permissions."""
 import time
 
 from .call import ANYBODY, WORLD, method

@@ -108,7 +108,7 @@ def check_boot_order(guest, options, delete):
             raise ApiError(f"invalid bootorder: device '{device}' does not exist'")
 
 
-def judge_qemu(call, guest, digest):
+def check_qemu(call, guest, digest):
     if digest and digest != guest.digest:
         raise ApiError("checksum mismatch (file change by other user?)")
     guest.check_lock()
@@ -137,7 +137,7 @@ def update_qemu(call, synchronous):
             rights.check_bridge(call.acl, who, value)
     drives.check_volumes(call, options, vmid)
     guest = call.guest("qemu")
-    judge_qemu(call, guest, digest)
+    check_qemu(call, guest, digest)
     if synchronous:
         locked_update(call, guest, options, delete, revert, digest)
         return None
@@ -149,7 +149,7 @@ def update_qemu(call, synchronous):
 
 def locked_update(call, guest, options, delete, revert, digest):
     hold(call, guest)
-    judge_qemu(call, guest, digest)
+    check_qemu(call, guest, digest)
     apply_qemu(call, guest, options, delete, revert)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nodes themselves: room on the root filesystem, where uploads wait, and the certificate."""
+"""Nodes themselves: space on the root filesystem, where uploads wait, and the certificate."""
 import ssl
 import subprocess
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guests on and off, and what cloud-init is told."""
+"""Guests on and off, and what cloud-init gets."""
 import hashlib
 import re
 import urllib.parse

@@ -73,7 +73,7 @@ def upload(call):
 
 
 def copy(call, task, upload, volid, values, node):
-    """The task: checksum, format, room, and only then the file is there. The temporary file goes away in any case."""
+    """The task: checksum, format, space, and only then the file is there. The temporary file goes away in any case."""
     task.log(f"starting file import from: {upload.shown}")
     try:
         if values.get("checksum-algorithm"):
@@ -210,17 +210,17 @@ def download(call):
 class Upload:
     """The temporary file of an upload. What fails before a task has it leaves it behind, as on a real node."""
 
-    def __init__(self, directory, number, room):
+    def __init__(self, directory, number, space):
         stem = hashlib.md5(f"{number}{time.time()}{os.getpid()}".encode()).hexdigest()
         directory.mkdir(exist_ok=True)
         self.file = str(directory / f"pveupload-{stem}")
         self.shown = f"/var/tmp/pveupload-{stem}"
         self.stream = os.fdopen(os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
-        self.room = room
+        self.space = space
 
     def write(self, data):
-        self.room -= len(data)
-        if self.room < 0:
+        self.space -= len(data)
+        if self.space < 0:
             raise ServerError(500, "write to temporary file failed - No space left on device\n")
         self.stream.write(data)
 

@@ -12,7 +12,7 @@ LOCK_SECONDS = 10.0
 
 
 class Cluster:
-    """lock: held by whoever reads or changes anything here, for moments only."""
+    """lock: held by a thread that reads or changes anything here, for moments only."""
 
     def __init__(self, version, node="pve1", nodes=()):
         self.version = version

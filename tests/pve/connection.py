@@ -27,7 +27,7 @@ class Gone(Exception):
 
 
 class Connection:
-    """app: judge(request) raises ServerError or returns a login; handle(request, login) returns an Answer or raises ServerError;
+    """app: identify(request) raises ServerError or returns a login; handle(request, login) returns an Answer or raises ServerError;
     upload(request, login, connection) likewise, reading the body itself.
     """
 
@@ -161,13 +161,13 @@ class Connection:
     # One request and its answer.
 
     def exchange(self):
-        """Whether the connection goes on."""
+        """Whether the connection stays open."""
         request = Request("", "", (1, 1))
         try:
             request = self.request_line()
             self.read_headers(request)
             self.check_head(request)
-            login = self.app.judge(request)
+            login = self.app.identify(request)
             if login.upload and self.body_length(request):
                 answer = self.app.upload(request, login, self)
                 answer.close = True
@@ -188,7 +188,7 @@ class Connection:
         return answer
 
     def wait(self, seconds):
-        """Delays an answer. The real server goes on reading meanwhile, and drops the connection when its buffer is full."""
+        """Delays an answer. The real server continues to read meanwhile, and drops the connection when its buffer is full."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             if len(self.buffer) > message.READ_BUFFER:

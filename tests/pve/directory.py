@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who there is: users, groups, pools, tokens and tickets, and how a request says who sends it."""
+"""Users, groups, pools, tokens and tickets, and how a request names its sender."""
 import hmac
 import re
 import secrets
@@ -111,7 +111,7 @@ class Directory:
 
 
 def credential(value, key):
-    """What stands after KEY= or "KEY " in a header: up to a semicolon, percent-decoded."""
+    """What follows KEY= or "KEY " in a header: up to a semicolon, percent-decoded."""
     match = re.search(rf"(?:^|\s){key}(?:=| )([^;]*)", value or "")
     return unescape(match[1]) if match else None
 

@@ -141,7 +141,7 @@ class Maker:
 
 
 def boot_order(options):
-    """What boots when nobody said: the first disk, the CD drives, then the network."""
+    """What boots by default: the first disk, the CD drives, then the network."""
     drives = sorted(name for name in options if re.fullmatch(r"(ide|sata|scsi|virtio)\d+", name))
     disks = [name for name in drives if not is_cdrom(parse(options[name]))][:1]
     compact = [name for name in drives if is_cdrom(parse(options[name])) and not rights.is_cloudinit(parse(options[name]))]

@@ -12,7 +12,7 @@ LOCK_TIMEOUT = "cfs-lock 'file-user_cfg' error: got lock request timeout"
 class Fault:
     """method and path (a regular expression searched in the path) say which requests; skip so many first, then times of them.
 
-    kind: "answer" (status, reason, body), "cut" (no answer), "hang" (seconds, then go on), "run" (function(request)).
+    kind: "answer" (status, reason, body), "cut" (no answer), "hang" (seconds, then continue), "run" (function(request)).
     carry_out: the request is done all the same, only its answer is lost or replaced.
     """
     kind: str

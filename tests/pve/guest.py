@@ -49,8 +49,8 @@ class Guest:
         self.vmid, self.kind, self.node, self.status = int(vmid), kind, node, status
         self.created = time.time()
         self.started = time.time() if status == "running" else None
-        self.held = False  # the flock of its configuration is taken by somebody who does not give it back
-        self.sharers = 0  # clones that are being made of it: they share the flock, and everybody else waits
+        self.held = False  # the flock of its configuration is taken by a process that does not release it
+        self.sharers = 0  # clones that are being made of it: they share the flock, and all others wait
         self.pending, self.pending_delete = {}, set()
         self.options = {}
         self.text = ""

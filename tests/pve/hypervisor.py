@@ -3,8 +3,8 @@
 
 
 class Hypervisor:
-    """Its methods are called by whoever holds the cluster's lock, in a task or in a request: they must be quick. A guest that goes off by
-    itself is told with FakePve.went_off(guest).
+    """Its methods are called by the thread that holds the cluster's lock, in a task or in a request: they must be quick. A guest that goes off by
+    itself is reported with FakePve.went_off(guest).
     """
 
     def start(self, pve, guest):

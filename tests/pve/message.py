@@ -35,7 +35,7 @@ class Request:
         return self.target.split("?", 1)[1] if "?" in self.target else ""
 
     def content_type(self):
-        """(type, boundary): the boundary as it stands there, quotes and all."""
+        """(type, boundary): the boundary unchanged, quotes and all."""
         value = self.header("Content-Type")
         if not value:
             return None, None

@@ -64,7 +64,7 @@ class Multipart:
 
     def take_fields(self):
         for name in FIELDS:
-            # spans other parts when this one is not the next: then what stands before its name is not "form-data"
+            # spans other parts when this one is not the next: then what comes before its name is not "form-data"
             match = self.cut(self.delimiter + rb".*?Content-Disposition: (.*?); name=\"" + name.encode() + rb"\"(.*?" + self.delimiter
                              + rb")", rb"\2")
             if match:

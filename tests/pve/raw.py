@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A client that sends exactly the bytes it is told, for tests of servers."""
+"""A client that sends exactly the bytes it is given, for tests of servers."""
 import json
 import socket
 import ssl

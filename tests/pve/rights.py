@@ -19,7 +19,7 @@ QEMU_OPTIONS = {  # privilege: options
 QEMU_PRIVILEGE = {option: privilege for privilege, options in QEMU_OPTIONS.items() for option in options.split()}
 NUMBERED = {"numa": "VM.Config.CPU", "net": "VM.Config.Network", "ipconfig": "VM.Config.Cloudinit"}
 DRIVE = re.compile(r"(ide|sata|scsi|virtio)\d+|efidisk0|tpmstate0")
-JUDGED_BY_VALUE = re.compile(r"(unused|serial|usb|hostpci|virtiofs)\d+|cdrom|tags")
+CHECKED_BY_VALUE = re.compile(r"(unused|serial|usb|hostpci|virtiofs)\d+|cdrom|tags")
 ANY_CONFIG = ["VM.Config.Disk", "VM.Config.CDROM", "VM.Config.CPU", "VM.Config.Memory", "VM.Config.Network", "VM.Config.HWType",
               "VM.Config.Options", "VM.Config.Cloudinit"]
 ANY_LXC_CONFIG = ["VM.Config.Disk", "VM.Config.CPU", "VM.Config.Memory", "VM.Config.Network", "VM.Config.Options"]
@@ -36,7 +36,7 @@ def check_qemu(acl, who, vmid, pool, names):
     if who == "root@pam":
         return
     for name in sorted(names):
-        if DRIVE.fullmatch(name) or JUDGED_BY_VALUE.fullmatch(name):
+        if DRIVE.fullmatch(name) or CHECKED_BY_VALUE.fullmatch(name):
             continue
         privilege = QEMU_PRIVILEGE.get(name) or (NUMBERED.get(option_of(name)) if name != option_of(name) else None)
         if not privilege:
@@ -69,8 +69,8 @@ def check_drive(acl, who, vmid, pool, value):
 
 
 def check_device(acl, who, vmid, pool, name, values, verb="modify"):
-    """Serial ports are sockets for everybody but root; USB and PCI devices are root's, unless mapped (which the fake has not)."""
-    if who == "root@pam" or not JUDGED_BY_VALUE.fullmatch(name) or name in ("cdrom", "tags"):
+    """Serial ports are sockets for all users except root; USB and PCI devices are root's, unless mapped (which the fake has not)."""
+    if who == "root@pam" or not CHECKED_BY_VALUE.fullmatch(name) or name in ("cdrom", "tags"):
         return
     if option_of(name) == "serial" and all(value == "socket" for value in values):
         acl.check_vm(who, vmid, pool, ["VM.Config.HWType"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The `permissions` of a method, as its definition says them ({"check": ["perm", "/vms/{vmid}", ["VM.Audit"]]}), judged."""
+"""The `permissions` of a method, as its definition says them ({"check": ["perm", "/vms/{vmid}", ["VM.Audit"]]}), checked."""
 import re
 
 from .acl import normalize
@@ -18,8 +18,8 @@ class Rules:
     def __init__(self, acl, directory):
         self.acl, self.directory = acl, directory
 
-    def judge(self, permissions, who, parameters):
-        """Raises when who may not call this. who None: nobody logged in."""
+    def check(self, permissions, who, parameters):
+        """Raises when user who may not call this. who None: not logged in."""
         permissions = permissions or {}
         if not who:
             if permissions.get("user") == "world":
@@ -64,7 +64,7 @@ class Rules:
             return self.acl.check(who, f"/access/realm/{userid.rpartition('@')[2]}", [check[0]], False, quiet)
         if userid not in self.directory.users:
             return self.absent(userid, quiet)
-        if who == userid:  # a token of that user is somebody else
+        if who == userid:  # a token of that user is another identity
             return True
         if quiet:
             return False

@@ -28,7 +28,7 @@ def remove_certificates():
 
 class World(FakePve):
     """Two nodes; VMs 101 and 102 and container 200 in pool k8s, VM 900 outside. Tokens: admin (everything), agent (what deploy gives
-    to guest 101), reader (VM.Audit on the pool), nobody (no right at all).
+    to guest 101), reader (VM.Audit on the pool), powerless (no right at all).
     """
 
     def __init__(self, version, **more):
@@ -50,7 +50,7 @@ class World(FakePve):
         self.grant("/vms/101", "GuestAgent", "agent@pve!vm101", propagate=0)
         self.reader = Client(self, self.add_token("agent@pve", "reader"))
         self.grant("/pool/k8s", "Reader", "agent@pve!reader")
-        self.nobody = Client(self, self.add_token("agent@pve", "nobody"))
+        self.powerless = Client(self, self.add_token("agent@pve", "powerless"))
         self.add_vm(101, pool="k8s", name="node-1", memory=2048, cores=2, smbios1=SMBIOS, net0="virtio=BC:24:11:00:00:01,bridge=vmbr0",
                     scsi0="local-lvm:vm-101-disk-0,size=8G", serial0="socket")
         self.add_vm(102, pool="k8s", status="stopped")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may what: tokens, tickets, access lists, pools, and what is listed."""
+"""Permissions: tokens, tickets, access lists, pools, and what is listed."""
 import json
 import time
 
@@ -37,10 +37,10 @@ def other_guests_are_refused(world):
 
 
 @case
-def nobody_may_list_but_sees_nothing(world):
-    same(world.nobody.get("/cluster/resources", type="vm"), [])
-    same(world.nobody.get("/cluster/nextid"), "100")
-    done(world.nobody("GET", "/version"))
+def powerless_may_list_but_sees_nothing(world):
+    same(world.powerless.get("/cluster/resources", type="vm"), [])
+    same(world.powerless.get("/cluster/nextid"), "100")
+    done(world.powerless("GET", "/version"))
 
 
 @case
@@ -141,7 +141,7 @@ def some_calls_want_a_ticket(world):
     body = b"username=admin%40pve&password=secret"
     with Wire(world) as wire:
         wire.send(request("POST", "/access/ticket", world.agent.token, body=body))
-        done(wire.reply())  # nobody looks at the token there
+        done(wire.reply())  # no handler looks at the token there
 
 
 @case

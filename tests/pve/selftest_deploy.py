@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What deploying needs besides VMs: containers, tokens for guests, access lists, pools, and tasks."""
+"""What deploying needs in addition to VMs: containers, tokens for guests, access lists, pools, and tasks."""
 from .raw import Client
 from .selftest import Cases, done, invalid, refused, same
 from .selftest_publish import CT, LXC, QEMU, VM, ready, task

@@ -166,7 +166,7 @@ def the_delay_is_three_seconds(world):
 @case
 def a_403_of_a_method_is_not_late(world):
     world.auth_delay = 5
-    assert world.nobody("GET", CONFIG).seconds < 3
+    assert world.powerless("GET", CONFIG).seconds < 3
 
 
 @case
@@ -225,7 +225,7 @@ def goes_down_and_comes_up_on_the_same_port(world):
         wire.closed()
         try:
             Wire(world)
-            raise AssertionError("somebody listens")
+            raise AssertionError("a server listens")
         except ConnectionError:
             pass
     world.up()

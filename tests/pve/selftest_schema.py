@@ -34,7 +34,7 @@ def path_parameters_are_parameters(world):
 
 @case
 def methods_are_as_the_real_ones(world):
-    """Who may call them, whether tokens may, and whether pvedaemon does it."""
+    """Which users may call them, whether tokens may, and whether pvedaemon does it."""
     real = schema.methods(world.version)
     for (path, verb), method in implemented().items():
         wanted = real.get(path, {}).get(verb, {})

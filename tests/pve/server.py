@@ -196,13 +196,13 @@ class FakePve(App):
     # Things that happen.
 
     def invalidate(self, token):
-        """USER@REALM!ID is deleted by somebody."""
+        """USER@REALM!ID is deleted by another user."""
         user, _, name = token.partition("=")[0].partition("!")
         with self.cluster.lock:
             self.cluster.directory.users[user]["tokens"].pop(name)
 
     def edit(self, vmid, delete=(), **options):
-        """Somebody else changes a guest's configuration."""
+        """Another user changes a guest's configuration."""
         with self.cluster.lock:
             self.cluster.guests[int(vmid)].update({name.replace("_", "-"): str(value) for name, value in options.items()}, delete)
 

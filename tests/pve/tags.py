@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tags: how they are kept, and who may change which."""
+"""Tags: how they are kept, and which rights they need."""
 from .errors import denied
 from .formats import split_list
 

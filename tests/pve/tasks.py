@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tasks: work that goes on after its request was answered. A worker holds the cluster's lock only while it works."""
+"""Tasks: work that continues after its request was answered. A worker holds the cluster's lock only while it works."""
 import threading
 import time
 from dataclasses import dataclass, field
@@ -44,7 +44,7 @@ class Task:
 
 
 class Tasks:
-    """seconds: how long every task takes at least; kinds: more seconds for some of them, {"imgcopy": 2}; held: kinds that do not go on
+    """seconds: how long every task takes at least; kinds: more seconds for some of them, {"imgcopy": 2}; held: kinds that do not continue
     until they are taken out again.
     """
 

@@ -73,7 +73,7 @@ def parse_size(text):
 
 
 def probe(file, kind, shown):
-    """Virtual size of an image that nobody vouches for. kind: qcow2, raw, vmdk."""
+    """Virtual size of an image from an untrusted source. kind: qcow2, raw, vmdk."""
     with open(file, "rb") as stream:
         head = stream.read(24 + 8)
     if kind == "qcow2":
