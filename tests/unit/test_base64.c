@@ -17,7 +17,7 @@ static const struct {
 	{ "\xfb\xff\xfe", "+//+" },
 };
 
-TEST(base64_speaks_the_rfc)
+TEST(base64_rfc_vectors)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		CLEANUP(text_done) struct text encoded = { 0 }, decoded = { 0 };
@@ -28,7 +28,7 @@ TEST(base64_speaks_the_rfc)
 	}
 }
 
-TEST(base64_passes_over_line_breaks)
+TEST(base64_decode_skips_white_space)
 {
 	CLEANUP(text_done) struct text decoded = { 0 };
 
@@ -36,7 +36,7 @@ TEST(base64_passes_over_line_breaks)
 	CHECK_STR(decoded.data, "foobar");
 }
 
-TEST(base64_refuses_what_is_none)
+TEST(base64_decode_refuses)
 {
 	static const char *const wrong[] = { "Zg", "Zg=", "Zg===", "=", "Zg==Zg==x", "Zm9vZ", "Zm-v", "Zg==Zm9v" };
 

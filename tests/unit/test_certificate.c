@@ -18,7 +18,7 @@ static struct text pem(const char *name)
 }
 
 /* The hash is what `openssl x509 -pubkey | openssl pkey -pubin -outform DER | sha256sum` says. */
-TEST(certificate_hashes_its_public_key)
+TEST(certificate_spki_sha256_of_pem)
 {
 	CLEANUP(text_done) struct text ca = pem("ca.crt"), want = pem("ca.sha256");
 	char hex[SHA256_HEX];
@@ -31,7 +31,7 @@ TEST(certificate_hashes_its_public_key)
 }
 
 /* As a power cut leaves them: every length but the whole one (the last newline may be missing), and zeros. */
-TEST(certificate_is_whole_or_not)
+TEST(certificate_whole_detects_damage)
 {
 	CLEANUP(text_done) struct text ca = pem("ca.crt"), key = pem("ca.key"), sa = pem("sa.pub");
 
@@ -50,7 +50,7 @@ TEST(certificate_is_whole_or_not)
 	CHECK(!certificate_whole(ca.data, ca.len));
 }
 
-TEST(certificate_knows_its_key)
+TEST(certificate_has_key_matches)
 {
 	CLEANUP(text_done) struct text ca = pem("ca.crt"), key = pem("ca.key"), other = pem("other-ca.key");
 
@@ -60,7 +60,7 @@ TEST(certificate_knows_its_key)
 }
 
 /* Both CAs have the same name: only the signature tells. */
-TEST(certificate_knows_who_signed_it)
+TEST(certificate_signed_by_ca)
 {
 	CLEANUP(text_done) struct text ca = pem("ca.crt"), other = pem("other-ca.crt"), server = pem("server.crt");
 

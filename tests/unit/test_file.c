@@ -21,7 +21,7 @@ static int scratch(char path[32])
 	CHECK(root >= 0)
 #define SCRATCH_END() CHECK(tree_remove(AT_FDCWD, path, &err) == 0)
 
-TEST(file_write_replaces_whole)
+TEST(file_write_replaces)
 {
 	CLEANUP(text_done) struct text t = { 0 };
 	SCRATCH();
@@ -33,7 +33,7 @@ TEST(file_write_replaces_whole)
 	SCRATCH_END();
 }
 
-TEST(file_read_has_a_limit)
+TEST(file_read_limit)
 {
 	CLEANUP(text_done) struct text t = { 0 };
 	SCRATCH();
@@ -44,7 +44,7 @@ TEST(file_read_has_a_limit)
 	SCRATCH_END();
 }
 
-TEST(file_in_never_leaves_the_root)
+TEST(file_open_in_stays_in_the_root)
 {
 	SCRATCH();
 
@@ -60,7 +60,7 @@ TEST(file_in_never_leaves_the_root)
 	SCRATCH_END();
 }
 
-TEST(file_write_in_replaces_a_link_and_does_not_follow_it)
+TEST(file_write_in_replaces_a_symlink)
 {
 	CLEANUP(text_done) struct text t = { 0 };
 	SCRATCH();
@@ -73,7 +73,7 @@ TEST(file_write_in_replaces_a_link_and_does_not_follow_it)
 	SCRATCH_END();
 }
 
-TEST(dir_make_makes_parents)
+TEST(dir_make_creates_parents)
 {
 	SCRATCH();
 
@@ -85,7 +85,7 @@ TEST(dir_make_makes_parents)
 	SCRATCH_END();
 }
 
-TEST(tree_remove_does_not_follow_links)
+TEST(tree_remove_follows_no_symlinks)
 {
 	SCRATCH();
 
@@ -99,7 +99,7 @@ TEST(tree_remove_does_not_follow_links)
 	SCRATCH_END();
 }
 
-TEST(tree_size_counts_files_once_and_no_links)
+TEST(tree_size_follows_no_symlinks)
 {
 	uint64_t bytes = 5;
 	SCRATCH();

@@ -103,7 +103,7 @@ static int get(const struct server *s, const char *path, struct text *ret, struc
 	return http_get(url, 1000, ret, err);
 }
 
-TEST(documents_come_whole)
+TEST(http_get_retries)
 {
 	static const struct {
 		const char *path;
@@ -121,7 +121,7 @@ TEST(documents_come_whole)
 	}
 }
 
-TEST(failures_name_the_url_and_no_password)
+TEST(http_get_failure_hides_the_password)
 {
 	static const struct {
 		const char *path;
@@ -140,7 +140,7 @@ TEST(failures_name_the_url_and_no_password)
 	}
 }
 
-TEST(a_limit_ends_the_transfer)
+TEST(http_get_limit)
 {
 	CLEANUP(server_stop) struct server s;
 	CLEANUP(text_done) struct text text = { 0 };
@@ -152,7 +152,7 @@ TEST(a_limit_ends_the_transfer)
 	CHECK(err.class == ERROR_TRUST && strstr(err.text, "/whole"));
 }
 
-TEST(nobody_listens)
+TEST(http_get_connection_refused)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 	struct error err = { 0 };
@@ -168,7 +168,7 @@ static int count_done(struct http_download *self, struct error *err)
 	return 0;
 }
 
-TEST(many_at_once)
+TEST(http_download_all_parallel)
 {
 	CLEANUP(server_stop) struct server s;
 	struct http_download item[40];

@@ -9,7 +9,7 @@ static struct json *parse(const char *text, struct error *err)
 	return json_parse("f", text, strlen(text), &value, err) < 0 ? NULL : value;
 }
 
-TEST(printing_keeps_the_order_and_reads_well)
+TEST(json_print_keeps_the_order)
 {
 	CLEANUP(json_free_p) struct json *o = json_object();
 	CLEANUP(text_done) struct text plain = { 0 }, pretty = { 0 };
@@ -30,7 +30,7 @@ TEST(printing_keeps_the_order_and_reads_well)
 	CHECK(text_starts(pretty.data, "{\n  \"z\": \"a/b") && text_ends(pretty.data, "\n}\n"));
 }
 
-TEST(reading_by_type)
+TEST(json_get_by_type)
 {
 	struct error err = { 0 };
 	CLEANUP(json_free_p)
@@ -47,7 +47,7 @@ TEST(reading_by_type)
 	CHECK(!json_get_int(o, "d", &n) && !json_at(json_get(o, "l"), 2) && !json_get(NULL, "x"));
 }
 
-TEST(unknown_keys_are_found)
+TEST(json_unknown_key_finds)
 {
 	static const char *const known[] = { "a", "b", NULL };
 	struct error err = { 0 };
@@ -57,7 +57,7 @@ TEST(unknown_keys_are_found)
 	CHECK_STR(json_unknown_key(bad, known), "c");
 }
 
-TEST(numbers_beyond_int64_are_no_ints)
+TEST(json_get_int_refuses_beyond_int64)
 {
 	struct error err = { 0 };
 	CLEANUP(json_free_p) struct json *o = parse("{\"big\":99999999999999999999,\"max\":9223372036854775806}", &err);
@@ -67,7 +67,7 @@ TEST(numbers_beyond_int64_are_no_ints)
 	CHECK(json_get_int(o, "max", &n) && n == 9223372036854775806);
 }
 
-TEST(whole_text_must_be_one_value)
+TEST(json_parse_one_value)
 {
 	static const char *const bad[] = { "",     "{",       "{}{}",     "{\"a\":1,}", "[1 2]",    "nul",
 					   "{} x", "// x\n1", "'single'", "{a:1}",      "\"\xff\"", "[1]\x01" };
@@ -83,7 +83,7 @@ TEST(whole_text_must_be_one_value)
 	}
 }
 
-TEST(bare_values_are_fine)
+TEST(json_parse_bare_values)
 {
 	struct error err = { 0 };
 	CLEANUP(json_free_p) struct json *s = parse(" \"x\" \n", &err), *n = parse("12", &err);
@@ -92,7 +92,7 @@ TEST(bare_values_are_fine)
 	CHECK(n);
 }
 
-TEST(text_with_a_nul_is_no_text)
+TEST(json_as_string_refuses_a_nul)
 {
 	struct error err = { 0 };
 	CLEANUP(json_free_p) struct json *o = parse("{\"s\":\"a\\u0000b\"}", &err);
@@ -102,7 +102,7 @@ TEST(text_with_a_nul_is_no_text)
 	CHECK(json_parse("f", "{}\0{}", 5, &raw, &err) < 0);
 }
 
-TEST(depth_has_a_limit)
+TEST(json_parse_limits_depth)
 {
 	CLEANUP(text_done) struct text deep = { 0 };
 	struct error err = { 0 };

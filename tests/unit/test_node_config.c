@@ -107,7 +107,7 @@ static void check_golden(const char *name)
 	check_failed = 1;
 }
 
-TEST(golden_nodes)
+TEST(node_config_golden)
 {
 	CLEANUP(closedir_p) DIR *dir = opendir(FOLDER);
 	CLEANUP(strings_done) struct strings names = { 0 };
@@ -123,7 +123,7 @@ TEST(golden_nodes)
 }
 
 /* The reference in agent/README.md: every key that it shows must be one, and every key must be there. */
-TEST(readme_shows_every_key)
+TEST(node_config_readme_has_every_key)
 {
 	static const char begin[] = "```yaml\ncluster: lab";
 	CLEANUP(text_done) struct text readme = { 0 };
@@ -144,7 +144,7 @@ TEST(readme_shows_every_key)
 	}
 }
 
-TEST(the_secret_keys_are_the_tables)
+TEST(node_config_secret_keys_match_the_table)
 {
 	size_t n = 0;
 
@@ -156,7 +156,7 @@ TEST(the_secret_keys_are_the_tables)
 	CHECK(n == 3 && !node_config_secret_keys[n]);
 }
 
-TEST(every_value_knows_where_it_came_from)
+TEST(node_config_origin_of_values)
 {
 	CLEANUP(node_config_done) struct node_config node = { 0 };
 	struct error err = { 0 };

@@ -28,7 +28,7 @@ static struct node_record full(struct strings *ca)
 				     .error = "kubeadm: \"quoted\", and a \\ too" };
 }
 
-TEST(what_is_written_reads_back)
+TEST(node_record_round_trip)
 {
 	CLEANUP(strings_done) struct strings ca = { 0 };
 	struct node_record m = full(&ca);
@@ -43,7 +43,7 @@ TEST(what_is_written_reads_back)
 	CHECK(node_record_same(&m, &back));
 }
 
-TEST(a_persons_tags_stay)
+TEST(node_record_tags_keep_others)
 {
 	static const struct {
 		const char *before, *after;
@@ -66,7 +66,7 @@ TEST(a_persons_tags_stay)
 	CHECK_STR(none, cases[0].after);
 }
 
-TEST(tags_are_the_same_in_any_order_and_case)
+TEST(node_record_tags_same_ignores_order_and_case)
 {
 	CHECK(node_record_tags_same("b;a,A c", "A;c;B"));
 	CHECK(node_record_tags_same(NULL, ""));
@@ -74,7 +74,7 @@ TEST(tags_are_the_same_in_any_order_and_case)
 	CHECK(!node_record_tags_same("a;b", "a"));
 }
 
-TEST(a_persons_notes_stay)
+TEST(node_record_notes_keep_others)
 {
 	static const struct {
 		const char *before, *after;
@@ -104,7 +104,7 @@ TEST(a_persons_notes_stay)
 	}
 }
 
-TEST(nonsense_is_not_said)
+TEST(node_record_parse_ignores_invalid)
 {
 	static const char *const nonsense[] = {
 		"nodekiln: {",
@@ -123,7 +123,7 @@ TEST(nonsense_is_not_said)
 	}
 }
 
-TEST(notes_say_more_than_tags)
+TEST(node_record_parse_prefers_notes)
 {
 	CLEANUP(node_record_done) struct node_record m = { 0 }, tagged = { 0 };
 
@@ -154,7 +154,7 @@ static size_t characters(const char *s)
 	return n;
 }
 
-TEST(long_notes_cut_the_error_first)
+TEST(node_record_notes_cut_the_error)
 {
 	CLEANUP(free_p) char *error = xasprintf("%0*d", 3000, 7);
 	struct node_record m = worker();
@@ -175,7 +175,7 @@ TEST(long_notes_cut_the_error_first)
 	CHECK(characters(after) == NODE_RECORD_NOTES_MAX && !strstr(after, "error"));
 }
 
-TEST(notes_without_room_are_an_error)
+TEST(node_record_notes_too_long)
 {
 	CLEANUP(free_p) char *before = long_notes(NODE_RECORD_NOTES_MAX - 10), *after = NULL;
 	struct node_record m = worker();
@@ -185,7 +185,7 @@ TEST(notes_without_room_are_an_error)
 	CHECK(!after && err.class == ERROR_SPACE && strstr(err.text, "8192"));
 }
 
-TEST(errors_become_one_ascii_line)
+TEST(node_record_notes_error_is_ascii)
 {
 	CLEANUP(free_p) char *notes = NULL;
 	CLEANUP(node_record_done) struct node_record back = { 0 };

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include "lib/job.h"
+#include "lib/alloc.h"
+#include "lib/macro.h"
 #include "lib/process.h"
 #include "tests/unit/check.h"
 
@@ -12,7 +17,7 @@ static char *script(const char *text)
 
 #define SH(text) ((char *[]){ (char *)"sh", (char *)"-c", script(text), NULL })
 
-TEST(process_output_is_collected)
+TEST(process_capture_collects_stdout)
 {
 	CLEANUP(text_done) struct text out = { 0 };
 	struct error err = { 0 };
@@ -21,7 +26,7 @@ TEST(process_output_is_collected)
 	CHECK_STR(out.data, "one\nthree\n");
 }
 
-TEST(process_failure_is_a_sentence_with_its_last_lines)
+TEST(process_run_failure_has_the_last_lines)
 {
 	struct error err = { 0 };
 
@@ -35,7 +40,7 @@ TEST(process_failure_is_a_sentence_with_its_last_lines)
 	CHECK_STR(err.text, "tool: killed by signal 9 (Killed)");
 }
 
-TEST(process_missing_program_names_the_remedy)
+TEST(process_run_missing_program)
 {
 	struct error err = { 0 };
 
@@ -44,7 +49,7 @@ TEST(process_missing_program_names_the_remedy)
 	CHECK(strstr(err.text, "no-such-program: no such program"));
 }
 
-TEST(process_reads_its_input)
+TEST(process_run_input)
 {
 	CLEANUP(text_done) struct text out = { 0 };
 	struct error err = { 0 };
@@ -55,7 +60,7 @@ TEST(process_reads_its_input)
 	CHECK_STR(out.data, "hello");
 }
 
-TEST(process_stop_ends_what_ignores_sigterm)
+TEST(process_stop_kills)
 {
 	struct error err = { 0 };
 	pid_t pid = process_start(&(struct process){ .argv = SH("trap '' TERM; while :; do sleep 1; done") }, -1, &err);
@@ -66,32 +71,122 @@ TEST(process_stop_ends_what_ignores_sigterm)
 	CHECK(kill(pid, 0) < 0);
 }
 
-static int job_fails(void *context, struct error *err)
+static void collect_line(void *context, const char *line)
 {
-	return error_set(err, ERROR_TRUST, "%s is wrong", (const char *)context);
+	text_addf(context, "<%s>", line);
 }
 
-static int job_dies(void *context UNUSED, struct error *err UNUSED)
+TEST(process_run_passes_lines)
 {
-	abort();
-}
-
-static int job_works(void *context UNUSED, struct error *err UNUSED)
-{
-	return 0;
-}
-
-TEST(job_hands_back_its_result)
-{
-	struct job a = { 0 }, b = { 0 }, c = { 0 };
+	CLEANUP(text_done) struct text lines = { 0 };
 	struct error err = { 0 };
 
-	CHECK(job_start(&a, job_fails, (void *)"it", &err) == 0);
-	CHECK(job_start(&b, job_dies, NULL, &err) == 0);
-	CHECK(job_start(&c, job_works, NULL, &err) == 0);
-	CHECK(job_wait(&a, &err) < 0);
-	CHECK_STR(err.text, "it is wrong");
-	CHECK(err.class == ERROR_TRUST);
-	CHECK(job_wait(&b, &err) < 0);
-	CHECK(job_wait(&c, &err) == 0);
+	CHECK(process_run(&(struct process){ .argv = SH("echo a; echo; printf b >&2"),
+					     .line = collect_line,
+					     .context = &lines },
+			  &err) == 0);
+	CHECK_STR(lines.data, "<a><><b>");
+}
+
+TEST(process_run_keeps_the_last_lines)
+{
+	struct error err = { 0 };
+
+	CHECK(process_run(&(struct process){ .argv = SH("for i in 1 2 3 4 5 6 7 8; do echo $i; echo; done; exit 1"),
+					     .name = "tool" },
+			  &err) == -1);
+	CHECK_STR(err.text, "tool: exit status 1: 3 | 4 | 5 | 6 | 7 | 8");
+}
+
+TEST(process_run_environment)
+{
+	CLEANUP(text_done) struct text out = { 0 };
+	struct error err = { 0 };
+	char *env[] = { (char *)"PATH=/usr/bin:/bin", (char *)"GREETING=hello", NULL };
+
+	CHECK(process_run(&(struct process){ .argv = SH("echo $GREETING$HOME"), .env = env, .output = &out }, &err) ==
+	      0);
+	CHECK_STR(out.data, "hello\n");
+}
+
+static int setup_fails(void *context, struct error *err)
+{
+	return error_set(err, ERROR_HOST, "no %s here", (const char *)context);
+}
+
+TEST(process_run_reports_setup)
+{
+	struct error err = { 0 };
+	const struct process p = { .argv = SH("exit 0"), .setup = setup_fails, .context = (void *)"namespace" };
+
+	CHECK(process_run(&p, &err) == -1 && err.class == ERROR_HOST);
+	CHECK_STR(err.text, "no namespace here");
+	CHECK(process_start(&p, -1, &err) == -1);
+	CHECK_STR(err.text, "no namespace here");
+	CHECK(waitpid(-1, NULL, WNOHANG) == -1); /* reaped */
+}
+
+TEST(process_run_reports_exec)
+{
+	char path[] = "/tmp/nodekiln-test.XXXXXX";
+	CLEANUP(close_p) int fd = mkstemp(path);
+	struct error err = { 0 };
+
+	CHECK(fd >= 0 && process_run(&(struct process){ .argv = (char *[]){ path, NULL } }, &err) == -1);
+	CHECK(unlink(path) == 0 && err.class == ERROR_FAILED);
+	CHECK(text_starts(err.text, "run /tmp/") && text_ends(err.text, ": Permission denied"));
+}
+
+/* Runs p with room for `more` further descriptors. */
+static int run_with_descriptors(const struct process *p, int more, struct error *err)
+{
+	struct rlimit old, few;
+	int lowest = dup(0);
+
+	close(lowest);
+	getrlimit(RLIMIT_NOFILE, &old);
+	few = old;
+	few.rlim_cur = (rlim_t)(lowest + more);
+	setrlimit(RLIMIT_NOFILE, &few);
+	int rc = process_run(p, err);
+	setrlimit(RLIMIT_NOFILE, &old);
+	return rc;
+}
+
+TEST(process_run_without_descriptors)
+{
+	CLEANUP(text_done) struct text out = { 0 };
+	const struct process p = { .argv = SH("exit 0"), .output = &out };
+	struct error err = { 0 };
+
+	for (int more = 0; more < 7; more++) {
+		CHECK(run_with_descriptors(&p, more, &err) == -1);
+		CHECK(text_starts(err.text, more < 6 ? "make a pipe: " : "prepare stdin of sh: "));
+	}
+	CHECK(run_with_descriptors(&p, 8, &err) == 0);
+}
+
+TEST(process_start_leaves_no_zombie)
+{
+	CLEANUP(close_p) int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	struct error err = { 0 };
+	int status = -1;
+	pid_t pid = process_start(&(struct process){ .argv = SH("exit 3") }, null, &err);
+
+	CHECK(pid > 0 && process_wait(pid, 5000, &status) == 1);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 3);
+	CHECK(waitpid(pid, NULL, WNOHANG) == -1);
+	CHECK(process_start(&(struct process){ .argv = (char *[]){ (char *)"no-such-program", NULL } }, -1, &err) ==
+	      -1);
+	CHECK(err.class == ERROR_HOST);
+}
+
+TEST(process_exists_searches_path)
+{
+	CHECK(process_exists("sh") && !process_exists("no-such-program"));
+	CLEANUP(free_p) char *path = xstrdup(getenv("PATH"));
+	unsetenv("PATH");
+	bool found = process_exists("sh");
+	setenv("PATH", path, 1);
+	CHECK(found);
 }

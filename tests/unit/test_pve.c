@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What PVE's answers mean. They are those of real API daemons, 8.4 and 9.2. Requests: tests/e2e/registration.py. */
+/* The classification of answers, which are those of real API daemons, 8.4 and 9.2, and requests to a stub. */
 #include "tests/unit/check.h"
 
-#include "lib/pve_guest.h"
+#include "lib/pve.h"
+#include "tests/unit/pve_stub.h"
 
 #define BODY(message) "{\"data\":null,\"message\":\"" message "\\n\"}"
 
@@ -61,7 +62,7 @@ static const struct {
 	{ 700, NULL, "\x1b[2Jboo\x80", PVE_ERROR, "?[2Jboo\x80" },
 };
 
-TEST(answers_by_the_table)
+TEST(pve_classify_table)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
 		CLEANUP(free_p) char *message = NULL;
@@ -73,7 +74,7 @@ TEST(answers_by_the_table)
 	}
 }
 
-TEST(a_long_message_is_cut)
+TEST(pve_classify_cuts_a_long_message)
 {
 	CLEANUP(free_p) char *body = xasprintf("%0*d", 5000, 7), *message = NULL;
 
@@ -81,7 +82,7 @@ TEST(a_long_message_is_cut)
 	CHECK(strlen(message) < 1000);
 }
 
-TEST(forms_survive_pves_decoder)
+TEST(pve_form_encodes)
 {
 	static const struct pve_param params[] = { { "tags", "a;b" },
 						   { "net0", "virtio,bridge=vmbr0" },
@@ -96,7 +97,7 @@ TEST(forms_survive_pves_decoder)
 	CHECK(none.len == 0);
 }
 
-TEST(path_parts_are_encoded)
+TEST(pve_path_encodes)
 {
 	CLEANUP(free_p) char *path = pve_path("/nodes/%s/qemu/%ld/x", "a/../b?", 101L);
 	CLEANUP(free_p) char *plain = pve_path("/version");
@@ -115,7 +116,7 @@ static struct json *parse(const char *text)
 	return json;
 }
 
-TEST(numbers_vary_in_type)
+TEST(pve_get_int_accepts_types)
 {
 	CLEANUP(json_free_p)
 	struct json *json = parse(
@@ -129,52 +130,7 @@ TEST(numbers_vary_in_type)
 		CHECK(!pve_get_int(json, (char[]){ *key, 0 }, &n));
 }
 
-TEST(guests_come_sorted_and_others_are_left_out)
-{
-	CLEANUP(json_free_p)
-	struct json *json = parse(
-		"[{\"type\":\"lxc\",\"vmid\":\"200\",\"node\":\"pve2\",\"status\":\"unknown\",\"tags\":\"a;b\"},"
-		"{\"type\":\"qemu\",\"vmid\":101,\"node\":\"pve1\",\"name\":\"cp1\",\"template\":1,\"pool\":\"k8s\"},"
-		"{\"type\":\"storage\",\"vmid\":7,\"node\":\"pve1\"},{\"type\":\"qemu\",\"node\":\"pve1\"},"
-		"{\"type\":\"qemu\",\"vmid\":103},{\"type\":\"qemu\",\"vmid\":-1,\"node\":\"pve1\"},7,null]");
-	CLEANUP(pve_guests_done) struct pve_guests guests = { 0 };
-
-	pve_parse_guests(json, &guests);
-	CHECK(guests.n == 2);
-	CHECK(guests.at[0].vmid == 101 && guests.at[0].kind == PVE_QEMU && guests.at[0].template);
-	CHECK_STR(guests.at[0].pool, "k8s");
-	CHECK(guests.at[1].vmid == 200 && guests.at[1].kind == PVE_LXC && !guests.at[1].template && !guests.at[1].name);
-	CHECK_STR(guests.at[1].tags, "a;b");
-}
-
-TEST(a_machine_knows_its_config)
-{
-	static const struct {
-		const char *config, *uuid;
-		int answer;
-	} cases[] = {
-		{ "{\"smbios1\":\"uuid=6F2A2F0E-3C41-4B0F-9D7E-0A1B2C3D4E5F,serial=eA==\"}",
-		  "6f2a2f0e-3c41-4b0f-9d7e-0a1b2c3d4e5f", 1 },
-		{ "{\"smbios1\":\"base64=1,uuid=6f2a2f0e-3c41-4b0f-9d7e-0a1b2c3d4e50\"}",
-		  "6f2a2f0e-3c41-4b0f-9d7e-0a1b2c3d4e5f", -1 },
-		{ "{\"smbios1\":\"uuid=1,x=y\",\"net0\":\"virtio=BC:24:11:00:00:01\"}", "6f2a2f0e", -1 },
-		{ "{\"net0\":\"virtio=BC:24:11:00:00:01,bridge=vmbr0\"}", "6f2a2f0e", 1 },
-		{ "{\"net31\":\"name=eth0,bridge=vmbr0,hwaddr=bc:24:11:00:00:01\"}", NULL, 1 },
-		{ "{\"net0\":\"virtio=BC:24:11:00:00:02,bridge=vmbr0\"}", NULL, -1 },
-		{ "{\"net0\":\"virtio=BC:24:11:00:00:011\"}", NULL, -1 },
-		{ "{\"memory\":\"2048\"}", "6f2a2f0e", 0 },
-		{ "[]", NULL, 0 },
-	};
-	CLEANUP(strings_done) struct strings macs = { 0 };
-
-	strings_add_all(&macs, "bc:24:11:00:00:99", "bc:24:11:00:00:01", NULL);
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		CLEANUP(json_free_p) struct json *config = parse(cases[i].config);
-		CHECK(pve_config_matches(config, cases[i].uuid, &macs) == cases[i].answer);
-	}
-}
-
-TEST(addresses_are_judged_before_they_are_asked)
+TEST(pve_open_checks_the_url)
 {
 	static const struct {
 		const char *url;
@@ -195,7 +151,7 @@ TEST(addresses_are_judged_before_they_are_asked)
 	}
 }
 
-TEST(nobody_there)
+TEST(pve_call_unreachable)
 {
 	struct pve *pve = NULL;
 	struct error err = { 0 };
@@ -210,7 +166,7 @@ TEST(nobody_there)
 	CHECK(rc == -1 && failure == PVE_UNREACHABLE && err.class == ERROR_NETWORK && !strstr(err.text, "SECRET"));
 }
 
-TEST(a_fingerprint_has_its_form)
+TEST(pve_open_checks_fingerprints)
 {
 	CLEANUP(strings_done) struct strings fingerprints = { 0 };
 	struct pve *pve = NULL;
@@ -223,4 +179,79 @@ TEST(a_fingerprint_has_its_form)
 					     .fingerprints = &fingerprints },
 		       &pve, &err) == -1);
 	CHECK(err.class == ERROR_INPUT && strstr(err.text, "AA:BB"));
+}
+
+TEST(pve_call_sends_and_reads)
+{
+	static const struct stub_route routes[] = {
+		{ "GET /nodes/n%201", "200 OK", "{\"data\":[1,2]}" },
+		{ "PUT /x", "200 OK", "{\"data\":null}" },
+		{ "POST /empty", "200 OK", "{\"data\":\"UPID:\"}" },
+		{ "DELETE /x", "200 OK", "{\"data\":null}" },
+		{ NULL, NULL, NULL },
+	};
+	static const struct pve_param params[] = { { "a", "1;2" }, { "b", "x y" }, { NULL, NULL } };
+	CLEANUP(stub_stop) struct stub stub;
+	stub_start(&stub, routes);
+	CLEANUP(stub_pve_close_p) struct pve *pve = stub_open(&stub);
+	CLEANUP(json_free_p) struct json *data = NULL, *upid = NULL;
+	CLEANUP(free_p) char *path = pve_path("/nodes/%s", "n 1");
+	struct error err = { 0 };
+
+	CHECK(pve_call(pve, "GET", path, params, &data, &err) == 0 && json_count(data) == 2);
+	CHECK(strstr(stub.seen->text, "GET /api2/json/nodes/n%201?a=1%3B2&b=x%20y HTTP/1.1\r\n"));
+	CHECK(strstr(stub.seen->text, "\r\nAuthorization: PVEAPIToken=a@pve!t=SECRET\r\n"));
+	CHECK(pve_call(pve, "PUT", "/x", params, NULL, &err) == 0 && pve_failure(pve) == PVE_OK);
+	CHECK(strstr(stub.seen->text, "\r\n\r\na=1%3B2&b=x%20y"));
+	CHECK(pve_call(pve, "POST", "/empty", NULL, &upid, &err) == 0);
+	CHECK_STR(json_as_string(upid), "UPID:");
+	CHECK(strstr(strstr(stub.seen->text, "POST "), "\r\nContent-Length: 0\r\n"));
+	CHECK(pve_call(pve, "DELETE", "/x", params, NULL, &err) == 0);
+	CHECK(strstr(stub.seen->text, "DELETE /api2/json/x?a=1%3B2&b=x%20y HTTP/1.1\r\n"));
+}
+
+TEST(pve_call_reports_failures)
+{
+	static const struct stub_route routes[] = {
+		{ "GET /401", "401 No ticket", "" },
+		{ "GET /403", "403 Permission check failed", "{\"data\":null}" },
+		{ "GET /500", "500 x", BODY("VM is locked (backup)") },
+		{ "GET /595", "595 Connection refused", "" },
+		{ "GET /html", "200 OK", "<html>" },
+		{ "GET /list", "200 OK", "[]" },
+		{ "GET /closed", NULL, NULL },
+		{ NULL, NULL, NULL },
+	};
+	static const struct {
+		const char *path;
+		enum pve_failure failure;
+		enum error_class class;
+		const char *text;
+	} cases[] = {
+		{ "/401", PVE_UNAUTHORIZED, ERROR_TARGET,
+		  "GET /401: Proxmox VE answers 401 No ticket; the token is wrong, has expired or was deleted: create "
+		  "a "
+		  "new one (a@pve!t)" },
+		{ "/403", PVE_FORBIDDEN, ERROR_TARGET,
+		  "GET /403: Proxmox VE answers 403 Permission check failed; give the token this privilege (and its "
+		  "user, unless the token has none of its own) (a@pve!t)" },
+		{ "/500", PVE_BUSY, ERROR_TARGET, "GET /500: Proxmox VE answers 500 VM is locked (backup)" },
+		{ "/595", PVE_UNREACHABLE, ERROR_NETWORK, "GET /595: Proxmox VE answers 595 Connection refused" },
+		{ "/html", PVE_ERROR, ERROR_FAILED, "GET /html: the answer is not JSON; is this a Proxmox VE API?" },
+		{ "/list", PVE_ERROR, ERROR_FAILED, "GET /list: the answer is not JSON; is this a Proxmox VE API?" },
+		{ "/closed", PVE_UNREACHABLE, ERROR_NETWORK, NULL },
+	};
+	CLEANUP(stub_stop) struct stub stub;
+	stub_start(&stub, routes);
+	CLEANUP(stub_pve_close_p) struct pve *pve = stub_open(&stub);
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		CLEANUP(json_free_p) struct json *data = NULL;
+		struct error err = { 0 };
+		CHECK(pve_call(pve, "GET", cases[i].path, NULL, &data, &err) == -1 && !data);
+		CHECK(pve_failure(pve) == cases[i].failure && err.class == cases[i].class);
+		if (cases[i].text)
+			CHECK_STR(err.text, cases[i].text);
+		CHECK(!strstr(err.text, "SECRET"));
+	}
 }

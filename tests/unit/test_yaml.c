@@ -9,7 +9,7 @@ static struct yaml *parse(const char *text, struct error *err)
 	return yaml_parse("f", text, strlen(text), &root, err) < 0 ? NULL : root;
 }
 
-TEST(tree_remembers_places)
+TEST(yaml_parse_records_places)
 {
 	struct error err = { 0 };
 	CLEANUP(yaml_node_free_p) struct yaml *root = parse("a: 1\nb:\n  - x\n  - {c: 'd'}\n", &err);
@@ -23,7 +23,7 @@ TEST(tree_remembers_places)
 	CHECK_STR(yaml_find(root, "a")->file, "f");
 }
 
-TEST(scalars_stay_text)
+TEST(yaml_parse_keeps_scalars_as_text)
 {
 	struct error err = { 0 };
 	CLEANUP(yaml_node_free_p) struct yaml *root = parse("v: 1.30\nn: ~\nt: '~'\ne:\no: 0777\n", &err);
@@ -36,7 +36,7 @@ TEST(scalars_stay_text)
 	CHECK_STR(yaml_find(root, "o")->value, "0777");
 }
 
-TEST(taking_reads_and_marks)
+TEST(yaml_take_reads_and_marks)
 {
 	struct error err = { 0 };
 	CLEANUP(yaml_node_free_p)
@@ -58,7 +58,7 @@ TEST(taking_reads_and_marks)
 	CHECK(yaml_check_all_taken(root, &err) == 0);
 }
 
-TEST(absent_keys_leave_values_alone)
+TEST(yaml_take_absent_keys)
 {
 	struct error err = { 0 };
 	CLEANUP(yaml_node_free_p) struct yaml *root = parse("{}", &err);
@@ -68,7 +68,7 @@ TEST(absent_keys_leave_values_alone)
 	CHECK(yaml_take_int(NULL, "i", 0, 9, &i, &err) == 0 && i == 7);
 }
 
-TEST(leftovers_are_named_with_what_is_allowed)
+TEST(yaml_check_all_taken_names_the_key)
 {
 	struct error err = { 0 };
 	CLEANUP(yaml_node_free_p) struct yaml *root = parse("m:\n  good: 1\n  odd: 2\n", &err);
@@ -82,7 +82,7 @@ TEST(leftovers_are_named_with_what_is_allowed)
 	CHECK(err.class == ERROR_INPUT);
 }
 
-TEST(bounds_of_numbers)
+TEST(yaml_take_int_bounds)
 {
 	struct error err = { 0 };
 	CLEANUP(yaml_node_free_p) struct yaml *root = parse("a: 10\nb: 1e3\nc: 99999999999999999999\nd: ' 1'\n", &err);
@@ -95,7 +95,7 @@ TEST(bounds_of_numbers)
 	CHECK(yaml_take_int(root, "d", 0, 9, &n, &err) < 0);
 }
 
-TEST(limits)
+TEST(yaml_parse_limits)
 {
 	CLEANUP(text_done) struct text deep = { 0 }, wide = { 0 }, big = { 0 };
 	struct error err = { 0 };
@@ -111,7 +111,7 @@ TEST(limits)
 	CHECK(!parse(big.data, &err) && strstr(err.text, "the limit is"));
 }
 
-TEST(errors_are_printable)
+TEST(yaml_error_is_printable)
 {
 	struct error err = { 0 };
 	CLEANUP(yaml_node_free_p) struct yaml *root = parse("b: \"\\e[2J\\n\"\n", &err);
@@ -121,7 +121,7 @@ TEST(errors_are_printable)
 	CHECK_STR(err.text, "f:1: 'b' is '?[2J?'; allowed: true, false");
 }
 
-TEST(nul_and_other_encodings_are_refused)
+TEST(yaml_parse_refuses_nul_and_utf16)
 {
 	struct error err = { 0 };
 	struct yaml *root = NULL;
@@ -134,7 +134,7 @@ TEST(nul_and_other_encodings_are_refused)
 	CHECK(yaml_parse("f", "a: \xff\n", 5, &root, &err) < 0);
 }
 
-TEST(trees_by_hand)
+TEST(yaml_tree_add_find_remove)
 {
 	CLEANUP(yaml_node_free_p) struct yaml *map = yaml_new(YAML_MAP, "h", 0), *other = NULL, *out = NULL;
 	struct error err = { 0 };

@@ -14,7 +14,7 @@ static bool printed(const char *document, struct text *ret)
 	return true;
 }
 
-TEST(trees_are_printed_in_block_style)
+TEST(yaml_print_block_style)
 {
 	CLEANUP(text_done) struct text got = { 0 };
 
@@ -25,7 +25,7 @@ TEST(trees_are_printed_in_block_style)
 	CHECK_STR(got.data, " []\n");
 }
 
-TEST(types_and_texts_stay)
+TEST(yaml_print_keeps_types)
 {
 	CLEANUP(text_done) struct text got = { 0 };
 
@@ -36,7 +36,7 @@ TEST(types_and_texts_stay)
 		  "- \"\\u001B\\u007F\\u0085\\uFFFE\\n\"\n");
 }
 
-TEST(lines_are_a_literal_block)
+TEST(yaml_print_literal_block)
 {
 	CLEANUP(text_done) struct text got = { 0 };
 
