@@ -147,7 +147,7 @@ def no_unit_failed(cluster):
 
 
 def figures_are_taken(cluster):
-    """The last check of a cluster that rests: for docs/stacks.md."""
+    """The last check of a cluster that rests: for docs/containers.md."""
     measured = figures.write(cluster.lab.image, cluster.lab.machines, cluster.get("nodes"), cluster.get("pods -A"))
     say([f"# {name}: {json.dumps(node)}" for name, node in measured.items()])
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a node of a stack costs, measured in the guest, as one file for each stack: out/stacks/vm-containerd.json, vm-docker.json,
-lxc-containerd.json, lxc-docker.json. tests/bench/stacks makes the table of docs/stacks.md from them. Not a test itself.
+lxc-containerd.json, lxc-docker.json. tests/bench/stacks makes the table of docs/containers.md from them. Not a test itself.
 
     {"stack": "vm-docker",                       # the artifact's kind and the runtime, as /etc/nodekiln/image.json has them
      "artifact": {"name": "debian-12-docker-k8s-1.20-eol.qcow2", "bytes": 443023872},

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* README.md's examples of files are YAML, and what they show is what is meant. tests/e2e/readme.py types its commands. */
+/* The examples of files in README.md and docs/ are YAML, and mean what they show. tests/e2e/readme.py runs the commands. */
+#include <glob.h>
+
 #include "lib/file.h"
 #include "lib/yaml.h"
 #include "tests/unit/check.h"
@@ -23,13 +25,31 @@ static char *example(const char *readme, const char *first)
 	return text_take(&text);
 }
 
+/* All documents, one after the other. */
+static int read_documents(struct text *ret)
+{
+	struct error err = { 0 };
+	glob_t pages = { 0 };
+	int rc = glob("docs/*.md", 0, NULL, &pages) == 0 && pages.gl_pathc >= 10 ? 0 : -1;
+
+	if (rc == 0)
+		rc = file_read(AT_FDCWD, "README.md", README_MAX, ret, &err);
+	for (size_t i = 0; rc == 0 && i < pages.gl_pathc; i++) {
+		CLEANUP(text_done) struct text page = { 0 };
+		rc = file_read(AT_FDCWD, pages.gl_pathv[i], README_MAX, &page, &err);
+		text_addf(ret, "\n%s", page.data ? page.data : "");
+	}
+	globfree(&pages);
+	return rc;
+}
+
 static struct yaml *read_example(const char *first)
 {
 	CLEANUP(text_done) struct text readme = { 0 };
 	struct error err = { 0 };
 	struct yaml *tree = NULL;
 
-	if (file_read(AT_FDCWD, "README.md", README_MAX, &readme, &err) < 0)
+	if (read_documents(&readme) < 0)
 		return NULL;
 	CLEANUP(free_p) char *text = example(readme.data, first);
 	if (!text || yaml_parse("README.md", text, strlen(text), &tree, &err) < 0)
@@ -42,7 +62,7 @@ static const struct yaml *at(const struct yaml *map, const char *key)
 	return yaml_find(map, key);
 }
 
-TEST(the_gitlab_example_is_a_pipeline)
+TEST(readme_gitlab_example_is_a_pipeline)
 {
 	CLEANUP(yaml_node_free_p) struct yaml *ci = read_example("image: debian:13");
 
@@ -55,7 +75,7 @@ TEST(the_gitlab_example_is_a_pipeline)
 	CHECK(at(at(ci, "publish"), "rules")->kind == YAML_LIST);
 }
 
-TEST(the_github_example_is_a_workflow)
+TEST(readme_github_example_is_a_workflow)
 {
 	CLEANUP(yaml_node_free_p) struct yaml *ci = read_example("on:");
 	const struct yaml *job = at(at(ci, "jobs"), "image"), *steps = at(job, "steps");
@@ -64,4 +84,17 @@ TEST(the_github_example_is_a_workflow)
 	for (size_t i = 0; i < steps->children; i++)
 		CHECK(!at(steps->child[i], "uses") != !at(steps->child[i], "run"));
 	CHECK_STR(at(at(steps->child[3], "env"), "PVE_TOKEN")->value, "${{ secrets.PVE_TOKEN }}");
+}
+
+/* The files of docs/proxmox.md, deploy.md and build.md. */
+TEST(readme_file_examples_are_yaml)
+{
+	static const char *const first[][2] = { { "# pve.yaml", "storages" },
+						{ "cluster: lab", "nodes" },
+						{ "include: [debian-13]", "repositories" } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(first); i++) {
+		CLEANUP(yaml_node_free_p) struct yaml *file = read_example(first[i][0]);
+		CHECK_STR(file && at(file, first[i][1]) ? "" : first[i][0], "");
+	}
 }
