@@ -22,7 +22,7 @@ static void check_node(const struct cluster *c, const struct cluster_node *n)
 	};
 	struct error err = { 0 };
 
-	if (!target_storages_on(&c->target, n->host)->seeds || cluster_find(c, n->name) != n || n->patience <= 0)
+	if (!target_storages_on(&c->target, n->pve_node)->seeds || cluster_find(c, n->name) != n || n->patience <= 0)
 		abort();
 	if (cluster_config(c, n, &identity, &node, &err) < 0 && strstr(err.text, SECRET))
 		abort();
