@@ -74,12 +74,12 @@ static int check_strangers(struct deploy_session *job, struct deploy_run *run, s
 	if (!run || !job->made || !own)
 		return refuse_stranger(job, stranger, err);
 	if (own->vmid < stranger->vmid && job->waits++ < STRANGER_LOOKS) {
-		run->again = true;
+		run->exec.again = true;
 		return error_set(err, ERROR_TARGET, "another deployer creates cluster %s too", job->cluster.name);
 	}
 	if (give_way(job, run, s, err) < 0)
 		return -1;
-	run->again = false;
+	run->exec.again = false;
 	return refuse_stranger(job, stranger, err);
 }
 
@@ -154,7 +154,7 @@ static int work(struct deploy_session *job, struct deploy_run *run, struct text 
 	if (read_keys(&job->cluster, &run->keys, err) < 0 || check(job, err) < 0 || make_secrets(job, run, err) < 0)
 		return -1;
 	run->order = &job->order;
-	run->pve = job->pve;
+	run->exec.pve = job->pve;
 	if (job->options->dry_run)
 		return deploy_session_print_plan(job, said, err);
 	if (deploy_session_work(job, run, err) < 0)

@@ -7,85 +7,43 @@
 
 #include "builder/pve/pve_retry.h"
 #include "builder/pve/vmid.h"
-#include "lib/clock.h"
-#include "lib/log.h"
-#include "lib/pve_task.h"
 
-#define TASK_SECONDS 7200 /* limit for a task: a full clone to a slow storage */
-#define PAUSES_MAX 900    /* seconds to wait for a locked guest */
 #define TAGS_BYTES_MAX 4096
 
 /* ---- for all actions ---- */
 
-static int judge(struct deploy_run *run, struct error *err)
+/* The plan is made again when the guest has been removed or its VMID taken meanwhile. */
+static int failed(struct deploy_run *run, const struct error *err)
 {
-	enum pve_failure failure = pve_failure(run->pve);
-
-	run->again = pve_may_pass(failure) || failure == PVE_MISSING || vmid_is_taken(err->text);
+	run->exec.again = run->exec.again || pve_failure(run->exec.pve) == PVE_MISSING || vmid_is_taken(err->text);
 	return -1;
 }
 
-static int task_failed(struct deploy_run *run, const char *upid, const char *what, const struct pve_task *task,
-		       struct error *err)
+int deploy_wait(struct deploy_run *run, const struct json *upid, const char *what, struct error *err)
 {
-	CLEANUP(strings_done) struct strings lines = { 0 };
-	struct error ignored = { 0 };
-	bool space = strstr(task->exit, "No space left") || strstr(task->exit, "out of space");
-
-	if (log_verbose() && pve_task_log(run->pve, upid, &lines, &ignored) == 0)
-		for (size_t i = 0; i < lines.n; i++)
-			log_debug("%s", lines.at[i]);
-	/* A worker that died does not report how far it came. */
-	run->again =
-		pve_may_pass(task->failure) || !strcmp(task->exit, "unexpected status") || vmid_is_taken(task->exit);
-	return error_set(err, space ? ERROR_SPACE : ERROR_TARGET, "%s: the task ended with: %s", what, task->exit);
-}
-
-int deploy_wait(struct deploy_run *run, const struct json *answer, const char *what, struct error *err)
-{
-	CLEANUP(pve_task_done) struct pve_task task = { 0 };
-	const char *upid = json_as_string(answer);
-
-	if (!upid)
-		return 0; /* PVE did it before it answered */
-	if (pve_task_wait(run->pve, upid, TASK_SECONDS, &task, err) < 0) {
-		judge(run, err);
-		return error_wrap(err, "%s", what);
-	}
-	return task.failure == PVE_OK ? 0 : task_failed(run, upid, what, &task, err);
+	if (pve_exec_wait(&run->exec, upid, what, NULL, err) < 0)
+		return failed(run, err);
+	return 0;
 }
 
 int deploy_call(struct deploy_run *run, const char *method, const char *path, const struct pve_param *params,
 		const char *what, struct json **ret, struct error *err)
 {
-	CLEANUP(json_free_p) struct json *answer = NULL;
-
-	if (pve_call(run->pve, method, path, params, &answer, err) < 0)
-		return judge(run, err);
-	if (what && deploy_wait(run, answer, what, err) < 0)
-		return -1;
-	if (ret)
-		*ret = TAKE(answer);
+	if (pve_exec_call(&run->exec, method, path, params, what, ret, err) < 0)
+		return failed(run, err);
 	return 0;
-}
-
-static struct pve_guest guest_of(const struct deploy_step *step)
-{
-	return (struct pve_guest){ .vmid = step->vmid, .kind = step->kind, .node = step->pve_node };
 }
 
 int deploy_look(struct deploy_run *run, const struct deploy_step *step, struct deploy_guest *ret, char **ret_digest,
 		struct error *err)
 {
 	CLEANUP(json_free_p) struct json *config = NULL;
-	struct pve_guest guest = guest_of(step);
+	struct pve_guest guest = pve_exec_guest(step->pve_node, step->kind, step->vmid);
 
-	if (pve_get_config_retry(run->pve, &guest, &config, err) < 0) {
-		run->again = pve_may_pass(pve_failure(run->pve)) || pve_is_gone(pve_failure(run->pve));
-		return -1;
-	}
+	if (pve_get_config_retry(run->exec.pve, &guest, &config, err) < 0)
+		return pve_exec_failed_or_gone(&run->exec);
 	if (!deploy_guest_parse(config, step->vmid, run->order->cluster->name, ret)) {
-		run->again = true;
+		run->exec.again = true;
 		return error_set(err, ERROR_TARGET, "guest %ld no longer belongs to this cluster", step->vmid);
 	}
 	if (ret_digest)
@@ -96,11 +54,12 @@ int deploy_look(struct deploy_run *run, const struct deploy_step *step, struct d
 int deploy_update(struct deploy_run *run, const struct deploy_step *step, const char *digest,
 		  const struct pve_param *params, struct error *err)
 {
-	struct pve_guest guest = guest_of(step);
+	struct pve_guest guest = pve_exec_guest(step->pve_node, step->kind, step->vmid);
 
-	if (pve_guest_update(run->pve, &guest, digest, params, err) == 0)
+	if (pve_guest_update(run->exec.pve, &guest, digest, params, err) == 0)
 		return 0;
-	judge(run, err);
+	pve_exec_failed(&run->exec);
+	failed(run, err);
 	return error_wrap(err, "configure guest %ld", step->vmid);
 }
 
@@ -133,21 +92,12 @@ char *deploy_tags(const struct deploy_run *run, const struct cluster_node *n, co
 
 static int do_wait_task(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
-	CLEANUP(pve_task_done) struct pve_task task = { 0 };
-
-	if (pve_task_wait(run->pve, step->name, TASK_SECONDS, &task, err) == 0 || pve_failure(run->pve) == PVE_MISSING)
-		return 0; /* its result does not matter: the state is read again */
-	return judge(run, err);
+	return pve_exec_wait_earlier(&run->exec, step->name, err);
 }
 
 static int do_pause(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
-	if (run->pauses++ >= PAUSES_MAX)
-		return error_set(err, ERROR_TARGET,
-				 "guest %ld is in the way: %s; look at it in Proxmox VE, then run the command again",
-				 step->vmid, step->why);
-	clock_nap(1.0);
-	return 0;
+	return pve_exec_pause(&run->exec, step->pve_node, step->vmid, step->why, err);
 }
 
 /* ---- a guest ---- */
@@ -253,11 +203,11 @@ static int do_remove(struct deploy_run *run, const struct deploy_step *step, str
 
 	/* The VMID may belong to another guest by now: only a guest of the cluster is removed. */
 	if (deploy_look(run, step, &g, NULL, err) < 0)
-		return pve_is_gone(pve_failure(run->pve)) ? 0 : -1;
+		return pve_is_gone(pve_failure(run->exec.pve)) ? 0 : -1;
 	if (act_on(run, step, "DELETE", "", params, "remove", "does not exist", err) == 0)
 		return 0;
 	/* A guest that was removed meanwhile is no longer in the pool, so the token has no rights on it. */
-	return deploy_look(run, step, &left, NULL, &gone) < 0 && pve_is_gone(pve_failure(run->pve)) ? 0 : -1;
+	return deploy_look(run, step, &left, NULL, &gone) < 0 && pve_is_gone(pve_failure(run->exec.pve)) ? 0 : -1;
 }
 
 int deploy_exec(struct deploy_run *run, const struct deploy_step *step, struct error *err)
@@ -282,9 +232,7 @@ int deploy_exec(struct deploy_run *run, const struct deploy_step *step, struct e
 		[DEPLOY_REMOVE] = do_remove,
 	};
 
-	run->again = false;
-	if (step->act != DEPLOY_PAUSE)
-		run->pauses = 0;
+	pve_exec_begin(&run->exec, step->act == DEPLOY_PAUSE);
 	return acts[step->act](run, step, err);
 }
 

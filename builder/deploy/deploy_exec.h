@@ -4,6 +4,7 @@
  * Executes one step of a plan. A step may be executed twice: the second finds it done.
  */
 #include "builder/deploy/deploy_plan.h"
+#include "builder/pve/pve_exec.h"
 #include "lib/hash.h"
 
 /* The secret of a token that this run made: PVE shows it only once. */
@@ -28,13 +29,11 @@ struct deploy_run {
 	const struct deploy_order *order;    /* borrowed */
 	const char *token, *certificate_key; /* borrowed; the cluster's SECRETs */
 	struct strings keys;                 /* owned; ssh public keys */
-	struct pve *pve;                     /* borrowed */
-	VEC(struct deploy_secret) secrets;   /* owned */
+	struct pve_exec exec;
+	VEC(struct deploy_secret) secrets; /* owned */
 	VEC(struct deploy_watch) watches;
 	const struct deploy_steps *steps; /* borrowed; those that are being executed */
-	unsigned pauses;                  /* in a row */
 	struct deploy_place last;         /* the step that was begun last */
-	bool again; /* out, after a failure: reading the state again and planning again may help */
 };
 
 int deploy_exec(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
@@ -42,8 +41,7 @@ void deploy_run_done(struct deploy_run *run);
 /* The step's phase in the progress report: "node.cp1". */
 void deploy_phase(const struct deploy_step *step, char *ret, size_t size);
 
-/* A call whose failure sets run->again. what (for messages) not NULL: also waits for the task that it
- * starts. */
+/* As pve_exec_call() and pve_exec_wait(); what has been removed or taken meanwhile sets run->exec.again, too. */
 int deploy_call(struct deploy_run *run, const char *method, const char *path, const struct pve_param *params,
 		const char *what, struct json **ret, struct error *err) MUST_CHECK;
 int deploy_wait(struct deploy_run *run, const struct json *upid, const char *what, struct error *err) MUST_CHECK;

@@ -17,16 +17,16 @@ static int pick(struct deploy_run *run, const struct deploy_step *step, long *re
 	*ret = step->node->vmid;
 	if (*ret)
 		return 0;
-	if (vmid_pick(run->pve, &run->order->cluster->target, ret, err) == 0)
+	if (vmid_pick(run->exec.pve, &run->order->cluster->target, ret, err) == 0)
 		return 0;
-	run->again = pve_failure(run->pve) == PVE_UNREACHABLE || pve_failure(run->pve) == PVE_BUSY;
+	run->exec.again = pve_failure(run->exec.pve) == PVE_UNREACHABLE || pve_failure(run->exec.pve) == PVE_BUSY;
 	return -1;
 }
 
 static int made(struct deploy_run *run, const struct deploy_step *step, int rc, struct error *err)
 {
 	if (rc < 0 && step->node->vmid && vmid_is_taken(err->text))
-		run->again = false;
+		run->exec.again = false;
 	return rc;
 }
 
@@ -47,8 +47,8 @@ int deploy_exec_clone(struct deploy_run *run, const struct deploy_step *step, st
 	long template, vmid;
 	size_t n = 0;
 
-	if (deploy_template(run->pve, run->order, step->node, step->pve_node, &template, err) < 0) {
-		run->again = pve_failure(run->pve) == PVE_UNREACHABLE;
+	if (deploy_template(run->exec.pve, run->order, step->node, step->pve_node, &template, err) < 0) {
+		run->exec.again = pve_failure(run->exec.pve) == PVE_UNREACHABLE;
 		return -1;
 	}
 	if (pick(run, step, &vmid, err) < 0)

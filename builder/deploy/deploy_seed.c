@@ -53,7 +53,7 @@ int deploy_exec_token(struct deploy_run *run, const struct deploy_step *step, st
 	};
 
 	if (deploy_call(run, "POST", path, params, NULL, &answer, err) < 0) {
-		run->again = run->again || strstr(err->text, "already exists");
+		run->exec.again = run->exec.again || strstr(err->text, "already exists");
 		return error_wrap(err, "make a token for node %s", step->node->name);
 	}
 	const char *secret = json_get_string(answer, "value");
@@ -116,10 +116,10 @@ static int node_text(struct deploy_run *run, const struct deploy_step *step, str
 		.vmid = step->vmid,
 	};
 
-	run->again = true;
+	run->exec.again = true;
 	if (!identity.pve_token_secret)
 		return error_set(err, ERROR_FAILED, "node %s: the secret of its token is not known", mark.node);
-	run->again = false;
+	run->exec.again = false;
 	if (cluster_config(run->order->cluster, step->node, &identity, &node, err) < 0)
 		return -1;
 	node_config_print(&node, true, ret);
@@ -214,8 +214,9 @@ static int upload(struct deploy_run *run, const char *pve_node, const char *stor
 	u.size = (uint64_t)st.st_size;
 	u.progress = phase ? progress : NULL;
 	u.context = phase;
-	if (pve_upload(run->pve, &u, &upid, err) < 0) {
-		run->again = pve_failure(run->pve) == PVE_UNREACHABLE || pve_failure(run->pve) == PVE_BUSY;
+	if (pve_upload(run->exec.pve, &u, &upid, err) < 0) {
+		run->exec.again =
+			pve_failure(run->exec.pve) == PVE_UNREACHABLE || pve_failure(run->exec.pve) == PVE_BUSY;
 		if (strstr(err->text, "No space left"))
 			err->class = ERROR_SPACE;
 		return error_wrap(err, "%s", what);

@@ -7,13 +7,7 @@
 #include "builder/progress/progress.h"
 #include "builder/progress/progress_format.h"
 #include "builder/pve/pve_retry.h"
-#include "lib/clock.h"
 #include "lib/log.h"
-
-#define TRIES 8       /* failures in a row; about two minutes */
-#define NAP_FIRST 1.0 /* seconds */
-#define NAP_LAST 30.0
-#define PASSES_MAX 10000 /* pauses included */
 
 int deploy_session_open(struct deploy_session *job, const struct deploy_options *options, struct error *err)
 {
@@ -94,9 +88,9 @@ static int pass(struct deploy_session *job, struct deploy_run *run, struct error
 	CLEANUP(deploy_state_done) struct deploy_state state = { 0 };
 	CLEANUP(deploy_steps_done) struct deploy_steps steps = { 0 };
 
-	run->again = false;
+	run->exec.again = false;
 	if (deploy_session_look(job, &state, err) < 0) {
-		run->again = pve_may_pass(pve_failure(job->pve));
+		run->exec.again = pve_may_pass(pve_failure(job->pve));
 		return -1;
 	}
 	if (job->check_state(job, run, &state, err) < 0)
@@ -110,29 +104,23 @@ static bool same_place(const struct deploy_place *a, const struct deploy_place *
 	return a->act == b->act && a->vmid == b->vmid && a->node == b->node;
 }
 
-static void nap(int tries, const struct error *err)
-{
-	double seconds = NAP_FIRST * (double)(1u << (tries - 1));
-
-	log_info("%s; trying again", err->text);
-	clock_nap(seconds < NAP_LAST ? seconds : NAP_LAST);
-}
-
 /* A failure at another step than before counts as progress. */
 int deploy_session_work(struct deploy_session *job, struct deploy_run *run, struct error *err)
 {
 	struct deploy_place stuck = { 0 };
 
-	for (int i = 0, tries = 0; i < PASSES_MAX; i++) {
+	for (int i = 0, tries = 0; i < PVE_EXEC_STEPS_MAX; i++) {
 		int rc = pass(job, run, err);
 		if (rc == 1)
 			return 0;
 		tries = rc < 0 && same_place(&stuck, &run->last) ? tries + 1 : rc < 0;
 		stuck = run->last;
-		if (rc < 0 && (!run->again || tries == TRIES))
+		if (rc < 0 && (!run->exec.again || tries == PVE_EXEC_TRIES))
 			return -1;
-		if (rc < 0)
-			nap(tries, err);
+		if (rc < 0) {
+			log_info("%s; trying again", err->text);
+			pve_exec_nap(tries);
+		}
 	}
 	return error_set(err, ERROR_TARGET, "it does not end; does something undo each step?");
 }

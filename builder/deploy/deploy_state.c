@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "builder/publish/publish_notes.h"
+#include "builder/pve/pve_exec.h"
 #include "builder/pve/pve_retry.h"
-#include "lib/pve_task.h"
+#include "builder/pve/pve_tags.h"
 
 #define SCSI_SLOTS 31   /* scsi0 to scsi30 */
 #define GUESTS_MAX 1000 /* whose notes are read */
@@ -95,7 +95,7 @@ static bool is_candidate(const struct deploy_search *s, const struct json *entry
 	const char *name = json_get_string(entry, "name"), *tags = json_get_string(entry, "tags");
 	CLEANUP(free_p) char *tag = xasprintf(DEPLOY_NOTES_TAG "%s", s->cluster);
 
-	return (name && strings_has(s->names, name)) || publish_notes_tags_has(tags, tag);
+	return (name && strings_has(s->names, name)) || pve_tags_has(tags, tag);
 }
 
 static int read_guest(struct pve *pve, const struct deploy_search *s, const char *pve_node, enum pve_kind kind,
@@ -107,7 +107,7 @@ static int read_guest(struct pve *pve, const struct deploy_search *s, const char
 
 	if (!pve_get_int(entry, "vmid", &vmid))
 		return 0;
-	struct pve_guest guest = { .vmid = (long)vmid, .kind = kind, .node = (char *)pve_node };
+	struct pve_guest guest = pve_exec_guest(pve_node, kind, (long)vmid);
 	if (pve_get_config_retry(pve, &guest, &config, err) < 0)
 		return pve_is_gone(pve_failure(pve)) ? 0 : -1;
 	if (!deploy_guest_parse(config, guest.vmid, s->cluster, &found))
@@ -166,30 +166,14 @@ static int read_volumes(struct pve *pve, const struct deploy_search *s, const ch
 	return 0;
 }
 
-static int read_tasks(struct pve *pve, const struct deploy_search *s, const char *pve_node, struct deploy_state *ret,
-		      struct error *err)
-{
-	static const struct pve_param active[] = { { "source", "active" }, { NULL, NULL } };
-	CLEANUP(strings_done) struct strings upids = { 0 };
-	CLEANUP(json_free_p) struct json *data = NULL;
-	CLEANUP(free_p) char *path = pve_path("/nodes/%s/tasks", pve_node);
-
-	if (pve_get_retry(pve, path, active, &data, err) < 0)
-		return -1;
-	pve_task_parse_list(data, &upids);
-	for (size_t i = 0; i < upids.n; i++)
-		if (pve_task_is_own(upids.at[i], s->target->token_id, awaited))
-			strings_add(&ret->tasks, upids.at[i]);
-	return 0;
-}
-
 /* Tasks first: what they leave when they end in between is then seen below. */
 static int read_pve_node(struct pve *pve, const struct deploy_search *s, const char *pve_node, struct deploy_state *ret,
 			 struct error *err)
 {
 	const struct target_storages *storages = target_storages_on(s->target, pve_node);
 
-	if (read_tasks(pve, s, pve_node, ret, err) < 0 || read_guests(pve, s, pve_node, PVE_QEMU, ret, err) < 0 ||
+	if (pve_get_tasks_retry(pve, pve_node, s->target->token_id, awaited, &ret->tasks, err) < 0 ||
+	    read_guests(pve, s, pve_node, PVE_QEMU, ret, err) < 0 ||
 	    read_guests(pve, s, pve_node, PVE_LXC, ret, err) < 0)
 		return -1;
 	if (read_volumes(pve, s, pve_node, storages->seeds, "iso", ret, err) < 0)

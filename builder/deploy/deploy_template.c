@@ -7,6 +7,7 @@
 #include "builder/deploy/deploy_exec.h"
 #include "builder/publish/publish_notes.h"
 #include "builder/pve/pve_retry.h"
+#include "builder/pve/pve_tags.h"
 
 struct choice {
 	const char *wanted; /* NULL = any image */
@@ -28,7 +29,7 @@ static int read_template(struct pve *pve, const char *pve_node, long vmid, struc
 {
 	CLEANUP(json_free_p) struct json *config = NULL;
 	CLEANUP(publish_notes_done) struct publish_notes p = { 0 };
-	struct pve_guest guest = { .vmid = vmid, .kind = PVE_QEMU, .node = (char *)pve_node };
+	struct pve_guest guest = pve_exec_guest(pve_node, PVE_QEMU, vmid);
 
 	if (pve_get_config_retry(pve, &guest, &config, err) < 0)
 		return pve_is_gone(pve_failure(pve)) ? 0 : -1;
@@ -58,7 +59,7 @@ static int search(struct pve *pve, const char *pve_node, const struct json *list
 			c->vmid = (long)vmid;
 			return 0;
 		}
-		if (publish_notes_tags_has(json_get_string(entry, "tags"), PUBLISH_NOTES_TAG) &&
+		if (pve_tags_has(json_get_string(entry, "tags"), PUBLISH_NOTES_TAG) &&
 		    read_template(pve, pve_node, (long)vmid, c, err) < 0)
 			return -1;
 	}

@@ -73,13 +73,13 @@ static int look(struct deploy_run *run, const struct deploy_step *step, bool *ch
 	struct deploy_watch *w = watch_of(run, step->node);
 
 	if (deploy_look(run, step, &g, NULL, err) < 0) {
-		bool pass = pve_failure(run->pve) == PVE_UNREACHABLE || pve_failure(run->pve) == PVE_BUSY;
+		bool pass = pve_failure(run->exec.pve) == PVE_UNREACHABLE || pve_failure(run->exec.pve) == PVE_BUSY;
 		return pass && ++w->misses < MISSES_MAX ? 0 : -1;
 	}
 	w->misses = 0;
 	*changed |= report_change(w, step, &g);
 	if (g.record.state == NODE_RECORD_FAILED) {
-		run->again = false;
+		run->exec.again = false;
 		return failed(step, &g, err);
 	}
 	return g.record.state == NODE_RECORD_READY;
@@ -92,7 +92,7 @@ static void look_at_others(struct deploy_run *run, const struct deploy_step *ste
 		const struct deploy_step *other = &run->steps->at[i];
 		struct error ignored = { 0 };
 		if (other->act == DEPLOY_WATCH && other > step && look(run, other, changed, &ignored) < 0)
-			run->again = false;
+			run->exec.again = false;
 	}
 }
 

@@ -88,7 +88,7 @@ static int work(struct deploy_session *job, struct deploy_run *run, struct text 
 	struct target_check target = { .pve = job->pve, .target = &job->cluster.target };
 
 	run->order = &job->order;
-	run->pve = job->pve;
+	run->exec.pve = job->pve;
 	if (check_nodes(o, &job->cluster, err) < 0 ||
 	    deploy_check_discard(&target, &job->cluster, &job->order.may_discard, err) < 0)
 		return -1;

@@ -2,13 +2,7 @@
 #include "builder/progress/progress.h"
 #include "builder/publish/publish.h"
 #include "builder/publish/publish_exec.h"
-#include "lib/clock.h"
 #include "lib/log.h"
-
-#define TRIES 8       /* failures in a row; about two minutes */
-#define NAP_FIRST 1.0 /* seconds */
-#define NAP_LAST 30.0
-#define STEPS_MAX 10000 /* pauses included */
 
 static void run_done(struct publish_run *run)
 {
@@ -24,10 +18,9 @@ static int look(struct publish_run *run, struct publish_state *ret, struct error
 {
 	const struct publish_order *o = run->order;
 
-	if (publish_state_read(run->pve, o->target, o->node, o->image->name, parts_of(o), ret, err) == 0)
+	if (publish_state_read(run->exec.pve, o->target, o->node, o->image->name, parts_of(o), ret, err) == 0)
 		return 0;
-	run->again = pve_may_pass(pve_failure(run->pve));
-	return -1;
+	return pve_exec_failed(&run->exec);
 }
 
 /* Reads the state, plans, executes the first step. 1: there was none. */
@@ -42,6 +35,7 @@ static int advance(struct publish_run *run, bool *first, struct error *err)
 	if (*first)
 		publish_memory_begin(&run->memory, run->order, &state);
 	*first = false;
+	run->memory.pauses = run->exec.pauses;
 	publish_plan(run->order, &state, &run->memory, &steps);
 	if (!steps.n)
 		return 1;
@@ -50,20 +44,12 @@ static int advance(struct publish_run *run, bool *first, struct error *err)
 	return publish_exec(run, &state, &steps.at[0], err);
 }
 
-static void nap(const struct publish_run *run, int tries, const struct error *err)
-{
-	double seconds = NAP_FIRST * (double)(1u << (tries - 1));
-
-	log_info("%s: %s; trying again", run->order->node, err->text);
-	clock_nap(seconds < NAP_LAST ? seconds : NAP_LAST);
-}
-
 int publish_node(struct pve *pve, const struct publish_order *o, struct error *err)
 {
-	CLEANUP(run_done) struct publish_run run = { .order = o, .pve = pve };
+	CLEANUP(run_done) struct publish_run run = { .order = o, .exec.pve = pve };
 	bool first = true;
 
-	for (int step = 0, tries = 0; step < STEPS_MAX; step++) {
+	for (int step = 0, tries = 0; step < PVE_EXEC_STEPS_MAX; step++) {
 		int rc = advance(&run, &first, err);
 		if (rc == 1)
 			return 0;
@@ -71,9 +57,10 @@ int publish_node(struct pve *pve, const struct publish_order *o, struct error *e
 			tries = 0;
 			continue;
 		}
-		if (!run.again || ++tries == TRIES)
+		if (!run.exec.again || ++tries == PVE_EXEC_TRIES)
 			return error_wrap(err, "node %s", o->node);
-		nap(&run, tries, err);
+		log_info("%s: %s; trying again", o->node, err->text);
+		pve_exec_nap(tries);
 	}
 	return error_set(err, ERROR_TARGET, "node %s: it does not end; does something undo each step?", o->node);
 }

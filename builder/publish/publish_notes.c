@@ -48,29 +48,6 @@ char *publish_notes_tags(const struct publish_notes *p, const char *node, const 
 	return text_take(&t);
 }
 
-static bool has_tag(const char *tags, const char *tag, size_t len)
-{
-	static const char separators[] = ";, ";
-
-	for (tags += strspn(tags, separators); *tags; tags += strspn(tags, separators)) {
-		size_t n = strcspn(tags, separators);
-		if (n == len && !strncasecmp(tags, tag, len))
-			return true;
-		tags += n;
-	}
-	return false;
-}
-
-bool publish_notes_tags_has(const char *tags, const char *wanted)
-{
-	for (size_t n; *wanted; wanted += n + (wanted[n] == ';')) {
-		n = strcspn(wanted, ";");
-		if (!has_tag(tags ? tags : "", wanted, n))
-			return false;
-	}
-	return true;
-}
-
 char *publish_notes_line(const struct publish_notes *p)
 {
 	CLEANUP(json_free_p) struct json *object = json_object();

@@ -45,8 +45,6 @@ char *publish_notes_name(const char *stem, enum firmware firmware) MUST_CHECK;
 bool publish_notes_is_file(const char *file, const char *image, const char *suffix);
 /* Joined by ';': ours, then more. */
 char *publish_notes_tags(const struct publish_notes *p, const char *node, const struct strings *more) MUST_CHECK;
-/* tags, of a guest, contain all of wanted. */
-bool publish_notes_tags_has(const char *tags, const char *wanted);
 /* The line that begins with PUBLISH_NOTES_PREFIX. */
 char *publish_notes_line(const struct publish_notes *p) MUST_CHECK;
 /* notes with that line replaced, or appended when there was none. */

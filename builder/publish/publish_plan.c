@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "builder/pve/pve_tags.h"
+
 #define SETTINGS_FORMAT "1" /* increased when templates are made differently */
 
 struct publish_planning {
@@ -220,7 +222,7 @@ static void plan_finish(struct publish_planning *p, const struct publish_copy *c
 		push(p, PUBLISH_PAUSE, vmid, "it is locked");
 		return;
 	}
-	if (!c || !publish_notes_tags_has(c->tags, tags))
+	if (!c || !pve_tags_has(c->tags, tags))
 		push(p, PUBLISH_TAG, vmid, NULL);
 	if (!c || !c->template)
 		push(p, PUBLISH_CONVERT, vmid, NULL);

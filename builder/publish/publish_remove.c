@@ -6,6 +6,7 @@
 #include "builder/progress/progress.h"
 #include "builder/progress/progress_format.h"
 #include "builder/publish/publish_exec.h"
+#include "builder/pve/pve_retry.h"
 
 #define BASE_MAX 32 /* "base-999999999-" */
 
@@ -40,10 +41,10 @@ static int is_child(struct publish_run *run, const struct pve_guest *guest, long
 
 	if (guest->vmid == vmid || guest->kind != PVE_QEMU)
 		return 0;
-	if (pve_guest_config(run->pve, guest, &config, err) == 0)
+	if (pve_guest_config(run->exec.pve, guest, &config, err) == 0)
 		return has_base(config, vmid);
-	run->again = pve_may_pass(pve_failure(run->pve));
-	return run->again ? -1 : 0;
+	pve_exec_failed(&run->exec);
+	return run->exec.again ? -1 : 0;
 }
 
 /* *ret: a linked clone of the template; 0 = none. */
@@ -52,10 +53,8 @@ static int find_child(struct publish_run *run, long vmid, long *ret, struct erro
 	CLEANUP(pve_guests_done) struct pve_guests guests = { 0 };
 
 	*ret = 0;
-	if (pve_list_guests(run->pve, &guests, err) < 0) {
-		run->again = pve_may_pass(pve_failure(run->pve));
-		return -1;
-	}
+	if (pve_list_guests(run->exec.pve, &guests, err) < 0)
+		return pve_exec_failed(&run->exec);
 	for (size_t i = 0; i < guests.n && !*ret; i++) {
 		int rc = is_child(run, &guests.at[i], vmid, err);
 		if (rc < 0)
@@ -77,12 +76,10 @@ static int delete_vm(struct publish_run *run, long vmid, bool finished, struct e
 {
 	CLEANUP(free_p) char *path = pve_path("/nodes/%s/qemu/%ld", run->order->node, vmid);
 	CLEANUP(free_p) char *what = xasprintf("remove VM %ld", vmid);
-	CLEANUP(json_free_p) struct json *upid = NULL;
 
-	if (pve_call(run->pve, "DELETE", path, NULL, &upid, err) < 0)
-		run->again = pve_may_pass(pve_failure(run->pve)) || pve_is_gone(pve_failure(run->pve));
-	else if (publish_wait(run, upid, what, NULL, err) == 0)
+	if (pve_exec_call(&run->exec, "DELETE", path, NULL, what, NULL, err) == 0)
 		return 0;
+	run->exec.again = run->exec.again || pve_is_gone(pve_failure(run->exec.pve));
 	if (!finished || !words_say_in_use(err->text))
 		return -1;
 	keep(run, vmid, err->text);
@@ -93,11 +90,11 @@ static int delete_vm(struct publish_run *run, long vmid, bool finished, struct e
 static int look_again(struct publish_run *run, long vmid, struct publish_state *ret, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *config = NULL;
-	struct pve_guest guest = { .vmid = vmid, .kind = PVE_QEMU, .node = (char *)run->order->node };
+	struct pve_guest guest = pve_exec_guest(run->order->node, PVE_QEMU, vmid);
 
-	if (pve_guest_config(run->pve, &guest, &config, err) < 0) {
-		run->again = pve_may_pass(pve_failure(run->pve));
-		return pve_is_gone(pve_failure(run->pve)) ? 0 : -1;
+	if (pve_guest_config(run->exec.pve, &guest, &config, err) < 0) {
+		pve_exec_failed(&run->exec);
+		return pve_is_gone(pve_failure(run->exec.pve)) ? 0 : -1;
 	}
 	publish_state_add_copy(ret, vmid, config, run->order->image->name);
 	return 0;
@@ -145,11 +142,6 @@ int publish_exec_discard(struct publish_run *run, const struct publish_step *ste
 	CLEANUP(free_p)
 	char *path = pve_path("/nodes/%s/storage/%s/content/%s", run->order->node, storage, volid);
 	CLEANUP(free_p) char *what = xasprintf("delete %s", volid);
-	CLEANUP(json_free_p) struct json *upid = NULL;
 
-	if (pve_call(run->pve, "DELETE", path, NULL, &upid, err) < 0) {
-		run->again = pve_may_pass(pve_failure(run->pve));
-		return -1;
-	}
-	return publish_wait(run, upid, what, NULL, err);
+	return pve_exec_call(&run->exec, "DELETE", path, NULL, what, NULL, err);
 }

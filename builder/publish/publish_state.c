@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "builder/publish/publish_image.h"
+#include "builder/pve/pve_exec.h"
 #include "builder/pve/pve_retry.h"
-#include "lib/pve_task.h"
+#include "builder/pve/pve_tags.h"
 
 #define COPIES_MAX 1000 /* guests of a node whose notes are read */
 
 /* Tasks that must have ended before a node's state can be planned for. */
-static const char *const awaited[] = { "imgcopy", "qmcreate", "qmtemplate", "qmdestroy", "imgdel", NULL };
+const char *const publish_state_awaited[] = { "imgcopy", "qmcreate", "qmtemplate", "qmdestroy", "imgdel", NULL };
 
 bool publish_state_is_candidate(const struct json *entry, const char *image)
 {
@@ -21,7 +22,7 @@ bool publish_state_is_candidate(const struct json *entry, const char *image)
 	/* Deployed clones have the tags too, but another name and no template flag. */
 	if (name && text_starts(name, image) && name[n] == '-')
 		return true;
-	return pve_get_int(entry, "template", &template) && template && publish_notes_tags_has(tags, PUBLISH_NOTES_TAG);
+	return pve_get_int(entry, "template", &template) && template && pve_tags_has(tags, PUBLISH_NOTES_TAG);
 }
 
 static char *copy_of(const struct json *config, const char *key)
@@ -58,7 +59,7 @@ static int read_copy(struct pve *pve, const char *node, const struct json *entry
 
 	if (!pve_get_int(entry, "vmid", &vmid))
 		return 0;
-	struct pve_guest guest = { .vmid = (long)vmid, .kind = PVE_QEMU, .node = (char *)node };
+	struct pve_guest guest = pve_exec_guest(node, PVE_QEMU, (long)vmid);
 	if (pve_get_config_retry(pve, &guest, &config, err) < 0)
 		return pve_is_gone(pve_failure(pve)) ? 0 : -1;
 	publish_state_add_copy(state, guest.vmid, config, image);
@@ -128,27 +129,6 @@ static int read_volumes(struct pve *pve, const char *node, const char *storage, 
 	return 0;
 }
 
-void publish_tasks_parse(const struct strings *upids, const char *token_id, struct strings *ret)
-{
-	for (size_t i = 0; i < upids->n; i++)
-		if (pve_task_is_own(upids->at[i], token_id, awaited))
-			strings_add(ret, upids->at[i]);
-}
-
-static int read_tasks(struct pve *pve, const struct target *t, const char *node, struct strings *ret, struct error *err)
-{
-	static const struct pve_param active[] = { { "source", "active" }, { NULL, NULL } };
-	CLEANUP(strings_done) struct strings upids = { 0 };
-	CLEANUP(json_free_p) struct json *data = NULL;
-	CLEANUP(free_p) char *path = pve_path("/nodes/%s/tasks", node);
-
-	if (pve_get_retry(pve, path, active, &data, err) < 0)
-		return -1;
-	pve_task_parse_list(data, &upids);
-	publish_tasks_parse(&upids, t->token_id, ret);
-	return 0;
-}
-
 /* Tasks first: the result of one that ends meanwhile is then seen below. */
 int publish_state_read(struct pve *pve, const struct target *t, const char *node, const char *image, unsigned parts,
 		       struct publish_state *ret, struct error *err)
@@ -156,7 +136,7 @@ int publish_state_read(struct pve *pve, const struct target *t, const char *node
 	CLEANUP(publish_state_done) struct publish_state state = { 0 };
 	const struct target_storages *storages = target_storages_on(t, node);
 
-	if (read_tasks(pve, t, node, &state.tasks, err) < 0)
+	if (pve_get_tasks_retry(pve, node, t->token_id, publish_state_awaited, &state.tasks, err) < 0)
 		return -1;
 	if (parts & PUBLISH_VM &&
 	    (read_volumes(pve, node, storages->import, "import", image, ".qcow2", &state.import, err) < 0 ||

@@ -7,9 +7,9 @@
 #include "builder/progress/progress.h"
 #include "builder/progress/progress_format.h"
 #include "builder/publish/publish_exec.h"
+#include "builder/pve/pve_retry.h"
 #include "builder/pve/target_check.h"
 #include "lib/alloc.h"
-#include "lib/pve_task.h"
 #include "lib/pve_upload.h"
 
 #define UPLOAD_RIGHT "Datastore.AllocateTemplate"
@@ -25,10 +25,10 @@ static int check_damage(struct publish_run *run, const struct publish_file *file
 {
 	if (!exit || !strstr(exit, "checksum mismatch"))
 		return -1;
-	run->again = false;
+	run->exec.again = false;
 	if (publish_file_verify(file, err) < 0)
 		return -1;
-	run->again = true;
+	run->exec.again = true;
 	return error_set(err, ERROR_TRUST, "%s was damaged on its way to %s: %s", file->path, run->order->node, exit);
 }
 
@@ -41,12 +41,12 @@ static int check_upload_right(struct publish_run *run, const char *storage, stru
 	CLEANUP(json_free_p) struct json *data = NULL;
 	struct error ignored = { 0 };
 
-	if (pve_get_retry(run->pve, "/access/permissions",
+	if (pve_get_retry(run->exec.pve, "/access/permissions",
 			  (const struct pve_param[]){ { "path", path }, { NULL, NULL } }, &data, &ignored) < 0)
 		return -1;
 	if (target_permitted(data, path, UPLOAD_RIGHT))
 		return -1;
-	run->again = false;
+	run->exec.again = false;
 	return error_set(err, ERROR_TARGET,
 			 "the token %s has lost %s on %s; `nodekiln roles %s` prints how to grant it",
 			 run->order->target->token_id, UPLOAD_RIGHT, path, run->order->target->file);
@@ -71,11 +71,11 @@ static int send_file(struct publish_run *run, const struct publish_step *step, c
 	if (fd < 0)
 		return error_errno(err, errno, "open %s", file->path);
 	memcpy(upload.sha256, file->sha256, SHA256_HEX);
-	if (pve_upload(run->pve, &upload, ret_upid, err) == 0)
+	if (pve_upload(run->exec.pve, &upload, ret_upid, err) == 0)
 		return 0;
 	/* A file that cannot be read here is not worth another try. */
-	run->again = pve_may_pass(pve_failure(run->pve)) && err->class == ERROR_NETWORK;
-	run->again = run->again || pve_failure(run->pve) == PVE_BUSY;
+	run->exec.again = pve_may_pass(pve_failure(run->exec.pve)) && err->class == ERROR_NETWORK;
+	run->exec.again = run->exec.again || pve_failure(run->exec.pve) == PVE_BUSY;
 	if (err->class == ERROR_NETWORK)
 		return check_upload_right(run, upload.storage, err);
 	if (strstr(err->text, "No space left"))
@@ -92,7 +92,7 @@ static int upload_and_wait(struct publish_run *run, const struct publish_step *s
 	if (send_file(run, step, file, phase, &upid, err) < 0)
 		return -1;
 	CLEANUP(json_free_p) struct json *answer = json_string(upid);
-	if (publish_wait(run, answer, what, &exit, err) < 0)
+	if (pve_exec_wait(&run->exec, answer, what, &exit, err) < 0)
 		return check_damage(run, file, exit, err);
 	run->memory.uploaded |= step->part;
 	return 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "builder/publish/publish_notes.h"
+#include "builder/pve/pve_tags.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -14,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CLEANUP(publish_notes_done) struct publish_notes p = { 0 }, back = { 0 };
 
 	publish_notes_is_file(notes, "debian-12", ".qcow2");
-	publish_notes_tags_has(notes, "a;b");
+	pve_tags_has(notes, "a;b");
 	if (!publish_notes_parse(notes, &p))
 		return 0;
 	CLEANUP(free_p) char *written = publish_notes_print(&p, notes);

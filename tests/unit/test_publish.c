@@ -9,6 +9,7 @@
 #include <dirent.h>
 
 #include "builder/publish/publish_vm.h"
+#include "builder/pve/pve_tags.h"
 #include "builder/pve/target_check.h"
 #include "lib/file.h"
 #include "lib/pve_task.h"
@@ -134,7 +135,9 @@ static void read_state(const struct publish_order *o, const struct json *input, 
 	publish_volumes_parse(json_get(input, "import"), image.name, ".qcow2", &state->import);
 	publish_volumes_parse(json_get(input, "vztmpl"), image.name, ".tar.zst", &state->vztmpl);
 	pve_task_parse_list(tasks, &upids);
-	publish_tasks_parse(&upids, target.token_id, &state->tasks);
+	for (size_t i = 0; i < upids.n; i++)
+		if (pve_task_is_own(upids.at[i], target.token_id, publish_state_awaited))
+			strings_add(&state->tasks, upids.at[i]);
 }
 
 static void read_order(const struct json *input, struct publish_order *o, struct publish_memory *m)
@@ -276,10 +279,10 @@ TEST(files_belong_to_one_image)
 
 TEST(tags_compare_as_pve_does)
 {
-	CHECK(publish_notes_tags_has("b;A , c", "a;c"));
-	CHECK(!publish_notes_tags_has("ab;c", "a"));
-	CHECK(!publish_notes_tags_has(NULL, "a"));
-	CHECK(publish_notes_tags_has(NULL, ""));
+	CHECK(pve_tags_has("b;A , c", "a;c"));
+	CHECK(!pve_tags_has("ab;c", "a"));
+	CHECK(!pve_tags_has(NULL, "a"));
+	CHECK(pve_tags_has(NULL, ""));
 }
 
 TEST(candidates_are_asked)

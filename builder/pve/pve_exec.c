@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/pve/pve_exec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "builder/pve/pve_retry.h"
+#include "builder/pve/vmid.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/pve_task.h"
+
+#define TASK_SECONDS 7200 /* limit for a task: a large image to a slow storage */
+#define PAUSES_MAX 900    /* seconds to wait for a locked guest or another publisher */
+#define NAP_FIRST 1.0     /* seconds */
+#define NAP_LAST 30.0
+
+void pve_exec_begin(struct pve_exec *x, bool pause)
+{
+	x->again = false;
+	if (!pause)
+		x->pauses = 0;
+}
+
+int pve_exec_failed(struct pve_exec *x)
+{
+	x->again = pve_may_pass(pve_failure(x->pve));
+	return -1;
+}
+
+int pve_exec_failed_or_gone(struct pve_exec *x)
+{
+	x->again = pve_may_pass(pve_failure(x->pve)) || pve_is_gone(pve_failure(x->pve));
+	return -1;
+}
+
+int pve_exec_call(struct pve_exec *x, const char *method, const char *path, const struct pve_param *params,
+		  const char *what, struct json **ret, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *answer = NULL;
+
+	if (pve_call(x->pve, method, path, params, &answer, err) < 0)
+		return pve_exec_failed(x);
+	if (what && pve_exec_wait(x, answer, what, NULL, err) < 0)
+		return -1;
+	if (ret)
+		*ret = TAKE(answer);
+	return 0;
+}
+
+/* ---- tasks ---- */
+
+bool pve_exec_worker_died(const char *exit)
+{
+	return !strcmp(exit, "unexpected status");
+}
+
+static void log_task(struct pve_exec *x, const char *node, const char *upid)
+{
+	CLEANUP(strings_done) struct strings lines = { 0 };
+	struct error ignored = { 0 };
+
+	if (!log_verbose() || pve_task_log(x->pve, upid, &lines, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < lines.n; i++)
+		log_debug("%s: %s", node, lines.at[i]);
+}
+
+/* A worker that died does not report how far it came, and a VMID may have been taken meanwhile: the caller reads the state again. */
+static int task_failed(struct pve_exec *x, const char *upid, const char *what, const struct pve_task *task,
+		       struct error *err)
+{
+	CLEANUP(free_p) char *node = pve_task_node(upid);
+	bool space = strstr(task->exit, "No space left") || strstr(task->exit, "out of space");
+
+	log_task(x, node ? node : "?", upid);
+	x->again = pve_may_pass(task->failure) || pve_exec_worker_died(task->exit) || vmid_is_taken(task->exit);
+	return error_set(err, space ? ERROR_SPACE : ERROR_TARGET, "%s: the task on %s ended with: %s", what,
+			 node ? node : "?", task->exit);
+}
+
+int pve_exec_wait(struct pve_exec *x, const struct json *answer, const char *what, char **ret_exit, struct error *err)
+{
+	CLEANUP(pve_task_done) struct pve_task task = { 0 };
+	const char *upid = json_as_string(answer);
+
+	if (!upid)
+		return 0; /* PVE did it before it answered */
+	if (pve_task_wait(x->pve, upid, TASK_SECONDS, &task, err) < 0) {
+		pve_exec_failed(x);
+		return error_wrap(err, "%s", what);
+	}
+	if (task.failure == PVE_OK)
+		return 0;
+	task_failed(x, upid, what, &task, err);
+	if (ret_exit)
+		*ret_exit = TAKE(task.exit);
+	return -1;
+}
+
+int pve_exec_wait_earlier(struct pve_exec *x, const char *upid, struct error *err)
+{
+	CLEANUP(pve_task_done) struct pve_task task = { 0 };
+
+	if (pve_task_wait(x->pve, upid, TASK_SECONDS, &task, err) == 0 || pve_failure(x->pve) == PVE_MISSING)
+		return 0;
+	return pve_exec_failed(x);
+}
+
+/* ---- pauses ---- */
+
+int pve_exec_pause(struct pve_exec *x, const char *node, long vmid, const char *why, struct error *err)
+{
+	if (x->pauses++ >= PAUSES_MAX)
+		return error_set(
+			err, ERROR_TARGET,
+			"%s: guest %ld is in the way: %s; look at it in Proxmox VE, then run the command again", node,
+			vmid, why);
+	clock_nap(1.0);
+	return 0;
+}
+
+void pve_exec_nap(int tries)
+{
+	double seconds = NAP_FIRST * (double)(1u << (tries - 1));
+
+	clock_nap(seconds < NAP_LAST ? seconds : NAP_LAST);
+}
+
+struct pve_guest pve_exec_guest(const char *node, enum pve_kind kind, long vmid)
+{
+	return (struct pve_guest){ .vmid = vmid, .kind = kind, .node = (char *)node };
+}
