@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Extracting single members. This program has its own futimens(2), which fails when it shall. */
+/* Extracting single members. This program has its own futimens(2), which fails on demand. */
 #include "builder/archive/extract.h"
 
 #include <errno.h>

@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/unit/check.h"
-
+/* Subordinate ids, and what a process may do after rootless_enter(): in jobs, since that happens once. */
 #include "builder/sandbox/rootless.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "lib/file.h"
+#include "lib/job.h"
+#include "tests/unit/check.h"
+#include "tests/unit/restricted.h"
 
 TEST(rootless_range_of_user)
 {
@@ -26,4 +35,115 @@ TEST(rootless_range_skips_other_lines)
 
 	for (size_t i = 0; i < ARRAY_SIZE(none); i++)
 		CHECK(!rootless_range(none[i], "kiln", 1000, &range));
+}
+
+#define EXPECT(condition)                                                                                              \
+	do {                                                                                                           \
+		if (!(condition))                                                                                      \
+			return error_set(err, ERROR_FAILED, "false: %s", #condition);                                  \
+	} while (0)
+
+static const char *run(job_fn *fn)
+{
+	static struct error err;
+	struct job job = { 0 };
+
+	err = (struct error){ 0 };
+	if (job_start(&job, fn, NULL, &err) == 0 && job_wait(&job, &err) == 0)
+		return "";
+	return err.text;
+}
+
+static int as_root(void *context UNUSED, struct error *err)
+{
+	if (rootless_enter(err) < 0)
+		return -1;
+	EXPECT(!rootless() && !rootless_restricted() && rootless_caller() == geteuid());
+	EXPECT(rootless_subordinate(err));
+	return 0;
+}
+
+TEST(rootless_enter_does_nothing_for_root)
+{
+	if (geteuid() != 0)
+		SKIP("needs root");
+	CHECK_STR(run(as_root), "");
+}
+
+static int restricted(void *context UNUSED, struct error *err)
+{
+	if (restricted_enter(err) < 0)
+		return -1;
+	EXPECT(!rootless() && rootless_caller() == 0);
+	return 0;
+}
+
+TEST(rootless_enter_is_restricted_without_namespaces)
+{
+	if (geteuid() != 0)
+		SKIP("needs root");
+	CHECK_STR(run(restricted), "");
+}
+
+static int too_few(void *context UNUSED, struct error *err)
+{
+	unsigned long long dropped = 1ull << CAP_SYS_ADMIN | 1ull << CAP_SETFCAP | 1ull << CAP_MKNOD;
+
+	if (restricted_refuse_namespaces(err) < 0 || restricted_drop(dropped, err) < 0)
+		return -1;
+	EXPECT(rootless_enter(err) < 0 && err->class == ERROR_HOST && !rootless_restricted());
+	return error_set(err, ERROR_FAILED, "%s", strstr(err->text, "for a container:"));
+}
+
+TEST(rootless_enter_names_missing_capabilities)
+{
+	if (geteuid() != 0)
+		SKIP("needs root");
+	CHECK_STR(run(too_few), "for a container: --cap-add SETFCAP --cap-add MKNOD");
+}
+
+/* Root without CAP_SYS_ADMIN maps its own ids. */
+static int in_namespace(void *context UNUSED, struct error *err)
+{
+	CLEANUP(text_done) struct text map = { 0 };
+	unsigned inside, outside, count;
+
+	if (restricted_drop(CAP_TO_MASK(CAP_SYS_ADMIN), err) < 0 || rootless_enter(err) < 0)
+		return -1;
+	if (rootless_restricted())
+		return error_set(err, ERROR_FAILED, "no namespaces");
+	EXPECT(rootless() && rootless_caller() == 0 && geteuid() == 0);
+	if (file_read(AT_FDCWD, "/proc/self/uid_map", 4096, &map, err) < 0)
+		return -1;
+	EXPECT(sscanf(map.data, "%u %u %u", &inside, &outside, &count) == 3);
+	EXPECT(inside == 0 && outside == 0 && count == ROOTLESS_IDS);
+	EXPECT(unshare(CLONE_NEWNS) == 0);
+	return 0;
+}
+
+TEST(rootless_enter_makes_a_namespace)
+{
+	if (geteuid() != 0)
+		SKIP("needs root");
+	const char *got = run(in_namespace);
+	if (!strcmp(got, "no namespaces"))
+		SKIP("needs user namespaces");
+	CHECK_STR(got, "");
+}
+
+static int without_ids(void *context UNUSED, struct error *err)
+{
+	if (geteuid() == 0 && setresuid(4000000, 4000000, 4000000) < 0)
+		return error_errno(err, errno, "setresuid");
+	EXPECT(!rootless_subordinate(err) && err->class == ERROR_HOST);
+	EXPECT(strstr(err->text, "/etc/subuid") && strstr(err->text, "usermod --add-subuids 100000-165535 USER"));
+	EXPECT(rootless_enter(err) < 0 && err->class == ERROR_HOST && !rootless());
+	return 0;
+}
+
+TEST(rootless_enter_names_missing_subordinate_ids)
+{
+	if (geteuid() != 0)
+		SKIP("needs root, to become a user without subordinate ids");
+	CHECK_STR(run(without_ids), "");
 }

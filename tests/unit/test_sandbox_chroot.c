@@ -13,6 +13,7 @@
 #include "lib/file.h"
 #include "lib/job.h"
 #include "tests/unit/check.h"
+#include "tests/unit/restricted.h"
 
 #define OLD 1000 /* a time */
 
@@ -314,4 +315,46 @@ TEST(sandbox_chroot_restores_after_kill)
 	CHECK(file_exists_in(f.root, "run/theirs") && !file_exists_in(f.root, "dev/null"));
 	CHECK(file_read(f.root, "daemon", 64, &number, &err) == 0);
 	CHECK(kill((pid_t)strtol(number.data, NULL, 10), 0) < 0 && errno == ESRCH);
+}
+
+/* ---- as sandbox.h has it in a restricted build ---- */
+
+static int inside(void *context UNUSED, struct error *err)
+{
+	bool called;
+
+	EXPECT(access("/run/theirs", F_OK) < 0 && access("/build", F_OK) == 0);
+	EXPECT(sandbox_release("/usr/sbin/loud", &called, err) == 0 && !called && is_in("/usr/sbin/loud", "loud"));
+	EXPECT(sandbox_release("/usr/sbin/missing", &called, err) == 0 && !called);
+	return 0;
+}
+
+static int restricted_build(void *fixture, struct error *err)
+{
+	const struct fixture *f = fixture;
+
+	if (restricted_enter(err) < 0)
+		return -1;
+	EXPECT(sandbox_private_mounts(err) == 0);
+	if (sandbox_call(&f->sandbox, inside, NULL, err) < 0)
+		return -1;
+	char *const missing[] = { (char *)"/no/such/program", NULL };
+	EXPECT(sandbox_run(&f->sandbox, &(struct process){ .argv = missing }, err) < 0);
+	EXPECT(strstr(err->text, "/no/such/program"));
+	EXPECT(sandbox_no_network(err) == 0);
+	EXPECT(socket(AF_INET6, SOCK_STREAM, 0) < 0 && errno == EAFNOSUPPORT);
+	return 0;
+}
+
+TEST(sandbox_chroot_is_the_sandbox_of_a_restricted_build)
+{
+	CLEANUP(fixture_done) struct fixture f;
+	struct error err = { 0 };
+	struct job job = { 0 };
+
+	if (!fixture_open(&f))
+		SKIP("needs root");
+	bool ok = job_start(&job, restricted_build, &f, &err) == 0 && job_wait(&job, &err) == 0;
+	CHECK_STR(ok ? "" : err.text, "");
+	CHECK(file_exists_in(f.root, "run/theirs") && !file_exists_in(f.root, "build"));
 }

@@ -8,6 +8,7 @@
 
 #include "lib/job.h"
 #include "tests/unit/own_cache.h"
+#include "tests/unit/restricted.h"
 
 #define MORE_THAN_ANY_MEMORY (1ull << 60)
 
@@ -84,4 +85,27 @@ TEST(scratch_open_on_disk_when_memory_is_short)
 		SKIP("needs root");
 	CHECK(own_cache_open(&w) == 0);
 	CHECK_STR(run(&w, on_disk), "");
+}
+
+static int restricted(void *context, struct error *err)
+{
+	struct own_cache *w = context;
+	struct scratch s = { 0 };
+
+	if (restricted_enter(err) < 0 || scratch_open(&w->cache, SCRATCH_MEMORY, 1, &s, err) < 0)
+		return -1;
+	EXPECT(s.kind == SCRATCH_DISK && access(s.path, W_OK) == 0);
+	scratch_close(&s);
+	return 0;
+}
+
+/* Nothing can be mounted: even a wish for memory gets the disk. */
+TEST(scratch_open_on_disk_in_a_restricted_build)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+
+	if (geteuid() != 0)
+		SKIP("needs root");
+	CHECK(own_cache_open(&w) == 0);
+	CHECK_STR(run(&w, restricted), "");
 }
