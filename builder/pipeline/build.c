@@ -28,7 +28,7 @@
 /* An overlay is in the VM's tree and its disk image, and in the container's tree. */
 #define NEED_PER_OVERLAY_BYTE 3
 
-static void build_done(struct build *b)
+void build_done(struct build *b)
 {
 	for (size_t i = 0; i < LAYERS; i++)
 		free(b->layer[i].path);
@@ -236,6 +236,20 @@ static int make_and_publish(struct build *b, struct error *err)
 	return rc;
 }
 
+int build_finish(struct build *b, struct error *err)
+{
+	if (build_keys(b, err) < 0)
+		return -1;
+	if (is_published(b)) {
+		log_info("%s/%s.*: nothing changed, nothing to do (--force builds anyway)", b->options->out,
+			 b->recipe.name);
+		return 0;
+	}
+	if (fetch(b, err) < 0)
+		return -1;
+	return make_and_publish(b, err);
+}
+
 static int build_steps(struct build *b, struct error *err)
 {
 	const struct build_options *o = b->options;
@@ -250,23 +264,14 @@ static int build_steps(struct build *b, struct error *err)
 		return -1;
 	b->cache.offline = o->offline;
 	if (get_lock(b, err) < 0 || (o->lock && lock_belongs(&b->lock, o->lock, &b->recipe, err) < 0) ||
-	    get_programs(b, err) < 0 || build_keys(b, err) < 0)
+	    get_programs(b, err) < 0)
 		return -1;
-	if (is_published(b)) {
-		log_info("%s/%s.*: nothing changed, nothing to do (--force builds anyway)", o->out, b->recipe.name);
-		return 0;
-	}
-	if (fetch(b, err) < 0)
-		return -1;
-	return make_and_publish(b, err);
+	return build_finish(b, err);
 }
 
 int build_run(const struct build_options *options, struct error *err)
 {
-	CLEANUP(build_done)
-	struct build b = {
-		.options = options, .cache.fd = -1, .outputs.dirfd = -1, .outputs.stagefd = -1, .scratch.fd = -1
-	};
+	CLEANUP(build_done) struct build b = { .options = options, BUILD_EMPTY };
 
 	return build_steps(&b, err);
 }

@@ -67,6 +67,13 @@ struct build {
 };
 
 int build_run(const struct build_options *options, struct error *err) MUST_CHECK;
+/* The part of build_run() that follows once recipe, lock and programs are there: compares the key with what is
+ * published, and makes and publishes the artifacts. */
+int build_finish(struct build *b, struct error *err) MUST_CHECK;
+void build_done(struct build *b); /* accepts an empty build: see BUILD_EMPTY */
+
+/* Initial value: no file is open. */
+#define BUILD_EMPTY .cache.fd = -1, .outputs.dirfd = -1, .outputs.stagefd = -1, .scratch.fd = -1
 
 /* build_key.c: fills in the keys of the layers and of the build, and which layers are wanted. */
 int build_keys(struct build *b, struct error *err) MUST_CHECK;

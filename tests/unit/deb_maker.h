@@ -18,6 +18,7 @@ struct maker_member {
 	const char *path, *content, *target, *original;
 	mode_t mode; /* 0: by path's last character a directory 0755 or a file 0644 */
 	const char *xattr, *xattr_value;
+	size_t size; /* of content, 0: up to its NUL */
 };
 
 #define MAKER_TIME 1600000000
@@ -33,7 +34,9 @@ static inline struct tar_entry maker_entry(const struct maker_member *m)
 		.mode = m->target ? S_IFLNK | 0777 : mode,
 		.uid = getuid(),
 		.gid = getgid(),
-		.size = m->content ? strlen(m->content) : 0,
+		.size = m->size      ? m->size
+			: m->content ? strlen(m->content)
+				     : 0,
 		.mtime = MAKER_TIME,
 	};
 }
