@@ -15,9 +15,10 @@
 #include "lib/macro.h"
 
 #define TRIES 4
-#define FIRST_DELAY 0.3 /* seconds before the second try */
-#define DELAY_GROWTH 3  /* factor between the delays */
+#define DELAY_GROWTH 3 /* factor between the delays */
 #define POLL_MS 1000
+
+double http_retry_delay = 0.3;
 
 struct download {
 	struct http_download *item; /* borrowed */
@@ -127,7 +128,7 @@ static int download_ended(struct download *t, enum curl_transfer_end end, struct
 	}
 	if (t->tries >= TRIES || !is_transient(end, t->curl.status))
 		return download_failed(t, end, err);
-	double delay = FIRST_DELAY;
+	double delay = http_retry_delay;
 	for (unsigned i = 1; i < t->tries; i++)
 		delay *= DELAY_GROWTH;
 	t->due = clock_seconds() + delay;
@@ -153,27 +154,30 @@ static int download_pool_start(struct download_pool *pool, int *ret_wait, struct
 	return 0;
 }
 
+/* Returns how many downloads have ended, well or not. */
 static int download_pool_collect(struct download_pool *pool, struct error *err)
 {
 	enum curl_transfer_end end;
 	struct curl_transfer *w;
+	int ended = 0;
 
-	while ((w = curl_transfer_pool_next(pool->curl_pool, &end)))
+	for (; (w = curl_transfer_pool_next(pool->curl_pool, &end)); ended++)
 		if (download_ended(w->context, end, err) < 0)
 			return -1;
-	return 0;
+	return ended;
 }
 
 static int download_pool_step(struct download_pool *pool, struct error *err)
 {
 	int wait, running;
 
-	if (download_pool_start(pool, &wait, err) < 0 ||
-	    curl_transfer_pool_perform(pool->curl_pool, &running, err) < 0 || download_pool_collect(pool, err) < 0)
+	if (download_pool_start(pool, &wait, err) < 0 || curl_transfer_pool_perform(pool->curl_pool, &running, err) < 0)
 		return -1;
-	if (pool->finished < pool->n && running == (int)pool->running)
-		return curl_transfer_pool_wait(pool->curl_pool, wait, err);
-	return 0;
+	int ended = download_pool_collect(pool, err);
+	/* One that ended lets the next one start, or is itself due again before `wait` is over. */
+	if (ended != 0)
+		return ended < 0 ? -1 : 0;
+	return curl_transfer_pool_wait(pool->curl_pool, wait, err);
 }
 
 static int download_pool_open(struct download_pool *pool, struct http_download *items, size_t n, struct error *err)

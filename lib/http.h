@@ -31,6 +31,9 @@ struct http_download {
 #define HTTP_SIZE_MAX (16ull << 30)
 #define HTTP_PARALLEL 8
 
+/* Seconds before the second try. Tests shorten it. */
+extern double http_retry_delay;
+
 /* progress (may be NULL) gets the number of new bytes as they arrive; bytes of a second try count again. Returns when all
  * downloads are done, or at the first that failed finally; the caller then closes the fds that start() opened. Errors name the
  * URL: ERROR_NETWORK; ERROR_TRUST for a certificate that does not verify or more bytes than the limit. */
