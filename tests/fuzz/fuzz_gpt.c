@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The first sectors of a disk, as an image may bring them: partitions, then the file system that claims to be the root.
- */
+/* The first sectors of a disk image: the partition table, then the file system of the root. */
 #include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>

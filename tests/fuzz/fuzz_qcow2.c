@@ -6,7 +6,7 @@
 #include "builder/disk/qcow2.h"
 #include "lib/file.h"
 
-#define ALLOCATED_MAX (64u << 20) /* more is allowed, but takes too long for a fuzzer */
+#define ALLOCATED_MAX (64u << 20) /* more is allowed, but takes too long in a fuzzer */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,6 +20,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (qcow2_info(in, &info, &err) == 0 && info.allocated <= ALLOCATED_MAX && qcow2_read(in, out, &err) < 0 &&
 	    !err.text[0])
-		__builtin_trap(); /* a failure without a sentence */
+		__builtin_trap(); /* a failure without a message */
 	return 0;
 }

@@ -17,8 +17,8 @@ static struct bbolt_item *put(struct bbolt_bucket *bucket, const char *key, cons
 	return &bucket->items.at[bucket->items.n - 1];
 }
 
-/* Everything a file can hold: inline and paged buckets, one level below another, an empty one, a value larger than a page, and enough keys
- * for three levels of pages. */
+/* Everything that a file can contain: inline and paged buckets, nested ones, an empty one, a value larger than a page,
+ * and enough keys for three levels of pages. */
 static void fill(struct bbolt_bucket *root)
 {
 	struct bbolt_item *many = put(root, "many", NULL);
@@ -98,7 +98,7 @@ TEST(bbolt_read_takes_the_newer_meta)
 	CHECK(bbolt_read(file.data, file.len, &after, &err) == -1 && strstr(err.text, "not a bbolt database"));
 }
 
-/* Whatever byte is changed, reading ends, with a database or an error; ASan watches. */
+/* Whatever byte is changed, reading ends with a database or an error; AddressSanitizer checks the accesses. */
 TEST(bbolt_read_survives_damage)
 {
 	CLEANUP(bbolt_done) struct bbolt_bucket before = { 0 };

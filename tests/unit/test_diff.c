@@ -73,7 +73,8 @@ static int read_document(const char *text, struct diff_list *ret, struct error *
 	return rc == 0 && !document ? -1 : rc;
 }
 
-/* Elements go by their names, so that an added one does not shift all others; timings are not compared. */
+/* Array elements are identified by their names, so that an added one does not shift the others; timings are not
+ * compared. */
 TEST(diff_read_documents_by_meaning)
 {
 	static const char before[] =

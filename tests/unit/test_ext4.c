@@ -40,7 +40,7 @@ TEST(ext4_dir_entries_stay_in_their_block)
 	CHECK(entries == 1002);
 }
 
-/* A tree with one of each: built in a directory of its own, removed at the end. */
+/* A tree with an entry of each kind, in a temporary directory. */
 struct sample {
 	char path[32];
 	int fd;
@@ -208,7 +208,7 @@ static int find_etc(void *context, const char *name, uint32_t number, struct err
 	return 0;
 }
 
-/* Of a preloaded image's layer: a directory that hides the ones below it. Only root may set these attributes. */
+/* A directory of a preloaded image's layer that hides the ones below it. Only root may set these attributes. */
 TEST(ext4_populate_keeps_opaque_directories)
 {
 	CLEANUP(sample_done) struct sample s = { .fd = -1 };
@@ -255,7 +255,7 @@ TEST(ext4_inode_time_has_34_bits)
 		struct ext4_raw raw;
 		ext4_inode_encode(&inode, &raw);
 		CHECK(ext4_inode_time(raw.mtime, raw.mtime_extra) == times[i]);
-		CHECK(ext4_inode_time(raw.crtime, raw.crtime_extra | 0xfffffffc) == times[i]); /* and nanoseconds */
+		CHECK(ext4_inode_time(raw.crtime, raw.crtime_extra | 0xfffffffc) == times[i]); /* with nanoseconds */
 	}
 }
 
@@ -335,7 +335,7 @@ TEST(ext4_link_reports_an_unreadable_inode)
 	CHECK(ext4_stat(fs, 0x7fffffff, &inode, &err) < 0 && strstr(err.text, "read an inode"));
 }
 
-/* Errors of the disk and of the tree name the entry. out: where file contents go. */
+/* The error, which names the entry. out: where file contents are written. */
 static const char *populate_error(const char *root, int out)
 {
 	CLEANUP(sample_done) struct sample empty = { .path = "/tmp/test_ext4.XXXXXX", .fd = -1 };

@@ -9,8 +9,7 @@
 static const struct disk_plan plan = { .root_uuid = "01234567-89ab-8def-8123-456789abcdef",
 				       .partition = { [DISK_ROOT] = { .number = 1 } } };
 
-/* The offsets are GRUB's (boot.S, diskboot.S); that the whole is what grub-bios-setup writes, tests/e2e/disk compares.
- */
+/* The offsets are GRUB's (boot.S, diskboot.S); tests/e2e/disk compares the whole with what grub-bios-setup writes. */
 TEST(grub_code_core_block_list)
 {
 	static const uint8_t list[] = { 0x01, 0x08, 0, 0, 0, 0, 0, 0, 0x02, 0x00, 0x20, 0x08 };
@@ -42,7 +41,7 @@ TEST(grub_code_mbr_keeps_the_partition_table)
 	CHECK(mbr[0] == 0x22 && mbr[2] == 0x22);
 	CHECK(mbr[3] == 0x11 && mbr[0x59] == 0x11); /* BPB */
 	CHECK(mbr[0x5a] == 0x22);
-	CHECK(mbr[0x5c] == 0x08 && mbr[0x63] == 0x01); /* where core.img is */
+	CHECK(mbr[0x5c] == 0x08 && mbr[0x63] == 0x01); /* core.img's first sector */
 	CHECK(mbr[0x66] == 0x90 && mbr[0x67] == 0x90);
 	CHECK(mbr[0x1b7] == 0x22 && mbr[0x1b8] == 0x11 && mbr[0x1fd] == 0x11 && mbr[0x1fe] == 0x22);
 }

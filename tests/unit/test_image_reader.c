@@ -111,7 +111,7 @@ TEST(image_tar_is_an_image)
 	CHECK(open_members(members, ARRAY_SIZE(members), &image, &err) == 0);
 	CHECK(image_kind(image) == IMAGE_TARBALL && image_virtual_size(image) == 0);
 	CHECK(image_stat(image, "/etc/b", &entry, &err) == 1 && entry->size == 5 && entry->mode == (S_IFREG | 0600));
-	/* The other name of the same file has them, too; by name, and a long one by its digest. */
+	/* Both names of a file have its attributes; sorted by name, and a long one by its digest. */
 	CHECK(text_starts(entry->attributes, "user.a=01fe user.z=sha256:") && strlen(entry->attributes) == 90);
 	CHECK(image_stat(image, "/etc/node", &entry, &err) == 1 && !entry->attributes);
 	CHECK(image_stat(image, "/etc/c", &entry, &err) == 1 && strcmp(entry->link, "b") == 0);

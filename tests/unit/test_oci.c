@@ -81,7 +81,7 @@ TEST(oci_docker_entry_same_blobs)
 		  "\"Layers\":[\"blobs/sha256/aa\"]}");
 }
 
-/* A directory of our own below TMPDIR, removed at the end. */
+/* A temporary directory below TMPDIR. */
 struct place {
 	char path[64];
 };
@@ -130,7 +130,7 @@ static int prepare(struct place *place, struct error *err)
 	return file_write(AT_FDCWD, program, "proxy", 5, 0755, err);
 }
 
-/* Every blob's name is the sha256 of what is in it; counts the blobs. */
+/* Checks that every blob's name is the sha256 of its content; counts the blobs. */
 static int check_blobs(const char *archive, size_t *ret_blobs, struct error *err)
 {
 	CLEANUP(close_p) int fd = open(archive, O_RDONLY | O_CLOEXEC);

@@ -13,7 +13,7 @@
 #include "tests/unit/check.h"
 
 #define CLUSTERS 40u
-#define TAIL 1536u /* bytes of the last cluster: a disk need not end on a boundary, only with a sector */
+#define TAIL 1536u /* bytes of the last cluster: a disk ends on a sector, not on a cluster boundary */
 #define SIZE (CLUSTERS * (uint64_t)QCOW2_CLUSTER + TAIL)
 
 static uint32_t noise_state = 1;
@@ -24,7 +24,7 @@ static uint8_t noise(void)
 	return (uint8_t)(noise_state >> 24);
 }
 
-/* Holes, written zeros, what compresses well and what does not, in turns. */
+/* Holes, written zeros, compressible and incompressible clusters, in turn. */
 static int make_raw(void)
 {
 	int fd = memfd_create("raw", MFD_CLOEXEC);
@@ -168,10 +168,10 @@ TEST(qcow2_layout_fills_the_gap_before_a_plain_cluster)
 	CHECK(qcow2_layout_packed(&l, 0, 60000) == QCOW2_CLUSTER);
 	CHECK(qcow2_layout_plain(&l, 1) == 2 * QCOW2_CLUSTER);
 	CHECK(l.entry[1] == (QCOW2_COPIED | 2 * QCOW2_CLUSTER));
-	CHECK(qcow2_layout_packed(&l, 2, 5000) == QCOW2_CLUSTER + 60000); /* fits in front of the plain one */
+	CHECK(qcow2_layout_packed(&l, 2, 5000) == QCOW2_CLUSTER + 60000); /* fits before the plain one */
 	CHECK(qcow2_layout_packed(&l, 3, 5000) == 3 * QCOW2_CLUSTER);     /* does not */
 	CHECK(qcow2_layout_packed(&l, 4, QCOW2_CLUSTER - 5000) == 3 * QCOW2_CLUSTER + 5000);
-	CHECK(qcow2_layout_packed(&l, 5, 10) == 4 * QCOW2_CLUSTER); /* exactly full before */
+	CHECK(qcow2_layout_packed(&l, 5, 10) == 4 * QCOW2_CLUSTER); /* filled exactly before */
 }
 
 TEST(qcow2_layout_gap_can_be_filled_exactly)
@@ -208,7 +208,7 @@ TEST(qcow2_write_reports_a_full_disk)
 	CHECK_STR(written_into(60 * QCOW2_CLUSTER), "accepted");
 }
 
-/* Writes a field of a good file's header and says what the reader answers. */
+/* Changes a header field of a valid file and returns the reader's answer. */
 static const char *with_header(size_t at, uint64_t value, size_t width)
 {
 	CLEANUP(close_p) int fd = make_qcow2(COMPRESSION_ZSTD, 1), out = memfd_create("out", MFD_CLOEXEC);
@@ -251,7 +251,7 @@ static const char *with_entry(uint64_t entry)
 
 TEST(qcow2_read_refuses_bad_entries)
 {
-	CHECK_STR(with_entry(0), "accepted"); /* zeros; the test itself works */
+	CHECK_STR(with_entry(0), "accepted"); /* reads as zeros: the helper itself works */
 	CHECK(strstr(with_entry(1ull << 40), "outside of the file"));
 	CHECK(strstr(with_entry(QCOW2_COPIED | 512), "not aligned"));
 	CHECK(strstr(with_entry(QCOW2_COMPRESSED | 1ull << 50), "outside of the file"));

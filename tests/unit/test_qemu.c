@@ -2,7 +2,7 @@
 #include "builder/host/qemu.h"
 #include "tests/unit/fake_root.h"
 
-/* The value behind an option's n-th occurrence, NULL when there is none. */
+/* The value after an option's n-th occurrence, NULL when there is none. */
 static const char *value_of(const struct strings *argv, const char *option, unsigned n)
 {
 	for (size_t i = 0; i + 1 < argv->n; i++)

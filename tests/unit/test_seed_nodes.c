@@ -13,7 +13,7 @@
 #define TOKEN "token: c0ffee.c0ffeec0ffeec0ff\n"
 #define FILES_MAX 4
 
-/* A directory with NODE.yaml files, and what is made of them. */
+/* A directory with NODE.yaml files, and the result of reading them. */
 struct lab {
 	char path[32];
 	int fd;
@@ -56,7 +56,7 @@ static void put(struct lab *l, const char *name, const char *text)
 		abort();
 }
 
-/* The error, without the directory in front; "" when all went well. */
+/* The error, without the leading directory; "" on success. */
 static const char *make(struct lab *l, bool keep, struct error *err)
 {
 	const char *where;
@@ -153,7 +153,7 @@ TEST(seed_secrets_failed_run_leaves_no_file)
 	CHECK(access(l.keep, F_OK) < 0);
 }
 
-/* NODE.yaml files that cannot be seeds together, and what is said. */
+/* NODE.yaml files that cannot be seeded together, and the error. */
 static const struct {
 	const char *file[3], *says;
 } wrong[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A seed in a tarball, as readers of tar and zstd see it; tests/e2e/seed.py asks GNU tar, with Proxmox VE's options. */
+/* A seed in a tarball, as readers of tar and zstd see it; tests/e2e/seed.py runs GNU tar with Proxmox VE's options. */
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -67,7 +67,7 @@ TEST(seed_tarball_adds_one_member)
 	CHECK_STR(found.at[2], "./etc/nodekiln/node.yaml 100600 0:0 24");
 }
 
-/* Nothing of the base is compressed again: its bytes up to the end stay. */
+/* Nothing of the base is compressed again: its bytes up to the end marker are the same. */
 TEST(seed_tarball_keeps_the_base)
 {
 	CLEANUP(close_p) int base = make_base(COMPRESSION_ZSTD), out = memfd_create("out", MFD_CLOEXEC);

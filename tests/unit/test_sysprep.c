@@ -19,14 +19,14 @@ TEST(sysprep_concerns_paths)
 {
 	CHECK(rule_for("/etc/ssh/ssh_host_ed25519_key"));
 	CHECK(!rule_for("/etc/ssh/sshd_config"));
-	CHECK(!rule_for("/etc/ssh/old/ssh_host_rsa_key")); /* a pattern stays in its directory */
+	CHECK(!rule_for("/etc/ssh/old/ssh_host_rsa_key")); /* a pattern does not cross a slash */
 	CHECK(rule_for("/root/.ssh/authorized_keys"));
 	CHECK(!rule_for("/root/.ssh"));
 	CHECK(rule_for("/var/log/apt/history.log"));
 	CHECK(!rule_for("/var/log"));
 	CHECK(!rule_for("/var/logs/x"));
 	CHECK(rule_for("/tmp/x"));
-	CHECK(!rule_for("/tmp/x/y")); /* goes with /tmp/x */
+	CHECK(!rule_for("/tmp/x/y")); /* removed with /tmp/x */
 	CHECK(!rule_for("/tmp"));
 	CHECK(rule_for("/etc/machine-id"));
 	CHECK(!rule_for("/etc/machine-id2"));
@@ -90,7 +90,7 @@ struct tree {
 
 static int tree_make(struct tree *t, struct error *err)
 {
-	strcpy(t->path, "/tmp/nodekiln-seal-XXXXXX");
+	strcpy(t->path, "/tmp/nodekiln-sysprep-XXXXXX");
 	if (!mkdtemp(t->path))
 		return error_errno(err, errno, "mkdtemp");
 	t->fd = dir_open(AT_FDCWD, t->path, err);
@@ -144,7 +144,7 @@ TEST(sysprep_apply_stays_inside_the_tree)
 	CHECK(file_read_in(t.fd, "etc/shadow", 100, &text, &err) == 0);
 	CHECK_STR(text.data, "root:*:1::::::\n");
 	CHECK(fstatat(t.fd, "etc/shadow", &st, 0) == 0 && (st.st_mode & 07777) == 0640);
-	CHECK(sysprep_apply(t.path, &err) == 0); /* a sealed tree is fine */
+	CHECK(sysprep_apply(t.path, &err) == 0); /* a tree that complies already */
 }
 
 TEST(sysprep_apply_empty_tree)
