@@ -9,6 +9,7 @@
 #include "builder/disk/gpt.h"
 #include "builder/disk/grub.h"
 #include "lib/file.h"
+#include "lib/text.h"
 
 /* systemd-repart grows the root partition with the disk, and x-systemd.growfs the file system with its partition. The
  * ESP is mounted on first access (grub-install): no boot waits for it, and a slow machine that finds it late does not

@@ -6,6 +6,7 @@
 #include "builder/disk/disk.h"
 #include "lib/hash.h"
 #include "lib/json.h"
+#include "lib/text.h"
 
 #define MIB (1ull << 20)
 #define DISK_SIZE_MIN (512 * MIB)   /* no guest boots from less */

@@ -8,6 +8,8 @@
 
 #include "builder/disk/gpt.h"
 #include "builder/disk/grub_code.h"
+#include "lib/alloc.h"
+#include "lib/error.h"
 #include "lib/file.h"
 #include "lib/process.h"
 

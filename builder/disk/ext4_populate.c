@@ -13,7 +13,9 @@
 
 #include "builder/disk/ext4_dir.h"
 #include "lib/alloc.h"
+#include "lib/error.h"
 #include "lib/file.h"
+#include "lib/text.h"
 #include "lib/vec.h"
 
 #define DEPTH_MAX 128 /* nested directories; each level holds a descriptor open */

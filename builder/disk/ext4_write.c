@@ -9,6 +9,8 @@
 
 #include "builder/disk/ext4.h"
 #include "builder/disk/ext4_populate.h"
+#include "lib/alloc.h"
+#include "lib/file.h"
 #include "lib/process.h"
 
 /* The features that Debian 12 and the tools of Proxmox VE know, independent of the host's mke2fs.conf. */

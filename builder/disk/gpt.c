@@ -5,6 +5,8 @@
 
 #include <libfdisk/libfdisk.h>
 
+#include "lib/error.h"
+
 static int fail(struct error *err, int rc, const char *what)
 {
 	return error_errno(err, -rc, "partition table: %s", what);

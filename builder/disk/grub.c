@@ -9,7 +9,10 @@
 #include "builder/disk/gpt.h"
 #include "builder/disk/grub_code.h"
 #include "builder/sandbox/sandbox.h"
+#include "lib/alloc.h"
+#include "lib/error.h"
 #include "lib/file.h"
+#include "lib/text.h"
 
 #define MODULE_MAX (8u << 20) /* of one of GRUB's files; the largest has 3 MiB */
 #define PC_MODULES "/usr/lib/grub/i386-pc"

@@ -4,6 +4,8 @@
 #include <endian.h>
 #include <string.h>
 
+#include "lib/error.h"
+
 /* The last console becomes /dev/console, which `qm terminal` shows. tsc=nowatchdog: the clocksource watchdog takes a
  * guest that had to wait for its CPU for one with a broken TSC, and permanently switches it to a clock that is a
  * hundred times slower. oops=panic panic=10: such a machine has no operator, so when the kernel or an initramfs fails,

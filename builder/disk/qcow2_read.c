@@ -16,6 +16,7 @@
 #include "builder/job/workers.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/text.h"
 
 #define CLUSTER_BITS_MIN 9u
 #define CLUSTER_BITS_MAX 21u

@@ -10,6 +10,8 @@
 #include "builder/host/doctor.h"
 #include "builder/sandbox/rootless.h"
 #include "builder/sandbox/sandbox.h"
+#include "lib/alloc.h"
+#include "lib/error.h"
 #include "lib/file.h"
 #include "lib/job.h"
 #include "lib/process.h"

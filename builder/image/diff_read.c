@@ -7,6 +7,7 @@
 
 #include "builder/image/diff.h"
 #include "builder/image/image_reader.h"
+#include "lib/alloc.h"
 #include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/hash.h"

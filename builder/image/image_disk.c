@@ -8,6 +8,9 @@
 #include "builder/cache/tmpfile.h"
 #include "builder/disk/qcow2.h"
 #include "builder/image/image_internal.h"
+#include "lib/alloc.h"
+#include "lib/error.h"
+#include "lib/text.h"
 
 #define DEPTH_MAX 128 /* nested directories; more is a cycle in a broken file system */
 #define LINK_MAX_BYTES 4096u

@@ -4,6 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/alloc.h"
+#include "lib/error.h"
+#include "lib/hash.h"
+#include "lib/text.h"
+#include "lib/vec.h"
+
 #define SYMLINKS_MAX 40    /* the kernel's own limit */
 #define ATTRIBUTE_SHOWN 64 /* bytes of a value; a capability has 20 */
 

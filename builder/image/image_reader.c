@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "builder/image/image_internal.h"
+#include "lib/alloc.h"
 #include "lib/file.h"
 
 #define DIGEST_CHUNK (1u << 20)

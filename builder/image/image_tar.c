@@ -7,7 +7,10 @@
 #include "builder/archive/tar.h"
 #include "builder/cache/tmpfile.h"
 #include "builder/image/image_internal.h"
+#include "lib/alloc.h"
+#include "lib/error.h"
 #include "lib/file.h"
+#include "lib/text.h"
 
 #define EXPANSION 4 /* estimated ratio of the contents to the compressed archive */
 

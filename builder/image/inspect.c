@@ -7,6 +7,9 @@
 
 #include "builder/lock/dpkg_status.h"
 #include "builder/tree/dpkgdb.h"
+#include "lib/alloc.h"
+#include "lib/text.h"
+#include "lib/vec.h"
 
 #define ABOUT "/etc/nodekiln/image.json"
 #define ABOUT_MAX (1u << 20)

@@ -7,6 +7,7 @@
 #include "builder/image/image_reader.h"
 #include "lib/error.h"
 #include "lib/json.h"
+#include "lib/vec.h"
 
 struct inspect_package {
 	char *name, *version, *architecture; /* owned */

@@ -3,6 +3,7 @@
  * An inspection as text for people and as JSON for programs.
  */
 #include "builder/image/inspect.h"
+#include "lib/text.h"
 
 #define LABEL_WIDTH 12
 

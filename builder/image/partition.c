@@ -7,6 +7,10 @@
 
 #include <blkid/blkid.h>
 
+#include "lib/error.h"
+#include "lib/text.h"
+#include "lib/vec.h"
+
 #define SECTOR 512u /* the unit of blkid_partition_get_start(), whatever the disk's sector size */
 
 static const char root_type[] = "4f68bce3-e8cd-4db1-96e7-fbcaf984b709"; /* Linux root (x86-64) */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "builder/image/sysprep.h"
+#include "lib/text.h"
 
 #define SHADOW_MAX (1 << 20)
 

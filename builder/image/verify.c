@@ -8,8 +8,10 @@
 #include "builder/artifacts/artifacts.h"
 #include "builder/artifacts/sha256sums.h"
 #include "builder/image/sysprep.h"
+#include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/hash.h"
+#include "lib/text.h"
 
 #define ABOUT_MAX (1 << 20)
 

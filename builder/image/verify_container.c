@@ -9,6 +9,7 @@
 #include "builder/archive/tar.h"
 #include "builder/disk/qcow2.h"
 #include "builder/image/verify.h"
+#include "lib/text.h"
 
 /* An unprivileged container maps ids 0..65535 and cannot have others. */
 #define LXC_ID_MAX 65535

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "builder/image/verify.h"
+#include "lib/alloc.h"
+#include "lib/text.h"
 
 #define UNIT_MAX (1 << 20)
 #define CONFIG_MAX (1 << 20)

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "builder/image/verify.h"
+#include "lib/alloc.h"
+#include "lib/text.h"
 
 #define STORE_MAX (64 << 20)
 #define CONTAINERD_STORE "/var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db"

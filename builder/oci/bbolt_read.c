@@ -4,6 +4,7 @@
 
 #include "builder/oci/bbolt.h"
 #include "builder/oci/bbolt_format.h"
+#include "lib/alloc.h"
 
 #define LOOP "its pages form a cycle"
 

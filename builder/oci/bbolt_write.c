@@ -4,6 +4,7 @@
 
 #include "builder/oci/bbolt.h"
 #include "builder/oci/bbolt_format.h"
+#include "lib/alloc.h"
 
 #define FREELIST 2u /* the freelist's page: no page is free */
 #define INLINE_MAX (BBOLT_PAGE / 4)

@@ -8,6 +8,7 @@
 #include "builder/sandbox/sandbox.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/process.h"
 
 /* On the sandbox's own tmpfs, which is removed with it. */
 #define LOG "/tmp/nodekiln-engine.log"

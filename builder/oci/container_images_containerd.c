@@ -5,6 +5,7 @@
 #include "builder/oci/container_images_engine.h"
 #include "lib/file.h"
 #include "lib/process.h"
+#include "lib/text.h"
 
 #define STORE "/var/lib/containerd"
 /* All of these are on the sandbox's own tmpfs, which is removed with it. */

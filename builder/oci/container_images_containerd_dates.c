@@ -10,7 +10,10 @@
 
 #include "builder/oci/bbolt.h"
 #include "builder/oci/container_images_engine.h"
+#include "lib/alloc.h"
+#include "lib/error.h"
 #include "lib/file.h"
+#include "lib/text.h"
 
 #define SNAPSHOTTER "io.containerd.snapshotter.v1.overlayfs"
 #define GO_TIME_SIZE 15 /* version, seconds since year 1, nanoseconds, offset of the zone: all big-endian */

@@ -7,6 +7,7 @@
 
 #include "builder/oci/container_images_engine.h"
 #include "builder/sandbox/mount.h"
+#include "lib/error.h"
 #include "lib/file.h"
 #include "lib/process.h"
 

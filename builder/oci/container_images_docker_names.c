@@ -12,6 +12,7 @@
 
 #include "builder/oci/container_images_engine.h"
 #include "lib/alloc.h"
+#include "lib/error.h"
 #include "lib/file.h"
 #include "lib/text.h"
 

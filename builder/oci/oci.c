@@ -8,6 +8,7 @@
 
 #include "builder/archive/tar.h"
 #include "builder/archive/tarball.h"
+#include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/hash.h"
 

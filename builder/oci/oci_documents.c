@@ -4,6 +4,7 @@
 
 #include "builder/oci/oci.h"
 
+#include "lib/alloc.h"
 #include "lib/clock.h"
 
 #define MEDIA_TYPE "application/vnd.oci.image."

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/process.h"
 #include "lib/yaml.h"

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/error.h"
 #include "lib/node_config.h"
+#include "lib/text.h"
+#include "lib/yaml.h"
 
 #define MARK "#cloud-config"
 #define OURS "nodekiln seed" /* origin of our part of the tree, in messages */

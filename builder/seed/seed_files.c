@@ -7,7 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/text.h"
+#include "lib/vec.h"
 
 static bool is_directory(const char *path)
 {

@@ -4,8 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/alloc.h"
+#include "lib/error.h"
 #include "lib/file.h"
+#include "lib/text.h"
 #include "lib/validate.h"
+#include "lib/vec.h"
+#include "lib/yaml.h"
 
 #define ORIGIN "nodekiln seed" /* of values that are added here, in messages */
 

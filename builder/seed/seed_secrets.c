@@ -7,10 +7,13 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/random.h"
 #include "lib/redact.h"
+#include "lib/text.h"
 #include "lib/validate.h"
+#include "lib/vec.h"
 #include "lib/yaml.h"
 
 #define SECRETS_MAX (1 << 20)
