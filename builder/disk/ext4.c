@@ -19,7 +19,7 @@
 struct ext4 {
 	ext2_filsys fs;
 	uint64_t offset; /* of the file system in fd */
-	blk64_t next; /* where the search for free blocks starts: files are laid out in the order in which they are written */
+	blk64_t next;    /* where the search for free blocks starts, so that files follow each other as written */
 	int64_t now;
 };
 

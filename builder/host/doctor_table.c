@@ -156,8 +156,8 @@ static bool check_memory(const struct requirement *r UNUSED, struct text *ret_de
 	return enough;
 }
 
-/* The existence of /dev/kvm says little: unmodified guests hang under some nested KVMs. `nodekiln boot` tries KVM before it
- * relies on it. */
+/* The existence of /dev/kvm says little: unmodified guests hang under some nested KVMs. `nodekiln boot` tries
+ * KVM before it relies on it. */
 static bool check_kvm(const struct requirement *r, struct text *ret_detail)
 {
 	if (access(r->path, R_OK | W_OK) == 0)

@@ -16,7 +16,7 @@ struct qemu_plan {
 	enum qemu_firmware firmware;
 	bool kvm;      /* else TCG */
 	bool snapshot; /* nothing that the guest writes is kept, not even in the overlay: for a trial */
-	bool console; /* the serial console reads our stdin, and Ctrl-A X ends the machine; else it only writes to stdout */
+	bool console;  /* the serial console reads stdin, and Ctrl-A X ends the machine; else it only writes */
 	unsigned long long memory; /* bytes */
 	unsigned cpus;
 	const char *disk;       /* borrowed, as all of these; a qcow2 that may be written */

@@ -58,7 +58,7 @@ static const char *value_of(const struct diff_entry *entry, const char *name)
 	return NULL;
 }
 
-/* Adds the facts of `of`, in their order, whose value differs in `other` or, if `absent`, that it lacks. */
+/* Adds the facts of `of` whose values differ, in its order; lacking: only those that `before` does not have. */
 static void add_facts(const struct diff_entry *of, const struct diff_entry *before, const struct diff_entry *after,
 		      bool lacking, struct diff_change *change)
 {

@@ -13,7 +13,7 @@
 #define SYMLINKS_MAX 40    /* the kernel's own limit */
 #define ATTRIBUTE_SHOWN 64 /* bytes of a value; a capability has 20 */
 
-static void node_config_done(struct image_node *node)
+static void image_node_done(struct image_node *node)
 {
 	free(node->entry.path);
 	free(node->entry.link);
@@ -23,7 +23,7 @@ static void node_config_done(struct image_node *node)
 int image_index_add(struct image_index *index, struct image_node node, struct error *err)
 {
 	if (index->n >= IMAGE_ENTRIES_MAX) {
-		node_config_done(&node);
+		image_node_done(&node);
 		return error_set(err, ERROR_FAILED, "the image has more than %u entries", IMAGE_ENTRIES_MAX);
 	}
 	vec_push(index, node);
@@ -57,7 +57,7 @@ void image_index_sort(struct image_index *index)
 	qsort(order, index->n, sizeof *order, compare_added);
 	for (size_t i = 0; i < index->n; i++) {
 		if (n && compare_path(&sorted[n - 1], order[i]) == 0)
-			node_config_done(&sorted[--n]);
+			image_node_done(&sorted[--n]);
 		sorted[n++] = *order[i];
 	}
 	free(order);
@@ -162,6 +162,6 @@ char *image_attributes(struct strings *list)
 void image_index_done(struct image_index *index)
 {
 	for (size_t i = 0; i < index->n; i++)
-		node_config_done(&index->at[i]);
+		image_node_done(&index->at[i]);
 	vec_done(index);
 }

@@ -38,8 +38,8 @@ struct image_entry {
 	uint32_t uid, gid;
 	uint64_t size;
 	int64_t mtime;
-	char *link; /* target of a symlink, else NULL */
-	char *attributes; /* extended ones: "NAME=HEX NAME=HEX", by name; of a long value its digest; NULL when there is none */
+	char *link;       /* target of a symlink, else NULL */
+	char *attributes; /* extended ones: "NAME=HEX NAME=HEX", by name; of a long value its digest; NULL = none */
 };
 /* 1 when it exists, 0 when not, -1 on a broken image. The entry is borrowed until the image closes. */
 int image_stat(struct image *image, const char *path, const struct image_entry **ret, struct error *err) MUST_CHECK;

@@ -31,7 +31,8 @@ static bool shadow_next(const char **text, struct shadow_line *ret)
 	return true;
 }
 
-/* Only a password of `*` and `!` locks an account: a hash could follow a `!`. A line without a colon names no account. */
+/* Only a password of `*` and `!` locks an account: a hash could follow a `!`. A line without a colon names no
+ * account. */
 static bool is_locked(const struct shadow_line *l)
 {
 	return l->password == l->name + l->name_len ||

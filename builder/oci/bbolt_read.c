@@ -17,7 +17,7 @@ struct region {
 struct bbolt_reader {
 	struct region file;
 	struct bbolt_meta meta;
-	size_t unread; /* remaining bytes: nothing in a valid file is used twice, so reading more than its size means a cycle */
+	size_t unread; /* remaining bytes: a valid file uses nothing twice, so reading more means a cycle */
 	struct error *err;
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* containerd: into namespace k8s.io, unpacked into its overlayfs snapshotter, with the labels by which the CRI plugin knows images. */
+/* containerd: into namespace k8s.io, unpacked into its overlayfs snapshotter, with the labels by which the CRI
+ * plugin knows images. */
 #include <string.h>
 
 #include "builder/oci/container_images_engine.h"

@@ -25,8 +25,9 @@ struct container_images_engine {
 
 extern const struct container_images_engine container_images_containerd, container_images_docker;
 
-/* container_images_docker_names.c: replaces the random names of layers, in a store that no dockerd uses, by derived ones. */
+/* container_images_docker_names.c: replaces the random names of layers, in a store that no dockerd uses, by
+ * derived ones. */
 int container_images_docker_rename(int storefd, struct error *err) MUST_CHECK;
-/* container_images_containerd_dates.c: makes the databases the same for the same images, whenever and on whatever file system
- * they were made. */
+/* container_images_containerd_dates.c: makes the databases the same for the same images, whenever and on
+ * whatever file system they were made. */
 int container_images_containerd_undate(int storefd, struct error *err) MUST_CHECK;

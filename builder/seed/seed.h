@@ -8,7 +8,7 @@
 #include "lib/text.h"
 
 struct seed {
-	/* borrowed; with user-data and meta-data, maybe network-config and vendor-data; NULL: the fields below are used */
+	/* borrowed; with user-data and meta-data, maybe network-config and vendor-data; NULL: those below */
 	const char *directory;
 	const char *hostname;       /* borrowed; a host name; NULL = none */
 	struct strings keys;        /* ssh public keys, one line each */

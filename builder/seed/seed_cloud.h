@@ -7,6 +7,7 @@
  */
 #include "builder/seed/seed.h"
 
-/* node: the text of NODE_CONFIG_FILE. extra: the user's own cloud-config, named by extra_file in messages; NULL = none. */
+/* node: the text of NODE_CONFIG_FILE. extra: the user's own cloud-config, named by extra_file in messages; NULL
+ * = none. */
 int seed_cloud_config(const struct seed *seed, const char *node, const char *extra_file, const struct text *extra,
 		      struct text *ret, struct error *err) MUST_CHECK;

@@ -59,7 +59,8 @@ int seed_network_config(const struct seed_network *n, struct text *ret, struct e
 		return -1;
 	if (!n->address)
 		return 0;
-	/* Version 1, as Proxmox VE writes it; networkd takes the name as a pattern, so that no MAC address is needed. */
+	/* Version 1, as Proxmox VE writes it; networkd takes the name as a pattern, so that no MAC address is
+	 * needed. */
 	text_addf(ret,
 		  "version: 1\nconfig:\n- type: physical\n  name: \"e*\"\n  subnets:\n  - type: static\n    address: "
 		  "\"%s\"\n",
