@@ -1,225 +1,162 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A stub of the Proxmox VE API on loopback, with TLS. Each connection gets a process of its own. The stub answers by a table and
- * records what it was sent:
+ * A scripted PVE API for unit tests. It defines the functions of lib/pve.c and lib/clock.c, so that the linker takes these instead of
+ * the ones in the archive: requests are answered from a table, and naps only advance the clock.
  *
- *	static const struct stub_route routes[] = { { "GET /version", "200 OK", "{\"data\":7}" }, { NULL } };
- *	CLEANUP(stub_stop) struct stub stub;
- *	stub_start(&stub, routes);
- *	CLEANUP(stub_pve_close_p) struct pve *pve = stub_open(&stub);
- *	CHECK(strstr(stub.seen->text, "GET /api2/json/version"));
+ *	pve_stub_add("GET /nodes/pve1/qemu", PVE_OK, "[]");		always, or until a later row of the same pattern
+ *	pve_stub_once("POST /nodes/pve?/qemu", PVE_BUSY, "locked");	once, before all rows of pve_stub_add()
  *
- * Of several routes for one request each answers once, in order; the last one answers the rest. A status of NULL closes the
- * connection without an answer.
+ * Patterns are those of fnmatch(3). A request without a row fails with PVE_ERROR and its own name as the message.
  */
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
-#include <signal.h>
-#include <stdbool.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <fnmatch.h>
+#include <time.h>
 
 #include "lib/alloc.h"
-#include "lib/macro.h"
+#include "lib/clock.h"
+#include "lib/error.h"
+#include "lib/http_session.h"
 #include "lib/pve.h"
-#include "lib/text.h"
+#include "lib/vec.h"
+#include "tests/unit/check.h"
 
-#define STUB_SEEN_MAX (1 << 17)
-#define STUB_ROUTES_MAX 32
-#define STUB_PREFIX "/api2/json"
-
-struct stub_route {
-	const char *request; /* "METHOD PATH", without STUB_PREFIX and query */
-	const char *status;  /* "200 OK" */
-	const char *body;
+struct pve {
+	enum pve_failure failure;
 };
 
-/* Shared with the stub's processes, which write one after another. */
-struct stub_seen {
-	size_t len;
-	unsigned count[STUB_ROUTES_MAX];
-	char text[STUB_SEEN_MAX]; /* the requests, headers and bodies */
+struct pve_stub_row {
+	const char *call;
+	enum pve_failure failure;
+	const char *answer; /* JSON of the data, or the message of a failure */
+	void (*then)(void); /* called when the row was used; NULL = nothing */
+	bool once, used;
 };
 
-struct stub {
-	pid_t pid;
-	const struct stub_route *routes;
-	struct stub_seen *seen;
-	char *url, *ca; /* owned */
-	struct strings fingerprints;
-};
+static struct {
+	VEC(struct pve_stub_row) rows;
+	struct text calls;  /* "METHOD PATH\n" of all that are not GET */
+	struct text params; /* "name=value\n" of these */
+	int gets;
+	double now;
+	struct pve pve;
+} pve_stub;
 
-static X509 *stub_certificate(EVP_PKEY *key)
+static inline void pve_stub_reset(void)
 {
-	X509 *certificate = X509_new();
-	X509V3_CTX context;
-
-	X509_set_version(certificate, 2);
-	ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-	X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
-	X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
-	X509_set_pubkey(certificate, key);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
-				   (const unsigned char *)"stub", -1, -1, 0);
-	X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
-	X509V3_set_ctx(&context, certificate, certificate, NULL, NULL, 0);
-	X509_EXTENSION *name = X509V3_EXT_conf_nid(NULL, &context, NID_subject_alt_name, "IP:127.0.0.1");
-	X509_add_ext(certificate, name, -1);
-	X509_EXTENSION_free(name);
-	X509_sign(certificate, key, EVP_sha256());
-	return certificate;
+	vec_done(&pve_stub.rows);
+	text_done(&pve_stub.calls);
+	text_done(&pve_stub.params);
+	memset(&pve_stub, 0, sizeof pve_stub);
+	text_add(&pve_stub.calls, "");
+	text_add(&pve_stub.params, "");
 }
 
-static void stub_describe(struct stub *stub, X509 *certificate)
+static inline void pve_stub_add(const char *call, enum pve_failure failure, const char *answer)
 {
-	struct text fingerprint = { 0 };
-	unsigned char sum[EVP_MAX_MD_SIZE];
-	BIO *bio = BIO_new(BIO_s_mem());
-	unsigned n;
-	char *pem;
-
-	X509_digest(certificate, EVP_sha256(), sum, &n);
-	for (unsigned i = 0; i < n; i++)
-		text_addf(&fingerprint, "%s%02X", i ? ":" : "", sum[i]);
-	strings_own(&stub->fingerprints, text_take(&fingerprint));
-	PEM_write_bio_X509(bio, certificate);
-	long size = BIO_get_mem_data(bio, &pem);
-	stub->ca = xstrndup(pem, (size_t)size);
-	BIO_free(bio);
+	vec_push(&pve_stub.rows, (struct pve_stub_row){ .call = call, .failure = failure, .answer = answer });
 }
 
-/* Reads one request into the record; its start, or NULL when the connection ends. */
-static const char *stub_read(SSL *ssl, struct stub_seen *seen)
+static inline void pve_stub_once(const char *call, enum pve_failure failure, const char *answer)
 {
-	size_t start = seen->len, need = 0;
+	pve_stub_add(call, failure, answer);
+	pve_stub.rows.at[pve_stub.rows.n - 1].once = true;
+}
 
-	for (;;) {
-		const char *request = seen->text + start, *end = strstr(request, "\r\n\r\n");
-		const char *length = end ? strcasestr(request, "\r\nContent-Length: ") : NULL;
-		if (end && !need)
-			need = (size_t)(end - request) + 4 + (length ? strtoul(length + 18, NULL, 10) : 0);
-		if (need && seen->len - start >= need)
-			return request;
-		int n = SSL_read(ssl, seen->text + seen->len, (int)(STUB_SEEN_MAX - 1 - seen->len));
-		if (n <= 0)
-			return NULL;
-		seen->len += (size_t)n;
+/* The last row calls this when it is used: it may add rows. */
+static inline void pve_stub_then(void (*then)(void))
+{
+	pve_stub.rows.at[pve_stub.rows.n - 1].then = then;
+}
+
+static inline bool pve_stub_called(const char *call)
+{
+	return strstr(pve_stub.calls.data, call) != NULL;
+}
+
+static inline struct pve_stub_row *pve_stub_find(const char *call)
+{
+	for (size_t i = 0; i < pve_stub.rows.n; i++) {
+		struct pve_stub_row *row = &pve_stub.rows.at[i];
+		if (row->once && !row->used && !fnmatch(row->call, call, 0))
+			return row;
 	}
+	for (size_t i = pve_stub.rows.n; i > 0; i--)
+		if (!pve_stub.rows.at[i - 1].once && !fnmatch(pve_stub.rows.at[i - 1].call, call, 0))
+			return &pve_stub.rows.at[i - 1];
+	return NULL;
 }
 
-static const struct stub_route *stub_route_of(const struct stub *stub, const char *request)
+static inline int pve_stub_answer(struct pve *pve, const char *call, struct json **ret, struct error *err)
 {
-	size_t method = strcspn(request, " "), path = strcspn(request + method + 1, " ?");
-	CLEANUP(free_p)
-	char *line = xasprintf("%.*s%.*s", (int)method + 1, request, (int)(path - strlen(STUB_PREFIX)),
-			       request + method + 1 + strlen(STUB_PREFIX));
-	const struct stub_route *found = NULL;
+	struct pve_stub_row *row = pve_stub_find(call);
+	struct pve_stub_row copy = row ? *row : (struct pve_stub_row){ .failure = PVE_ERROR, .answer = call };
 
-	for (size_t i = 0; stub->routes[i].request; i++) {
-		if (strcmp(stub->routes[i].request, line))
-			continue;
-		found = &stub->routes[i];
-		if (!stub->seen->count[i]++)
-			break;
+	if (row)
+		row->used = true;
+	if (copy.then)
+		copy.then();
+	pve->failure = copy.failure;
+	if (copy.failure != PVE_OK)
+		return error_set(err, copy.failure == PVE_UNREACHABLE ? ERROR_NETWORK : ERROR_TARGET, "%s",
+				 copy.answer);
+	if (!ret)
+		return 0;
+	return json_parse("stub", copy.answer, strlen(copy.answer), ret, err);
+}
+
+int pve_open(const struct pve_access *access UNUSED, struct pve **ret, struct error *err UNUSED)
+{
+	*ret = &pve_stub.pve;
+	return 0;
+}
+
+void pve_close(struct pve *pve UNUSED)
+{
+}
+
+enum pve_failure pve_failure(const struct pve *pve)
+{
+	return pve->failure;
+}
+
+int pve_call(struct pve *pve, const char *method, const char *path, const struct pve_param *params, struct json **ret,
+	     struct error *err)
+{
+	CLEANUP(free_p) char *call = xasprintf("%s %s", method, path);
+
+	pve_stub.gets += !strcmp(method, "GET");
+	if (strcmp(method, "GET") != 0) {
+		text_addf(&pve_stub.calls, "%s\n", call);
+		for (; params && params->name; params++)
+			text_addf(&pve_stub.params, "%s=%s\n", params->name, params->value);
 	}
-	return found;
+	return pve_stub_answer(pve, call, ret, err);
 }
 
-static void stub_connection(const struct stub *stub, SSL_CTX *context, int fd)
+int pve_send(struct pve *pve, const char *path, const struct http_stream *body UNUSED, struct json **ret,
+	     struct error *err)
 {
-	SSL *ssl = SSL_new(context);
-	const char *request;
+	CLEANUP(free_p) char *call = xasprintf("UPLOAD %s", path);
 
-	SSL_set_fd(ssl, fd);
-	if (SSL_accept(ssl) <= 0)
-		_exit(1);
-	while ((request = stub_read(ssl, stub->seen))) {
-		static const struct stub_route unknown = { NULL, "501 No such route", "" };
-		const struct stub_route *route = stub_route_of(stub, request);
-		route = route ? route : &unknown;
-		if (!route->status)
-			_exit(0);
-		CLEANUP(free_p)
-		char *answer = xasprintf("HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s", route->status,
-					 strlen(route->body), route->body);
-		SSL_write(ssl, answer, (int)strlen(answer));
-	}
-	_exit(0);
+	text_addf(&pve_stub.calls, "%s\n", call);
+	return pve_stub_answer(pve, call, ret, err);
 }
 
-static void stub_serve(const struct stub *stub, SSL_CTX *context, int listener)
+const char *clock_text(time_t t, char buffer[CLOCK_TEXT_MAX])
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	signal(SIGCHLD, SIG_IGN);
-	for (;;) {
-		int fd = accept(listener, NULL, NULL);
-		if (fork() == 0) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			stub_connection(stub, context, fd);
-		}
-		close(fd);
-	}
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	strftime(buffer, CLOCK_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return buffer;
 }
 
-static void stub_start(struct stub *stub, const struct stub_route *routes)
+double clock_seconds(void)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t size = sizeof address;
-	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *certificate = stub_certificate(key);
-
-	*stub = (struct stub){ .routes = routes };
-	stub->seen = mmap(NULL, sizeof *stub->seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	stub_describe(stub, certificate);
-	SSL_CTX_use_certificate(context, certificate);
-	SSL_CTX_use_PrivateKey(context, key);
-	if (bind(listener, (struct sockaddr *)&address, size) < 0 || listen(listener, 16) < 0 ||
-	    getsockname(listener, (struct sockaddr *)&address, &size) < 0)
-		abort();
-	stub->url = xasprintf("https://127.0.0.1:%d", ntohs(address.sin_port));
-	stub->pid = fork();
-	if (stub->pid == 0)
-		stub_serve(stub, context, listener);
-	close(listener);
-	X509_free(certificate);
-	EVP_PKEY_free(key);
-	SSL_CTX_free(context);
+	return pve_stub.now;
 }
 
-static void stub_stop(struct stub *stub)
+void clock_nap(double seconds)
 {
-	kill(stub->pid, SIGKILL);
-	waitpid(stub->pid, NULL, 0);
-	munmap(stub->seen, sizeof *stub->seen);
-	strings_done(&stub->fingerprints);
-	free(stub->url);
-	free(stub->ca);
-}
-
-UNUSED static struct pve *stub_open(const struct stub *stub)
-{
-	struct pve *pve = NULL;
-	struct error err = { 0 };
-
-	if (pve_open(&(struct pve_access){ .url = stub->url,
-					   .token_id = "a@pve!t",
-					   .token_secret = "SECRET",
-					   .fingerprints = &stub->fingerprints },
-		     &pve, &err) < 0)
-		abort();
-	return pve;
-}
-
-UNUSED static void stub_pve_close_p(struct pve **pve)
-{
-	pve_close(*pve);
+	pve_stub.now += seconds;
 }
