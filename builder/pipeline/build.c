@@ -136,13 +136,19 @@ static int get_programs(struct build *b, struct error *err)
 	if (kubernetes_make(&b->recipe, &b->lock, &b->cache, compiler_line, NULL, &b->kubernetes, err) < 0 ||
 	    toolchain_agent(&b->lock, &b->cache, &b->agent, err) < 0)
 		return -1;
+	progress_end("programs", "ready");
+	return 0;
+}
+
+/* The archives to preload, compiled ones and the recipe's, and the names of their images. */
+static int list_images(struct build *b, struct error *err)
+{
 	strings_append(&b->archives, &b->kubernetes.images);
 	strings_append(&b->archives, &b->recipe.images.archives);
 	strings_append(&b->images, &b->kubernetes.references);
 	for (size_t i = 0; i < b->recipe.images.archives.n; i++)
 		if (container_images_names(b->recipe.images.archives.at[i], b->recipe.runtime, &b->images, err) < 0)
 			return -1;
-	progress_end("programs", "ready");
 	return 0;
 }
 
@@ -238,7 +244,7 @@ static int make_and_publish(struct build *b, struct error *err)
 
 int build_finish(struct build *b, struct error *err)
 {
-	if (build_keys(b, err) < 0)
+	if (list_images(b, err) < 0 || build_keys(b, err) < 0)
 		return -1;
 	if (is_published(b)) {
 		log_info("%s/%s.*: nothing changed, nothing to do (--force builds anyway)", b->options->out,

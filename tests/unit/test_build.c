@@ -251,6 +251,24 @@ TEST(build_finish_publishes_all_or_nothing)
 	CHECK(!inode(&s, "node.tar") && !inode(&s, "node.manifest.json"));
 }
 
+/* Archives of images are read before anything is made. */
+TEST(build_finish_reads_image_archives)
+{
+	CLEANUP(site_done) struct site s;
+	struct error err = { 0 };
+
+	if (!site_open(&s))
+		SKIP("needs root, and the libraries of Debian amd64");
+	fake_put(s.bench.path, "/archive.tar", "not an archive");
+	fake_put(s.bench.path, "/node.yaml",
+		 "distribution: {suite: bookworm}\nruntime: containerd\npackages: {base: [containerd]}\nimages: "
+		 "{archives: [./archive.tar]}\n"
+		 "outputs: {qcow2: {enabled: false}, tarball: {compression: none}}\n");
+	CHECK(run_build(&s, &err) < 0);
+	CHECK(strstr(err.text, "/archive.tar: the archive is damaged"));
+	CHECK(cached_trees(&s) == 0);
+}
+
 /* Copied trees and a chroot instead of mounts give the same bytes. */
 TEST(build_finish_in_a_container)
 {
@@ -266,7 +284,9 @@ TEST(build_finish_in_a_container)
 	s.force = s.restricted = true;
 	CHECK_STR(run_build(&s, &err) < 0 ? err.text : "", "");
 	CHECK(file_read(AT_FDCWD, artifact, 64 << 20, &copied, &err) == 0);
+#ifndef COVERAGE_OBJECTS /* counters are written into the tree */
 	CHECK(mounted.len == copied.len && memcmp(mounted.data, copied.data, copied.len) == 0);
+#endif
 	/* Layers on top of the base are kept apart, by the kind of their stack. */
 	CHECK(cached_trees(&s) == 5);
 }
