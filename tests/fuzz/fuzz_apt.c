@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything of apt's that is parsed: addresses, stanzas, an answer of the solver, its complaints, the host's sources. */
+/* Everything of apt's that is parsed: addresses, stanzas, an answer of the solver, its errors, the host's sources. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The database that containerd wrote while images were preloaded. A database that can be read can be written, and
- * reading that again gives the same; reading uses no more memory than the size of the file, wherever its pages point. */
+/* The database that containerd wrote while images were preloaded. What can be read at all can be written again with the same content; and
+ * reading takes no more memory than the file has, wherever its pages point. */
 #include <stdint.h>
 #include <string.h>
 
@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A fuzzer cannot guess a checksum: both meta pages get a valid one. */
+/* No fuzzer guesses a checksum: both metas get theirs. */
 static void sum_metas(struct text *file)
 {
 	struct bbolt_meta meta;
@@ -22,7 +22,7 @@ static void sum_metas(struct text *file)
 	}
 }
 
-/* The bytes of its keys and values, plus a constant for each. */
+/* The bytes that its keys and values take, and a number for each. */
 static size_t weight(const struct bbolt_bucket *bucket)
 {
 	size_t sum = 0;
@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	sum_metas(&file);
 	if (bbolt_read(file.data ? file.data : "", file.len, &root, &err) < 0) {
 		if (!err.text[0])
-			__builtin_trap(); /* a failure without a message */
+			__builtin_trap(); /* a failure without a sentence */
 		return 0;
 	}
 	if (weight(&root) > file.len)

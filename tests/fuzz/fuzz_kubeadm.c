@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whatever kubeadm says, the verdict is one printable line that can be shown to everybody. */
+/* For any output of kubeadm, the error is one printable line without a secret. */
 #include <ctype.h>
 #include <stdint.h>
 #include <stdlib.h>

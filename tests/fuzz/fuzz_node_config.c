@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two node configurations, with a line "%%" between them: the second is put over the first, then the whole is read and judged.
+ * Two node configurations, with a line "%%" between them: the second is put over the first, then the whole is read and checked.
  * What passes must read back from what is printed of it; no message may hold what the canary marks as secret.
  */
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two recipes, with a line "%%" between them: the second is put over the first as if it included it, then the whole is read, judged
+ * Two recipes, with a line "%%" between them: the second is put over the first as if it included it, then the whole is read, checked
  * and printed. No file is touched. What passes must print the same after it was printed.
  */
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A directory that stands for a guest's "/", with files by their absolute names, and programs that stand in for the guest's:
+ * A directory that is used as a guest's "/", with files by their absolute names, and programs in place of the guest's:
  *
  *	FAKE_ROOT();
  *	fake_put(path, "/etc/x", "text");
