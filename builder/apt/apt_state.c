@@ -162,13 +162,12 @@ static int check_space(const struct cache *cache, int fd, struct error *err)
 {
 	uint64_t space = file_free_space(fd);
 
-	return space >= UPDATE_SPACE
-		       ? 0
-		       : error_set(
-				 err, ERROR_SPACE,
-				 "the cache, %s, has %s of space, but the package lists alone need %s; free space, or "
-				 "set NODEKILN_CACHE to another directory",
-				 cache->path, text_bytes(space), text_bytes(UPDATE_SPACE));
+	if (space >= UPDATE_SPACE)
+		return 0;
+	return error_set(err, ERROR_SPACE,
+			 "the cache, %s, has %s of space, but the package lists alone need %s; free space, or "
+			 "set NODEKILN_CACHE to another directory",
+			 cache->path, text_bytes(space), text_bytes(UPDATE_SPACE));
 }
 
 /* Runs `apt-get update` in the scratch directory, then writes the configuration for the final path; *ret is the state's

@@ -69,8 +69,7 @@ int apt_uris_parse(const char *text, struct apt_uris *ret, struct error *err)
 			return -1;
 		vec_push(&uris.list, uri);
 	}
-	*ret = uris;
-	uris = (struct apt_uris){ 0 };
+	*ret = TAKE(uris);
 	return 0;
 }
 

@@ -98,8 +98,7 @@ int package_request_make(const struct recipe *recipe, struct package_request *re
 
 	if (fill(recipe, &request, err) < 0)
 		return -1;
-	*ret = request;
-	request = (struct package_request){ 0 };
+	*ret = TAKE(request);
 	return 0;
 }
 

@@ -317,8 +317,7 @@ int resolve(const struct recipe *recipe, const struct resolve_options *options, 
 		return -1;
 	if (solve_request(&r, err) < 0 || complete(&r, err) < 0)
 		return -1;
-	*ret = r.lock;
-	r.lock = (struct lock){ 0 };
+	*ret = TAKE(r.lock);
 	return 0;
 }
 

@@ -100,8 +100,7 @@ int sources_make(const struct recipe *recipe, const struct mirror *mirror, struc
 	for (size_t i = 0; i < recipe->repositories.n; i++)
 		if (add_repository(&recipe->repositories.at[i], &made, err) < 0)
 			return -1;
-	*ret = made;
-	made = (struct sources){ 0 };
+	*ret = TAKE(made);
 	return 0;
 }
 

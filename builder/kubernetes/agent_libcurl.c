@@ -213,12 +213,13 @@ static int publish(const struct libcurl_build *m, struct error *err)
 	return cache_publish(cache, name, "artifacts", m->key, err);
 }
 
-static int make(const struct libcurl_build *m, struct error *err)
+static int make(struct libcurl_build *m, struct error *err)
 {
 	static int (*const steps[])(const struct libcurl_build *m, struct error *err) = { unpack, configure, compile,
 											  strip,  collect,   publish };
 
-	if (lock_fetch_files(&m->source->files, m->toolchain->cache, err) < 0)
+	if (scratch_directory(&m->toolchain->scratch, "libcurl", &m->work, err) < 0 ||
+	    lock_fetch_files(&m->source->files, m->toolchain->cache, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
 		if (steps[i](m, err) < 0)
@@ -232,7 +233,7 @@ int agent_libcurl_make(const struct toolchain *t, char **ret_path, struct error 
 
 	agent_libcurl_key(t->lock, m.key);
 	if (!cache_has(t->cache, "artifacts", m.key)) {
-		int rc = scratch_directory(&t->scratch, "libcurl", &m.work, err) < 0 || make(&m, err) < 0 ? -1 : 0;
+		int rc = make(&m, err);
 		free(m.work);
 		if (rc < 0)
 			return error_wrap(

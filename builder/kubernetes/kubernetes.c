@@ -204,8 +204,7 @@ int kubernetes_make(const struct recipe *recipe, const struct lock *lock, struct
 		return -1;
 	if (recipe->kubernetes.binaries.n && lock_fetch_files(&lock->binaries, cache, err) < 0)
 		return -1;
-	*ret = k;
-	k = (struct kubernetes){ 0 };
+	*ret = TAKE(k);
 	return 0;
 }
 

@@ -7,7 +7,7 @@
  *	replace		a vendored library that does not work with this Go is replaced by Debian's package of it
  *	generate	the OpenAPI definitions, which the source leaves out (kubernetes_compile_openapi.c)
  *	programs	one `go install` for all of them, static; pause with the C compiler
- *	check		every program is run: some faults show only then (compile_check.c)
+ *	check		every program is run: some faults show only then (kubernetes_compile_check.c)
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -51,6 +51,6 @@ int kubernetes_compile_step(const struct kubernetes_compile *c, const char *dire
 			    const struct strings *argv, struct error *err) MUST_CHECK;
 
 /* Pure. files: the files with an openapi-gen tag, one a line. Adds the Go packages that upstream generates definitions from. */
-void compile_openapi_packages(const char *files, struct strings *ret);
+void kubernetes_compile_openapi_packages(const char *files, struct strings *ret);
 /* Pure. The reference of form "REGISTRY/NAME:TAG" with this name, borrowed; NULL when there is none. */
 const char *kubernetes_compile_reference(const struct strings *references, const char *name);

@@ -30,7 +30,7 @@ static bool is_left_out(const char *directory)
 	return false;
 }
 
-void compile_openapi_packages(const char *files, struct strings *ret)
+void kubernetes_compile_openapi_packages(const char *files, struct strings *ret)
 {
 	static const char staging[] = "staging/src/";
 	CLEANUP(free_p) char *copy = xstrdup(files);
@@ -61,7 +61,7 @@ static int find_packages(const struct kubernetes_compile *c, struct strings *ret
 			"staging/src/k8s.io", "test", "third_party", NULL);
 	if (kubernetes_compile_step(c, COMPILE_SOURCE, &files, &argv, err) < 0)
 		return -1;
-	compile_openapi_packages(files.data, ret);
+	kubernetes_compile_openapi_packages(files.data, ret);
 	return 0;
 }
 

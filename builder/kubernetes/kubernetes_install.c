@@ -117,9 +117,13 @@ static int install_member(int in, const struct binary *b, int rootfd, struct err
 		if (!S_ISREG(e->mode) || e->original || strcmp(path, b->member) != 0)
 			continue;
 		CLEANUP(close_p) int out = create_program(rootfd, b->path, err);
-		return out < 0 || copy_member(reader, out, err) < 0 ? error_wrap(err, "install %s", b->url) : 0;
+		if (out < 0 || copy_member(reader, out, err) < 0)
+			return error_wrap(err, "install %s", b->url);
+		return 0;
 	}
-	return rc < 0 ? -1 : error_set(err, ERROR_INPUT, "%s has no file %s", b->url, b->member);
+	if (rc < 0)
+		return -1;
+	return error_set(err, ERROR_INPUT, "%s has no file %s", b->url, b->member);
 }
 
 static int unpack_archive(int in, const struct binary *b, int rootfd, struct error *err)

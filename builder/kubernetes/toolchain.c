@@ -56,7 +56,9 @@ static int open_tree(struct toolchain *t, struct error *err)
 		return -1;
 	tree_key(t->lock, key);
 	int rc = layer_cache_load(t->cache, key, t->root, NULL, err);
-	return rc == 0 ? make_tree(t, key, err) : rc < 0 ? -1 : 0;
+	if (rc < 0)
+		return -1;
+	return rc ? 0 : make_tree(t, key, err);
 }
 
 int toolchain_open(struct toolchain *t, uint64_t need, struct error *err)

@@ -179,9 +179,9 @@ static int read_file(const struct lock_reader *r, const struct json *object, con
 
 static int check_list(const struct lock_reader *r, const struct json *array, size_t max, const char *place)
 {
-	return json_is_array(array) && json_count(array) <= max
-		       ? 0
-		       : wrong(r, place, "must be a list that is not too long");
+	if (!json_is_array(array) || json_count(array) > max)
+		return wrong(r, place, "must be a list that is not too long");
+	return 0;
 }
 
 static int read_files(const struct lock_reader *r, const struct json *array, const char *list, struct lock_files *files)
@@ -265,8 +265,7 @@ int lock_parse(const char *file, const char *text, size_t len, struct lock *ret,
 
 	if (json_parse(file, text, len, &root, err) < 0 || read_lock(&r, root, &lock) < 0)
 		return -1;
-	*ret = lock;
-	lock = (struct lock){ 0 };
+	*ret = TAKE(lock);
 	return 0;
 }
 

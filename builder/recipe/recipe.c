@@ -43,8 +43,7 @@ int recipe_load_with(const char *name_or_path, const struct strings *overrides, 
 		recipe.name = name_of_file(recipe.file);
 	if (recipe_check(&recipe, tree, err) < 0)
 		return -1;
-	*ret = recipe;
-	recipe = (struct recipe){ 0 };
+	*ret = TAKE(recipe);
 	return 0;
 }
 

@@ -129,9 +129,10 @@ static int admit(struct recipe_loader *l, const char *file, const struct yaml *i
 {
 	CLEANUP(free_p) char *canonical = realpath(file, NULL);
 
+	if (!canonical && !included_at)
+		return error_set(err, ERROR_INPUT, "recipe '%s': %m", file);
 	if (!canonical)
-		return included_at ? yaml_error(included_at, err, "include: '%s': %m", file)
-				   : error_set(err, ERROR_INPUT, "recipe '%s': %m", file);
+		return yaml_error(included_at, err, "include: '%s': %m", file);
 	if (strings_has(&l->chain, canonical))
 		return yaml_error(included_at, err, "include: '%s' includes itself through this line", file);
 	if (l->chain.n > RECIPE_INCLUDE_DEPTH_MAX)

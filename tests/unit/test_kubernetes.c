@@ -17,9 +17,9 @@ TEST(openapi_packages_are_sorted_once_and_by_their_vendor_names)
 {
 	CLEANUP(strings_done) struct strings packages = { 0 };
 
-	compile_openapi_packages("staging/src/k8s.io/api/core/v1/doc.go\npkg/apis/abac/v0/doc.go\n"
-				 "staging/src/k8s.io/api/core/v1/types.go\ncmd/x/y.go\n",
-				 &packages);
+	kubernetes_compile_openapi_packages("staging/src/k8s.io/api/core/v1/doc.go\npkg/apis/abac/v0/doc.go\n"
+					    "staging/src/k8s.io/api/core/v1/types.go\ncmd/x/y.go\n",
+					    &packages);
 	CLEANUP(free_p) char *text = joined(&packages);
 	CHECK_STR(text, "k8s.io/kubernetes/cmd/x k8s.io/kubernetes/pkg/apis/abac/v0 "
 			"k8s.io/kubernetes/vendor/k8s.io/api/core/v1");
@@ -29,10 +29,11 @@ TEST(openapi_leaves_out_what_has_definitions_of_its_own)
 {
 	CLEANUP(strings_done) struct strings packages = { 0 };
 
-	compile_openapi_packages("staging/src/k8s.io/sample-apiserver/pkg/apis/wardle/v1alpha1/doc.go\n"
-				 "staging/src/k8s.io/code-generator/_examples/apiserver/apis/example/v1/doc.go\n"
-				 "staging/src/k8s.io/kube-aggregator/pkg/apis/apiregistration/v1/doc.go\n\nstray\n",
-				 &packages);
+	kubernetes_compile_openapi_packages(
+		"staging/src/k8s.io/sample-apiserver/pkg/apis/wardle/v1alpha1/doc.go\n"
+		"staging/src/k8s.io/code-generator/_examples/apiserver/apis/example/v1/doc.go\n"
+		"staging/src/k8s.io/kube-aggregator/pkg/apis/apiregistration/v1/doc.go\n\nstray\n",
+		&packages);
 	CLEANUP(free_p) char *text = joined(&packages);
 	CHECK_STR(text, "k8s.io/kubernetes/vendor/k8s.io/kube-aggregator/pkg/apis/apiregistration/v1");
 }
