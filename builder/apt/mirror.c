@@ -152,15 +152,16 @@ static int host_choose(const char *targets, const char *id, const char *codename
 	return 0;
 }
 
-static int host_mirror(const char *wanted_id, struct mirror *ret, struct error *err)
+int mirror_find_host(const char *os_release_file, const char *wanted_id, struct mirror *ret, struct error *err)
 {
 	CLEANUP(text_done) struct text release = { 0 }, targets = { 0 };
 
-	if (file_read(AT_FDCWD, "/etc/os-release", OS_RELEASE_MAX, &release, err) < 0 ||
+	if (file_read(AT_FDCWD, os_release_file, OS_RELEASE_MAX, &release, err) < 0 ||
 	    host_targets(false, &targets, err) < 0)
 		return -1;
 	CLEANUP(free_p)
-	char *id = os_release(release.data, "ID"), *codename = os_release(release.data, "VERSION_CODENAME");
+	char *id = os_release(release.data ? release.data : "", "ID"),
+	     *codename = os_release(release.data ? release.data : "", "VERSION_CODENAME");
 	if (!text_same(id, wanted_id) || !targets.len)
 		return 0;
 	if (host_choose(targets.data, id, codename ? codename : "", "", &ret->archive, err) < 0)
@@ -175,7 +176,7 @@ int mirror_find(const struct recipe *recipe, const char *override, struct mirror
 	const char *security = recipe->distribution.security_mirror;
 
 	if ((!archive || (recipe->distribution.security && !security)) &&
-	    host_mirror(recipe->distribution.id, &host, err) < 0)
+	    mirror_find_host("/etc/os-release", recipe->distribution.id, &host, err) < 0)
 		return -1;
 	archive = archive ? archive : host.archive;
 	security = security ? security : host.security;

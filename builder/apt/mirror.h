@@ -15,6 +15,8 @@ struct mirror {
 
 /* override (may be NULL) wins, then the recipe, then the host's sources. ERROR_HOST when none of them names a mirror. */
 int mirror_find(const struct recipe *recipe, const char *override, struct mirror *ret, struct error *err) MUST_CHECK;
+/* The host's mirrors; both NULL when the host is of another distribution than id or has no sources. */
+int mirror_find_host(const char *os_release_file, const char *id, struct mirror *ret, struct error *err) MUST_CHECK;
 void mirror_done(struct mirror *mirror);
 
 /* Pure. targets: lines "SUITE\tCOMPONENT\tORIGIN\tURL"; ORIGIN may be empty. Returns the URL, owned by the caller, of the

@@ -34,7 +34,7 @@ struct kubernetes_build {
 	const char *key;
 };
 
-static void artifacts_key(const struct recipe *recipe, const struct lock *lock, char ret_hex[SHA256_HEX])
+void kubernetes_artifacts_key(const struct recipe *recipe, const struct lock *lock, char ret_hex[SHA256_HEX])
 {
 	CLEANUP(hash_free_p) struct hash *h = hash_new();
 	const struct lock_source *source = lock_source(lock, SOURCE);
@@ -184,7 +184,7 @@ static int make_from_source(struct kubernetes_build *m, struct kubernetes *ret, 
 {
 	char key[SHA256_HEX];
 
-	artifacts_key(m->recipe, m->lock, key);
+	kubernetes_artifacts_key(m->recipe, m->lock, key);
 	m->key = key;
 	if (!cache_has(m->cache, "artifacts", key) && (refuse_confined(m, err) < 0 || make_artifacts(m, err) < 0))
 		return -1;

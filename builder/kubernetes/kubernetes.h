@@ -11,6 +11,7 @@
 #include "builder/lock/lock.h"
 #include "builder/recipe/recipe.h"
 #include "lib/error.h"
+#include "lib/hash.h"
 
 struct kubernetes {
 	char *artifacts;           /* absolute path of the finished directory; NULL for other sources */
@@ -23,6 +24,8 @@ struct kubernetes {
 int kubernetes_make(const struct recipe *recipe, const struct lock *lock, struct cache *cache,
 		    void (*line)(void *context, const char *line), void *context, struct kubernetes *ret,
 		    struct error *err) MUST_CHECK;
+/* debian-source: the cache key of the compiled artifacts. */
+void kubernetes_artifacts_key(const struct recipe *recipe, const struct lock *lock, char ret_hex[SHA256_HEX]);
 /* Installs the programs into the tree; for debian-source and binaries also the kubelet unit and the kubeadm drop-in, which are
  * otherwise part of the packages. */
 int kubernetes_install(const struct recipe *recipe, const struct lock *lock, const struct kubernetes *k,

@@ -79,6 +79,8 @@ int toolchain_run(const struct toolchain *t, const struct toolchain_step *step, 
 	CLEANUP(strings_done) struct strings argv = { 0 };
 	struct process p = { .output = step->output, .line = t->line, .context = t->line_context };
 
+	if (t->run)
+		return t->run(t, step, err);
 	strings_add_all(&argv, "env", "-C", NULL);
 	strings_addf(&argv, TOOLCHAIN_WORK "/%s", step->directory);
 	strings_append(&argv, step->argv);

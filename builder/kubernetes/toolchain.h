@@ -9,6 +9,9 @@
 #include "builder/lock/lock.h"
 #include "builder/recipe/recipe.h"
 #include "lib/error.h"
+#include "lib/hash.h"
+
+struct toolchain_step;
 
 /* An open toolchain tree, in its own scratch. */
 struct toolchain {
@@ -18,6 +21,8 @@ struct toolchain {
 	struct cache *cache;                           /* borrowed */
 	void (*line)(void *context, const char *line); /* gets the output of the programs inside; may be NULL */
 	void *line_context;
+	/* Runs a step; NULL: in the sandbox. Tests replace it. */
+	int (*run)(const struct toolchain *t, const struct toolchain_step *step, struct error *err);
 };
 
 /* Makes the tree in t->scratch, from the cache if possible, with `need` more bytes of space for work. The caller sets lock,
@@ -39,3 +44,7 @@ int toolchain_run(const struct toolchain *t, const struct toolchain_step *step, 
 /* Compiles the agent for the guest or finds it in the cache. *ret_path (owned by the caller) is a tree in the cache with
  * the program and its libcurl, to be copied over the guest's tree. */
 int toolchain_agent(const struct lock *lock, struct cache *cache, char **ret_path, struct error *err) MUST_CHECK;
+/* The cache key: compilers, libcurl, flags and the agent's source. */
+int toolchain_agent_key(const struct lock *lock, char ret_hex[SHA256_HEX], struct error *err) MUST_CHECK;
+/* Compiles it in an open toolchain and publishes it under this key. */
+int toolchain_agent_make(const struct toolchain *t, const char *key, struct error *err) MUST_CHECK;

@@ -61,10 +61,9 @@ static const char *const linker_flags[] = { "-pie",
 					    NULL };
 static const char *const libraries[] = { "-lyaml", "-ljson-c", "-lssl", "-lcrypto", "-lblkid", "-lmount", NULL };
 
-/* One compilation; it runs as a job, because the scratch is a mount in a private namespace. */
+/* One compilation. */
 struct agent_build {
-	struct toolchain toolchain;
-	struct cache *cache;
+	const struct toolchain *toolchain;
 	const char *key;
 	char *work; /* owned; absolute path outside; TOOLCHAIN_WORK inside */
 };
@@ -86,7 +85,7 @@ static const char *libcurl(const struct lock *lock)
 	return libcurl_is_compiled(lock) ? GUEST "/" LIBCURL_FILE : "-lcurl";
 }
 
-static int agent_key(const struct lock *lock, char ret_hex[SHA256_HEX], struct error *err)
+int toolchain_agent_key(const struct lock *lock, char ret_hex[SHA256_HEX], struct error *err)
 {
 	CLEANUP(hash_free_p) struct hash *h = hash_new();
 	char below[SHA256_HEX];
@@ -125,9 +124,9 @@ static int copy_libcurl(const struct agent_build *m, struct error *err)
 	static const char *const parts[][2] = { { LIBCURL_INCLUDE, INCLUDE }, { LIBCURL_GUEST, GUEST } };
 	CLEANUP(free_p) char *made = NULL;
 
-	if (!libcurl_is_compiled(m->toolchain.lock))
+	if (!libcurl_is_compiled(m->toolchain->lock))
 		return 0;
-	if (agent_libcurl_make(&m->toolchain, &made, err) < 0)
+	if (agent_libcurl_make(m->toolchain, &made, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		CLEANUP(free_p) char *from = xasprintf("%s/%s", made, parts[i][0]);
@@ -160,7 +159,7 @@ static int run(const struct agent_build *m, const char *directory, const struct 
 {
 	struct toolchain_step step = { .work = m->work, .directory = directory, .argv = arguments };
 
-	return toolchain_run(&m->toolchain, &step, err);
+	return toolchain_run(m->toolchain, &step, err);
 }
 
 /* Compiles all files of a folder with one command; the objects are written to its working directory, their names to
@@ -204,7 +203,7 @@ static int link_program(const struct agent_build *m, const struct strings *objec
 	add_all(&argv, linker_flags);
 	strings_add_all(&argv, "-o", PROGRAM, NULL);
 	strings_append(&argv, objects);
-	strings_add_all(&argv, ARCHIVE, libcurl(m->toolchain.lock), NULL);
+	strings_add_all(&argv, ARCHIVE, libcurl(m->toolchain->lock), NULL);
 	add_all(&argv, libraries);
 	return run(m, ".", &argv, err);
 }
@@ -224,12 +223,14 @@ static int publish(const struct agent_build *m, struct error *err)
 	CLEANUP(free_p) char *scratch = NULL;
 	CLEANUP(close_p) int fd = -1;
 
-	if (cache_scratch(m->cache, &scratch, &fd, err) < 0)
+	struct cache *cache = m->toolchain->cache;
+
+	if (cache_scratch(cache, &scratch, &fd, err) < 0)
 		return -1;
-	CLEANUP(free_p) char *to = xasprintf("%s/%s", m->cache->path, scratch);
+	CLEANUP(free_p) char *to = xasprintf("%s/%s", cache->path, scratch);
 	if (tree_overlay(from, to, err) < 0)
 		return -1;
-	return cache_publish(m->cache, scratch, "artifacts", m->key, err);
+	return cache_publish(cache, scratch, "artifacts", m->key, err);
 }
 
 static int make_program(struct agent_build *m, struct error *err)
@@ -237,7 +238,7 @@ static int make_program(struct agent_build *m, struct error *err)
 	CLEANUP(strings_done) struct strings agent = { 0 };
 	CLEANUP(strings_done) struct strings lib = { 0 };
 
-	if (scratch_directory(&m->toolchain.scratch, "work", &m->work, err) < 0 || copy_sources(m->work, err) < 0 ||
+	if (scratch_directory(&m->toolchain->scratch, "work", &m->work, err) < 0 || copy_sources(m->work, err) < 0 ||
 	    copy_libcurl(m, err) < 0 || compile(m, folders[AGENT], &agent, err) < 0 ||
 	    compile(m, folders[LIB], &lib, err) < 0 || archive(m, &lib, err) < 0 || link_program(m, &agent, err) < 0 ||
 	    check_program(m, err) < 0)
@@ -245,24 +246,39 @@ static int make_program(struct agent_build *m, struct error *err)
 	return publish(m, err);
 }
 
+int toolchain_agent_make(const struct toolchain *t, const char *key, struct error *err)
+{
+	struct agent_build m = { .toolchain = t, .key = key };
+	int rc = make_program(&m, err);
+
+	free(m.work);
+	return rc < 0 ? error_wrap(err, "compile " NAME) : 0;
+}
+
+/* What make_job() gets. */
+struct agent_job {
+	struct toolchain toolchain;
+	const char *key;
+};
+
+/* Runs as a job, because the scratch is a mount in a private namespace. */
 static int make_job(void *context, struct error *err)
 {
-	struct agent_build *m = context;
+	struct agent_job *j = context;
 
-	if (toolchain_open(&m->toolchain, COMPILE_NEED, err) < 0)
+	if (toolchain_open(&j->toolchain, COMPILE_NEED, err) < 0)
 		return -1;
-	int rc = make_program(m, err);
-	toolchain_close(&m->toolchain);
-	free(m->work);
-	return rc < 0 ? error_wrap(err, "compile " NAME) : 0;
+	int rc = toolchain_agent_make(&j->toolchain, j->key, err);
+	toolchain_close(&j->toolchain);
+	return rc;
 }
 
 static int make_agent(const struct lock *lock, struct cache *cache, const char *key, struct error *err)
 {
-	struct agent_build m = { .toolchain = { .lock = lock, .cache = cache }, .cache = cache, .key = key };
+	struct agent_job j = { .toolchain = { .lock = lock, .cache = cache }, .key = key };
 	CLEANUP(job_stop) struct job job = { 0 };
 
-	if (job_start(&job, make_job, &m, err) < 0)
+	if (job_start(&job, make_job, &j, err) < 0)
 		return -1;
 	return job_wait(&job, err);
 }
@@ -271,7 +287,7 @@ int toolchain_agent(const struct lock *lock, struct cache *cache, char **ret_pat
 {
 	char key[SHA256_HEX];
 
-	if (agent_key(lock, key, err) < 0)
+	if (toolchain_agent_key(lock, key, err) < 0)
 		return -1;
 	if (!cache_has(cache, "artifacts", key) && make_agent(lock, cache, key, err) < 0)
 		return -1;
