@@ -16,7 +16,7 @@ static void read_answer(struct text *uris, struct text *stanzas)
 		printf("# %s\n", err.text);
 }
 
-TEST(an_answer_becomes_a_sorted_group)
+TEST(apt_solve_read_sorts_the_group)
 {
 	CLEANUP(text_done) struct text uris = { 0 }, stanzas = { 0 }, status = { 0 };
 	CLEANUP(lock_done) struct lock lock = { 0 };
@@ -33,7 +33,7 @@ TEST(an_answer_becomes_a_sorted_group)
 	CHECK(p->size == 35240 && p->installed == 117 * 1024);
 }
 
-TEST(the_status_says_all_of_it_is_installed)
+TEST(apt_solve_read_status_is_installed)
 {
 	CLEANUP(text_done) struct text uris = { 0 }, stanzas = { 0 }, status = { 0 };
 	CLEANUP(lock_done) struct lock lock = { 0 };
@@ -47,7 +47,7 @@ TEST(the_status_says_all_of_it_is_installed)
 	CHECK(installed == 9);
 }
 
-TEST(a_package_without_a_description_is_an_error)
+TEST(apt_solve_read_needs_every_stanza)
 {
 	CLEANUP(text_done) struct text uris = { 0 }, stanzas = { 0 };
 	CLEANUP(lock_done) struct lock lock = { 0 };

@@ -39,7 +39,7 @@ static void check_sentence(const char *name)
 		CHECK_STR(got, want.data);
 }
 
-TEST(apt_error_is_one_sentence)
+TEST(apt_error_golden_sentences)
 {
 	CLEANUP(closedir_p) DIR *dir = opendir(FOLDER);
 	struct dirent *entry;
@@ -56,7 +56,7 @@ TEST(apt_error_is_one_sentence)
 	CHECK(cases > 20);
 }
 
-TEST(silence_is_a_failure_too)
+TEST(apt_error_without_messages)
 {
 	struct error err = { 0 };
 
@@ -64,7 +64,7 @@ TEST(silence_is_a_failure_too)
 	CHECK(err.class == ERROR_FAILED && err.text[0]);
 }
 
-TEST(uris_of_a_real_run)
+TEST(apt_uris_parse_real_run)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 	CLEANUP(apt_uris_done) struct apt_uris uris = { 0 };
@@ -81,7 +81,7 @@ TEST(uris_of_a_real_run)
 
 #define SHA "29b23c48c0fe6f878e56c5ddc9f65d1c05d729360f3690a593a8c795031cd867"
 
-TEST(local_repositories_get_urls_that_others_understand)
+TEST(apt_uris_parse_local_repositories)
 {
 	CLEANUP(apt_uris_done) struct apt_uris uris = { 0 };
 	struct error err = { 0 };
@@ -95,7 +95,7 @@ TEST(local_repositories_get_urls_that_others_understand)
 	CHECK_STR(uris.list.at[2].url, "file:///srv/c_1_all.deb");
 }
 
-TEST(addresses_without_a_sha256_are_refused)
+TEST(apt_uris_parse_refuses)
 {
 	static const struct {
 		const char *line;
@@ -124,7 +124,7 @@ TEST(addresses_without_a_sha256_are_refused)
 	}
 }
 
-TEST(names_of_debs)
+TEST(apt_deb_name_parts)
 {
 	CLEANUP(free_p) char *name = NULL, *version = NULL, *architecture = NULL;
 
@@ -134,7 +134,7 @@ TEST(names_of_debs)
 	CHECK_STR(architecture, "amd64");
 }
 
-TEST(names_that_are_no_debs)
+TEST(apt_deb_name_refuses)
 {
 	static const char *const names[] = { "",           "a.deb",    "a_1.deb",    "_1_all.deb",
 					     "a__all.deb", "a_1_.deb", "a_1_all.dsc" };
@@ -144,7 +144,7 @@ TEST(names_that_are_no_debs)
 		CHECK(!apt_deb_name(names[i], &name, &version, &architecture));
 }
 
-TEST(stanzas_one_by_one)
+TEST(apt_stanza_next_and_field)
 {
 	const char *cursor = "\nPackage: a\nVersion: 1\n\n\nPackage: b\nDescription: x\n Version: 9\nversion:  2 ";
 	CLEANUP(text_done) struct text status = { 0 };

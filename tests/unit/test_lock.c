@@ -53,7 +53,7 @@ static void lock_text(const struct lock *lock, struct text *ret)
 	json_print(json, true, ret);
 }
 
-TEST(a_lock_reads_back_as_it_was_written)
+TEST(lock_json_round_trip)
 {
 	CLEANUP(lock_done) struct lock lock = { 0 }, back = { 0 };
 	CLEANUP(text_done) struct text text = { 0 }, again = { 0 };
@@ -75,7 +75,7 @@ TEST(a_lock_reads_back_as_it_was_written)
 	CHECK_STR(back.sources.at[1].files.list.at[0].name, "x.dsc");
 }
 
-TEST(a_mirror_stands_in_one_line)
+TEST(lock_json_repository_once)
 {
 	CLEANUP(lock_done) struct lock lock = { 0 };
 	CLEANUP(text_done) struct text text = { 0 };
@@ -86,7 +86,7 @@ TEST(a_mirror_stands_in_one_line)
 	CHECK(strstr(text.data, "\"path\": \"pool/main/z/zsh/zsh_1_amd64.deb\""));
 }
 
-TEST(an_empty_lock_is_a_lock)
+TEST(lock_parse_empty)
 {
 	CLEANUP(lock_done) struct lock lock = { .recipe_digest = xstrdup(HEX_A) }, back = { 0 };
 	CLEANUP(text_done) struct text text = { 0 };
@@ -138,7 +138,7 @@ static void spoil(const char *text, const char *old, const char *new, struct tex
 	text_add(ret, found + strlen(old));
 }
 
-TEST(spoilt_locks_are_refused)
+TEST(lock_parse_refuses)
 {
 	CLEANUP(lock_done) struct lock lock = { 0 };
 	CLEANUP(text_done) struct text text = { 0 };
@@ -159,7 +159,7 @@ TEST(spoilt_locks_are_refused)
 	}
 }
 
-TEST(digest_of_a_group_is_that_of_its_packages)
+TEST(lock_group_digest_of_packages)
 {
 	CLEANUP(lock_done) struct lock one = { 0 }, two = { 0 };
 	char a[SHA256_HEX], b[SHA256_HEX], vm[SHA256_HEX];
@@ -176,7 +176,7 @@ TEST(digest_of_a_group_is_that_of_its_packages)
 	CHECK(strcmp(a, b) != 0);
 }
 
-TEST(packages_are_found_by_name)
+TEST(lock_find_by_name)
 {
 	CLEANUP(lock_done) struct lock lock = { 0 };
 
@@ -185,7 +185,7 @@ TEST(packages_are_found_by_name)
 	CHECK(!lock_find(&lock, LOCK_VM, "zsh"));
 }
 
-TEST(a_missing_lock_says_how_to_make_one)
+TEST(lock_load_missing_file)
 {
 	CLEANUP(lock_done) struct lock lock = { 0 };
 	struct error err = { 0 };

@@ -43,7 +43,7 @@ static void make(struct lock *locked, struct lock *now)
 	add_file(now, "kubeadm", B);
 }
 
-TEST(equal_locks_have_no_news)
+TEST(lock_diff_compare_equal)
 {
 	CLEANUP(lock_done) struct lock locked = { 0 }, now = { 0 };
 	CLEANUP(lock_diff_done) struct lock_diff news = { 0 };
@@ -53,7 +53,7 @@ TEST(equal_locks_have_no_news)
 	CHECK(news.items.n == 0 && lock_diff_security(&news) == 0);
 }
 
-TEST(what_came_went_and_changed)
+TEST(lock_diff_compare_changes)
 {
 	CLEANUP(lock_done) struct lock locked = { 0 }, now = { 0 };
 	CLEANUP(lock_diff_done) struct lock_diff news = { 0 };
@@ -81,7 +81,7 @@ TEST(what_came_went_and_changed)
 			     "newer     binaries   kubeadm aaaaaaaaaaaa -> bbbbbbbbbbbb\n");
 }
 
-TEST(only_a_suite_of_security_updates_counts)
+TEST(lock_diff_mark_security_suites)
 {
 	static const char *const not_security[] = {
 		"",

@@ -74,7 +74,7 @@ static void check_golden(const char *name)
 	check_failed = 1;
 }
 
-TEST(golden_recipes)
+TEST(recipe_golden)
 {
 	CLEANUP(closedir_p) DIR *dir = opendir(FOLDER);
 	CLEANUP(strings_done) struct strings names = { 0 };
@@ -102,7 +102,7 @@ static const char *check_overlays(const struct recipe *recipe, struct error *err
 	return "";
 }
 
-TEST(shipped_recipes_are_right)
+TEST(recipe_load_shipped)
 {
 	static const char *const names[] = { "debian-12", "debian-12-docker", "debian-13", "debian-13-docker",
 					     "bench" };
@@ -116,7 +116,7 @@ TEST(shipped_recipes_are_right)
 	}
 }
 
-TEST(end_of_life_is_said_in_name_and_warning)
+TEST(recipe_end_of_life_in_name_and_warning)
 {
 	CLEANUP(recipe_done) struct recipe recipe = { 0 };
 	struct error err = { 0 };
@@ -130,7 +130,7 @@ TEST(end_of_life_is_said_in_name_and_warning)
 	CHECK(strstr(recipe.name, "eol") && strstr(recipe.name, "docker") && recipe.warning);
 }
 
-TEST(unknown_recipe_lists_what_there_is)
+TEST(recipe_find_lists_names)
 {
 	CLEANUP(recipe_done) struct recipe recipe = { 0 };
 	struct error err = { 0 };
@@ -140,7 +140,7 @@ TEST(unknown_recipe_lists_what_there_is)
 	CHECK(strstr(err.text, "bench, debian-12, debian-12-docker, debian-13, debian-13-docker"));
 }
 
-TEST(missing_overlay_names_the_directory)
+TEST(recipe_overlay_path_missing)
 {
 	struct recipe recipe = { .name = (char *)"x" };
 	struct error err = { 0 };
@@ -151,7 +151,7 @@ TEST(missing_overlay_names_the_directory)
 }
 
 /* The digest of a lock must not depend on where the checkout is. */
-TEST(canonical_form_is_the_same_from_anywhere)
+TEST(recipe_json_independent_of_directory)
 {
 	CLEANUP(free_p) char *here = getcwd(NULL, 0), *file = xasprintf("%s/" FOLDER "/merge.yaml", here);
 	CLEANUP(recipe_done) struct recipe near = { 0 }, far = { 0 };
@@ -170,7 +170,7 @@ TEST(canonical_form_is_the_same_from_anywhere)
 }
 
 /* The reference in recipes/README.md, as a recipe: every key that it shows must be one. */
-TEST(readme_is_a_recipe)
+TEST(recipe_readme_is_valid)
 {
 	static const char begin[] = "```yaml\nname: my-node", file[] = "out/test-readme-recipe.yaml";
 	CLEANUP(text_done) struct text readme = { 0 };
