@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which packages are recompressed, and what happens with a damaged package or cache. (tests/e2e/packages.py compares real
  * packages with dpkg-deb.) */
+#include <archive.h>
+#include <archive_entry.h>
+
+#include "builder/archive/deb.h"
 #include "builder/tree/deb_recompress.h"
 #include "lib/hash.h"
 #include "tests/unit/deb_maker.h"
@@ -48,6 +52,88 @@ static bool opens_as(struct own_cache *w, const char *sha256, const struct text 
 
 	return deb_recompress_open(&w->cache, sha256, "tiny", &m, &err) == 0 && m.n == package->len &&
 	       !memcmp(m.bytes, package->data, m.n);
+}
+
+/* The members as tar.xz. */
+static void maker_xz(const struct maker_member *members, struct text *ret)
+{
+	CLEANUP(text_done) struct text plain = { 0 };
+	struct archive *a = archive_write_new();
+	struct archive_entry *entry = archive_entry_new();
+	static char buffer[1 << 20];
+	size_t used = 0;
+
+	maker_tar(members, COMPRESSION_NONE, &plain);
+	archive_entry_set_filetype(entry, AE_IFREG);
+	if (archive_write_set_format_raw(a) != ARCHIVE_OK || archive_write_add_filter_xz(a) != ARCHIVE_OK ||
+	    archive_write_open_memory(a, buffer, sizeof buffer, &used) != ARCHIVE_OK ||
+	    archive_write_header(a, entry) != ARCHIVE_OK ||
+	    archive_write_data(a, plain.data, plain.len) != (la_ssize_t)plain.len ||
+	    archive_write_close(a) != ARCHIVE_OK)
+		abort();
+	text_addn(ret, buffer, used);
+	archive_entry_free(entry);
+	archive_write_free(a);
+}
+
+/* The first file of the package's data archive; owned by the caller. */
+static char *first_file(const struct mapped_file *package)
+{
+	CLEANUP(deb_done) struct deb deb = { 0 };
+	CLEANUP(tar_reader_free_p) struct tar_reader *r = NULL;
+	CLEANUP(text_done) struct text text = { 0 };
+	const struct tar_entry *e;
+	struct error err = { 0 };
+	const void *block;
+	size_t n;
+	off_t offset;
+
+	if (deb_open(package->bytes, package->n, "tiny", &deb, &err) < 0 || deb_data(&deb, &r, &err) < 0)
+		return NULL;
+	while (tar_read_next(r, &e, &err) > 0)
+		while (S_ISREG(e->mode) && tar_read_data(r, &block, &n, &offset, &err) > 0)
+			text_addn(&text, block, n);
+	return text.len ? text_take(&text) : NULL;
+}
+
+TEST(deb_recompress_replaces_xz)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+	CLEANUP(text_done) struct text package = { 0 }, archive = { 0 };
+	struct error err = { 0 };
+	char sha256[SHA256_HEX];
+
+	CHECK(own_cache_open(&w) == 0);
+	maker_xz(data, &archive);
+	make_with("data.tar.xz", archive.data, archive.len, &package);
+	store(&w, &package, sha256);
+	CHECK(!is_recompressed(&w, sha256));
+	/* The second time from the cache: the same bytes. */
+	CLEANUP(mapped_file_done) struct mapped_file first = { 0 }, second = { 0 };
+	CHECK(deb_recompress_open(&w.cache, sha256, "tiny", &first, &err) == 0 && is_recompressed(&w, sha256));
+	CHECK(deb_recompress_open(&w.cache, sha256, "tiny", &second, &err) == 0);
+	CHECK(first.n == second.n && memcmp(first.bytes, second.bytes, first.n) == 0);
+	CHECK(memmem(first.bytes, first.n, "data.tar.zst", 12) && !memmem(first.bytes, first.n, "data.tar.xz", 11));
+	CLEANUP(free_p) char *content = first_file(&first);
+	CHECK_STR(content, "hello");
+	/* All that precedes the data archive is the same. */
+	CHECK(memcmp(first.bytes, package.data, 8 + 60 + 4 + 60) == 0);
+}
+
+/* The package is used as it is if the cache cannot be written to. */
+TEST(deb_recompress_without_scratch)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+	CLEANUP(text_done) struct text package = { 0 }, archive = { 0 };
+	struct error err = { 0 };
+	char sha256[SHA256_HEX];
+
+	CHECK(own_cache_open(&w) == 0);
+	maker_xz(data, &archive);
+	make_with("data.tar.xz", archive.data, archive.len, &package);
+	store(&w, &package, sha256);
+	CHECK(tree_remove(w.cache.fd, "tmp", &err) == 0);
+	CHECK(opens_as(&w, sha256, &package) && !is_recompressed(&w, sha256));
 }
 
 TEST(deb_recompress_keeps_zstd)
