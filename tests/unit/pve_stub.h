@@ -7,7 +7,7 @@
  *	pve_stub_add("GET /nodes/pve1/qemu", PVE_OK, "[]");		always, or until a later row of the same pattern
  *	pve_stub_once("POST /nodes/pve?/qemu", PVE_BUSY, "locked");	once, before all rows of pve_stub_add()
  *
- * Patterns are those of fnmatch(3). A request without a row fails with PVE_ERROR and its own name as the message.
+ * pve_stub.fault_at makes the Nth request fail once, whatever the table has for it. Patterns are those of fnmatch(3). A request without a row fails with PVE_ERROR and its own name as the message.
  */
 #include <fnmatch.h>
 #include <time.h>
@@ -36,7 +36,9 @@ static struct {
 	VEC(struct pve_stub_row) rows;
 	struct text calls;  /* "METHOD PATH\n" of all that are not GET */
 	struct text params; /* "name=value\n" of these */
-	int gets;
+	int gets, requests;
+	int fault_at; /* of all requests, from 1; 0 = none */
+	enum pve_failure fault;
 	double now;
 	struct pve pve;
 } pve_stub;
@@ -88,7 +90,8 @@ static inline struct pve_stub_row *pve_stub_find(const char *call)
 
 static inline int pve_stub_answer(struct pve *pve, const char *call, struct json **ret, struct error *err)
 {
-	struct pve_stub_row *row = pve_stub_find(call);
+	struct pve_stub_row fault = { .failure = pve_stub.fault, .answer = "a fault" };
+	struct pve_stub_row *row = ++pve_stub.requests == pve_stub.fault_at ? &fault : pve_stub_find(call);
 	struct pve_stub_row copy = row ? *row : (struct pve_stub_row){ .failure = PVE_ERROR, .answer = call };
 
 	if (row)

@@ -306,31 +306,7 @@ TEST(candidates_are_asked)
 	}
 }
 
-TEST(versions_are_judged)
-{
-	CHECK(!target_version_lacks("8.4.21", true));
-	CHECK(!target_version_lacks("9.2.11", true));
-	CHECK(target_version_lacks("8.3.5", true));
-	CHECK(!target_version_lacks("8.3.5", false));
-	CHECK(target_version_lacks("7.4-1", false));
-	CHECK(target_version_lacks("", false));
-	CHECK(target_version_lacks(NULL, false));
-}
-
 /* 0 says that a right is held here and not below: it is held. */
-TEST(rights_are_counted)
-{
-	static const char text[] = "{\"/pool/k8s\":{\"VM.Audit\":0,\"VM.Clone\":1}}";
-	CLEANUP(json_free_p) struct json *permissions = NULL;
-	struct error err = { 0 };
-
-	CHECK(json_parse("x", text, strlen(text), &permissions, &err) == 0);
-	CHECK(target_permitted(permissions, "/pool/k8s", "VM.Audit"));
-	CHECK(target_permitted(permissions, "/pool/k8s", "VM.Clone"));
-	CHECK(!target_permitted(permissions, "/pool/k8s", "VM.Allocate"));
-	CHECK(!target_permitted(permissions, "/vms", "VM.Audit"));
-}
-
 TEST(uploads_have_pves_form)
 {
 	CLEANUP(text_done) struct text before = { 0 }, after = { 0 }, none = { 0 };
