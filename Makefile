@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# nodekiln. The two commands that a new user needs: `make image` and `make test`; each installs what it needs through apt.
+# nodekiln. New users need two commands, `make image` and `make test`; each installs the packages that it needs with apt.
 #
 #	make              the programs, into out/
 #	make image        set-up, the programs, and the default recipe's image, into out/
 #	make check        the quick tests (under 3 minutes); make test: set-up and everything
-#	make test-matrix  the slower rest: Docker, Debian 13, clusters of containers, power cuts; MINUTES=N: what N allow
+#	make test-matrix  the slower tests: Docker, Debian 13, clusters of containers, power failures; MINUTES=N: those that fit
 #	make lint         formatting, layers, gcc and clang without a warning
 #	make bench        nodekiln against other builders, its guests against plain ones, the agent, uploads; fills docs/performance.md
 #	make install      PREFIX=/usr/local DESTDIR=
@@ -19,7 +19,7 @@ PREFIX ?= /usr/local
 CC = gcc
 CLANG ?= clang
 
-# What the host must have. `nodekiln doctor` checks the run-time part again.
+# Debian packages that the host needs. `nodekiln doctor` checks those of run time too.
 BUILD_PACKAGES := gcc libc6-dev make pkg-config libarchive-dev libblkid-dev libmount-dev libfdisk-dev libcurl4-openssl-dev \
 	libyaml-dev libjson-c-dev libext2fs-dev libzstd-dev zlib1g-dev libssl-dev
 RUN_PACKAGES := apt gpgv ca-certificates debian-archive-keyring dosfstools mtools e2fsprogs uidmap
@@ -101,7 +101,7 @@ fuzz:
 		tests/fuzz/fuzz_$(TARGET).c $(wildcard lib/*.c) $(filter-out builder/cmd/main.c agent/main.c,$(wildcard builder/*/*.c agent/*.c)) $(LIBS_LDLIBS)
 	out/fuzz/fuzz_$(TARGET) -max_total_time=$(SECONDS) out/fuzz/$(TARGET) tests/fuzz/corpus/$(TARGET)
 
-# Installs what is missing, and nothing else. PACKAGES: the list.
+# Installs those of PACKAGES that are missing.
 setup:
 	$(Q)missing=$$(for p in $(PACKAGES); do dpkg-query -W -f '$${db:Status-Abbrev}' $$p 2>/dev/null | grep -q '^.i' || echo $$p; done); \
 	[ -z "$$missing" ] || { echo "  APT	" $$missing; $(SUDO) apt-get update -qq && \

@@ -96,13 +96,13 @@ static int get_lock(struct build *b, struct error *err)
 	return 0;
 }
 
-struct download {
+struct build_download {
 	uint64_t done, total;
 };
 
 static void count_bytes(void *context, uint64_t bytes)
 {
-	struct download *d = context;
+	struct build_download *d = context;
 
 	d->done += bytes;
 	progress_update("fetch", d->done, d->total);
@@ -114,7 +114,7 @@ static int fetch(struct build *b, struct error *err)
 
 	for (enum lock_group g = 0; g < LOCK_GUEST_GROUPS; g++)
 		lock_wants_packages(&b->lock, g, &wants);
-	struct download d = { .total = wants.bytes };
+	struct build_download d = { .total = wants.bytes };
 	progress_begin("fetch", "%zu packages, %s", wants.list.n, text_bytes(d.total));
 	int rc = cache_fetch(&b->cache, wants.list.at, wants.list.n, count_bytes, &d, err);
 	if (rc == 0)

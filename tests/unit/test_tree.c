@@ -101,6 +101,7 @@ static const struct maker_member file_a[] = { { .path = "./usr/" }, { .path = ".
 static const struct maker_member file_b[] = { { .path = "./usr/" }, { .path = "./usr/f", .content = "from b" }, { 0 } };
 static const struct maker_member dir_f[] = { { .path = "./usr/" }, { .path = "./usr/f/" }, { 0 } };
 
+/* The largest package is unpacked first, so each of the two is the larger one once. */
 TEST(tree_unpack_replaces_in_any_order)
 {
 	static const char *const padding[] = { "", "X-Padding: 1029384756abcdefghijklmnopqrstuvwxyz\n" };
@@ -144,6 +145,7 @@ TEST(tree_unpack_directory_and_file)
 	CHECK(strstr(err.text, "is a directory in one"));
 }
 
+/* The package with the lower number defines the mode of a shared directory. */
 TEST(tree_unpack_shared_directory)
 {
 	static const struct maker_member first[] = { { .path = "./d/", .mode = S_IFDIR | 0711 }, { 0 } };

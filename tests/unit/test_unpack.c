@@ -48,6 +48,3 @@ TEST(unpack_links_stay_inside)
 	CHECK_CONTENT(&b, "inside", "2");
 	CHECK(faccessat(b.dir, "outside", F_OK, AT_SYMLINK_NOFOLLOW) < 0);
 }
-
-/* Whoever comes first: biggest first makes the order, so each side gets to be the bigger one. */
-/* The package with the lower number says what a shared directory looks like. */
