@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/kubernetes/kubernetes_compile.h"
-#include "tests/unit/check.h"
+#include "tests/unit/fake_toolchain.h"
 
 static char *joined(const struct strings *list)
 {
@@ -46,4 +46,136 @@ TEST(kubernetes_compile_reference_whole_name)
 	CHECK_STR(kubernetes_compile_reference(&list, "etcd"), "k8s.gcr.io/etcd:3.4.13-0");
 	CHECK(kubernetes_compile_reference(&list, "proxy") == NULL);
 	CHECK(kubernetes_compile_reference(&list, "coredns") == NULL);
+}
+
+/* ---- the steps, in a fake toolchain ---- */
+
+static const char *pause_version;
+
+/* What the programs would print and write. */
+static int answer(const struct toolchain_step *step, const char *line, struct error *err)
+{
+	static const struct {
+		const char *command, *output;
+	} outputs[] = {
+		{ "dpkg-parsechangelog", "1700000000\n" },
+		{ "grep -rlE", "pkg/apis/abac/v0/doc.go\n" },
+		{ "/build/bin/kubeadm config images list", "k8s.gcr.io/kube-proxy:v1.20.2\nk8s.gcr.io/pause:3.2\n" },
+		{ "/build/bin/kubeadm version", "v1.20.2\n" },
+		{ "/build/bin/kubeadm config print", "apiVersion: v1\nkind: KubeletConfiguration\n" },
+		{ "/build/bin/kubectl", "Client Version: v1.20.2\n" },
+		{ "/build/bin/kube", "Kubernetes v1.20.2\n" },
+	};
+
+	if (text_starts(line, "dpkg-source")) {
+		fake_put(step->work, "/" COMPILE_SOURCE "/vendor/github.com/modern-go/reflect2/x.go", "old");
+		fake_put(step->work, "/" COMPILE_SOURCE "/api/api-rules/violation_exceptions.list", "known\n");
+	}
+	if (text_starts(line, "/build/bin/openapi-gen"))
+		fake_put(step->work, "/openapi.report", "known\n");
+	if (text_starts(line, "/build/bin/pause"))
+		text_add(step->output, pause_version);
+	for (size_t i = 0; i < ARRAY_SIZE(outputs) && step->output; i++)
+		if (text_starts(line, outputs[i].command)) {
+			text_add(step->output, outputs[i].output);
+			break;
+		}
+	return text_starts(line, "go install -v") && !step->environment ? error_set(err, ERROR_FAILED, "no environment")
+									: 0;
+}
+
+/* Opens and runs the compilation in root; c must be closed. */
+static int compile(struct own_cache *w, char *root, bool control_plane, struct kubernetes_compile *c,
+		   struct toolchain *t, struct lock *lock, struct error *err)
+{
+	struct lock_source source = { .name = xstrdup("kubernetes"), .version = xstrdup("1.20.2-1") };
+
+	vec_push(&source.files.list, fake_cached(&w->cache, root, "kubernetes.dsc", "dsc"));
+	vec_push(&lock->sources, source);
+	lock->kubernetes_version = xstrdup("1.20.2");
+	*t = fake_toolchain(root, lock, &w->cache);
+	*c = (struct kubernetes_compile){ .toolchain = t, .lock = lock, .source = &lock->sources.at[0] };
+	c->control_plane = control_plane;
+	fake_answer = answer;
+	int rc = kubernetes_compile_open(c, err) < 0 || kubernetes_compile_run(c, err) < 0 ? -1 : 0;
+	fake_answer = NULL;
+	return rc;
+}
+
+TEST(kubernetes_compile_run_control_plane)
+{
+	static const char *const steps[] = {
+		"kubernetes.parts: dpkg-source ",
+		"go/src/k8s.io/kubernetes: cp -r /usr/share/gocode/src/github.com/modern-go/reflect2 vendor/",
+		"go/src/k8s.io/kubernetes: dpkg-parsechangelog --show-field Timestamp\n",
+		"go/src/k8s.io/kubernetes: go install -trimpath "
+		"k8s.io/kubernetes/vendor/k8s.io/kube-openapi/cmd/openapi-gen\n",
+		"-i k8s.io/kubernetes/pkg/apis/abac/v0\n",
+		"go/src/k8s.io/kubernetes: go install -v -trimpath ",
+		"-X k8s.io/kubernetes/vendor/k8s.io/component-base/version.buildDate=2023-11-14T22:13:20Z "
+		"k8s.io/kubernetes/cmd/kubelet k8s.io/kubernetes/cmd/kubeadm k8s.io/kubernetes/cmd/kubectl "
+		"k8s.io/kubernetes/cmd/kube-apiserver ",
+		".: /build/bin/kubeadm config images list --kubernetes-version v1.20.2\n",
+		"gcc -Os -Wall -static -s -DVERSION=v3.2 -o /build/bin/pause build/pause/linux/pause.c\n",
+		".: /build/bin/kubelet --version\n",
+		".: /build/bin/pause -v\n",
+	};
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+	CLEANUP(lock_done) struct lock lock = { 0 };
+	struct kubernetes_compile c;
+	struct toolchain t;
+
+	FAKE_ROOT();
+	CHECK(own_cache_open(&w) == 0);
+	pause_version = "pause.c v3.2\n";
+	CHECK_STR(compile(&w, path, true, &c, &t, &lock, &err) < 0 ? err.text : "", "");
+	const char *at = fake_steps.data;
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		const char *found = strstr(at, steps[i]);
+		CHECK_STR(found ? "" : steps[i], "");
+		at = found;
+	}
+	CHECK(c.epoch == 1700000000 && c.references.n == 2);
+	CHECK(strings_has(&c.environment, "GOPROXY=off") && strings_has(&c.environment, "CGO_ENABLED=0"));
+	CHECK(!fake_has(path, "/work/" COMPILE_SOURCE "/vendor/github.com/modern-go/reflect2"));
+	kubernetes_compile_close(&c);
+	text_done(&fake_steps);
+	FAKE_ROOT_END();
+}
+
+TEST(kubernetes_compile_run_node_programs)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+	CLEANUP(lock_done) struct lock lock = { 0 };
+	struct kubernetes_compile c;
+	struct toolchain t;
+
+	FAKE_ROOT();
+	CHECK(own_cache_open(&w) == 0);
+	CHECK_STR(compile(&w, path, false, &c, &t, &lock, &err) < 0 ? err.text : "", "");
+	CHECK(!strstr(fake_steps.data, "kube-apiserver") && !strstr(fake_steps.data, "openapi") &&
+	      !strstr(fake_steps.data, "gcc"));
+	kubernetes_compile_close(&c);
+	text_done(&fake_steps);
+	FAKE_ROOT_END();
+}
+
+/* A program that prints something else is not taken. */
+TEST(kubernetes_compile_check_output)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+	CLEANUP(lock_done) struct lock lock = { 0 };
+	struct kubernetes_compile c;
+	struct toolchain t;
+
+	FAKE_ROOT();
+	CHECK(own_cache_open(&w) == 0);
+	pause_version = "nothing\n";
+	CHECK(compile(&w, path, true, &c, &t, &lock, &err) == -1 && err.class == ERROR_COMMAND);
+	CHECK_STR(err.text,
+		  "Kubernetes 1.20.2: run its programs: the compiled pause prints 'nothing' for `pause -v`, not "
+		  "'pause.c v'");
+	kubernetes_compile_close(&c);
+	text_done(&fake_steps);
+	FAKE_ROOT_END();
 }
