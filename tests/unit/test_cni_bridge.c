@@ -3,7 +3,7 @@
 
 #include "tests/unit/fake_root.h"
 
-TEST(network_conflist_is_golden)
+TEST(cni_bridge_conflist_is_golden)
 {
 	static const char *const golden[][2] = { { "10.244.1.0/24", "tests/golden/cni_bridge/ipv4.conflist" },
 						 { "fd00:10:244:1::/64", "tests/golden/cni_bridge/ipv6.conflist" } };
@@ -17,7 +17,7 @@ TEST(network_conflist_is_golden)
 	}
 }
 
-TEST(network_is_written_once)
+TEST(cni_bridge_is_written_once)
 {
 	struct stat first, second;
 	FAKE_ROOT();
@@ -35,7 +35,7 @@ TEST(network_is_written_once)
 	FAKE_ROOT_END();
 }
 
-TEST(network_gives_way_to_another)
+TEST(cni_bridge_yields_to_another)
 {
 	FAKE_ROOT();
 	CHECK(cni_bridge_write(path, "10.244.1.0/24", &err) == 0);
@@ -48,7 +48,7 @@ TEST(network_gives_way_to_another)
 	FAKE_ROOT_END();
 }
 
-TEST(network_refuses_what_is_no_network)
+TEST(cni_bridge_refuses_a_bad_network)
 {
 	FAKE_ROOT();
 	CHECK(cni_bridge_write(path, "10.244.1.0/24\", \"x\": \"", &err) < 0);

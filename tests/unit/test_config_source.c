@@ -13,7 +13,7 @@
 	"a@pve!b\n"                                                                                                    \
 	"  token_secret: c0ffeec0-ffee-c0ff-eec0-ffeec0ffee00\n"
 
-/* A directory that stands for "/". */
+/* A directory used as "/". */
 struct root {
 	char path[32];
 	int fd;
@@ -55,7 +55,7 @@ static int answer(const struct root *r, struct node_config *ret)
 	return rc;
 }
 
-TEST(the_file_goes_over_the_meta_data)
+TEST(config_source_file_overrides_meta_data)
 {
 	CLEANUP(root_done) struct root r;
 	CLEANUP(node_config_done) struct node_config node = { 0 };
@@ -76,7 +76,7 @@ TEST(the_file_goes_over_the_meta_data)
 	CHECK_STR(node_config_origin(&node, "token"), NODE_CONFIG_FILE ":3");
 }
 
-TEST(nothing_at_all_is_no_node)
+TEST(config_source_nothing_is_no_node)
 {
 	CLEANUP(root_done) struct root r;
 	struct node_config node = { 0 };
@@ -89,7 +89,7 @@ TEST(nothing_at_all_is_no_node)
 }
 
 /* Meta-data alone waits too: the file that goes over it may still come. */
-TEST(cloud_init_at_work_is_later)
+TEST(config_source_cloud_init_running_is_later)
 {
 	CLEANUP(root_done) struct root r;
 	CLEANUP(node_config_done) struct node_config node = { 0 };
@@ -105,7 +105,7 @@ TEST(cloud_init_at_work_is_later)
 	CHECK(node.role == NODE_INIT);
 }
 
-TEST(cloud_init_done_without_a_word_is_no_node)
+TEST(config_source_cloud_init_without_configuration_is_no_node)
 {
 	CLEANUP(root_done) struct root r;
 	struct node_config node = { 0 };
@@ -117,7 +117,7 @@ TEST(cloud_init_done_without_a_word_is_no_node)
 	CHECK(answer(&r, &node) == CONFIG_SOURCE_NONE);
 }
 
-TEST(the_file_is_enough_while_cloud_init_works)
+TEST(config_source_file_suffices_while_cloud_init_runs)
 {
 	CLEANUP(root_done) struct root r;
 	CLEANUP(node_config_done) struct node_config node = { 0 };
@@ -135,7 +135,7 @@ static mode_t mode_of(const struct root *r)
 	return fstatat(r->fd, NODE_CONFIG_FILE + 1, &st, 0) < 0 ? 0 : st.st_mode & 07777;
 }
 
-TEST(a_readable_file_with_secrets_is_made_private)
+TEST(config_source_file_with_secrets_is_made_private)
 {
 	CLEANUP(root_done) struct root r;
 	CLEANUP(node_config_done) struct node_config node = { 0 };
@@ -146,7 +146,7 @@ TEST(a_readable_file_with_secrets_is_made_private)
 	CHECK(mode_of(&r) == 0600);
 }
 
-TEST(a_readable_file_without_secrets_stays)
+TEST(config_source_file_without_secrets_stays)
 {
 	CLEANUP(root_done) struct root r;
 	CLEANUP(node_config_done) struct node_config node = { 0 };
@@ -157,7 +157,7 @@ TEST(a_readable_file_without_secrets_stays)
 	CHECK(mode_of(&r) == 0644);
 }
 
-TEST(a_file_that_others_can_write_is_refused)
+TEST(config_source_file_that_others_can_write_is_refused)
 {
 	CLEANUP(root_done) struct root r;
 	struct node_config node = { 0 };
@@ -170,7 +170,7 @@ TEST(a_file_that_others_can_write_is_refused)
 	CHECK_STR(err.text, "/etc/nodekiln/node.yaml can be written by others than root (mode 0622); make it 0600");
 }
 
-TEST(a_file_of_somebody_else_is_refused)
+TEST(config_source_file_of_another_user_is_refused)
 {
 	CLEANUP(root_done) struct root r;
 	struct node_config node = { 0 };
@@ -195,7 +195,7 @@ static const char *instance_error(const char *json, struct error *err)
 												     : NULL;
 }
 
-TEST(instance_data_is_judged)
+TEST(config_source_checks_instance_data)
 {
 	struct error err;
 
@@ -229,7 +229,7 @@ static void user_data(const char *text, struct text *ret)
 		text_addf(ret, "%s %s %s", node.cluster, node_role_name(node.role), node_config_origin(&node, "role"));
 }
 
-TEST(user_data_holds_the_file)
+TEST(config_source_user_data_holds_the_file)
 {
 	CLEANUP(text_done) struct text got = { 0 };
 
@@ -252,7 +252,7 @@ TEST(user_data_holds_the_file)
 	CHECK_STR(got.data, "");
 }
 
-TEST(user_data_errors_name_the_place)
+TEST(config_source_user_data_errors_name_the_place)
 {
 	CLEANUP(text_done) struct text got = { 0 };
 
@@ -287,7 +287,7 @@ static void put_iso(const struct root *r, const char *path, const char *label)
 		abort();
 }
 
-TEST(a_volume_is_known_by_label_and_file_system)
+TEST(config_source_volume_by_label_and_file_system)
 {
 	static const struct {
 		const char *label, *device;
@@ -314,7 +314,7 @@ TEST(a_volume_is_known_by_label_and_file_system)
 }
 
 /* Devices that are listed but carry nothing of ours. */
-TEST(no_volume_is_no_node)
+TEST(config_source_no_volume_is_no_node)
 {
 	CLEANUP(root_done) struct root r;
 	struct error err = { 0 };

@@ -45,7 +45,7 @@ static void try(const struct facts *m, bool want_copies)
 	CHECK(tree_remove(AT_FDCWD, root, &err) == 0);
 }
 
-TEST(layers_are_copied_only_where_overlays_do_not_work)
+TEST(containerd_config_copies_layers_only_without_overlays)
 {
 	try(&(struct facts){ .container = "lxc", .mounts = true }, true);
 	try(&(struct facts){ .container = "lxc", .mounts = true, .overlays = true }, false);
@@ -53,7 +53,7 @@ TEST(layers_are_copied_only_where_overlays_do_not_work)
 	try(&(struct facts){ 0 }, false);
 }
 
-TEST(a_root_without_runtime_is_left_alone)
+TEST(containerd_config_leaves_a_root_without_runtime)
 {
 	char root[] = "/tmp/test_adapt.XXXXXX";
 	struct error err = { 0 };

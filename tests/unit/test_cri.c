@@ -6,7 +6,7 @@
 #define CRI_DOCKERD "unix:///run/cri-dockerd.sock"
 
 /* chosen: cri_socket of the configuration; installed: the machine's. */
-TEST(the_configuration_chooses_else_what_is_installed)
+TEST(cri_socket_by_configuration_or_installation)
 {
 	static const struct {
 		char *chosen, *installed;
@@ -32,7 +32,7 @@ TEST(the_configuration_chooses_else_what_is_installed)
 	}
 }
 
-TEST(without_a_runtime_there_is_no_socket)
+TEST(cri_no_socket_without_a_runtime)
 {
 	struct node_config node = { 0 };
 	struct facts machine = { .kubeadm_minor = 34 };

@@ -46,7 +46,7 @@ static const struct {
 	{ "join", "published init", "join written", "join", ELECTION_WAIT, 103 },
 };
 
-TEST(decisions_by_the_table)
+TEST(election_decides_by_the_table)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(decisions); i++) {
 		CLEANUP(candidates_done) struct candidates all = { 0 };
@@ -61,7 +61,7 @@ TEST(decisions_by_the_table)
 	}
 }
 
-TEST(who_is_not_in_the_list_claims_first)
+TEST(election_claims_first_when_not_in_the_list)
 {
 	struct candidates none = { 0 };
 	const struct candidate *other;
@@ -69,7 +69,7 @@ TEST(who_is_not_in_the_list_claims_first)
 	CHECK(election_decide(&none, 102, "init", &other) == ELECTION_CANDIDACY && !other);
 }
 
-TEST(a_joiner_finds_whom_it_can_use)
+TEST(election_finds_a_usable_member)
 {
 	static const struct {
 		const char *first, *second, *third;

@@ -22,7 +22,7 @@
 enum { LOOK, CLAIM, DROP, ACT, PUBLISH, LEAVE, DONE };
 /* What it has on its disk. */
 enum { IDLE, ACTING, MADE, GAVE_UP };
-/* What notes say, beside the mark in the bits above. */
+/* What notes say, in addition to the mark in the bits above. */
 enum { CLAIMS = 1, PUBLISHED = 2, MARK = 4 };
 
 struct place {
@@ -194,7 +194,7 @@ static bool give_up(struct place *p)
 	return true;
 }
 
-/* The i-th thing that can happen next without a fault; *ret_node: whose step it is, -1 = nobody's. False = it cannot. */
+/* The i-th thing that can happen next without a fault; *ret_node: whose step it is, -1 = of no node. False = it cannot. */
 #define EVENTS (NODES + NODES * PUTS)
 static bool happen(const struct rules *rules, struct world *w, int i, int *ret_node)
 {
@@ -257,8 +257,8 @@ static void grow(struct space *s)
 		*slot_of(s, &s->at[i]) = (uint32_t)i + 1;
 }
 
-/* Two that make a cluster, ever; or two that join at once. All done, and nobody made a cluster though nobody gave up. */
-static const char *judge(const struct rules *rules, const struct world *w)
+/* Two that make a cluster, ever; or two that join at once. All done, and no node made a cluster although none gave up. */
+static const char *classify(const struct rules *rules, const struct world *w)
 {
 	bool init = rules->claim[0] == 'i';
 	int acting = 0, done = 0, gave_up = 0;
@@ -270,7 +270,7 @@ static const char *judge(const struct rules *rules, const struct world *w)
 	}
 	if (acting > 1)
 		return "two act";
-	return init && done == rules->nodes && !acting && !gave_up ? "nobody acted" : NULL;
+	return init && done == rules->nodes && !acting && !gave_up ? "no node acted" : NULL;
 }
 
 static void reach(struct space *s, const struct world *w)
@@ -283,7 +283,7 @@ static void reach(struct space *s, const struct world *w)
 	s->at[s->n++] = *w;
 	*slot = (uint32_t)s->n;
 	if (!s->wrong)
-		s->wrong = judge(s->rules, w);
+		s->wrong = classify(s->rules, w);
 }
 
 static void explore(struct space *s)
@@ -316,7 +316,7 @@ struct visit {
 
 struct walk {
 	const struct space *space;
-	struct visit *at; /* owned; index 0 is nobody */
+	struct visit *at; /* owned; index 0 is unused */
 	uint32_t orders, components, top;
 };
 
@@ -379,7 +379,7 @@ static uint8_t unfinished(const struct space *s, const struct world *w)
 	return mask;
 }
 
-/* A circle in which every node that is not done takes its steps, and still none gets on: they could go round for ever. */
+/* A circle in which every node that is not done takes its steps, and still none is done: they could repeat it without end. */
 static bool goes_round(const struct walk *k)
 {
 	const struct space *s = k->space;
@@ -413,7 +413,7 @@ static const char *kubeadm_error_on(const struct rules *rules)
 			if (!k.at[i].order)
 				walk_from(&k, i);
 		if (goes_round(&k))
-			s.wrong = "they wait for ever";
+			s.wrong = "they wait without end";
 	}
 	printf("# %d nodes, %d faults, %s: %zu worlds: %s\n", rules->nodes, rules->faults, rules->claim, s.n,
 	       s.wrong ? s.wrong : "good");
@@ -423,7 +423,7 @@ static const char *kubeadm_error_on(const struct rules *rules)
 	return s.wrong;
 }
 
-TEST(one_initialises)
+TEST(election_model_one_initialises)
 {
 	static const struct rules cases[] = {
 		{ .nodes = 1, .faults = 2 }, { .nodes = 2, .faults = 2 }, { .nodes = 3, .faults = 1 }, { .nodes = 4 }
@@ -436,7 +436,7 @@ TEST(one_initialises)
 	}
 }
 
-TEST(control_planes_join_one_at_a_time)
+TEST(election_model_control_planes_join_one_at_a_time)
 {
 	static const struct rules cases[] = {
 		{ .nodes = 1, .faults = 2 }, { .nodes = 2, .faults = 2 }, { .nodes = 3, .faults = 1 }, { .nodes = 4 }
@@ -449,24 +449,24 @@ TEST(control_planes_join_one_at_a_time)
 	}
 }
 
-TEST(a_claim_from_before_a_crash_proves_nothing)
+TEST(election_model_claim_from_before_a_crash_proves_nothing)
 {
 	CHECK_STR(kubeadm_error_on(&(struct rules){ .nodes = 2, .faults = 2, .claim = "init", .trust_old = true }),
 		  "two act");
 }
 
-TEST(who_claims_has_to_look_again)
+TEST(election_model_needs_a_look_after_the_claim)
 {
 	CHECK_STR(kubeadm_error_on(&(struct rules){ .nodes = 2, .claim = "init", .look_once = true }), "two act");
 }
 
-TEST(somebody_has_to_yield)
+TEST(election_model_needs_one_to_back_off)
 {
 	CHECK_STR(kubeadm_error_on(&(struct rules){ .nodes = 2, .claim = "join", .never_give = true }),
-		  "they wait for ever");
+		  "they wait without end");
 }
 
-TEST(what_may_be_under_way_has_to_be_overtaken)
+TEST(election_model_needs_writes_under_way_to_be_overtaken)
 {
 	CHECK_STR(kubeadm_error_on(&(struct rules){ .nodes = 2, .faults = 2, .claim = "join", .same_again = true }),
 		  "two act");

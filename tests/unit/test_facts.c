@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fake roots: each test starts from the files of a plain VM and changes what it is about. kubeadm is a stand-in in PATH. */
+/* Fake roots: each test starts from the files of a plain VM and changes what it is about. kubeadm is a stub in PATH. */
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -100,7 +100,7 @@ static bool read_root(const struct root *root, struct facts *ret)
 	return facts_read(root->path, ret, &err) == 0;
 }
 
-TEST(a_plain_vm)
+TEST(facts_of_a_vm)
 {
 	CLEANUP(root_done) struct root root = root_open("v1.20.2");
 	CLEANUP(facts_done) struct facts m = { 0 };
@@ -115,7 +115,7 @@ TEST(a_plain_vm)
 	CHECK(m.leftovers.n == 0 && m.ports.n == 0);
 }
 
-TEST(only_real_cards_count)
+TEST(facts_count_physical_cards)
 {
 	CLEANUP(root_done) struct root root = root_open(NULL);
 	CLEANUP(facts_done) struct facts m = { 0 };
@@ -125,7 +125,7 @@ TEST(only_real_cards_count)
 	CHECK_STR(m.macs.at[0], "bc:24:11:0a:0b:0c");
 }
 
-TEST(the_image_says_what_it_was_built_for)
+TEST(facts_of_the_image)
 {
 	CLEANUP(root_done) struct root root = root_open("v1.20.2");
 	CLEANUP(facts_done) struct facts m = { 0 };
@@ -140,7 +140,7 @@ TEST(the_image_says_what_it_was_built_for)
 	CHECK(m.images.n == 2 && facts_lacks_coredns(&m));
 }
 
-TEST(an_empty_root_leaves_everything_empty)
+TEST(facts_of_an_empty_root)
 {
 	CLEANUP(root_done) struct root root = root_open(NULL);
 	CLEANUP(facts_done) struct facts m = { 0 };
@@ -153,7 +153,7 @@ TEST(an_empty_root_leaves_everything_empty)
 	CHECK(!facts_lacks_coredns(&m));
 }
 
-TEST(a_container_has_its_hosts_metadata)
+TEST(facts_of_a_container)
 {
 	CLEANUP(root_done) struct root root = root_open(NULL);
 	CLEANUP(facts_done) struct facts m = { 0 };
@@ -174,7 +174,7 @@ TEST(a_container_has_its_hosts_metadata)
 }
 
 /* Only what can be read; what a container may mount is tried, and tests/matrix/lxc.py has hosts that refuse. */
-TEST(a_container_lacks_what_its_host_keeps)
+TEST(facts_of_a_restricted_container)
 {
 	CLEANUP(root_done) struct root root = root_open(NULL);
 	CLEANUP(facts_done) struct facts m = { 0 };
@@ -191,7 +191,7 @@ TEST(a_container_lacks_what_its_host_keeps)
 	CHECK(geteuid() != 0 || (m.mounts && m.overlays));
 }
 
-TEST(runtimes_are_told_apart)
+TEST(facts_distinguish_runtimes)
 {
 	static const struct {
 		const char *kubeadm, *image, *config;
@@ -228,7 +228,7 @@ TEST(runtimes_are_told_apart)
 	}
 }
 
-TEST(listening_ports_are_seen)
+TEST(facts_list_ports)
 {
 	CLEANUP(root_done) struct root root = root_open(NULL);
 	CLEANUP(facts_done) struct facts m = { 0 };
@@ -246,7 +246,7 @@ TEST(listening_ports_are_seen)
 	CHECK(m.ports.n == 2 && m.ports.at[0] == 22 && m.ports.at[1] == 6443);
 }
 
-TEST(a_former_nodes_files_are_seen_but_not_a_given_ca)
+TEST(facts_list_leftovers_but_no_ca)
 {
 	CLEANUP(root_done) struct root root = root_open(NULL);
 	CLEANUP(facts_done) struct facts m = { 0 };
@@ -257,7 +257,7 @@ TEST(a_former_nodes_files_are_seen_but_not_a_given_ca)
 	CHECK_STR(m.leftovers.at[0], "/etc/kubernetes/kubelet.conf");
 }
 
-TEST(a_clock_before_the_build_is_wrong)
+TEST(facts_compare_the_clock_with_the_build)
 {
 	CLEANUP(root_done) struct root root = root_open(NULL);
 	CLEANUP(facts_done) struct facts m = { 0 };
@@ -269,7 +269,7 @@ TEST(a_clock_before_the_build_is_wrong)
 	CHECK(m.clock_known && !m.clock_synced && m.clock_behind);
 }
 
-TEST(what_is_no_version_is_none)
+TEST(facts_ignore_a_bad_version)
 {
 	CLEANUP(root_done) struct root root = root_open("unknown");
 	CLEANUP(facts_done) struct facts m = { 0 };
@@ -278,7 +278,7 @@ TEST(what_is_no_version_is_none)
 	CHECK(!m.kubeadm_version && m.kubeadm_minor == 0);
 }
 
-TEST(this_machine_itself_can_be_read)
+TEST(facts_of_this_machine)
 {
 	CLEANUP(facts_done) struct facts m = { 0 };
 	struct error err = { 0 };
@@ -288,7 +288,7 @@ TEST(this_machine_itself_can_be_read)
 	CHECK(!m.address || strpbrk(m.address, ".:"));
 }
 
-TEST(a_missing_root_is_an_error)
+TEST(facts_need_a_root)
 {
 	CLEANUP(facts_done) struct facts m = { 0 };
 	struct error err = { 0 };

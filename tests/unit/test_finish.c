@@ -52,7 +52,7 @@ static bool is_clean(const char *root, const char *name)
 				     "token_secret: \"00000000-0000-0000-0000-000000000000\"\nz: 2\n");
 }
 
-/* Same length, same inode: nothing was written anew, so no block with the secret was freed. */
+/* Same length, same inode: no new file was written, so no block with the secret was freed. */
 TEST(finish_wipe_finds_every_copy)
 {
 	FAKE_ROOT();
@@ -164,7 +164,7 @@ TEST(finish_wipe_waits_for_cloud_init)
 }
 
 /* The look afterwards is what makes the promise. */
-TEST(wipe_says_what_is_left)
+TEST(finish_wipe_reports_what_is_left)
 {
 	FAKE_ROOT();
 	CLEANUP(secrets_done) struct secrets secrets = { 0 };
@@ -182,7 +182,7 @@ TEST(wipe_says_what_is_left)
 	FAKE_ROOT_END();
 }
 
-TEST(wipe_has_limits)
+TEST(finish_wipe_has_limits)
 {
 	FAKE_ROOT();
 	CLEANUP(secrets_done) struct secrets secrets = { 0 };
@@ -198,7 +198,7 @@ TEST(wipe_has_limits)
 	FAKE_ROOT_END();
 }
 
-TEST(finish_leaves_its_marks)
+TEST(finish_writes_sentinels)
 {
 	FAKE_ROOT();
 	CHECK(finish_sentinels(path, &err) == 0);

@@ -101,7 +101,7 @@ TEST(kube_asks_for_the_node_as_the_node)
 }
 
 /* No certificate, and a server by a name that its certificate does not have. */
-TEST(kube_trusts_nobody_else)
+TEST(kube_trusts_no_other_server)
 {
 	FAKE_ROOT();
 	struct server server = start_server();

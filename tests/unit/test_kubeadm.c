@@ -37,14 +37,14 @@ static void add_phase(void *context, const char *name)
 }
 
 /* Runs kubeadm_execute with our stderr in the root's file /stderr. */
-static int execute(const struct kubeadm_run *run, const char *root, struct text *phases, struct kubeadm_error *verdict,
+static int execute(const struct kubeadm_run *run, const char *root, struct text *phases, struct kubeadm_error *failure,
 		   struct error *err)
 {
 	CLEANUP(free_p) char *file = xasprintf("%s/stderr", root);
 	int saved = dup(STDERR_FILENO), fd = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
 	dup2(fd, STDERR_FILENO);
-	int rc = kubeadm_execute(run, root, add_phase, phases, verdict, err);
+	int rc = kubeadm_execute(run, root, add_phase, phases, failure, err);
 	dup2(saved, STDERR_FILENO);
 	close(fd), close(saved);
 	return rc;
@@ -59,14 +59,14 @@ TEST(kubeadm_gets_its_secrets_in_a_private_file)
 {
 	FAKE_ROOT();
 	CLEANUP(text_done) struct text phases = { 0 };
-	CLEANUP(kubeadm_error_done) struct kubeadm_error verdict = { 0 };
+	CLEANUP(kubeadm_error_done) struct kubeadm_error failure = { 0 };
 
 	fake_program(path, "kubeadm",
 		     "cp $root/run/nodekiln/kubeadm.yaml $root/seen\n"
 		     "stat -c %a $root/run/nodekiln $root/run/nodekiln/kubeadm.yaml >$root/modes\n"
 		     "printf '%s\\n' \"$@\" >$root/arguments; env >$root/environment");
 	CHECK(setenv("SECRET_OF_SOMEBODY", TOKEN, 1) == 0);
-	CHECK(execute(&init, path, &phases, &verdict, &err) == 0);
+	CHECK(execute(&init, path, &phases, &failure, &err) == 0);
 	CHECK(unsetenv("SECRET_OF_SOMEBODY") == 0);
 	CLEANUP(free_p) char *seen = fake_get(path, "/seen"), *modes = fake_get(path, "/modes");
 	CLEANUP(free_p) char *arguments = fake_get(path, "/arguments"), *environment = fake_get(path, "/environment");
@@ -95,14 +95,14 @@ TEST(kubeadm_gets_its_secrets_in_a_private_file)
 	"END\n"                                                                                                        \
 	"printf 'no newline at the end " TOKEN "' >&2\n"
 
-TEST(kubeadm_output_is_masked_and_tells_phases)
+TEST(kubeadm_output_is_masked_and_names_phases)
 {
 	FAKE_ROOT();
 	CLEANUP(text_done) struct text phases = { 0 };
-	CLEANUP(kubeadm_error_done) struct kubeadm_error verdict = { 0 };
+	CLEANUP(kubeadm_error_done) struct kubeadm_error failure = { 0 };
 
 	fake_program(path, "kubeadm", INIT_OUTPUT);
-	CHECK(execute(&init, path, &phases, &verdict, &err) == 0);
+	CHECK(execute(&init, path, &phases, &failure, &err) == 0);
 	CLEANUP(free_p) char *said = fake_get(path, "/stderr");
 	CHECK_STR(phases.data, "init preflight certs control-plane upload-certs bootstrap-token ");
 	CHECK(!has_secret(said) && strstr(said, HASH) && strstr(said, "no newline at the end ******."));
@@ -110,18 +110,18 @@ TEST(kubeadm_output_is_masked_and_tells_phases)
 	FAKE_ROOT_END();
 }
 
-TEST(kubeadm_failure_is_judged_without_secrets)
+TEST(kubeadm_failure_is_classified_without_secrets)
 {
 	FAKE_ROOT();
 	CLEANUP(text_done) struct text phases = { 0 };
-	CLEANUP(kubeadm_error_done) struct kubeadm_error verdict = { 0 };
+	CLEANUP(kubeadm_error_done) struct kubeadm_error failure = { 0 };
 
 	fake_program(path, "kubeadm",
 		     INIT_OUTPUT "echo 'error execution phase x: something new with " TOKEN " in it' >&2; exit 1");
-	CHECK(execute(&init, path, &phases, &verdict, &err) < 0);
-	CHECK(verdict.class == KUBEADM_ERROR_RETRY && strstr(verdict.sentence, "something new"));
-	CHECK(!has_secret(verdict.sentence) && !has_secret(err.text));
-	CHECK_STR(err.text, verdict.sentence);
+	CHECK(execute(&init, path, &phases, &failure, &err) < 0);
+	CHECK(failure.class == KUBEADM_ERROR_RETRY && strstr(failure.sentence, "something new"));
+	CHECK(!has_secret(failure.sentence) && !has_secret(err.text));
+	CHECK_STR(err.text, failure.sentence);
 	CHECK(!fake_has(path, KUBEADM_CONFIG_FILE));
 	FAKE_ROOT_END();
 }
@@ -130,19 +130,19 @@ TEST(kubeadm_that_cannot_run_is_fatal)
 {
 	FAKE_ROOT();
 	CLEANUP(text_done) struct text phases = { 0 };
-	CLEANUP(kubeadm_error_done) struct kubeadm_error verdict = { 0 };
+	CLEANUP(kubeadm_error_done) struct kubeadm_error failure = { 0 };
 
 	fake_program(path, "other", "");
-	CHECK(execute(&init, path, &phases, &verdict, &err) < 0);
-	CHECK(verdict.class == KUBEADM_ERROR_FATAL && strstr(verdict.sentence, "kubeadm") &&
+	CHECK(execute(&init, path, &phases, &failure, &err) < 0);
+	CHECK(failure.class == KUBEADM_ERROR_FATAL && strstr(failure.sentence, "kubeadm") &&
 	      !fake_has(path, KUBEADM_CONFIG_FILE));
 	fake_put(path, "/run/nodekiln/kubeadm.yaml/in-the-way", "");
-	CHECK(execute(&init, path, &phases, &verdict, &err) < 0);
-	CHECK(verdict.class == KUBEADM_ERROR_FATAL && strstr(verdict.sentence, "kubeadm.yaml"));
+	CHECK(execute(&init, path, &phases, &failure, &err) < 0);
+	CHECK(failure.class == KUBEADM_ERROR_FATAL && strstr(failure.sentence, "kubeadm.yaml"));
 	FAKE_ROOT_END();
 }
 
-/* The end of the output is what a verdict needs; its start may be lost. */
+/* The end of the output is what a failure needs; its start may be lost. */
 TEST(kubeadm_output_is_bounded)
 {
 	CLEANUP(kubeadm_output_done) struct kubeadm_output o = { 0 };
@@ -168,7 +168,7 @@ TEST(kubeadm_joined_before_is_success)
 {
 	FAKE_ROOT();
 	CLEANUP(text_done) struct text phases = { 0 };
-	CLEANUP(kubeadm_error_done) struct kubeadm_error verdict = { 0 };
+	CLEANUP(kubeadm_error_done) struct kubeadm_error failure = { 0 };
 	struct strings hashes = { 0 };
 	struct kubeadm_run join = init;
 
@@ -176,12 +176,12 @@ TEST(kubeadm_joined_before_is_success)
 	join.init = join.control_plane = false;
 	join.ca_cert_hashes = &hashes;
 	fake_program(path, "kubeadm", EXISTS);
-	CHECK(execute(&join, path, &phases, &verdict, &err) < 0 && verdict.class == KUBEADM_ERROR_FATAL);
+	CHECK(execute(&join, path, &phases, &failure, &err) < 0 && failure.class == KUBEADM_ERROR_FATAL);
 	join.again = true;
-	CHECK(execute(&join, path, &phases, &verdict, &err) < 0 && verdict.class == KUBEADM_ERROR_RETRY);
+	CHECK(execute(&join, path, &phases, &failure, &err) < 0 && failure.class == KUBEADM_ERROR_RETRY);
 	fake_put(path, "/etc/kubernetes/kubelet.conf", "x");
 	fake_put(path, "/var/lib/kubelet/pki/kubelet-client-current.pem", "x");
-	CHECK(execute(&join, path, &phases, &verdict, &err) == 0);
+	CHECK(execute(&join, path, &phases, &failure, &err) == 0);
 	strings_done(&hashes);
 	FAKE_ROOT_END();
 }
@@ -255,7 +255,7 @@ TEST(kubeadm_reset_of_docker_needs_no_crictl)
 }
 
 /* kubeadm would not know which one. */
-TEST(kubeadm_reset_is_told_the_chosen_runtime)
+TEST(kubeadm_reset_names_the_chosen_runtime)
 {
 	struct facts both = facts_with(34, true, NULL);
 	struct node_config chosen = node;
@@ -270,7 +270,7 @@ TEST(kubeadm_reset_is_told_the_chosen_runtime)
 }
 
 /* Containers are stopped even then; a slice that there is not is no failure. */
-TEST(kubeadm_reset_that_fails_is_said)
+TEST(kubeadm_reset_that_fails_is_reported)
 {
 	struct facts old = facts_with(20, false, machine.cri_socket);
 	FAKE_ROOT();

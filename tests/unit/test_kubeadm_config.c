@@ -116,7 +116,7 @@ static bool all_golden(const char *version, const char *name, const struct kubea
 	       !strstr(argv.data, CANARY);
 }
 
-TEST(every_version_gets_its_own_form)
+TEST(kubeadm_config_has_a_form_for_each_version)
 {
 	static const char *const cases[] = { "init-minimal", "worker-minimal", "control-plane-minimal",
 					     "init-full",    "worker-full",    "control-plane-full" };
@@ -132,7 +132,7 @@ TEST(every_version_gets_its_own_form)
 	}
 }
 
-TEST(no_taints_is_something_else_than_none_given)
+TEST(kubeadm_config_distinguishes_no_taints_from_none_given)
 {
 	CLEANUP(node_config_done) struct node_config node = { 0 };
 	struct facts machine = facts_named("1.34");
@@ -142,7 +142,7 @@ TEST(no_taints_is_something_else_than_none_given)
 	CHECK(all_golden("1.34", "init-untainted", &run));
 }
 
-TEST(a_container_leaves_the_hosts_kernel_alone)
+TEST(kubeadm_config_leaves_the_hosts_kernel_alone)
 {
 	static const struct {
 		const char *node, *golden;
@@ -165,7 +165,7 @@ TEST(a_container_leaves_the_hosts_kernel_alone)
 	}
 }
 
-TEST(a_run_after_a_cut_ignores_what_the_first_left)
+TEST(kubeadm_config_ignores_what_an_interrupted_run_left)
 {
 	static const char *const names[] = { "init", "control-plane", "worker" };
 
@@ -181,7 +181,7 @@ TEST(a_run_after_a_cut_ignores_what_the_first_left)
 	}
 }
 
-TEST(docker_has_its_socket_by_version)
+TEST(kubeadm_config_socket_of_docker_by_version)
 {
 	static const struct {
 		const char *version, *installed, *expected;
@@ -207,7 +207,7 @@ TEST(docker_has_its_socket_by_version)
 	}
 }
 
-TEST(masked_shows_no_secret)
+TEST(kubeadm_config_masked_shows_no_secret)
 {
 	static const char *const cases[] = { "init-full", "control-plane-full", "worker-full" };
 
@@ -223,7 +223,7 @@ TEST(masked_shows_no_secret)
 	}
 }
 
-TEST(all_checks_ignored_stands_alone)
+TEST(kubeadm_config_all_is_the_only_ignored_check)
 {
 	CLEANUP(strings_done) struct strings ignored = { 0 };
 	CLEANUP(node_config_done) struct node_config node = { 0 };
@@ -236,7 +236,7 @@ TEST(all_checks_ignored_stands_alone)
 	CHECK_STR(ignored.at[0], "all");
 }
 
-TEST(api_versions_change_where_kubeadm_changed_them)
+TEST(kubeadm_config_api_versions_change_as_kubeadms)
 {
 	static const int minors[] = { 20, 21, 22, 30, 31, 37 };
 	static const enum kubeadm_api want[] = { KUBEADM_V1BETA2, KUBEADM_V1BETA2, KUBEADM_V1BETA3,
@@ -250,7 +250,7 @@ TEST(api_versions_change_where_kubeadm_changed_them)
 	CHECK(kubeadm_api(0, &api, &err) < 0 && strstr(err.text, "does not run"));
 }
 
-TEST(a_join_without_a_ca_hash_is_refused)
+TEST(kubeadm_config_refuses_a_join_without_a_ca_hash)
 {
 	CLEANUP(node_config_done) struct node_config node = { 0 };
 	CLEANUP(text_done) struct text conf = { 0 };

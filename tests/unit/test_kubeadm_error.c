@@ -9,7 +9,7 @@
 
 #define KUBEADM_ERRORS "tests/golden/kubeadm_error"
 
-static struct kubeadm_error judge(const char *output)
+static struct kubeadm_error classify(const char *output)
 {
 	struct kubeadm_error v = { 0 };
 
@@ -20,7 +20,7 @@ static struct kubeadm_error judge(const char *output)
 /* Says what is wrong, once, so that a table's failing row is named. */
 static bool fits(const char *output, const char *class, const char *advice)
 {
-	CLEANUP(kubeadm_error_done) struct kubeadm_error v = judge(output);
+	CLEANUP(kubeadm_error_done) struct kubeadm_error v = classify(output);
 
 	if (!strcmp(kubeadm_error_class_name(v.class), class) && strstr(v.sentence, advice) &&
 	    !strchr(v.sentence, '\n'))
@@ -29,7 +29,7 @@ static bool fits(const char *output, const char *class, const char *advice)
 	return false;
 }
 
-TEST(every_known_line_has_its_class_and_advice)
+TEST(kubeadm_error_of_every_known_line)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 	struct error err = { 0 };
@@ -47,7 +47,7 @@ TEST(every_known_line_has_its_class_and_advice)
 	CHECK(known >= 40);
 }
 
-TEST(every_whole_output_has_its_class_and_advice)
+TEST(kubeadm_error_of_every_whole_output)
 {
 	CLEANUP(closedir_p) DIR *dir = opendir(KUBEADM_ERRORS);
 	unsigned known = 0, wrong = 0;
@@ -70,59 +70,59 @@ TEST(every_whole_output_has_its_class_and_advice)
 	CHECK(known >= 10);
 }
 
-TEST(a_token_never_gets_into_the_sentence)
+TEST(kubeadm_error_sentence_has_no_token)
 {
 	CLEANUP(kubeadm_error_done)
-	struct kubeadm_error v = judge(
+	struct kubeadm_error v = classify(
 		"error execution phase preflight: could not construct token string for token: abcdef.0123456789abcdef");
 	CLEANUP(kubeadm_error_done)
 	struct kubeadm_error key =
-		judge("error: 0123456789012345678901234567890123456789012345678901234567890123 is odd");
+		classify("error: 0123456789012345678901234567890123456789012345678901234567890123 is odd");
 
 	CHECK(!strstr(v.sentence, "0123456789abcdef"));
 	CHECK(strstr(v.sentence, "could not construct"));
 	CHECK(!strstr(key.sentence, "0123456789"));
 }
 
-TEST(nothing_said_is_worth_another_try)
+TEST(kubeadm_error_of_no_output_is_retry)
 {
-	CLEANUP(kubeadm_error_done) struct kubeadm_error v = judge("");
-	CLEANUP(kubeadm_error_done) struct kubeadm_error talk = judge("[init] Using Kubernetes version: v1.20.2\n");
+	CLEANUP(kubeadm_error_done) struct kubeadm_error v = classify("");
+	CLEANUP(kubeadm_error_done) struct kubeadm_error talk = classify("[init] Using Kubernetes version: v1.20.2\n");
 
 	CHECK(v.class == KUBEADM_ERROR_RETRY);
 	CHECK_STR(v.sentence, "kubeadm failed: it gave no reason");
 	CHECK(talk.class == KUBEADM_ERROR_RETRY);
 }
 
-TEST(an_unknown_failure_is_told_in_the_last_error_line)
+TEST(kubeadm_error_of_an_unknown_failure_quotes_the_last_error_line)
 {
 	CLEANUP(kubeadm_error_done)
-	struct kubeadm_error v = judge("error: first\nerror execution phase certs: something new\n"
-				       "To see the stack trace of this error execute with --v=5\n");
+	struct kubeadm_error v = classify("error: first\nerror execution phase certs: something new\n"
+					  "To see the stack trace of this error execute with --v=5\n");
 
 	CHECK(v.class == KUBEADM_ERROR_RETRY);
 	CHECK_STR(v.sentence, "kubeadm failed: error execution phase certs: something new");
 }
 
-TEST(long_words_are_cut_between_characters)
+TEST(kubeadm_error_long_words_are_cut_between_characters)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 
 	text_add(&text, "error: ");
 	for (int i = 0; i < 400; i++)
 		text_add(&text, "\xc3\xa4");
-	CLEANUP(kubeadm_error_done) struct kubeadm_error v = judge(text.data);
+	CLEANUP(kubeadm_error_done) struct kubeadm_error v = classify(text.data);
 	CHECK(strlen(v.sentence) < 340);
 	CHECK(text_ends(v.sentence, "\xc3\xa4..."));
 }
 
-TEST(our_own_success_is_told_from_another_machines_name)
+TEST(kubeadm_error_distinguishes_own_success_from_another_machines_name)
 {
 	static const char said[] =
 		"error execution phase kubelet-start: a Node with name \"w1\" and status \"Ready\" already "
 		"exists in the cluster.";
-	CLEANUP(kubeadm_error_done) struct kubeadm_error ours = judge(said);
-	CLEANUP(kubeadm_error_done) struct kubeadm_error other = judge(said);
+	CLEANUP(kubeadm_error_done) struct kubeadm_error ours = classify(said);
+	CLEANUP(kubeadm_error_done) struct kubeadm_error other = classify(said);
 
 	kubeadm_error_settle(&ours, true);
 	kubeadm_error_settle(&other, false);

@@ -85,7 +85,7 @@ enum how { EMPTY, CUT, LOST, OTHER };
 static const struct {
 	const char *file;
 	enum how how;
-	const char *goes; /* beside what was lost itself */
+	const char *goes; /* in addition to what was lost */
 } cuts[] = {
 	{ PKI "ca.crt", EMPTY, ALL_OF_CA },
 	{ PKI "ca.crt", CUT, ALL_OF_CA },
@@ -130,7 +130,7 @@ static struct node_config node;
 static const struct kubeadm_run init = { .node = &node, .machine = &machine, .init = true, .again = true };
 static const struct kubeadm_run join = { .node = &node, .machine = &machine, .again = true };
 
-TEST(mend_keeps_what_is_whole)
+TEST(kubeadm_repair_keeps_complete_files)
 {
 	FAKE_ROOT();
 	put_node(path);
@@ -141,7 +141,7 @@ TEST(mend_keeps_what_is_whole)
 	FAKE_ROOT_END();
 }
 
-TEST(mend_removes_what_is_cut_off_and_what_belongs_to_it)
+TEST(kubeadm_repair_removes_truncated_files_and_their_dependents)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(cuts); i++) {
 		FAKE_ROOT();
@@ -157,7 +157,7 @@ TEST(mend_removes_what_is_cut_off_and_what_belongs_to_it)
 	}
 }
 
-TEST(mend_has_nothing_to_do_on_a_fresh_machine)
+TEST(kubeadm_repair_does_nothing_on_a_fresh_machine)
 {
 	FAKE_ROOT();
 	CHECK(kubeadm_repair(&init, path, &err) == 0 && kubeadm_repair(&join, path, &err) == 0);
@@ -165,7 +165,7 @@ TEST(mend_has_nothing_to_do_on_a_fresh_machine)
 }
 
 /* etcd syncs its data, and with it the names of files that are still empty: this is what a power cut leaves most often. */
-TEST(mend_begins_again_when_the_cluster_lost_its_ca)
+TEST(kubeadm_repair_resets_when_the_cluster_lost_its_ca)
 {
 	static const char *const foundations[] = { PKI "ca.crt", PKI "ca.key", PKI "sa.key" };
 
@@ -184,7 +184,7 @@ TEST(mend_begins_again_when_the_cluster_lost_its_ca)
 }
 
 /* One that joined gets the CA from the cluster again, and its etcd data are the cluster's. */
-TEST(mend_of_a_joining_control_plane_keeps_etcd)
+TEST(kubeadm_repair_of_a_joining_control_plane_keeps_etcd)
 {
 	FAKE_ROOT();
 	put_node(path);
@@ -199,7 +199,7 @@ TEST(mend_of_a_joining_control_plane_keeps_etcd)
 }
 
 /* A worker has the CA's certificate only. As long as nothing was joined, the next cluster may be another one. */
-TEST(mend_of_a_worker)
+TEST(kubeadm_repair_of_a_worker)
 {
 	FAKE_ROOT();
 	fake_copy(path, PKI "ca.crt", GOLDEN "ca.crt");

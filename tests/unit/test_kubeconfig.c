@@ -28,7 +28,7 @@ TEST(kubeconfig_reads_embedded_data)
 	FAKE_ROOT_END();
 }
 
-/* kubelet's own: the certificate that it renews is in a file beside, behind a link. */
+/* kubelet's own: the certificate that it renews is in a file of its own, behind a link. */
 TEST(kubeconfig_reads_what_it_refers_to)
 {
 	FAKE_ROOT();
@@ -80,7 +80,7 @@ static const struct {
 	{ CONTEXT "clusters: [b, {name: [b], cluster: x}]\nusers: {c: d}\n", "no server" },
 };
 
-TEST(kubeconfig_that_is_cut_off_is_none)
+TEST(kubeconfig_refuses_what_is_truncated)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		CLEANUP(kubeconfig_done) struct kubeconfig k = { 0 };
@@ -91,7 +91,7 @@ TEST(kubeconfig_that_is_cut_off_is_none)
 }
 
 /* At any byte. */
-TEST(kubeconfig_cut_anywhere_is_none)
+TEST(kubeconfig_refuses_what_is_truncated_anywhere)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 	struct error err = { 0 };

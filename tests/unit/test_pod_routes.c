@@ -18,26 +18,25 @@ static int parse(const char *text, struct kube_peers *peers, char **next)
 	return kube_peers_parse(text, strlen(text), peers, next, &err);
 }
 
-static char *batch_of(const char *list, const char *own, const char *standing)
+static char *batch_of(const char *list, const char *own, const char *current)
 {
 	CLEANUP(kube_peers_done) struct kube_peers peers = { 0 };
 	struct text batch = { 0 };
 	struct error err = { 0 };
 	char *next;
 
-	if (parse(list, &peers, &next) < 0 ||
-	    pod_routes_batch(&peers, own, standing, strlen(standing), &batch, &err) < 0)
+	if (parse(list, &peers, &next) < 0 || pod_routes_batch(&peers, own, current, strlen(current), &batch, &err) < 0)
 		return xstrdup("failed");
 	return text_take(&batch);
 }
 
-TEST(route_to_every_other_node_with_an_address)
+TEST(pod_routes_to_every_other_node_with_an_address)
 {
 	CLEANUP(free_p) char *batch = batch_of(three, "10.244.0.0/24", "");
 	CHECK_STR(batch, "route replace 10.244.1.0/24 via 10.0.0.2 proto 110\n");
 }
 
-TEST(nothing_when_it_stands)
+TEST(pod_routes_unchanged_are_no_batch)
 {
 	CLEANUP(free_p)
 	char *batch = batch_of(three, "10.244.0.0/24",
@@ -45,7 +44,7 @@ TEST(nothing_when_it_stands)
 	CHECK_STR(batch, "");
 }
 
-TEST(moved_node_and_gone_node)
+TEST(pod_routes_follow_moved_and_removed_nodes)
 {
 	CLEANUP(free_p)
 	char *batch = batch_of(three, "10.244.0.0/24",
@@ -54,14 +53,14 @@ TEST(moved_node_and_gone_node)
 	CHECK_STR(batch, "route del 10.244.7.0/24 proto 110\nroute replace 10.244.1.0/24 via 10.0.0.2 proto 110\n");
 }
 
-TEST(our_own_range_is_never_routed_away)
+TEST(pod_routes_keep_our_own_range)
 {
 	CLEANUP(free_p)
 	char *batch = batch_of(three, "10.244.1.0/24", "[{\"dst\":\"10.244.1.0/24\",\"gateway\":\"10.0.0.2\"}]");
 	CHECK_STR(batch, "route del 10.244.1.0/24 proto 110\nroute replace 10.244.0.0/24 via 10.0.0.1 proto 110\n");
 }
 
-TEST(family_of_the_pod_network)
+TEST(pod_routes_of_the_pod_networks_family)
 {
 	static const char six[] = "{\"items\":[" NODE("a", "fd01::/64", IP("10.0.0.1") "," IP("fd00::1")) "," NODE(
 		"b", "fd01:1::/64", IP("fd00::2")) "]}";
@@ -70,7 +69,7 @@ TEST(family_of_the_pod_network)
 }
 
 /* A Node's author may write anything into it, and our lines go to `ip` and `iptables-restore` as root. */
-TEST(what_is_no_address_is_left_out)
+TEST(pod_routes_leave_out_bad_addresses)
 {
 	static const char *const bad[] = {
 		NODE("x", "10.244.1.0/24\\n-A INPUT -j DROP", IP("10.0.0.2")),
@@ -89,7 +88,7 @@ TEST(what_is_no_address_is_left_out)
 	}
 }
 
-TEST(pages)
+TEST(pod_routes_of_several_pages)
 {
 	CLEANUP(kube_peers_done) struct kube_peers peers = { 0 };
 	CLEANUP(free_p) char *next = NULL;
@@ -102,7 +101,7 @@ TEST(pages)
 	CHECK(parse("{\"kind\":\"Status\"}", &peers, &evil) < 0);
 }
 
-TEST(rules)
+TEST(pod_routes_make_rules)
 {
 	CLEANUP(kube_peers_done) struct kube_peers peers = { 0 };
 	CLEANUP(text_done) struct text rules = { 0 };

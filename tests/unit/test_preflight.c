@@ -51,7 +51,7 @@ static bool is_only(const struct findings *found, enum finding_kind kind, const 
 	return false;
 }
 
-TEST(nothing_is_found_where_nothing_is_wrong)
+TEST(preflight_finds_nothing_on_a_good_machine)
 {
 	struct node_config node = { .role = NODE_INIT };
 	struct facts m = fit();
@@ -135,7 +135,7 @@ A_CONTAINER_WITHOUT(controllers, m.lacks_controllers = ((struct strings){ (char 
 		    FINDING_FATAL, FINDING_FATAL, "controllers", "memory, pids")
 A_CONTAINER_WITHOUT(its_own_swap, m.swap = true, FINDING_WARNING, FINDING_WARNING, "swap", "--swap 0")
 
-TEST(a_privileged_container_whose_proc_sys_is_read_only)
+TEST(preflight_of_a_privileged_container_with_read_only_proc_sys)
 {
 	struct node_config node = { .role = NODE_INIT };
 	struct facts m = in_container(false);
@@ -146,7 +146,7 @@ TEST(a_privileged_container_whose_proc_sys_is_read_only)
 		      "needs vm.overcommit_memory=1, kernel.panic=10; on the PVE host"));
 }
 
-TEST(an_unprivileged_container_needs_a_newer_kubelet)
+TEST(preflight_of_an_unprivileged_container_needs_a_newer_kubelet)
 {
 	struct node_config node = { .role = NODE_INIT };
 	struct facts m = in_container(true);
@@ -160,7 +160,7 @@ TEST(an_unprivileged_container_needs_a_newer_kubelet)
 	CHECK(newer.n == 0);
 }
 
-TEST(a_container_with_everything_is_fit)
+TEST(preflight_of_a_complete_container)
 {
 	struct node_config node = { .role = NODE_INIT };
 
@@ -171,7 +171,7 @@ TEST(a_container_with_everything_is_fit)
 	}
 }
 
-TEST(a_vm_without_kmsg_is_no_matter)
+TEST(preflight_ignores_a_missing_kmsg_in_a_vm)
 {
 	struct node_config node = { .role = NODE_WORKER };
 	struct facts m = fit();
@@ -181,7 +181,7 @@ TEST(a_vm_without_kmsg_is_no_matter)
 	CHECK(found.n == 0);
 }
 
-TEST(a_worker_may_be_small)
+TEST(preflight_allows_a_small_worker)
 {
 	struct node_config node = { .role = NODE_WORKER, .kubernetes_version = "v1.20.2" };
 	struct facts m = fit();
@@ -192,7 +192,7 @@ TEST(a_worker_may_be_small)
 	CHECK(found.n == 0);
 }
 
-TEST(a_given_socket_settles_which_runtime)
+TEST(preflight_accepts_a_given_socket)
 {
 	struct node_config node = { .role = NODE_WORKER, .cri_socket = "unix:///run/cri-dockerd.sock" };
 	struct facts m = fit();
@@ -202,7 +202,7 @@ TEST(a_given_socket_settles_which_runtime)
 	CHECK(found.n == 0);
 }
 
-TEST(ports_and_leftovers_are_no_finding_after_a_cut)
+TEST(preflight_ignores_leftovers_of_an_interrupted_run)
 {
 	struct node_config node = { .role = NODE_INIT };
 	struct facts m = fit();
@@ -221,7 +221,7 @@ TEST(ports_and_leftovers_are_no_finding_after_a_cut)
 	CHECK_STR(worker.at[1].name, "leftovers");
 }
 
-TEST(what_is_ignored_by_either_name_is_a_warning)
+TEST(preflight_ignored_by_either_name_is_a_warning)
 {
 	static const char *const names[] = { "swap", "Swap", "all" };
 
@@ -235,7 +235,7 @@ TEST(what_is_ignored_by_either_name_is_a_warning)
 	}
 }
 
-TEST(an_image_without_coredns_is_told_of)
+TEST(preflight_reports_an_image_without_coredns)
 {
 	char *images[] = { "k8s.gcr.io/kube-apiserver:v1.20.2" };
 	struct node_config node = { .role = NODE_INIT };
@@ -264,7 +264,7 @@ static bool asks_at(const char *root, const char *cri_socket)
 	return preflight_runtime(root, cri_socket, &err) == 0;
 }
 
-TEST(a_runtime_is_asked_at_its_socket)
+TEST(preflight_runtime_answers_at_its_socket)
 {
 	char root[] = "/tmp/test_preflight.XXXXXX";
 	struct error err = { 0 };

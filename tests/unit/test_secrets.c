@@ -50,7 +50,7 @@ static const struct {
 	{ "secret half 0123456789abcdef of it", "secret half **************** of it" },
 	{ "the token is abcdef.012345678", "the token is ******.*********" },
 	{ "  9abcdef is too short to be a piece", "  9abcdef is too short to be a piece" },
-	{ "  89abcdef goes on", "  ******** goes on" },
+	{ "  89abcdef continues", "  ******** continues" },
 	{ "token ID abcdef is public", "token ID abcdef is public" },
 	{ "PVEAPIToken=a@pve!b=" UUID, "PVEAPIToken=a@pve!b=********-****-****-****-************" },
 	{ "[certs] Generating \"ca\" certificate and key", "[certs] Generating \"ca\" certificate and key" },
@@ -138,7 +138,7 @@ TEST(secrets_are_found_in_base64)
 	}
 }
 
-/* A secret that is all there is, or stands at an end. */
+/* A secret that is all there is, or is at an end. */
 TEST(secrets_are_found_at_the_ends_of_base64)
 {
 	CLEANUP(secrets_done) struct secrets s = some();
@@ -188,7 +188,7 @@ TEST(secrets_are_suspected_in_gzip)
 	CHECK(!secrets_hidden_by_gzip("#cloud-config\ntoken: x\n", 23));
 }
 
-/* What a wipe that goes on after a power cut reads back. */
+/* What a wipe that continues after a power cut reads back. */
 TEST(secrets_that_are_zeros_are_none)
 {
 	struct node_config node = { .token = (char *)"000000.0000000000000000",
