@@ -2,8 +2,11 @@
 #include "builder/pipeline/build_layers.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,9 +19,13 @@
 #include "builder/pipeline/manifest.h"
 #include "builder/pipeline/restricted_check.h"
 #include "builder/progress/progress.h"
+#include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/job.h"
+#include "lib/json.h"
 #include "lib/log.h"
+#include "lib/macro.h"
+#include "lib/text.h"
 
 #define MANIFEST_MAX (64u << 20)
 /* Scratch space in addition to twice the trees (the tree and its disk image): indices, boot files, reserve. */

@@ -2,7 +2,10 @@
 /* Makes one artifact from the layers: customizes and seals the tree, then writes it in the artifact's format. Each
  * artifact is a job of its own. */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "builder/archive/tarball.h"
@@ -12,7 +15,10 @@
 #include "builder/pipeline/build_layers.h"
 #include "builder/pipeline/customize.h"
 #include "builder/progress/progress.h"
+#include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/macro.h"
+#include "lib/text.h"
 
 /* Needed only by a guest with its own kernel. */
 static const char *const lxc_leaves_out[] = { "boot", "usr/lib/modules", NULL };

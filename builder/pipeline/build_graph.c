@@ -3,6 +3,7 @@
 #include "builder/pipeline/build_graph.h"
 
 #include "builder/pipeline/build_layers.h"
+#include "lib/macro.h"
 
 static int base(void *build, unsigned layer UNUSED, struct error *err)
 {

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The keys of a build's layers and of the whole build: digests of all inputs, so that equal inputs give equal keys. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "builder/cache/digest.h"
 #include "builder/pipeline/build_layers.h"
+#include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/json.h"
+#include "lib/macro.h"
+#include "lib/text.h"
 
 /* Raise it when the same packages result in different trees, or the same trees in different compressed frames: those of
  * a cached layer are copied into the artifacts. */

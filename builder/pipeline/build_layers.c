@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From packages to configured trees: the base, the layers on top of it, and the store of preloaded images. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "builder/archive/chunks.h"
 #include "builder/oci/container_images.h"
 #include "builder/pipeline/build_layers.h"
 #include "builder/progress/progress.h"
@@ -12,9 +14,11 @@
 #include "builder/tree/layer_cache.h"
 #include "builder/tree/overlayfs.h"
 #include "builder/tree/tree.h"
+#include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/job.h"
 #include "lib/log.h"
+#include "lib/macro.h"
 
 /* Layers of packages have a group of the lock; LOCK_GROUPS: none. */
 static const struct {

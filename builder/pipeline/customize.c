@@ -2,13 +2,18 @@
 #include "builder/pipeline/customize.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "builder/sandbox/sandbox.h"
 #include "builder/tree/tree.h"
+#include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/json.h"
+#include "lib/macro.h"
+#include "lib/process.h"
+#include "lib/text.h"
 
 #define OS_RELEASE "usr/lib/os-release"
 #define OS_RELEASE_MAX 65536

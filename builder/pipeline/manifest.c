@@ -7,6 +7,8 @@
 
 #include "lib/clock.h"
 #include "lib/file.h"
+#include "lib/macro.h"
+#include "lib/text.h"
 
 #define FORMAT 1 /* raise it when readers of older manifests would misread a new one */
 

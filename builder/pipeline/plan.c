@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/pipeline/plan.h"
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "builder/disk/disk.h"
+#include "lib/alloc.h"
+#include "lib/macro.h"
+#include "lib/text.h"
 
 #define LABEL_WIDTH 12
 #define LINE_WIDTH 100

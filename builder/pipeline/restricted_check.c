@@ -2,11 +2,14 @@
 #include "builder/pipeline/restricted_check.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #include "builder/sandbox/rootless.h"
 #include "builder/sandbox/sandbox.h"
+#include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/log.h"
+#include "lib/macro.h"
 
 static int check_images(const struct recipe *r, struct error *err)
 {

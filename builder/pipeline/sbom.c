@@ -6,9 +6,14 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "builder/lock/lock.h"
 #include "builder/pipeline/manifest.h"
+#include "builder/recipe/recipe.h"
 #include "lib/clock.h"
 #include "lib/hash.h"
+#include "lib/json.h"
+#include "lib/macro.h"
+#include "lib/text.h"
 
 #define DOCUMENT "SPDXRef-DOCUMENT"
 #define KUBERNETES "SPDXRef-Kubernetes"

@@ -2,14 +2,20 @@
 #include "builder/tree/deb_recompress.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "builder/archive/deb.h"
 #include "builder/archive/frames.h"
+#include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/log.h"
+#include "lib/macro.h"
 
 #define DIRECTORY "repacked"
 #define LEVEL 1 /* read often and never transferred, so speed matters more than size */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/tree/dpkg_error.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/alloc.h"
+#include "lib/macro.h"
 
 static const char *const prefixes[] = { "dpkg: error", "dpkg: dependency problems" };
 

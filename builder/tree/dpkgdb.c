@@ -7,6 +7,7 @@
 
 #include "builder/lock/dpkg_version.h"
 #include "lib/alloc.h"
+#include "lib/macro.h"
 
 static const char *line_end(const char *line)
 {

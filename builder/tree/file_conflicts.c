@@ -2,8 +2,10 @@
 #include "builder/tree/file_conflicts.h"
 
 #include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lib/alloc.h"
 

@@ -2,12 +2,15 @@
 #include "builder/tree/layer_cache.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <unistd.h>
 
 #include "builder/archive/tarball.h"
+#include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/log.h"
+#include "lib/macro.h"
 
 /* The mtime of files that the build itself made. It is later than any SOURCE_DATE_EPOCH, so an artifact always replaces
  * it by that one, whenever the layer was made. It is the last second that XFS without bigtime can store. */

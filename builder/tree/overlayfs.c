@@ -3,6 +3,8 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,8 +13,10 @@
 #include "builder/archive/tarball.h"
 #include "builder/sandbox/rootless.h"
 #include "builder/sandbox/sandbox.h"
+#include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/job.h"
+#include "lib/macro.h"
 
 /* Before a tree is copied into the target: removes the entries that it replaces or deletes there, and collects its
  * whiteouts, which are not copied. */

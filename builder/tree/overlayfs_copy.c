@@ -3,6 +3,8 @@
  * original number of hard links. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,7 +13,9 @@
 #include <unistd.h>
 
 #include "builder/tree/overlayfs.h"
+#include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/macro.h"
 #include "lib/vec.h"
 
 #define XATTR_MAX 65536 /* of a value, and of all names: the kernel's own limit */

@@ -2,13 +2,17 @@
 #include "builder/tree/preinst.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "builder/tree/tree_database.h"
+#include "lib/alloc.h"
+#include "lib/error.h"
 #include "lib/file.h"
+#include "lib/macro.h"
 
 /* Where dpkg has the control files of the package that it is about to unpack. debconf finds out there which package's
  * preinst is running. */

@@ -3,6 +3,8 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +14,8 @@
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/job.h"
+#include "lib/macro.h"
+#include "lib/process.h"
 
 #define PYTHON "usr/bin/python3"
 #define PY3COMPILE "py3compile -p "

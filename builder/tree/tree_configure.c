@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,7 +18,13 @@
 #include "builder/tree/tree.h"
 #include "builder/tree/tree_database.h"
 #include "builder/tree/tree_date.h"
+#include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/job.h"
+#include "lib/macro.h"
+#include "lib/process.h"
+#include "lib/text.h"
+#include "lib/vec.h"
 
 #define UPDATE_INITRAMFS "/usr/sbin/update-initramfs"
 #define SSH_KEYGEN "/usr/bin/ssh-keygen"

@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "builder/lock/dpkg_status.h"
+#include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/macro.h"
+#include "lib/text.h"
 
 int tree_append(int rootfd, const char *path, const char *text, struct error *err)
 {

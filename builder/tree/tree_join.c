@@ -3,14 +3,19 @@
  * database. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "builder/lock/dpkg_status.h"
 #include "builder/tree/dpkgdb.h"
 #include "builder/tree/tree.h"
 #include "builder/tree/tree_database.h"
+#include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/macro.h"
+#include "lib/text.h"
 
 #define LIST_MAX (64u << 20)
 

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "builder/tree/tree.h"
 #include "lib/file.h"
+#include "lib/macro.h"
+#include "lib/text.h"
 
 #define LINK_MAX_BYTES 4096
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,7 +13,10 @@
 #include "builder/tree/tree.h"
 #include "builder/tree/tree_database.h"
 #include "builder/tree/unpack.h"
+#include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/macro.h"
+#include "lib/text.h"
 
 struct unpack_result {
 	struct unpacked unpacked;

@@ -2,12 +2,19 @@
 #include "builder/tree/unpack.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "builder/archive/extract.h"
+#include "lib/alloc.h"
+#include "lib/error.h"
 #include "lib/file.h"
 #include "lib/hash.h"
+#include "lib/macro.h"
+#include "lib/text.h"
 
 #define CONFFILE_MAX (64u << 20) /* read into memory for its MD5 */
 
