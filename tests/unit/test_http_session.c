@@ -3,7 +3,7 @@
 #include "tests/unit/check.h"
 
 #include "lib/http_session.h"
-#include "tests/unit/pve_stub.h"
+#include "tests/unit/pve_server.h"
 
 #define WRONG "AA:BB:CC:DD:EE:FF:00:11:AA:BB:CC:DD:EE:FF:00:11:AA:BB:CC:DD:EE:FF:00:11:AA:BB:CC:DD:EE:FF:00:11"
 

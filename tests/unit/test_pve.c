@@ -3,7 +3,7 @@
 #include "tests/unit/check.h"
 
 #include "lib/pve.h"
-#include "tests/unit/pve_stub.h"
+#include "tests/unit/pve_server.h"
 
 #define BODY(message) "{\"data\":null,\"message\":\"" message "\\n\"}"
 

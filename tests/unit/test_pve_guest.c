@@ -3,7 +3,7 @@
 #include "tests/unit/check.h"
 
 #include "lib/pve_guest.h"
-#include "tests/unit/pve_stub.h"
+#include "tests/unit/pve_server.h"
 
 static struct json *parse(const char *text)
 {

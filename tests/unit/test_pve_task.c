@@ -3,7 +3,7 @@
 #include "tests/unit/check.h"
 
 #include "lib/pve_task.h"
-#include "tests/unit/pve_stub.h"
+#include "tests/unit/pve_server.h"
 
 #define UPID "UPID:n:0001:0002:0003:imgcopy::a@pve!t:"
 #define TASK "GET /nodes/n/tasks/UPID%3An%3A0001%3A0002%3A0003%3Aimgcopy%3A%3Aa%40pve%21t%3A/"

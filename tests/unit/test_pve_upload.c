@@ -3,7 +3,7 @@
 #include "tests/unit/check.h"
 
 #include "lib/pve_upload.h"
-#include "tests/unit/pve_stub.h"
+#include "tests/unit/pve_server.h"
 
 #define SIZE 20000 /* more than libcurl's and TLS's buffers of 16 KiB */
 #define REQUEST "POST /nodes/n/storage/local/upload"
