@@ -37,12 +37,11 @@
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1u << 5)
 #endif
 
-/* The positions of a call's arguments; 0 means none, except in path. A size is fixed, or is the argument
- * after the pointer. */
+/* The positions of a call's arguments; 0 means none, except in path. */
 struct proc_call {
 	long number;
 	unsigned char path, name, in, out, flags; /* flags: of open */
-	unsigned short size;                      /* of in or out; 0: the next argument is the size */
+	unsigned short size;                      /* of in or out; 0: the argument after the pointer is the size */
 	bool link;                                /* the result is a path */
 	bool top;                                 /* answered for /proc itself too, so that it looks like procfs */
 };
@@ -369,22 +368,21 @@ static void answer(int listener, const struct seccomp_notif *request, const char
 	struct emulated_call e = {
 		.call = find_call(request->data.nr), .listener = listener, .request = request, .buffer = buffer
 	};
-	long rc;
 
 	if (request->data.nr == SYS_uname) {
-		rc = answer_uname(listener, request);
-	} else if (!e.call || !emulated_call_read(&e) || !still_waits(listener, request)) {
+		reply(listener, request, answer_uname(listener, request));
+		return;
+	}
+	if (!e.call || !emulated_call_read(&e) || !still_waits(listener, request)) {
 		continue_call(listener, request);
 		return;
-	} else {
-		rc = emulated_call_perform(&e);
-		if (e.call->flags && rc >= 0 && (rc = install_fd(&e, (int)rc)) == 0)
-			return;
-		if (e.call->link && rc > 0)
-			rc = shorten(buffer, (size_t)rc, root);
-		rc = emulated_call_write(&e, rc);
 	}
-	reply(listener, request, rc);
+	long rc = emulated_call_perform(&e);
+	if (e.call->flags && rc >= 0 && (rc = install_fd(&e, (int)rc)) == 0)
+		return;
+	if (e.call->link && rc > 0)
+		rc = shorten(buffer, (size_t)rc, root);
+	reply(listener, request, emulated_call_write(&e, rc));
 }
 
 bool sandbox_chroot_proc_answer(int listener, const char *root)
