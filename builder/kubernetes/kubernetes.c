@@ -24,12 +24,10 @@
 #define REFERENCES "images/references"
 #define REFERENCES_MAX 65536
 
-/* One build of the artifacts; it runs as a job, because the scratch is a mount in a private namespace. */
+/* One build of the artifacts. */
 struct kubernetes_build {
 	const struct recipe *recipe;
-	const struct lock *lock;
-	struct cache *cache;
-	struct toolchain toolchain;
+	const struct toolchain *toolchain;
 	struct kubernetes_compile compile;
 	const char *key;
 };
@@ -73,8 +71,8 @@ static int write_images(const struct kubernetes_build *m, int outfd, struct erro
 	CLEANUP(text_done) struct text list = { 0 };
 	CLEANUP(close_p) int fd = openat(outfd, ARCHIVE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	struct control_plane c = {
-		.lock = m->lock,
-		.cache = m->cache,
+		.lock = m->toolchain->lock,
+		.cache = m->toolchain->cache,
 		.architecture = m->recipe->architecture,
 		.references = &m->compile.references,
 		.programs = programs,
@@ -83,7 +81,7 @@ static int write_images(const struct kubernetes_build *m, int outfd, struct erro
 
 	if (fd < 0)
 		return error_errno(err, errno, "create " ARCHIVE " in the cache");
-	if (scratch_directory(&m->toolchain.scratch, "images", &scratch, err) < 0)
+	if (scratch_directory(&m->toolchain->scratch, "images", &scratch, err) < 0)
 		return -1;
 	c.scratch = scratch;
 	if (control_plane_images_write(&c, fd, &references, err) < 0)
@@ -108,44 +106,59 @@ static int publish(const struct kubernetes_build *m, struct error *err)
 	CLEANUP(free_p) char *scratch = NULL;
 	CLEANUP(close_p) int fd = -1;
 
-	if (cache_scratch(m->cache, &scratch, &fd, err) < 0 || write_artifacts(m, fd, err) < 0)
+	if (cache_scratch(m->toolchain->cache, &scratch, &fd, err) < 0 || write_artifacts(m, fd, err) < 0)
 		return -1;
-	return cache_publish(m->cache, scratch, "artifacts", m->key, err);
+	return cache_publish(m->toolchain->cache, scratch, "artifacts", m->key, err);
 }
 
-static int compile_and_publish(struct kubernetes_build *m, struct error *err)
+int kubernetes_artifacts_make(const struct recipe *recipe, const struct toolchain *t, const char *key,
+			      struct error *err)
 {
+	struct kubernetes_build m = { .recipe = recipe, .toolchain = t, .key = key };
 	int rc = -1;
 
-	if (kubernetes_compile_open(&m->compile, err) == 0 && kubernetes_compile_run(&m->compile, err) == 0)
-		rc = publish(m, err);
-	kubernetes_compile_close(&m->compile);
+	m.compile = (struct kubernetes_compile){
+		.toolchain = t,
+		.lock = t->lock,
+		.source = lock_source(t->lock, SOURCE),
+		.control_plane = recipe->images.control_plane,
+	};
+	if (kubernetes_compile_open(&m.compile, err) == 0 && kubernetes_compile_run(&m.compile, err) == 0)
+		rc = publish(&m, err);
+	kubernetes_compile_close(&m.compile);
 	return rc;
 }
 
+/* What make_job() gets. */
+struct kubernetes_job {
+	const struct recipe *recipe;
+	struct toolchain toolchain;
+	const char *key;
+};
+
+/* Runs as a job, because the scratch is a mount in a private namespace. */
 static int make_job(void *context, struct error *err)
 {
-	struct kubernetes_build *m = context;
+	struct kubernetes_job *j = context;
 
-	if (toolchain_open(&m->toolchain, COMPILE_NEED, err) < 0)
+	if (toolchain_open(&j->toolchain, COMPILE_NEED, err) < 0)
 		return -1;
-	int rc = compile_and_publish(m, err);
-	toolchain_close(&m->toolchain);
+	int rc = kubernetes_artifacts_make(j->recipe, &j->toolchain, j->key, err);
+	toolchain_close(&j->toolchain);
 	return rc;
 }
 
-static int make_artifacts(struct kubernetes_build *m, struct error *err)
+static int make_artifacts(struct kubernetes_job *j, struct error *err)
 {
+	const struct lock *lock = j->toolchain.lock;
+	const struct lock_source *source = lock_source(lock, SOURCE);
+	struct cache *cache = j->toolchain.cache;
 	CLEANUP(job_stop) struct job job = { 0 };
 
-	m->compile.toolchain = &m->toolchain;
-	m->compile.lock = m->lock;
-	m->compile.source = lock_source(m->lock, SOURCE);
-	m->compile.control_plane = m->recipe->images.control_plane;
-	if (!m->compile.source)
+	if (!source)
 		return error_set(err, ERROR_INPUT, "the lock has no source of Kubernetes; run `nodekiln lock` again");
-	if (lock_fetch_files(&m->compile.source->files, m->cache, err) < 0 ||
-	    lock_fetch_packages(m->lock, LOCK_IMAGE, m->cache, err) < 0 || job_start(&job, make_job, m, err) < 0)
+	if (lock_fetch_files(&source->files, cache, err) < 0 || lock_fetch_packages(lock, LOCK_IMAGE, cache, err) < 0 ||
+	    job_start(&job, make_job, j, err) < 0)
 		return -1;
 	return job_wait(&job, err);
 }
@@ -167,7 +180,7 @@ static int read_images(const struct cache *cache, const char *key, struct kubern
 }
 
 /* Go's tools need a complete /proc, to find themselves and to examine the machine. */
-static int refuse_confined(const struct kubernetes_build *m, struct error *err)
+static int refuse_confined(const struct toolchain *t, struct error *err)
 {
 	if (!rootless_restricted())
 		return 0;
@@ -177,19 +190,21 @@ static int refuse_confined(const struct kubernetes_build *m, struct error *err)
 		"neither. Build the recipe once with the same settings where they exist and keep the cache (%s), or "
 		"use another "
 		"kubernetes.source",
-		m->lock->kubernetes_version, m->cache->path);
+		t->lock->kubernetes_version, t->cache->path);
 }
 
-static int make_from_source(struct kubernetes_build *m, struct kubernetes *ret, struct error *err)
+static int make_from_source(struct kubernetes_job *j, struct kubernetes *ret, struct error *err)
 {
+	struct cache *cache = j->toolchain.cache;
 	char key[SHA256_HEX];
 
-	kubernetes_artifacts_key(m->recipe, m->lock, key);
-	m->key = key;
-	if (!cache_has(m->cache, "artifacts", key) && (refuse_confined(m, err) < 0 || make_artifacts(m, err) < 0))
+	kubernetes_artifacts_key(j->recipe, j->toolchain.lock, key);
+	j->key = key;
+	if (!cache_has(cache, "artifacts", key) &&
+	    (refuse_confined(&j->toolchain, err) < 0 || make_artifacts(j, err) < 0))
 		return -1;
-	ret->artifacts = xasprintf("%s/artifacts/%s", m->cache->path, key);
-	return m->recipe->images.control_plane ? read_images(m->cache, key, ret, err) : 0;
+	ret->artifacts = xasprintf("%s/artifacts/%s", cache->path, key);
+	return j->recipe->images.control_plane ? read_images(cache, key, ret, err) : 0;
 }
 
 int kubernetes_make(const struct recipe *recipe, const struct lock *lock, struct cache *cache,
@@ -197,10 +212,10 @@ int kubernetes_make(const struct recipe *recipe, const struct lock *lock, struct
 		    struct error *err)
 {
 	CLEANUP(kubernetes_done) struct kubernetes k = { 0 };
-	struct kubernetes_build m = { .recipe = recipe, .lock = lock, .cache = cache };
+	struct kubernetes_job j = { .recipe = recipe };
 
-	m.toolchain = (struct toolchain){ .lock = lock, .cache = cache, .line = line, .line_context = context };
-	if (recipe->kubernetes.source == KUBERNETES_DEBIAN_SOURCE && make_from_source(&m, &k, err) < 0)
+	j.toolchain = (struct toolchain){ .lock = lock, .cache = cache, .line = line, .line_context = context };
+	if (recipe->kubernetes.source == KUBERNETES_DEBIAN_SOURCE && make_from_source(&j, &k, err) < 0)
 		return -1;
 	if (recipe->kubernetes.binaries.n && lock_fetch_files(&lock->binaries, cache, err) < 0)
 		return -1;

@@ -8,6 +8,7 @@
  *	debian-source	compiled from Debian's source package in a toolchain tree, cached under artifacts/KEY/: bin/ and images/
  */
 #include "builder/cache/cache.h"
+#include "builder/kubernetes/toolchain.h"
 #include "builder/lock/lock.h"
 #include "builder/recipe/recipe.h"
 #include "lib/error.h"
@@ -26,6 +27,9 @@ int kubernetes_make(const struct recipe *recipe, const struct lock *lock, struct
 		    struct error *err) MUST_CHECK;
 /* debian-source: the cache key of the compiled artifacts. */
 void kubernetes_artifacts_key(const struct recipe *recipe, const struct lock *lock, char ret_hex[SHA256_HEX]);
+/* debian-source: compiles the artifacts in an open toolchain, whose lock has the source, and publishes them under this key. */
+int kubernetes_artifacts_make(const struct recipe *recipe, const struct toolchain *t, const char *key,
+			      struct error *err) MUST_CHECK;
 /* Installs the programs into the tree; for debian-source and binaries also the kubelet unit and the kubeadm drop-in, which are
  * otherwise part of the packages. */
 int kubernetes_install(const struct recipe *recipe, const struct lock *lock, const struct kubernetes *k,
