@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/kubernetes/kubernetes.h"
-#include "tests/unit/fake_toolchain.h"
+#include "tests/unit/fake_kubernetes.h"
 
 static void add_package(struct lock *lock, enum lock_group group, const char *name)
 {
@@ -101,5 +101,53 @@ TEST(kubernetes_make_fetches_binaries)
 	CHECK(kubernetes_make(&recipe, &lock, &w.cache, NULL, NULL, &k, &err) == 0);
 	CHECK(access(cached, F_OK) == 0 && !k.artifacts);
 	vec_done(&recipe.kubernetes.binaries);
+	FAKE_ROOT_END();
+}
+
+/* An open toolchain in root, and a lock with the source in the cache. */
+static struct toolchain open_toolchain(struct own_cache *w, char *root, struct lock *lock)
+{
+	struct lock_source source = { .name = xstrdup("kubernetes"), .version = xstrdup("1.20.2-1") };
+
+	vec_push(&source.files.list, fake_cached(&w->cache, root, "kubernetes.dsc", "dsc"));
+	vec_push(&lock->sources, source);
+	lock->kubernetes_version = xstrdup("1.20.2");
+	fake_answer = fake_kubernetes;
+	return fake_toolchain(root, lock, &w->cache);
+}
+
+TEST(kubernetes_artifacts_make_publishes_programs)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+	struct recipe recipe = { .architecture = "amd64", .kubernetes.source = KUBERNETES_DEBIAN_SOURCE };
+	CLEANUP(lock_done) struct lock lock = { 0 };
+
+	FAKE_ROOT();
+	CHECK(own_cache_open(&w) == 0);
+	struct toolchain t = open_toolchain(&w, path, &lock);
+	CHECK_STR(kubernetes_artifacts_make(&recipe, &t, "key", &err) < 0 ? err.text : "", "");
+	CLEANUP(free_p) char *kubeadm = fake_get(w.cache.path, "/artifacts/key/bin/kubeadm");
+	CHECK_STR(kubeadm, "kubeadm");
+	CHECK(fake_has(w.cache.path, "/artifacts/key/bin/kubelet") &&
+	      !fake_has(w.cache.path, "/artifacts/key/images/references"));
+	text_done(&fake_steps);
+	FAKE_ROOT_END();
+}
+
+/* kubeadm of the fake lists no image of kube-apiserver: nothing is published. */
+TEST(kubernetes_artifacts_make_needs_every_image)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+	struct recipe recipe = { .architecture = "amd64", .kubernetes.source = KUBERNETES_DEBIAN_SOURCE };
+	CLEANUP(lock_done) struct lock lock = { 0 };
+
+	FAKE_ROOT();
+	CHECK(own_cache_open(&w) == 0);
+	recipe.images.control_plane = true;
+	struct toolchain t = open_toolchain(&w, path, &lock);
+	CHECK(kubernetes_artifacts_make(&recipe, &t, "key", &err) == -1 && err.class == ERROR_COMMAND);
+	CHECK_STR(err.text, "`kubeadm config images list` prints no kube-apiserver image");
+	CHECK(!cache_has(&w.cache, "artifacts", "key"));
+	text_done(&fake_steps);
 	FAKE_ROOT_END();
 }

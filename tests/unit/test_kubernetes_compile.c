@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/kubernetes/kubernetes_compile.h"
-#include "tests/unit/fake_toolchain.h"
+#include "tests/unit/fake_kubernetes.h"
 
 static char *joined(const struct strings *list)
 {
@@ -50,40 +50,6 @@ TEST(kubernetes_compile_reference_whole_name)
 
 /* ---- the steps, in a fake toolchain ---- */
 
-static const char *pause_version;
-
-/* What the programs would print and write. */
-static int answer(const struct toolchain_step *step, const char *line, struct error *err)
-{
-	static const struct {
-		const char *command, *output;
-	} outputs[] = {
-		{ "dpkg-parsechangelog", "1700000000\n" },
-		{ "grep -rlE", "pkg/apis/abac/v0/doc.go\n" },
-		{ "/build/bin/kubeadm config images list", "k8s.gcr.io/kube-proxy:v1.20.2\nk8s.gcr.io/pause:3.2\n" },
-		{ "/build/bin/kubeadm version", "v1.20.2\n" },
-		{ "/build/bin/kubeadm config print", "apiVersion: v1\nkind: KubeletConfiguration\n" },
-		{ "/build/bin/kubectl", "Client Version: v1.20.2\n" },
-		{ "/build/bin/kube", "Kubernetes v1.20.2\n" },
-	};
-
-	if (text_starts(line, "dpkg-source")) {
-		fake_put(step->work, "/" COMPILE_SOURCE "/vendor/github.com/modern-go/reflect2/x.go", "old");
-		fake_put(step->work, "/" COMPILE_SOURCE "/api/api-rules/violation_exceptions.list", "known\n");
-	}
-	if (text_starts(line, "/build/bin/openapi-gen"))
-		fake_put(step->work, "/openapi.report", "known\n");
-	if (text_starts(line, "/build/bin/pause"))
-		text_add(step->output, pause_version);
-	for (size_t i = 0; i < ARRAY_SIZE(outputs) && step->output; i++)
-		if (text_starts(line, outputs[i].command)) {
-			text_add(step->output, outputs[i].output);
-			break;
-		}
-	return text_starts(line, "go install -v") && !step->environment ? error_set(err, ERROR_FAILED, "no environment")
-									: 0;
-}
-
 /* Opens and runs the compilation in root; c must be closed. */
 static int compile(struct own_cache *w, char *root, bool control_plane, struct kubernetes_compile *c,
 		   struct toolchain *t, struct lock *lock, struct error *err)
@@ -96,7 +62,7 @@ static int compile(struct own_cache *w, char *root, bool control_plane, struct k
 	*t = fake_toolchain(root, lock, &w->cache);
 	*c = (struct kubernetes_compile){ .toolchain = t, .lock = lock, .source = &lock->sources.at[0] };
 	c->control_plane = control_plane;
-	fake_answer = answer;
+	fake_answer = fake_kubernetes;
 	int rc = kubernetes_compile_open(c, err) < 0 || kubernetes_compile_run(c, err) < 0 ? -1 : 0;
 	fake_answer = NULL;
 	return rc;
@@ -127,7 +93,7 @@ TEST(kubernetes_compile_run_control_plane)
 
 	FAKE_ROOT();
 	CHECK(own_cache_open(&w) == 0);
-	pause_version = "pause.c v3.2\n";
+	fake_pause = "pause.c v3.2\n";
 	CHECK_STR(compile(&w, path, true, &c, &t, &lock, &err) < 0 ? err.text : "", "");
 	const char *at = fake_steps.data;
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
@@ -170,7 +136,7 @@ TEST(kubernetes_compile_check_output)
 
 	FAKE_ROOT();
 	CHECK(own_cache_open(&w) == 0);
-	pause_version = "nothing\n";
+	fake_pause = "nothing\n";
 	CHECK(compile(&w, path, true, &c, &t, &lock, &err) == -1 && err.class == ERROR_COMMAND);
 	CHECK_STR(err.text,
 		  "Kubernetes 1.20.2: run its programs: the compiled pause prints 'nothing' for `pause -v`, not "
