@@ -30,13 +30,13 @@ static bool is_unchanged(const struct artifact *file, const struct stat *st)
 
 struct summed_file {
 	int fd;      /* owned */
-	size_t file; /* of outputs->summed */
+	size_t file; /* of artifacts->summed */
 	bool failed;
 	struct error err;
 };
 
 struct summing {
-	struct artifacts *outputs; /* borrowed */
+	struct artifacts *artifacts; /* borrowed */
 	VEC(struct summed_file) sums;
 	atomic_size_t next;
 };
@@ -50,7 +50,7 @@ static void summing_done(struct summing *s)
 
 static int add_sum(struct summing *s, const char *name, struct error *err)
 {
-	struct artifacts *o = s->outputs;
+	struct artifacts *o = s->artifacts;
 	CLEANUP(close_p) int fd = openat(o->stagefd, name, O_RDONLY | O_CLOEXEC);
 	struct artifact *file = find_summed(o, name);
 	struct stat st;
@@ -82,7 +82,7 @@ static void sum_files(void *summing)
 
 	for (size_t i; (i = atomic_fetch_add(&s->next, 1)) < s->sums.n;) {
 		struct summed_file *sum = &s->sums.at[i];
-		sum->failed = sum_file(&s->outputs->summed.at[sum->file], sum->fd, &sum->err) < 0;
+		sum->failed = sum_file(&s->artifacts->summed.at[sum->file], sum->fd, &sum->err) < 0;
 	}
 }
 
@@ -93,12 +93,12 @@ static int compare(const void *a, const void *b)
 
 static int add_sums(struct summing *s, struct error *err)
 {
-	int fd = openat(s->outputs->stagefd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(s->artifacts->stagefd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP(closedir_p) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
 
 	if (!dir)
-		return error_errno(err, errno, "read %s", s->outputs->stage);
+		return error_errno(err, errno, "read %s", s->artifacts->stage);
 	while ((entry = readdir(dir)))
 		if (*entry->d_name != '.' && add_sum(s, entry->d_name, err) < 0)
 			return -1;
@@ -107,7 +107,7 @@ static int add_sums(struct summing *s, struct error *err)
 
 int artifacts_sum(struct artifacts *o, struct error *err)
 {
-	CLEANUP(summing_done) struct summing s = { .outputs = o };
+	CLEANUP(summing_done) struct summing s = { .artifacts = o };
 
 	if (add_sums(&s, err) < 0)
 		return -1;
