@@ -193,3 +193,17 @@ TEST(lock_load_missing_file)
 	CHECK(lock_load("no/such/x.lock.json", &lock, &err) < 0);
 	CHECK(err.class == ERROR_INPUT && strstr(err.text, "nodekiln lock") && strstr(err.text, "no/such/x.lock.json"));
 }
+
+/* Groups are on top of each other as apt solves them and as layers are stacked. */
+TEST(lock_group_parents)
+{
+	CHECK(lock_group_parent(LOCK_BASE) == LOCK_GROUPS && lock_group_parent(LOCK_GROUPS) == LOCK_GROUPS);
+	CHECK(lock_group_parent(LOCK_VM) == LOCK_BASE && lock_group_parent(LOCK_LXC) == LOCK_BASE);
+	CHECK(lock_group_parent(LOCK_EXTRA_VM) == LOCK_VM && lock_group_parent(LOCK_EXTRA_LXC) == LOCK_LXC);
+	CHECK(lock_group_parent(LOCK_TOOLCHAIN) == LOCK_GROUPS && lock_group_parent(LOCK_IMAGE) == LOCK_GROUPS);
+	for (enum lock_group g = 0; g <= LOCK_GROUPS; g++) {
+		CHECK(lock_group_is_parent(g) == (g == LOCK_BASE || g == LOCK_VM || g == LOCK_LXC));
+		CHECK(lock_group_is_extra(g) == (g == LOCK_EXTRA_VM || g == LOCK_EXTRA_LXC));
+		CHECK(g == LOCK_GROUPS || lock_group_parent(g) == LOCK_GROUPS || lock_group_parent(g) < g);
+	}
+}

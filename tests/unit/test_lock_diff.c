@@ -46,33 +46,33 @@ static void make(struct lock *locked, struct lock *now)
 TEST(lock_diff_compare_equal)
 {
 	CLEANUP(lock_done) struct lock locked = { 0 }, now = { 0 };
-	CLEANUP(lock_diff_done) struct lock_diff news = { 0 };
+	CLEANUP(lock_diff_done) struct lock_diff diff = { 0 };
 
 	make(&locked, &now);
-	lock_diff_compare(&locked, &locked, &news);
-	CHECK(news.items.n == 0 && lock_diff_security(&news) == 0);
+	lock_diff_compare(&locked, &locked, &diff);
+	CHECK(diff.items.n == 0 && lock_diff_security(&diff) == 0);
 }
 
 TEST(lock_diff_compare_changes)
 {
 	CLEANUP(lock_done) struct lock locked = { 0 }, now = { 0 };
-	CLEANUP(lock_diff_done) struct lock_diff news = { 0 };
+	CLEANUP(lock_diff_done) struct lock_diff diff = { 0 };
 	CLEANUP(strings_done) struct strings names = { 0 };
 	CLEANUP(text_done) struct text text = { 0 };
 
 	make(&locked, &now);
-	lock_diff_compare(&locked, &now, &news);
-	lock_diff_names(&news, &names);
+	lock_diff_compare(&locked, &now, &diff);
+	lock_diff_names(&diff, &names);
 	CHECK(names.n == 3 && strings_has(&names, "libssl3") && strings_has(&names, "curl") &&
 	      strings_has(&names, "kernel"));
 	lock_diff_mark_security(
-		&news, "   libssl3 | 3.0.17-2 | http://mirror/debian bookworm/main amd64 Packages\n"
+		&diff, "   libssl3 | 3.0.17-2 | http://mirror/debian bookworm/main amd64 Packages\n"
 		       "   libssl3 | 3.0.17-1+u1 | http://mirror/security bookworm-security/main amd64 Packages\n"
 		       "    kernel | 6.1.2-1 | http://mirror/debian bookworm/main amd64 Packages\n"
 		       "    kernel | 6.1.1-1 | http://mirror/security bookworm-security/main amd64 Packages\n"
 		       "      curl | 7.88.1-2 | http://mirror/security bookworm-security/main Sources\n");
-	CHECK(lock_diff_security(&news) == 2);
-	lock_diff_print(&news, &text);
+	CHECK(lock_diff_security(&diff) == 2);
+	lock_diff_print(&diff, &text);
 	CHECK_STR(text.data, "security  base       libssl3 3.0.17-1 -> 3.0.17-2\n"
 			     "gone      base       old 1\n"
 			     "new       base       young 2\n"
@@ -95,14 +95,14 @@ TEST(lock_diff_mark_security_suites)
 		"libssl3-dev | 9 | http://mirror bookworm-security/main amd64 Packages\n",
 	};
 	CLEANUP(lock_done) struct lock locked = { 0 }, now = { 0 };
-	CLEANUP(lock_diff_done) struct lock_diff news = { 0 };
+	CLEANUP(lock_diff_done) struct lock_diff diff = { 0 };
 
 	make(&locked, &now);
-	lock_diff_compare(&locked, &now, &news);
+	lock_diff_compare(&locked, &now, &diff);
 	for (size_t i = 0; i < ARRAY_SIZE(not_security); i++) {
-		lock_diff_mark_security(&news, not_security[i]);
-		CHECK(lock_diff_security(&news) == 0);
+		lock_diff_mark_security(&diff, not_security[i]);
+		CHECK(lock_diff_security(&diff) == 0);
 	}
-	lock_diff_mark_security(&news, "libssl3 | 9 | http://mirror x-security/main amd64 Packages");
-	CHECK(lock_diff_security(&news) == 1);
+	lock_diff_mark_security(&diff, "libssl3 | 9 | http://mirror x-security/main amd64 Packages");
+	CHECK(lock_diff_security(&diff) == 1);
 }

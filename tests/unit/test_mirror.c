@@ -28,9 +28,9 @@ TEST(mirror_choose_ignores_other_vendors)
 				    "debian", "bookworm", "", &others);
 	CHECK_STR(first, "http://mirror.example/debian");
 	CHECK(others == 0);
-	/* only the origin can tell these apart: without it there is a doubt, with it there is none */
+	/* only the origin distinguishes these: without it there are two candidates, with it one */
 	CLEANUP(free_p)
-	char *doubt =
+	char *either =
 		mirror_choose("bookworm\tmain\t\thttps://vendor.example/\n" DEBIAN, "debian", "bookworm", "", &others);
 	CHECK(others == 1);
 	CLEANUP(free_p)

@@ -34,7 +34,7 @@ static void read_sets(const char *name, struct strings *ret)
 			strings_add(ret, line);
 }
 
-/* What the recipe gives: JSON or the error, with *ret_suffix telling which. */
+/* What the recipe gives: JSON or the error; *ret_suffix is the suffix of its golden file. */
 static void load_as_text(const char *name, struct text *ret, const char **ret_suffix)
 {
 	CLEANUP(free_p) char *file = xasprintf(FOLDER "/%s.yaml", name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/apt/sources.h"
 #include "lib/file.h"
-#include "tests/unit/check.h"
+#include "tests/unit/fake_root.h"
 
 #define FINGERPRINT "DE15B14486CD377B9E876E1A234654DA9A296436"
 
@@ -81,4 +81,58 @@ TEST(sources_digest_includes_keys)
 	text_add(&s.list.at[0].key, "b");
 	sources_digest(&s, two);
 	CHECK(strcmp(one, two) != 0);
+}
+
+/* One with a keyring that is a file, one with a key that is a URL. */
+static void make_two(const char *root, struct sources *ret)
+{
+	ret->architecture = xstrdup("amd64");
+	vec_push(&ret->list, (struct source){ .url = xstrdup("http://a.example"),
+					      .suite = xstrdup("bookworm"),
+					      .keyring = xasprintf("%s/keyring.gpg", root) });
+	vec_push(&ret->list, (struct source){ .url = xstrdup("http://b.example"),
+					      .suite = xstrdup("/"),
+					      .key_url = xasprintf("file://%s/key.asc", root),
+					      .fingerprint = xstrdup(FINGERPRINT) });
+}
+
+TEST(sources_write_keys_and_deb822)
+{
+	CLEANUP(sources_done) struct sources s = { 0 };
+
+	FAKE_ROOT();
+	make_two(path, &s);
+	fake_put(path, "/keyring.gpg", "binary");
+	fake_put(path, "/key.asc", "-----BEGIN PGP PUBLIC KEY BLOCK-----\n");
+	CHECK(sources_read_keys(&s, &err) == 0 && s.list.at[0].key.len == 6 && !s.list.at[1].key.len);
+	CHECK(sources_fetch_keys(&s, &err) == 0 && s.list.at[1].key.len);
+	fake_put(path, "/state/keyrings/x", "");
+	fake_put(path, "/state/etc/apt/trusted.gpg.d/x", "");
+	fake_put(path, "/state/etc/apt/sources.list.d/x", "");
+	CLEANUP(free_p) char *state = xasprintf("%s/state", path);
+	CLEANUP(close_p) int fd = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CHECK(sources_write(&s, fd, "/visible", &err) == 0);
+	CLEANUP(free_p)
+	char *key = fake_get(state, "/keyrings/0.gpg"),
+	     *deb822 = fake_get(state, "/etc/apt/sources.list.d/nodekiln.sources");
+	CHECK_STR(key, "binary");
+	CHECK(fake_has(state, "/etc/apt/trusted.gpg.d/1.asc"));
+	CHECK(deb822 && strstr(deb822, "Signed-By: /visible/keyrings/0.gpg\n") &&
+	      strstr(deb822, "Signed-By: " FINGERPRINT "\n"));
+	FAKE_ROOT_END();
+}
+
+TEST(sources_read_keys_and_fetch_keys_refuse)
+{
+	CLEANUP(sources_done) struct sources s = { 0 };
+
+	FAKE_ROOT();
+	make_two(path, &s);
+	CHECK(sources_read_keys(&s, &err) == -1 && err.class == ERROR_TRUST);
+	CHECK(strstr(err.text, "keyring.gpg of http://a.example does not exist"));
+	CHECK(sources_fetch_keys(&s, &err) == -1 && err.class == ERROR_NETWORK);
+	fake_put(path, "/key.asc", "<html>sign in</html>");
+	CHECK(sources_fetch_keys(&s, &err) == -1 && err.class == ERROR_TRUST);
+	CHECK(strstr(err.text, "key.asc is not an armored public key"));
+	FAKE_ROOT_END();
 }
