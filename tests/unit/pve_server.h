@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A stub of the Proxmox VE API on loopback, with TLS (pve_stub.h is without a network). Each connection gets a process of its own. The stub answers by a table and
- * records what it was sent:
+ * A server with the Proxmox VE API on loopback, with TLS (pve_stub.h works without a network). Each connection gets a process of
+ * its own. The server answers by a table and records what it was sent:
  *
  *	static const struct stub_route routes[] = { { "GET /version", "200 OK", "{\"data\":7}" }, { NULL } };
  *	CLEANUP(stub_stop) struct stub stub;

@@ -137,8 +137,8 @@ TEST(process_run_reports_exec)
 	CHECK(text_starts(err.text, "run /tmp/") && text_ends(err.text, ": Permission denied"));
 }
 
-/* Runs p with room for `more` further descriptors. */
-static int run_with_descriptors(const struct process *p, int more, struct error *err)
+/* Runs or starts p when at most `more` further descriptors can be opened. */
+static int with_descriptors(const struct process *p, bool wait, int more, struct error *err)
 {
 	struct rlimit old, few;
 	int lowest = dup(0);
@@ -148,7 +148,7 @@ static int run_with_descriptors(const struct process *p, int more, struct error 
 	few = old;
 	few.rlim_cur = (rlim_t)(lowest + more);
 	setrlimit(RLIMIT_NOFILE, &few);
-	int rc = process_run(p, err);
+	int rc = wait ? process_run(p, err) : process_start(p, -1, err);
 	setrlimit(RLIMIT_NOFILE, &old);
 	return rc;
 }
@@ -160,10 +160,22 @@ TEST(process_run_without_descriptors)
 	struct error err = { 0 };
 
 	for (int more = 0; more < 7; more++) {
-		CHECK(run_with_descriptors(&p, more, &err) == -1);
+		CHECK(with_descriptors(&p, true, more, &err) == -1);
 		CHECK(text_starts(err.text, more < 6 ? "make a pipe: " : "prepare stdin of sh: "));
 	}
-	CHECK(run_with_descriptors(&p, 8, &err) == 0);
+	CHECK(with_descriptors(&p, true, 8, &err) == 0);
+}
+
+TEST(process_start_without_descriptors)
+{
+	const struct process p = { .argv = SH("exit 0") };
+	struct error err = { 0 };
+
+	for (int more = 1; more < 4; more++) {
+		CHECK(with_descriptors(&p, false, more, &err) == -1);
+		CHECK(text_starts(err.text, more < 3 ? "make a pipe: " : "prepare stdin of sh: "));
+	}
+	CHECK(waitpid(-1, NULL, WNOHANG) == -1);
 }
 
 TEST(process_start_leaves_no_zombie)
