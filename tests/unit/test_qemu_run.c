@@ -24,7 +24,7 @@ TEST(qemu_run_ends_with_the_machine)
 	FAKE_ROOT_END();
 }
 
-/* SIGTERM to this process while the machine runs: it is stopped, and the process goes on. */
+/* SIGTERM to this process while the machine runs: it is stopped, and the process continues. */
 TEST(qemu_run_is_stopped_by_a_signal)
 {
 	FAKE_ROOT();
