@@ -251,6 +251,56 @@ TEST(build_finish_publishes_all_or_nothing)
 	CHECK(!inode(&s, "node.tar") && !inode(&s, "node.manifest.json"));
 }
 
+/* Cuts the n-th tree in the cache in half. False if there are fewer. */
+static bool damage_tree(const struct site *s, unsigned n, char ret_name[256])
+{
+	CLEANUP(close_p) int fd = openat(s->bench.cache.fd, "trees", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP(closedir_p) DIR *dir = fd < 0 ? NULL : fdopendir(TAKE_FD(fd));
+	const struct dirent *entry;
+	struct stat st;
+
+	while (dir && (entry = readdir(dir)))
+		if (text_ends(entry->d_name, ".tar.zst") && n-- == 0) {
+			snprintf(ret_name, 256, "%s", entry->d_name);
+			CLEANUP(close_p) int file = openat(dirfd(dir), ret_name, O_RDWR | O_CLOEXEC);
+			return fstat(file, &st) == 0 && ftruncate(file, st.st_size / 2) == 0;
+		}
+	return false;
+}
+
+/* Whichever layer it is, the build ends with its name and the way out. */
+TEST(build_finish_refuses_damaged_layers)
+{
+	CLEANUP(site_done) struct site s;
+	struct error err = { 0 };
+	char name[256];
+
+	if (!site_open(&s))
+		SKIP("needs root, and the libraries of Debian amd64");
+	s.force = true;
+	for (unsigned n = 0; n < 3; n++) {
+		CHECK_STR(run_build(&s, &err) < 0 ? err.text : "", "");
+		CHECK(damage_tree(&s, n, name));
+		CHECK(run_build(&s, &err) < 0);
+		CHECK(strstr(err.text, name) && strstr(err.text, "(remove the file to rebuild it)"));
+		CLEANUP(free_p) char *path = xasprintf("trees/%s", name);
+		CHECK(unlinkat(s.bench.cache.fd, path, 0) == 0);
+	}
+}
+
+/* An overlay that cannot be copied ends the build with the overlay's name. */
+TEST(build_finish_reports_an_overlay)
+{
+	CLEANUP(site_done) struct site s;
+	struct error err = { 0 };
+
+	if (!site_open(&s))
+		SKIP("needs root, and the libraries of Debian amd64");
+	fake_put(s.bench.path, "/overlay/usr", "a file in the place of a directory");
+	CHECK(run_build(&s, &err) < 0 && strstr(err.text, "replace /usr"));
+	CHECK(!inode(&s, "node.tar"));
+}
+
 /* Archives of images are read before anything is made. */
 TEST(build_finish_reads_image_archives)
 {

@@ -289,6 +289,7 @@ TEST(manifest_write_into_the_stage)
 	CHECK(artifacts_publish(&o, &err) == 0);
 	CLEANUP(free_p) char *manifest = fake_get(path, "/node.manifest.json");
 	CLEANUP(free_p) char *sbom = fake_get(path, "/node.spdx.json");
+	CHECK(manifest && text_starts(manifest, "{\n  \"format\": 1,\n"));
 	CHECK(manifest && sbom && strstr(manifest, "\"node.spdx.json\"") && strstr(manifest, "\"node.tar.zst\""));
 	CHECK(strstr(sbom, "SPDXRef-artifact-node.tar.zst") && !strstr(sbom, "manifest.json"));
 	FAKE_ROOT_END();

@@ -243,6 +243,22 @@ TEST(tree_join_status_without_packages)
 	CHECK(tree_join_status(b.root, &err) < 0 && strstr(err.text, LAYER_STATUS));
 }
 
+TEST(tree_join_status_needs_both_files)
+{
+	static const char *const files[] = { LAYER_STATUS, LAYER_INTERESTS };
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		CLEANUP(tree_bench_done) struct tree_bench b;
+		struct error err = { 0 };
+		tree_bench_open(&b);
+		CHECK(tree_bench_unpack(&b, true, 1, &err) == 0);
+		CHECK(file_write_in(b.rootfd, DPKG_STATUS, "Package: one\n\n", 14, 0644, &err) == 0);
+		CHECK(tree_remove(b.rootfd, files[i], &err) == 0);
+		CHECK(tree_join_status(b.root, &err) < 0 && strstr(err.text, strrchr(files[i], '/') + 1));
+		CHECK_CONTENT(&b, DPKG_STATUS, "Package: one\n\n");
+	}
+}
+
 /* The loader's directory of amd64 is a link, too, and dash's package needs a /bin/sh before it is configured. */
 TEST(tree_unpack_prepares_a_base)
 {
@@ -293,7 +309,7 @@ TEST(tree_unpack_needs_its_database)
 	}
 }
 
-TEST(tree_adopt_needs_both_trees)
+TEST(tree_functions_need_their_directories)
 {
 	CLEANUP(tree_bench_done) struct tree_bench b;
 	struct error err = { 0 };
@@ -301,6 +317,8 @@ TEST(tree_adopt_needs_both_trees)
 	tree_bench_open(&b);
 	CHECK(tree_adopt("/nonexistent", b.root, &err) < 0 && tree_adopt(b.root, "/nonexistent", &err) < 0);
 	CHECK(tree_join_status("/nonexistent", &err) < 0);
+	CHECK(tree_unpack("/nonexistent", (struct tree_packages){ 0 }, &b.cache, true, 1, &err) < 0);
+	CHECK(strstr(err.text, "/nonexistent"));
 }
 
 TEST(tree_overlay_refuses_what_it_cannot_copy)
