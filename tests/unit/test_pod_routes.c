@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/cni_bridge.h"
 #include "agent/pod_routes.h"
-#include "tests/unit/check.h"
+#include "tests/unit/fake_guest.h"
 
 #define NODE(name, cidr, addresses)                                                                                    \
 	"{\"metadata\":{\"name\":\"" name "\"},\"spec\":{\"podCIDR\":\"" cidr                                          \
@@ -119,4 +120,32 @@ TEST(pod_routes_make_rules)
 		  "*filter\n:NODEKILN-PODS - [0:0]\n"
 		  "-A NODEKILN-PODS -s 10.244.0.0/24 -j ACCEPT\n-A NODEKILN-PODS -d 10.244.0.0/24 -j ACCEPT\n"
 		  "-A NODEKILN-PODS -s 10.244.1.0/24 -j ACCEPT\n-A NODEKILN-PODS -d 10.244.1.0/24 -j ACCEPT\nCOMMIT\n");
+}
+
+/* Programs of the guest record what they are given. */
+TEST(pod_routes_sync_routes_and_rules)
+{
+	FAKE_ROOT();
+	fake_api_reset();
+	fake_guest_make(path, NULL);
+	CHECK(pod_routes_sync(path, &err) == 0 && !fake_api.requests);
+	CHECK(cni_bridge_write(path, "10.244.0.0/24", &err) == 0);
+	fake_guest_join(path);
+	fake_api.node = three;
+	fake_program(path, "ip", FAKE_CALL "[ \"$2\" = -j ] && { echo '[ ]'; exit 0; }; cat >$root/batch");
+	fake_program(path, "iptables", FAKE_CALL "[ \"$4\" = -C ] && exit 1; exit 0");
+	fake_program(path, "iptables-restore", FAKE_CALL "cat >$root/rules");
+	CHECK(pod_routes_sync(path, &err) == 0);
+	CLEANUP(free_p) char *batch = fake_get(path, "/batch"), *rules = fake_get(path, "/rules");
+	CHECK_STR(batch, "route replace 10.244.1.0/24 via 10.0.0.2 proto 110\n");
+	CHECK(strstr(rules, "MASQUERADE"));
+	CHECK(fake_calls(path, "iptables -w -t nat -I POSTROUTING") == 1);
+	CHECK(fake_calls(path, "iptables -w -t filter -I FORWARD") == 1);
+	/* The jumps exist: they are not added again. */
+	fake_program(path, "iptables", FAKE_CALL "exit 0");
+	CHECK(pod_routes_sync(path, &err) == 0 && fake_calls(path, "iptables -w -t nat -I") == 1);
+	fake_program(path, "iptables-restore", "exit 1");
+	CHECK(pod_routes_sync(path, &err) < 0 && text_starts(err.text, "routes to the other nodes' pods: "));
+	fake_api_done();
+	FAKE_ROOT_END();
 }

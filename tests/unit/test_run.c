@@ -82,6 +82,26 @@ TEST(run_reports_at_proxmox)
 	GUEST_END();
 }
 
+static bool published;
+
+static void look_at_notes(unsigned naps)
+{
+	published = naps && strstr(fake_guest_of(101)->notes, "\"endpoint\":\"10.0.0.1:6443\"");
+}
+
+/* Other nodes can join while the manifests are not applied yet. */
+TEST(run_publishes_before_the_manifests)
+{
+	GUEST(INIT "manifests: [/etc/manifests/a.yaml]\n" PVE_SECTION ", vmid: 101}\n");
+	fake_guest_add(101, "", "");
+	fake_put(path, "/etc/manifests/a.yaml", "");
+	fake_program(path, "kubectl", "[ -e $root/tried ] || { : >$root/tried; echo refused >&2; exit 1; }\n");
+	published = false;
+	fake_api.on_nap = look_at_notes;
+	CHECK(agent_run(path, &err) == 0 && fake_has(path, "/tried") && published);
+	GUEST_END();
+}
+
 TEST(run_without_a_configuration_does_nothing)
 {
 	GUEST(NULL);
