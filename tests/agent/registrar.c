@@ -23,8 +23,8 @@ struct registrar {
 };
 
 static const char *const move_names[] = {
-	[ELECTION_ACT] = "act",        [ELECTION_CANDIDACY] = "claim", [ELECTION_WAIT] = "wait",
-	[ELECTION_BACK_OFF] = "yield", [ELECTION_FOLLOW] = "follow",
+	[ELECTION_ACT] = "act",           [ELECTION_CANDIDACY] = "claim", [ELECTION_WAIT] = "wait",
+	[ELECTION_BACK_OFF] = "back off", [ELECTION_FOLLOW] = "follow",
 };
 
 static const char *const failure_names[] = {
