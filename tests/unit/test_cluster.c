@@ -12,12 +12,12 @@ static int load(const char *file, struct error *err)
 	return cluster_load(file, &c, err);
 }
 
-TEST(wrong_clusters_are_refused)
+TEST(cluster_refused)
 {
 	CHECK(count_refused(FOLDER, load) >= 25);
 }
 
-TEST(every_key_is_read)
+TEST(cluster_every_key)
 {
 	CLEANUP(cluster_done) struct cluster c = { 0 };
 	struct error err = { 0 };
@@ -36,7 +36,7 @@ TEST(every_key_is_read)
 }
 
 /* The target's file is found from where the cluster's is. */
-TEST(a_target_may_have_a_file_of_its_own)
+TEST(cluster_target_file)
 {
 	CLEANUP(cluster_done) struct cluster c = { 0 };
 	struct error err = { 0 };
@@ -46,7 +46,7 @@ TEST(a_target_may_have_a_file_of_its_own)
 	CHECK_STR(c.nodes.at[0].pve_node, "pve1");
 }
 
-TEST(a_nodes_configuration_is_merged)
+TEST(cluster_config_merged)
 {
 	CLEANUP(cluster_done) struct cluster c = { 0 };
 	CLEANUP(node_config_done) struct node_config node = { 0 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What deploy makes of a cluster as plans, and how it knows its things again. tests/e2e/deploy.py has the rest. */
+/* Plans of deploy and destroy, names and notes. test_deploy_exec.c and tests/e2e/deploy.py have the rest. */
 #include "builder/deploy/cluster.h"
 #include "builder/deploy/deploy_plan.h"
 #include "tests/unit/check.h"
@@ -20,7 +20,7 @@ static int parse(const char *text, struct cluster *ret, struct error *err)
 
 /* ---- names and notes ---- */
 
-TEST(things_are_known_again)
+TEST(deploy_notes_names_round_trip)
 {
 	struct deploy_notes mark = { .cluster = (char *)"lab", .node = (char *)"cp1", .key = KEY, .vmid = 105 };
 	CLEANUP(free_p) char *token = deploy_notes_token(&mark), *volume = deploy_notes_volume(&mark, ".iso");
@@ -51,7 +51,7 @@ static bool read_config(const char *text, struct deploy_guest *ret)
 	"nodekiln-deploy: {\\\"cluster\\\":\\\"lab\\\",\\\"node\\\":\\\"cp1\\\",\\\"vmid\\\":" vmid                    \
 	",\\\"key\\\":\\\"" KEY "\\\"}"
 
-TEST(a_guest_is_read)
+TEST(deploy_guest_parse_slots)
 {
 	CLEANUP(deploy_guest_done) struct deploy_guest g = { 0 }, none = { 0 };
 
@@ -145,7 +145,7 @@ static char *plan_text(const struct lab *l,
 	"wait until VM 105 cp1 is ready on pve1\ntake the seed out of VM 105 cp1 on pve1\n"                            \
 	"delete local:iso/nodekiln_lab_cp1_" KEY ".iso on pve1\ndelete token kiln_lab_cp1_" KEY "\n"
 
-TEST(a_fresh_clone_gets_everything)
+TEST(deploy_plan_fresh_clone)
 {
 	CLEANUP(lab_done) struct lab l = { 0 };
 
@@ -160,7 +160,7 @@ TEST(a_fresh_clone_gets_everything)
 			"configure VM 105 cp1, with its seed, 2 cores on pve1\nstart VM 105 cp1 on pve1\n" END);
 }
 
-TEST(guests_are_made_first)
+TEST(deploy_plan_guests_first)
 {
 	CLEANUP(lab_done) struct lab l = { 0 };
 	CLEANUP(deploy_steps_done) struct deploy_steps steps = { 0 };
@@ -173,7 +173,7 @@ TEST(guests_are_made_first)
 	CHECK(!strcmp(steps.at[4].name, "cp1"));
 }
 
-TEST(a_seeded_vm_is_started_and_watched)
+TEST(deploy_plan_seeded_vm)
 {
 	CLEANUP(lab_done) struct lab l = { 0 };
 
@@ -195,7 +195,7 @@ TEST(a_seeded_vm_is_started_and_watched)
 	CHECK_STR(locked, "wait for VM 105 cp1 on pve1 (it is locked)\n");
 }
 
-TEST(what_is_ready_is_cleared_up)
+TEST(deploy_plan_ready)
 {
 	CLEANUP(lab_done) struct lab l = { 0 };
 
@@ -213,7 +213,7 @@ TEST(what_is_ready_is_cleared_up)
 	CHECK_STR(blank, "delete token kiln_lab_cp1_" KEY "\n");
 }
 
-TEST(of_two_the_farther_one_stays)
+TEST(deploy_plan_duplicate)
 {
 	CLEANUP(lab_done) struct lab l = { 0 };
 
@@ -227,7 +227,7 @@ TEST(of_two_the_farther_one_stays)
 	CHECK_STR(text, "remove VM 105 cp1 with its disks on pve1 (a duplicate)\n");
 }
 
-TEST(destroy_takes_what_is_the_clusters)
+TEST(destroy_plan_of_the_cluster)
 {
 	CLEANUP(lab_done) struct lab l = { 0 };
 

@@ -9,11 +9,9 @@
 #include <dirent.h>
 
 #include "builder/publish/publish_vm.h"
-#include "builder/pve/pve_tags.h"
 #include "builder/pve/target_check.h"
 #include "lib/file.h"
 #include "lib/pve_task.h"
-#include "lib/pve_upload.h"
 
 #define FOLDER "tests/golden/publish"
 #define NOW 1800000000
@@ -186,7 +184,7 @@ static bool plan_is_golden(const char *name)
 	return is_golden(name, &got);
 }
 
-TEST(plans_are_golden)
+TEST(publish_plan_golden)
 {
 	CLEANUP(closedir_p) DIR *folder = opendir(FOLDER);
 	size_t n = 0;
@@ -204,7 +202,7 @@ TEST(plans_are_golden)
 	CHECK(n >= 20);
 }
 
-TEST(hardware_is_golden)
+TEST(publish_vm_params_golden)
 {
 	CLEANUP(publish_params_done) struct publish_params params = { 0 }, uefi = { 0 };
 	CLEANUP(text_done) struct text got = { 0 };
@@ -222,7 +220,7 @@ TEST(hardware_is_golden)
 	CHECK(uefi.n == params.n + 3 && uefi.n < PUBLISH_PARAMS_MAX);
 }
 
-TEST(notes_come_back)
+TEST(publish_notes_round_trip)
 {
 	CLEANUP(publish_notes_done) struct publish_notes p = { 0 };
 	struct publish_notes said = {
@@ -247,7 +245,7 @@ TEST(notes_come_back)
 	CHECK_STR(p.image, "a\"b");
 }
 
-TEST(notes_of_others_are_no_notes)
+TEST(publish_notes_of_others)
 {
 	static const char *const others[] = {
 		"",
@@ -266,7 +264,7 @@ TEST(notes_of_others_are_no_notes)
 		CHECK(!publish_notes_parse(others[i], &p));
 }
 
-TEST(files_belong_to_one_image)
+TEST(publish_notes_is_file_of_one_image)
 {
 	CHECK(publish_notes_is_file("debian-1.20.2-0c9697bfab6d.qcow2", "debian", ".qcow2"));
 	CHECK(!publish_notes_is_file("debian-12-1.20.2-0c9697bfab6d.qcow2", "debian", ".qcow2"));
@@ -277,15 +275,7 @@ TEST(files_belong_to_one_image)
 	CHECK(!publish_notes_is_file("debian-.qcow2", "debian", ".qcow2"));
 }
 
-TEST(tags_compare_as_pve_does)
-{
-	CHECK(pve_tags_has("b;A , c", "a;c"));
-	CHECK(!pve_tags_has("ab;c", "a"));
-	CHECK(!pve_tags_has(NULL, "a"));
-	CHECK(pve_tags_has(NULL, ""));
-}
-
-TEST(candidates_are_asked)
+TEST(publish_state_candidates)
 {
 	static const struct {
 		const char *entry;
@@ -307,37 +297,3 @@ TEST(candidates_are_asked)
 }
 
 /* 0 says that a right is held here and not below: it is held. */
-TEST(uploads_have_pves_form)
-{
-	CLEANUP(text_done) struct text before = { 0 }, after = { 0 }, none = { 0 };
-	struct pve_upload upload = { .content = "import", .name = "k8s-1.qcow2", .size = 3 };
-	struct error err = { 0 };
-
-	memcpy(upload.sha256, sha_a, SHA256_HEX);
-	CHECK(pve_upload_frame(&upload, "B", &before, &after, &err) == 0);
-	CLEANUP(free_p)
-	char *want = xasprintf("--B\r\nContent-Disposition: form-data; name=\"content\"\r\n\r\nimport\r\n"
-			       "--B\r\nContent-Disposition: form-data; name=\"checksum-algorithm\"\r\n\r\nsha256\r\n"
-			       "--B\r\nContent-Disposition: form-data; name=\"checksum\"\r\n\r\n%s\r\n"
-			       "--B\r\nContent-Disposition: form-data; name=\"filename\"; filename=\"k8s-1.qcow2\"\r\n"
-			       "Content-Type: application/octet-stream\r\n\r\n",
-			       sha_a);
-	CHECK_STR(before.data, want);
-	CHECK_STR(after.data, "\r\n--B--\r\n");
-	CHECK(before.len < PVE_UPLOAD_PREAMBLE_MAX);
-	upload.name = "a b.qcow2";
-	CHECK(pve_upload_frame(&upload, "B", &none, &none, &err) < 0 && err.class == ERROR_INPUT);
-}
-
-TEST(tasks_know_their_own)
-{
-	static const char upid[] = "UPID:pve1:00000400:0001:00000002:imgcopy::nodekiln@pve!ci:";
-	static const char *const types[] = { "qmcreate", "imgcopy", NULL };
-	CLEANUP(free_p) char *node = pve_task_node(upid), *none = pve_task_node("UPID:x"), *empty = pve_task_node("");
-
-	CHECK_STR(node, "pve1");
-	CHECK(!none && !empty);
-	CHECK(pve_task_is_own(upid, "nodekiln@pve!ci", types));
-	CHECK(!pve_task_is_own(upid, "nodekiln@pve!cj", types));
-	CHECK(!pve_task_is_own(upid, "nodekiln@pve!ci", types + 2));
-}

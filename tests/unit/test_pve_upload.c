@@ -104,3 +104,23 @@ TEST(pve_upload_frame_refuses_names)
 	CHECK(pve_upload_frame(&(struct pve_upload){ .name = longest, .content = "iso" }, "b", &before, &after, &err) ==
 	      0);
 }
+
+TEST(pve_upload_frame_format)
+{
+	CLEANUP(text_done) struct text before = { 0 }, after = { 0 };
+	struct pve_upload upload = { .content = "import", .name = "k8s-1.qcow2", .size = 3 };
+	struct error err = { 0 };
+
+	memset(upload.sha256, 'a', SHA256_HEX - 1);
+	CHECK(pve_upload_frame(&upload, "B", &before, &after, &err) == 0);
+	CLEANUP(free_p)
+	char *want = xasprintf("--B\r\nContent-Disposition: form-data; name=\"content\"\r\n\r\nimport\r\n"
+			       "--B\r\nContent-Disposition: form-data; name=\"checksum-algorithm\"\r\n\r\nsha256\r\n"
+			       "--B\r\nContent-Disposition: form-data; name=\"checksum\"\r\n\r\n%s\r\n"
+			       "--B\r\nContent-Disposition: form-data; name=\"filename\"; filename=\"k8s-1.qcow2\"\r\n"
+			       "Content-Type: application/octet-stream\r\n\r\n",
+			       upload.sha256);
+	CHECK_STR(before.data, want);
+	CHECK_STR(after.data, "\r\n--B--\r\n");
+	CHECK(before.len < PVE_UPLOAD_PREAMBLE_MAX);
+}

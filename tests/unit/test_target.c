@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tests/golden/target/: targets; those named should-fail-NAME.yaml are refused with the sentence in NAME.txt. tests/golden/roles/: the
- * commands for full.yaml. UPDATE_GOLDEN=1 writes both; read the difference.
+ * tests/golden/target/: targets; those named should-fail-NAME.yaml are refused with the sentence in NAME.txt. UPDATE_GOLDEN=1 writes
+ * the sentences; read the difference.
  */
 #include "tests/unit/refused.h"
 
 #include <unistd.h>
 
-#include "builder/pve/roles.h"
 #include "builder/pve/target.h"
 
 #define FOLDER "tests/golden/target"
@@ -21,12 +20,12 @@ static int load(const char *file, struct error *err)
 	return target_load(file, &target, err) < 0 && !strstr(err->text, SECRET) ? -1 : 0;
 }
 
-TEST(wrong_targets_are_refused)
+TEST(target_refused)
 {
 	CHECK(count_refused(FOLDER, load) >= 25);
 }
 
-TEST(every_key_is_read)
+TEST(target_every_key)
 {
 	CLEANUP(target_done) struct target t = { 0 };
 	struct error err = { 0 };
@@ -51,7 +50,7 @@ TEST(every_key_is_read)
 	CHECK_STR(user, "nodekiln@pve");
 }
 
-TEST(defaults_are_few)
+TEST(target_defaults)
 {
 	CLEANUP(target_done) struct target t = { 0 };
 	struct error err = { 0 };
@@ -65,7 +64,7 @@ TEST(defaults_are_few)
 }
 
 /* Once read, the environment has it no more: nothing that we start could see it. */
-TEST(the_environment_forgets_the_secret)
+TEST(target_secret_env_is_removed)
 {
 	static const char text[] =
 		"url: https://a\ntoken_id: a@pve!ci\ntoken_secret_env: KILN_TEST\nnodes: [a]\nbridge: vmbr0\n"
@@ -82,7 +81,7 @@ TEST(the_environment_forgets_the_secret)
 	CHECK(err.class == ERROR_INPUT && !strstr(err.text, "no-uuid"));
 }
 
-TEST(files_are_beside_the_target)
+TEST(target_relative_files)
 {
 	char directory[] = "/tmp/nodekiln-target-XXXXXX";
 	CLEANUP(target_done) struct target t = { 0 };
@@ -98,17 +97,4 @@ TEST(files_are_beside_the_target)
 	CHECK(file_write(AT_FDCWD, secret, SECRET "\n", strlen(SECRET) + 1, 0600, &err) == 0);
 	CHECK_STR(target_open(&t, &err) < 0 ? err.text : t.token_secret, SECRET);
 	CHECK(unlink(file) == 0 && unlink(secret) == 0 && rmdir(directory) == 0);
-}
-
-TEST(roles_are_golden)
-{
-	CLEANUP(target_done) struct target t = { 0 };
-	CLEANUP(text_done) struct text eight = { 0 }, nine = { 0 };
-	struct error err = { 0 };
-
-	CHECK(target_load(FOLDER "/full.yaml", &t, &err) == 0);
-	roles_print(&t, 8, &eight);
-	roles_print(&t, 9, &nine);
-	CHECK(is_golden("tests/golden/roles/8.txt", eight.data));
-	CHECK(is_golden("tests/golden/roles/9.txt", nine.data));
 }
