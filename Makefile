@@ -131,7 +131,7 @@ test-matrix:
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
 	$(Q)$(SUDO) tests/run matrix $(if $(MINUTES),--minutes $(MINUTES))
 
-lint: layers
+lint: layers words
 	$(Q)$(MAKE) --no-print-directory setup PACKAGES="$(BUILD_PACKAGES) $(TEST_PACKAGES)"
 	$(Q)clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all tests
@@ -141,6 +141,9 @@ lint: layers
 
 layers: all
 	$(Q)tests/layers
+
+words:
+	$(Q)tests/words
 
 man: all
 	$(Q)tests/manual --write
@@ -165,5 +168,5 @@ clean:
 
 -include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
 
-.PHONY: all tests fuzz setup image check coverage test test-matrix lint layers man bench install clean
+.PHONY: all tests fuzz setup image check coverage test test-matrix lint layers words man bench install clean
 .SECONDARY:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""`nodekiln seed` from outside: what the ISOs of a cluster share and who can read them, what genisoimage gets to see, two runs at
+"""`nodekiln seed` from outside: what the ISOs of a cluster share and which users can read them, what genisoimage sees, two runs at
 once, and a seeded container template before GNU tar with Proxmox VE's options, `nodekiln inspect`, `verify` and the agent."""
 import os
 import re

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Input files as data: those named should-fail-NAME.yaml are refused with the sentence in NAME.txt beside them. UPDATE_GOLDEN=1 writes
+ * Input files as data: those named should-fail-NAME.yaml are refused with the sentence in NAME.txt next to them. UPDATE_GOLDEN=1 writes
  * the sentences; read the difference.
  */
 #include <dirent.h>

@@ -59,7 +59,7 @@ TEST(certificate_has_key_matches)
 	CHECK(!certificate_has_key(ca.data, ca.len, key.data, 0));
 }
 
-/* Both CAs have the same name: only the signature tells. */
+/* Both CAs have the same name: only the signature differs. */
 TEST(certificate_signed_by_ca)
 {
 	CLEANUP(text_done) struct text ca = pem("ca.crt"), other = pem("other-ca.crt"), server = pem("server.crt");

@@ -71,7 +71,7 @@ static bool reads_back(const struct node_config *node)
 	return text_same(first.data, second.data);
 }
 
-/* What the documents give, with *ret_suffix telling which; false when it is wrong whatever the golden file says. */
+/* What the documents give, with *ret_suffix naming which; false when it is wrong in any case. */
 static bool load_as_text(const char *name, struct text *ret, const char **ret_suffix)
 {
 	CLEANUP(node_config_done) struct node_config node = { 0 };
