@@ -16,7 +16,7 @@
 
 #include "lib/macro.h"
 
-/* The class of a failure is the program's exit code; README documents these for users. */
+/* The class of a failure is the program's exit code; builder/cmd/command.c describes them to users. */
 enum error_class {
 	ERROR_NONE = 0,
 	ERROR_FAILED = 1,    /* anything not named below */

@@ -5,7 +5,7 @@
 
 /* clang-format off */
 static const struct schema_key keys[] = {
-	{ "name", "up to 63 of a-z 0-9 - .", "the file's name", "The name of the artifacts; a DNS name, as Proxmox VE requires" },
+	{ "name", "up to 63 of a-z, 0-9, dots and hyphens", "the file's name", "The name of the artifacts; a DNS name, as Proxmox VE requires" },
 	{ "description", "one line", "none", "What the image is, for the manifest" },
 	{ "warning", "one line", "none",
 	  "A warning for the build's output, the manifest and the image's login banner, e.g. that software is end of life" },

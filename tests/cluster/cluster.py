@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A cluster as a user makes it by hand, by README.md: two guests of a fake Proxmox VE with seeds from `nodekiln seed`, a token for each
-guest with the rights that README.md gives. The worker knows the cluster's name, the token and how to ask Proxmox VE. Not a test
+"""A cluster as a user makes it by hand, by docs/join.md: two guests of a fake Proxmox VE with seeds from `nodekiln seed`, a token for each
+guest with the rights that docs/join.md gives. The worker knows the cluster's name, the token and how to ask Proxmox VE. Not a test
 itself: those in tests/matrix use it.
 """
 import json

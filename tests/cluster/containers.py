@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A cluster (cluster.py) whose nodes are containers of one machine in the role of a Proxmox VE host. Not a test itself: matrix/lxc.py uses it.
 
-As on a real one, the containers are privileged and root@pam has set what README.md says.
+As on a real one, the containers are privileged and root@pam has set what docs/containers.md says.
 """
 import tempfile
 import time
@@ -11,7 +11,7 @@ from cluster.cluster import GUESTS, Cluster
 from cluster.pve_host import PveHost
 
 MEMORY = "2560M"
-# README.md, "Kubernetes in containers": what root@pam adds to a privileged container's configuration.
+# docs/containers.md, "Kubernetes in LXC containers": what root@pam adds to a privileged container's configuration.
 RAW = """\
 lxc.apparmor.profile = unconfined
 lxc.cap.drop =

@@ -33,7 +33,7 @@ RECIPE = "include: [tests/recipes/small.yaml]\noverlays:\n  base: [./overlay]\np
 CHECKOUT = (*second_host.PARTS, "overlay", "images.tar", "recipe.yaml", "container.yaml", "small.lock.json")
 FILES = ("small.qcow2", "small.tar.zst", "small.spdx.json")
 MANIFEST = "small.manifest.json"
-# README.md, "Without root".
+# docs/build.md, "Without root".
 LEAST = ["--security-opt", "no-new-privileges", "--cap-drop", "ALL"] + [f"--cap-add={name}" for name in (
     "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "SETFCAP", "SETGID", "SETUID", "SYS_CHROOT")]
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """lxc.py [containerd|docker]...: the container template as a node, on a virtual machine in the role of a Proxmox VE host. For each
 runtime (both when none is given) two privileged containers with seeds become a cluster, without manual steps. The host then
-keeps from a container what README.md says that it needs, one thing after the other, and the agent names it. An
+keeps from a container what docs/containers.md says that it needs, one thing after the other, and the agent names it. An
 unprivileged container with nesting alone runs containers of containerd; kubelet 1.20 cannot run there.
 
 The default recipe's template is in out/ (`make image`); the others are built into out/matrix. NODEKILN names the program.
