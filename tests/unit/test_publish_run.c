@@ -95,7 +95,7 @@ TEST(publish_run_uploads_once_to_a_shared_storage)
 	CHECK(lab_new());
 	CHECK_STR(run(true, &plan, &err) < 0 ? err.text : "", "");
 	CHECK_STR(plan.data,
-		  "pve1: upload local:vztmpl/" VOLUME ", 10 bytes\npve2: upload local:vztmpl/" VOLUME ", 10 bytes\n");
+		  "pve1: upload local:vztmpl/" VOLUME ", 10 B\npve2: upload local:vztmpl/" VOLUME ", 10 B\n");
 	CHECK_STR(pve_stub.calls.data, "");
 	CHECK(run(false, &said, &err) == 0);
 	CHECK_STR(pve_stub.calls.data, "UPLOAD /nodes/pve1/storage/local/upload\n");
