@@ -225,7 +225,9 @@ static int read_cluster(struct yaml *tree, struct cluster *c, struct error *err)
 	    yaml_take_strings(tree, "ssh_keys", &c->ssh_keys, err) < 0 || take_config(tree, &c->config, err) < 0 ||
 	    take_nodes(tree, c, err) < 0 || yaml_check_all_taken(tree, err) < 0)
 		return -1;
-	return check_sources(tree, c, err) < 0 ? -1 : check_configs(c, err);
+	if (check_sources(tree, c, err) < 0)
+		return -1;
+	return check_configs(c, err);
 }
 
 int cluster_read(struct yaml *tree, struct cluster *ret, struct error *err)

@@ -168,5 +168,7 @@ int deploy_run(const struct deploy_options *options, struct text *ret_said, stru
 	struct deploy_session job = { .secrets.lock = -1, .plan = deploy_plan, .check_state = check_strangers };
 	CLEANUP(deploy_run_done) struct deploy_run run = { 0 };
 
-	return deploy_session_open(&job, options, err) < 0 ? -1 : work(&job, &run, ret_said, err);
+	if (deploy_session_open(&job, options, err) < 0)
+		return -1;
+	return work(&job, &run, ret_said, err);
 }

@@ -167,7 +167,9 @@ int deploy_check(struct pve *pve, const struct deploy_order *o, struct deploy_ch
 	if (target_check_version(&ret->of, false, err) < 0 || check_common_rights(ret, t, err) < 0 ||
 	    check_agent_user(ret, t, err) < 0 || check_roles(ret, err) < 0)
 		return -1;
-	return check_nodes(ret, o, err) < 0 ? -1 : deploy_check_discard(&ret->of, o->cluster, &ret->may_discard, err);
+	if (check_nodes(ret, o, err) < 0)
+		return -1;
+	return deploy_check_discard(&ret->of, o->cluster, &ret->may_discard, err);
 }
 
 void deploy_check_done(struct deploy_check *c)

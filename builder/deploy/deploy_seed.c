@@ -191,7 +191,9 @@ static int open_tarball(struct deploy_run *run, const struct text *node, struct 
 		return error_errno(err, errno, "open %s", path);
 	if (fd < 0)
 		return error_errno(err, errno, "make a file in /var/tmp");
-	return seed_tarball(base, path, node, fd, err) < 0 ? -1 : TAKE_FD(fd);
+	if (seed_tarball(base, path, node, fd, err) < 0)
+		return -1;
+	return TAKE_FD(fd);
 }
 
 static void progress(void *context, uint64_t done, uint64_t total)

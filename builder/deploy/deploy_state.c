@@ -223,8 +223,7 @@ int deploy_state_read(struct pve *pve, const struct deploy_search *search, struc
 		return -1;
 	if (state.guests.n)
 		qsort(state.guests.at, state.guests.n, sizeof *state.guests.at, by_vmid);
-	*ret = state;
-	state = (struct deploy_state){ 0 };
+	*ret = TAKE(state);
 	return 0;
 }
 

@@ -171,8 +171,7 @@ int publish_image_load(const char *name, unsigned parts, struct publish_image *r
 		return -1;
 	json_free(TAKE(manifest));
 	malloc_trim(0); /* a parsed manifest is a hundred times as large as what is kept, and uploads take long */
-	*ret = image;
-	image = (struct publish_image){ 0 };
+	*ret = TAKE(image);
 	return 0;
 }
 

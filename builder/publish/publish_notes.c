@@ -135,8 +135,7 @@ bool publish_notes_parse(const char *notes, struct publish_notes *ret)
 	if (!line || len > LINE_MAX_BYTES || json_parse("notes", line + prefix, len - prefix, &object, &ignored) < 0 ||
 	    !read_object(object, &p))
 		return false;
-	*ret = p;
-	p = (struct publish_notes){ 0 };
+	*ret = TAKE(p);
 	return true;
 }
 

@@ -145,8 +145,7 @@ int publish_state_read(struct pve *pve, const struct target *t, const char *node
 	if (parts & PUBLISH_CT &&
 	    read_volumes(pve, node, storages->vztmpl, "vztmpl", image, ".tar.zst", &state.vztmpl, err) < 0)
 		return -1;
-	*ret = state;
-	state = (struct publish_state){ 0 };
+	*ret = TAKE(state);
 	return 0;
 }
 

@@ -288,8 +288,7 @@ int target_read(struct yaml *tree, struct target *ret, struct error *err)
 
 	if (read_tree(tree, &target, err) < 0)
 		return -1;
-	*ret = target;
-	target = (struct target){ 0 };
+	*ret = TAKE(target);
 	return 0;
 }
 
@@ -297,5 +296,7 @@ int target_parse(const char *file, const char *text, size_t len, struct target *
 {
 	CLEANUP(yaml_node_free_p) struct yaml *tree = NULL;
 
-	return yaml_parse(file, text, len, &tree, err) < 0 ? -1 : target_read(tree, ret, err);
+	if (yaml_parse(file, text, len, &tree, err) < 0)
+		return -1;
+	return target_read(tree, ret, err);
 }
