@@ -39,8 +39,7 @@ TEST(control_plane_images_write_checks_the_layer)
 	CHECK(control_plane_images_write(&c, -1, &written, &err) == -1);
 	CHECK_STR(strstr(err.text, "the images' Debian layer") ? "" : err.text, "");
 	CLEANUP(free_p)
-	char *tmp = xasprintf("%s/layer/tmp", path),
-	     *link = xasprintf("%s/layer/usr/sbin/iptables", path);
+	char *tmp = xasprintf("%s/layer/tmp", path), *link = xasprintf("%s/layer/usr/sbin/iptables", path);
 	char target[64] = "";
 	CHECK(stat(tmp, &st) == 0 && (st.st_mode & 07777) == 01777);
 	CHECK(readlink(link, target, sizeof target - 1) > 0);

@@ -8,7 +8,9 @@
 /* Guests as "VMID WORDS": claims init, claims join, published, written; the last is our own. */
 static void add(struct candidates *all, long vmid, const char *words)
 {
-	struct candidate c = { .vmid = vmid, .running = !strstr(words, "stopped"), .written = strstr(words, "written") };
+	struct candidate c = { .vmid = vmid,
+			       .running = !strstr(words, "stopped"),
+			       .written = strstr(words, "written") };
 
 	c.member.claim = strstr(words, "init") ? xstrdup("init") : strstr(words, "join") ? xstrdup("join") : NULL;
 	c.member.state = strstr(words, "failed") ? NODE_RECORD_FAILED : NODE_RECORD_READY;

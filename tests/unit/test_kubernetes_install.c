@@ -83,9 +83,8 @@ TEST(kubernetes_install_binaries)
 	int rc = kubernetes_install(&recipe, &lock, &k, &w.cache, root, &err);
 	CHECK_STR(rc < 0 ? err.text : "", "");
 	CLEANUP(free_p)
-	char *kubelet = fake_get(root, "/usr/bin/kubelet"),
-	     *other = fake_get(root, "/opt/all/bin/other"), *tool = fake_get(root, "/usr/bin/one"),
-	     *unit = fake_get(root, KUBELET_UNIT);
+	char *kubelet = fake_get(root, "/usr/bin/kubelet"), *other = fake_get(root, "/opt/all/bin/other"),
+	     *tool = fake_get(root, "/usr/bin/one"), *unit = fake_get(root, KUBELET_UNIT);
 	CHECK_STR(kubelet, "program");
 	CHECK_STR(other, "other\n");
 	CHECK_STR(tool, "tool\n");

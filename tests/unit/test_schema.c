@@ -147,8 +147,7 @@ TEST(schema_examples_can_be_read)
 	CLEANUP(target_done) struct target target = { 0 };
 	CLEANUP(node_config_done) struct node_config node = { 0 };
 	CLEANUP(yaml_node_free_p)
-	struct yaml *recipe = parse(recipe_schema.example),
-		    *cluster = parse(cluster_schema.example);
+	struct yaml *recipe = parse(recipe_schema.example), *cluster = parse(cluster_schema.example);
 	struct yaml *tree = NULL;
 	struct error err = { 0 };
 
