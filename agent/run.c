@@ -48,18 +48,21 @@ static const struct step {
 	bool joined; /* the node has joined the cluster: after a failure the next boot continues here */
 	bool wiped;  /* the configuration may have been wiped */
 } steps[STEPS] = {
-	[STEP_REGISTER] = { "register", step_register, NODE_RECORD_BOOTING, ANNOUNCE_NEVER },
-	[STEP_ELECTION] = { "rendezvous", step_election, NODE_RECORD_BOOTING, ANNOUNCE_CHANGE },
-	[STEP_PREFLIGHT] = { "preflight", step_preflight, NODE_RECORD_BOOTING, ANNOUNCE_CHANGE },
-	[STEP_TURN] = { "turn", step_turn, NODE_RECORD_BOOTING, ANNOUNCE_CHANGE },
-	[STEP_KUBEADM] = { "kubeadm", step_kubeadm, NODE_RECORD_JOINING, ANNOUNCE_CHANGE },
-	[STEP_PUBLISH] = { "publish", step_publish, NODE_RECORD_JOINING, ANNOUNCE_CHANGE, true },
+	[STEP_REGISTER] = { "register", step_register, NODE_RECORD_BOOTING, .announce = ANNOUNCE_NEVER },
+	[STEP_ELECTION] = { "rendezvous", step_election, NODE_RECORD_BOOTING, .announce = ANNOUNCE_CHANGE },
+	[STEP_PREFLIGHT] = { "preflight", step_preflight, NODE_RECORD_BOOTING, .announce = ANNOUNCE_CHANGE },
+	[STEP_TURN] = { "turn", step_turn, NODE_RECORD_BOOTING, .announce = ANNOUNCE_CHANGE },
+	[STEP_KUBEADM] = { "kubeadm", step_kubeadm, NODE_RECORD_JOINING, .announce = ANNOUNCE_CHANGE },
+	[STEP_PUBLISH] = { "publish", step_publish, NODE_RECORD_JOINING, .announce = ANNOUNCE_CHANGE, .joined = true },
 	/* Always: other nodes wait for the endpoint that the step before published. */
-	[STEP_MANIFESTS] = { "manifests", step_manifests, NODE_RECORD_JOINING, ANNOUNCE_ALWAYS, true },
-	[STEP_READY] = { "ready", step_ready, NODE_RECORD_JOINING, ANNOUNCE_CHANGE, true },
-	[STEP_REPORT] = { "report", step_report, NODE_RECORD_READY, ANNOUNCE_NEVER, true },
-	[STEP_WIPE] = { "wipe", step_wipe, NODE_RECORD_READY, ANNOUNCE_CHANGE, true, true },
-	[STEP_LEAVE] = { "leave", step_leave, NODE_RECORD_READY, ANNOUNCE_CHANGE, true, true },
+	[STEP_MANIFESTS] = { "manifests", step_manifests, NODE_RECORD_JOINING, .announce = ANNOUNCE_ALWAYS,
+			     .joined = true },
+	[STEP_READY] = { "ready", step_ready, NODE_RECORD_JOINING, .announce = ANNOUNCE_CHANGE, .joined = true },
+	[STEP_REPORT] = { "report", step_report, NODE_RECORD_READY, .announce = ANNOUNCE_NEVER, .joined = true },
+	[STEP_WIPE] = { "wipe", step_wipe, NODE_RECORD_READY, .announce = ANNOUNCE_CHANGE, .joined = true,
+			.wiped = true },
+	[STEP_LEAVE] = { "leave", step_leave, NODE_RECORD_READY, .announce = ANNOUNCE_CHANGE, .joined = true,
+			 .wiped = true },
 };
 
 /* The step that the state names: the first when it names none, or one of another version. */
