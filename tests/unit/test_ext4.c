@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -16,6 +18,20 @@
 
 #define MIB (1ull << 20)
 #define EPOCH 1700000000
+
+static ino_t unreadable; /* pread(2) of this file fails; 0: of none */
+
+/* In place of libc's. */
+ssize_t pread(int fd, void *buffer, size_t len, off_t at)
+{
+	struct stat st;
+
+	if (unreadable && fstat(fd, &st) == 0 && st.st_ino == unreadable) {
+		errno = EIO;
+		return -1;
+	}
+	return syscall(SYS_pread64, fd, buffer, len, at);
+}
 
 TEST(ext4_dir_entries_stay_in_their_block)
 {
@@ -362,6 +378,20 @@ TEST(ext4_populate_reports_a_failed_write)
 	CHECK(sample_make(&s, &err) == 0 && fcntl(sealed, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_WRITE) == 0);
 	CHECK(strstr(populate_error(s.path, sealed), "put /etc/big on the disk: write to the disk: "));
 	CHECK(strstr(populate_error("/nonexistent", sealed), "put / on the disk: open directory: "));
+}
+
+TEST(ext4_populate_reports_a_failed_read)
+{
+	CLEANUP(sample_done) struct sample s = { .fd = -1 };
+	CLEANUP(close_p) int out = memfd_create("out", MFD_CLOEXEC);
+	struct error err = { 0 };
+	struct stat st;
+
+	CHECK(sample_make(&s, &err) == 0 && fstatat(s.fd, "etc/big", &st, 0) == 0);
+	unreadable = st.st_ino;
+	const char *got = populate_error(s.path, out);
+	unreadable = 0;
+	CHECK(strstr(got, "put /etc/big on the disk: read: "));
 }
 
 TEST(ext4_populate_limits_the_depth)

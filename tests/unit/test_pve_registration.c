@@ -42,6 +42,8 @@ TEST(pve_registration_find_names_a_guest_out_of_sight)
 	fake_guest_add(101, "", "");
 	AGENT(102, WORKER);
 	CHECK(find(&a, &err) < 0 && strstr(err.text, "does not see guest 102 among the 1 that it sees"));
+	fail("/cluster/resources", 1, 595, "No route to host");
+	CHECK(find(&a, &err) < 0 && err.class == ERROR_NETWORK && strstr(err.text, "No route to host"));
 	AGENT_END();
 }
 

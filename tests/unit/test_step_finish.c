@@ -75,6 +75,17 @@ TEST(step_report_does_not_keep_a_ready_node_waiting)
 	AGENT_END();
 }
 
+TEST(step_report_needs_its_state_file)
+{
+	GUEST(102, WORKER GIVEN);
+	fake_api.fault_at = "/api2/json";
+	fake_api.faults = 9999;
+	free(a.state_file);
+	a.state_file = xstrdup("/dev/null/state");
+	CHECK(step_report(&a, &err) < 0 && strstr(err.text, "/dev/null") && fake_api.naps == 0);
+	AGENT_END();
+}
+
 TEST(step_report_without_an_api)
 {
 	GUEST(0, WORKER GIVEN);

@@ -309,6 +309,16 @@ TEST(tree_unpack_needs_its_database)
 	}
 }
 
+TEST(tree_unpack_needs_its_merged_directories)
+{
+	CLEANUP(tree_bench_done) struct tree_bench b;
+	struct error err = { 0 };
+
+	tree_bench_open(&b);
+	CHECK(mkdirat(b.rootfd, "bin", 0755) == 0);
+	CHECK(tree_bench_unpack(&b, false, 1, &err) < 0 && strstr(err.text, "create the link bin"));
+}
+
 TEST(tree_functions_need_their_directories)
 {
 	CLEANUP(tree_bench_done) struct tree_bench b;
