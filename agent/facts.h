@@ -44,7 +44,7 @@ struct facts {
 	int kubeadm_minor;                /* 20 */
 	enum facts_runtime runtime;       /* chosen by what is installed and what kubeadm can use */
 	char *cri_socket;                 /* of that runtime, unix:///... */
-	char *node_config_pause_image;    /* as the build configured it */
+	char *pause_image;                /* as the build configured it */
 	struct strings images;            /* as the build preloaded them */
 	bool kubelet, crictl, kubectl;
 	bool swap, cgroup2, ip_forward, bridge_nf, overlay, br_netfilter;

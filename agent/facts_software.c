@@ -53,9 +53,8 @@ static struct json *read_image(int rootfd)
 static void take_image(const struct json *image, struct facts *m)
 {
 	const struct json *list = json_get(image, "images");
-	const char *pause = json_get_string(image, "pause_image");
 
-	m->node_config_pause_image = pause ? xstrdup(pause) : NULL;
+	m->pause_image = json_dup_string(image, "pause_image");
 	for (size_t i = 0; i < json_count(list); i++)
 		if (json_as_string(json_at(list, i)))
 			strings_add(&m->images, json_as_string(json_at(list, i)));

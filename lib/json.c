@@ -122,6 +122,13 @@ const char *json_get_string(const struct json *object, const char *key)
 	return json_as_string(json_get(object, key));
 }
 
+char *json_dup_string(const struct json *object, const char *key)
+{
+	const char *s = json_get_string(object, key);
+
+	return s ? xstrdup(s) : NULL;
+}
+
 bool json_get_int(const struct json *object, const char *key, int64_t *ret)
 {
 	struct json_c_object *value = inner(json_get(object, key));

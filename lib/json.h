@@ -35,6 +35,8 @@ bool json_is_array(const struct json *value);
 /* NULL when absent or of another type. */
 const struct json *json_get(const struct json *object, const char *key);
 const char *json_get_string(const struct json *object, const char *key);
+/* The same, owned by the caller. */
+char *json_dup_string(const struct json *object, const char *key) MUST_CHECK;
 bool json_get_int(const struct json *object, const char *key, int64_t *ret);
 bool json_get_bool(const struct json *object, const char *key, bool *ret);
 /* The i-th key of an object, borrowed; NULL beyond the last. */

@@ -21,13 +21,6 @@ const char *deploy_kind(enum pve_kind kind)
 	return kind == PVE_LXC ? "lxc" : "qemu";
 }
 
-static char *copy_of(const struct json *object, const char *key)
-{
-	const char *s = json_get_string(object, key);
-
-	return s ? xstrdup(s) : NULL;
-}
-
 /* ---- one guest ---- */
 
 /* "local:iso/nodekiln_lab_cp1_KEY.iso,media=cdrom" */
@@ -74,9 +67,9 @@ bool deploy_guest_parse(const struct json *config, long vmid, const char *cluste
 		deploy_notes_done(&g.mark);
 		return false;
 	}
-	g.tags = copy_of(config, "tags");
-	g.notes = copy_of(config, "description");
-	g.disk = copy_of(config, "scsi0");
+	g.tags = json_dup_string(config, "tags");
+	g.notes = json_dup_string(config, "description");
+	g.disk = json_dup_string(config, "scsi0");
 	g.locked = json_get_string(config, "lock") != NULL;
 	node_record_parse(NULL, g.notes, &g.record);
 	if (g.record.vmid != vmid) {

@@ -25,13 +25,6 @@ bool publish_state_is_candidate(const struct json *entry, const char *image)
 	return pve_get_int(entry, "template", &template) && template && pve_tags_has(tags, PUBLISH_NOTES_TAG);
 }
 
-static char *copy_of(const struct json *config, const char *key)
-{
-	const char *s = json_get_string(config, key);
-
-	return s ? xstrdup(s) : NULL;
-}
-
 void publish_state_add_copy(struct publish_state *state, long vmid, const struct json *config, const char *image)
 {
 	struct publish_copy copy = { .vmid = vmid };
@@ -43,9 +36,9 @@ void publish_state_add_copy(struct publish_state *state, long vmid, const struct
 		publish_notes_done(&copy.published);
 		return;
 	}
-	copy.name = copy_of(config, "name");
-	copy.tags = copy_of(config, "tags");
-	copy.notes = copy_of(config, "description");
+	copy.name = json_dup_string(config, "name");
+	copy.tags = json_dup_string(config, "tags");
+	copy.notes = json_dup_string(config, "description");
 	copy.template = pve_get_int(config, "template", &template) && template;
 	copy.locked = json_get_string(config, "lock") != NULL;
 	vec_push(&state->copies, copy);

@@ -136,7 +136,7 @@ TEST(facts_of_the_image)
 	CHECK(m.kubelet && m.kubectl && !m.crictl);
 	CHECK(m.runtime == FACTS_RUNTIME_CONTAINERD);
 	CHECK_STR(m.cri_socket, "unix:///run/containerd/containerd.sock");
-	CHECK_STR(m.node_config_pause_image, "k8s.gcr.io/pause:3.2");
+	CHECK_STR(m.pause_image, "k8s.gcr.io/pause:3.2");
 	CHECK(m.images.n == 2 && facts_lacks_coredns(&m));
 }
 

@@ -39,6 +39,9 @@ TEST(json_get_by_type)
 	bool b = true;
 
 	CHECK(o && json_is_object(o) && json_is_array(json_get(o, "l")));
+	CLEANUP(free_p) char *copy = json_dup_string(o, "s"), *none = json_dup_string(o, "none");
+	CHECK_STR(copy, "x");
+	CHECK(!none);
 	CHECK_STR(json_get_string(o, "s"), "x");
 	CHECK(json_get_int(o, "i", &n) && n == 3 && json_get_bool(o, "b", &b) && !b);
 	CHECK(json_count(json_get(o, "l")) == 2 && json_count(o) == 0);
