@@ -3,7 +3,7 @@
 /*
  * Finds a plaintext inside base64 data at any of its three alignments. Base64 encodes three bytes as four
  * digits, so the same text has three encodings, depending on how many bytes of its group precede it; its
- * first and last bits may share a digit with a neighbour's.
+ * first and last bits may share a digit with the neighbouring bytes.
  */
 #include <stddef.h>
 

@@ -3,7 +3,8 @@
 /*
  * The volume labelled cidata (or CIDATA, as vfat has it) among this guest's block devices: what cloud-init's
  * NoCloud data source reads. It is mounted read-only on a directory that only root can enter, and detached at
- * once. Only the returned directory keeps the mount alive, so nothing remains whenever this process ends.
+ * once. Only the returned directory keeps the mount alive, so nothing is left behind when this process ends,
+ * however it ends.
  */
 #include "lib/error.h"
 

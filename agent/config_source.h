@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Where the node's configuration comes from: NODE_CONFIG_FILE over the map `nodekiln:` of cloud-init's
- * meta-data (ds.meta_data.nodekiln in /run/cloud-init/instance-data.json). Without cloud-init (not installed,
- * or disabled for this boot) and without NODE_CONFIG_FILE, the volume labelled cidata is found with libblkid
- * and mounted read-only with libmount: its meta-data's `nodekiln:` map, and the file NODE_CONFIG_FILE among
- * the write_files of its user-data or vendor-data.
+ * Reads the node's configuration: NODE_CONFIG_FILE, merged over the map `nodekiln:` of cloud-init's meta-data
+ * (ds.meta_data.nodekiln in /run/cloud-init/instance-data.json). Without cloud-init (not installed, or
+ * disabled for this boot) and without NODE_CONFIG_FILE, the volume labelled cidata is found with libblkid and
+ * mounted read-only with libmount: its meta-data's `nodekiln:` map, and the file NODE_CONFIG_FILE among the
+ * write_files of its user-data or vendor-data.
  *
  * NODE_CONFIG_FILE must belong to root, and no other user may be able to write it. When it holds secrets and
  * other users can read it, the agent makes it private and logs a warning. A missing `permissions` in
@@ -14,14 +14,14 @@
 #include "lib/node_config.h"
 
 enum config_source_answer {
-	CONFIG_SOURCE_NONE, /* there is none: this guest is not meant to be a node */
-	CONFIG_SOURCE_LATER, /* cloud-init is still running and may bring one, or the file that goes over the meta-data */
+	CONFIG_SOURCE_NONE, /* no configuration: this guest is not meant to be a node */
+	CONFIG_SOURCE_LATER, /* cloud-init is still running and may write a configuration, or the file that overrides it */
 	CONFIG_SOURCE_FOUND,
 };
 /* Returns a config_source_answer, or -1. */
 int config_source_read(const char *root, struct node_config *ret, struct error *err) MUST_CHECK;
-/* Pure parts, for tests and fuzzing. *ret is NULL when the document holds no configuration; file is for
- * messages. */
+/* The pure parts of config_source_read(), public for tests and fuzzing. *ret is NULL when the
+ * document holds no configuration; file is for messages. */
 /* instance-data.json; secrets are refused. */
 int config_source_instance_data(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err)
 	MUST_CHECK;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Runs before the container runtime starts for the first time. When overlayfs does not work on the file
- * system of the runtime's layers (a container's root on ZFS before 2.2), the runtime is configured to copy
- * layers instead. This is never reverted, because the existing layers would be lost.
+ * Adapts the container runtime's configuration before its first start. When overlayfs does not work on the
+ * file system of the runtime's layers (a container's root on ZFS before 2.2), the runtime is configured to
+ * copy layers instead. This is never reverted, because the existing layers would be lost.
  */
 #include "agent/facts.h"
 

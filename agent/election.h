@@ -4,20 +4,21 @@
  * Decides which node acts first, without a lock service: each node writes only its own notes and reads the
  * other nodes'. A claim in the notes is a candidacy. The move depends on all OTHER guests of the cluster:
  *
- *	one has published an endpoint (claim "init")	-> FOLLOW: there is a cluster; drop the claim and join it
- *	one with a lower VMID claims			-> BACK_OFF: make sure that we claim nothing, look again later
- *	only ones with higher VMIDs claim		-> WAIT: they see our claim and back off, or acted before it was written
- *	none claims, and our claim is not written	-> CANDIDACY: write it, and look again
- *	none claims, and ours is written		-> ACT
+ *	a guest has published an endpoint (claim "init")	-> FOLLOW: there is a cluster; drop the claim and join it
+ *	a guest with a lower VMID claims			-> BACK_OFF: make sure that we claim nothing, look again later
+ *	only guests with higher VMIDs claim			-> WAIT: they see our claim and back off, or acted before it was written
+ *	no guest claims, and our claim is not written		-> CANDIDACY: write it, and look again
+ *	no guest claims, and ours is written			-> ACT
  *
- * Why two nodes never act: each wrote its claim before the look that let it act. Had neither seen the other's
- * claim, each look would have come before the other's write. Why one node acts: of those that claim at the
- * same time, the one with the lowest VMID never backs off, and a node that sees a claim writes none.
+ * Why two nodes never act: each wrote its claim before the look that let it act. If neither had seen the
+ * other's claim, each would have looked before the other wrote, which is impossible. Why one node acts: of
+ * those that claim at the same time, the one with the lowest VMID never backs off, and a node that sees a
+ * claim writes none.
  * tests/unit/test_election_model.c checks every interleaving of up to four nodes' steps.
  *
  * Three rules make this hold on a real API:
- * - Every write has a mark of its own, so that a digest never repeats. A PUT with unknown outcome (no answer,
- *   a crash) may still be carried out later; after the next write with a new mark it fails. So "ours is
+ * - Every write has a new mark, so that a digest never repeats. A PUT with unknown outcome (no answer, a
+ *   crash) may still be carried out later; after the next write with a new mark it fails. So "ours is
  *   written" means: it is in the last write that PVE acknowledged to THIS process. A new process therefore
  *   writes again even when the notes seem to hold the claim already.
  * - A decision is synced to disk before the node acts on it. A node that was interrupted while it acted

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The guest as it is: read once from /proc, /sys, /etc and the installed programs. root is the directory used
- * as "/" (tests pass a fake one; only the address and kubeadm's version come from the running system). What
- * cannot be read stays empty; preflight decides what that means.
+ * The state of the guest, read once from /proc, /sys, /etc and the installed programs. root is the directory
+ * used as "/" (tests pass a fake one; only the address and kubeadm's version come from the running system).
+ * A field that cannot be read stays empty; preflight decides what that means.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -44,8 +44,8 @@ struct facts {
 	int kubeadm_minor;                /* 20 */
 	enum facts_runtime runtime;       /* chosen by what is installed and what kubeadm can use */
 	char *cri_socket;                 /* of that runtime, unix:///... */
-	char *pause_image;                /* as the build configured it */
-	struct strings images;            /* as the build preloaded them */
+	char *pause_image;                /* the pause image that the build configured */
+	struct strings images;            /* the images that the build preloaded */
 	bool kubelet, crictl, kubectl;
 	bool swap, cgroup2, ip_forward, bridge_nf, overlay, br_netfilter;
 	bool kmsg; /* /dev/kmsg can be opened */

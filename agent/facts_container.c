@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the host lets a container do. What only a trial can show is tried in a mount namespace that ends with
- * the trial. */
+/* Finds out what the host lets a container do. Where nothing but a trial can show that, the trial
+ * runs in its own mount namespace. */
 #include <errno.h>
 #include <limits.h>
 #include <sched.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What identifies this machine: SMBIOS uuid, network cards and address; and the ports that are in use. */
+/* Reads the identity of this machine (SMBIOS uuid, network cards and address), and the ports in use. */
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <dirent.h>
@@ -37,8 +37,8 @@ static char *read_card(int rootfd, const char *name, const char *file)
 	return facts_word(rootfd, path);
 }
 
-/* A physical card has a device. A container's interfaces have none: there every interface counts that was not
- * made by a bridge or a container runtime. */
+/* A physical card has a device. A container's interfaces have none; so in a container every interface
+ * counts, except those made by a bridge or a container runtime. */
 static bool is_card(int rootfd, const char *name, bool container)
 {
 	static const char *const made[] = { "veth", "cni", "docker", "br-", "cali", "flannel", "lxc", "kube", "dummy" };

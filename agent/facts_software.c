@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is installed: kubeadm, the container runtime, the builder's description of the image, and what an
- * earlier node left behind. */
+/* Reads what is installed: kubeadm, the container runtime, the builder's description of the image,
+ * and what an earlier node left behind. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

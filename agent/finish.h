@@ -11,11 +11,11 @@
 #define FINISH_SENTINEL                                                                                                \
 	"/run/cluster-api/bootstrap-success.complete" /* Cluster API's contract for bootstrap providers */
 
-/* Waits for cloud-init's last stage, which still reads its cache. Then it overwrites the node's secrets in
- * place (secret_wipe.h) wherever they are: in all that cloud-init keeps of user-data and vendor-data, in its
- * logs, and last in our own configuration, which stays valid. It is an error when one is still found
- * afterwards.
- * 
+/* Waits for cloud-init's last stage, which still reads its cache. Then it overwrites the node's secrets
+ * in place (secret_wipe.h) wherever they are: in all of cloud-init's copies of user-data and vendor-data,
+ * in its logs, and last in our own configuration, which stays valid. It is an error when a secret is
+ * still found afterwards.
+ *
  * This covers files. cloud-init writes its obj.pkl several times during a boot, and the blocks of earlier
  * versions are free by then. They are discarded where the disk supports that; thin-provisioned disks discard
  * whole clusters only (64 KiB and more). */

@@ -16,10 +16,10 @@
 int kubeadm_execute(const struct kubeadm_run *run, const char *root, void (*phase)(void *context, const char *name),
 		    void *context, struct kubeadm_error *ret, struct error *err) MUST_CHECK;
 
-/* kubeadm_repair.c: runs before kubeadm is repeated after an interrupted run. kubeadm reuses what it finds in
- * /etc/kubernetes and fails on truncated files, so these are removed together with what depends on them; each
- * removal is logged. Complete files stay. When an unfinished init has lost its CA but has etcd data made with
- * it, the machine is reset: no other node can have joined it yet. */
+/* kubeadm_repair.c: runs before kubeadm is repeated after an interrupted run. kubeadm reuses what it finds
+ * in /etc/kubernetes and fails on truncated files, so these are removed together with what depends on
+ * them; each removal is logged. Complete files stay. When an unfinished init has lost its CA but still has
+ * the etcd data that depend on it, the machine is reset: no other node can have joined yet. */
 int kubeadm_repair(const struct kubeadm_run *run, const char *root, struct error *err) MUST_CHECK;
 
 /* kubeadm_reset.c: runs kubeadm reset -f and removes what that leaves behind: containers when there is no

@@ -48,10 +48,10 @@ static const struct kubeadm_error_row *row_of(const char *line, size_t *ret_weig
 	return best;
 }
 
-/* Several known lines in one output are several problems at once, above all in preflight's list, and the node
+/* Several known lines in one output, typically in preflight's list, are several problems, and the node
  * can continue only when all are solved. So the most severe class decides: a permanent failure, then
- * credentials, then a temporary failure. That the node has joined already counts only when nothing else
- * matches; otherwise it is a symptom. */
+ * credentials, then a temporary failure. KUBEADM_ERROR_JOINED counts only when nothing else matches;
+ * otherwise it is a symptom. */
 static bool is_worse(const struct match *a, const struct match *b)
 {
 	static const int severity[] = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The known messages, for kubeadm_error.c alone. A row matches a line that contains all its fragments, in any
- * order.
+ * The known messages, for kubeadm_error.c; not for other files. A row matches a line that contains
+ * all its fragments, in any order.
  */
 #include "agent/kubeadm_error.h"
 

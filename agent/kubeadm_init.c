@@ -87,8 +87,8 @@ static struct json *kubelet_json(void)
 	return kubelet;
 }
 
-/* In a container the connection tracking limits are the host's and cannot be written: 0 leaves them as they
- * are. */
+/* In a container the connection tracking limits belong to the host and cannot be written; 0 leaves them
+ * unchanged. */
 static struct json *proxy_json(void)
 {
 	struct json *proxy = json_object(), *conntrack = json_object();

@@ -25,7 +25,7 @@ const char *kubeadm_secret(const struct kubeadm_document *d, const char *secret)
 void kubeadm_put_node(const struct kubeadm_document *d, struct json *document);
 struct json *kubeadm_local_endpoint(const struct kubeadm_document *d) MUST_CHECK;
 void kubeadm_put_duration(struct json *object, const char *key, long seconds);
-/* Seconds for one wait inside kubeadm: a part of the time for all tries, `most` at most. */
+/* Seconds for one wait inside kubeadm: half of the time for all tries, at most `most`. */
 long kubeadm_step_timeout(const struct kubeadm_document *d, long most);
 
 /* kubeadm_init.c */

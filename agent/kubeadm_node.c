@@ -37,7 +37,7 @@ void kubeadm_put_duration(struct json *object, const char *key, long seconds)
 	json_put_string(object, key, duration_text(seconds, buffer));
 }
 
-/* Half of it, so that a second try has time. */
+/* Half of the time for all tries, so that a second try is possible. */
 long kubeadm_step_timeout(const struct kubeadm_document *d, long most)
 {
 	long half = d->run->node->timeout_kubeadm / 2;

@@ -91,7 +91,7 @@ static bool is_signed(int rootfd, const struct pair *pair, const struct text *ce
 			     certificate_signed_by(certificate->data, certificate->len, ca.data, ca.len));
 }
 
-/* What is wrong with the pair; NULL = nothing, or neither file exists. */
+/* The fault of the pair; NULL = no fault, or neither file exists. */
 static const char *fault_of(int rootfd, const struct pair *pair)
 {
 	CLEANUP(text_done) struct text certificate = { 0 }, key = { 0 };
@@ -136,8 +136,8 @@ static const char *lost_foundation(int rootfd)
 	return NULL;
 }
 
-/* A CA that is here although nothing was joined is removed, so that it is fetched from the cluster that is
- * joined now; kubeadm would keep it. */
+/* Removes a CA from a join that did not complete, so that kubeadm fetches the CA of the cluster that it
+ * joins now; otherwise it would keep the old one. */
 static int repair_join(const struct kubeadm_run *run, int rootfd, struct error *err)
 {
 	if (run->init || file_exists_in(rootfd, "etc/kubernetes/kubelet.conf") || file_exists_in(rootfd, PKI "ca.key"))

@@ -6,7 +6,7 @@
 #include "agent/profile.h"
 #include "lib/alloc.h"
 
-/* Each of the following returns what is wrong, or NULL. */
+/* Each of the following functions returns a fault, or NULL. */
 
 static char *joined(const struct strings *list, const char *fmt_before)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Kernel and hardware. In a container both are the Proxmox VE host's, so there the sentence says what to do
- * on the host. preflight_container.c has the checks that apply to containers only. */
+/* Checks of kernel and hardware. In a container both belong to the Proxmox VE host, so the sentence then
+ * says what to do on the host. preflight_container.c has the checks that apply to containers only. */
 #include <string.h>
 
 #include "agent/preflight_internal.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/profile.h"
 
-/* kubelet cannot turn off the host's swap, which may become visible at any time. kubeadm finds neither the
- * kernel's configuration nor its modules. */
+/* For containers. The host's swap may become visible to kubelet at any time and cannot be turned off
+ * here; and kubeadm finds neither the kernel's configuration nor its modules. */
 #define OF_CONTAINERS                                                                                                  \
 	{                                                                                                              \
 		"SystemVerification", "Swap"                                                                           \

@@ -169,8 +169,8 @@ static int write_once(struct pve_registration *r, struct change *c, struct error
 	return 0;
 }
 
-/* Whether PVE's error may be gone after another read: another client wrote in between, or the guest has
- * moved. */
+/* Whether the request may succeed after another read: another client wrote in between, or the guest
+ * has moved. */
 static bool may_look_again(struct pve_registration *r, struct error *err)
 {
 	enum pve_failure failure = pve_failure(r->pve);
@@ -179,7 +179,7 @@ static bool may_look_again(struct pve_registration *r, struct error *err)
 	       (failure == PVE_MISSING && pve_registration_locate(r, r->guest.vmid, err) == 0);
 }
 
-/* As soon as a write has begun, the content of the notes is known only if it succeeds. */
+/* Once a write has begun, the content of the notes is known only if the write succeeds. */
 static int write_change(struct pve_registration *r, struct change *c, struct error *err)
 {
 	for (int try = 1; write_once(r, c, err) < 0; try++) {

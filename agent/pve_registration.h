@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * This guest at the Proxmox VE API: its VMID, its own tags and notes line, and the other members of its
+ * This guest in Proxmox VE: its VMID, its tags and its line in the notes, and the other members of its
  * cluster.
  *
  * The guest is found in this order: proxmox.vmid from the configuration; a token that sees exactly one guest;

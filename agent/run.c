@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The agent as a table of steps. The state file names the step that was begun last; after an interruption the
- * next boot continues there. A step that gives up ends the run with a failure in the state; the next boot
- * starts from the first step, or from the failed step if the node had joined.
+ * The agent as a table of steps. The state file names the step that was begun last, from which the next boot
+ * continues after an interruption. A step that gives up ends the run with a failure in the state; the next
+ * boot starts from the first step, or from the failed step if the node had joined.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -54,7 +54,7 @@ static const struct step {
 	[STEP_TURN] = { "turn", step_turn, NODE_RECORD_BOOTING, .announce = ANNOUNCE_CHANGE },
 	[STEP_KUBEADM] = { "kubeadm", step_kubeadm, NODE_RECORD_JOINING, .announce = ANNOUNCE_CHANGE },
 	[STEP_PUBLISH] = { "publish", step_publish, NODE_RECORD_JOINING, .announce = ANNOUNCE_CHANGE, .joined = true },
-	/* Always: other nodes wait for the endpoint that the step before published. */
+	/* Always announced: other nodes wait for the endpoint that the previous step published. */
 	[STEP_MANIFESTS] = { "manifests", step_manifests, NODE_RECORD_JOINING, .announce = ANNOUNCE_ALWAYS,
 			     .joined = true },
 	[STEP_READY] = { "ready", step_ready, NODE_RECORD_JOINING, .announce = ANNOUNCE_CHANGE, .joined = true },
@@ -79,8 +79,9 @@ static bool is_wiped(const struct agent *a)
 	return steps[current_step(&a->state)].wiped;
 }
 
-/* Loads the state of an earlier boot. A file that cannot be read must not block the node without end: then
- * everything starts again, and what kubeadm left behind counts as this node's. */
+/* Loads the state of an earlier boot. A file that cannot be read must not block the node: it then
+ * starts from the first step and assumes that kubeadm has run, so that files left behind count as its
+ * own. */
 static void recall(struct agent *a)
 {
 	struct error err = { 0 };
@@ -95,7 +96,7 @@ static void recall(struct agent *a)
 	failed = text_same(a->state.phase, node_record_state_name(NODE_RECORD_FAILED));
 	if (failed && !steps[current_step(&a->state)].joined)
 		state_set_text(&a->state.step, NULL);
-	/* cloud-init has copied a seed that is still attached again. */
+	/* If the seed is still attached, cloud-init has copied it again. */
 	if (is_wiped(a))
 		state_set_text(&a->state.step, steps[STEP_WIPE].name);
 	state_set_text(&a->state.error, NULL);

@@ -12,7 +12,7 @@
 #include "lib/node_config.h"
 #include "lib/text.h"
 
-/* No copy of a secret is longer, line breaks included: windows over a file must overlap by as much. */
+/* The maximum length of a copy of a secret, line breaks included: windows over a file must overlap by as much. */
 #define SECRETS_SPAN_MAX 512
 
 struct secrets {
@@ -32,7 +32,7 @@ bool secrets_hidden_by_gzip(const char *data, size_t len);
 /* Overwrites them before freeing. */
 void secrets_done(struct secrets *s);
 
-/* secrets_mask.c, for output: writes '*' over each secret in the line, over a long piece of one at either end
- * of the line (it may continue in the next line), and over tokens and certificate keys that kubeadm
- * generated. */
+/* secrets_mask.c, for output: writes '*' over each secret in the line, over a long part of a secret at
+ * either end of the line (the rest may be in another line), and over tokens and certificate keys that
+ * kubeadm generated. */
 void secrets_mask_line(const struct secrets *s, char *line);

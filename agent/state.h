@@ -23,12 +23,12 @@ struct state {
 	char *step;        /* owned; the name of the step that was begun last (run.c); NULL = the first */
 	bool leader;       /* this node may initialise the cluster: its claim was read back */
 	bool started;      /* kubeadm was started: what it left behind is this node's, and the claim must stay */
-	char *claim;       /* owned; the claim that our notes have or are to have: agent/election.h; NULL = none */
+	char *claim;       /* owned; the claim that is, or will be, in our notes: agent/election.h; NULL = none */
 	char *endpoint;    /* owned; HOST:PORT of the cluster; NULL = not known yet */
 	struct strings ca; /* of that cluster: "sha256:..." */
 };
 
-/* A missing file is a valid state, too. A file that cannot be parsed is ERROR_INPUT. */
+/* A missing file gives an empty state. A file that cannot be parsed is ERROR_INPUT. */
 int state_load(const char *file, struct state *ret, struct error *err) MUST_CHECK;
 /* Synced when it returns; creates the directory. */
 int state_save(const char *file, const struct state *state, struct error *err) MUST_CHECK;

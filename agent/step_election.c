@@ -8,7 +8,7 @@
 #include "lib/log.h"
 
 #define POLL_SECONDS 10 /* every request occupies one of the PVE node's three workers */
-#define SILENCE_MAX 3   /* unanswered looks at an API that a join does not need */
+#define SILENCE_MAX 3   /* unanswered reads from an API that a join does not need */
 #define CLAIM_INIT "init"
 #define CLAIM_JOIN "join"
 
@@ -26,8 +26,8 @@ static int check_name(const struct agent *a, const struct candidates *all, struc
 	return 0;
 }
 
-/* Looks at the other guests once. 0 = done; 1 = PVE cannot answer at the moment, and the state says why; -1 =
- * it never will. */
+/* Reads the other guests once. 0 = done; 1 = PVE does not answer at the moment, and the state says why; -1
+ * = another try cannot help. */
 static int look(struct agent *a, struct candidates *ret, struct error *err)
 {
 	struct error why = { 0 };
@@ -47,7 +47,7 @@ static int look(struct agent *a, struct candidates *ret, struct error *err)
 	return 1;
 }
 
-/* Writes the claim (NULL: none) into our notes. 0 = it is on PVE's disk; 1 = not at the moment. */
+/* Writes the claim (NULL: none) into our notes. 0 = PVE has stored it; 1 = PVE does not answer at the moment. */
 static int show_claim(struct agent *a, const char *claim, struct error *err)
 {
 	struct error why = { 0 };

@@ -11,7 +11,7 @@
 #include "lib/log.h"
 
 #define CHECK_SECONDS 3
-#define CHECK_TIMEOUT 300 /* for temporary problems: the clock, a runtime that is starting */
+#define CHECK_TIMEOUT 300 /* seconds, for temporary problems: the clock, a runtime that is starting */
 #define BACK_OFF_FIRST 5
 #define BACK_OFF_MAX 60
 #define NEW_CREDENTIALS_MAX 3 /* times that the election is repeated for new ones */

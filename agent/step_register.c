@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* This guest's tags and notes at Proxmox VE. They serve people and the other nodes; this node continues
- * without them. */
+/* This guest's tags and notes at Proxmox VE. People and the other nodes read them; this node
+ * continues when they cannot be written. */
 #include <stdlib.h>
 #include <string.h>
 
