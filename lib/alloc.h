@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Allocation that cannot fail: out of memory ends the program with one sentence and exit code 1. Outputs are published
- * by rename, so the program may end anywhere. Callers check the size of external input against a named limit BEFORE they
+ * Allocation that cannot fail: out of memory ends the program with one sentence and exit code 1. That is safe anywhere,
+ * because outputs are published by rename. Callers check the size of external input against a named limit BEFORE they
  * allocate.
  */
 #include <stdarg.h>

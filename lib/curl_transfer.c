@@ -79,8 +79,8 @@ static int curl_transfer_start(struct curl_transfer *w, struct error *err)
 	curl_easy_setopt(w->easy, CURLOPT_WRITEFUNCTION, on_bytes);
 	curl_easy_setopt(w->easy, CURLOPT_WRITEDATA, w);
 	curl_easy_setopt(w->easy, CURLOPT_ERRORBUFFER, w->message);
-	/* Without this, a libcurl without threads (the agent's) leaves a slow getaddrinfo() by longjmp() out of SIGALRM while it
-	 * holds locks. The resolver's own time limits end the call, too. */
+	/* Otherwise a libcurl without threads (the agent's) ends a slow getaddrinfo() by a longjmp() out of the SIGALRM
+	 * handler, while it holds locks. The resolver's own time limits suffice. */
 	curl_easy_setopt(w->easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(w->easy, CURLOPT_USERAGENT, "nodekiln/" NODEKILN_VERSION);
 	return 0;

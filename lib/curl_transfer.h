@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A wrapper of libcurl, so that one file includes it. Private to lib/http.c (parallel downloads) and lib/http_session.c (one
- * request after another).
+ * A wrapper of libcurl; curl_transfer.c is the only file that includes libcurl's header. Private to lib/http.c (parallel
+ * downloads) and lib/http_session.c (one request after another).
  */
 #include <stdbool.h>
 

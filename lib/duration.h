@@ -9,7 +9,7 @@
 #define DURATION_MAX (10L * 365 * 24 * 3600)
 #define DURATION_TEXT 32
 
-/* False, with *ret_seconds as it was, for any other text and beyond DURATION_MAX. */
+/* False for any other text and beyond DURATION_MAX; *ret_seconds is then unchanged. */
 bool duration_parse(const char *text, long *ret_seconds);
 /* As Go and kubeadm read it ("24h", "1h30m", "0s"), into buffer, which it returns. */
 const char *duration_text(long seconds, char buffer[DURATION_TEXT]);

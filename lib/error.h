@@ -9,8 +9,9 @@
  *	return error_errno(err, errno, "open %s", path);
  *	return error_wrap(err, "recipe '%s'", name);
  *
- * A function returns an error or logs it, never both; only main files and the build's step runner log.
- * A struct error owns nothing: declare it `struct error err = { 0 };`, copy it freely.
+ * A function returns an error or logs it, never both. Errors are logged by main files, and where the program continues
+ * in spite of one (a retry, a clean-up). A struct error owns nothing: declare it `struct error err = { 0 };`, copy it
+ * freely.
  */
 #include <stdbool.h>
 

@@ -21,7 +21,7 @@ int file_read(int dirfd, const char *name, size_t limit, struct text *ret, struc
 int file_read_in(int rootfd, const char *path, size_t limit, struct text *ret, struct error *err) MUST_CHECK;
 /* Writes a temporary file in the same directory and renames it: readers see the old content or the new, never a part. */
 int file_write(int dirfd, const char *name, const void *data, size_t len, mode_t mode, struct error *err) MUST_CHECK;
-/* The same, and fsync(2) of file and directory: after a power cut the old content or the new is there. */
+/* The same, with fsync(2) of file and directory: after a power cut the file has the old content or the new. */
 int file_write_durable(const char *path, const void *data, size_t len, mode_t mode, struct error *err) MUST_CHECK;
 /* Inside a tree; missing parents are created with mode 0755; a symlink at the path is replaced, not followed. */
 int file_write_in(int rootfd, const char *path, const void *data, size_t len, mode_t mode, struct error *err)
@@ -49,10 +49,10 @@ int tree_size(int dirfd, const char *name, uint64_t *bytes, struct error *err) M
 /* Free bytes for this process in the file system of fd; UINT64_MAX when it does not say. */
 uint64_t file_free_space(int fd);
 
-/* All of it, or -1 with errno. */
+/* Writes all len bytes, or returns -1 with errno. */
 int write_all(int fd, const void *data, size_t len) MUST_CHECK;
 int pwrite_all(int fd, const void *data, size_t len, off_t offset) MUST_CHECK;
-/* Exactly len bytes; a short file is errno ENODATA. */
+/* Reads exactly len bytes, or returns -1 with errno; ENODATA when the file is shorter. */
 int pread_all(int fd, void *data, size_t len, off_t offset) MUST_CHECK;
 /* Copies the rest of in to out, by copy_file_range(2) where that works, else by read(2) and write(2). */
 int copy_all(int in, int out, struct error *err) MUST_CHECK;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whole trees: depth first, by directory fds, so that a directory that another process replaces by a symlink leads nowhere. */
+/* Walks whole trees depth first, by directory fds: when another process replaces a directory by a symlink, the walk
+ * does not follow it. */
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>

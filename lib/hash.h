@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * SHA-256 (libcrypto), streaming and at once; and cache keys, which are SHA-256 over labelled fields.
+ * SHA-256 (libcrypto), streaming and at once; and cache keys: SHA-256 over labelled fields.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -25,5 +25,5 @@ void hash_free_p(struct hash **h);
 void sha256_hex(const void *data, size_t len, char ret_hex[SHA256_HEX]);
 /* For dpkg's database only, which records the MD5 of configuration files. */
 void md5_hex(const void *data, size_t len, char ret_hex[MD5_HEX]);
-/* Of the whole file; the file position is neither used nor moved. */
+/* The digest of the whole file; the file position is neither used nor moved. */
 int sha256_fd(int fd, char ret_hex[SHA256_HEX], struct error *err) MUST_CHECK;

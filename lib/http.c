@@ -174,7 +174,7 @@ static int download_pool_step(struct download_pool *pool, struct error *err)
 	if (download_pool_start(pool, &wait, err) < 0 || curl_transfer_pool_perform(pool->curl_pool, &running, err) < 0)
 		return -1;
 	int ended = download_pool_collect(pool, err);
-	/* One that ended lets the next one start, or is itself due again before `wait` is over. */
+	/* A download that ended lets the next one start, or is due again itself before `wait` is over. */
 	if (ended != 0)
 		return ended < 0 ? -1 : 0;
 	return curl_transfer_pool_wait(pool->curl_pool, wait, err);

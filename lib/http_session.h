@@ -17,14 +17,16 @@
 
 struct http_session;
 
-/* All is borrowed until http_session_close(). Either the CA or a fingerprint suffices; without both, the system's CAs decide. */
+/* Everything is borrowed until http_session_close(). Either the CA or a fingerprint suffices; without both, the
+ * system's CAs decide. */
 struct http_trust {
 	const char *ca;                     /* PEM text; NULL = none */
 	const struct strings *fingerprints; /* SHA-256 of accepted leaves, "AA:BB:..."; NULL = none */
 	const char *certificate, *key;      /* the client's, PEM text; NULL = none */
 };
 
-/* A body that is never in memory as a whole. Its request has no time limit except for silence. */
+/* A body that is never in memory as a whole. Its request has no total time limit: it fails only when no data are
+ * transferred for a while. */
 struct http_stream {
 	const char *type; /* Content-Type */
 	uint64_t len;     /* of the whole body */

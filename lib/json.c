@@ -2,7 +2,7 @@
 /* struct json is json-c's struct json_object; null is a NULL pointer in both. */
 #include "lib/json.h"
 
-/* json-c's type has the name of our function json_object(): rename it here. */
+/* json-c's type has the same name as our function json_object(), so it is renamed here. */
 #define json_object json_c_object
 #include <json-c/json.h>
 #undef json_object
@@ -182,7 +182,7 @@ const char *json_as_string(const struct json *value)
 	if (!json_object_is_type(inner(value), json_type_string))
 		return NULL;
 	s = json_object_get_string(inner(value));
-	/* a "\u0000" would cut the string short in C */
+	/* a C string would end at a "\u0000" */
 	return strlen(s) == (size_t)json_object_get_string_len(inner(value)) ? s : NULL;
 }
 
@@ -234,7 +234,7 @@ int json_parse(const char *name, const char *text, size_t len, struct json **ret
 	why = json_tokener_get_error(tokener);
 	end = json_tokener_get_parse_end(tokener);
 	if (why == json_tokener_continue) {
-		/* a bare number ends only with the text: pass the NUL */
+		/* only the NUL shows the parser that a bare number has ended */
 		value = (struct json *)json_tokener_parse_ex(tokener, "", 1);
 		why = json_tokener_get_error(tokener) == json_tokener_success ? json_tokener_success : why;
 		end = len;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Documents, secrets, origins and the end of a node. */
+/* Merges documents, finds secrets and origins, and frees a node's configuration. */
 #include "lib/node_config.h"
 
 #include <stdio.h>

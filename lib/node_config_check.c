@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each check covers one section; the first fault is the error. */
+/* Each function checks one section; the first fault is returned. */
 #include "lib/node_config_check.h"
 
 #include <netinet/in.h>

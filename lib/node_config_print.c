@@ -31,7 +31,7 @@ static void add_pairs(struct text *t, const struct node_config_pairs *pairs)
 	text_add(t, "}");
 }
 
-/* Whether the field has a value: durations and choices always have one, the default if no other. */
+/* Whether the field has a value: durations and choices always have one, if only the default. */
 static bool has_value(const struct node_config_field *f, const struct node_config *node)
 {
 	const void *at = node_config_field_at(f, node);

@@ -42,8 +42,8 @@ static int role_of(const char *name)
 	return -1;
 }
 
-/* The values go into kubeadm's configuration and into messages, and every user with VM.Config.Options may have written them: so
- * each must have a form. */
+/* The values go into kubeadm's configuration and into messages, and any user with VM.Config.Options may have written them,
+ * so each is validated. */
 
 static bool is_of(const char *s, const char *characters)
 {
@@ -76,7 +76,7 @@ static bool is_sentence(const char *s)
 	return n > 0 && n <= ERROR_SENTENCE_MAX && !s[n];
 }
 
-/* The texts of the line, and the form that each must have. */
+/* The line's text fields, each with its validator. */
 static const struct record_field {
 	const char *key;
 	size_t offset;

@@ -9,8 +9,8 @@
  *		"version":"v1.34.1","endpoint":"10.0.0.10:6443","claim":"init","mark":"5f3c9a12","error":"...",
  *		"vmid":101,"ca":["sha256:..."]}		(on one line)
  *
- * Everything else in tags and notes belongs to people and stays unchanged. PVE lower-cases, sorts and de-duplicates tags, and
- * trims the end of the notes: compare parsed records, never the texts.
+ * Everything else in tags and notes belongs to the users and stays unchanged. PVE lower-cases, sorts and de-duplicates tags,
+ * and trims the end of the notes: compare parsed records, never the texts.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -129,7 +129,7 @@ static int exchange(struct pve *pve, const char *path, struct http_request *requ
 	return read_data(pve, what, &response, ret, err);
 }
 
-/* GET and DELETE have no body; every other method has one, if an empty one, because PVE requires Content-Length. */
+/* GET and DELETE have no body; every other method has one, possibly empty, because PVE requires Content-Length. */
 static bool in_query(const char *method)
 {
 	return !strcmp(method, "GET") || !strcmp(method, "DELETE");

@@ -25,7 +25,7 @@ struct pve_access {
 	long timeout;          /* seconds for one request; 0 = 30 */
 };
 
-/* Why a request failed, as far as the caller can react to it. */
+/* The kinds of failure that a caller can handle differently. */
 enum pve_failure {
 	PVE_OK,
 	PVE_UNREACHABLE,  /* no answer, or 595 to 599: try again later; after 596 to 599 read the state first */

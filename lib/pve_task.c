@@ -129,7 +129,7 @@ void pve_task_parse_list(const struct json *data, struct strings *ret)
 	for (size_t i = 0; i < json_count(data); i++) {
 		const struct json *task = json_at(data, i);
 		const char *upid = json_get_string(task, "upid"), *status = json_get_string(task, "status");
-		/* The status of a task that ended is its exit status. */
+		/* In this list, the status of a task that has ended is its exit status. */
 		if (upid && !json_get(task, "endtime") && (!status || !strcasecmp(status, "running")))
 			strings_add(ret, upid);
 	}

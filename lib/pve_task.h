@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Tasks: work that Proxmox VE does in the background after it has answered with a UPID. The caller polls the status until the
- * task has stopped. A task that failed is not an error here: pve_task_wait() then returns 0.
+ * Tasks: Proxmox VE answers with a UPID and does the work in the background. The caller polls the status until the task has
+ * stopped. A task that failed is not an error here: pve_task_wait() then returns 0.
  */
 #include <stdbool.h>
 
@@ -27,7 +27,7 @@ bool pve_task_is_own(const char *upid, const char *token_id, const char *const *
 int pve_task_status(struct pve *pve, const char *upid, struct pve_task *ret, struct error *err) MUST_CHECK;
 /* The last lines of its log. */
 int pve_task_log(struct pve *pve, const char *upid, struct strings *ret, struct error *err) MUST_CHECK;
-/* Waits until it has stopped, at most timeout seconds. A server that is unreachable or busy in between is asked again. */
+/* Waits until it has stopped, at most timeout seconds. Polls again after a server was unreachable or busy. */
 int pve_task_wait(struct pve *pve, const char *upid, long timeout, struct pve_task *ret, struct error *err) MUST_CHECK;
 /* The UPIDs of running tasks, from the data of GET /nodes/NODE/tasks?source=active. Pure. */
 void pve_task_parse_list(const struct json *data, struct strings *ret);

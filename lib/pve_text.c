@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The encoding of parameters and the meaning of error messages. */
+/* Encodes parameters and classifies error messages. */
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
  * server writes the rest of the headers INTO the file. So everything before the data goes out in one TLS record together with the
  * first data, and the server always gets the checksum.
  *
- * The file is read while it is sent: memory does not grow with it.
+ * The file is read while it is sent: memory use does not depend on its size.
  */
 #include <stdint.h>
 
@@ -31,8 +31,8 @@ struct pve_upload {
 	void *context;
 };
 
-/* *ret_upid, owned by the caller: the task that verifies the checksum and moves the file into place; wait for it. When the answer
- * is lost (PVE_UNREACHABLE), the file may be there or not: check before sending it again. */
+/* *ret_upid, owned by the caller: the task that verifies the checksum and moves the file into place; wait for it. When the
+ * answer is lost (PVE_UNREACHABLE), the file may have been stored: check before sending it again. */
 int pve_upload(struct pve *pve, const struct pve_upload *upload, char **ret_upid, struct error *err) MUST_CHECK;
 
 /* The parts of the body before and after the data. Pure. ERROR_INPUT for a name that PVE would change. */

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* getrandom(2) never returns fewer bytes than requested up to 256, so it fails only in a kernel without the call. */
+/* getrandom(2) never returns fewer bytes than requested up to 256, so it can fail only on a kernel without this system
+ * call. */
 static unsigned char random_byte(void)
 {
 	unsigned char byte;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The keys of a configuration file as data. `nodekiln help` prints manual pages and Markdown tables from it. A schema is a
- * description: the reader next to it decides what is accepted, and tests/unit/test_schema.c compares the two sets of keys.
+ * The keys of a configuration file as data. `nodekiln help` prints manual pages and Markdown tables from it. A schema only
+ * describes: the reader in the same folder decides what is accepted, and tests/unit/test_schema.c compares the two sets of
+ * keys.
  */
 #include <stddef.h>
 

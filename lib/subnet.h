@@ -13,7 +13,7 @@ struct subnet {
 	unsigned bits;       /* prefix length */
 };
 
-/* "10.244.0.0/16". A text with host bits set is refused, because it is ambiguous. */
+/* "10.244.0.0/16". An address with host bits set is refused, because it is ambiguous. */
 bool subnet_parse(const char *text, struct subnet *ret);
 /* "10.0.0.7", "fd00::7". */
 bool subnet_parse_address(const char *text, struct subnet *ret);

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Trust in a server certificate by its SHA-256, as in Proxmox VE's own clients. A leaf certificate that is listed is trusted
- * whatever its name, dates and issuer are; any other must pass the whole verification, including the host's name or address.
+ * whatever its name, dates and issuer; any other must pass the whole verification, including the host's name or address.
  * (libcurl pins only public keys, and only in addition to the CA, so this hooks into OpenSSL.)
  */
 #include <stdbool.h>

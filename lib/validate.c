@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rules of the internet, POSIX, systemd and Debian. */
+/* Validators for the rules of internet standards, POSIX, systemd and Debian. */
 #include "lib/validate.h"
 
 #include <ctype.h>
@@ -93,7 +93,7 @@ static bool is_host(const char *s, size_t n)
 		host[n - 1] = '\0';
 		return subnet_parse_address(host + 1, &address) && address.family == AF_INET6;
 	}
-	/* What looks like an address must be one: "10.0.0.256" is a valid DNS name, but certainly a typo. */
+	/* Digits and dots must form an address: "10.0.0.256" is a valid DNS name, but certainly a typo. */
 	if (validate_chars(host, DIGIT "."))
 		return subnet_parse_address(host, &address);
 	return validate_dns_name_n(s, n);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* What the files of the validators share. */
+/* Shared by the files of the validators; not for other files. */
 #include <stdbool.h>
 #include <stddef.h>
 

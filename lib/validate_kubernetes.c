@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Kubernetes' rules. */
+/* Validators for Kubernetes' rules. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>

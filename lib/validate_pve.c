@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proxmox VE's rules. */
+/* Validators for Proxmox VE's rules. */
 #include <ctype.h>
 #include <string.h>
 

@@ -49,8 +49,8 @@ void yaml_quote(const char *value, struct text *ret)
 	text_add(ret, "\"");
 }
 
-/* A plain scalar keeps its type (number, boolean, string) only without quotes. One with other characters is a string to every
- * parser. */
+/* A plain scalar keeps its type (number, boolean, string) only without quotes. A scalar with other characters is a string
+ * to every parser. */
 static bool stays_plain(const struct yaml *node)
 {
 	return node->plain && node->value[strspn(node->value, safe)] == '\0' && node->value[0] != '-';

@@ -16,7 +16,7 @@ static const char *const kind_names[] = {
 	[YAML_MAP] = "a map (key: value)",
 };
 
-/* Errors quote the file: its text must not move a terminal's cursor or begin a new line. */
+/* Errors quote text from the file, which must not move a terminal's cursor or begin a new line. */
 static void make_printable(char *s)
 {
 	for (; *s; s++)
