@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Runs apt on a private state: apt sees nothing of the host's configuration, sources, keys, lists or installed packages,
- * and writes nothing outside the cache.
+ * Runs apt on a private state: apt reads none of the host's configuration, sources, keys, lists or installed packages, and
+ * writes nothing outside the cache.
  *
  *	apt/KEY-INDICES/	KEY: digest of the sources; INDICES: digest of the signed Release files that were fetched
  *		etc/ keyrings/ var/ status	apt's files; etc/ and the lists never change after the state was published

@@ -25,7 +25,7 @@ static int open_locked(struct cache *cache, const char *name)
 
 	if (fd < 0 || flock(fd, LOCK_SH) < 0 || fstat(fd, &opened) < 0 || fstatat(cache->fd, name, &named, 0) < 0)
 		return -1;
-	/* Another process may have removed it between open and lock. */
+	/* Another process may have removed the state between open(2) and flock(2). */
 	return named.st_ino == opened.st_ino && named.st_dev == opened.st_dev ? TAKE_FD(fd) : -1;
 }
 

@@ -20,7 +20,7 @@ static const struct variant {
 /*
  * The layer of the images of etcd and kube-proxy: the programs that these call, and their libraries. Essential packages
  * (shell, dpkg, perl) are left out on purpose: nothing in a static pod or in kube-proxy runs them, and they would be larger
- * than all the rest. usr-is-merged prevents the choice of usrmerge, which needs perl.
+ * than all the rest. usr-is-merged is named so that apt does not choose usrmerge, which needs perl.
  */
 static const char *const image_packages[] = {
 	"libc6", "usr-is-merged", "etcd-server", "iptables", "ipset", "conntrack", "kmod",

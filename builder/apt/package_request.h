@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What a recipe requests from apt: the packages of each lock group, and the source packages of the programs that are compiled.
+ * The packages that a recipe requests from apt: those of each lock group, and the source packages of the programs that are
+ * compiled.
  */
 #include "builder/lock/lock.h"
 #include "builder/recipe/recipe.h"

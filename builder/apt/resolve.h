@@ -7,7 +7,7 @@
  * indices are the same.
  *
  *	base		the packages of distribution.variant and packages.base, and Kubernetes when it comes as packages
- *	vm, lxc		what they add to base; they never change base
+ *	vm, lxc		their additions to base; they never change base
  *	toolchain	essential packages and the compilers (toolchain.h)
  *	image		the Debian layer of etcd's and kube-proxy's images: only what these need, without essential packages
  */

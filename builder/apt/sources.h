@@ -20,7 +20,7 @@ struct source {
 	struct strings components; /* none for a flat repository */
 	bool sources;              /* with source packages (deb-src) */
 	char *keyring;             /* owned; a file; NULL when key_url is set */
-	char *key_url;             /* owned; where the armored key is */
+	char *key_url;             /* owned; of the armored key */
 	char *fingerprint;         /* owned; apt accepts only signatures by this key; a key_url must have one */
 	struct text key;           /* the keyring's content; of key_url only after sources_fetch_keys */
 };

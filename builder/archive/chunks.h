@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Content is compressed once. Every whole chunk of a larger file is a single zstd frame of CHUNK bytes of
- * content, in all that is made of a tree: a cluster of the qcow2, a part of the tarball, a part of a layer in
- * the cache. So a frame that was made for one of them is copied into the others.
+ * Compresses content only once. Everything that is made from a tree (the qcow2's clusters, the tarball, a
+ * layer in the cache) has each whole chunk of a larger file as a single zstd frame of CHUNK bytes of content.
+ * So a frame that was made for one of them can be copied into the others.
  *
  * A file of frames ends with an index, which is a skippable zstd frame; a layer in the cache has one too.
- * Frames are found by the inode, size and ctime of the file. This is an optimization only: without it, the
- * same bytes are made, more slowly.
+ * Frames are found by the inode, size and ctime of the file. This is only an optimization: without the
+ * frames, the same bytes are made, more slowly.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,12 +31,12 @@ struct chunks_file {
 	uint64_t path;               /* below the root; in index.paths */
 };
 
-/* What is written after the frames. */
+/* The index, which is written after the frames. */
 struct chunks_index {
 	VEC(struct chunks_file) files;
 	VEC(struct chunks_frame) frames;
 	struct text paths;
-	int level; /* that the frames were compressed with */
+	int level; /* compression level of the frames */
 };
 /* Adds a file. Returns the number of its first frame; the caller fills in all its frames. */
 size_t chunks_index_add(struct chunks_index *index, const char *path, const struct stat *st);
@@ -44,8 +44,8 @@ size_t chunks_index_add(struct chunks_index *index, const char *path, const stru
 int chunks_index_write(const struct chunks_index *index, int fd, struct error *err) MUST_CHECK;
 void chunks_index_done(struct chunks_index *index);
 
-/* Compresses every chunk below root into fd (empty), one thread per core. The tree may change meanwhile:
- * chunks of changed files are just not found afterwards. */
+/* Compresses every chunk below root into fd (empty), one thread per core. The tree may change
+ * meanwhile: chunks of changed files are then not found. */
 int chunks_make(const char *root, int level, int fd, struct error *err) MUST_CHECK;
 
 struct chunks; /* opaque; NULL is one without frames */

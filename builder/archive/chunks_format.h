@@ -19,7 +19,7 @@ struct chunks_skippable {
 };
 
 struct chunks_trailer {
-	uint64_t files, frames, paths; /* counts; of paths the bytes */
-	int64_t level;                 /* that the frames were compressed with */
+	uint64_t files, frames, paths; /* numbers of files and frames; bytes of paths */
+	int64_t level;                 /* compression level of the frames */
 	uint64_t magic;
 };

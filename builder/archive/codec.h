@@ -23,7 +23,7 @@ size_t codec_pack(struct codec *codec, const void *in, size_t len, void *out, si
 /* in may have trailing garbage (the length of a qcow2 cluster is known in sectors only). -1 unless the
  * content has exactly size bytes. */
 int codec_unpack(struct codec *codec, const void *in, size_t len, void *out, size_t size) MUST_CHECK;
-/* The max with which zstd never fails for len bytes. */
+/* The max for codec_pack() with which zstd never fails for len bytes. */
 size_t codec_bound(size_t len);
 /* len: at least 1. */
 bool codec_all_zero(const void *data, size_t len);

@@ -169,7 +169,7 @@ int extract_entry(struct extract *x, struct tar_reader *r, const struct tar_entr
 	if (S_ISREG(e->mode))
 		return make_file(parent, base, r, e, path, copy, err);
 	if (S_ISSOCK(e->mode))
-		return 0; /* means nothing without the process that listens */
+		return 0; /* a socket is useless without the process that listens */
 	return make_special(parent, base, e, path, err);
 }
 

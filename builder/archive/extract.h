@@ -5,9 +5,9 @@
  * `..` or a leading '/' are refused, and symbolic links in a path are resolved within the tree, as the guest
  * would see them.
  *
- * A member replaces what has its name, except that a directory is never replaced by something else, and that
- * a symbolic link to a directory stays when the member is a directory (so /lib -> usr/lib works).
- * extract_finish() sets the times of directories, after the last entry has been put into them.
+ * A member replaces an existing entry of its name, with two exceptions: a directory is never replaced by
+ * anything else, and a symbolic link to a directory stays when the member is a directory (so /lib -> usr/lib
+ * works). extract_finish() sets the times of directories, after the last entry has been put into them.
  */
 #include "builder/archive/tar.h"
 #include "lib/error.h"
@@ -18,10 +18,10 @@ struct extract_time {
 	time_t mtime;
 };
 
-/* Declare as { .rootfd = fd, .parentfd = -1 }; one thread each. */
+/* Declare as { .rootfd = fd, .parentfd = -1 }. Each thread needs its own. */
 struct extract {
 	int rootfd;   /* borrowed */
-	int parentfd; /* owned; the directory of the last member, which mostly is that of the next too */
+	int parentfd; /* owned; the directory of the last member, usually also that of the next one */
 	char *parent; /* owned; its path */
 	VEC(struct extract_time) times;
 };

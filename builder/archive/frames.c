@@ -94,7 +94,7 @@ int frames_put_raw(struct frames *f, const void *chunk, struct chunks_frame *ret
 	struct chunks_piece frame = { f->buffer, (uint32_t)pack(f, chunk, CHUNK) };
 	if (!frame.len || frames_put(f, &frame, ret) < 0)
 		return -1;
-	/* As in chunks_make(): on a disk, zeros and chunks that do not compress are no frames. */
+	/* As in chunks_make(): a disk does not store zeros and incompressible chunks as frames. */
 	if (frame.len >= CHUNK || codec_all_zero(chunk, CHUNK))
 		*ret = (struct chunks_frame){ 0 };
 	return 0;

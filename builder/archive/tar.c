@@ -257,7 +257,7 @@ static la_ssize_t hold_back(struct archive *a, void *writer, const void *bytes, 
 	return (la_ssize_t)n;
 }
 
-/* With frames, archive does not buffer its output, so that a frame is written at its place among it. */
+/* With frames, libarchive must not buffer its output, so that each frame is written at the right place in it. */
 static int open_archive(struct tar_writer *w, enum compression compression, int level)
 {
 	/* Restricted pax: extended headers only for what a ustar header cannot hold. */

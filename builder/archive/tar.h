@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Reads and writes tar archives as streams of members, through libarchive (tar.c is its only user). Nothing
- * here touches a tree: extract.c puts members into one, tarball.c makes members of one.
+ * here touches a tree: extract.c writes members into a tree, tarball.c makes members from a tree.
  *
  *	while ((rc = tar_read_next(r, &entry, err)) > 0)
  *		while ((rc = tar_read_data(r, &block, &n, &offset, err)) > 0) ...
@@ -63,9 +63,9 @@ void tar_reader_free_p(struct tar_reader **r);
 struct tar_writer; /* opaque */
 
 /*
- * A zstd archive consists of many frames (frames.h). The end of the archive (1024 zero bytes) is a frame of
- * its own, always these TAR_END_SIZE bytes. So members can be added without compressing the archive again, by
- * writing another archive over this frame (readers of tar stop at the first end of an archive).
+ * A zstd archive consists of many frames (frames.h). The end of the archive (1024 zero bytes) is a separate
+ * frame, always the same TAR_END_SIZE bytes. So members can be added without compressing the archive again,
+ * by writing another archive over this frame (readers of tar stop at the first end of an archive).
  */
 #define TAR_END_SIZE 11
 extern const unsigned char tar_zstd_end[TAR_END_SIZE];

@@ -145,7 +145,7 @@ static int write_chunk(struct tarball_writer *w, int fd, const struct chunks_fil
 	return rc;
 }
 
-/* Writes the whole chunks of the content as frames of their own. The file position of fd is then after them. */
+/* Writes each whole chunk of the content as a separate frame. The file position of fd is then after them. */
 static int write_chunks(struct tarball_writer *w, int fd, const struct stat *st, uint64_t *ret_done, struct error *err)
 {
 	const struct chunks_file *packed = chunks_find(w->tarball->chunks, st);
@@ -244,7 +244,7 @@ static int write_entry(struct tarball_writer *w, int dirfd, const char *name, st
 		.device = st.st_rdev,
 		.mtime = newest && st.st_mtime > newest ? stamp : st.st_mtime,
 	};
-	/* Sockets mean nothing without the process that listens. */
+	/* A socket is useless without the process that listens. */
 	if (S_ISSOCK(st.st_mode))
 		return 0;
 	if (check_template(w, &e, err) < 0)

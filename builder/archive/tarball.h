@@ -2,10 +2,10 @@
 #pragma once
 /*
  * A tree as a tar file: members `./...` sorted by name, numeric ids, pax headers with extended attributes,
- * times in whole seconds, hard links kept, sockets left out. With zstd, the chunks of larger files are frames
- * of their own (chunks.h). The same tree gives the same bytes.
+ * times in whole seconds, hard links kept, sockets left out. With zstd, each chunk of a larger file is a
+ * separate frame (chunks.h). The same tree gives the same bytes.
  *
- * A zstd tarball ends with a frame of its own (tar.h), so that the seed of a node can be added without
+ * The end of a zstd tarball is a separate frame (tar.h), so that the seed of a node can be added without
  * compressing the rest again. LXC templates follow the rules of pve-container: ids 0 to 65535, no device
  * nodes (the error names the entry).
  */

@@ -23,8 +23,8 @@
 #define JOURNAL_SIZE_MAX (RENAME_JOURNAL_STEPS_MAX * 512)
 #define SUMS_STAGED "sums"
 
-/* The suffixes of all artifacts that a build may make. One that an earlier build made and this one did not
- * would not fit the new manifest, and is retired. */
+/* The suffixes of all artifacts that a build may make. An artifact that only an earlier build made does
+ * not match the new manifest, and is retired. */
 static const char *const artifact_suffixes[] = { "qcow2", "tar.zst", "tar", "manifest.json", "spdx.json" };
 
 static bool exists(int dirfd, const char *name)
@@ -91,9 +91,9 @@ static int publish_sums(const struct artifacts *o, const struct rename_journal *
 	return 0;
 }
 
-/* SHA256SUMS is the point of no return: after it nothing fails. A journal that cannot be removed, or whose
- * removal might reach the disk before the renames do, stays; the next build then repeats steps that have
- * nothing left to do. */
+/* The rename of SHA256SUMS is the point of no return: nothing after it may fail. A journal that cannot
+ * be removed, or whose removal might reach the disk before the renames do, stays; the next build then
+ * repeats steps that are done already. */
 static int execute(const struct artifacts *o, const struct rename_journal *j, struct error *err)
 {
 	if (rename_journal_forward(j, o->dirfd, o->stagefd, err) < 0 || publish_sums(o, j, err) < 0)
@@ -103,7 +103,7 @@ static int execute(const struct artifacts *o, const struct rename_journal *j, st
 	return 0;
 }
 
-/* Plans one file. What it replaces must be a file or symbolic link, since it is removed. */
+/* Plans one file. An existing entry of that name must be a file or symbolic link, because it is removed. */
 static int plan_file(const struct artifacts *o, const struct artifact *file, struct rename_journal *ret,
 		     struct error *err)
 {
@@ -253,8 +253,8 @@ int artifacts_file(const struct artifacts *o, const char *suffix, struct error *
 	return fd;
 }
 
-/* Removes the staging directory and its lock. With a journal in it, it may hold the only copy of a file: it
- * stays, and the next artifacts_open() completes the journal. */
+/* Removes the staging directory and its lock. A staging directory with a journal stays, because it may
+ * hold the only copy of a file; the next artifacts_open() completes the journal. */
 static void leave_staging(struct artifacts *o)
 {
 	struct error err = { 0 };

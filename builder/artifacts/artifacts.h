@@ -6,8 +6,7 @@
  *	NAME.qcow2  NAME.tar.zst  NAME.manifest.json  NAME.spdx.json
  *	and their lines in SHA256SUMS, which all images of the directory share
  *
- * They are written into the staging directory `.NAME.stage/`, below the directory they belong in, and
- * published in four steps:
+ * They are written into the staging directory `.NAME.stage/`, inside the final directory, and published in four steps:
  *
  *	1. every staged file is hashed and flushed to the disk
  *	2. the journal `.NAME.stage/commit` (rename_journal.h) appears by rename; from here on the build counts as published
@@ -46,8 +45,8 @@ struct artifacts {
 	VEC(struct artifact) summed; /* the files hashed by artifacts_sum() */
 };
 
-/* Makes the directory if it is missing, completes what a killed build of that name left, and opens an empty
- * staging directory. */
+/* Makes the directory if it is missing, completes the work of a killed build of that name, and opens an
+ * empty staging directory. */
 int artifacts_open(const char *directory, const char *name, struct artifacts *ret, struct error *err) MUST_CHECK;
 /* Creates a staged file, e.g. NAME.qcow2 by artifacts_file(o, "qcow2"). Returns an fd to read and write
  * (caller closes). */

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A journal of renames: the steps that move staged files to their places in a directory, as data that can be
- * written to a file, read back after a crash and executed again from where it stopped.
+ * A journal of renames: the steps that move staged files to their final names, as data that can be written
+ * to a file, read back after a crash and executed again.
  *
  *	action   forward                                                back
  *	add      rename stage/NAME to NAME                              remove NAME
  *	replace  link NAME to stage/old/NAME, rename stage/NAME to NAME rename stage/old/NAME to NAME
  *	retire   rename NAME to stage/old/NAME                          rename stage/old/NAME to NAME
  *
- * The places of its files show whether a step has been done, so each may be repeated, forward and back.
+ * Which of a step's files exist shows whether it has been done, so each step may be repeated, forward and
+ * back.
  */
 #include <stddef.h>
 

@@ -38,7 +38,8 @@ static char *default_path(void)
 }
 
 /* Removes one entry of tmp/ unless another process holds its lock. The children of a build that has just been
- * killed may still write there: they get a second to end. What remains then is left to the next cache_open(). */
+ * killed may still write there: they get a second to end. If the entry still cannot be removed, the next
+ * cache_open() tries again. */
 static void remove_leftover(struct cache *cache, const char *entry)
 {
 	CLEANUP(free_p) char *name = xasprintf("tmp/%s", entry);
@@ -160,7 +161,7 @@ bool cache_has(struct cache *cache, const char *kind, const char *key)
 	return faccessat(cache->fd, name, F_OK, 0) == 0;
 }
 
-/* An entry whose times may not be set, in a cache of another user, is used all the same. */
+/* Failure is ignored: in another user's cache the times of an entry may not be set, but it can be used. */
 void cache_touch(struct cache *cache, const char *name)
 {
 	if (utimensat(cache->fd, name, NULL, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)

@@ -31,8 +31,8 @@ int cache_open(struct cache *ret, struct error *err) MUST_CHECK;
 void cache_close(struct cache *cache); /* accepts a zeroed value */
 
 /* Downloads the wanted files that are not in the cache yet, and checks them against sha256 and size:
- * ERROR_TRUST names the one that differs. progress gets the bytes downloaded, without those of files that
- * were there. */
+ * ERROR_TRUST names the one that differs. progress gets the bytes downloaded, without those of files
+ * that were in the cache already. */
 struct cache_want {
 	const char *name, *url, *sha256; /* borrowed */
 	uint64_t size;                   /* 0 = unknown */

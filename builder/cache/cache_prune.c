@@ -133,7 +133,7 @@ int cache_prune(struct cache *cache, uint64_t limit, uint64_t *ret_removed, stru
 	bool locked = flock(cache->fd, LOCK_EX | LOCK_NB) == 0;
 	int rc = locked ? prune_locked(cache, limit, ret_removed, err) : 0;
 
-	/* A failed conversion may lose the lock (flock(2)): it is taken again in any case. */
+	/* A failed conversion may lose the lock (flock(2)), so it is always taken again. */
 	if (flock(cache->fd, LOCK_SH) < 0 && rc == 0)
 		return error_errno(err, errno, "lock the cache, %s", cache->path);
 	return rc < 0 ? rc : locked;

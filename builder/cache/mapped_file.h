@@ -15,7 +15,7 @@ struct mapped_file {
 	size_t n; /* 0 = not mapped */
 };
 
-/* fd remains the caller's, and may be closed afterwards. A file that is empty or larger than MAPPED_FILE_MAX
- * is ERROR_FAILED; name is for messages. */
+/* fd is borrowed, and may be closed afterwards. A file that is empty or larger than MAPPED_FILE_MAX is
+ * ERROR_FAILED; name is for messages. */
 int mapped_file_open(int fd, const char *name, struct mapped_file *ret, struct error *err) MUST_CHECK;
 void mapped_file_done(struct mapped_file *m); /* accepts a zeroed value */

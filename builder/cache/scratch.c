@@ -42,8 +42,8 @@ static enum scratch_kind decide(enum scratch_kind wish, uint64_t need)
 	return memory_available() >= need + MEMORY_SPARE ? SCRATCH_MEMORY : SCRATCH_DISK;
 }
 
-/* overlayfs keeps its state in extended attributes, in a user namespace in user.* ones; a tmpfs has those
- * since Linux 6.6. */
+/* overlayfs keeps its state in extended attributes; in a user namespace these are user.* attributes,
+ * which tmpfs supports since Linux 6.6. */
 static bool holds_attributes(const char *path)
 {
 	return !rootless() ||
