@@ -11,7 +11,7 @@
  *	ssh_keys: [admin.pub]
  *	cores: 2
  *	memory: 4G
- *	disk: 20G                                 # disks of VMs are grown to it, those of containers created with it
+ *	disk: 20G                                 # size of the root disk: a VM's is grown, a container's is created with it
  *	config: {networking: {pod_subnet: 10.244.0.0/16}}	# of every node, as in /etc/nodekiln/node.yaml
  *	nodes:
  *	  - {name: cp1, role: init, node: pve1, address: 10.0.0.11/24, gateway: 10.0.0.1}
@@ -57,7 +57,7 @@ struct cluster {
 	VEC(struct cluster_node) nodes; /* in file order */
 };
 
-/* What a node's configuration has in addition to the file; all borrowed. vmid 0 = not known. */
+/* The values of a node's configuration that the cluster's file does not give; all borrowed. vmid 0 = not known. */
 struct cluster_identity {
 	const char *token, *certificate_key;
 	const char *pve_token_id, *pve_token_secret;

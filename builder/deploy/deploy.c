@@ -39,7 +39,7 @@ static bool has_started(const struct deploy_session *job, const struct deploy_st
 	return false;
 }
 
-/* Removes what this run made, unless a guest of it has been started. */
+/* Removes the guests that this run made, unless one of them has been started. */
 static int give_way(struct deploy_session *job, struct deploy_run *run, const struct deploy_state *s, struct error *err)
 {
 	CLEANUP(deploy_steps_done) struct deploy_steps steps = { 0 };
@@ -95,7 +95,7 @@ static int read_keys(const struct cluster *c, struct strings *ret, struct error 
 	return 0;
 }
 
-/* Saving replaces the locked file by another; a process that locks that one first is waited for. */
+/* Saving replaces the locked file by a new one, and waits for any process that has locked the new one first. */
 static int save_secrets(struct deploy_session *job, struct error *err)
 {
 	if (!job->secrets.changed || job->options->dry_run)
@@ -107,7 +107,7 @@ static int save_secrets(struct deploy_session *job, struct error *err)
 	return seed_secrets_open(job->secrets_file, &job->secrets, err);
 }
 
-/* Saved before a guest can have them. */
+/* The secrets are saved before any guest gets them. */
 static int make_secrets(struct deploy_session *job, struct deploy_run *run, struct error *err)
 {
 	seed_secrets_generate(&job->secrets, seed_secrets_of(&job->secrets, job->cluster.name));

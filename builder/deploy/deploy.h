@@ -5,9 +5,9 @@
  * plan (deploy_plan.h) and execution (deploy_exec.h) until nothing is left to do. A run after any failure
  * continues from the state that it finds.
  *
- * The cluster's secrets are in a file of its owner (seed_secrets.h), which is locked from the first look to
- * the end: of two deployers with the same file the second waits. Without that file, the cluster cannot be
- * distinguished from another with the same name.
+ * The cluster's secrets are in a file that the user keeps (seed_secrets.h). It is locked during the whole
+ * run: a second deployer with the same file waits. Without that file, the cluster cannot be distinguished
+ * from another with the same name.
  */
 #include "builder/deploy/deploy_plan.h"
 

@@ -117,7 +117,7 @@ static const char *slot_for_seed(const struct deploy_guest *g)
 	return *g->seed ? g->seed : g->free;
 }
 
-/* One request, so that a VM that has its seed has everything else too. */
+/* A single request, so that a VM that has its seed also has all other settings. */
 static int do_attach(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	CLEANUP(deploy_guest_done) struct deploy_guest g = { 0 };
@@ -169,8 +169,8 @@ static int do_eject(struct deploy_run *run, const struct deploy_step *step, stru
 			     (const struct pve_param[]){ { g.seed, "none,media=cdrom" }, { NULL, NULL } }, err);
 }
 
-/* POST or DELETE below a guest's path. A failure whose message contains `done` means that it was done
- * already. */
+/* POST or DELETE below a guest's path. A failure whose message contains the text `done` means that
+ * the action was done before. */
 static int act_on(struct deploy_run *run, const struct deploy_step *step, const char *method, const char *below,
 		  const struct pve_param *params, const char *verb, const char *done, struct error *err)
 {

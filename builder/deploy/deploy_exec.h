@@ -41,17 +41,18 @@ void deploy_run_done(struct deploy_run *run);
 /* The step's phase in the progress report: "node.cp1". */
 void deploy_phase(const struct deploy_step *step, char *ret, size_t size);
 
-/* As pve_exec_call() and pve_exec_wait(); what has been removed or taken meanwhile sets run->exec.again, too. */
+/* As pve_exec_call() and pve_exec_wait(); run->exec.again is also set when the guest has been removed, or its VMID
+ * taken, meanwhile. */
 int deploy_call(struct deploy_run *run, const char *method, const char *path, const struct pve_param *params,
 		const char *what, struct json **ret, struct error *err) MUST_CHECK;
 int deploy_wait(struct deploy_run *run, const struct json *upid, const char *what, struct error *err) MUST_CHECK;
-/* Reads the guest's configuration: ERROR_TARGET and run->again when it is no longer the cluster's.
- * ret_digest may be NULL. */
+/* Reads the guest's configuration: ERROR_TARGET and run->exec.again when the guest no longer
+ * belongs to the cluster. ret_digest may be NULL. */
 int deploy_look(struct deploy_run *run, const struct deploy_step *step, struct deploy_guest *ret, char **ret_digest,
 		struct error *err) MUST_CHECK;
 int deploy_update(struct deploy_run *run, const struct deploy_step *step, const char *digest,
 		  const struct pve_param *params, struct error *err) MUST_CHECK;
-/* Of the step's PVE node. */
+/* The storages of the step's PVE node. */
 const struct target_storages *deploy_storages(const struct deploy_run *run, const struct deploy_step *step);
 struct deploy_notes deploy_mark(const struct deploy_run *run, const struct deploy_step *step); /* borrows */
 /* "k8s.cluster.lab;...": the guest's tags and ours; owned by the caller. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Creates guests: a VM as a clone, a container from its seeded tarball. Both have our line in their notes
- * from the start. */
+/* Creates guests: a VM as a clone, a container from its seeded tarball. Both have our line in their
+ * notes from their creation. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * How deploy identifies in PVE what it made. Pure.
+ * Marks and identifies the objects that deploy makes in PVE. Pure.
  *
  *	guests	a line in their notes, present from their creation:
  *		nodekiln-deploy: {"cluster":"lab","node":"cp1","vmid":105,"key":"0c9697bfab6d"}

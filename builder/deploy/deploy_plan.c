@@ -53,7 +53,7 @@ bool deploy_guest_ready(const struct deploy_guest *g)
 	return g->record.state == NODE_RECORD_READY;
 }
 
-/* How far a guest got. */
+/* How many of its steps a guest has completed. */
 static int rank(const struct deploy_guest *g)
 {
 	return deploy_guest_ready(g) ? 3 : g->running ? 2 : *g->seed ? 1 : 0;
@@ -106,7 +106,7 @@ static void plan_revoke(struct deploy_planning *p, const char *node, const char 
 	}
 }
 
-/* A volume that the token may not delete is overwritten; one that already is needs nothing. */
+/* A volume that the token may not delete is overwritten, unless it already is. */
 static void plan_discard(struct deploy_planning *p, const char *node)
 {
 	for (size_t i = 0; i < p->s->volumes.n; i++) {
@@ -279,7 +279,7 @@ static void plan_tasks(struct deploy_planning *p)
 		push(p, DEPLOY_WAIT_TASK, p->s->tasks.at[i]);
 }
 
-/* All nodes are started before the first is waited for: they wait for each other. */
+/* Starts all nodes before it waits for the first, because nodes wait for each other. */
 void deploy_plan(const struct deploy_order *o, const struct deploy_state *s, struct deploy_steps *ret)
 {
 	struct deploy_planning p = { .o = o, .s = s, .steps = ret };

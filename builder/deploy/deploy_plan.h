@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The steps that create or remove a cluster, computed from its state (deploy_state.h). Pure. Only what is
- * missing is planned, whether this run or one that was killed did the rest.
+ * The steps that create or remove a cluster, computed from its state (deploy_state.h). Pure. Only missing
+ * steps are planned, whether the others were done by this run or by one that was killed.
  *
  * A VM goes through: clone -> grow -> token -> grant -> seed -> attach -> start -> watch -> eject -> discard
  * -> revoke. An attached seed means that all steps before it are done. Until then a token that is found is
@@ -40,10 +40,11 @@ enum deploy_action {
 };
 
 struct deploy_order {
-	const struct cluster *cluster;  /* borrowed */
-	char key[DEPLOY_NOTES_KEY + 1]; /* of the cluster's secrets; "" = not known: everything with its name is ours */
-	bool full;                      /* clones have disks of their own */
-	bool may_discard;               /* the token may delete volumes */
+	const struct cluster *cluster; /* borrowed */
+	char key[DEPLOY_NOTES_KEY +
+		 1]; /* of the cluster's secrets; "" = not known: everything with the cluster's name counts as ours */
+	bool full;   /* clones have disks of their own */
+	bool may_discard; /* the token may delete volumes */
 	time_t now;
 };
 
@@ -60,12 +61,12 @@ struct deploy_step {
 struct deploy_steps {
 	struct deploy_step *at; /* owned */
 	size_t n, max;
-	size_t first; /* so many create guests; then the state is read again. 0 = none do */
+	size_t first; /* the first steps, which create guests, and after which the state is read again; 0 = none */
 };
 
 void deploy_plan(const struct deploy_order *o, const struct deploy_state *s, struct deploy_steps *ret);
 void destroy_plan(const struct deploy_order *o, const struct deploy_state *s, struct deploy_steps *ret);
-/* The node's guest: of several the one with the most steps done; NULL = none. */
+/* The node's guest; of several, the one with the most steps done; NULL = none. */
 const struct deploy_guest *deploy_plan_guest(const struct deploy_order *o, const struct deploy_state *s,
 					     const char *node);
 /* A guest of a cluster that has the same name and other secrets, with the lowest VMID; NULL = none. */

@@ -40,7 +40,7 @@ static const char *secret_of(const struct deploy_run *run, const struct cluster_
 	return NULL;
 }
 
-/* It expires, in case it is never deleted. */
+/* The token expires, in case it is never deleted. */
 int deploy_exec_token(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *answer = NULL;
@@ -179,7 +179,7 @@ static int open_iso(struct deploy_run *run, const struct cluster_node *n, const 
 	return fd;
 }
 
-/* As large as an image: so in a file without a name, which ends with the process. */
+/* The tarball is as large as an image, so it is written to an unnamed file, which disappears with the process. */
 static int open_tarball(struct deploy_run *run, const struct text *node, struct error *err)
 {
 	const struct cluster *c = run->order->cluster;
@@ -249,7 +249,8 @@ int deploy_exec_seed(struct deploy_run *run, const struct deploy_step *step, str
 
 /* ---- removal ---- */
 
-/* Deleting needs a privilege that many do not grant; overwriting does not. Both remove the secrets. */
+/* Overwrites a seed. Deleting needs a privilege that many administrators do not grant; overwriting does not, and it
+ * removes the secrets as well. */
 static int blank(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	CLEANUP(text_done) struct text zeros = { 0 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What deploy and destroy share: the cluster as read from its file, its secrets, a connection; and the loop
- * state, plan, execute.
+ * Shared by deploy and destroy: the cluster as read from its file, its secrets, a connection, and the loop
+ * that reads the state, plans and executes.
  */
 #include "builder/deploy/deploy.h"
 #include "builder/deploy/deploy_exec.h"
@@ -17,7 +17,7 @@ struct deploy_session {
 	struct pve *pve; /* owned */
 	struct deploy_order order;
 	void (*plan)(const struct deploy_order *o, const struct deploy_state *s, struct deploy_steps *ret);
-	/* Checks or changes the state before it is planned for. run NULL: for a dry run. */
+	/* Checks or changes the state before planning. run is NULL in a dry run. */
 	int (*check_state)(struct deploy_session *job, struct deploy_run *run, struct deploy_state *s,
 			   struct error *err);
 	unsigned waits; /* for check_state */
@@ -27,7 +27,7 @@ struct deploy_session {
 /* Reads the cluster's file and the CA, opens the secrets and waits for a process that has locked them. */
 int deploy_session_open(struct deploy_session *job, const struct deploy_options *options, struct error *err) MUST_CHECK;
 int deploy_session_look(struct deploy_session *job, struct deploy_state *ret, struct error *err) MUST_CHECK;
-/* Until nothing is left to do. */
+/* Repeats the loop until nothing is left to do. */
 int deploy_session_work(struct deploy_session *job, struct deploy_run *run, struct error *err) MUST_CHECK;
 /* Prints the plan. */
 int deploy_session_print_plan(struct deploy_session *job, struct text *said, struct error *err) MUST_CHECK;

@@ -159,7 +159,7 @@ static int read_volumes(struct pve *pve, const struct deploy_search *s, const ch
 	return 0;
 }
 
-/* Tasks first: what they leave when they end in between is then seen below. */
+/* Reads the tasks first, so that the results of one that ends meanwhile are seen below. */
 static int read_pve_node(struct pve *pve, const struct deploy_search *s, const char *pve_node, struct deploy_state *ret,
 			 struct error *err)
 {

@@ -41,7 +41,7 @@ struct deploy_state {
 	struct strings tasks; /* UPIDs */
 };
 
-/* What to search for. All borrowed. */
+/* The criteria of a search. All borrowed. */
 struct deploy_search {
 	const struct target *target;
 	const char *cluster;
@@ -50,8 +50,8 @@ struct deploy_search {
 
 int deploy_state_read(struct pve *pve, const struct deploy_search *search, struct deploy_state *ret, struct error *err)
 	MUST_CHECK;
-/* Parses one guest's configuration; sets no kind, node or running. false: it is none of the cluster's.
- * Pure. */
+/* Parses one guest's configuration; sets no kind, node or running. False: the guest does not belong
+ * to the cluster. Pure. */
 bool deploy_guest_parse(const struct json *config, long vmid, const char *cluster, struct deploy_guest *ret);
 /* PVE's word for a kind in paths. */
 const char *deploy_kind(enum pve_kind kind);

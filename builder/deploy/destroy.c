@@ -64,7 +64,7 @@ static void forget(char **secret)
 	free(TAKE(*secret));
 }
 
-/* A removed cluster needs no secrets, and a file without clusters is deleted. */
+/* Removes the cluster's secrets, and deletes the file when no cluster is left in it. */
 static int forget_secrets(struct deploy_session *job, struct error *err)
 {
 	struct seed_secret *s = seed_secrets_of(&job->secrets, job->cluster.name);

@@ -122,7 +122,7 @@ static int read_volumes(struct pve *pve, const char *node, const char *storage, 
 	return 0;
 }
 
-/* Tasks first: the result of one that ends meanwhile is then seen below. */
+/* Reads the tasks first, so that the result of one that ends meanwhile is seen below. */
 int publish_state_read(struct pve *pve, const struct target *t, const char *node, const char *image, unsigned parts,
 		       struct publish_state *ret, struct error *err)
 {
