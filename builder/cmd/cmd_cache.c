@@ -84,7 +84,7 @@ static int run(int argc, char **argv, struct error *err)
 
 	if (argc && strcmp(argv[0], "prune"))
 		return error_set(err, ERROR_USAGE, "cache %s: the only argument is prune", argv[0]);
-	/* Files of a build without root may belong to subordinate ids. */
+	/* Files of a build without root may belong to subordinate ids, which only their user namespace can remove. */
 	if (rootless_subordinate(&ignored) && rootless_enter(err) < 0)
 		return -1;
 	if (read_limit(&limit, err) < 0 || cache_open(&cache, err) < 0 ||

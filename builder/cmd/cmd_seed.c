@@ -40,7 +40,7 @@ static const struct option_spec options[] = {
 	{ 0 },
 };
 
-/* What all nodes of the run share; zeroed except for base. */
+/* The input that all nodes of the run share; zeroed except for base. */
 struct given {
 	struct strings keys;                 /* owned */
 	struct text network, user_data, iso; /* owned; iso: the current node's */

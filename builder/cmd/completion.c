@@ -129,7 +129,7 @@ static void add_topics(struct text *ret)
 		text_addf(ret, " %s", (*s)->name);
 }
 
-/* What a command's plain arguments are completed with: a topic of help is a choice. */
+/* For `nodekiln help`, the topics are the choices. */
 enum completion completion_of_command(const struct command *c, struct text *ret_words)
 {
 	CLEANUP(free_p) char *word = first_word(c);
@@ -284,7 +284,7 @@ static void fish_options(const struct command *c, const struct option_spec *opti
 		fish_text(o->help, ret);
 		text_add(ret, "'");
 		if (o->argument) {
-			/* -r: a value is required; -f: it is no file; -F: it is one. */
+			/* -r: a value is required; -f: not a file; -F: a file. */
 			text_add(ret, " -r");
 			fish_action(completion_of(o->argument), o->argument, ret);
 		}

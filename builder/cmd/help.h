@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What the program prints about itself, all of it from the tables of commands, options, exit codes and configuration keys. Pure:
- * each function appends to ret.
+ * Help texts, manual pages, tables for the documents and completion scripts, all made from the tables of commands, options, exit
+ * codes and configuration keys. Pure: each function appends to ret.
  */
 #include "builder/cmd/command.h"
 #include "lib/schema.h"
@@ -10,7 +10,7 @@
 /* The files that users write; ends with NULL. help_schema(): NULL when there is none of this name. */
 extern const struct schema *const schemas[];
 const struct schema *help_schema(const char *name);
-/* What is allowed for a key; owned by the caller. */
+/* The values that a key allows; owned by the caller. */
 char *help_values(const struct schema_key *key) MUST_CHECK;
 
 /* help.c: plain text, for --help. */

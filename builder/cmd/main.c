@@ -52,8 +52,8 @@ static void widen_path(void)
 	setenv("PATH", wide, 1);
 }
 
-/* Skips the destructors of fifty libraries: they free memory that the kernel frees anyway, and load half a MiB of code at the time
- * of publish's peak. With AddressSanitizer they must run: the leak checker is one of them. */
+/* Skips the destructors of fifty libraries: they only free memory that the kernel frees anyway, and would load half a MiB of
+ * code when publish's memory use is at its peak. With AddressSanitizer they must run: the leak checker is one of them. */
 static int finish(int code)
 {
 	if ((fflush(stdout) != 0 || ferror(stdout)) && code == 0) {

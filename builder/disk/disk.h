@@ -39,9 +39,9 @@ struct disk_plan {
 int disk_plan(const struct recipe *recipe, const char *seed, struct disk_plan *ret, struct error *err) MUST_CHECK;
 struct json *disk_plan_json(const struct disk_plan *plan) MUST_CHECK;
 
-/* Runs before sysprep: writes /etc/fstab, grub.cfg and /boot as the plan needs them; root is the merged vm tree. Runs
- * grub-mkimage in the sandbox. The result is a normal Debian GRUB set-up that later kernel upgrades and grub-install
- * work with. */
+/* Runs before sysprep: writes /etc/fstab, grub.cfg and /boot for the plan; root is the merged vm tree. Runs
+ * grub-mkimage in the sandbox. The result is a normal Debian GRUB set-up that later kernel upgrades and
+ * grub-install work with. */
 int disk_prepare(const struct disk_plan *plan, const char *root, struct error *err) MUST_CHECK;
 /* Writes the raw disk into the (sparse, empty) file fd: GPT, boot code, ESP, ext4 from the tree. A tree that does not
  * fit is ERROR_SPACE with both sizes. epoch: time stamp for file system metadata. map: receives the chunks that are

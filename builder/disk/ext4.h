@@ -24,8 +24,9 @@ struct ext4_make {
 };
 #define EXT4_BLOCK 4096u
 
-/* Makes an empty file system and fills it with everything below root, sorted by name, so that equal trees give equal
- * bytes. Access, change and birth times are set to the modification time, as a tree has no meaningful others. */
+/* Makes an empty file system and fills it with everything below root, sorted by name, so that equal trees give
+ * equal bytes. Access, change and birth times are set to the modification time, because the other times of a tree
+ * have no meaning. */
 int ext4_write(const struct ext4_make *make, const char *root, struct error *err) MUST_CHECK;
 
 /* An inode to be written, or one that was read. */
@@ -45,9 +46,9 @@ struct ext4_inode {
 };
 
 int ext4_open(int fd, uint64_t offset, bool writable, struct ext4 **ret, struct error *err) MUST_CHECK;
-/* Writes what is still in memory; *fs is NULL afterwards, also on failure. */
+/* Writes the changes that are still in memory; *fs is NULL afterwards, also on failure. */
 int ext4_close(struct ext4 **fs, struct error *err) MUST_CHECK;
-/* Closes without writing: what a writable one still has in memory is lost. */
+/* Closes without writing: changes that are still in memory are lost. */
 void ext4_discard_p(struct ext4 **fs);
 
 #define EXT4_ROOT 2u
@@ -66,7 +67,7 @@ int ext4_put_directory(struct ext4 *fs, const struct ext4_inode *inode, struct t
 	MUST_CHECK;
 int ext4_put_xattr(struct ext4 *fs, uint32_t number, const char *name, const void *value, size_t len, struct error *err)
 	MUST_CHECK;
-/* Counts one more name for an inode that was put. */
+/* Increments the link count of an inode that was put. */
 int ext4_link(struct ext4 *fs, uint32_t number, struct error *err) MUST_CHECK;
 /* The inode number of a name in the root directory, 0 when there is none. */
 uint32_t ext4_root_entry(struct ext4 *fs, const char *name);

@@ -28,7 +28,7 @@ struct ext4_filler {
 	int64_t epoch;
 	const struct chunks_map *map; /* borrowed; may be NULL */
 	void *links;                  /* tsearch tree of struct ext4_link: files with more than one name */
-	struct text path;             /* of the entry at hand, for messages */
+	struct text path;             /* of the current entry, for messages */
 	uint8_t buffer[COPY_BYTES];
 };
 
@@ -336,7 +336,7 @@ static int put_directory(struct ext4_filler *f, int dirfd, const char *name, uin
 	ext4_dir_start(&dir, number, parent);
 	if (number == EXT4_ROOT && ext4_root_entry(f->fs, "lost+found"))
 		ext4_dir_add(&dir, "lost+found", ext4_root_entry(f->fs, "lost+found"), S_IFDIR);
-	/* What the builder mounted into the tree (preloaded images) is a part of it. */
+	/* A mount of the builder in the tree (preloaded images) is a part of the tree. */
 	if (put_entries(f, fd, number, &dir, depth, err) < 0)
 		return -1;
 	ext4_dir_end(&dir);

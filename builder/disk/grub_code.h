@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What GRUB needs on a disk, as bytes and text; no I/O. The boot code equals what grub-bios-setup --no-rs-codes would
- * write (a test compares), and the guest's own update-grub replaces grub.cfg at its first kernel upgrade.
+ * GRUB's boot code and configuration, as bytes and text; no I/O. The boot code equals what grub-bios-setup
+ * --no-rs-codes would write (a test compares), and the guest's own update-grub replaces grub.cfg at its first kernel
+ * upgrade.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -24,7 +24,7 @@ struct qcow2_options {
 /* raw_fd: a regular file (holes are skipped) of the virtual size. out_fd: an empty file. */
 int qcow2_write(int raw_fd, int out_fd, const struct qcow2_options *options, struct error *err) MUST_CHECK;
 
-/* What the header says, after checks. */
+/* The header's values, after checks. */
 struct qcow2_info {
 	uint64_t size, cluster_size, allocated; /* allocated: guest bytes that are stored, before compression */
 	enum compression compression;

@@ -135,7 +135,8 @@ static void add_l1_table(const struct qcow2_layout *l, const struct qcow2_tables
 	add_zeros_to_cluster(out);
 }
 
-/* A compressed cluster counts once in every host cluster that its sectors touch, so many may share one host cluster. */
+/* Counts a compressed cluster once in every host cluster that its sectors touch; a host cluster may hold parts of many.
+ * */
 static void count_references(uint16_t *count, uint64_t entry)
 {
 	unsigned shift = QCOW2_SECTORS_SHIFT(QCOW2_CLUSTER_BITS);

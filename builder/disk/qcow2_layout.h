@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Where everything goes in a new qcow2 file; arithmetic and encoding only, no I/O.
+ * The layout of a new qcow2 file; arithmetic and encoding only, no I/O.
  *
  *	0		header, one cluster
  *	...		data in guest order: compressed clusters packed byte to byte, plain ones on cluster boundaries
@@ -29,7 +29,8 @@ struct qcow2_layout {
 void qcow2_layout_init(struct qcow2_layout *l, uint64_t size);
 void qcow2_layout_done(struct qcow2_layout *l);
 
-/* Give a guest cluster its place and return the host offset. Call in guest order: only the order decides the places. */
+/* Give a guest cluster its place and return the host offset. Call in guest order: the places depend on the order of
+ * calls. */
 uint64_t qcow2_layout_packed(struct qcow2_layout *l, uint64_t cluster, uint32_t len);
 uint64_t qcow2_layout_plain(struct qcow2_layout *l, uint64_t cluster);
 

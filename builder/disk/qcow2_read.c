@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reader trusts nothing: every offset is checked against the file's length, every table against a limit, and the
- * number of clusters in use against what a file of this length can hold.
+ * Treats the file as hostile: every offset is checked against the file's length, every table against a limit, and
+ * the number of clusters in use against what a file of this length can hold.
  */
 #include <endian.h>
 #include <errno.h>
@@ -169,7 +169,8 @@ static int claim(struct qcow2_reader *r, uint64_t *ret_index)
 	return found;
 }
 
-/* Without snapshots each cluster is referenced once, so a file can hold only so many; more is a decompression bomb. */
+/* Without snapshots each cluster is referenced once, so the file's size limits their number; more are a decompression
+ * bomb. */
 static int count(struct qcow2_reader *r, uint64_t plain, uint64_t packed, struct error *err)
 {
 	bool too_many;
@@ -240,7 +241,7 @@ static int cluster_copy(struct qcow2_reader *r, struct codec *codec, uint64_t gu
 static int table_copy(struct qcow2_reader *r, struct codec *codec, uint64_t index, struct error *err)
 {
 	CLEANUP(free_p) uint64_t *l2 = xcalloc(r->l2_entries, sizeof *l2);
-	/* A compressed cluster's length field can say up to two clusters and a sector. */
+	/* The length field of a compressed cluster allows up to two clusters and a sector. */
 	CLEANUP(free_p) uint8_t *in = xmalloc(2 * r->cluster + QCOW2_SECTOR);
 	CLEANUP(free_p) uint8_t *out = xmalloc(r->cluster);
 	uint64_t first = index * r->l2_entries, clusters = (r->info.size + r->cluster - 1) / r->cluster;
