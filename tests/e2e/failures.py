@@ -164,7 +164,7 @@ CASES = [
     Case("lock-over-a-pipe", lock_over_a_pipe, USAGE, ("not a regular file",)),
     Case("larger-than-its-disk", too_large, SPACE, ("the tree holds", "disk.size")),
     Case("no-space-for-outputs", on_small_tmpfs(lambda w: w.kiln.out, "4m"), SPACE, ("space",)),
-    Case("no-space-for-package-lists", on_small_tmpfs(small_cache, "24m"), SPACE, ("MiB of space, and the package lists", "NODEKILN_CACHE")),
+    Case("no-space-for-package-lists", on_small_tmpfs(small_cache, "24m"), SPACE, ("MiB of space, but the package lists", "NODEKILN_CACHE")),
     Case("no-space-for-the-cache", on_small_tmpfs(small_cache, "224m"), SPACE, ("space",)),
     Case("another-process-builds-it", busy, FAILED, ("another build", "--out"), stage_stays=True),
 ]
