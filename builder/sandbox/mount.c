@@ -26,8 +26,8 @@ static int failed(struct libmnt_context *context, int rc, const char *verb, cons
 {
 	int errnum = mnt_context_get_syscall_errno(context);
 
-	/* Without a system call, rc is positive, -errno, or an error of libmount's own: that the caller has not the rights to
-	 * mount what fstab does not list. */
+	/* When libmount made no system call, rc is positive, -errno, or an error of libmount: that the caller may mount
+	 * only what fstab lists. */
 	if (!mnt_context_syscall_called(context) || !errnum)
 		errnum = rc == -MNT_ERR_NOFSTAB ? EPERM : rc < 0 && rc > -MNT_ERR_NOFSTAB ? -rc : EINVAL;
 	error_errno(err, errnum, "%s %s", verb, target);

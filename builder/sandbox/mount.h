@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * mount(2) and umount(2) through libmount (mount.c is its only user), in the private mount namespace of the
- * calling process. Neither /etc/fstab nor /run/mount/utab is read or written.
+ * mount(2) and umount(2) through libmount (mount.c is its only user in the builder), in the private mount
+ * namespace of the calling process. Neither /etc/fstab nor /run/mount/utab is read or written.
  */
 #include "lib/error.h"
 

@@ -78,7 +78,7 @@ static const struct id_mapping mappings[] = {
 	{ "newgidmap", "/etc/subgid", "gid_map", "--add-subgids" },
 };
 
-/* What the helper process needs to know, which stays outside the namespace. */
+/* The input of the helper process, which stays outside the namespace. */
 struct id_mapper {
 	int wake; /* pipe; a byte arrives once the namespace exists */
 	pid_t pid;
@@ -128,7 +128,7 @@ static int map_own(const struct id_mapper *o, size_t i, struct error *err)
 	return 0;
 }
 
-/* The helper, a job that stays outside: only from there may the maps be written. */
+/* The helper is a job that stays outside the namespace, because the maps may only be written from there. */
 static int map_from_outside(void *mapper, struct error *err)
 {
 	const struct id_mapper *o = mapper;
@@ -200,8 +200,8 @@ static int enter_namespace(struct id_mapper *o, struct error *err)
 	return rc;
 }
 
-/* Tries all that a build does in a user namespace and that a container may forbid. Runs in a job, whose end
- * removes it all. */
+/* Tries everything that a build does in a user namespace and that a container may forbid. Runs in a job:
+ * when it ends, nothing is left. */
 static int try_namespace(void *mapper, struct error *err)
 {
 	int status = -1;
@@ -210,7 +210,8 @@ static int try_namespace(void *mapper, struct error *err)
 		return -1;
 	if (unshare(CLONE_NEWNS | CLONE_NEWPID) < 0)
 		return error_errno(err, errno, "make namespaces");
-	pid_t pid = fork(); /* not a job: a job checks that its parent is alive, which it cannot see from here */
+	/* Not a job: a job checks that its parent is alive, and the parent is not visible in the new namespace. */
+	pid_t pid = fork();
 	if (pid == 0)
 		_exit(mount_attach("proc", "/proc", "proc", NULL, err) < 0);
 	if (pid > 0)

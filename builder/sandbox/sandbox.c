@@ -29,7 +29,7 @@
 #define MONITOR_NAMESPACES CLONE_NEWPID
 #define INNER_NAMESPACES (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
 
-/* The environment of dpkg, debconf and the maintainer scripts; they see nothing of the caller's. */
+/* The environment of dpkg, debconf and the maintainer scripts; no variable of the caller is passed on. */
 static const char *const environment[] = {
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 	"HOME=/root",
@@ -82,9 +82,8 @@ static void die_with_monitor(int lifeline)
 	close(lifeline);
 }
 
-/* Forks: the child returns 0, the parent supervises it and never returns. The parent closes every descriptor
- * except the first three and keep: the reader of a pipe would wait for its end as long as the parent held it
- * open. */
+/* Forks: the child returns 0, the parent supervises it and never returns. The parent closes every
+ * descriptor except the first three and `keep`: a pipe that it kept open would never end for its reader. */
 static int fork_and_supervise(int keep, const char *policy_root, struct error *err)
 {
 	sigset_t term, mask;
@@ -114,8 +113,9 @@ static int unshare_namespaces(int namespaces, struct error *err)
 	return -1;
 }
 
-/* The third process unshares its mounts once more: ischroot(1) recognizes a chroot by mounts that differ from
- * those of PID 1. Where it sees a machine instead, libc6's postinst waits a second for the machine's init. */
+/* The third process unshares its mounts once more: ischroot(1) recognizes a chroot by mounts that differ
+ * from those of PID 1. If ischroot recognizes none, libc6's postinst waits a second for the machine's
+ * init. */
 static int enter_namespaces(const struct sandbox *s, struct error *err)
 {
 	if (unshare_namespaces(INNER_NAMESPACES, err) < 0 || sandbox_setup_enter(s, err) < 0 ||

@@ -3,10 +3,10 @@
 /*
  * Runs a tree's own programs: the tree is /, in private mount, PID, network, IPC and UTS namespaces, with
  * /proc, a minimal /dev, an empty /run and /tmp, no /sys, no network except loopback and the environment of a
- * package installation. Nothing of the host is in reach. The sandbox ends with the calling process, even when
- * that is killed by SIGKILL; no mount is ever visible on the host.
+ * package installation. Nothing of the host is in reach. The sandbox ends with the calling process, even
+ * after SIGKILL; no mount is ever visible on the host.
  *
- * Where neither mounts nor namespaces can be made (rootless_restricted()), a chroot takes its place, which
+ * Where neither mounts nor namespaces can be made (rootless_restricted()), a chroot is used instead, which
  * isolates less: see sandbox_chroot.h.
  */
 #include "lib/error.h"

@@ -17,7 +17,7 @@
 #include "builder/sandbox/seccomp.h"
 #include "lib/file.h"
 
-#define X32_CALLS 0x40000000u  /* numbers of the x32 ABI of x86_64; no other table has numbers this large */
+#define X32_CALLS 0x40000000u  /* the bit of x32 system call numbers on x86_64; no other table has numbers this large */
 #define LISTENER 3             /* the supervisor's only descriptor after the first three */
 #define CHILDREN_MAX (1 << 20) /* bytes of a list of process ids; the kernel allows 4 million processes */
 
@@ -42,8 +42,8 @@ int sandbox_chroot_no_network(struct error *err)
 	return seccomp_install(no_network, ARRAY_SIZE(no_network), 0, err);
 }
 
-/* Kills all present children of this process, whose own children then become its. False when there are none,
- * or when they cannot be listed. */
+/* Kills all present children of this process; their own children are then reparented to it. False when
+ * there are none, or when they cannot be listed. */
 static bool kill_children(void)
 {
 	CLEANUP(free_p) char *path = xasprintf("/proc/self/task/%d/children", (int)getpid());
@@ -108,8 +108,8 @@ static void watch(pid_t program, int listener, const char *root, const sigset_t 
 	struct pollfd fds[] = { { .fd = signals, .events = POLLIN }, { .fd = listener, .events = POLLIN } };
 
 	while (signals >= 0 && poll(fds, ARRAY_SIZE(fds), -1) > 0) {
-		/* When no process is left, the listener reports POLLHUP alone; to receive then would block
-		 * without end before Linux 6.11. */
+		/* When no process is left, the listener reports only POLLHUP; a receive would then
+		 * block without end before Linux 6.11. */
 		if (fds[1].revents & POLLIN ? !sandbox_chroot_proc_answer(listener, root) : fds[1].revents)
 			fds[1].fd = -1;
 		if (fds[0].revents && handle_signal(signals, program, ret_status))
@@ -168,8 +168,8 @@ int sandbox_chroot_enter(const struct sandbox *s, struct error *err)
 	const pid_t us = getpid();
 	sigset_t all, mask;
 
-	/* Until here the parent's death killed this process; now there will be files to move back. Ctrl-C at
-	 * a terminal must not end the supervisor either: it ends the parent, which is reported by SIGUSR1. */
+	/* From here on the parent's death must not kill this process, because it has files to move back.
+	 * Nor may Ctrl-C at a terminal: it ends the parent, and SIGUSR1 reports that. */
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &mask);
 	prctl(PR_SET_PDEATHSIG, SIGUSR1);

@@ -120,7 +120,7 @@ static int send_file(int socket, int fd, struct error *err)
 	return 0;
 }
 
-/* With the first set of flags that the kernel knows. */
+/* Makes the listener with the first set of flags that the kernel knows. */
 static int make_listener(struct error *err)
 {
 	static const unsigned flags[] = { SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
@@ -186,8 +186,9 @@ static ssize_t read_memory(pid_t pid, uint64_t address, void *to, size_t n)
 	return pread(fd, to, n, (off_t)address);
 }
 
-/* True while the caller still waits: its pid has then not been reused. The gap between this check and the use
- * of the pid does no harm: the kernel assigns pids in a circle, so a freed one is not reused at once. */
+/* True while the caller still waits, so its pid has not been reused. The gap between this check and the
+ * use of the pid does no harm: the kernel assigns pids in ascending order, so a freed pid is not reused at
+ * once. */
 static bool still_waits(int listener, const struct seccomp_notif *request)
 {
 	return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &request->id) == 0;
@@ -222,7 +223,7 @@ static bool is_below(const char *directory, const char *path)
 	return fd >= 0;
 }
 
-/* Makes the path as it is outside. False for a path that is not emulated. */
+/* Translates path into the path outside the chroot. False for a path that is not emulated. */
 static bool translate(const struct proc_call *call, pid_t pid, const char *path, char to[NAME_BYTES * 2])
 {
 	if (call->top && (text_same(path, "/proc") || text_same(path, "/proc/"))) {
@@ -298,7 +299,7 @@ static long emulated_call_perform(const struct emulated_call *e)
 	return rc < 0 ? -errno : rc;
 }
 
-/* Makes a path of the host one of the inside: cuts off root. Returns the new length. */
+/* Turns a path outside into the path inside the chroot by removing root from its beginning. Returns the new length. */
 static long shorten(char *path, size_t n, const char *root)
 {
 	size_t skip = strlen(root);

@@ -14,7 +14,7 @@
  * be inside the chroot and cannot see ROOT.aside. */
 #define STUBBED_SUFFIX ".nodekiln-stubbed"
 
-/* The directories that are moved aside, and the modes of those that take their places. */
+/* The directories that are moved aside, and the modes of the new ones in their places. */
 static const struct {
 	const char *name;
 	mode_t mode;

@@ -22,7 +22,7 @@ struct mount_entry {
 };
 static const struct mount_entry mount_table[] = {
 	{ "proc", "proc", "proc", "nosuid,nodev,noexec" },
-	/* The kernel's settings are those of the host. */
+	/* Read-only, because the kernel's settings belong to the host. */
 	{ "proc/sys", "proc/sys", NULL, "bind,ro" },
 	{ "proc/sysrq-trigger", "proc/sysrq-trigger", NULL, "bind,ro" },
 	{ "dev", "dev", "tmpfs", "nosuid,mode=755,size=4m" },
@@ -212,9 +212,9 @@ static int populate(const struct sandbox *s, struct error *err)
 	return populate_binds(s, rootfd, err);
 }
 
-/* Makes the tree / and unmounts the host's root, so that not even a process that breaks out of a chroot finds
- * it. Only here and in sandbox_chroot.c does the working directory change: the process belongs to the
- * sandbox. */
+/* Makes the tree / and unmounts the host's root, so that not even a process that breaks out of a chroot
+ * finds it. Only here and in sandbox_chroot.c does nodekiln change its working directory: this process
+ * exists only for the sandbox. */
 static int become_root(const char *root, struct error *err)
 {
 	if (chdir(root) < 0)
@@ -247,8 +247,8 @@ static void drop_capabilities(void)
 
 int sandbox_setup_enter(const struct sandbox *sandbox, struct error *err)
 {
-	/* First, nothing may propagate to the host. pivot_root(2) needs a mount point: the bind mount
-	 * of the root. */
+	/* The first mount stops propagation to the host. The second makes the root a mount point,
+	 * which pivot_root(2) requires. */
 	if (mount_attach("none", "/", NULL, "rprivate", err) < 0 ||
 	    mount_attach(sandbox->root, sandbox->root, NULL, "rbind", err) < 0 || populate(sandbox, err) < 0 ||
 	    become_root(sandbox->root, err) < 0 || loopback_up(err) < 0)

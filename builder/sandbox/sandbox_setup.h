@@ -14,12 +14,13 @@
 
 /* Called in new mount, network and UTS namespaces: populates the tree and makes it /. */
 int sandbox_setup_enter(const struct sandbox *sandbox, struct error *err) MUST_CHECK;
-/* Creates an empty policy-rc.d in the tree as a mount point. True when it was missing and has been made:
- * close_policy removes it. */
+/* Creates an empty policy-rc.d in the tree as a mount point. True when the file was missing and has
+ * been made: sandbox_setup_close_policy() then removes it. */
 bool sandbox_setup_open_policy(const char *root);
 void sandbox_setup_close_policy(const char *root);
 
-/* What /dev has in every sandbox, a chroot included (sandbox_chroot.h): links into /proc, and the stub programs. */
+/* Makes the part of /dev that every sandbox has, a chroot included (sandbox_chroot.h): links into /proc, and the stub
+ * programs. */
 int sandbox_setup_links(int rootfd, struct error *err) MUST_CHECK;
 int sandbox_setup_stubs(int rootfd, struct error *err) MUST_CHECK;
 /* Absolute path, inside, of the stub for a program. Static. */

@@ -10,8 +10,8 @@ int seccomp_install(const struct sock_filter *filter, size_t n, unsigned flags, 
 {
 	const struct sock_fprog program = { (unsigned short)n, (struct sock_filter *)filter };
 
-	/* Without no_new_privs only CAP_SYS_ADMIN may install a filter; programs that run as root lose
-	 * nothing by it. */
+	/* Without no_new_privs only CAP_SYS_ADMIN may install a filter; for programs that run as
+	 * root, no_new_privs changes nothing. */
 	long rc = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (rc == 0)
 		rc = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
