@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What nodekiln requires of its host, as one table, and the results of checking this host. A new requirement is a new
- * row: a program, a file, or a check function.
+ * The requirements of nodekiln on its host, as one table, and the results of checking this host. A new requirement is
+ * a new row: a program, a file, or a check function.
  */
 #include <stdbool.h>
 

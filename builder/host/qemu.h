@@ -3,7 +3,7 @@
 /*
  * A virtual machine like those that Proxmox VE makes (q35, virtio-scsi-single, virtio network, guest agent port,
  * serial console), as a plan, and as QEMU's command line. Files may be /proc/self/fd/N: QEMU opens those itself, so
- * that a machine's private files need no name and nothing is left behind, however it ends.
+ * that a machine's private files need no names, and none is left behind, however the machine ends.
  */
 #include <stdbool.h>
 
@@ -28,7 +28,7 @@ struct qemu_plan {
 
 /* Pure. */
 void qemu_argv(const struct qemu_plan *plan, struct strings *ret);
-/* Checks "2222:22": from a port of 127.0.0.1 to a port of the guest. ERROR_USAGE. */
+/* Checks "2222:22": a port of 127.0.0.1 that is forwarded to a port of the guest. ERROR_USAGE. */
 int qemu_forward_check(const char *forward, struct error *err) MUST_CHECK;
 
 /* Finds OVMF: its program, and the template of its variables. ERROR_HOST when no complete pair is installed. */

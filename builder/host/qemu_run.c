@@ -13,7 +13,7 @@
 #include "builder/host/qemu.h"
 #include "lib/process.h"
 
-/* On a working KVM a machine is in user space long before that, GRUB's menu included. */
+/* With a working KVM, a machine reaches user space long before that, even with GRUB's menu. */
 #define TRIAL_SECONDS 30
 #define TRIAL_OUTPUT_MAX (4u << 20)
 #define STOP_MS 5000
@@ -109,7 +109,7 @@ bool qemu_kvm_works(const struct qemu_plan *plan, const int *inherit)
 	return works;
 }
 
-/* Signals that would end this process are blocked while the machine runs: QEMU is asked to end first. */
+/* Blocks the signals that would end this process while the machine runs, so that QEMU can be ended first. */
 static void hold_signals(sigset_t *held, sigset_t *old)
 {
 	sigemptyset(held);

@@ -67,7 +67,7 @@ static int add_file(void *listing, const struct image_entry *e, struct error *er
 	return S_ISREG(e->mode) ? add_content(l, e, err) : 0;
 }
 
-/* Only the digest shows what is in a partition other than the root's: an ESP, GRUB's core. */
+/* The content of a partition other than the root (an ESP, GRUB's core) is compared by digest only. */
 static int add_partition(struct listing *l, const struct image_partition *p, struct error *err)
 {
 	char hex[SHA256_HEX];

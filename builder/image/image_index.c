@@ -37,7 +37,7 @@ static int compare_path(const void *a, const void *b)
 	return strcmp(x->entry.path, y->entry.path);
 }
 
-/* glibc's qsort() is a stable merge sort only while memory lasts, so the order of adding is part of the key. */
+/* glibc's qsort() is stable only while it has memory for a merge sort, so the order of adding is part of the key. */
 static int compare_added(const void *a, const void *b)
 {
 	const struct image_node *const *x = a, *const *y = b;
@@ -93,7 +93,7 @@ static char *expand(const char *target, const char *rest, struct text *here)
 	return xasprintf("%s/%s", target, rest);
 }
 
-/* Takes one component off *rest and goes there. NULL: the entry is missing. */
+/* Removes the first component from *rest and looks it up. NULL: the entry is missing. */
 static const struct image_node *step(const struct image_index *index, char **rest, struct text *here)
 {
 	size_t len;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A finished artifact, opened for reading without mounting anything: a qcow2 or raw disk (libblkid finds the
- * partitions, libext2fs reads the root) or a tarball (libarchive). `inspect`, `diff` and `verify` read images only
- * through this.
+ * Reads a finished artifact without mounting anything: a qcow2 or raw disk (libblkid finds the partitions,
+ * libext2fs reads the root) or a tarball (libarchive). `inspect`, `diff` and `verify` read images only through
+ * this.
  */
 #include <stdbool.h>
 #include <stdint.h>

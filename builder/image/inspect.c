@@ -95,7 +95,7 @@ static int count_entry(void *context, const struct image_entry *e, struct error 
 	return 0;
 }
 
-/* The build's own statement, else the version of the package, for an image that was made by other tools. */
+/* The version in image.json, else that of the package, for an image that was made by other tools. */
 static void find_kubernetes(struct inspection *i)
 {
 	const struct json *claim = i->about ? json_get(i->about, "kubernetes") : NULL;

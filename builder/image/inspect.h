@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What is in a finished artifact, found without running any of it: from the partition table, from
- * /etc/nodekiln/image.json that the build leaves, and from the guest's own dpkg database.
+ * Lists the content of a finished artifact without running any of it: from the partition table,
+ * from the build's /etc/nodekiln/image.json, and from the guest's dpkg database.
  */
 #include "builder/image/image_reader.h"
 #include "lib/error.h"

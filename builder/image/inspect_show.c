@@ -7,7 +7,7 @@
 
 #define LABEL_WIDTH 12
 
-/* What people look for first; JSON has all of it. */
+/* The packages that people look for first; the JSON has all of them. */
 static const char *const important[] = {
 	"systemd",        "containerd",       "docker.io",
 	"runc",           "kubelet",          "kubeadm",

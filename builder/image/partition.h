@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The partitions of a raw disk, and the file systems in them. This is the only user of libblkid.
+ * The partitions of a raw disk, and the file systems in them. This is the only user of libblkid in
+ * the builder.
  */
 #include "builder/image/image_reader.h"
 

@@ -93,7 +93,7 @@ bool sysprep_concerns(const struct sysprep_rule *rule, const char *path)
 		return fnmatch(rule->path, path, FNM_PATHNAME) == 0;
 	if (rule->action == SYSPREP_EMPTY_DIR) {
 		const char *rest = below(path, rule->path);
-		return rest && !strchr(rest, '/'); /* what is deeper is removed with its parent */
+		return rest && !strchr(rest, '/'); /* a deeper entry is removed with its parent */
 	}
 	if (rule->action == SYSPREP_NO_FILES)
 		return below(path, rule->path) != NULL;
@@ -205,7 +205,7 @@ static int (*const apply[])(int rootfd, const char *path, struct error *err) = {
 	[SYSPREP_UNWRITTEN] = apply_unwritten,
 };
 
-/* Truncated in place: the file keeps its owner and mode. */
+/* Rewrites the file in place, so that it keeps its owner and mode. */
 static int lock_passwords(int rootfd, struct error *err)
 {
 	CLEANUP(text_done) struct text shadow = { 0 };

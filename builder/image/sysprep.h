@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What no golden image may carry: identities, keys, passwords, logs, caches, seeds. One table of rules:
- * `sysprep_apply` makes a tree comply at the end of a build, `verify` checks the same table on the finished artifact.
- * Both artifacts have the same rules. /etc/machine-id is empty rather than `uninitialized`: systemd then applies no
- * presets at first boot, so the units that start are those that `verify` saw enabled; Proxmox VE empties or removes
- * the file for every container anyway.
+ * Removes what no golden image may contain: identities, keys, passwords, logs, caches, seeds. One table has the
+ * rules: `sysprep_apply` makes a tree comply at the end of a build, `verify` checks the same table on the finished
+ * artifact. The rules are the same for both artifacts. /etc/machine-id is empty rather than `uninitialized`:
+ * systemd then applies no presets at first boot, so the units that start are those that `verify` saw enabled;
+ * Proxmox VE empties or removes the file for every container anyway.
  */
 #include "builder/image/image_reader.h"
 #include "lib/error.h"

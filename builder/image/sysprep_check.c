@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checks the rules of sysprep.c in a finished artifact; and the passwords, the only rule about a file's text. */
+/* Checks a finished artifact against the rules of sysprep.c, and its passwords: that rule is the only one about a
+ * file's text. */
 #include <string.h>
 
 #include "builder/image/sysprep.h"
@@ -64,7 +65,7 @@ void sysprep_shadow_check(const char *shadow, struct strings *ret_findings)
 				     (int)l.name_len, l.name, l.password_len ? "a password hash" : "an empty password");
 }
 
-/* What is wrong with an entry that the rule matches; NULL when nothing is. */
+/* How an entry that the rule matches violates it; NULL when it does not. */
 static const char *offence(const struct sysprep_rule *r, const struct image_entry *e)
 {
 	switch (r->action) {

@@ -56,7 +56,7 @@ static int verify_sysprep(struct verify *v, struct error *err)
 	return sysprep_check(v->image, &v->findings, err);
 }
 
-/* What the image says about itself: read first, since other checks compare with it. */
+/* Reads image.json; runs first, because other checks compare with it. */
 static int verify_about(struct verify *v, struct error *err)
 {
 	CLEANUP(text_done) struct text text = { 0 };

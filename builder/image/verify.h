@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The gate: what a finished artifact must satisfy before it is published. Reads only the file (and SHA256SUMS in the
- * same directory), through image_reader.h; /etc/nodekiln/image.json in the image says what it claims to be.
+ * The checks that a finished artifact must pass before it is published. Reads only the file (and SHA256SUMS in the
+ * same directory), through image_reader.h; /etc/nodekiln/image.json in the image names its intended content.
  */
 #include "builder/image/image_reader.h"
 #include "lib/error.h"
@@ -17,7 +17,7 @@ struct verify {
 	struct strings findings; /* sentences; none means that it passed */
 };
 
-/* -1 only when the file cannot be read; what is wrong with it is a finding. */
+/* -1 only when the file cannot be read; a fault in it is a finding. */
 int verify_file(const char *path, struct verify *ret, struct error *err) MUST_CHECK;
 void verify_done(struct verify *v);
 

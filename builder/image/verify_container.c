@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The container of the guest: a disk that can boot and grow, or a tarball that pve-container unpacks. */
+/* Checks what contains the guest: a disk that can boot and grow, or a tarball that pve-container can unpack. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 
 /* An unprivileged container maps ids 0..65535 and cannot have others. */
 #define LXC_ID_MAX 65535
-/* Of one kind of mistake; a tree that is wrong as a whole would fill the screen. */
+/* The limit for findings of one kind; a tree that is entirely wrong would fill the screen. */
 #define FINDINGS_MAX 20
 
 #define TYPE_BIOS "21686148-6449-6E6F-744E-656564454649"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The guest's content: units that start, programs that exist, the one pause image. */
+/* Checks the guest's content: units that start, programs that exist, a single pause image. */
 #include <string.h>
 
 #include "builder/image/verify.h"
@@ -146,8 +146,8 @@ char *verify_toml_string(const char *toml, const char *key)
 	return NULL;
 }
 
-/* containerd's pause image must be kubeadm's: else every node pulls a second one, and kubelet's garbage collection
- * removes the first. */
+/* containerd must use kubeadm's pause image: otherwise every node pulls a second one, and kubelet's garbage
+ * collection removes the first. */
 static int check_pause_image(struct verify *v, struct error *err)
 {
 	CLEANUP(text_done) struct text config = { 0 };

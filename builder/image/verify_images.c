@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The images that image.json lists as preloaded, checked in the runtime's store. */
+/* Checks that the images that image.json lists as preloaded are in the runtime's store. */
 #include <string.h>
 
 #include "builder/image/verify.h"

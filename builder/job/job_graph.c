@@ -14,7 +14,7 @@ struct graph_run {
 	unsigned started, done;
 };
 
-/* What a job gets. */
+/* The context of a job. */
 struct graph_start {
 	const struct graph_job *job;
 	void *context;
@@ -107,7 +107,7 @@ static void run_stop(struct graph_run *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		if (r->job[i].pid)
-			priority_restore(r->job[i].pid); /* to end takes CPU time, too */
+			priority_restore(r->job[i].pid); /* ending takes CPU time, too */
 		job_stop(&r->job[i]);
 	}
 }

@@ -27,8 +27,8 @@ static bool nice_get(pid_t pid, int *ret)
 	return errno == 0;
 }
 
-/* The kernel demands the same right for a lower nice value and for leaving SCHED_IDLE (sched(7)), so the way back is
- * tried with the nice value. */
+/* The kernel demands the same right for a lower nice value and for leaving SCHED_IDLE (sched(7)), so the nice
+ * value is used to try whether leaving is possible. */
 bool priority_idle_allowed(pid_t pid)
 {
 	int nice;

@@ -6,7 +6,7 @@
 
 #include "lib/macro.h"
 
-#define WORKERS_MAX 64 /* more threads have not made any build faster */
+#define WORKERS_MAX 64 /* no build is faster with more threads */
 
 struct worker {
 	pthread_t thread;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Runs the same function in several threads, of which the caller is one. The function locks what it shares.
+ * Runs the same function in several threads, of which the caller is one. The function must lock the data
+ * that its threads share.
  */
 
 /* The number of threads to use: one per usable core when wanted is 0. */
