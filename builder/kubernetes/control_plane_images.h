@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Makes the control plane's images from compiled programs. A static program without dependencies is alone in its image;
- * kube-proxy, which runs other programs, and etcd, which comes from Debian, are on a small Debian layer (lock group
- * `image`).
+ * Makes the control plane's images from compiled programs. The image of a static program without dependencies contains
+ * only that program; kube-proxy, which runs other programs, and etcd, which comes from Debian, are on top of a small
+ * Debian layer (lock group `image`).
  */
 #include "builder/cache/cache.h"
 #include "builder/lock/lock.h"

@@ -129,7 +129,7 @@ int kubernetes_artifacts_make(const struct recipe *recipe, const struct toolchai
 	return rc;
 }
 
-/* What make_job() gets. */
+/* The context of make_job(). */
 struct kubernetes_job {
 	const struct recipe *recipe;
 	struct toolchain toolchain;

@@ -4,7 +4,7 @@
  * Where kubelet, kubeadm and kubectl come from (recipe: kubernetes.source).
  *
  *	packages	apt packages like any other (package_request.c adds the names)
- *	binaries	release files by url and sha256, installed into the tree; with packages, too, for what these lack
+ *	binaries	release files by url and sha256, installed into the tree; also in addition to packages
  *	debian-source	compiled from Debian's source package in a toolchain tree, cached under artifacts/KEY/: bin/ and images/
  */
 #include "builder/cache/cache.h"

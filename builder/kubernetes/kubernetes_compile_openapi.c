@@ -110,7 +110,7 @@ int kubernetes_compile_openapi(const struct kubernetes_compile *c, struct error 
 {
 	CLEANUP(strings_done) struct strings packages = { 0 };
 
-	/* Later releases contain it. */
+	/* The sources of later releases contain the file. */
 	if (faccessat(c->workfd, OUTPUT, F_OK, 0) == 0)
 		return 0;
 	if (find_packages(c, &packages, err) < 0 || build_generator(c, err) < 0 || generate(c, &packages, err) < 0)

@@ -152,7 +152,7 @@ static int install_binaries(const struct recipe *recipe, struct cache *cache, in
 	return 0;
 }
 
-/* An existing file came from an archive and is newer than the one here, so it is kept. */
+/* An existing file came from an archive of this release; it is newer than the one in the table and is kept. */
 static int install_packaged(int rootfd, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(packaged_directories); i++)

@@ -21,7 +21,7 @@ static int copy_file(struct cache *cache, const struct lock_file *file, const ch
 	return copy_all(in, out, err);
 }
 
-/* Without dpkg-source's own checks: every byte is verified by apt's signatures and the lock's digests. */
+/* Runs dpkg-source without its signature checks: apt's signatures and the lock's digests verify every byte. */
 static int extract(const struct toolchain *t, const char *work, const char *parts, const char *dsc,
 		   const char *directory, struct error *err)
 {

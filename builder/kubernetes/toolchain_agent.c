@@ -208,7 +208,7 @@ static int link_program(const struct agent_build *m, const struct strings *objec
 	return run(m, ".", &argv, err);
 }
 
-/* Detects a program that cannot start here and not on the node. */
+/* Starts the program here, so that one that cannot start is found before it is on a node. */
 static int check_program(const struct agent_build *m, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
@@ -255,7 +255,7 @@ int toolchain_agent_make(const struct toolchain *t, const char *key, struct erro
 	return rc < 0 ? error_wrap(err, "compile " NAME) : 0;
 }
 
-/* What make_job() gets. */
+/* The context of make_job(). */
 struct agent_job {
 	struct toolchain toolchain;
 	const char *key;

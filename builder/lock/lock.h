@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A lock: exactly which bytes an image is made of. `nodekiln lock` writes it as NAME.lock.json, `build --locked` uses it.
- * Packages are grouped by purpose and sorted by name within a group. lock_format.h documents the file.
+ * A lock names exactly the bytes that an image is made of. `nodekiln lock` writes it as NAME.lock.json, `build --locked`
+ * uses it. Packages are grouped by purpose and sorted by name within a group. lock_format.h documents the file.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,10 +14,10 @@
 
 enum lock_group {
 	LOCK_BASE,      /* SET_BASE's packages, closed under dependencies */
-	LOCK_VM,        /* what SET_VM adds to base */
-	LOCK_LXC,       /* what SET_LXC adds to base */
-	LOCK_EXTRA_VM,  /* what packages.extra adds to base and vm */
-	LOCK_EXTRA_LXC, /* what packages.extra adds to base and lxc */
+	LOCK_VM,        /* the additions of SET_VM to base */
+	LOCK_LXC,       /* the additions of SET_LXC to base */
+	LOCK_EXTRA_VM,  /* the additions of packages.extra to base and vm */
+	LOCK_EXTRA_LXC, /* the additions of packages.extra to base and lxc */
 	LOCK_TOOLCHAIN, /* the tree with the compilers, for the agent and for debian-source */
 	LOCK_IMAGE,     /* the Debian layer of preloaded images (etcd, kube-proxy) */
 	LOCK_GROUPS,

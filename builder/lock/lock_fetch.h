@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Fetches what a lock names into the cache. Files that are in the cache already are not downloaded again.
+ * Fetches the files that a lock names into the cache. Files that are in the cache already are not
+ * downloaded again.
  */
 #include <stdint.h>
 

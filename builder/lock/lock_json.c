@@ -7,7 +7,8 @@
 #include "builder/lock/lock.h"
 #include "builder/lock/lock_format.h"
 
-/* Length of the repository's part of a URL: up to Debian's pool/, else up to the last slash. A host may be called pool. */
+/* Length of the repository's part of a URL: up to Debian's pool/, else up to the last slash. The search begins after
+ * the host, which may be called pool. */
 static size_t repository_length(const char *url)
 {
 	const char *host = strstr(url, "://"), *path = host ? strchr(host + strlen("://"), '/') : NULL;

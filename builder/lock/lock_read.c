@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The strict reader of lock files: a lock decides what runs as root on every node. Errors name the file and the place in it. */
+/* The reader of lock files. It is strict, because a lock decides what runs as root on every node. Errors name the file
+ * and the place in it. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What lock group `toolchain` is resolved from. kubernetes/toolchain.h makes the tree.
+ * The packages that lock group `toolchain` is resolved from. kubernetes/toolchain.h makes the tree.
  */
 #include "builder/recipe/recipe.h"
 

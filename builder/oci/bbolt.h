@@ -2,8 +2,8 @@
 #pragma once
 /*
  * A bbolt database (go.etcd.io/bbolt, file format 2), in which containerd keeps its records: buckets of keys, each
- * with a value or a nested bucket. A database is read into memory whole and written from scratch: free pages and the
- * order in which it grew are dropped, so that equal records give equal bytes.
+ * with a value or a nested bucket. A database is read into memory as a whole and written from scratch, without free
+ * pages and independent of the order in which it grew, so that equal records give equal bytes.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -9,8 +9,8 @@
 #define FREELIST 2u /* the freelist's page: no page is free */
 #define INLINE_MAX (BBOLT_PAGE / 4)
 
-/* However large they are, as in bbolt: with one element to a page, no level would be smaller than the one below it,
- * and the tree would have no root. */
+/* The minimum of elements in a page, however large they are, as in bbolt: with one element to a page, no level
+ * would be smaller than the one below it, and the tree would have no root. */
 #define PAGE_KEYS_MIN 2
 
 /* An element of a page to be written; key and value are borrowed. */

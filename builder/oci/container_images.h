@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Container images preloaded at build time into the store of the guest's own runtime, unpacked, so that no boot
- * has to do that.
+ * Container images preloaded at build time into the store of the guest's own runtime, and unpacked there, so
+ * that no boot has to do it.
  *
- * The tree's own runtime imports them, inside the sandbox and with access to nothing but its store
+ * The tree's own runtime imports them, inside the sandbox, with access to nothing except its store
  * (container_images_engine.h). containerd drops the archives' blobs once they are unpacked: the CRI plugin runs
  * containers from snapshots, and the blobs would store each layer twice. Random names and dates in the store are
  * replaced by values derived from the images: equal images give equal stores.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* containerd: into namespace k8s.io, unpacked into its overlayfs snapshotter, with the labels by which the CRI
- * plugin knows images. */
+/* Imports images into containerd: into namespace k8s.io, unpacked into its overlayfs snapshotter, with the
+ * labels by which the CRI plugin recognizes images. */
 #include <string.h>
 
 #include "builder/oci/container_images_engine.h"
@@ -22,7 +22,7 @@ static const char config[] =
 	"\"io.containerd.snapshotter.v1.aufs\", \"io.containerd.snapshotter.v1.zfs\", "
 	"\"io.containerd.snapshotter.v1.blockfile\", \"io.containerd.snapshotter.v1.devmapper\"]\n";
 
-/* What containerd leaves behind that belongs to one machine or one run. */
+/* The files of containerd that belong to one machine or one run. */
 static const char *const leftovers[] = {
 	STORE "/io.containerd.grpc.v1.introspection", /* holds this daemon's uuid */
 	STORE "/tmpmounts",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Docker: `docker load` into its overlay2 store. The daemon here starts no container, configures no network and keeps
- * no identity. */
+/* Imports images into Docker's overlay2 store with `docker load`. The daemon here starts no container, configures
+ * no network and keeps no identity. */
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
@@ -62,7 +62,7 @@ static int docker(char *const *argv, struct error *err)
 	return process_run(&(struct process){ .argv = argv, .failure = ERROR_COMMAND }, err);
 }
 
-/* The socket exists before the store is open, and lets a client wait for it. */
+/* The socket exists before the store is open; a client that connects waits until it is. */
 static int answers(struct error *err)
 {
 	char *const argv[] = { "docker", "--host", "unix://" SOCKET, "version", NULL };
@@ -89,7 +89,7 @@ static bool is_kept(const char *name)
 	return false;
 }
 
-/* Every dockerd creates the rest itself: networks with random names, build caches, its engine-id. */
+/* Removes everything that every dockerd creates itself: networks with random names, build caches, its engine-id. */
 static int settle(struct error *err)
 {
 	CLEANUP(closedir_p) DIR *dir = opendir(STORE);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A runtime as container_images.c drives it: its daemon is started, imports every archive, and is ended. All of it
- * runs inside the sandbox, where / is the tree, and /run and /tmp are removed afterwards; one file per engine.
+ * The interface of a runtime for container_images.c, which starts the daemon, imports every archive, and ends the
+ * daemon. All of this runs inside the sandbox, where / is the tree, and /run and /tmp are removed afterwards. Each
+ * engine is in a file of its own.
  */
 #include <sys/types.h>
 
