@@ -65,7 +65,7 @@ static int read_epoch(struct build *b, struct error *err)
 	long long n = strtoll(text, &end, 10);
 	if (errno || end == text || *end || n < 0)
 		return error_set(err, ERROR_USAGE, "SOURCE_DATE_EPOCH is '%s'; it must be seconds since 1970", text);
-	/* Files made by this build must be later than that, or their times would be kept. */
+	/* Files made by this build must be later than the epoch, or their times would be kept. */
 	if (n > b->started)
 		return error_set(err, ERROR_USAGE, "SOURCE_DATE_EPOCH, %s, is in the future by this host's clock",
 				 text);

@@ -10,8 +10,9 @@
  *	metadata -> publish		| the trees removed
  *
  * base, vm, lxc, images and the packages.extra of vm and of lxc are layers (layer_cache.h). Layers that are in the
- * cache are not made; the others are saved to the cache while the artifacts are made. build_graph.c has the
- * dependencies. A build whose key equals that of the published manifest does nothing.
+ * cache are not made; the others are saved to the cache while the artifacts are made. To seal a tree is to apply
+ * sysprep.h. build_graph.c has the dependencies. A build whose key equals that of the published manifest does
+ * nothing.
  */
 #include <stdbool.h>
 

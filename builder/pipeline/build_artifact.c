@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes one artifact from the layers: customizes and seals the tree, then writes it in the artifact's format. Each
- * artifact is a job of its own. */
+/* Makes one artifact from the layers: customizes the tree, seals it (sysprep.h), then writes it in the
+ * artifact's format. Each artifact is a job of its own. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>

@@ -8,7 +8,7 @@
 
 /* The group of the lock that a layer consists of; LOCK_GROUPS: none. */
 enum lock_group build_layer_group(enum build_layer layer);
-/* The layer below: that of the group's parent; LAYERS: none. */
+/* The layer below this one: the layer of the parent of its group; LAYERS: none. */
 enum build_layer build_layer_under(enum build_layer layer);
 
 /* Unpacks the layers that are in the cache into the scratch directory. */
@@ -31,6 +31,7 @@ int build_layers_pause_image(struct build *b, const char *root, struct error *er
 int build_chunks_make(struct build *b, struct error *err) MUST_CHECK;
 /* Opens the result, unless b->chunks came from the cache with the base. */
 int build_chunks_open(struct build *b, struct error *err) MUST_CHECK;
-/* The level that chunks are compressed with, and the base's chunks if that is the level wanted, else NULL. */
+/* build_chunks_level(): the level that chunks are compressed with. The other: the base's chunks if they have the level
+ * wanted, else NULL. */
 int build_chunks_level(const struct build *b);
 const struct chunks *build_chunks(const struct build *b, enum compression compression, int level);

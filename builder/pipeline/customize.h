@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What a build adds to a configured tree to make it this recipe's guest: overlays, the agent, enabled units, and
+ * Turns a configured tree into this recipe's guest. It adds overlays, the agent, enabled units, and
  * /etc/nodekiln/image.json, which describes the image to tools and users.
  */
 #include "builder/lock/lock.h"

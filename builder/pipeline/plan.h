@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What a build of a recipe would do, without doing it: uses neither network nor cache, and writes nothing. The same
+ * Describes what a build of a recipe would do. It uses neither network nor cache, and writes nothing. The same
  * recipe gives the same plan on every host. Package versions are not part of it; `nodekiln lock` resolves them.
  */
 #include "builder/recipe/recipe.h"

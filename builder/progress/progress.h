@@ -7,7 +7,7 @@
  * The phases are in memory shared with forked jobs (job.h), so that jobs report as the build itself does;
  * progress_update() only stores numbers there. A small child process, the ticker, reads them a few times a
  * second and displays them, so that the elapsed time advances between reports. It ends with its parent, even
- * when that is killed.
+ * when the parent is killed.
  *
  * Every message is one write(2). Nothing here can fail a build. Before progress_open() the functions do
  * nothing, except that a notice is logged.

@@ -3,7 +3,7 @@
 /*
  * A recipe: the description of one image. Read from YAML (recipes/NAME.yaml), with includes merged, and checked as a whole.
  * The keys are the names of the fields below, except disk.firmware: [bios, uefi] and outputs.qcow2|tarball: {enabled,
- * compression, level}; recipes/README.md explains each. This folder does not know how an image is made.
+ * compression, level}; recipes/README.md explains each. Nothing in this folder depends on how an image is made.
  *
  * Every part of an image is in one of three sets: `base` in both artifacts, `vm` only in the qcow2, `lxc` only in the tarball.
  */

@@ -123,7 +123,7 @@ static bool is_overlay(const char *s)
 	return strchr(s, '/') || filename_is_valid(s);
 }
 
-/* What the lists of the three sets may contain. */
+/* The lists of the three sets, and what each may contain. */
 static const struct {
 	const char *key;
 	bool (*is)(const char *);

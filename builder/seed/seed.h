@@ -8,12 +8,13 @@
 #include "lib/text.h"
 
 struct seed {
-	/* borrowed; with user-data and meta-data, maybe network-config and vendor-data; NULL: those below */
+	/* borrowed; has user-data, meta-data and optionally network-config, vendor-data; NULL: they are made from the
+	 * fields below */
 	const char *directory;
 	const char *hostname;       /* borrowed; a host name; NULL = none */
 	struct strings keys;        /* ssh public keys, one line each */
 	const char *instance_id;    /* borrowed */
-	const char *user_data;      /* borrowed; replaces what hostname and keys give; NULL = not replaced */
+	const char *user_data;      /* borrowed; instead of one made from hostname and keys; NULL = none */
 	const char *network_config; /* borrowed; NULL = none, which means DHCP */
 };
 

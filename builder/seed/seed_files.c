@@ -40,7 +40,7 @@ int seed_files_add(struct seed_files *files, const char *path, struct error *err
 	char *part = xasprintf("%.*s.%s.part", (int)(base - path), path, base);
 	int fd;
 
-	/* Left by a run that was killed. */
+	/* A part that a killed run left behind. */
 	unlink(part);
 	fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0) {

@@ -12,7 +12,7 @@
 #include "lib/vec.h"
 #include "lib/yaml.h"
 
-#define ORIGIN "nodekiln seed" /* of values that are added here, in messages */
+#define ORIGIN "nodekiln seed" /* the origin, in messages, of values that are added here */
 
 /* "nodes/w1.yaml": "w1". */
 static char *name_of_file(const char *file)
@@ -76,7 +76,7 @@ static void add_secret(struct seed_node *n, const char *key, const char *secret)
 	yaml_add(n->tree, key, yaml_new_scalar(ORIGIN, 0, secret));
 }
 
-/* What the init node sets becomes the cluster's; node_config_read() reports malformed values. */
+/* A secret that the init node sets becomes the cluster's secret; node_config_read() reports malformed values. */
 static int adopt(const struct seed_node *n, const char *key, bool (*is)(const char *), char **secret, bool *changed,
 		 struct error *err)
 {

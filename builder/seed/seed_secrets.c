@@ -74,7 +74,7 @@ static int read_file(struct seed_secrets *secrets, struct error *err)
 	return 0;
 }
 
-/* Waits for a lock on the file that has the name now: the previous owner of the lock has replaced it. */
+/* Waits for a lock, and opens the file again, because the previous owner of the lock may have replaced it. */
 static int lock_file(const char *file, struct error *err)
 {
 	for (;;) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Recompressed packages: the .deb files/HEX of the cache with its data.tar in zstd instead of xz, which most packages
+ * Recompresses packages: a copy of the cache's files/HEX whose data.tar is in zstd instead of xz, which most packages
  * use and which takes five times as long to decompress. Made when a package is unpacked for the first time, and kept in
  * the cache as repacked/HEX. A .deb like any other (deb(5)), except for its digest.
  */

@@ -101,7 +101,7 @@ char *dpkgdb_id(const struct dpkgdb_package *p)
 	return p->same ? xasprintf("%s:%s", p->name, p->architecture) : xstrdup(p->name);
 }
 
-/* One "NAME", "NAME:ARCH" or "NAME (<< VERSION)". */
+/* Whether one relation, "NAME", "NAME:ARCH" or "NAME (<< VERSION)", covers the package. */
 static bool relation_covers(char *relation, const struct dpkgdb_package *other)
 {
 	char *open = strchr(relation, '(');

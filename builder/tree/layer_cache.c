@@ -12,8 +12,9 @@
 #include "lib/log.h"
 #include "lib/macro.h"
 
-/* The mtime of files that the build itself made. It is later than any SOURCE_DATE_EPOCH, so an artifact always replaces
- * it by that one, whenever the layer was made. It is the last second that XFS without bigtime can store. */
+/* The mtime of files that the build itself made. It is later than any SOURCE_DATE_EPOCH, so an artifact always
+ * replaces it by its own date, whenever the layer was made. It is the last second that XFS without bigtime can
+ * store. */
 #define LAYER_STAMP INT32_MAX
 
 static int open_chunks(int file, int root, struct chunks **ret, struct error *err)

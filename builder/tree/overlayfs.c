@@ -118,8 +118,8 @@ static int copy_tree(const struct tarball *tarball, int targetfd, struct error *
 	c.to = -1;
 	int rc = tarball_unpack(c.from, "a tree's copy", targetfd, err);
 	read_rest(c.from);
-	/* So if the writer fails, that is not because of the reader: it is the cause, and the reader's error a
-	 * consequence. */
+	/* So a failure of the writer is never caused by the reader: it is the cause, and the reader's error
+	 * is a consequence. */
 	struct error writer_err = { 0 };
 	if (job_wait(&writer, &writer_err) == 0)
 		return rc;

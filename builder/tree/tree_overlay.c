@@ -30,7 +30,7 @@ static mode_t image_mode(mode_t mode)
 	return mode & 07755;
 }
 
-/* Opens the directory of the current file or link and removes what has its name there. */
+/* Opens the directory of the current file or link and removes an existing entry of its name. */
 static int clear_place(struct overlay *o, const char **ret_base, struct error *err)
 {
 	int parent = file_open_parent_in(o->rootfd, o->path.data, true, ret_base);

@@ -273,7 +273,7 @@ static int prepare_base(int rootfd, struct tree_packages packages, struct error 
 	return 0;
 }
 
-/* What dpkg and the first maintainer scripts expect of a freshly unpacked system. */
+/* Makes the files that dpkg and the first maintainer scripts expect in a freshly unpacked system. */
 static int finish_base(int rootfd, struct tree_packages packages, struct error *err)
 {
 	CLEANUP(free_p) char *arch = xasprintf("%s\n", native_architecture(packages));

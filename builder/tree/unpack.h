@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Unpacks one .deb into a tree in one pass: its files, its control files into dpkg's info/, and what the rest of dpkg's
- * database needs to know about it. For tree_unpack.c, which does this in several threads.
+ * Unpacks one .deb into a tree in one pass: its files, its control files into dpkg's info/, and the data for the rest
+ * of dpkg's database. For tree_unpack.c, which does this in several threads.
  */
 #include "builder/archive/deb.h"
 #include "builder/tree/dpkgdb.h"
 #include "builder/tree/file_conflicts.h"
 
-/* What an unpacked package adds to the database. */
+/* The data of an unpacked package for dpkg's database. */
 struct unpacked {
 	struct dpkgdb_package package;
 	char *id;              /* owned; dpkgdb_id() */
