@@ -172,7 +172,7 @@ static int run_in_turn(const struct publication *p, struct error *err)
 	return 0;
 }
 
-/* The first failure is the one that is returned; the other nodes are published to all the same. */
+/* The first failure is returned; publishing to the other nodes continues. */
 static int finish_job(struct job *job, int rc, struct error *err)
 {
 	struct error later = { 0 };

@@ -56,7 +56,7 @@ static int create(struct publish_run *run, long vmid, int64_t source, struct err
 				run->order->node, vmid, vmid);
 		return rc;
 	}
-	/* After 596 the worker may continue: the next state shows it. */
+	/* After 596 PVE's worker may have continued: the next reading of the state shows that. */
 	if (pve_failure(run->exec.pve) == PVE_UNREACHABLE)
 		run->memory.own = vmid;
 	run->exec.again = run->exec.again || vmid_is_taken(err->text);
@@ -111,7 +111,7 @@ static int do_tag(struct publish_run *run, const struct publish_copy *copy, stru
 	return update(run, copy->vmid, NULL, "tags", tags, err);
 }
 
-/* Another publisher may have converted it. */
+/* Another publisher may have converted the copy. */
 static bool is_template_by_now(const struct error *err)
 {
 	return strstr(err->text, "convert a template to a template") != NULL;

@@ -206,7 +206,7 @@ static const char *unusable(const struct publish_planning *p, const struct publi
 
 	if (strcmp(c->published.settings, p->settings) != 0)
 		return "left unfinished, with other settings";
-	/* Before it became a template, its source was checked. */
+	/* The source is checked until the copy is a template. */
 	if (!c->template && source && source->ctime != c->published.source)
 		return "the upload was replaced while its disk was made";
 	return NULL;

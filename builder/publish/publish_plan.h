@@ -32,7 +32,7 @@ enum publish_action {
 	PUBLISH_DISCARD,  /* a volume */
 };
 
-/* What to publish on one node. All borrowed. */
+/* The image and the settings for one node. All borrowed. */
 struct publish_order {
 	const struct publish_image *image;
 	const struct target *target;
@@ -46,7 +46,7 @@ struct publish_order {
 	time_t now;
 };
 
-/* What this run knows in addition to the state. */
+/* The memory of this run, in addition to the state. */
 struct publish_memory {
 	long own;          /* the copy that this run created; 0 = none */
 	unsigned uploaded; /* parts that this run has uploaded */
@@ -75,7 +75,7 @@ void publish_plan(const struct publish_order *o, const struct publish_state *s, 
 /* The finished copy of the order's image; NULL = none. */
 const struct publish_copy *publish_plan_ready(const struct publish_order *o, const struct publish_state *s,
 					      const struct publish_memory *m);
-/* Records what --replace replaces: the copies that are finished before the first step. */
+/* Records the copies that --replace replaces: those that are finished before the first step. */
 void publish_memory_begin(struct publish_memory *m, const struct publish_order *o, const struct publish_state *s);
 void publish_memory_done(struct publish_memory *m);
 /* Digest of everything but the image that a template is made from. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Removes VMs and volumes that are no longer needed: only our own, and never one that is in use. */
+/* Removes VMs and volumes that are no longer needed, but only our own, and never one in use. */
 #include <stdio.h>
 #include <string.h>
 

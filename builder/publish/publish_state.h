@@ -41,7 +41,7 @@ void publish_state_done(struct publish_state *state);
 
 /* Types of tasks that must have ended before a node's state can be planned for; NULL-ended. */
 extern const char *const publish_state_awaited[];
-/* Pure. An entry of the node's list of guests may be a copy, so its configuration has to be read: */
+/* Pure. An entry of the node's list of guests may be a copy, so its configuration has to be read. */
 bool publish_state_is_candidate(const struct json *entry, const char *image);
 void publish_state_add_copy(struct publish_state *state, long vmid, const struct json *config, const char *image);
 void publish_volumes_parse(const struct json *data, const char *image, const char *suffix, struct publish_volumes *ret);

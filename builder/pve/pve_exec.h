@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What publish and deploy share when they execute a step of a plan: requests that change something, the tasks that these start, and
- * pauses. None is repeated here. After a failure, `again` says whether the caller should read the state again and plan again: because
- * PVE was busy or not reachable, or because another client was quicker.
+ * Shared by publish and deploy to execute a step of a plan: requests that change something, the tasks that these start, and
+ * pauses. No request is repeated here. After a failure, `again` says whether the caller should read the state again and plan
+ * again: because PVE was busy or not reachable, or because another client was quicker.
  */
 #include "lib/pve_guest.h"
 
@@ -35,7 +35,7 @@ int pve_exec_wait_earlier(struct pve_exec *x, const char *upid, struct error *er
 int pve_exec_pause(struct pve_exec *x, const char *node, long vmid, const char *why, struct error *err) MUST_CHECK;
 /* Sleeps after failure number `tries` in a row: 1, 2, 4 .. 30 seconds. */
 void pve_exec_nap(int tries);
-/* The exit status says that the worker process died, so its task may be done in part. */
+/* True when the exit status says that the worker process died, so its task may be done in part. */
 bool pve_exec_worker_died(const char *exit);
 /* A guest on a node, borrowed. */
 struct pve_guest pve_exec_guest(const char *node, enum pve_kind kind, long vmid);

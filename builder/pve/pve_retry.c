@@ -17,7 +17,7 @@ bool pve_is_gone(enum pve_failure failure)
 	return failure == PVE_MISSING || failure == PVE_FORBIDDEN;
 }
 
-/* Waits after a failed try; false: there is no other. */
+/* Waits after a failed try. False when no further try is allowed. */
 static bool wait_to_retry(struct pve *pve, int *try)
 {
 	if (++*try > TRIES || !pve_may_pass(pve_failure(pve)))

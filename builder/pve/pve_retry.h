@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * GET requests that are repeated: they change nothing, so one that met a busy or restarting server is sent
- * again, four times in all. Any other request is never repeated before its caller has read the state back.
+ * GET requests that are repeated: they change nothing, so a request that met a busy or restarting server
+ * is sent again, up to four times in all. Any other request is never repeated before its caller has read
+ * the state back.
  */
 #include "lib/pve_guest.h"
 
@@ -14,8 +15,8 @@ int pve_get_config_retry(struct pve *pve, const struct pve_guest *guest, struct 
 /* *ret: UPIDs of the node's running tasks that token_id started and that are of a type in the NULL-ended list. */
 int pve_get_tasks_retry(struct pve *pve, const char *node, const char *token_id, const char *const *types,
 			struct strings *ret, struct error *err) MUST_CHECK;
-/* The failed call means that the guest does not exist: a token with rights on its pool only gets 403 for
- * it. */
+/* True when the failed call means that the guest does not exist: a token with rights on its pool only
+ * gets 403 for it. */
 bool pve_is_gone(enum pve_failure failure);
-/* The same call may succeed later. */
+/* True when the same call may succeed later. */
 bool pve_may_pass(enum pve_failure failure);

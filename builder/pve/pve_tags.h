@@ -3,5 +3,5 @@
 /* Tags of a guest as PVE stores them: separated by ';', ',' or a space; case does not matter. Pure. */
 #include <stdbool.h>
 
-/* tags contain all of wanted, which is joined by ';'. tags NULL = none. */
+/* True when tags contain every tag of wanted, which is joined by ';'. tags NULL = none. */
 bool pve_tags_has(const char *tags, const char *wanted);

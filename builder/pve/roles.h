@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The privileges that a token needs, as roles and the paths where they are granted: the fewest that were seen
- * to work. One table for `nodekiln roles`, which prints the commands, and for target_check.h, which checks
- * them before the first change.
+ * The privileges that a token needs, as roles, with the paths where they are granted: the smallest set that
+ * was found to work. One table for `nodekiln roles`, which prints the commands, and for target_check.h, which
+ * checks them before the first change.
  */
 #include "builder/pve/target.h"
 

@@ -3,7 +3,7 @@
 /*
  * Checks a target before the first change and collects everything that is missing, each as a sentence with
  * the command or setting that fixes it; used by publish and deploy. Functions return -1 only when the check
- * itself failed, for example because PVE did not answer: that is never taken for something missing.
+ * itself failed, for example because PVE did not answer: that is never reported as something missing.
  */
 #include "builder/pve/roles.h"
 #include "builder/pve/target.h"
@@ -39,5 +39,5 @@ void target_check_done(struct target_check *c);
 
 /* Pure. Why a PVE version does not suffice; NULL = it does. */
 const char *target_version_lacks(const char *version, bool images);
-/* The answer of /access/permissions has the privilege at path. */
+/* True when the answer of /access/permissions has the privilege at path. */
 bool target_permitted(const struct json *permissions, const char *path, const char *privilege);
