@@ -10,8 +10,8 @@
 #include "lib/log.h"
 
 #define CLOUD_INIT "/usr/bin/cloud-init"
-#define CLOUD_INIT_ENABLED                                                                                             \
-	"/run/cloud-init/enabled" /* cloud-init's systemd generator writes one of these two files before any unit starts */
+/* cloud-init's systemd generator writes one of the next two files before any unit starts. */
+#define CLOUD_INIT_ENABLED "/run/cloud-init/enabled"
 #define CLOUD_INIT_DISABLED "/run/cloud-init/disabled"
 #define CLOUD_INIT_RESULT "/run/cloud-init/result.json" /* appears when all stages of cloud-init have run */
 #define INSTANCE_DATA "/run/cloud-init/instance-data.json"

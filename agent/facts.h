@@ -35,10 +35,11 @@ struct facts {
 	char *address;       /* the source address of the default route, IPv4 first */
 	char *container;     /* "lxc", ... from the environment of PID 1; NULL = not a container */
 	bool user_namespace; /* of a container: its root is not the host's root */
-	bool mounts,
-		overlays; /* of a container: the mounts that runc makes work; overlayfs works where the runtime keeps its layers */
-	struct strings
-		sysctls; /* of a container: sysctls that kubelet requires and cannot set here, as "vm.overcommit_memory=1" */
+	/* Of a container. mounts: the mounts that runc makes work; overlays: overlayfs works where the runtime keeps its
+	 * layers. */
+	bool mounts, overlays;
+	/* Of a container: sysctls that kubelet requires and cannot set here, as "vm.overcommit_memory=1". */
+	struct strings sysctls;
 	struct strings lacks_controllers; /* of a container: missing cgroup controllers that kubelet needs */
 	char *kubeadm_version;            /* "v1.20.2" */
 	int kubeadm_minor;                /* 20 */

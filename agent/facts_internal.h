@@ -13,8 +13,7 @@ char *facts_text(int rootfd, const char *path) MUST_CHECK;
 /* The same, trimmed of white space; NULL also when nothing remains. */
 char *facts_word(int rootfd, const char *path) MUST_CHECK;
 
-void facts_container(
-	int rootfd,
-	struct facts *m); /* facts_container.c: what the host allows; needs the fields of facts_software() */
+/* facts_container.c: what the host allows; needs the fields of facts_software(). */
+void facts_container(int rootfd, struct facts *m);
 void facts_identity(int rootfd, struct facts *m); /* facts_identity.c: uuid, macs, address, ports */
 void facts_software(int rootfd, struct facts *m); /* facts_software.c: kubeadm, runtime, image, leftovers */

@@ -8,8 +8,8 @@
 #include "lib/node_config.h"
 
 #define FINISH_STAMP "/var/lib/nodekiln/done" /* our own, persistent; a condition of the unit */
-#define FINISH_SENTINEL                                                                                                \
-	"/run/cluster-api/bootstrap-success.complete" /* Cluster API's contract for bootstrap providers */
+/* Cluster API's contract for bootstrap providers. */
+#define FINISH_SENTINEL "/run/cluster-api/bootstrap-success.complete"
 
 /* Waits for cloud-init's last stage, which still reads its cache. Then it overwrites the node's secrets
  * in place (secret_wipe.h) wherever they are: in all of cloud-init's copies of user-data and vendor-data,

@@ -9,7 +9,7 @@
 
 enum finding_kind {
 	FINDING_WARNING,
-	FINDING_WAIT /* WAIT: may pass by itself, as the clock or a starting runtime */,
+	FINDING_WAIT, /* temporary: may pass by itself, such as an unset clock or a runtime that is starting */
 	FINDING_FATAL
 };
 struct finding {

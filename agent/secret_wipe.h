@@ -16,8 +16,8 @@
 #define SECRET_WIPE_FILES_MAX 20000
 
 struct secret_wipe {
-	const struct secrets
-		*secrets;      /* borrowed; once they are zeroed, copies of user-data are truncated without a search */
+	/* Borrowed; once they are zeroed, copies of user-data are truncated without a search. */
+	const struct secrets *secrets;
 	bool only_look;        /* change nothing: a secret that is found is an error */
 	size_t files, changed; /* out: number of files seen, and of files overwritten */
 };

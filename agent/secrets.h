@@ -16,7 +16,9 @@
 #define SECRETS_SPAN_MAX 512
 
 struct secrets {
-	bool zeroed; /* one of the node's secrets was zeroed: an earlier wipe was interrupted after it had wiped our own configuration, so the values to search for are unknown */
+	/* One of the node's secrets is zeros: an earlier wipe was interrupted after it had wiped our own
+	 * configuration, so the values to search for are unknown. */
+	bool zeroed;
 	struct strings plain;
 	struct searches {
 		struct base64_search *at; /* owned */

@@ -157,10 +157,9 @@ static int meet_to_init(struct agent *a, struct error *err)
 	CLEANUP(candidates_done) struct candidates all = { 0 };
 	enum election_move move;
 
+	/* Without an API the configuration decides; an earlier decision may have been acted on already. */
 	if (!a->pve.pve || a->state.leader)
-		return lead(
-			a,
-			err); /* without an API the configuration decides; an earlier decision may have been acted on already */
+		return lead(a, err);
 	if (claim_until_clear(a, CLAIM_INIT, INT_MAX, &move, &all, err) < 0)
 		return -1;
 	if (move == ELECTION_ACT)
