@@ -54,8 +54,8 @@ struct node_config {
 	struct strings skip_phases, ignore_preflight; /* kubeadm.skip_phases, kubeadm.ignore_preflight_errors */
 	char *cri_socket;                             /* cri_socket: unix:///... ; NULL = what is installed */
 	struct strings manifests; /* manifests: files or directories in the guest, applied after init in order */
-	long timeout_rendezvous, timeout_kubeadm,
-		timeout_ready; /* timeouts: rendezvous 30m, kubeadm 20m (all tries), ready 10m */
+	/* timeouts: rendezvous 30m, kubeadm 20m (all tries), ready 10m */
+	long timeout_rendezvous, timeout_kubeadm, timeout_ready;
 	struct {
 		bool given;                  /* url is given: there is an API */
 		char *url;                   /* proxmox.url: https://HOST[:8006] */

@@ -23,8 +23,8 @@ struct node_config_field {
 	const char *key;
 	enum node_config_field_kind kind;
 	size_t offset; /* in struct node_config */
-	bool (*is_valid)(
-		const char *text); /* of a string, of every item of a list, of every key of pairs; NULL = anything */
+	/* Of a string, of every item of a list, of every key of pairs; NULL = anything. */
+	bool (*is_valid)(const char *text);
 	bool (*is_valid_value)(const char *); /* of every value of pairs; NULL = anything */
 	void (*normalize)(char **text);       /* NULL = unchanged */
 	const char *allowed;                  /* what is_valid() accepts, for messages */

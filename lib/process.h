@@ -19,10 +19,10 @@ struct process {
 	size_t input_len;
 	struct text *output; /* collects stdout, which then does not go to line(); NULL = none */
 	void (*line)(void *context, const char *line); /* called for each line of stdout and stderr; NULL = none */
-	int (*setup)(void *context,
-		     struct error *err); /* called in the child before execve(2), e.g. to enter a sandbox */
-	void *context;                   /* for line() and setup() */
-	enum error_class failure;        /* the class when it ran and failed; 0 = ERROR_FAILED */
+	/* Called in the child before execve(2), e.g. to enter a sandbox; NULL = none. */
+	int (*setup)(void *context, struct error *err);
+	void *context;            /* for line() and setup() */
+	enum error_class failure; /* the class when it ran and failed; 0 = ERROR_FAILED */
 };
 
 /* Runs it and waits: 0 when it exited with status 0. A missing program is ERROR_HOST. */

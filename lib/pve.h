@@ -20,9 +20,9 @@ struct pve_access {
 	const char *token_id;     /* USER@REALM!ID */
 	const char *token_secret; /* never in a message */
 	const char *ca;           /* PEM text; NULL = the system's CAs, unless fingerprints are given */
-	const struct strings
-		*fingerprints; /* SHA-256 of accepted leaves; either these or the CA suffice; NULL = none */
-	long timeout;          /* seconds for one request; 0 = 30 */
+	/* SHA-256 of accepted leaves; either these or the CA suffice; NULL = none. */
+	const struct strings *fingerprints;
+	long timeout; /* seconds for one request; 0 = 30 */
 };
 
 /* The kinds of failure that a caller can handle differently. */

@@ -13,9 +13,9 @@
 
 struct pve_task {
 	bool running;
-	enum pve_failure
-		failure; /* of a stopped task: PVE_OK, also with warnings, or pve_classify_words() of its exit status */
-	char *exit;      /* owned; PVE's exit status, "OK" or a message; NULL while it runs */
+	/* Of a stopped task: PVE_OK, also with warnings, or pve_classify_words() of its exit status. */
+	enum pve_failure failure;
+	char *exit; /* owned; PVE's exit status, "OK" or a message; NULL while it runs */
 };
 
 /* NODE of "UPID:NODE:...", owned by the caller; NULL when it is not a UPID. Pure. */

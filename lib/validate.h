@@ -11,8 +11,8 @@
 #include <stddef.h>
 
 /* General. */
-bool dns_label_is_valid(
-	const char *s); /* RFC 1123 in lower case: up to 63 of a-z 0-9 -, a letter or digit at both ends */
+/* RFC 1123 in lower case: up to 63 of a-z 0-9 -, a letter or digit at both ends. */
+bool dns_label_is_valid(const char *s);
 bool dns_name_is_valid(const char *s); /* labels with dots between, up to 253 characters */
 bool ip_address_is_valid(const char *s);
 bool endpoint_is_valid(const char *s);      /* HOST[:PORT]; IPv6 in brackets */
