@@ -15,8 +15,8 @@
 #define LISTS "var/lib/apt/lists"
 #define INDICES_NAME_HEX 16 /* digits of INDICES in the directory's name */
 #define RELEASE_MAX (16u << 20)
-#define UPDATE_SPACE                                                                                                   \
-	(160ull << 20) /* Debian 12 takes 112 MiB: lists of binary and source packages, compressed and uncompressed */
+/* Debian 12 takes 112 MiB: lists of binary and source packages, compressed and uncompressed. */
+#define UPDATE_SPACE (160ull << 20)
 
 static int open_locked(struct cache *cache, const char *name)
 {

@@ -24,8 +24,8 @@ struct resolution {
 	struct apt apt;
 	struct apt_solve solve[LOCK_GROUPS];
 	struct cache *cache; /* borrowed */
-	char *status
-		[LOCK_GROUPS]; /* owned; files in solutions/: dpkg status of a system with the group and its parents */
+	/* Owned; files in solutions/: dpkg status of a system with the group and its parents. */
+	char *status[LOCK_GROUPS];
 	struct lock lock;
 };
 

@@ -17,8 +17,8 @@ struct qcow2_options {
 	unsigned threads;                                               /* 0 = one per core */
 	void (*progress)(void *context, uint64_t done, uint64_t total); /* bytes of the raw disk; may be NULL */
 	void *context;
-	const struct chunks_map
-		*map; /* clusters that are compressed already, with this compression and level; may be NULL */
+	/* Clusters that are compressed already, with this compression and level; may be NULL. */
+	const struct chunks_map *map;
 };
 
 /* raw_fd: a regular file (holes are skipped) of the virtual size. out_fd: an empty file. */

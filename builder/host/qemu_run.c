@@ -152,9 +152,9 @@ int qemu_run(const struct qemu_plan *plan, const int *inherit, struct error *err
 	pid_t pid = start(plan, &child, STDOUT_FILENO, err);
 	if (pid > 0)
 		rc = wait_for_end(pid, &held, err);
+	/* QEMU makes the terminal raw, and may have been killed. */
 	if (have_terminal)
-		tcsetattr(STDIN_FILENO, TCSADRAIN,
-			  &terminal); /* QEMU makes the terminal raw, and may have been killed */
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	close_p(&child.terminal);
 	return rc;

@@ -20,8 +20,8 @@ struct container_images_engine {
 	int (*answers)(struct error *err); /* 0 when its store is open; NULL: the existence of the socket is enough */
 	int (*import)(const char *archive, struct error *err); /* an absolute path inside */
 	int (*finish)(struct error *err);                      /* after the imports, while the daemon still runs */
-	int (*settle)(
-		struct error *err); /* after the daemon has ended: removes what belongs to one machine or one run */
+	/* After the daemon has ended: removes what belongs to one machine or one run. */
+	int (*settle)(struct error *err);
 };
 
 extern const struct container_images_engine container_images_containerd, container_images_docker;

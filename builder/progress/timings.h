@@ -10,8 +10,8 @@
 
 struct timings {
 	double seconds, cpu; /* of the whole build so far; CPU seconds include children that have ended */
-	VEC(struct phase)
-	phases; /* that have ended, in the order of their beginning; begin counts from the start of the build */
+	/* Those that have ended, in the order of their beginning; begin counts from the start of the build. */
+	VEC(struct phase) phases;
 };
 
 /* {"wall": 17.2, "cpu": 31.0, "phases": [{"name": "unpack-base", "begin": 0.3, "wall": 4.8, "cpu": 9.2}, ...]} */

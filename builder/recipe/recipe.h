@@ -50,8 +50,8 @@ struct recipe {
 		enum agent_libcurl libcurl;
 	} agent;
 	struct strings packages[SETS], extra_packages; /* packages.extra: on top of each artifact's other packages */
-	struct strings
-		overlays[SETS];     /* names below rootfs-overlays/; with a '/' paths, in YAML relative to the file */
+	/* Names below rootfs-overlays/; with a '/' paths, in YAML relative to the file. */
+	struct strings overlays[SETS];
 	struct strings units[SETS]; /* systemd units that must be enabled; `verify` checks them */
 	struct {
 		bool control_plane;      /* debian-source: pack what was compiled, etcd and pause as images */

@@ -9,7 +9,7 @@
 
 #include "lib/error.h"
 
-#define TREE_DATE_OLDEST                                                                                               \
-	1577836800 /* 2020-01-01, for a tree without changelogs; with 1970, passwords would have expired */
+/* 2020-01-01, for a tree without changelogs; with 1970, passwords would have expired. */
+#define TREE_DATE_OLDEST 1577836800
 
 int tree_date(int rootfd, time_t *ret, struct error *err) MUST_CHECK;
