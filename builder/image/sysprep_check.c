@@ -11,8 +11,8 @@
 /* Iterates over the lines "name:PASSWORD:rest". */
 struct shadow_line {
 	const char *name, *password, *rest;
-	size_t name_len, password_len,
-		rest_len; /* rest: from the colon after the password to the end, newline included */
+	/* rest: from the colon after the password to the end, newline included. */
+	size_t name_len, password_len, rest_len;
 };
 
 static bool shadow_next(const char **text, struct shadow_line *ret)

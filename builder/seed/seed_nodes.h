@@ -4,8 +4,9 @@
  * The nodes of one `nodekiln seed`: read, completed with their clusters' shared secrets, and validated one by one and
  * together, before anything is written.
  *
- * An init node without a token or certificate key gets its cluster's, which is generated when there is none; a value
- * in its own file becomes the cluster's. The other nodes get what their role needs and their file does not set.
+ * An init node without a token or certificate key gets that of its cluster, which is generated when there is none; a
+ * value in the node's own file becomes that of the cluster. The other nodes get the secrets that their role needs and
+ * their file does not set.
  */
 #include "builder/seed/seed_secrets.h"
 #include "lib/node_config.h"

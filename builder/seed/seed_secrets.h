@@ -2,7 +2,7 @@
 #pragma once
 /*
  * The secrets that the nodes of a cluster share, by cluster: the bootstrap token and the certificate key. They can be
- * kept in a file, so that nodes that are seeded later get the same:
+ * kept in a file, so that nodes that are seeded later get the same secrets:
  *
  *	lab:
  *	  token: ...
@@ -31,7 +31,7 @@ struct seed_secrets {
 int seed_secrets_open(const char *file, struct seed_secrets *ret, struct error *err) MUST_CHECK;
 /* The cluster's secrets; empty for a new cluster. Valid until the next call. */
 struct seed_secret *seed_secrets_of(struct seed_secrets *secrets, const char *cluster);
-/* Generates what is missing. */
+/* Generates the secrets that are missing. */
 void seed_secrets_generate(struct seed_secrets *secrets, struct seed_secret *secret);
 /* Writes the file if something changed. */
 int seed_secrets_save(struct seed_secrets *secrets, struct error *err) MUST_CHECK;
