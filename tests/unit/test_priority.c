@@ -66,13 +66,17 @@ static int family_main(void *family, struct error *err)
 		return error_set(err, ERROR_FAILED, "no thread");
 	while (!f->thread)
 		usleep(1000);
-	pid_t child = fork();
+	pid_t job = getpid(), child = fork();
 	if (child < 0)
 		return error_errno(err, errno, "fork");
-	if (child == 0)
+	alarm(SECONDS_MAX); /* fork(2) does not pass it on */
+	if (child == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-	else
+		if (getppid() != job)
+			_exit(0); /* the job ended first, and no signal will come */
+	} else {
 		f->child = child;
+	}
 	pause();
 	return 0;
 }
