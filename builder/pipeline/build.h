@@ -19,9 +19,9 @@
 #include "builder/artifacts/artifacts.h"
 #include "builder/cache/cache.h"
 #include "builder/cache/scratch.h"
-#include "builder/kubernetes/kubernetes.h"
 #include "builder/lock/lock.h"
 #include "builder/recipe/recipe.h"
+#include "builder/source/kubernetes.h"
 #include "lib/error.h"
 #include "lib/hash.h"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent.parent
 SIZE_MAX = 200 << 10
-# Each one is memory of every node, and may bring others: see builder/kubernetes/agent_libcurl.h before this list grows.
+# Each one is memory of every node, and may bring others: see builder/toolchain/agent_libcurl.h before this list grows.
 LIBRARIES = {"libblkid", "libc", "libcrypto", "libcurl", "libjson-c", "libmount", "libpcre2", "libselinux", "libssl", "libyaml"}
 OF_THE_PROCESS = {"ld-linux-x86-64", "linux-vdso"}
 OF_LIBCRYPTO = {"libz", "libzstd"}  # from Debian 13 on

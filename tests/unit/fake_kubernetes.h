@@ -3,7 +3,7 @@
 /*
  * What the steps that compile Kubernetes 1.20.2 would print and write, for fake_toolchain.h.
  */
-#include "builder/kubernetes/kubernetes_compile.h"
+#include "builder/source/kubernetes_compile.h"
 #include "tests/unit/fake_toolchain.h"
 
 /* What `pause -v` prints. */

@@ -4,7 +4,7 @@
  * A toolchain whose programs are not run: each step becomes a line "DIRECTORY: ARGUMENTS" of fake_steps, and gets what
  * fake_answer() says as its output.
  */
-#include "builder/kubernetes/toolchain.h"
+#include "builder/toolchain/toolchain.h"
 #include "tests/unit/fake_root.h"
 #include "tests/unit/own_cache.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/kubernetes/agent_libcurl.h"
+#include "builder/toolchain/agent_libcurl.h"
 #include "tests/unit/fake_toolchain.h"
 
 static void add_source(struct lock *lock, struct lock_file dsc)

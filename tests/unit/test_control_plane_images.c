@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/kubernetes/control_plane_images.h"
+#include "builder/source/control_plane_images.h"
 #include "tests/unit/fake_root.h"
 #include "tests/unit/own_cache.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/kubernetes/kubernetes.h"
+#include "builder/source/kubernetes.h"
 #include "tests/unit/fake_kubernetes.h"
 
 static void add_package(struct lock *lock, enum lock_group group, const char *name)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/kubernetes/kubernetes_compile.h"
+#include "builder/source/kubernetes_compile.h"
 #include "tests/unit/fake_kubernetes.h"
 
 static char *joined(const struct strings *list)

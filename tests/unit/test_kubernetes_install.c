@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/kubernetes/kubernetes.h"
+#include "builder/source/kubernetes.h"
 #include "tests/unit/fake_toolchain.h"
 
 #define KUBELET_UNIT "/usr/lib/systemd/system/kubelet.service"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/kubernetes/source_package.h"
+#include "builder/toolchain/source_package.h"
 #include "tests/unit/fake_toolchain.h"
 
 static int unpack(struct own_cache *w, const char *root, const struct lock_source *s, struct error *err)

@@ -6,8 +6,8 @@
 
 #include "builder/archive/tar.h"
 #include "builder/archive/tarball.h"
-#include "builder/kubernetes/kubernetes.h"
-#include "builder/kubernetes/kubernetes_compile.h"
+#include "builder/source/kubernetes.h"
+#include "builder/source/kubernetes_compile.h"
 #include "lib/file.h"
 
 /* Files of the kubelet and kubeadm packages, from kubernetes/release: cmd/krel/templates/latest. */

@@ -8,9 +8,9 @@
  *	debian-source	compiled from Debian's source package in a toolchain tree, cached under artifacts/KEY/: bin/ and images/
  */
 #include "builder/cache/cache.h"
-#include "builder/kubernetes/toolchain.h"
 #include "builder/lock/lock.h"
 #include "builder/recipe/recipe.h"
+#include "builder/toolchain/toolchain.h"
 #include "lib/error.h"
 #include "lib/hash.h"
 

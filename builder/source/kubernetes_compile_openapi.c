@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "builder/kubernetes/kubernetes_compile.h"
+#include "builder/source/kubernetes_compile.h"
 #include "lib/file.h"
 
 #define OUTPUT_DIRECTORY "pkg/generated/openapi"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/kubernetes/kubernetes_compile.h"
+#include "builder/source/kubernetes_compile.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "builder/kubernetes/source_package.h"
+#include "builder/toolchain/source_package.h"
 #include "lib/clock.h"
 #include "lib/file.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/kubernetes/toolchain.h"
+#include "builder/toolchain/toolchain.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
 /* Runs the compiled programs. */
 #include <string.h>
 
-#include "builder/kubernetes/kubernetes_compile.h"
+#include "builder/source/kubernetes_compile.h"
 #include "lib/alloc.h"
 
 #define ARGUMENTS_MAX 6

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/kubernetes/source_package.h"
+#include "builder/toolchain/source_package.h"
 
 #include <errno.h>
 #include <string.h>

@@ -12,8 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "builder/kubernetes/toolchain.h"
 #include "builder/lock/lock.h"
+#include "builder/toolchain/toolchain.h"
 #include "lib/error.h"
 #include "lib/text.h"
 

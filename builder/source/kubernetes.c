@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/kubernetes/kubernetes.h"
+#include "builder/source/kubernetes.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "builder/kubernetes/control_plane_images.h"
-#include "builder/kubernetes/kubernetes_compile.h"
 #include "builder/lock/lock_fetch.h"
 #include "builder/sandbox/rootless.h"
 #include "builder/sandbox/sandbox.h"
+#include "builder/source/control_plane_images.h"
+#include "builder/source/kubernetes_compile.h"
 #include "lib/file.h"
 #include "lib/hash.h"
 #include "lib/job.h"

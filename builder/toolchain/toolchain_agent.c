@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "builder/cache/digest.h"
-#include "builder/kubernetes/agent_libcurl.h"
-#include "builder/kubernetes/toolchain.h"
+#include "builder/toolchain/agent_libcurl.h"
+#include "builder/toolchain/toolchain.h"
 #include "builder/tree/tree.h"
 #include "lib/file.h"
 #include "lib/hash.h"

@@ -8,8 +8,8 @@
  */
 #include <stdbool.h>
 
-#include "builder/kubernetes/toolchain.h"
 #include "builder/lock/lock.h"
+#include "builder/toolchain/toolchain.h"
 #include "lib/error.h"
 #include "lib/hash.h"
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/kubernetes/agent_libcurl.h"
+#include "builder/toolchain/agent_libcurl.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "builder/job/workers.h"
-#include "builder/kubernetes/source_package.h"
 #include "builder/lock/lock_fetch.h"
+#include "builder/toolchain/source_package.h"
 #include "builder/tree/tree.h"
 #include "lib/file.h"
 #include "lib/hash.h"

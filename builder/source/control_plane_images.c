@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/kubernetes/control_plane_images.h"
+#include "builder/source/control_plane_images.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "builder/kubernetes/kubernetes_compile.h"
 #include "builder/oci/oci.h"
 #include "builder/sandbox/sandbox.h"
+#include "builder/source/kubernetes_compile.h"
 #include "builder/tree/tree.h"
 #include "lib/file.h"
 

@@ -4,8 +4,8 @@
  * Unpacks a source package of the lock, whose files are in the cache (lock_fetch.h). dpkg-source of the toolchain tree applies
  * the distribution's patches.
  */
-#include "builder/kubernetes/toolchain.h"
 #include "builder/lock/lock.h"
+#include "builder/toolchain/toolchain.h"
 #include "lib/error.h"
 
 /* Unpacks into a new directory below work (absolute path outside the sandbox); the parent of directory exists. */
