@@ -14,6 +14,7 @@ const char *const lock_group_names[LOCK_GROUPS + 1] = {
 	[LOCK_EXTRA_LXC] = "extra-lxc",
 	[LOCK_TOOLCHAIN] = "toolchain",
 	[LOCK_IMAGE] = "image",
+	[LOCK_GO] = "go",
 	NULL,
 };
 
@@ -24,7 +25,7 @@ static const struct {
 	[LOCK_BASE] = { LOCK_GROUPS, false },  [LOCK_VM] = { LOCK_BASE, false },
 	[LOCK_LXC] = { LOCK_BASE, false },     [LOCK_EXTRA_VM] = { LOCK_VM, true },
 	[LOCK_EXTRA_LXC] = { LOCK_LXC, true }, [LOCK_TOOLCHAIN] = { LOCK_GROUPS, false },
-	[LOCK_IMAGE] = { LOCK_GROUPS, false },
+	[LOCK_IMAGE] = { LOCK_GROUPS, false }, [LOCK_GO] = { LOCK_GROUPS, false },
 };
 
 enum lock_group lock_group_parent(enum lock_group group)
@@ -69,6 +70,14 @@ const struct lock_package *lock_find(const struct lock *lock, enum lock_group gr
 	for (size_t i = 0; i < lock->group[group].n; i++)
 		if (strcmp(lock->group[group].at[i].name, name) == 0)
 			return &lock->group[group].at[i];
+	return NULL;
+}
+
+const struct lock_component *lock_component(const struct lock *lock, const char *name)
+{
+	for (size_t i = 0; i < lock->components.n; i++)
+		if (strcmp(lock->components.at[i].name, name) == 0)
+			return &lock->components.at[i];
 	return NULL;
 }
 
@@ -129,8 +138,27 @@ static void lock_source_done(struct lock_source *s)
 	*s = (struct lock_source){ 0 };
 }
 
+static void lock_component_done(struct lock_component *c)
+{
+	for (size_t i = 0; i < c->modules.n; i++) {
+		free(c->modules.at[i].path);
+		free(c->modules.at[i].version);
+		free(c->modules.at[i].sum);
+		free(c->modules.at[i].mod_sum);
+	}
+	vec_done(&c->modules);
+	free(c->name);
+	free(c->version);
+	free(c->go_package);
+	free(c->go_mod);
+	*c = (struct lock_component){ 0 };
+}
+
 void lock_done(struct lock *lock)
 {
+	for (size_t i = 0; i < lock->components.n; i++)
+		lock_component_done(&lock->components.at[i]);
+	vec_done(&lock->components);
 	for (int group = 0; group < LOCK_GROUPS; group++) {
 		for (size_t i = 0; i < lock->group[group].n; i++)
 			lock_package_done(&lock->group[group].at[i]);

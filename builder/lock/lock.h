@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "builder/component/component.h"
 #include "builder/recipe/recipe.h"
 #include "lib/error.h"
 #include "lib/json.h"
@@ -20,6 +21,7 @@ enum lock_group {
 	LOCK_EXTRA_LXC, /* the additions of packages.extra to base and lxc */
 	LOCK_TOOLCHAIN, /* the tree with the compilers, for the agent and for debian-source */
 	LOCK_IMAGE,     /* the Debian layer of preloaded images (etcd, kube-proxy) */
+	LOCK_GO, /* the tree in which Go programs are compiled: Debian 13, Go from its backports, for every suite */
 	LOCK_GROUPS,
 	LOCK_GUEST_GROUPS = LOCK_TOOLCHAIN /* the groups before it are installed in guests */
 };
@@ -54,7 +56,25 @@ struct lock_source {
 	struct lock_files files;
 };
 
+/* A Go module: two hashes as in go.sum, "h1:BASE64=". */
+struct lock_module {
+	char *path, *version; /* "k8s.io/api", "v0.37.2" */
+	char *sum;            /* of the zip's content; NULL: only its go.mod is needed */
+	char *mod_sum;        /* of its go.mod */
+};
+
+/* A component (builder/component/component.h) at one version. */
+struct lock_component {
+	char *name, *version; /* "kubernetes", "1.37.2" */
+	enum component_source source;
+	int64_t date;     /* of the release, seconds since 1970; 0 = unknown */
+	char *go_package; /* go-modules: the package of LOCK_GO with the Go that compiles it, "golang-1.26-go" */
+	char *go_mod;     /* go-modules: the text of the main module's go.mod */
+	VEC(struct lock_module) modules; /* go-modules: sorted by path and version; go.sum follows from them */
+};
+
 struct lock {
+	VEC(struct lock_component) components; /* sorted by name */
 	VEC(struct lock_package) group[LOCK_GROUPS];
 	VEC(struct lock_source) sources; /* sorted by name */
 	struct lock_files binaries;      /* of Kubernetes; in the recipe's order */
@@ -72,6 +92,8 @@ char *lock_default_path(const struct recipe *recipe) MUST_CHECK;
 int lock_belongs(const struct lock *lock, const char *file, const struct recipe *recipe, struct error *err) MUST_CHECK;
 /* NULL when the group has no package of that name. */
 const struct lock_package *lock_find(const struct lock *lock, enum lock_group group, const char *name);
+/* NULL when the lock has no component of that name. */
+const struct lock_component *lock_component(const struct lock *lock, const char *name);
 /* NULL when the lock has no source package of that name. */
 const struct lock_source *lock_source(const struct lock *lock, const char *name);
 /* Digest over the names, versions, architectures and hashes of a group: part of the cache key of a tree made of it. */

@@ -91,6 +91,14 @@ static void distribution_done(struct recipe *r)
 	free(r->distribution.variant);
 }
 
+const struct component *recipe_component(const struct recipe *recipe, const char *name)
+{
+	for (size_t i = 0; i < recipe->components.n; i++)
+		if (strcmp(recipe->components.at[i].name, name) == 0)
+			return &recipe->components.at[i];
+	return NULL;
+}
+
 void recipe_done(struct recipe *r)
 {
 	free(r->name);
@@ -99,6 +107,9 @@ void recipe_done(struct recipe *r)
 	free(r->warning);
 	free(r->architecture);
 	distribution_done(r);
+	for (size_t i = 0; i < r->components.n; i++)
+		component_done(&r->components.at[i]);
+	vec_done(&r->components);
 	for (size_t i = 0; i < r->repositories.n; i++)
 		repository_done(&r->repositories.at[i]);
 	vec_done(&r->repositories);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "builder/archive/codec.h"
+#include "builder/component/component.h"
 #include "builder/recipe/binary.h"
 #include "builder/recipe/repository.h"
 #include "lib/error.h"
@@ -36,7 +37,8 @@ struct recipe {
 		bool updates, security;  /* also SUITE-updates, SUITE-security */
 		char *keyring, *variant; /* path; packages always installed: "essential", "apt" (default), "required" */
 	} distribution;
-	char *architecture; /* Debian's name: amd64 */
+	char *architecture;               /* Debian's name: amd64 */
+	VEC(struct component) components; /* sorted by name */
 	VEC(struct repository) repositories;
 	struct {
 		enum kubernetes_source source;
@@ -74,6 +76,8 @@ struct recipe {
 int recipe_load(const char *name, struct recipe *ret, struct error *err) MUST_CHECK;
 int recipe_load_with(const char *name, const struct strings *set, struct recipe *ret, struct error *err) MUST_CHECK;
 void recipe_done(struct recipe *recipe);
+/* NULL when the recipe has no component of that name. */
+const struct component *recipe_component(const struct recipe *recipe, const char *name);
 /* Every key in a fixed order, independent of where the recipe's directory is: for the manifest and for cache keys. */
 struct json *recipe_json(const struct recipe *recipe) MUST_CHECK;
 /* The directory of recipes, rootfs-overlays and agent sources: $NODEKILN_DATA, else the checkout that contains the program,

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * A component: one piece of software of a node, such as Kubernetes, containerd or CoreDNS. recipes/components/NAME.yaml
+ * describes it: where it comes from, its programs and where they go, the container images made of them, its licence, and
+ * when each of its minor versions reaches its end of life. A recipe chooses components and versions:
+ *
+ *	components: {kubernetes: 1.37, containerd: {version: 2.3.7, source: go-modules}}
+ *
+ * Texts may contain placeholders, which component_expand() replaces: {version} 1.37.2, {minor} 1.37, {major-number} 1,
+ * {minor-number} 37, {patch-number} 2, {date} the release's date (RFC 3339). component_schema.c explains each key.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/error.h"
+#include "lib/json.h"
+#include "lib/text.h"
+#include "lib/vec.h"
+#include "lib/yaml.h"
+
+/* Where a component's programs come from. The file may have several; the recipe chooses, else the file's first. */
+enum component_source {
+	COMPONENT_GO_MODULES, /* compiled from Go modules */
+	COMPONENT_PACKAGES,   /* packages of an apt repository */
+	COMPONENT_BINARIES,   /* released files, by URL and SHA-256 */
+	COMPONENT_C,          /* one C file of ours, e.g. pause */
+	COMPONENT_SOURCES
+};
+extern const char *const component_source_names[COMPONENT_SOURCES + 1]; /* "go-modules" ...; ends with NULL */
+
+/* A program that is compiled, and what becomes of it. */
+struct component_program {
+	char *name;    /* file name: "kubelet" */
+	char *package; /* go-modules: import path of its main package; c: the file, relative to the component's file */
+	char *path;    /* in the guest, absolute; NULL: not in the guest (only in an image) */
+	struct strings tags;  /* go-modules: build tags in addition to those of the component */
+	struct strings check; /* arguments; run after compiling, it must exit with 0 ... */
+	char *output;         /* ... and print this text (expanded); NULL: any */
+};
+
+/* A container image of one program, which is preloaded. */
+struct component_image {
+	char *name;              /* its name in `kubeadm config images list`: "kube-apiserver", "coredns" */
+	char *program;           /* name of a program of this component */
+	char *path;              /* of the program in the image: that which static pods and add-ons run */
+	bool entrypoint;         /* false: the image has only a path, and its user names the command */
+	struct strings packages; /* Debian packages of the layer below it; empty: the image has only the program */
+};
+
+/* source go-modules. The build makes a main module that requires these modules (facts: the go.mod reference, "replace"
+ * directives of a dependency are ignored). */
+struct component_go {
+	char *module;        /* its path: "k8s.io/kubernetes" */
+	char *tag;           /* version of the module (expanded); default "v{version}" */
+	char *released_with; /* version (expanded) of the modules that its go.mod replaces by local folders; NULL: none */
+	struct strings modules;   /* more modules of the same version, e.g. "go.etcd.io/etcd/etcdctl/v3" */
+	struct strings tags;      /* build tags */
+	struct strings variables; /* PACKAGE.NAME=VALUE (expanded), for the linker's -X */
+	struct strings flags;     /* more flags of the linker, e.g. "-linkmode external" */
+	bool cgo;
+	struct strings packages; /* Debian packages that the toolchain needs in addition, e.g. libseccomp-dev */
+	char *main; /* directory with a main package of ours, relative to the component's file, whose import path is
+		     * "nodekiln/NAME" in the main module; NULL: none */
+};
+
+/* source binaries: one released file of one version. */
+struct component_binary {
+	char *version, *url, *sha256, *member, *path; /* as struct binary (binary.h), for this version */
+	bool archive;
+};
+
+/* source packages */
+struct component_packages {
+	char *url, *suite, *key_url,
+		*key_fingerprint; /* of the repository (expanded); url NULL: the distribution's own */
+	struct strings names;     /* packages; those in `versioned` are pinned to the version */
+	struct strings versioned;
+};
+
+struct component_minor {
+	char *minor;         /* "1.37" */
+	int64_t end_of_life; /* seconds since 1970; 0 = not known */
+};
+
+struct component {
+	char *name, *file;           /* file: path of NAME.yaml */
+	char *description, *license; /* SPDX expression */
+	char *version;               /* as the recipe requests it: "1.37" or "1.37.2" */
+	enum component_source source;
+	bool has[COMPONENT_SOURCES]; /* the file has a section for this source */
+	struct component_go go;
+	struct component_packages packages;
+	VEC(struct component_binary) binaries;
+	VEC(struct component_program) programs;
+	VEC(struct component_image) images;
+	VEC(struct component_minor) minors;
+};
+
+/* Reads recipes/components/NAME.yaml (below directory). wanted: the recipe's value, "1.37" or a map {version, source}; its
+ * file and line are used in errors. ret_recipe (owned by the caller; NULL when the file has none): the `recipe` key, a part
+ * of a recipe (packages, overlays, units, ...) that the recipe's own keys are merged over. */
+int component_load(const char *directory, const char *name, const struct yaml *wanted, struct component *ret,
+		   struct yaml **ret_recipe, struct error *err) MUST_CHECK;
+void component_done(struct component *c);
+/* Every key that has an effect on what is compiled or installed, in a fixed order: for cache keys and the recipe's digest. */
+struct json *component_json(const struct component *c) MUST_CHECK;
+/* Replaces the placeholders; version: all of it, "1.37.2"; date: seconds since 1970. Owned by the caller. */
+char *component_expand(const char *text, const char *version, int64_t date) MUST_CHECK;
+/* The end of life of a version's minor; 0 when the file has none. */
+int64_t component_end_of_life(const struct component *c, const char *version);
