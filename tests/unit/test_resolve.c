@@ -38,6 +38,7 @@ TEST(resolve_fills_groups_and_sources)
 		[LOCK_EXTRA_VM] = "htop",
 		[LOCK_EXTRA_LXC] = "grub htop",
 		[LOCK_IMAGE] = "",
+		[LOCK_GO] = "",
 	};
 	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 	CLEANUP(recipe_done) struct recipe recipe = { 0 };
