@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builder/lock/lock_component.h"
 #include "lib/hash.h"
 
 const char *const lock_group_names[LOCK_GROUPS + 1] = {
@@ -136,22 +137,6 @@ static void lock_source_done(struct lock_source *s)
 	free(s->version);
 	lock_files_done(&s->files);
 	*s = (struct lock_source){ 0 };
-}
-
-static void lock_component_done(struct lock_component *c)
-{
-	for (size_t i = 0; i < c->modules.n; i++) {
-		free(c->modules.at[i].path);
-		free(c->modules.at[i].version);
-		free(c->modules.at[i].sum);
-		free(c->modules.at[i].mod_sum);
-	}
-	vec_done(&c->modules);
-	free(c->name);
-	free(c->version);
-	free(c->go_package);
-	free(c->go_mod);
-	*c = (struct lock_component){ 0 };
 }
 
 void lock_done(struct lock *lock)

@@ -7,6 +7,7 @@
 #include "builder/lock/dpkg_version.h"
 #include "lib/alloc.h"
 
+#define COMPONENTS "components"
 #define SOURCES "sources"
 #define BINARIES "binaries"
 #define DIGEST_SHOWN 12 /* digits of a binary's digest in lock_diff_print() */
@@ -34,6 +35,18 @@ static void compare_group(const struct lock *locked, const struct lock *now, enu
 		if (!lock_find(locked, group, q->name))
 			add(ret, lock_group_names[group], q->name, NULL, q->version);
 	}
+}
+
+static void compare_components(const struct lock *locked, const struct lock *now, struct lock_diff *ret)
+{
+	for (size_t i = 0; i < locked->components.n; i++) {
+		const struct lock_component *c = &locked->components.at[i], *d = lock_component(now, c->name);
+		if (!d || strcmp(c->version, d->version) != 0)
+			add(ret, COMPONENTS, c->name, c->version, d ? d->version : NULL);
+	}
+	for (size_t i = 0; i < now->components.n; i++)
+		if (!lock_component(locked, now->components.at[i].name))
+			add(ret, COMPONENTS, now->components.at[i].name, NULL, now->components.at[i].version);
 }
 
 static const struct lock_file *find_file(const struct lock_files *files, const char *name)
@@ -82,6 +95,7 @@ void lock_diff_compare(const struct lock *locked, const struct lock *now, struct
 {
 	for (enum lock_group group = 0; group < LOCK_GROUPS; group++)
 		compare_group(locked, now, group, ret);
+	compare_components(locked, now, ret);
 	compare_sources(locked, now, ret);
 	compare_binaries(&locked->binaries, &now->binaries, ret);
 }
@@ -89,6 +103,12 @@ void lock_diff_compare(const struct lock *locked, const struct lock *now, struct
 static bool has_version(const struct lock_diff_item *item)
 {
 	return strcmp(item->group, BINARIES) != 0;
+}
+
+/* A component has no apt suite. */
+static bool is_of_apt(const struct lock_diff_item *item)
+{
+	return has_version(item) && strcmp(item->group, COMPONENTS) != 0;
 }
 
 static bool is_source(const struct lock_diff_item *item)
@@ -100,7 +120,7 @@ void lock_diff_names(const struct lock_diff *diff, struct strings *ret)
 {
 	for (size_t i = 0; i < diff->items.n; i++) {
 		const struct lock_diff_item *item = &diff->items.at[i];
-		if (has_version(item) && item->from && item->to && !strings_has(ret, item->name))
+		if (is_of_apt(item) && item->from && item->to && !strings_has(ret, item->name))
 			strings_add(ret, item->name);
 	}
 }
@@ -119,7 +139,7 @@ static void mark(struct lock_diff *diff, const char *name, const char *version, 
 {
 	for (size_t i = 0; i < diff->items.n; i++) {
 		struct lock_diff_item *item = &diff->items.at[i];
-		if (has_version(item) && is_source(item) == source && item->from && !strcmp(item->name, name) &&
+		if (is_of_apt(item) && is_source(item) == source && item->from && !strcmp(item->name, name) &&
 		    dpkg_version_compare(version, item->from) > 0)
 			item->security = true;
 	}

@@ -11,7 +11,7 @@
 #include "lib/text.h"
 
 struct lock_diff_item {
-	const char *group; /* borrowed; lock_group_names, "sources" or "binaries" */
+	const char *group; /* borrowed; lock_group_names, "components", "sources" or "binaries" */
 	char *name;        /* owned */
 	char *from, *to;   /* owned; versions, or digests of binaries; NULL = the package is not in that lock */
 	bool security;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "builder/lock/lock.h"
+#include "builder/lock/lock_component.h"
 #include "builder/lock/lock_format.h"
 
 /* Length of the repository's part of a URL: up to Debian's pool/, else up to the last slash. The search begins after
@@ -107,6 +108,15 @@ static struct json *sources_json(const struct lock *lock)
 	return array;
 }
 
+static struct json *components_json(const struct lock *lock)
+{
+	struct json *array = json_array();
+
+	for (size_t i = 0; i < lock->components.n; i++)
+		json_push(array, lock_component_json(&lock->components.at[i]));
+	return array;
+}
+
 struct json *lock_json(const struct lock *lock)
 {
 	CLEANUP(strings_done) struct strings repositories = { 0 };
@@ -122,6 +132,7 @@ struct json *lock_json(const struct lock *lock)
 	json_put_string(object, "kubernetes_version", lock->kubernetes_version);
 	json_put_strings(object, "repositories", &repositories);
 	json_put(object, "packages", packages);
+	json_put(object, "components", components_json(lock));
 	json_put(object, "sources", sources_json(lock));
 	json_put(object, "binaries", files_json(&lock->binaries));
 	return object;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builder/lock/lock_component.h"
 #include "builder/lock/lock_format.h"
 #include "lib/file.h"
 #include "lib/validate.h"
@@ -230,14 +231,46 @@ static int read_sources(const struct lock_reader *r, const struct json *root, st
 	return 0;
 }
 
+static int read_components(const struct lock_reader *r, const struct json *root, struct lock *lock)
+{
+	const struct json *array = json_get(root, "components");
+
+	if (check_list(r, array, LOCK_COMPONENTS_MAX, "components") < 0)
+		return -1;
+	for (size_t i = 0; i < json_count(array); i++) {
+		CLEANUP(free_p) char *place = xasprintf("components[%zu]", i);
+		struct lock_component *c;
+
+		vec_push(&lock->components, (struct lock_component){ 0 });
+		c = &lock->components.at[i];
+		if (lock_component_read(r->file, place, json_at(array, i), c, r->err) < 0 ||
+		    (i && check_order(r, place, (c - 1)->name, c->name) < 0))
+			return -1;
+	}
+	return 0;
+}
+
+static int check_format(const struct lock_reader *r, const struct json *root)
+{
+	int64_t format = 0;
+
+	if (json_is_object(root) && json_get_int(root, "nodekiln_lock", &format) && format > 0 && format < LOCK_FORMAT)
+		return error_set(r->err, ERROR_INPUT,
+				 "%s: nodekiln_lock is %lld, the format of an older nodekiln, and must be %d; run "
+				 "`nodekiln lock` again",
+				 r->file, (long long)format, LOCK_FORMAT);
+	return 0;
+}
+
 static int read_lock(struct lock_reader *r, const struct json *root, struct lock *lock)
 {
-	static const char *const keys[] = { "nodekiln_lock", "recipe_digest", "kubernetes_version", "repositories",
-					    "packages",      "sources",       "binaries",           NULL };
+	static const char *const keys[] = { "nodekiln_lock", "recipe_digest", "kubernetes_version",
+					    "repositories",  "packages",      "components",
+					    "sources",       "binaries",      NULL };
 	const struct json *packages = json_get(root, "packages");
 	int64_t format = 0;
 
-	if (check_object(r, root, keys, "a lock file") < 0)
+	if (check_format(r, root) < 0 || check_object(r, root, keys, "a lock file") < 0)
 		return -1;
 	if (!json_get_int(root, "nodekiln_lock", &format) || format != LOCK_FORMAT)
 		return error_set(r->err, ERROR_INPUT,
@@ -253,7 +286,7 @@ static int read_lock(struct lock_reader *r, const struct json *root, struct lock
 	for (int group = 0; group < LOCK_GROUPS; group++)
 		if (read_group(r, packages, (enum lock_group)group, lock) < 0)
 			return -1;
-	if (read_sources(r, root, lock) < 0)
+	if (read_components(r, root, lock) < 0 || read_sources(r, root, lock) < 0)
 		return -1;
 	return read_files(r, json_get(root, "binaries"), "binaries", &lock->binaries);
 }

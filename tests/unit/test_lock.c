@@ -31,8 +31,28 @@ static void add_source(struct lock *lock, const char *name, const char *version)
 	vec_push(&lock->sources, source);
 }
 
+#define SUM "h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+static void add_components(struct lock *lock)
+{
+	struct lock_component go = { .name = xstrdup("kubernetes"),
+				     .version = xstrdup("1.37.2"),
+				     .date = 1795000000,
+				     .go_package = xstrdup("golang-1.26-go"),
+				     .go_mod = xstrdup("module nodekiln\n\ngo 1.26.0\n") };
+
+	vec_push(&go.modules, (struct lock_module){ xstrdup("k8s.io/api"), xstrdup("v0.37.2"), NULL, xstrdup(SUM) });
+	vec_push(&go.modules,
+		 (struct lock_module){ xstrdup("k8s.io/kubernetes"), xstrdup("v1.37.2"), xstrdup(SUM), xstrdup(SUM) });
+	vec_push(
+		&lock->components,
+		(struct lock_component){ .name = xstrdup("cni"), .version = xstrdup("3.10.2"), .source = COMPONENT_C });
+	vec_push(&lock->components, go);
+}
+
 static void make_lock(struct lock *lock)
 {
+	add_components(lock);
 	vec_push(&lock->group[LOCK_BASE],
 		 package("zsh", "http://example.invalid/debian/pool/main/z/zsh/zsh_1_amd64.deb"));
 	vec_push(&lock->group[LOCK_BASE],
@@ -72,6 +92,10 @@ TEST(lock_json_round_trip)
 	CHECK_STR(back.kubernetes_version, "1.20.2");
 	CHECK(back.sources.n == 2 && lock_source(&back, "curl") == &back.sources.at[0] && !lock_source(&back, "cur"));
 	CHECK_STR(back.sources.at[1].version, "1.20.5+really1.20.2-1.1");
+	CHECK(back.components.n == 2 && lock_component(&back, "kubernetes")->modules.n == 2);
+	CHECK_STR(back.components.at[1].go_mod, "module nodekiln\n\ngo 1.26.0\n");
+	CHECK(!back.components.at[1].modules.at[0].sum && back.components.at[1].date == 1795000000);
+	CHECK_STR(back.components.at[1].modules.at[1].sum, SUM);
 	CHECK_STR(back.sources.at[1].files.list.at[0].name, "x.dsc");
 }
 
@@ -101,7 +125,21 @@ TEST(lock_parse_empty)
 static const struct {
 	const char *old, *new, *error;
 } spoilt[] = {
-	{ "\"nodekiln_lock\": 3", "\"nodekiln_lock\": 2", "l: nodekiln_lock must be 3" },
+	{ "\"nodekiln_lock\": 4", "\"nodekiln_lock\": 5", "l: nodekiln_lock must be 4" },
+	{ "\"nodekiln_lock\": 4", "\"nodekiln_lock\": 3",
+	  "l: nodekiln_lock is 3, the format of an older nodekiln, and must be 4; run `nodekiln lock` again" },
+	{ "\"source\": \"go-modules\"", "\"source\": \"go\"", "l: components[1].source has no valid value: 'go'" },
+	{ "\"source\": \"c\"", "\"source\": \"go-modules\"", "l: components[0].go_package has no valid value" },
+	{ "\"name\": \"kubernetes\"", "\"name\": \"cni\"", "l: components[1] (cni) follows cni" },
+	{ "\"name\": \"cni\"", "\"name\": \"../p\"", "l: components[0].name has no valid value: '../p'" },
+	{ "\"version\": \"1.37.2", "\"version\": \"/1.", "l: components[1].version has no valid value: '/1.'" },
+	{ "\"date\": 1795000000", "\"date\": -1", "l: components[1].date must be a number" },
+	{ "\"go_mod\": \"module", "\"go_text\": \"module", "l: components[1] has an unknown key 'go_text'" },
+	{ "\"k8s.io/api v0", "\"../api v0", "l: components[1].modules has no valid value: '../api v0" },
+	{ "\"k8s.io/api v0", "\"k8s.io//api v0", "l: components[1].modules has no valid value: 'k8s.io//api v0" },
+	{ "v0.37.2 -", "0.37.2 -", "l: components[1].modules has no valid value: 'k8s.io/api 0.37.2" },
+	{ "v0.37.2 -", "v0.37.2 h1:AA==", "l: components[1].modules has no valid value" },
+	{ "\"k8s.io/api v0", "\"k8s.io/zzz v0", "l: components[1].modules: k8s.io/kubernetes follows k8s.io/zzz" },
 	{ "\"size\": 1234", "\"size\": -1", "l: packages.base[0].size must be a number" },
 	{ "\"size\": 1234", "\"size\": \"1234\"", "l: packages.base[0].size must be a number" },
 	{ "\"size\": 1234", "\"size\": 1234, \"odd\": 1", "l: packages.base[0] has an unknown key 'odd'" },

@@ -106,3 +106,29 @@ TEST(lock_diff_mark_security_suites)
 	lock_diff_mark_security(&diff, "libssl3 | 9 | http://mirror x-security/main amd64 Packages");
 	CHECK(lock_diff_security(&diff) == 1);
 }
+
+static void add_component(struct lock *lock, const char *name, const char *version)
+{
+	vec_push(&lock->components, (struct lock_component){ .name = xstrdup(name), .version = xstrdup(version) });
+}
+
+/* Components have no suite of apt: they are printed, but apt is not asked for their names. */
+TEST(lock_diff_compare_components)
+{
+	CLEANUP(lock_done) struct lock locked = { 0 }, now = { 0 };
+	CLEANUP(lock_diff_done) struct lock_diff diff = { 0 };
+	CLEANUP(strings_done) struct strings names = { 0 };
+	CLEANUP(text_done) struct text text = { 0 };
+
+	add_component(&locked, "etcd", "3.7.0");
+	add_component(&locked, "kubernetes", "1.37.1");
+	add_component(&now, "kubernetes", "1.37.2");
+	add_component(&now, "runc", "1.5.1");
+	lock_diff_compare(&locked, &now, &diff);
+	lock_diff_names(&diff, &names);
+	CHECK(names.n == 0);
+	lock_diff_print(&diff, &text);
+	CHECK_STR(text.data, "gone      components  etcd 3.7.0\n"
+			     "newer     components  kubernetes 1.37.1 -> 1.37.2\n"
+			     "new       components  runc 1.5.1\n");
+}
