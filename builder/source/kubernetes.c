@@ -214,7 +214,9 @@ int kubernetes_make(const struct recipe *recipe, const struct lock *lock, struct
 	CLEANUP(kubernetes_done) struct kubernetes k = { 0 };
 	struct kubernetes_job j = { .recipe = recipe };
 
-	j.toolchain = (struct toolchain){ .lock = lock, .cache = cache, .line = line, .line_context = context };
+	j.toolchain = (struct toolchain){
+		.group = LOCK_TOOLCHAIN, .lock = lock, .cache = cache, .line = line, .line_context = context
+	};
 	if (recipe->kubernetes.source == KUBERNETES_DEBIAN_SOURCE && make_from_source(&j, &k, err) < 0)
 		return -1;
 	if (recipe->kubernetes.binaries.n && lock_fetch_files(&lock->binaries, cache, err) < 0)

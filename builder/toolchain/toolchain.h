@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A tree with compilers (lock group `toolchain`), made like any other tree, cached, and used in the sandbox. It is of the
- * guest's suite, so that the agent fits the guest's libraries; debian-source compiles Kubernetes there.
+ * Trees with compilers, made like any other tree, cached, and used in the sandbox. That of lock group `toolchain` is of the
+ * guest's suite, so that the agent fits the guest's libraries; debian-source compiles Kubernetes there. That of lock group
+ * `go` compiles static programs for every suite.
  */
 #include "builder/cache/cache.h"
 #include "builder/cache/scratch.h"
@@ -15,6 +16,7 @@ struct toolchain_step;
 
 /* An open toolchain tree, in its own scratch. */
 struct toolchain {
+	enum lock_group group; /* LOCK_TOOLCHAIN or LOCK_GO */
 	struct scratch scratch;
 	char *root;                                    /* owned; absolute path of the tree */
 	const struct lock *lock;                       /* borrowed */
@@ -25,8 +27,8 @@ struct toolchain {
 	int (*run)(const struct toolchain *t, const struct toolchain_step *step, struct error *err);
 };
 
-/* Makes the tree in t->scratch, from the cache if possible, with `need` more bytes of space for work. The caller sets lock,
- * cache and line. Moves the calling process into a private mount namespace, so call it in a job. */
+/* Makes the tree in t->scratch, from the cache if possible, with `need` more bytes of space for work. The caller sets group,
+ * lock, cache and line. Moves the calling process into a private mount namespace, so call it in a job. */
 int toolchain_open(struct toolchain *t, uint64_t need, struct error *err) MUST_CHECK;
 void toolchain_close(struct toolchain *t);
 

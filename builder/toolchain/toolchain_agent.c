@@ -275,7 +275,7 @@ static int make_job(void *context, struct error *err)
 
 static int make_agent(const struct lock *lock, struct cache *cache, const char *key, struct error *err)
 {
-	struct agent_job j = { .toolchain = { .lock = lock, .cache = cache }, .key = key };
+	struct agent_job j = { .toolchain = { .group = LOCK_TOOLCHAIN, .lock = lock, .cache = cache }, .key = key };
 	CLEANUP(job_stop) struct job job = { 0 };
 
 	if (job_start(&job, make_job, &j, err) < 0)

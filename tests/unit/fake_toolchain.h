@@ -27,7 +27,9 @@ UNUSED static struct toolchain fake_toolchain(char *scratch, const struct lock *
 {
 	text_done(&fake_steps);
 	fake_steps = (struct text){ 0 };
-	return (struct toolchain){ .scratch = { .path = scratch }, .lock = lock, .cache = cache, .run = fake_run };
+	return (struct toolchain){
+		.group = LOCK_TOOLCHAIN, .scratch = { .path = scratch }, .lock = lock, .cache = cache, .run = fake_run
+	};
 }
 
 /* A file with this text in the cache, as a file of a lock. */
