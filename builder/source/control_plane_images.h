@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Makes the control plane's images from compiled programs. The image of a static program without dependencies contains
- * only that program; kube-proxy, which runs other programs, and etcd, which comes from Debian, are on top of a small
- * Debian layer (lock group `image`).
+ * The images of debian-source's control plane. The image of a static program without dependencies contains only that
+ * program; kube-proxy and Debian's etcd are on top of the Debian layer (image_layer.h).
  */
 #include "builder/cache/cache.h"
 #include "builder/lock/lock.h"
@@ -23,6 +22,3 @@ struct control_plane {
 /* Writes an OCI archive to fd and adds the names of the images in it to *ret. */
 int control_plane_images_write(const struct control_plane *c, int fd, struct strings *ret, struct error *err)
 	MUST_CHECK;
-
-/* Pure. False for packages that are only dependencies of maintainer scripts, which never run in the layer. */
-bool control_plane_images_wants(const char *package);

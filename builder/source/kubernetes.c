@@ -10,6 +10,7 @@
 #include "builder/sandbox/rootless.h"
 #include "builder/sandbox/sandbox.h"
 #include "builder/source/control_plane_images.h"
+#include "builder/source/kubeadm_images.h"
 #include "builder/source/kubernetes_compile.h"
 #include "lib/file.h"
 #include "lib/hash.h"
@@ -227,21 +228,16 @@ int kubernetes_make(const struct recipe *recipe, const struct lock *lock, struct
 
 int kubernetes_pause_image(const char *root, const char *version, char **ret, struct error *err)
 {
-	CLEANUP(free_p) char *wanted = xasprintf("v%s", version);
-	char *argv[] = { "kubeadm", "config", "images", "list", "--kubernetes-version", wanted, NULL };
 	struct sandbox sandbox = { .root = root };
-	CLEANUP(text_done) struct text list = { 0 };
 	CLEANUP(strings_done) struct strings references = { 0 };
 
-	if (sandbox_run(&sandbox, &(struct process){ .argv = argv, .output = &list }, err) < 0)
+	if (kubeadm_images_list(&sandbox, "kubeadm", version, &references, err) < 0)
 		return -1;
-	char *rest = list.data, *line;
-	while ((line = strsep(&rest, "\n")))
-		strings_add(&references, line);
-	const char *pause = kubernetes_compile_reference(&references, "pause");
+	const char *pause = kubeadm_images_find(&references, "pause");
 	if (!pause)
 		return error_set(err, ERROR_COMMAND,
-				 "`kubeadm config images list --kubernetes-version %s` prints no pause image", wanted);
+				 "`kubeadm config images list --kubernetes-version v%s` prints no pause image",
+				 version);
 	*ret = xstrdup(pause);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "builder/source/kubeadm_images.h"
 #include "builder/toolchain/source_package.h"
 #include "lib/clock.h"
 #include "lib/file.h"
@@ -140,28 +141,15 @@ static int list_references(struct kubernetes_compile *c, struct error *err)
 	strings_addf(&argv, "v%s", c->lock->kubernetes_version);
 	if (kubernetes_compile_step(c, ".", &list, &argv, err) < 0)
 		return -1;
-	char *rest = list.data, *line;
-	while ((line = strsep(&rest, "\n")))
-		if (*line)
-			strings_add(&c->references, line);
+	kubeadm_images_parse(list.data, &c->references);
 	return 0;
-}
-
-const char *kubernetes_compile_reference(const struct strings *references, const char *name)
-{
-	CLEANUP(free_p) char *part = xasprintf("/%s:", name);
-
-	for (size_t i = 0; i < references->n; i++)
-		if (strstr(references->at[i], part))
-			return references->at[i];
-	return NULL;
 }
 
 /* The source of pause may be newer than the image that this kubeadm uses; the program reports the image's version. */
 static int pause_program(struct kubernetes_compile *c, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
-	const char *reference = kubernetes_compile_reference(&c->references, "pause");
+	const char *reference = kubeadm_images_find(&c->references, "pause");
 
 	if (!c->control_plane)
 		return 0;

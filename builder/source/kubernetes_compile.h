@@ -52,5 +52,3 @@ int kubernetes_compile_step(const struct kubernetes_compile *c, const char *dire
 
 /* Pure. files: the files with an openapi-gen tag, one a line. Adds the Go packages that upstream generates definitions from. */
 void kubernetes_compile_openapi_packages(const char *files, struct strings *ret);
-/* Pure. The reference of form "REGISTRY/NAME:TAG" with this name, borrowed; NULL when there is none. */
-const char *kubernetes_compile_reference(const struct strings *references, const char *name);
