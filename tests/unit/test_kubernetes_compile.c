@@ -36,18 +36,6 @@ TEST(kubernetes_compile_openapi_packages_leaves_out)
 	CHECK_STR(text, "k8s.io/kubernetes/vendor/k8s.io/kube-aggregator/pkg/apis/apiregistration/v1");
 }
 
-TEST(kubeadm_images_find_whole_name)
-{
-	CLEANUP(strings_done) struct strings list = { 0 };
-
-	strings_add_all(&list, "k8s.gcr.io/kube-proxy:v1.20.2", "k8s.gcr.io/pause:3.2", "k8s.gcr.io/etcd:3.4.13-0",
-			NULL);
-	CHECK_STR(kubeadm_images_find(&list, "pause"), "k8s.gcr.io/pause:3.2");
-	CHECK_STR(kubeadm_images_find(&list, "etcd"), "k8s.gcr.io/etcd:3.4.13-0");
-	CHECK(kubeadm_images_find(&list, "proxy") == NULL);
-	CHECK(kubeadm_images_find(&list, "coredns") == NULL);
-}
-
 /* ---- the steps, in a fake toolchain ---- */
 
 /* Opens and runs the compilation in root; c must be closed. */
