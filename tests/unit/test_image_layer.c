@@ -26,8 +26,9 @@ TEST(image_layer_make_runs_the_programs)
 	CHECK(own_cache_open(&w) == 0);
 	CLEANUP(free_p) char *tree = xasprintf("%s/layer", path);
 	fake_put(path, "/layer/usr/sbin/xtables-nft-multi", "no program");
-	CHECK(image_layer_make(&lock, &w.cache, packages, 1, tree, &err) == 0);
-	CHECK(!fake_has(path, "/layer/usr/sbin/iptables"));
+	CLEANUP(free_p) char *plain = xasprintf("%s/plain", path);
+	CHECK(image_layer_make(&lock, &w.cache, packages, 1, plain, &err) == 0);
+	CHECK(!fake_has(plain, "/usr/sbin/iptables"));
 	CHECK(image_layer_make(&lock, &w.cache, packages, 2, tree, &err) == -1);
 	CHECK_STR(strstr(err.text, "the images' Debian layer") ? "" : err.text, "");
 	CLEANUP(free_p)
