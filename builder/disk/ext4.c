@@ -323,7 +323,7 @@ int ext4_stat(struct ext4 *fs, uint32_t number, struct ext4_inode *ret, struct e
 	return 0;
 }
 
-static errcode_t read_blocks(struct ext4 *fs, uint32_t number, uint64_t size, struct text *ret)
+static errcode_t read_blocks(struct ext4 *fs, uint32_t number, uint64_t from, uint64_t len, struct text *ret)
 {
 	ext2_file_t file;
 	errcode_t code = ext2fs_file_open(fs->fs, number, 0, &file);
@@ -332,8 +332,9 @@ static errcode_t read_blocks(struct ext4 *fs, uint32_t number, uint64_t size, st
 
 	if (code)
 		return code;
-	while (!code && got && ret->len < size) {
-		code = ext2fs_file_read(file, buffer, sizeof buffer, &got);
+	code = ext2fs_file_llseek(file, from, EXT2_SEEK_SET, NULL);
+	for (; !code && got && len; len -= got) {
+		code = ext2fs_file_read(file, buffer, len < sizeof buffer ? (unsigned)len : sizeof buffer, &got);
 		if (!code)
 			text_addn(ret, buffer, got);
 	}
@@ -341,24 +342,19 @@ static errcode_t read_blocks(struct ext4 *fs, uint32_t number, uint64_t size, st
 	return code;
 }
 
-int ext4_read(struct ext4 *fs, uint32_t number, uint64_t limit, struct text *ret, struct error *err)
+int ext4_read(struct ext4 *fs, uint32_t number, uint64_t from, uint64_t len, struct text *ret, struct error *err)
 {
 	struct ext2_inode raw;
 	errcode_t code = ext2fs_read_inode(fs->fs, number, &raw);
-	uint64_t size;
 
 	if (code)
 		return fail(err, code, "read an inode", number);
-	size = EXT2_I_SIZE(&raw);
-	if (size > limit)
-		return error_set(err, ERROR_FAILED, "ext4: inode %u has %llu bytes, more than the limit of %llu",
-				 number, (unsigned long long)size, (unsigned long long)limit);
 	/* A short symlink is stored in the inode itself. */
 	if (LINUX_S_ISLNK(raw.i_mode) && ext2fs_is_fast_symlink(&raw)) {
 		text_addn(ret, (const char *)raw.i_block, strnlen((const char *)raw.i_block, sizeof raw.i_block - 1));
 		return 0;
 	}
-	code = read_blocks(fs, number, size, ret);
+	code = read_blocks(fs, number, from, len, ret);
 	return checked(err, code, "read its content", number);
 }
 

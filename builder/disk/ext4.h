@@ -77,8 +77,9 @@ int ext4_stat(struct ext4 *fs, uint32_t number, struct ext4_inode *ret, struct e
 /* Calls fn for each extended attribute, in no particular order; name and value are valid only during the call. */
 typedef void ext4_xattr_fn(void *context, const char *name, const void *value, size_t len);
 int ext4_xattrs(struct ext4 *fs, uint32_t number, ext4_xattr_fn *fn, void *context, struct error *err) MUST_CHECK;
-/* The content of a regular file or a symlink; more than limit bytes is an error. */
-int ext4_read(struct ext4 *fs, uint32_t number, uint64_t limit, struct text *ret, struct error *err) MUST_CHECK;
+/* The content of a regular file or a symlink from byte `from` on: len bytes, fewer where it ends. */
+int ext4_read(struct ext4 *fs, uint32_t number, uint64_t from, uint64_t len, struct text *ret, struct error *err)
+	MUST_CHECK;
 /* Calls entry for each entry except `.` and `..`; stops when it returns -1. */
 typedef int ext4_entry_fn(void *context, const char *name, uint32_t number, struct error *err);
 int ext4_list(struct ext4 *fs, uint32_t number, ext4_entry_fn *entry, void *context, struct error *err) MUST_CHECK;

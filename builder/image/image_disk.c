@@ -47,11 +47,14 @@ struct walk {
 
 static int walk_directory(struct walk *w, uint32_t number, struct error *err);
 
-static int read_link(struct walk *w, uint32_t number, char **ret, struct error *err)
+static int read_link(struct walk *w, uint32_t number, uint64_t size, char **ret, struct error *err)
 {
 	struct text target = { 0 };
 
-	if (ext4_read(w->image->root, number, LINK_MAX_BYTES, &target, err) < 0) {
+	if (size > LINK_MAX_BYTES)
+		return error_set(err, ERROR_FAILED, "the symlink of inode %u has more than %u bytes", number,
+				 LINK_MAX_BYTES);
+	if (ext4_read(w->image->root, number, 0, size, &target, err) < 0) {
 		text_done(&target);
 		return -1;
 	}
@@ -68,7 +71,7 @@ static int add_inode(struct walk *w, const char *path, uint32_t number, mode_t *
 	if (ext4_stat(w->image->root, number, &inode, err) < 0 ||
 	    ext4_xattrs(w->image->root, number, image_attribute, &attributes, err) < 0)
 		return -1;
-	if (S_ISLNK(inode.mode) && read_link(w, number, &link, err) < 0)
+	if (S_ISLNK(inode.mode) && read_link(w, number, inode.size, &link, err) < 0)
 		return -1;
 	*ret_mode = inode.mode;
 	return image_index_add(&w->image->index,
@@ -146,8 +149,8 @@ int image_disk_open(struct image *image, int fd, bool qcow2, struct error *err)
 	return 0;
 }
 
-int image_disk_read(struct image *image, const struct image_node *node, size_t limit, struct text *ret,
+int image_disk_read(struct image *image, const struct image_node *node, uint64_t from, size_t len, struct text *ret,
 		    struct error *err)
 {
-	return ext4_read(image->root, (uint32_t)node->handle, limit, ret, err);
+	return ext4_read(image->root, (uint32_t)node->handle, from, len, ret, err);
 }

@@ -21,8 +21,9 @@ struct image {
 
 /* fd: the image's file, borrowed. */
 int image_disk_open(struct image *image, int fd, bool qcow2, struct error *err) MUST_CHECK;
-int image_disk_read(struct image *image, const struct image_node *node, size_t limit, struct text *ret,
+/* Both read a part of a regular file, which has it. */
+int image_disk_read(struct image *image, const struct image_node *node, uint64_t from, size_t len, struct text *ret,
 		    struct error *err) MUST_CHECK;
 int image_tar_open(struct image *image, int fd, struct error *err) MUST_CHECK;
-int image_tar_read(struct image *image, const struct image_node *node, size_t limit, struct text *ret,
+int image_tar_read(struct image *image, const struct image_node *node, uint64_t from, size_t len, struct text *ret,
 		   struct error *err) MUST_CHECK;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -94,6 +95,22 @@ int image_stat(struct image *image, const char *path, const struct image_entry *
 	return 1;
 }
 
+int image_read_part(struct image *image, const struct image_entry *e, uint64_t from, size_t len, struct text *ret,
+		    struct error *err)
+{
+	/* Entries are never made outside of nodes. */
+	const struct image_node *node =
+		(const struct image_node *)((const char *)e - offsetof(struct image_node, entry));
+
+	if (from >= e->size)
+		return 0;
+	if (len > e->size - from)
+		len = (size_t)(e->size - from);
+	if ((image->kind == IMAGE_DISK ? image_disk_read : image_tar_read)(image, node, from, len, ret, err) < 0)
+		return error_wrap(err, "%s: %s", image->path, e->path);
+	return 0;
+}
+
 int image_read(struct image *image, const char *path, size_t limit, struct text *ret, struct error *err)
 {
 	const struct image_node *node = image_index_resolve(&image->index, path, true);
@@ -105,9 +122,7 @@ int image_read(struct image *image, const char *path, size_t limit, struct text 
 	if (node->entry.size > limit)
 		return error_set(err, ERROR_FAILED, "%s: its %s is larger than %s", image->path, path,
 				 text_bytes(limit));
-	if ((image->kind == IMAGE_DISK ? image_disk_read : image_tar_read)(image, node, limit, ret, err) < 0)
-		return error_wrap(err, "%s: %s", image->path, path);
-	return 0;
+	return image_read_part(image, &node->entry, 0, (size_t)node->entry.size, ret, err);
 }
 
 int image_digest(struct image *image, uint64_t start, uint64_t size, char ret_hex[SHA256_HEX], struct error *err)

@@ -45,6 +45,9 @@ struct image_entry {
 int image_stat(struct image *image, const char *path, const struct image_entry **ret, struct error *err) MUST_CHECK;
 /* Follows a last symlink. A missing file is ERROR_FAILED. */
 int image_read(struct image *image, const char *path, size_t limit, struct text *ret, struct error *err) MUST_CHECK;
+/* A part of a regular file from byte `from` on: len bytes, fewer where the file ends. e: as image_stat() or image_walk() gave it. */
+int image_read_part(struct image *image, const struct image_entry *e, uint64_t from, size_t len, struct text *ret,
+		    struct error *err) MUST_CHECK;
 /* SHA-256 of a part of the raw disk. */
 int image_digest(struct image *image, uint64_t start, uint64_t size, char ret_hex[SHA256_HEX], struct error *err)
 	MUST_CHECK;

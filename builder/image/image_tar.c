@@ -161,13 +161,13 @@ int image_tar_open(struct image *image, int fd, struct error *err)
 	return error_set(err, why.class, "this is neither a disk nor a tar archive (%s)", why.text);
 }
 
-int image_tar_read(struct image *image, const struct image_node *node, size_t limit UNUSED, struct text *ret,
+int image_tar_read(struct image *image, const struct image_node *node, uint64_t from, size_t len, struct text *ret,
 		   struct error *err)
 {
-	CLEANUP(free_p) char *bytes = xmalloc(node->entry.size + 1);
+	CLEANUP(free_p) char *bytes = xmalloc(len + 1);
 
-	if (pread_all(image->content, bytes, node->entry.size, (off_t)node->handle) < 0)
+	if (pread_all(image->content, bytes, len, (off_t)(node->handle + from)) < 0)
 		return error_errno(err, errno, "read what the archive holds");
-	text_addn(ret, bytes, node->entry.size);
+	text_addn(ret, bytes, len);
 	return 0;
 }

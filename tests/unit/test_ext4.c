@@ -193,7 +193,7 @@ TEST(ext4_read_returns_what_was_written)
 	CLEANUP(sample_done) struct sample s = { .fd = -1 };
 	CLEANUP(close_p) int fd = memfd_create("ext4", MFD_CLOEXEC);
 	CLEANUP(ext4_discard_p) struct ext4 *fs = NULL;
-	CLEANUP(text_done) struct text hard = { 0 }, sparse = { 0 }, link = { 0 };
+	CLEANUP(text_done) struct text hard = { 0 }, sparse = { 0 }, link = { 0 }, part = { 0 };
 	uint32_t numbers[3] = { 0 };
 	struct error err = { 0 };
 	struct ext4_inode inode;
@@ -203,11 +203,15 @@ TEST(ext4_read_returns_what_was_written)
 	CHECK(ext4_list(fs, EXT4_ROOT, find_entry, numbers, &err) == 0);
 	CHECK(ext4_stat(fs, numbers[0], &inode, &err) == 0);
 	CHECK(inode.links == 2 && inode.mtime == EPOCH - 10 && inode.mode == (S_IFREG | 0644));
-	CHECK(ext4_read(fs, numbers[0], 100, &hard, &err) == 0 && ext4_read(fs, numbers[2], 200, &link, &err) == 0);
+	CHECK(ext4_read(fs, numbers[0], 0, 100, &hard, &err) == 0 &&
+	      ext4_read(fs, numbers[2], 0, 200, &link, &err) == 0);
 	CHECK_STR(hard.data, "node\n");
 	CHECK_STR(link.data, LONG_TARGET);
-	CHECK(ext4_read(fs, numbers[1], 100, &sparse, &err) < 0); /* the limit */
-	CHECK(ext4_read(fs, numbers[1], 10 << 20, &sparse, &err) == 0);
+	CHECK(ext4_read(fs, numbers[1], (5 << 20) + 3, 3, &part, &err) == 0);
+	CHECK_STR(part.data, "dle");
+	CHECK(ext4_read(fs, numbers[0], 3, 100, &part, &err) == 0 && ext4_read(fs, numbers[0], 5, 1, &part, &err) == 0);
+	CHECK_STR(part.data, "dlee\n");
+	CHECK(ext4_read(fs, numbers[1], 0, 10 << 20, &sparse, &err) == 0);
 	CHECK(sparse.len == 10 << 20 && memcmp(sparse.data + (5 << 20), "middle", 7) == 0);
 	CHECK(ext4_stat(fs, numbers[1], &inode, &err) == 0 && inode.mtime == EPOCH); /* newer than the epoch */
 }

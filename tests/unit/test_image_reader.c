@@ -104,7 +104,7 @@ TEST(image_tar_is_an_image)
 		{ .path = "./etc/node", .content = "newer", .mode = S_IFREG | 0644 },
 	};
 	CLEANUP(image_close_p) struct image *image = NULL;
-	CLEANUP(text_done) struct text b = { 0 }, c = { 0 }, node = { 0 };
+	CLEANUP(text_done) struct text b = { 0 }, c = { 0 }, node = { 0 }, part = { 0 };
 	const struct image_entry *entry;
 	struct error err = { 0 };
 
@@ -123,6 +123,11 @@ TEST(image_tar_is_an_image)
 	CHECK_STR(c.data, "first");
 	CHECK(image_read(image, "/etc/node", 100, &node, &err) == 0);
 	CHECK_STR(node.data, "newer"); /* a later member replaces the earlier */
+	CHECK(image_stat(image, "/etc/node", &entry, &err) == 1 &&
+	      image_read_part(image, entry, 2, 2, &part, &err) == 0);
+	CHECK(image_read_part(image, entry, 3, 100, &part, &err) == 0 &&
+	      image_read_part(image, entry, 99, 1, &part, &err) == 0);
+	CHECK_STR(part.data, "weer");
 	CHECK(image_read(image, "/etc/node", 4, &node, &err) < 0 && strstr(err.text, "larger"));
 	CHECK(image_read(image, "/etc", 4, &node, &err) < 0 && strstr(err.text, "not a regular file"));
 }
