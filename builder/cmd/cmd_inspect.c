@@ -35,7 +35,10 @@ const struct command command_inspect = {
 	.name = "inspect",
 	.arguments = "FILE",
 	.summary = "show what is in an image (.qcow2, .raw, .tar.zst): partitions, versions, packages, sizes",
-	.description = "It reads the file and needs neither root nor a mount.",
+	.description =
+		"It reads the file and needs neither root nor a mount.\n"
+		"Versions of programs that were compiled from Go modules come from the programs themselves: Go writes "
+		"its own version and every linked module into them. `--json` has all of these modules.",
 	.examples = examples,
 	.options = options,
 	.min = 1,

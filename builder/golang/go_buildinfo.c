@@ -117,9 +117,7 @@ static int find(const struct go_file *file, struct span *ret, struct error *err)
 	if (memcmp(elf.e_ident, ELFMAG, SELFMAG) != 0 || elf.e_ident[EI_CLASS] != ELFCLASS64 ||
 	    elf.e_ident[EI_DATA] != ELFDATA2LSB)
 		return 0;
-	rc = find_section(file, &elf, ret, err);
-	if (rc == 0)
-		rc = find_segment(file, &elf, ret, err);
+	rc = (elf.e_shnum ? find_section : find_segment)(file, &elf, ret, err);
 	return rc <= 0 ? rc : find_header(file, ret, err);
 }
 

@@ -95,15 +95,22 @@ static int count_entry(void *context, const struct image_entry *e, struct error 
 	return 0;
 }
 
-/* The version in image.json, else that of the package, for an image that was made by other tools. */
+/* The version in image.json, else that of the package or of the program, for an image that was made by other tools. */
 static void find_kubernetes(struct inspection *i)
 {
+	CLEANUP(free_p) char *linked = NULL;
 	const struct json *claim = i->about ? json_get(i->about, "kubernetes") : NULL;
 	const char *version = claim ? json_get_string(claim, "version") : NULL;
 
 	for (size_t n = 0; !version && n < i->packages.n; n++) {
 		if (text_same(i->packages.at[n].name, "kubelet"))
 			version = i->packages.at[n].version;
+	}
+	for (size_t n = 0; !version && n < i->programs.n; n++) {
+		if (!text_same(inspect_program_name(&i->programs.at[n]), "kubelet"))
+			continue;
+		linked = inspect_program_version(&i->programs.at[n]);
+		version = linked + (*linked == 'v');
 	}
 	i->kubernetes = version ? xstrdup(version) : NULL;
 }
@@ -117,7 +124,8 @@ int inspect(const char *path, struct inspection *ret, struct error *err)
 		return error_errno(err, errno, "open %s", path);
 	i.file_size = (uint64_t)st.st_size;
 	if (image_open(path, &i.image, err) < 0 || read_about(&i, err) < 0 || read_system(&i, err) < 0 ||
-	    read_packages(&i, err) < 0 || image_walk(i.image, count_entry, &i, err) < 0)
+	    read_packages(&i, err) < 0 || image_walk(i.image, count_entry, &i, err) < 0 ||
+	    inspect_programs(&i, err) < 0)
 		return -1;
 	find_kubernetes(&i);
 	*ret = TAKE(i);
@@ -132,6 +140,11 @@ void inspection_done(struct inspection *i)
 		free(i->packages.at[n].architecture);
 	}
 	vec_done(&i->packages);
+	for (size_t n = 0; n < i->programs.n; n++) {
+		free(i->programs.at[n].package);
+		go_buildinfo_done(&i->programs.at[n].info);
+	}
+	vec_done(&i->programs);
 	strings_done(&i->kernels);
 	json_free_p(&i->about);
 	image_close_p(&i->image);

@@ -2,8 +2,9 @@
 #pragma once
 /*
  * Lists the content of a finished artifact without running any of it: from the partition table,
- * from the build's /etc/nodekiln/image.json, and from the guest's dpkg database.
+ * from the build's /etc/nodekiln/image.json, from the guest's dpkg database, and from the build information of Go programs.
  */
+#include "builder/golang/go_buildinfo.h"
 #include "builder/image/image_reader.h"
 #include "lib/error.h"
 #include "lib/json.h"
@@ -11,6 +12,13 @@
 
 struct inspect_package {
 	char *name, *version, *architecture; /* owned */
+};
+
+/* A program that Go linked, anywhere in the tree: the layers of preloaded images included. */
+struct inspect_program {
+	const struct image_entry *file; /* borrowed from the image */
+	char *package;                  /* owned; the installed package that has it, NULL = none */
+	struct go_buildinfo info;       /* owned */
 };
 
 struct inspection {
@@ -22,11 +30,21 @@ struct inspection {
 	char *kubernetes;                     /* owned; version; may be NULL */
 	struct strings kernels;               /* releases in /boot */
 	VEC(struct inspect_package) packages; /* installed ones */
+	VEC(struct inspect_program) programs; /* sorted by file name, then by path */
 	uint64_t entries, bytes;              /* of the tree */
 };
 
 int inspect(const char *path, struct inspection *ret, struct error *err) MUST_CHECK;
 void inspection_done(struct inspection *i);
+
+/* Fills programs. */
+int inspect_programs(struct inspection *i, struct error *err) MUST_CHECK;
+/* The name of a program's file, borrowed. */
+const char *inspect_program_name(const struct inspect_program *p);
+/* "v1.37.2": of its main module, else of the module that a program of that name is made of, else as the linker stamped it,
+ * else "(devel)"; owned by the caller. */
+char *inspect_program_version(const struct inspect_program *p) MUST_CHECK;
+struct json *inspect_programs_json(const struct inspection *i) MUST_CHECK;
 
 struct json *inspection_json(const struct inspection *i) MUST_CHECK;
 void inspection_print(const struct inspection *i, struct text *ret);

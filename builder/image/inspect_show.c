@@ -92,6 +92,7 @@ struct json *inspection_json(const struct inspection *i)
 	json_put_int(json, "entries", (int64_t)i->entries);
 	json_put_int(json, "bytes", (int64_t)i->bytes);
 	json_put(json, "packages", packages_json(i));
+	json_put(json, "programs", inspect_programs_json(i));
 	if (about)
 		json_put(json, "about", about);
 	return json;
@@ -142,6 +143,25 @@ static void print_packages(const struct inspection *i, struct text *ret)
 	}
 }
 
+/* Of programs that a package has, the package's version is enough. The layers of preloaded images can have one twice. */
+static void print_programs(const struct inspection *i, struct text *ret)
+{
+	CLEANUP(strings_done) struct strings lines = { 0 };
+
+	for (size_t k = 0; k < i->programs.n; k++) {
+		const struct inspect_program *p = &i->programs.at[k];
+		CLEANUP(free_p) char *version = inspect_program_version(p);
+		CLEANUP(free_p)
+		char *line = xasprintf("%s %s (%s, %zu modules)", inspect_program_name(p), version, p->info.go,
+				       p->info.linked.n);
+
+		if (p->package || strings_has(&lines, line))
+			continue;
+		print_line(ret, lines.n ? "" : "programs", line);
+		strings_own(&lines, TAKE(line));
+	}
+}
+
 static void print_partitions(const struct inspection *i, struct text *ret)
 {
 	const struct image_partition *p;
@@ -169,5 +189,6 @@ void inspection_print(const struct inspection *i, struct text *ret)
 	print_label(ret, "tree");
 	text_addf(ret, "%llu entries, %s\n", (unsigned long long)i->entries, text_bytes(i->bytes));
 	print_packages(i, ret);
+	print_programs(i, ret);
 	print_partitions(i, ret);
 }

@@ -84,3 +84,59 @@ TEST(inspect_refuses_broken_metadata)
 	unlink(path);
 	CHECK(print(path, "node.tar.zst", &text, &json, &err) < 0 && strstr(err.text, "No such file"));
 }
+
+static int put_program(const char *root, const char *name, const char *path, struct error *err)
+{
+	CLEANUP(free_p) char *from = xasprintf("tests/fuzz/corpus/go_buildinfo/%s", name);
+	CLEANUP(free_p) char *to = xasprintf("%s%s", root, path);
+	CLEANUP(free_p) char *directory = xstrndup(to, (size_t)(strrchr(to, '/') - to));
+	CLEANUP(text_done) struct text program = { 0 };
+
+	if (dir_make(AT_FDCWD, directory, 0755, err) < 0 || file_read(AT_FDCWD, from, 1 << 20, &program, err) < 0)
+		return -1;
+	return file_write(AT_FDCWD, to, program.data, program.len, 0755, err);
+}
+
+/* Programs without a package: in the guest, twice in layers of preloaded images, and one that a package has. */
+TEST(inspect_programs_is_golden)
+{
+	FAKE_ROOT();
+	CLEANUP(free_p) char *raw = xasprintf("%s.raw", path);
+	CLEANUP(close_p) int fd = open(raw, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	CLEANUP(text_done) struct text text = { 0 }, json = { 0 };
+	struct disk_plan plan = maker_plan();
+
+	CHECK(put_program(path, "kubelet", "/usr/bin/kubelet", &err) == 0);
+	CHECK(put_program(path, "bridge", "/usr/lib/cni/bridge", &err) == 0);
+	CHECK(put_program(path, "plain", "/usr/sbin/plain", &err) == 0);
+	CHECK(put_program(path, "etcd", "/var/lib/containerd/snapshots/1/fs/usr/local/bin/etcd", &err) == 0);
+	CHECK(put_program(path, "etcd", "/var/lib/containerd/snapshots/2/fs/usr/local/bin/etcd", &err) == 0);
+	fake_put(path, "/var/lib/dpkg/info/cni:amd64.list", "/.\n/lib/cni\n/lib/cni/bridge\n");
+	fake_put(path, "/var/lib/dpkg/info/other.list", "/usr/bin/kubelet-not\n/usr/bin\n");
+	CHECK(maker_disk(&plan, path, fd, &err) == 0 && print(raw, "node.raw", &text, &json, &err) == 0);
+	unlink(raw);
+	CHECK(is_golden(FOLDER "programs.txt", text.data) && is_golden(FOLDER "programs.json", json.data));
+	FAKE_ROOT_END();
+}
+
+/* A program whose build information has a length beyond the limit. */
+TEST(inspect_programs_broken)
+{
+	CLEANUP(text_done) struct text program = { 0 }, text = { 0 }, json = { 0 };
+	FAKE_ROOT();
+	CLEANUP(free_p) char *raw = xasprintf("%s.raw", path);
+	CLEANUP(close_p) int fd = open(raw, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	CLEANUP(free_p) char *file = xasprintf("%s/bridge", path);
+	struct disk_plan plan = maker_plan();
+
+	CHECK(file_read(AT_FDCWD, "tests/fuzz/corpus/go_buildinfo/bridge", 1 << 20, &program, &err) == 0);
+	char *version = memmem(program.data, program.len, "\x08go1.26.8", 9);
+	CHECK(version);
+	memset(version + 9, 0xff, 8);
+	CHECK(file_write(AT_FDCWD, file, program.data, program.len, 0755, &err) == 0);
+	CHECK(maker_disk(&plan, path, fd, &err) == 0 && print(raw, "node.raw", &text, &json, &err) < 0);
+	unlink(raw);
+	CHECK_STR(err.text,
+		  "/bridge: Go's build information is broken: a text is longer than the section, or than the limit");
+	FAKE_ROOT_END();
+}
