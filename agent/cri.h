@@ -15,3 +15,5 @@ const char *cri_socket(const struct node_config *node, const struct facts *machi
 const char *cri_socket_of_kubeadm(const struct node_config *node, const struct facts *machine);
 /* Whether kubelet itself talks to Docker. */
 bool cri_is_dockershim(const struct node_config *node, const struct facts *machine);
+/* A feature gate, NAME=BOOL, that kubelet needs with this runtime; NULL: none. Borrowed. */
+const char *cri_kubelet_gate(const struct node_config *node, const struct facts *machine);

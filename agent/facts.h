@@ -20,6 +20,7 @@ enum facts_runtime {
 };
 
 #define FACTS_DOCKERSHIM_SOCKET "unix:///var/run/dockershim.sock" /* kubelet itself serves it, so it appears last */
+#define FACTS_CRI_DOCKERD_SOCKET "unix:///run/cri-dockerd.sock"
 
 /* TCP ports in state LISTEN. */
 struct facts_ports {

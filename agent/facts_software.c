@@ -120,7 +120,7 @@ void facts_software(int rootfd, struct facts *m)
 	static const char *const sockets[] = {
 		[FACTS_RUNTIME_CONTAINERD] = "unix:///run/containerd/containerd.sock",
 		[FACTS_RUNTIME_DOCKERSHIM] = FACTS_DOCKERSHIM_SOCKET,
-		[FACTS_RUNTIME_CRI_DOCKERD] = "unix:///run/cri-dockerd.sock",
+		[FACTS_RUNTIME_CRI_DOCKERD] = FACTS_CRI_DOCKERD_SOCKET,
 		[FACTS_RUNTIME_SEVERAL] = NULL,
 	};
 	CLEANUP(json_free_p) struct json *image = read_image(rootfd);

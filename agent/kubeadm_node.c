@@ -82,6 +82,7 @@ static void args_of_profile(const struct profile *profile, struct args *a)
 static void args_of(const struct kubeadm_run *run, struct args *a)
 {
 	const struct node_config *node = run->node;
+	const char *gate = cri_kubelet_gate(node, run->machine);
 
 	if (node->ip)
 		args_set(a, "node-ip", node->ip);
@@ -92,6 +93,8 @@ static void args_of(const struct kubeadm_run *run, struct args *a)
 	if (run->provider_id)
 		args_set(a, "provider-id", run->provider_id);
 	args_of_profile(profile_of(run->machine), a);
+	if (gate)
+		args_set(a, "feature-gates", gate);
 	for (size_t i = 0; i < node->kubelet_args.n; i++)
 		args_set(a, node->kubelet_args.at[i].key, node->kubelet_args.at[i].value);
 }

@@ -165,6 +165,20 @@ TEST(kubeadm_config_leaves_the_hosts_kernel_alone)
 	}
 }
 
+TEST(kubeadm_config_of_docker_in_an_unprivileged_container)
+{
+	CLEANUP(node_config_done) struct node_config node = { 0 };
+	struct facts machine = facts_named("1.36");
+
+	machine.container = "lxc";
+	machine.user_namespace = true;
+	machine.runtime = FACTS_RUNTIME_CRI_DOCKERD;
+	machine.cri_socket = CRI_DOCKERD;
+	CHECK(load("worker-minimal", &node));
+	struct kubeadm_run run = run_of(&node, &machine);
+	CHECK(all_golden("1.36", "worker-docker", &run));
+}
+
 TEST(kubeadm_config_ignores_what_an_interrupted_run_left)
 {
 	static const char *const names[] = { "init", "control-plane", "worker" };
