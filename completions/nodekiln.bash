@@ -53,6 +53,10 @@ _nodekiln()
 		:
 		return
 		;;
+	lock:--advisories)
+		_nodekiln_words 'URL DIR'
+		return
+		;;
 	lock:--set)
 		:
 		return
@@ -207,7 +211,7 @@ _nodekiln()
 		;;
 	lock)
 		if [[ $cur == -* ]]; then
-			_nodekiln_words '--mirror --update --check --json --set -o --help'
+			_nodekiln_words '--mirror --update --check --advisories --json --set -o --help'
 		else
 			_nodekiln_recipes
 		fi

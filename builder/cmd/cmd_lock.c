@@ -2,7 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "builder/advisory/advisory.h"
 #include "builder/apt/resolve.h"
 #include "builder/cache/cache.h"
 #include "builder/cmd/command.h"
@@ -16,7 +18,7 @@
 
 static struct resolve_options resolving;
 static struct strings settings;
-static const char *file;
+static const char *file, *advisories;
 static bool check, as_json;
 
 static const struct option_spec options[] = {
@@ -25,6 +27,10 @@ static const struct option_spec options[] = {
 	{ "--update", OPTION_FLAG, &resolving.update, NULL, "refresh the package indices first" },
 	{ "--check", OPTION_FLAG, &check, NULL,
 	  "write nothing; print what is newer than the lock, exit with 11, or 12 for security updates" },
+	{ "--advisories", OPTION_VALUE, &advisories, "URL|DIR",
+	  "with --check: also print known vulnerabilities of the Go modules in the lock; a Go vulnerability database, "
+	  "or a "
+	  "directory of OSV files" },
 	{ "--json", OPTION_FLAG, &as_json, NULL, "with --check: print JSON" },
 	{ "--set", OPTION_LIST, &settings, "KEY=VALUE", "override a key of the recipe, e.g. disk.size=20G" },
 	{ "-o", OPTION_VALUE, &file, "FILE",
@@ -82,14 +88,29 @@ static void print(const struct lock_diff *changes)
 
 static int report_outdated(const struct lock_diff *changes, struct error *err)
 {
-	size_t security = lock_diff_security(changes);
+	size_t security = lock_diff_security(changes), outdated = lock_diff_outdated(changes);
 
-	if (!changes->items.n)
+	if (!outdated)
 		return 0;
 	return error_set(err, security ? ERROR_SECURITY_UPDATE : ERROR_OUTDATED,
-			 "%s is older than the repositories in %zu place%s, %zu of them security updates; "
+			 "%s is out of date in %zu place%s, %zu of them security updates; "
 			 "run `nodekiln lock --update` to update it",
-			 file, changes->items.n, changes->items.n == 1 ? "" : "s", security);
+			 file, outdated, outdated == 1 ? "" : "s", security);
+}
+
+/* What the user's advisories say about the lock itself. */
+static int add_warnings(const struct lock *locked, struct cache *cache, struct lock_diff *ret, struct error *err)
+{
+	CLEANUP(advisories_done) struct advisories known = { 0 };
+	time_t today = time(NULL);
+
+	if (!advisories)
+		return 0;
+	advisories_modules(locked, &known);
+	if (advisories_find(advisories, cache, today, &known, err) < 0)
+		return -1;
+	advisories_report(&known, ret);
+	return 0;
 }
 
 /* Compares with the repositories' current indices, never with cached ones. */
@@ -110,6 +131,8 @@ static int check_lock(const struct recipe *recipe, struct error *err)
 	if (resolve_versions(recipe, &resolving, &cache, &names, &versions, err) < 0)
 		return -1;
 	lock_diff_mark_security(&changes, versions.data ? versions.data : "");
+	if (add_warnings(&locked, &cache, &changes, err) < 0)
+		return -1;
 	print(&changes);
 	return report_outdated(&changes, err);
 }
@@ -119,6 +142,8 @@ static int run(int argc, char **argv, struct error *err)
 	CLEANUP(recipe_done) struct recipe recipe = { 0 };
 	CLEANUP(free_p) char *default_path = NULL;
 
+	if (advisories && !check)
+		return error_set(err, ERROR_USAGE, "--advisories is about an existing lock; use it with --check");
 	if (recipe_load_with(argc ? argv[0] : DEFAULT_RECIPE, &settings, &recipe, err) < 0)
 		return -1;
 	default_path = lock_default_path(&recipe);
@@ -129,11 +154,12 @@ static int run(int argc, char **argv, struct error *err)
 		progress_failure(err);
 	progress_close();
 	strings_done(&settings);
-	file = NULL;
+	file = advisories = NULL;
 	return rc;
 }
 
 static const char *const examples[] = { "nodekiln lock debian-13", "nodekiln lock debian-13 --check",
+					"nodekiln lock debian-13 --check --advisories https://vuln.go.dev",
 					"nodekiln lock debian-13 --update", NULL };
 
 const struct command command_lock = {
@@ -141,10 +167,15 @@ const struct command command_lock = {
 	.arguments = "[RECIPE]",
 	.summary = "write the exact packages of an image to a lock file (for `build --locked`), or check that they are "
 		   "the newest",
-	.description = "A lock pins every package by version and SHA-256. It belongs to its recipe: when the recipe "
-		       "changes, `build --locked` reports that the lock is out of date.\n"
-		       "`--check` compares the lock with what the repositories have now. A security update is a "
-		       "version newer than the locked one in a suite that is called `*-security`.",
+	.description =
+		"A lock pins every package by version and SHA-256. It belongs to its recipe: when the recipe "
+		"changes, `build --locked` reports that the lock is out of date.\n"
+		"`--check` compares the lock with what the repositories have now. A security update is a "
+		"version newer than the locked one in a suite that is called `*-security`. Of components it prints "
+		"newer versions, and minors that have ended or end within 90 days. `--advisories` adds known "
+		"vulnerabilities of the modules in the lock and of Go's standard library: from a URL or directory "
+		"with the layout of the Go vulnerability database, or a directory of OSV files. They count as "
+		"security updates.",
 	.examples = examples,
 	.options = options,
 	.max = 1,

@@ -6,6 +6,7 @@
 
 #include "builder/lock/dpkg_version.h"
 #include "lib/alloc.h"
+#include "lib/clock.h"
 
 #define COMPONENTS "components"
 #define SOURCES "sources"
@@ -105,10 +106,29 @@ static bool has_version(const struct lock_diff_item *item)
 	return strcmp(item->group, BINARIES) != 0;
 }
 
-/* A component has no apt suite. */
+/* Components and modules have no apt suite. */
 static bool is_of_apt(const struct lock_diff_item *item)
 {
-	return has_version(item) && strcmp(item->group, COMPONENTS) != 0;
+	return has_version(item) && !item->id && strcmp(item->group, COMPONENTS) != 0;
+}
+
+void lock_diff_end_of_life(struct lock_diff *diff, const char *component, const char *version, int64_t end_of_life,
+			   int64_t today)
+{
+	if (!end_of_life || end_of_life - today > LOCK_DIFF_WARNING)
+		return;
+	add(diff, COMPONENTS, component, version, NULL);
+	diff->items.at[diff->items.n - 1].end_of_life = end_of_life;
+	diff->items.at[diff->items.n - 1].ended = today >= end_of_life;
+}
+
+size_t lock_diff_outdated(const struct lock_diff *diff)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < diff->items.n; i++)
+		n += !diff->items.at[i].end_of_life || diff->items.at[i].ended;
+	return n;
 }
 
 static bool is_source(const struct lock_diff_item *item)
@@ -168,7 +188,26 @@ size_t lock_diff_security(const struct lock_diff *diff)
 
 static const char *kind_of(const struct lock_diff_item *item)
 {
+	if (item->id)
+		return "advisory";
+	if (item->end_of_life)
+		return item->ended ? "ended" : "ends";
 	return item->security ? "security" : !item->from ? "new" : !item->to ? "gone" : "newer";
+}
+
+static void print_more(const struct lock_diff_item *item, struct text *ret)
+{
+	char date[CLOCK_TEXT_MAX];
+
+	if (item->end_of_life)
+		text_addf(ret, " on %.10s", clock_text((time_t)item->end_of_life, date));
+	if (!item->id)
+		return;
+	text_addf(ret, "%s: %s", item->to ? "" : ", no fix yet", item->id);
+	for (size_t i = 0; i < item->users.n; i++)
+		text_addf(ret, "%s%s", i ? " " : " in ", item->users.at[i]);
+	if (*item->summary)
+		text_addf(ret, ": %s", item->summary);
 }
 
 void lock_diff_print(const struct lock_diff *diff, struct text *ret)
@@ -182,8 +221,22 @@ void lock_diff_print(const struct lock_diff *diff, struct text *ret)
 			text_addf(ret, " %.*s", shown, item->from);
 		if (item->to)
 			text_addf(ret, "%s %.*s", item->from ? " ->" : "", shown, item->to);
+		print_more(item, ret);
 		text_add(ret, "\n");
 	}
+}
+
+static void put_more(struct json *one, const struct lock_diff_item *item)
+{
+	char date[CLOCK_TEXT_MAX];
+
+	if (item->id) {
+		json_put_string(one, "id", item->id);
+		json_put_string(one, "summary", item->summary);
+		json_put_strings(one, "components", &item->users);
+	}
+	if (item->end_of_life)
+		json_put_string(one, "end_of_life", clock_text((time_t)item->end_of_life, date));
 }
 
 struct json *lock_diff_json(const struct lock_diff *diff)
@@ -198,6 +251,7 @@ struct json *lock_diff_json(const struct lock_diff *diff)
 		json_put_string(one, "name", item->name);
 		json_put_string(one, "from", item->from);
 		json_put_string(one, "to", item->to);
+		put_more(one, item);
 		json_push(array, one);
 	}
 	return array;
@@ -209,6 +263,9 @@ void lock_diff_done(struct lock_diff *diff)
 		free(diff->items.at[i].name);
 		free(diff->items.at[i].from);
 		free(diff->items.at[i].to);
+		free(diff->items.at[i].id);
+		free(diff->items.at[i].summary);
+		strings_done(&diff->items.at[i].users);
 	}
 	vec_done(&diff->items);
 }

@@ -132,3 +132,45 @@ TEST(lock_diff_compare_components)
 			     "newer     components  kubernetes 1.37.1 -> 1.37.2\n"
 			     "new       components  runc 1.5.1\n");
 }
+
+/* What has ended makes a lock outdated; what ends soon is only printed; what ends later is not. */
+TEST(lock_diff_end_of_life_dates)
+{
+	CLEANUP(lock_diff_done) struct lock_diff diff = { 0 };
+	CLEANUP(text_done) struct text text = { 0 }, json = { 0 };
+	const int64_t today = 1795910400, day = 24 * 60 * 60; /* 2026-11-29 */
+
+	lock_diff_end_of_life(&diff, "etcd", "3.5.9", today, today);
+	lock_diff_end_of_life(&diff, "kubernetes", "1.35.4", today + 89 * day, today);
+	lock_diff_end_of_life(&diff, "runc", "1.5.1", today + 91 * day, today);
+	lock_diff_end_of_life(&diff, "containerd", "2.3.7", 0, today);
+	CHECK(diff.items.n == 2 && lock_diff_outdated(&diff) == 1 && lock_diff_security(&diff) == 0);
+	lock_diff_print(&diff, &text);
+	CHECK_STR(text.data, "ended     components  etcd 3.5.9 on 2026-11-29\n"
+			     "ends      components  kubernetes 1.35.4 on 2027-02-26\n");
+	CLEANUP(json_free_p) struct json *list = lock_diff_json(&diff);
+	json_print(list, false, &json);
+	CHECK(strstr(json.data, "\"kind\":\"ends\",") && strstr(json.data, "\"end_of_life\":\"2027-02-26T00:00:00Z\""));
+}
+
+TEST(lock_diff_json_of_an_advisory)
+{
+	CLEANUP(lock_diff_done) struct lock_diff diff = { 0 };
+	CLEANUP(text_done) struct text text = { 0 }, json = { 0 };
+	struct lock_diff_item item = {
+		.group = "modules", .name = xstrdup("a/b"), .from = xstrdup("v1.0.0"), .security = true
+	};
+
+	item.id = xstrdup("GO-1");
+	item.summary = xstrdup("");
+	strings_add(&item.users, "runc");
+	vec_push(&diff.items, item);
+	lock_diff_print(&diff, &text);
+	CHECK_STR(text.data, "advisory  modules    a/b v1.0.0, no fix yet: GO-1 in runc\n");
+	CLEANUP(json_free_p) struct json *list = lock_diff_json(&diff);
+	json_print(list, false, &json);
+	CHECK_STR(json.data,
+		  "[{\"kind\":\"advisory\",\"group\":\"modules\",\"name\":\"a/b\",\"from\":\"v1.0.0\",\"to\":null,"
+		  "\"id\":\"GO-1\",\"summary\":\"\",\"components\":[\"runc\"]}]");
+	CHECK(lock_diff_outdated(&diff) == 1 && lock_diff_security(&diff) == 1);
+}
