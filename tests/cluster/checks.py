@@ -51,7 +51,7 @@ def both_nodes_are_ready(cluster):
 def nodes_have_the_runtime(cluster):
     """And no other one."""
     info = {n["metadata"]["name"]: n["status"]["nodeInfo"]["containerRuntimeVersion"] for n in cluster.get("nodes")}
-    same({name: version.partition("://")[0] for name, version in info.items()}, dict.fromkeys(NAMES, cluster.runtime))
+    same({name: version.partition("://")[0] for name, version in info.items()}, dict.fromkeys(cluster.names, cluster.runtime))
 
 
 def kube_proxy_runs_on_both(cluster):
@@ -130,7 +130,7 @@ def proxmox_ve_saw_no_secret_and_refused_nothing(cluster):
 
 
 def agents_are_done(cluster):
-    for name in NAMES:
+    for name in cluster.names:
         machine = cluster.lab[name]
         limit = time.monotonic() + PATIENCE  # "ready" is said before the wiping
         while machine.ask("systemctl is-active nodekiln-agent || true") == "active" and time.monotonic() < limit:
@@ -142,7 +142,7 @@ def agents_are_done(cluster):
 
 
 def no_unit_failed(cluster):
-    for name in NAMES:
+    for name in cluster.names:
         same(cluster.lab[name].ask("systemctl --failed --plain --no-legend --no-pager"), "")
 
 

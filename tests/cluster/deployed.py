@@ -5,13 +5,12 @@ deploy` makes guests of it, and the fake Proxmox VE starts them for real. Not a 
 import json
 import re
 import subprocess
-import textwrap
 import threading
 
 from harness.cases import Failed, say
 from cluster.emulator import Emulator
 from cluster.lab import GATEWAY, NAMESERVER, PREFIX, Lab, quiet
-from cluster.nodes import INIT, NAMES, NODEKILN, NOTES, TAGS, TIMEOUTS, WORKER, Nodes
+from cluster.nodes import INIT, NAMES, NODEKILN, NOTES, TAGS, TIMEOUTS, WORKER, Nodes, agents_part
 from pve.administrator import type_in
 from pve.server import FakePve
 
@@ -114,8 +113,7 @@ class Deployed(Nodes):
 
     def node_yaml(self, name):
         """Of cloud-config the part that is the agent's."""
-        user_data = self.people.first[name].seed["user-data"]
-        return textwrap.dedent(re.search(r"    content: \|\n((?:      .*\n)+)", user_data)[1])
+        return agents_part(self.people.first[name].seed["user-data"])
 
     def pve_secrets(self):
         return {name: SECRET_IN_SEED.search(self.node_yaml(name))[1] for name in NAMES}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two nodes of a fake Proxmox VE, machines of a lab: one init and one worker. What tests ask of them, however they were made: by hand
-(cluster.py) or by nodekiln (deployed.py). Not a test itself.
+"""Nodes of a fake Proxmox VE, machines of a lab: one init and one worker unless a test has others. What tests ask of them, however they were made: by hand
+(cluster.py, native_cluster.py) or by nodekiln (deployed.py). Not a test itself.
 """
 import json
 import os
@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -24,8 +25,15 @@ STATE_TAG = re.compile(r"k8s\.state\.(\w+)")
 KUBECTL = "sudo -n kubectl --kubeconfig /etc/kubernetes/admin.conf"
 
 
+def agents_part(user_data):
+    """Of a seed's cloud-config: the node configuration."""
+    return textwrap.dedent(re.search(r"    content: \|\n((?:      .*\n)+)", user_data)[1])
+
+
 class Nodes:
-    """lab: with a machine for each of NAMES. runtime: the image's."""
+    """lab: with a machine for each of names, the init node first. runtime: the image's."""
+
+    names = NAMES
 
     def __init__(self, lab, pve, runtime, name):
         self.lab, self.pve, self.runtime, self.name = lab, pve, runtime, name
@@ -88,7 +96,7 @@ class Nodes:
         """Until condition() is true. Says when a node's state has changed, and fails with a node that has."""
         limit = time.monotonic() + seconds
         while not condition():
-            for name in NAMES:
+            for name in self.names:
                 self.look_at(name)
             if time.monotonic() > limit:
                 raise Failed(f"{what}: not within {seconds} s; {self.seen}")
@@ -105,8 +113,8 @@ class Nodes:
             raise Failed(f"the machine of {name} ended with {process.returncode}")
 
     def wait_ready(self):
-        self.wait(lambda: all(self.state(name) == "ready" for name in NAMES), "both nodes ready")
-        say([f"# {self.seconds():.0f} s: both are ready"])
+        self.wait(lambda: all(self.state(name) == "ready" for name in self.names), "all nodes ready")
+        say([f"# {self.seconds():.0f} s: all are ready"])
 
     # From inside.
 
@@ -119,7 +127,7 @@ class Nodes:
 
     def show(self):
         """For a test that has failed: what the nodes have to say."""
-        for name in filter(lambda name: self.lab[name].process, NAMES):
+        for name in filter(lambda name: self.lab[name].process, self.names):
             machine = self.lab[name]
             try:
                 said = machine.ssh("nodekiln-agent status; sudo -n journalctl --no-pager -n 60 -u nodekiln-agent", 60)
