@@ -27,7 +27,7 @@
 /* The monitor makes the PID namespace for its child and stays in the caller's mount namespace, where it can
  * clean up; the child makes the other namespaces. */
 #define MONITOR_NAMESPACES CLONE_NEWPID
-#define INNER_NAMESPACES (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
+#define INNER_NAMESPACES (CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS)
 
 /* The environment of dpkg, debconf and the maintainer scripts; no variable of the caller is passed on. */
 static const char *const environment[] = {
@@ -118,8 +118,8 @@ static int unshare_namespaces(int namespaces, struct error *err)
  * init. */
 static int enter_namespaces(const struct sandbox *s, struct error *err)
 {
-	if (unshare_namespaces(INNER_NAMESPACES, err) < 0 || sandbox_setup_enter(s, err) < 0 ||
-	    fork_and_supervise(-1, NULL, err) < 0)
+	if (unshare_namespaces(INNER_NAMESPACES | (s->network ? 0 : CLONE_NEWNET), err) < 0 ||
+	    sandbox_setup_enter(s, err) < 0 || fork_and_supervise(-1, NULL, err) < 0)
 		return -1;
 	return unshare_namespaces(CLONE_NEWNS, err);
 }

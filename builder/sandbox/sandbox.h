@@ -20,6 +20,7 @@ struct sandbox {
 	/* Programs of the tree, absolute paths. Inside, each is replaced by a stub that does nothing and
 	 * succeeds, shell and Python files alike. A missing program is no error. */
 	struct strings stubbed;
+	bool network;         /* the host's network, for programs that must download; else only loopback */
 	bool forbid_services; /* a policy-rc.d that lets no service start, for the configuration of packages */
 };
 

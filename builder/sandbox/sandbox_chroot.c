@@ -134,12 +134,12 @@ NORETURN static void supervise(const struct sandbox *s, pid_t program, int socke
 	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 }
 
-static int enter(const char *root, int socket, struct error *err)
+static int enter(const struct sandbox *s, int socket, struct error *err)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (chroot(root) < 0 || chdir("/") < 0)
-		return error_errno(err, errno, "make %s the root", root);
-	if (sandbox_chroot_no_network(err) < 0)
+	if (chroot(s->root) < 0 || chdir("/") < 0)
+		return error_errno(err, errno, "make %s the root", s->root);
+	if (!s->network && sandbox_chroot_no_network(err) < 0)
 		return -1;
 	return sandbox_chroot_proc_install(socket, err);
 }
@@ -158,7 +158,7 @@ static int fork_program(const struct sandbox *s, const sigset_t *mask, struct er
 	if (pid > 0)
 		supervise(s, pid, ends[0]);
 	sigprocmask(SIG_SETMASK, mask, NULL);
-	int rc = enter(s->root, ends[1], err);
+	int rc = enter(s, ends[1], err);
 	close(ends[1]);
 	return rc;
 }

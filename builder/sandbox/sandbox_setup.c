@@ -251,7 +251,7 @@ int sandbox_setup_enter(const struct sandbox *sandbox, struct error *err)
 	 * which pivot_root(2) requires. */
 	if (mount_attach("none", "/", NULL, "rprivate", err) < 0 ||
 	    mount_attach(sandbox->root, sandbox->root, NULL, "rbind", err) < 0 || populate(sandbox, err) < 0 ||
-	    become_root(sandbox->root, err) < 0 || loopback_up(err) < 0)
+	    become_root(sandbox->root, err) < 0 || (!sandbox->network && loopback_up(err) < 0))
 		return -1;
 	if (sethostname(SANDBOX_HOSTNAME, strlen(SANDBOX_HOSTNAME)) < 0)
 		return error_errno(err, errno, "set the sandbox's host name");

@@ -75,7 +75,7 @@ int toolchain_open(struct toolchain *t, uint64_t need, struct error *err)
 
 int toolchain_run(const struct toolchain *t, const struct toolchain_step *step, struct error *err)
 {
-	CLEANUP(sandbox_done) struct sandbox sandbox = { .root = t->root };
+	CLEANUP(sandbox_done) struct sandbox sandbox = { .root = t->root, .network = step->network };
 	CLEANUP(strings_done) struct strings argv = { 0 };
 	struct process p = { .output = step->output, .line = t->line, .context = t->line_context };
 
@@ -86,6 +86,8 @@ int toolchain_run(const struct toolchain *t, const struct toolchain_step *step, 
 	strings_append(&argv, step->argv);
 	p.argv = strings_argv(&argv);
 	strings_addf(&sandbox.binds, "%s:" TOOLCHAIN_WORK, step->work);
+	if (step->binds)
+		strings_append(&sandbox.binds, step->binds);
 	if (step->environment)
 		strings_append(&sandbox.environment, step->environment);
 	return sandbox_run(&sandbox, &p, err);

@@ -38,6 +38,8 @@ struct toolchain_step {
 	const char *directory; /* relative to work: the program's working directory */
 	const struct strings *argv;
 	const struct strings *environment; /* additional variables; may be NULL */
+	const struct strings *binds;       /* more of the host, as in struct sandbox; may be NULL */
+	bool network;                      /* with the host's network */
 	struct text *output;               /* gets stdout; NULL: it goes to t->line */
 };
 #define TOOLCHAIN_WORK "/build"
