@@ -140,7 +140,8 @@ static const char *redirect_protocols(const char *url)
 	return text_starts(url, "https:") ? "https" : "http,https";
 }
 
-int curl_transfer_download(struct curl_transfer *w, void *pool, const char *url, struct error *err)
+int curl_transfer_download(struct curl_transfer *w, void *pool, const char *url,
+			   const struct curl_transfer_options *options, struct error *err)
 {
 	if (curl_transfer_start(w, err) < 0)
 		return -1;
@@ -154,6 +155,12 @@ int curl_transfer_download(struct curl_transfer *w, void *pool, const char *url,
 	curl_easy_setopt(w->easy, CURLOPT_LOW_SPEED_TIME, STALLED_SECONDS);
 	curl_easy_setopt(w->easy, CURLOPT_LOW_SPEED_LIMIT, STALLED_SPEED);
 	curl_easy_setopt(w->easy, CURLOPT_BUFFERSIZE, 256L << 10);
+	if (options->ca)
+		curl_easy_setopt(w->easy, CURLOPT_CAINFO, options->ca);
+	if (options->netrc) {
+		curl_easy_setopt(w->easy, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
+		curl_easy_setopt(w->easy, CURLOPT_NETRC_FILE, options->netrc);
+	}
 	curl_multi_add_handle(pool, w->easy);
 	w->pool = pool;
 	return 0;
@@ -202,6 +209,8 @@ struct curl_transfer *curl_transfer_pool_next(void *pool, enum curl_transfer_end
 		return NULL;
 	curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &w);
 	*ret_end = curl_transfer_ended(w, message->data.result);
+	if (message->data.result == CURLE_FILE_COULDNT_READ_FILE)
+		w->status = 404;
 	return w;
 }
 

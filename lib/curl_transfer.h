@@ -31,7 +31,7 @@ struct curl_transfer {
 	void *context;
 	struct tls_pin *pin;                      /* borrowed; NULL = the CAs decide */
 	long timeout;                             /* sessions: seconds for a whole request */
-	long status;                              /* out: of HTTP; 0 = no response */
+	long status;                              /* out: of HTTP; 404 for a missing file:; 0 = no response */
 	char message[CURL_TRANSFER_MESSAGE_SIZE]; /* out: why it failed */
 };
 
@@ -39,7 +39,12 @@ struct curl_transfer {
  * more is a failure. */
 int curl_transfer_pool_open(void **ret_pool, struct error *err) MUST_CHECK;
 void curl_transfer_pool_close(void *pool);
-int curl_transfer_download(struct curl_transfer *w, void *pool, const char *url, struct error *err) MUST_CHECK;
+struct curl_transfer_options {
+	const char *netrc; /* borrowed; file with passwords, used for servers that it names; NULL = none */
+	const char *ca;    /* borrowed; PEM file of the CAs; NULL = the system's */
+};
+int curl_transfer_download(struct curl_transfer *w, void *pool, const char *url,
+			   const struct curl_transfer_options *options, struct error *err) MUST_CHECK;
 /* Reads and writes without blocking; *ret_running is the number of transfers that still run. */
 int curl_transfer_pool_perform(void *pool, int *ret_running, struct error *err) MUST_CHECK;
 int curl_transfer_pool_wait(void *pool, int milliseconds, struct error *err) MUST_CHECK;

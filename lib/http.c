@@ -85,7 +85,8 @@ static int download_start(struct download *t, struct error *err)
 	t->tries++;
 	t->curl.receive = receive;
 	t->curl.context = t;
-	if (curl_transfer_download(&t->curl, t->pool->curl_pool, t->item->url, err) < 0)
+	struct curl_transfer_options options = { .netrc = t->item->netrc, .ca = t->item->ca };
+	if (curl_transfer_download(&t->curl, t->pool->curl_pool, t->item->url, &options, err) < 0)
 		return -1;
 	t->pool->running++;
 	return 0;
@@ -116,6 +117,16 @@ static int download_failed(const struct download *t, enum curl_transfer_end end,
 			 name, url, t->curl.message);
 }
 
+static int give_up(struct download *t, enum curl_transfer_end end, struct error *err)
+{
+	download_failed(t, end, err);
+	if (!t->item->failed || t->item->failed(t->item, t->curl.status, err) < 0)
+		return -1;
+	t->finished = true;
+	t->pool->finished++;
+	return 0;
+}
+
 static int download_ended(struct download *t, enum curl_transfer_end end, struct error *err)
 {
 	curl_transfer_stop(&t->curl);
@@ -127,7 +138,7 @@ static int download_ended(struct download *t, enum curl_transfer_end end, struct
 		return t->item->done ? t->item->done(t->item, err) : 0;
 	}
 	if (t->tries >= TRIES || !is_transient(end, t->curl.status))
-		return download_failed(t, end, err);
+		return give_up(t, end, err);
 	double delay = http_retry_delay;
 	for (unsigned i = 1; i < t->tries; i++)
 		delay *= DELAY_GROWTH;

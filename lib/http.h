@@ -23,7 +23,12 @@ struct http_download {
 	uint64_t limit; /* a larger body ends the transfer; 0 = HTTP_SIZE_MAX */
 	/* called once when the file is complete, on the calling thread; -1 ends all downloads. NULL = nothing */
 	int (*done)(struct http_download *self, struct error *err);
+	/* called once when the last try failed, with the status of HTTP (404 for a missing file:, 0 when there was no answer)
+	 * and the error: 0 lets the other downloads continue, -1 ends all with *err. NULL = it ends all */
+	int (*failed)(struct http_download *self, long status, struct error *err);
 	void *context;
+	const char *netrc;       /* borrowed; file with passwords (netrc(5)) for this server; NULL = none */
+	const char *ca;          /* borrowed; PEM file of the CAs; NULL = the system's */
 	char sha256[SHA256_HEX]; /* out: of the bytes written; valid when done() is called */
 	uint64_t received;       /* out: bytes written */
 };
