@@ -76,6 +76,17 @@ int tar_read_memory(const void *bytes, size_t n, const char *name, struct tar_re
 	return 0;
 }
 
+int tar_read_zip(const void *bytes, size_t n, const char *name, struct tar_reader **ret, struct error *err)
+{
+	UTF8_SCOPE;
+	CLEANUP(tar_reader_free_p) struct tar_reader *r = reader_new(name, archive_read_support_format_zip_seekable);
+
+	if (archive_read_open_memory(r->archive, bytes, n) != ARCHIVE_OK)
+		return read_error(r, err);
+	*ret = TAKE(r);
+	return 0;
+}
+
 int tar_read_fd(int fd, const char *name, struct tar_reader **ret, struct error *err)
 {
 	UTF8_SCOPE;

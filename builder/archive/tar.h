@@ -51,6 +51,8 @@ int tar_read_memory(const void *bytes, size_t n, const char *name, struct tar_re
 /* Reads no members: tar_read_data() returns the decompressed archive itself. */
 int tar_read_unpacked(const void *bytes, size_t n, const char *name, struct tar_reader **ret, struct error *err)
 	MUST_CHECK;
+/* A zip file, with all members of its directory; sizes, times and contents only. */
+int tar_read_zip(const void *bytes, size_t n, const char *name, struct tar_reader **ret, struct error *err) MUST_CHECK;
 /* Reads from the current file position; fd is borrowed and may be a pipe. */
 int tar_read_fd(int fd, const char *name, struct tar_reader **ret, struct error *err) MUST_CHECK;
 /* 1 with the next member, 0 at the end, -1. */
