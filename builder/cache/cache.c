@@ -22,7 +22,7 @@
 #define REMOVE_TRIES 50
 #define REMOVE_PAUSE 20000000 /* nanoseconds */
 
-static const char *const kinds[] = { "files", "repacked", "apt", "trees", "artifacts", "tmp" };
+static const char *const kinds[] = { "files", "repacked", "apt", "trees", "artifacts", "modules", "gocache", "tmp" };
 
 static char *default_path(void)
 {
