@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/apt/resolve.h"
+#include "builder/apt/resolve_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +14,6 @@
 #include "lib/file.h"
 #include "lib/log.h"
 
-#define SOLUTIONS "solutions"
 #define SOLUTION_MAX (16u << 20)
 
 /* One recipe on its way to a lock. */
@@ -190,34 +189,32 @@ static int solve_groups(struct resolution *r, bool extra, struct error *err)
 	return 0;
 }
 
-/* Reads the stored solution for these indices: 1, or 0 when there is none. An unreadable file counts as none. */
-static int load_solution(struct resolution *r, const char *digest)
+int resolve_solution_load(const struct apt *apt, const char *digest, struct lock *ret)
 {
-	CLEANUP(free_p) char *name = xasprintf(SOLUTIONS "/%s.json", digest);
+	CLEANUP(free_p) char *name = xasprintf(RESOLVE_SOLUTIONS "/%s.json", digest);
 	CLEANUP(text_done) struct text text = { 0 };
 	struct error ignored = { 0 };
 
-	if (faccessat(r->apt.fd, name, F_OK, 0) < 0)
+	if (faccessat(apt->fd, name, F_OK, 0) < 0)
 		return 0;
-	if (file_read(r->apt.fd, name, SOLUTION_MAX, &text, &ignored) == 0 &&
-	    lock_parse(name, text.data, text.len, &r->lock, &ignored) == 0)
+	if (file_read(apt->fd, name, SOLUTION_MAX, &text, &ignored) == 0 &&
+	    lock_parse(name, text.data, text.len, ret, &ignored) == 0)
 		return 1;
 	log_debug("%s", ignored.text);
 	return 0;
 }
 
-/* Stores the solution. It belongs to a request and not to a recipe, so recipe_digest holds the request's digest meanwhile. */
-static int store_solution(struct resolution *r, const char *digest, struct error *err)
+int resolve_solution_store(const struct apt *apt, const char *digest, struct lock *lock, struct error *err)
 {
-	free(r->lock.recipe_digest);
-	r->lock.recipe_digest = xstrdup(digest);
+	free(lock->recipe_digest);
+	lock->recipe_digest = xstrdup(digest);
 
-	CLEANUP(free_p) char *name = xasprintf(SOLUTIONS "/%s.json", digest);
-	CLEANUP(json_free_p) struct json *json = lock_json(&r->lock);
+	CLEANUP(free_p) char *name = xasprintf(RESOLVE_SOLUTIONS "/%s.json", digest);
+	CLEANUP(json_free_p) struct json *json = lock_json(lock);
 	CLEANUP(text_done) struct text text = { 0 };
 
 	json_print(json, false, &text);
-	return file_write(r->apt.fd, name, text.data, text.len, 0644, err);
+	return file_write(apt->fd, name, text.data, text.len, 0644, err);
 }
 
 /* Names the status files of a solution. True when all exist; a power failure can leave an empty one, which apt would take for
@@ -230,7 +227,8 @@ static bool has_status_files(struct resolution *r, const char *digest)
 	for (enum lock_group group = 0; group < LOCK_GROUPS; group++) {
 		if (!lock_group_is_parent(group))
 			continue;
-		r->status[group] = xasprintf("%s/" SOLUTIONS "/%s.%s", r->apt.path, digest, lock_group_names[group]);
+		r->status[group] =
+			xasprintf("%s/" RESOLVE_SOLUTIONS "/%s.%s", r->apt.path, digest, lock_group_names[group]);
 		all &= stat(r->status[group], &st) == 0 && st.st_size > 0;
 	}
 	return all;
@@ -244,17 +242,18 @@ static int solve_request(struct resolution *r, struct error *err)
 
 	package_request_digest(&r->request, true, whole);
 	package_request_digest(&r->request, false, without_extra);
-	if (load_solution(r, whole))
+	if (resolve_solution_load(&r->apt, whole, &r->lock))
 		return 0;
-	if (!has_status_files(r, without_extra) || !load_solution(r, without_extra)) {
-		if (solve_groups(r, false, err) < 0 || store_solution(r, without_extra, err) < 0)
+	if (!has_status_files(r, without_extra) || !resolve_solution_load(&r->apt, without_extra, &r->lock)) {
+		if (solve_groups(r, false, err) < 0 ||
+		    resolve_solution_store(&r->apt, without_extra, &r->lock, err) < 0)
 			return -1;
 	}
 	if (!strcmp(whole, without_extra))
 		return 0;
 	if (solve_groups(r, true, err) < 0)
 		return -1;
-	return store_solution(r, whole, err);
+	return resolve_solution_store(&r->apt, whole, &r->lock, err);
 }
 
 /* Sets the resolved version; an error when the recipe requires another one. */
