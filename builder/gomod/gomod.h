@@ -6,8 +6,9 @@
  *	lock	Go, in the tree of LOCK_GO and with the network, finds the newest patch release of the requested minor and
  *		resolves the module graph of a main module that requires the component, against the user's GOPROXY and the
  *		checksum database. The result is in the lock: the main module's go.mod, and every module with both hashes.
- *	make	the modules are fetched in parallel into the cache and checked against the lock; then Go compiles in the same
- *		tree without a network, from a GOPROXY of file:// that has exactly these modules.
+ *		What Go downloads goes into the cache, and so does the result (the solution).
+ *	make	the modules that the cache lacks are fetched in parallel and checked against the lock; then Go compiles in the
+ *		same tree without a network, from a GOPROXY of file:// that has exactly these modules.
  *
  * The environment of the user counts as `go help environment` and `go help module-auth` say: GOPROXY, GONOPROXY, GOSUMDB,
  * GONOSUMDB, GOPRIVATE, NETRC, HTTPS_PROXY, SSL_CERT_FILE.
@@ -18,9 +19,30 @@
 #include "lib/error.h"
 #include "lib/hash.h"
 
-/* Resolves one component. lock: has LOCK_GO. ret: all fields are set. */
-int gomod_lock(const struct component *c, const struct lock *lock, struct cache *cache, struct lock_component *ret,
-	       struct error *err) MUST_CHECK;
+/* Files below a directory that gomod_make() returns. */
+#define GOMOD_BIN "bin"           /* NAME: each program of the component */
+#define GOMOD_LICENSES "licenses" /* MODULE@VERSION/: the licence files of each module that is linked */
+
+#define GOMOD_FRESH_SECONDS 3600 /* after this time gomod_lock() looks for a newer patch release again */
+
+/* Components to resolve or to make; those of another source are skipped. All borrowed. */
+struct gomod {
+	const struct component *components;
+	size_t n;
+	struct cache *cache;
+	bool update;                                   /* lock: look for newer patch releases now */
+	void (*line)(void *context, const char *line); /* gets the output of Go; may be NULL */
+	void *context;
+};
+
+/* Resolves all of them, and adds them to lock->components, with the tree of LOCK_GO, whose Go is go_package. ERROR_INPUT
+ * with *ret_series ("1.27", owned by the caller) when a module needs a newer Go; else it is NULL. */
+int gomod_lock(const struct gomod *g, struct lock *lock, char **ret_series, struct error *err) MUST_CHECK;
+/* The newest Go series that the components of a lock need, "1.26"; owned by the caller, NULL when there are none. */
+char *gomod_series(const struct lock *lock) MUST_CHECK;
+
+/* Makes what the cache lacks, all of it in one tree. */
+int gomod_make_all(const struct gomod *g, const struct lock *lock, struct error *err) MUST_CHECK;
 /* The cache key of the compiled programs: everything that they depend on. */
 void gomod_key(const struct component *c, const struct lock *lock, char ret_hex[SHA256_HEX]);
 /* Finds the programs in the cache or compiles them. line gets the compiler's output. *ret_directory (owned by the caller;

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "builder/cache/digest.h"
+#include "builder/gomod/gomod_internal.h"
+#include "builder/gomod/goproxy.h"
+#include "builder/gomod/gosum.h"
+#include "builder/gomod/module_cache.h"
+#include "builder/lock/lock_component.h"
+#include "lib/alloc.h"
+#include "lib/file.h"
+#include "lib/job.h"
+#include "lib/log.h"
+#include "lib/validate.h"
+
+/* Raise when the same component gives another solution. */
+#define SOLUTION_FORMAT "1"
+#define SOLUTION_MAX (16u << 20)
+#define PATCHES_MAX 1000 /* patch releases of one minor */
+#define TOO_OLD "requires go >= "
+
+/* What decides which modules are needed. */
+static void hash_module(struct hash *h, const struct component *c)
+{
+	hash_field(h, "format", SOLUTION_FORMAT);
+	hash_field(h, "name", c->name);
+	hash_field(h, "module", c->go.module);
+	hash_field(h, "tag", c->go.tag);
+	hash_field(h, "released_with", c->go.released_with);
+	for (size_t i = 0; i < c->go.modules.n; i++)
+		hash_field(h, "more", c->go.modules.at[i]);
+	for (size_t i = 0; i < c->programs.n; i++)
+		hash_field(h, "package", c->programs.at[i].package);
+}
+
+/* Files of the cache: the newest release of the requested version, and its solution. */
+static char *release_name(const struct component *c)
+{
+	CLEANUP(hash_free_p) struct hash *h = hash_new();
+	char hex[SHA256_HEX];
+
+	hash_module(h, c);
+	hash_field(h, "requested", c->version);
+	hash_hex(h, hex);
+	return xasprintf(MODULE_CACHE "/%s.release", hex);
+}
+
+static char *solution_name(const struct component *c, const char *version)
+{
+	CLEANUP(hash_free_p) struct hash *h = hash_new();
+	CLEANUP(free_p) char *own = gomod_main_directory(c);
+	struct error ignored = { 0 };
+	char hex[SHA256_HEX];
+
+	hash_module(h, c);
+	hash_field(h, "version", version);
+	if (own && digest_directory(h, own, &ignored) < 0)
+		hash_field(h, "main", ignored.text);
+	hash_hex(h, hex);
+	return xasprintf(MODULE_CACHE "/%s.solution", hex);
+}
+
+static bool is_whole(const char *version)
+{
+	int major, minor, patch;
+
+	return kubernetes_release_parse(version, &major, &minor, &patch) && patch >= 0;
+}
+
+/* The release that is requested, when it is known without the network; owned by the caller, else NULL. */
+static char *known_release(const struct gomod *g, const struct component *c)
+{
+	CLEANUP(free_p) char *name = release_name(c);
+	CLEANUP(text_done) struct text text = { 0 };
+	struct error ignored = { 0 };
+	struct stat st;
+
+	if (is_whole(c->version))
+		return xstrdup(c->version);
+	if (fstatat(g->cache->fd, name, &st, 0) < 0 || (g->update && !g->cache->offline))
+		return NULL;
+	time_t age = time(NULL) - st.st_mtime;
+	if (!g->cache->offline && (age < 0 || age > GOMOD_FRESH_SECONDS))
+		return NULL;
+	if (file_read(g->cache->fd, name, SOLUTION_MAX, &text, &ignored) < 0 || !text.len || !is_whole(text.data))
+		return NULL;
+	return text_take(&text);
+}
+
+/* 1 with the solution; 0 when there is none. An unreadable file counts as none. */
+static int load_solution(const struct gomod *g, const struct component *c, const char *version,
+			 struct lock_component *ret)
+{
+	CLEANUP(free_p) char *name = solution_name(c, version);
+	CLEANUP(text_done) struct text text = { 0 };
+	CLEANUP(json_free_p) struct json *json = NULL;
+	struct error why = { 0 };
+
+	if (faccessat(g->cache->fd, name, F_OK, 0) < 0)
+		return 0;
+	cache_touch(g->cache, name);
+	if (file_read(g->cache->fd, name, SOLUTION_MAX, &text, &why) == 0 && text.len &&
+	    json_parse(name, text.data, text.len, &json, &why) == 0 &&
+	    lock_component_read(name, "solution", json, ret, &why) == 0)
+		return 1;
+	log_debug("%s", why.text);
+	return 0;
+}
+
+static int store_solution(const struct gomod *g, const struct component *c, const struct lock_component *solution,
+			  struct error *err)
+{
+	CLEANUP(free_p) char *name = solution_name(c, solution->version), *release = release_name(c);
+	CLEANUP(json_free_p) struct json *json = lock_component_json(solution);
+	CLEANUP(text_done) struct text text = { 0 };
+
+	json_print(json, false, &text);
+	if (file_write(g->cache->fd, name, text.data, text.len, 0644, err) < 0)
+		return -1;
+	return file_write(g->cache->fd, release, solution->version, strlen(solution->version), 0644, err);
+}
+
+/* A Go command with the network. */
+static int online(struct go_tree *t, const char *directory, struct strings *argv, bool change, struct text *output,
+		  struct error *err)
+{
+	CLEANUP(strings_done) struct strings extra = { 0 };
+	struct go_run run = {
+		.directory = directory, .argv = argv, .extra = &extra, .network = true, .output = output
+	};
+
+	if (change)
+		strings_add(&extra, "GOFLAGS=-mod=mod");
+	return go_tree_run(t, &run, err);
+}
+
+/* The newest patch release of c->version, a minor: what the module has, compared with the tag of each possible one. */
+static char *newest(const struct component *c, const struct json *versions)
+{
+	char *found = NULL;
+
+	for (int patch = 0; patch < PATCHES_MAX; patch++) {
+		CLEANUP(free_p) char *version = xasprintf("%s.%d", c->version, patch);
+		CLEANUP(free_p) char *tag = gomod_tag(c, version);
+		for (size_t i = 0; i < json_count(versions); i++)
+			if (text_same(json_as_string(json_at(versions, i)), tag)) {
+				free(found);
+				found = xstrdup(version);
+				break;
+			}
+	}
+	return found;
+}
+
+static int find_release(struct go_tree *t, const struct component *c, char **ret, struct error *err)
+{
+	CLEANUP(strings_done) struct strings argv = { 0 };
+	CLEANUP(text_done) struct text output = { 0 };
+	CLEANUP(json_free_p) struct json *json = NULL;
+
+	if (is_whole(c->version)) {
+		*ret = xstrdup(c->version);
+		return 0;
+	}
+	strings_add_all(&argv, "go", "list", "-m", "-versions", "-json", c->go.module, NULL);
+	if (online(t, ".", &argv, false, &output, err) < 0 ||
+	    json_parse("go list", output.data ? output.data : "", output.len, &json, err) < 0)
+		return -1;
+	*ret = newest(c, json_get(json, "Versions"));
+	if (*ret)
+		return 0;
+	return error_set(err, ERROR_INPUT, "the module %s has no release of %s; request another version", c->go.module,
+			 c->version);
+}
+
+/* A path inside the sandbox as one relative to the work directory. */
+static const char *outside(const char *path)
+{
+	return path && text_starts(path, TOOLCHAIN_WORK "/") ? path + strlen(TOOLCHAIN_WORK "/") : "";
+}
+
+static int64_t date_of(const struct text *info)
+{
+	CLEANUP(json_free_p) struct json *json = NULL;
+	struct error ignored = { 0 };
+	struct tm tm = { 0 };
+
+	if (json_parse("info", info->data ? info->data : "", info->len, &json, &ignored) < 0)
+		return 0;
+	const char *time = json_get_string(json, "Time");
+	if (!time || !strptime(time, "%Y-%m-%dT%H:%M:%S", &tm))
+		return 0;
+	time_t date = timegm(&tm);
+	return date > 0 ? date : 0;
+}
+
+/* Downloads the component's module; *ret_go_mod gets its go.mod. */
+static int download(struct go_tree *t, const struct component *c, struct lock_component *ret, struct text *ret_go_mod,
+		    struct error *err)
+{
+	CLEANUP(free_p) char *tag = gomod_tag(c, ret->version);
+	CLEANUP(strings_done) struct strings argv = { 0 };
+	CLEANUP(text_done) struct text output = { 0 }, info = { 0 };
+	CLEANUP(json_free_p) struct json *json = NULL;
+
+	strings_add_all(&argv, "go", "mod", "download", "-json", NULL);
+	strings_addf(&argv, "%s@%s", c->go.module, tag);
+	int rc = online(t, ".", &argv, false, &output, err);
+	if (output.len && json_parse("go mod download", output.data, output.len, &json, err) < 0)
+		return -1;
+	if (json && json_get_string(json, "Error"))
+		return error_set(err, ERROR_NETWORK, "%s", json_get_string(json, "Error"));
+	if (rc < 0)
+		return -1;
+	if (file_read(t->workfd, outside(json_get_string(json, "GoMod")), SOLUTION_MAX, ret_go_mod, err) < 0 ||
+	    file_read(t->workfd, outside(json_get_string(json, "Info")), SOLUTION_MAX, &info, err) < 0)
+		return -1;
+	ret->date = date_of(&info);
+	return 0;
+}
+
+static int tidy(struct go_tree *t, const struct component *c, const char *of_component, struct lock_component *ret,
+		struct error *err)
+{
+	CLEANUP(text_done) struct text go_mod = { 0 }, tidied = { 0 }, sums = { 0 };
+	CLEANUP(strings_done) struct strings argv = { 0 };
+	CLEANUP(free_p) char *mod_file = xasprintf("%s/go.mod", c->name), *sum_file = xasprintf("%s/go.sum", c->name);
+	int minor = 0;
+
+	if (gosum_main_module(c, ret->version, of_component, &go_mod, err) < 0 ||
+	    gomod_main_module(t, c, go_mod.data, err) < 0)
+		return -1;
+	size_t len;
+	const char *series = gosum_go_line(go_mod.data, &len);
+	strings_add_all(&argv, "go", "mod", "tidy", NULL);
+	if (series && sscanf(series, "1.%d", &minor) == 1)
+		strings_addf(&argv, "-compat=1.%d", minor); /* no checksums that only an older Go needs */
+	if (online(t, c->name, &argv, true, NULL, err) < 0 ||
+	    file_read(t->workfd, mod_file, SOLUTION_MAX, &tidied, err) < 0 ||
+	    file_read(t->workfd, sum_file, SOLUTION_MAX, &sums, err) < 0)
+		return -1;
+	ret->go_mod = text_take(&tidied);
+	return gosum_parse(sums.data ? sums.data : "", ret, err);
+}
+
+static int keep_file(struct go_tree *t, const char *scratch, const struct lock_module *m, enum module_file file,
+		     struct error *err)
+{
+	struct cache *cache = t->toolchain.cache;
+	CLEANUP(free_p) char *path = goproxy_file(m->path, m->version, module_file_suffix[file]);
+	CLEANUP(free_p) char *from = xasprintf(GO_TREE_DOWNLOADS "/%s", path);
+	CLEANUP(free_p) char *to = xasprintf("%s/file", scratch);
+
+	if (module_cache_has(cache, m, file) || faccessat(t->workfd, from, F_OK, 0) < 0)
+		return 0;
+	CLEANUP(close_p) int in = openat(t->workfd, from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	CLEANUP(close_p) int out = openat(cache->fd, to, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (in < 0 || out < 0)
+		return error_set(err, ERROR_FAILED, "copy %s into the cache: %m", path);
+	if (copy_all(in, out, err) < 0)
+		return -1;
+	return module_cache_store(cache, to, out, m, file, "Go's download", err);
+}
+
+/* What Go has downloaded goes into the cache, so that the build need not download it. */
+static int keep_modules(struct go_tree *t, const struct lock_component *c, struct error *err)
+{
+	CLEANUP(free_p) char *scratch = NULL;
+	CLEANUP(close_p) int fd = -1;
+	struct error ignored = { 0 };
+	int rc = 0;
+
+	if (cache_scratch(t->toolchain.cache, &scratch, &fd, err) < 0)
+		return -1;
+	for (size_t i = 0; rc == 0 && i < c->modules.n; i++) {
+		const struct lock_module *m = &c->modules.at[i];
+		if (m->sum)
+			rc = keep_file(t, scratch, m, MODULE_ZIP, err);
+		if (rc == 0)
+			rc = keep_file(t, scratch, m, MODULE_GO_MOD, err);
+	}
+	if (tree_remove(t->toolchain.cache->fd, scratch, &ignored) < 0)
+		log_debug("%s", ignored.text);
+	return rc;
+}
+
+static int solve(const struct gomod *g, struct go_tree *t, const struct component *c, struct error *err)
+{
+	CLEANUP(lock_component_done) struct lock_component solution = { .source = COMPONENT_GO_MODULES };
+	CLEANUP(text_done) struct text of_component = { 0 };
+
+	solution.name = xstrdup(c->name);
+	solution.go_package = xstrdup(go_tree_package(t->toolchain.lock));
+	if (find_release(t, c, &solution.version, err) < 0)
+		return -1;
+	CLEANUP(lock_component_done) struct lock_component known = { 0 };
+	if (load_solution(g, c, solution.version, &known))
+		return store_solution(g, c, &known, err);
+	if (download(t, c, &solution, &of_component, err) < 0 ||
+	    tidy(t, c, of_component.data ? of_component.data : "", &solution, err) < 0 ||
+	    keep_modules(t, &solution, err) < 0)
+		return -1;
+	return store_solution(g, c, &solution, err);
+}
+
+static int load_known(const struct gomod *g, const struct component *c, struct lock_component *ret)
+{
+	CLEANUP(free_p) char *version = known_release(g, c);
+
+	return version && load_solution(g, c, version, ret);
+}
+
+struct lock_job {
+	const struct gomod *g;
+	const struct lock *lock;
+};
+
+/* Whether Go could not reach a server, or was refused, is only in its words. */
+static void classify(struct error *err)
+{
+	static const struct {
+		const char *words;
+		enum error_class class;
+	} kinds[] = {
+		{ "SECURITY ERROR", ERROR_TRUST }, { "checksum mismatch", ERROR_TRUST }, { "x509:", ERROR_TRUST },
+		{ TOO_OLD, ERROR_INPUT },          { "dial tcp", ERROR_NETWORK },        { "Not Found", ERROR_NETWORK },
+		{ "not found", ERROR_NETWORK },    { "Forbidden", ERROR_NETWORK },       { "GOPROXY", ERROR_NETWORK },
+		{ "lookup ", ERROR_NETWORK },      { "i/o timeout", ERROR_NETWORK },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (strstr(err->text, kinds[i].words)) {
+			err->class = kinds[i].class;
+			return;
+		}
+}
+
+static int solve_all(const struct lock_job *j, struct go_tree *t, struct error *err)
+{
+	if (go_tree_online(t, err) < 0)
+		return -1;
+	for (size_t i = 0; i < j->g->n; i++) {
+		const struct component *c = &j->g->components[i];
+		CLEANUP(lock_component_done) struct lock_component known = { 0 };
+		if (c->source != COMPONENT_GO_MODULES || load_known(j->g, c, &known))
+			continue;
+		if (solve(j->g, t, c, err) < 0) {
+			classify(err);
+			return error_wrap(err, "component %s %s", c->name, c->version);
+		}
+	}
+	return 0;
+}
+
+static int lock_job_run(void *context, struct error *err)
+{
+	const struct lock_job *j = context;
+	struct go_tree t = { .toolchain = { .lock = j->lock,
+					    .cache = j->g->cache,
+					    .line = j->g->line,
+					    .line_context = j->g->context } };
+
+	if (go_tree_open(&t, GOMOD_NEED, err) < 0)
+		return -1;
+	int rc = solve_all(j, &t, err);
+	go_tree_close(&t);
+	return rc;
+}
+
+/* "1.27" of "... requires go >= 1.27.1 ..."; owned by the caller, or NULL. */
+static char *needed_series(const char *message)
+{
+	const char *found = strstr(message, TOO_OLD);
+	int minor;
+
+	return found && sscanf(found + strlen(TOO_OLD), "1.%d", &minor) == 1 ? xasprintf("1.%d", minor) : NULL;
+}
+
+/* What is not solved yet is solved in a job, which leaves its answers in the cache. */
+static int solve_missing(const struct gomod *g, const struct lock *lock, struct error *err)
+{
+	CLEANUP(job_stop) struct job job = { 0 };
+	struct lock_job j = { g, lock };
+	bool all = true;
+
+	for (size_t i = 0; i < g->n; i++) {
+		CLEANUP(lock_component_done) struct lock_component known = { 0 };
+		if (g->components[i].source == COMPONENT_GO_MODULES)
+			all &= load_known(g, &g->components[i], &known);
+	}
+	if (all)
+		return 0;
+	if (g->cache->offline)
+		return error_set(err, ERROR_NETWORK,
+				 "the modules of the components are not resolved, and --offline asks no proxy; run "
+				 "`nodekiln lock` once without --offline");
+	return job_start(&job, lock_job_run, &j, err) < 0 ? -1 : job_wait(&job, err);
+}
+
+static int add_solutions(const struct gomod *g, struct lock *lock, struct error *err)
+{
+	struct gomod now = *g;
+
+	now.update = false;
+	for (size_t i = 0; i < g->n; i++) {
+		struct lock_component solution = { 0 };
+		if (g->components[i].source != COMPONENT_GO_MODULES)
+			continue;
+		if (!load_known(&now, &g->components[i], &solution))
+			return error_set(err, ERROR_FAILED, "the solution of component %s has left the cache",
+					 g->components[i].name);
+		free(solution.go_package);
+		solution.go_package = xstrdup(go_tree_package(lock));
+		vec_push(&lock->components, solution);
+	}
+	return 0;
+}
+
+int gomod_lock(const struct gomod *g, struct lock *lock, char **ret_series, struct error *err)
+{
+	*ret_series = NULL;
+	if (solve_missing(g, lock, err) < 0) {
+		*ret_series = needed_series(err->text);
+		return -1;
+	}
+	return add_solutions(g, lock, err);
+}
+
+char *gomod_series(const struct lock *lock)
+{
+	int newest_minor = -1, minor;
+
+	for (size_t i = 0; i < lock->components.n; i++) {
+		size_t len;
+		const char *text = lock->components.at[i].go_mod, *line = text ? gosum_go_line(text, &len) : NULL;
+		if (line && sscanf(line, "1.%d", &minor) == 1 && minor > newest_minor)
+			newest_minor = minor;
+	}
+	return newest_minor >= 0 ? xasprintf("1.%d", newest_minor) : NULL;
+}
