@@ -72,15 +72,22 @@ struct component_binary {
 
 /* source packages */
 struct component_packages {
-	char *url, *suite, *key_url,
-		*key_fingerprint; /* of the repository (expanded); url NULL: the distribution's own */
-	struct strings names;     /* packages; those in `versioned` are pinned to the version */
-	struct strings versioned;
+	/* Of the repository (url and key_url are expanded); url NULL: the distribution's own. */
+	char *url, *suite, *key_url, *key_fingerprint;
+	struct strings components; /* of the repository; none when suite ends in a slash */
+	struct strings names;      /* packages of any version */
+	struct strings versioned;  /* packages that are pinned to the component's version */
 };
 
 struct component_minor {
 	char *minor;         /* "1.37" */
 	int64_t end_of_life; /* seconds since 1970; 0 = not known */
+};
+
+/* The version that goes with a minor of another component. A recipe chooses it with the version `auto`. */
+struct component_fit {
+	char *component, *minor; /* "kubernetes", "1.35" */
+	char *version;           /* of this component: "3.6" */
 };
 
 struct component {
@@ -94,18 +101,32 @@ struct component {
 	VEC(struct component_binary) binaries;
 	VEC(struct component_program) programs;
 	VEC(struct component_image) images;
-	VEC(struct component_minor) minors;
+	VEC(struct component_minor) minors; /* empty: the project has no calendar */
+	VEC(struct component_fit) fits;
 };
 
-/* Reads recipes/components/NAME.yaml (below directory). wanted: the recipe's value, "1.37" or a map {version, source}; its
- * file and line are used in errors. ret_recipe (owned by the caller; NULL when the file has none): the `recipe` key, a part
- * of a recipe (packages, overlays, units, ...) that the recipe's own keys are merged over. */
-int component_load(const char *directory, const char *name, const struct yaml *wanted, struct component *ret,
-		   struct yaml **ret_recipe, struct error *err) MUST_CHECK;
+#define COMPONENT_AUTO "auto" /* a version: see component_fit */
+
+/* Reads NAME.yaml of the directory. wanted: the recipe's value, "1.37" or a map {version, source}; its file and line are used
+ * in errors about them. *ret_parts (owned by the caller): a list of the parts of a recipe (packages, overlays, units, ...)
+ * that the recipe's own keys are merged over, first to last: the file's `recipe`, then that of the chosen source. */
+int component_load(const char *directory, const char *name, struct yaml *wanted, struct component *ret,
+		   struct yaml **ret_parts, struct error *err) MUST_CHECK;
 void component_done(struct component *c);
+/* Replaces the version `auto` by the one that fits this minor ("1.35") of the other component; false when the file names none
+ * or the version is not `auto`. */
+bool component_fit(struct component *c, const char *other, const char *minor);
 /* Every key that has an effect on what is compiled or installed, in a fixed order: for cache keys and the recipe's digest. */
 struct json *component_json(const struct component *c) MUST_CHECK;
-/* Replaces the placeholders; version: all of it, "1.37.2"; date: seconds since 1970. Owned by the caller. */
+/* Replaces the placeholders; version: all of it, "1.37.2", or a minor when the text has only {minor}, {major-number} and
+ * {minor-number}; date: seconds since 1970. Owned by the caller. */
 char *component_expand(const char *text, const char *version, int64_t date) MUST_CHECK;
-/* The end of life of a version's minor; 0 when the file has none. */
+/* "1.37" of "1.37.2"; owned by the caller. */
+char *component_minor(const char *version) MUST_CHECK;
+/* The last day of support of a version's minor, as its first second; 0 when the file has none. */
 int64_t component_end_of_life(const struct component *c, const char *version);
+/* A sentence when the version is past its end of life at `now`, or when the file has a calendar without this minor; NULL
+ * otherwise. Owned by the caller. */
+char *component_life_warning(const struct component *c, const char *version, int64_t now) MUST_CHECK;
+/* True for the URL of a tar archive, which is unpacked as a whole unless told otherwise. */
+bool component_url_is_archive(const char *url);
