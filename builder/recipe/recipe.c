@@ -34,10 +34,12 @@ int recipe_load_with(const char *name_or_path, const struct strings *overrides, 
 {
 	CLEANUP(yaml_node_free_p) struct yaml *tree = NULL;
 	CLEANUP(recipe_done) struct recipe recipe;
+	CLEANUP(strings_done) struct strings overridden = { 0 };
 
 	recipe_defaults(&recipe);
-	if (recipe_find(name_or_path, &recipe.file, err) < 0 || recipe_tree(recipe.file, overrides, &tree, err) < 0 ||
-	    recipe_read(tree, &recipe, err) < 0)
+	if (recipe_find(name_or_path, &recipe.file, err) < 0 ||
+	    recipe_tree(recipe.file, overrides, &overridden, &tree, err) < 0 ||
+	    recipe_components(&tree, &overridden, &recipe, err) < 0 || recipe_read(tree, &recipe, err) < 0)
 		return -1;
 	if (!recipe.name)
 		recipe.name = name_of_file(recipe.file);

@@ -58,6 +58,23 @@ static bool installs(const struct recipe *r, const char *program)
 	return false;
 }
 
+/* Also what a component brings: a program with a path, a file, or a package of the program's name. */
+static bool has_program(const struct recipe *r, const char *program)
+{
+	for (size_t i = 0; i < r->components.n; i++) {
+		const struct component *c = &r->components.at[i];
+		bool made = c->source == COMPONENT_GO_MODULES || c->source == COMPONENT_C;
+
+		for (size_t p = 0; made && p < c->programs.n; p++)
+			if (c->programs.at[p].path && strcmp(c->programs.at[p].name, program) == 0)
+				return true;
+		if (c->source == COMPONENT_PACKAGES &&
+		    (strings_has(&c->packages.names, program) || strings_has(&c->packages.versioned, program)))
+			return true;
+	}
+	return installs(r, program);
+}
+
 static int check_binaries(const struct recipe_checker *j)
 {
 	for (size_t i = 0; i < j->recipe->kubernetes.binaries.n; i++)
@@ -103,7 +120,7 @@ static int check_foreign_keys(const struct recipe_checker *j)
 {
 	const struct recipe *r = j->recipe;
 	/* Packages may lack something that is only released as a file, such as cri-dockerd. */
-	bool with_packages = r->kubernetes.source == KUBERNETES_PACKAGES;
+	bool with_packages = r->kubernetes.source == KUBERNETES_PACKAGES || r->components.n > 0;
 	const struct {
 		const char *path;
 		bool given;
@@ -112,7 +129,8 @@ static int check_foreign_keys(const struct recipe_checker *j)
 		{ "kubernetes.packages", r->kubernetes.packages.n > 0, KUBERNETES_PACKAGES },
 		{ "kubernetes.binaries", r->kubernetes.binaries.n > 0 && !with_packages, KUBERNETES_BINARIES },
 		{ "kubernetes.source_version", r->kubernetes.source_version, KUBERNETES_DEBIAN_SOURCE },
-		{ "images.control_plane", r->images.control_plane, KUBERNETES_DEBIAN_SOURCE },
+		{ "images.control_plane", r->images.control_plane && !recipe_component(r, "kubernetes"),
+		  KUBERNETES_DEBIAN_SOURCE },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
@@ -123,10 +141,23 @@ static int check_foreign_keys(const struct recipe_checker *j)
 	return 0;
 }
 
+static bool component_has_package(const struct recipe *r, const char *name)
+{
+	for (size_t i = 0; i < r->components.n; i++) {
+		const struct component *c = &r->components.at[i];
+
+		if (c->source == COMPONENT_PACKAGES &&
+		    (strings_has(&c->packages.names, name) || strings_has(&c->packages.versioned, name)))
+			return true;
+	}
+	return false;
+}
+
 static bool has_package(const struct recipe *r, const char *const *names)
 {
 	for (; *names; names++)
-		if (strings_has(&r->packages[SET_BASE], *names) || strings_has(&r->kubernetes.packages, *names))
+		if (strings_has(&r->packages[SET_BASE], *names) || strings_has(&r->kubernetes.packages, *names) ||
+		    component_has_package(r, *names))
 			return true;
 	return false;
 }
@@ -137,11 +168,11 @@ static int check_runtime(const struct recipe_checker *j)
 	static const char *const docker[] = { "docker.io", "docker-ce", NULL };
 	const struct recipe *r = j->recipe;
 
-	if (r->runtime == RUNTIME_CONTAINERD && !has_package(r, containerd) && !installs(r, "containerd"))
-		return recipe_wrong(
-			j, "runtime",
-			"runtime containerd needs the package containerd or containerd.io in packages.base");
-	if (r->runtime == RUNTIME_DOCKER && !has_package(r, docker) && !installs(r, "dockerd"))
+	if (r->runtime == RUNTIME_CONTAINERD && !has_package(r, containerd) && !has_program(r, "containerd"))
+		return recipe_wrong(j, "runtime",
+				    "runtime containerd needs the component containerd, or the package containerd or "
+				    "containerd.io in packages.base");
+	if (r->runtime == RUNTIME_DOCKER && !has_package(r, docker) && !has_program(r, "dockerd"))
 		return recipe_wrong(j, "runtime",
 				    "runtime docker needs the package docker.io or docker-ce in packages.base");
 	if (r->runtime == RUNTIME_NONE && (r->images.control_plane || r->images.archives.n))
@@ -155,26 +186,70 @@ static int check_cri_dockerd(const struct recipe_checker *j)
 {
 	static const char *const cri_dockerd[] = { "cri-dockerd", NULL };
 	const struct recipe *r = j->recipe;
+	const struct component *kubernetes = recipe_component(r, "kubernetes");
+	const char *version = kubernetes ? kubernetes->version : r->kubernetes.version;
 	int major, minor, patch;
 
-	if (r->runtime != RUNTIME_DOCKER || !kubernetes_release_parse(r->kubernetes.version, &major, &minor, &patch) ||
-	    minor <= DOCKERSHIM_LAST_MINOR || has_package(r, cri_dockerd) || installs(r, "cri-dockerd"))
+	if (r->runtime != RUNTIME_DOCKER || !kubernetes_release_parse(version, &major, &minor, &patch) ||
+	    minor <= DOCKERSHIM_LAST_MINOR || has_package(r, cri_dockerd) || has_program(r, "cri-dockerd"))
 		return 0;
 	return recipe_wrong(
 		j, "runtime",
-		"runtime docker with Kubernetes %s needs cri-dockerd; add it to packages.base or kubernetes.binaries",
-		r->kubernetes.version);
+		"runtime docker with Kubernetes %s needs cri-dockerd; add the component cri-dockerd, or add "
+		"it to packages.base or kubernetes.binaries",
+		version);
+}
+
+/* The component replaces the keys of `kubernetes`. */
+static int check_component(const struct recipe_checker *j)
+{
+	static const char *const programs[] = { "kubelet", "kubeadm", "kubectl" };
+	const struct recipe *r = j->recipe;
+	const struct component *c = recipe_component(r, "kubernetes");
+
+	if (r->kubernetes.source != KUBERNETES_NONE || r->kubernetes.version)
+		return recipe_wrong(j, "kubernetes",
+				    "the component kubernetes chooses version and source; remove kubernetes.source and "
+				    "kubernetes.version, and write components: {kubernetes: {version: %s, source: %s}}",
+				    r->kubernetes.version ? r->kubernetes.version : c->version,
+				    r->kubernetes.source == KUBERNETES_PACKAGES ? "packages" : "go-modules");
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
+		if (!has_program(r, programs[i]))
+			return recipe_wrong(j, "components.kubernetes", "the component kubernetes lacks %s (%s)",
+					    programs[i], c->file);
+	return 0;
+}
+
+/* A file that is not listed cannot be fetched: its digest is not known. */
+static int check_releases(const struct recipe_checker *j)
+{
+	for (size_t i = 0; i < j->recipe->components.n; i++) {
+		const struct component *c = &j->recipe->components.at[i];
+		CLEANUP(free_p) char *path = xasprintf("components.%s", c->name);
+		bool listed = c->source != COMPONENT_BINARIES;
+
+		for (size_t k = 0; k < c->binaries.n; k++)
+			listed |= strcmp(c->binaries.at[k].version, c->version) == 0;
+		if (!listed)
+			return recipe_wrong(j, path,
+					    "%s has no file of version %s in its section binaries; add one with its "
+					    "sha256, or choose another version or source",
+					    c->file, c->version);
+	}
+	return 0;
 }
 
 int recipe_check_kubernetes(const struct recipe_checker *j)
 {
 	const struct recipe *r = j->recipe;
 
-	if (check_foreign_keys(j) < 0 || check_runtime(j) < 0)
+	if (recipe_component(r, "kubernetes") && check_component(j) < 0)
 		return -1;
-	if (r->kubernetes.source == KUBERNETES_NONE)
+	if (check_releases(j) < 0 || check_foreign_keys(j) < 0 || check_runtime(j) < 0)
+		return -1;
+	if (r->kubernetes.source == KUBERNETES_NONE && !recipe_component(r, "kubernetes"))
 		return 0;
-	if (check_version(j) < 0)
+	if (r->kubernetes.source != KUBERNETES_NONE && check_version(j) < 0)
 		return -1;
 	if (r->runtime == RUNTIME_NONE)
 		return recipe_wrong(j, "runtime", "Kubernetes needs a runtime; allowed: containerd, docker");

@@ -3,7 +3,8 @@
 /*
  * The stages of recipe_load(), in this order. Only recipe*.c and their tests include this header.
  *
- *	find -> tree (files, includes, --set) -> read (struct recipe) -> check (the recipe as a whole)
+ *	find -> tree (files, includes, --set) -> components (their parts below it) -> read (struct recipe)
+ *	-> check (the recipe as a whole)
  */
 #include "builder/recipe/recipe.h"
 #include "lib/yaml.h"
@@ -22,10 +23,26 @@ char *recipe_resolve_path(const char *file, const char *name) MUST_CHECK;
 /* The reverse: path without file's directory, if it starts with that. Borrowed from path. */
 const char *recipe_relative(const char *file, const char *path);
 
-/* recipe_tree.c: the merged tree of file, its includes and the overrides (--set; may be NULL) */
-int recipe_tree(const char *file, const struct strings *overrides, struct yaml **ret, struct error *err) MUST_CHECK;
+/* recipe_tree.c: the merged tree of file, its includes and the overrides (--set; may be NULL). Adds to overridden the keys
+ * that the files name in `override`. */
+int recipe_tree(const char *file, const struct strings *overrides, struct strings *overridden, struct yaml **ret,
+		struct error *err) MUST_CHECK;
+/* Resolves the values below root that are paths, relative to the file that they are in. */
+void recipe_place_paths(struct yaml *root);
 /* Merges one KEY.KEY=VALUE over the tree; VALUE is YAML, so that lists can be given as [a, b]. */
 int recipe_override(struct yaml *tree, const char *assignment, struct error *err) MUST_CHECK;
+
+/* recipe_components.c */
+/* Loads the tree's `components` into ret, sorted by name, and merges their parts below the tree, which is replaced. overridden:
+ * from recipe_tree(). */
+int recipe_components(struct yaml **tree, const struct strings *overridden, struct recipe *ret, struct error *err)
+	MUST_CHECK;
+/* Gives every component of a file's tree the form {version: ...}, so that versions and sources merge key by key. */
+void recipe_components_expand(struct yaml *root);
+/* Adds the repositories of components with the source packages, and the files of those with the source binaries. */
+void recipe_components_apply(struct recipe *r);
+/* True for `~`, null and false: a component that an include chose is left out. */
+bool recipe_component_is_off(const struct yaml *value);
 
 /* recipe_merge.c */
 /* Merges over (consumed, even on failure) into base: maps are merged; lists of things that are installed in the image are

@@ -52,6 +52,15 @@ static struct json *repositories_json(const struct recipe *r)
 	return array;
 }
 
+static struct json *components_json(const struct recipe *r)
+{
+	struct json *array = json_array();
+
+	for (size_t i = 0; i < r->components.n; i++)
+		json_push(array, component_json(&r->components.at[i]));
+	return array;
+}
+
 static struct json *kubernetes_json(const struct recipe *r)
 {
 	struct json *object = json_object(), *binaries = json_array();
@@ -161,6 +170,7 @@ struct json *recipe_json(const struct recipe *recipe)
 	json_put_string(object, "warning", recipe->warning);
 	json_put_string(object, "architecture", recipe->architecture);
 	json_put(object, "distribution", distribution_json(recipe));
+	json_put(object, "components", components_json(recipe));
 	json_put(object, "repositories", repositories_json(recipe));
 	json_put(object, "kubernetes", kubernetes_json(recipe));
 	json_put_string(object, "runtime", runtime_names[recipe->runtime]);

@@ -99,16 +99,6 @@ static int read_repositories(struct yaml *tree, struct recipe *r, struct error *
 	return 0;
 }
 
-static bool looks_like_archive(const char *url)
-{
-	static const char *const suffixes[] = { ".tar", ".tgz", ".tar.gz", ".tar.xz", ".tar.zst", ".tar.bz2" };
-
-	for (size_t i = 0; url && i < ARRAY_SIZE(suffixes); i++)
-		if (text_ends(url, suffixes[i]))
-			return true;
-	return false;
-}
-
 static int read_binary(struct yaml *map, struct binary *to, struct error *err)
 {
 	if (map->kind != YAML_MAP)
@@ -116,10 +106,26 @@ static int read_binary(struct yaml *map, struct binary *to, struct error *err)
 	if (yaml_take_string(map, "url", &to->url, err) < 0 || yaml_take_string(map, "sha256", &to->sha256, err) < 0 ||
 	    yaml_take_string(map, "path", &to->path, err) < 0 || yaml_take_string(map, "member", &to->member, err) < 0)
 		return -1;
-	to->archive = !to->member && looks_like_archive(to->url);
+	to->archive = !to->member && component_url_is_archive(to->url);
 	for (char *c = to->sha256; c && *c; c++)
 		*c = (char)tolower((unsigned char)*c);
 	return yaml_take_bool(map, "archive", &to->archive, err);
+}
+
+/* recipe_components.c has loaded them; here every key is taken, so that the error about an unknown key lists those allowed. */
+static int read_components(struct yaml *tree, struct error *err)
+{
+	struct yaml *map;
+
+	if (yaml_take_map(tree, "components", &map, err) < 0)
+		return -1;
+	for (size_t i = 0; map && i < map->children; i++) {
+		struct yaml *value = yaml_take(map, map->child[i]->key);
+
+		yaml_take(value, "version");
+		yaml_take(value, "source");
+	}
+	return 0;
 }
 
 static int read_kubernetes(struct yaml *tree, struct recipe *r, struct error *err)
@@ -162,7 +168,8 @@ static void expand(char **s, const char *name, const char *value)
 
 static void expand_versions(struct recipe *r)
 {
-	const char *version = r->kubernetes.version;
+	const struct component *kubernetes = recipe_component(r, "kubernetes");
+	const char *version = kubernetes ? kubernetes->version : r->kubernetes.version;
 	CLEANUP(free_p) char *minor = NULL;
 	int major, n, patch;
 
@@ -296,11 +303,12 @@ static int read_outputs(struct yaml *tree, struct recipe *r, struct error *err)
 
 int recipe_read(struct yaml *tree, struct recipe *ret, struct error *err)
 {
-	if (read_names(tree, ret, err) < 0 || read_distribution(tree, ret, err) < 0 ||
+	if (read_names(tree, ret, err) < 0 || read_distribution(tree, ret, err) < 0 || read_components(tree, err) < 0 ||
 	    read_repositories(tree, ret, err) < 0 || read_kubernetes(tree, ret, err) < 0 ||
 	    read_agent(tree, ret, err) < 0 || read_contents(tree, ret, err) < 0 || read_disk(tree, ret, err) < 0 ||
 	    read_outputs(tree, ret, err) < 0)
 		return -1;
 	expand_versions(ret);
+	recipe_components_apply(ret);
 	return yaml_check_all_taken(tree, err);
 }

@@ -9,8 +9,9 @@
 #include "lib/file.h"
 
 struct recipe_loader {
-	struct strings chain; /* canonical paths of the files that are being read, outermost first */
-	int files;            /* number of files read so far */
+	struct strings chain;       /* canonical paths of the files that are being read, outermost first */
+	int files;                  /* number of files read so far */
+	struct strings *overridden; /* borrowed */
 };
 
 static void recipe_loader_done(struct recipe_loader *l)
@@ -45,7 +46,7 @@ static void place_values(struct yaml *node, bool names_too)
 		place_value(node->child[i], names_too);
 }
 
-static void place_paths(struct yaml *root)
+void recipe_place_paths(struct yaml *root)
 {
 	struct yaml *repositories = yaml_find(root, "repositories"), *keyring;
 
@@ -78,7 +79,8 @@ static int read_file(const char *file, struct yaml **ret, struct error *err)
 				  root->kind == YAML_LIST ? "a list"
 				  : *root->value          ? "a single value"
 							  : "empty");
-	place_paths(root);
+	recipe_place_paths(root);
+	recipe_components_expand(root);
 	*ret = TAKE(root);
 	return 0;
 }
@@ -143,6 +145,18 @@ static int admit(struct recipe_loader *l, const char *file, const struct yaml *i
 	return 0;
 }
 
+/* recipe_merge() checks the list. */
+static void remember_overridden(struct recipe_loader *l, const struct yaml *root)
+{
+	const struct yaml *list = yaml_find(root, "override");
+
+	if (list && list->kind == YAML_SCALAR)
+		strings_add(l->overridden, list->value);
+	for (size_t i = 0; list && list->kind == YAML_LIST && i < list->children; i++)
+		if (list->child[i]->kind == YAML_SCALAR)
+			strings_add(l->overridden, list->child[i]->value);
+}
+
 static int load(struct recipe_loader *l, const char *file, const struct yaml *included_at, struct yaml **ret,
 		struct error *err)
 {
@@ -150,7 +164,10 @@ static int load(struct recipe_loader *l, const char *file, const struct yaml *in
 	CLEANUP(yaml_node_free_p) struct yaml *merged = yaml_new(YAML_MAP, file, 1);
 
 	if (admit(l, file, included_at, err) < 0 || read_file(file, &root, err) < 0 ||
-	    load_includes(l, file, root, merged, err) < 0 || recipe_merge(merged, TAKE(root), err) < 0)
+	    load_includes(l, file, root, merged, err) < 0)
+		return -1;
+	remember_overridden(l, root);
+	if (recipe_merge(merged, TAKE(root), err) < 0)
 		return -1;
 	free(l->chain.at[--l->chain.n]);
 	*ret = TAKE(merged);
@@ -188,13 +205,15 @@ int recipe_override(struct yaml *tree, const char *assignment, struct error *err
 		yaml_add(map, keys.at[i - 1], TAKE(value));
 		value = map;
 	}
+	recipe_components_expand(value);
 	return recipe_merge(tree, TAKE(value), err);
 }
 
-int recipe_tree(const char *file, const struct strings *overrides, struct yaml **ret, struct error *err)
+int recipe_tree(const char *file, const struct strings *overrides, struct strings *overridden, struct yaml **ret,
+		struct error *err)
 {
 	CLEANUP(yaml_node_free_p) struct yaml *tree = NULL;
-	CLEANUP(recipe_loader_done) struct recipe_loader loader = { 0 };
+	CLEANUP(recipe_loader_done) struct recipe_loader loader = { .overridden = overridden };
 
 	if (load(&loader, file, NULL, &tree, err) < 0)
 		return -1;

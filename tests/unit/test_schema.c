@@ -110,7 +110,7 @@ TEST(schema_cluster_is_what_is_read)
 TEST(schema_recipe_is_what_is_read)
 {
 	CLEANUP(yaml_node_free_p)
-	struct yaml *tree = parse("distribution: {}\nrepositories: [{}]\nkubernetes: {binaries: [{}]}\nagent: {}\n"
+	struct yaml *tree = parse("distribution: {}\ncomponents: {NAME: {}}\nrepositories: [{}]\nkubernetes: {binaries: [{}]}\nagent: {}\n"
 				  "packages: {}\noverlays: {}\nunits: {}\nimages: {}\ndisk: {}\n"
 				  "outputs: {qcow2: {}, tarball: {}}\n");
 	CLEANUP(recipe_done) struct recipe recipe;
