@@ -7,10 +7,10 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parent.parent.parent
 NODEKILN = os.environ.get("NODEKILN", str(TOP / "out/nodekiln"))
 OUT = TOP / "out/matrix"
-DOCKER = "debian-12-docker"
+DEBIAN_12, DOCKER = "debian-12", "debian-12-docker"
 PVE_HOST, DOCKER_HOST = "tests/recipes/pve-host.yaml", "tests/recipes/docker-host.yaml"
 DEBIAN_CONTAINER = "tests/recipes/debian-container.yaml"
-NAMES = {DOCKER: "debian-12-docker-k8s-1.20-eol", PVE_HOST: "pve-host", DOCKER_HOST: "docker-host", DEBIAN_CONTAINER: "debian-container"}
+NAMES = {DEBIAN_12: "debian-12-k8s-1.20-eol", DOCKER: "debian-12-docker-k8s-1.20-eol", PVE_HOST: "pve-host", DOCKER_HOST: "docker-host", DEBIAN_CONTAINER: "debian-container"}
 
 
 def built(recipe, kind="qcow2"):

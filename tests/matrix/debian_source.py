@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""kubernetes.source debian-source: what the default recipe compiled. The programs are static, so they run here; the image archive is
+"""kubernetes.source debian-source: what the recipe debian-12 compiles. The programs are static, so they run here; the image archive is
 read member by member. Compiles (minutes) when the cache has nothing yet."""
 import hashlib
 import json
@@ -120,7 +120,7 @@ def main():
         work = work_directory()
         done = subprocess.run([NODEKILN, "build", RECIPE, "--out", work, "--plain"], capture_output=True, text=True)
         subprocess.run(["rm", "-rf", work], check=True)
-        check("the default recipe compiles Kubernetes", [] if done.returncode == 0 else [done.stderr.strip()[-1000:]])
+        check("the recipe debian-12 compiles Kubernetes", [] if done.returncode == 0 else [done.stderr.strip()[-1000:]])
         if done.returncode:
             return 1
     directory = artifacts()
