@@ -104,8 +104,8 @@ static const char *check_overlays(const struct recipe *recipe, struct error *err
 
 TEST(recipe_load_shipped)
 {
-	static const char *const names[] = { "debian-12", "debian-12-docker", "debian-13", "debian-13-docker",
-					     "bench" };
+	static const char *const names[] = { "debian-12",        "debian-12-docker",   "debian-13",
+					     "debian-13-docker", "debian-13-packages", "bench" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		CLEANUP(recipe_done) struct recipe recipe = { 0 };
@@ -137,7 +137,7 @@ TEST(recipe_find_lists_names)
 
 	CHECK(recipe_load("nothing", &recipe, &err) < 0);
 	CHECK(err.class == ERROR_INPUT);
-	CHECK(strstr(err.text, "bench, debian-12, debian-12-docker, debian-13, debian-13-docker"));
+	CHECK(strstr(err.text, "bench, debian-12, debian-12-docker, debian-13, debian-13-docker, debian-13-packages"));
 }
 
 TEST(recipe_overlay_path_missing)
