@@ -10,7 +10,9 @@
 #include "builder/cmd/command.h"
 #include "builder/lock/lock.h"
 #include "builder/lock/lock_diff.h"
+#include "builder/pipeline/lock_make.h"
 #include "builder/progress/progress.h"
+#include "builder/sandbox/rootless.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 
@@ -56,7 +58,7 @@ static int write_lock(const struct lock *lock, struct error *err)
 static int resolve_now(const struct recipe *recipe, struct cache *cache, struct lock *ret, struct error *err)
 {
 	progress_begin("resolve", "%s", recipe->distribution.suite);
-	if (resolve(recipe, &resolving, cache, ret, err) < 0)
+	if (lock_make(recipe, &resolving, cache, NULL, NULL, ret, err) < 0)
 		return -1;
 	progress_end("resolve", "%zu packages in base, %zu for vm, %zu for lxc", ret->group[LOCK_BASE].n,
 		     ret->group[LOCK_VM].n + ret->group[LOCK_EXTRA_VM].n,
@@ -148,6 +150,8 @@ static int run(int argc, char **argv, struct error *err)
 		return -1;
 	default_path = lock_default_path(&recipe);
 	file = file ? file : default_path;
+	if (lock_make_compiles(&recipe) && rootless_enter(err) < 0)
+		return -1;
 	progress_open(PROGRESS_AUTO);
 	int rc = check ? check_lock(&recipe, err) : lock_recipe(&recipe, err);
 	if (rc < 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/pipeline/build_layers.h"
+#include "builder/pipeline/lock_make.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "builder/apt/resolve.h"
 #include "builder/archive/chunks.h"
 #include "builder/cache/cache_prune.h"
 #include "builder/lock/lock_fetch.h"
@@ -92,7 +92,8 @@ static int get_lock(struct build *b, struct error *err)
 	struct resolve_options options = { .mirror = o->mirror, .update = o->update };
 
 	progress_begin("resolve", "%s", o->lock ? o->lock : b->recipe.distribution.suite);
-	int rc = o->lock ? lock_load(o->lock, &b->lock, err) : resolve(&b->recipe, &options, &b->cache, &b->lock, err);
+	int rc = o->lock ? lock_load(o->lock, &b->lock, err)
+			 : lock_make(&b->recipe, &options, &b->cache, NULL, NULL, &b->lock, err);
 	if (rc < 0)
 		return -1;
 	size_t packages = 0;
