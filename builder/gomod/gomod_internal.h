@@ -17,5 +17,21 @@ int gomod_main_module(struct go_tree *g, const struct component *c, const char *
 /* The module's version of a component's release, owned by the caller. */
 char *gomod_tag(const struct component *c, const char *version) MUST_CHECK;
 
+#define GOMOD_MODULES "/modules" /* the cache's modules, inside; only where mounts are possible */
+/* Compiles the component, whose modules are in the cache, and publishes it under this key of `artifacts`. */
+int gomod_compile(struct go_tree *g, const struct component *c, const struct lock_component *locked, const char *key,
+		  struct error *err) MUST_CHECK;
+
 /* Fetches the modules of all these components that the cache lacks, from the user's GOPROXY. */
 int gomod_fetch(struct go_tree *g, const struct lock_component *const *list, size_t n, struct error *err) MUST_CHECK;
+
+/* What a lock found out, in the cache: the newest release of a component, and its solution.
+ * The release that is requested, when it is known without the network; owned by the caller, else NULL. */
+char *gomod_solution_release(const struct gomod *g, const struct component *c) MUST_CHECK;
+/* 1 with the solution; 0 when there is none. An unreadable file counts as none. */
+int gomod_solution_load(const struct gomod *g, const struct component *c, const char *version,
+			struct lock_component *ret);
+int gomod_solution_store(const struct gomod *g, const struct component *c, const struct lock_component *solution,
+			 struct error *err) MUST_CHECK;
+/* True for "1.37.2", false for "1.37". */
+bool gomod_is_release(const char *version);

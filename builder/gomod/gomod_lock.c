@@ -5,7 +5,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "builder/cache/digest.h"
 #include "builder/gomod/gomod_internal.h"
 #include "builder/gomod/goproxy.h"
 #include "builder/gomod/gosum.h"
@@ -15,114 +14,10 @@
 #include "lib/file.h"
 #include "lib/job.h"
 #include "lib/log.h"
-#include "lib/validate.h"
 
-/* Raise when the same component gives another solution. */
-#define SOLUTION_FORMAT "1"
-#define SOLUTION_MAX (16u << 20)
-#define PATCHES_MAX 1000 /* patch releases of one minor */
+#define TEXT_MAX (16u << 20) /* go.mod, go.sum, .info */
+#define PATCHES_MAX 1000     /* patch releases of one minor */
 #define TOO_OLD "requires go >= "
-
-/* What decides which modules are needed. */
-static void hash_module(struct hash *h, const struct component *c)
-{
-	hash_field(h, "format", SOLUTION_FORMAT);
-	hash_field(h, "name", c->name);
-	hash_field(h, "module", c->go.module);
-	hash_field(h, "tag", c->go.tag);
-	hash_field(h, "released_with", c->go.released_with);
-	for (size_t i = 0; i < c->go.modules.n; i++)
-		hash_field(h, "more", c->go.modules.at[i]);
-	for (size_t i = 0; i < c->programs.n; i++)
-		hash_field(h, "package", c->programs.at[i].package);
-}
-
-/* Files of the cache: the newest release of the requested version, and its solution. */
-static char *release_name(const struct component *c)
-{
-	CLEANUP(hash_free_p) struct hash *h = hash_new();
-	char hex[SHA256_HEX];
-
-	hash_module(h, c);
-	hash_field(h, "requested", c->version);
-	hash_hex(h, hex);
-	return xasprintf(MODULE_CACHE "/%s.release", hex);
-}
-
-static char *solution_name(const struct component *c, const char *version)
-{
-	CLEANUP(hash_free_p) struct hash *h = hash_new();
-	CLEANUP(free_p) char *own = gomod_main_directory(c);
-	struct error ignored = { 0 };
-	char hex[SHA256_HEX];
-
-	hash_module(h, c);
-	hash_field(h, "version", version);
-	if (own && digest_directory(h, own, &ignored) < 0)
-		hash_field(h, "main", ignored.text);
-	hash_hex(h, hex);
-	return xasprintf(MODULE_CACHE "/%s.solution", hex);
-}
-
-static bool is_whole(const char *version)
-{
-	int major, minor, patch;
-
-	return kubernetes_release_parse(version, &major, &minor, &patch) && patch >= 0;
-}
-
-/* The release that is requested, when it is known without the network; owned by the caller, else NULL. */
-static char *known_release(const struct gomod *g, const struct component *c)
-{
-	CLEANUP(free_p) char *name = release_name(c);
-	CLEANUP(text_done) struct text text = { 0 };
-	struct error ignored = { 0 };
-	struct stat st;
-
-	if (is_whole(c->version))
-		return xstrdup(c->version);
-	if (fstatat(g->cache->fd, name, &st, 0) < 0 || (g->update && !g->cache->offline))
-		return NULL;
-	time_t age = time(NULL) - st.st_mtime;
-	if (!g->cache->offline && (age < 0 || age > GOMOD_FRESH_SECONDS))
-		return NULL;
-	if (file_read(g->cache->fd, name, SOLUTION_MAX, &text, &ignored) < 0 || !text.len || !is_whole(text.data))
-		return NULL;
-	return text_take(&text);
-}
-
-/* 1 with the solution; 0 when there is none. An unreadable file counts as none. */
-static int load_solution(const struct gomod *g, const struct component *c, const char *version,
-			 struct lock_component *ret)
-{
-	CLEANUP(free_p) char *name = solution_name(c, version);
-	CLEANUP(text_done) struct text text = { 0 };
-	CLEANUP(json_free_p) struct json *json = NULL;
-	struct error why = { 0 };
-
-	if (faccessat(g->cache->fd, name, F_OK, 0) < 0)
-		return 0;
-	cache_touch(g->cache, name);
-	if (file_read(g->cache->fd, name, SOLUTION_MAX, &text, &why) == 0 && text.len &&
-	    json_parse(name, text.data, text.len, &json, &why) == 0 &&
-	    lock_component_read(name, "solution", json, ret, &why) == 0)
-		return 1;
-	log_debug("%s", why.text);
-	return 0;
-}
-
-static int store_solution(const struct gomod *g, const struct component *c, const struct lock_component *solution,
-			  struct error *err)
-{
-	CLEANUP(free_p) char *name = solution_name(c, solution->version), *release = release_name(c);
-	CLEANUP(json_free_p) struct json *json = lock_component_json(solution);
-	CLEANUP(text_done) struct text text = { 0 };
-
-	json_print(json, false, &text);
-	if (file_write(g->cache->fd, name, text.data, text.len, 0644, err) < 0)
-		return -1;
-	return file_write(g->cache->fd, release, solution->version, strlen(solution->version), 0644, err);
-}
 
 /* A Go command with the network. */
 static int online(struct go_tree *t, const char *directory, struct strings *argv, bool change, struct text *output,
@@ -162,7 +57,7 @@ static int find_release(struct go_tree *t, const struct component *c, char **ret
 	CLEANUP(text_done) struct text output = { 0 };
 	CLEANUP(json_free_p) struct json *json = NULL;
 
-	if (is_whole(c->version)) {
+	if (gomod_is_release(c->version)) {
 		*ret = xstrdup(c->version);
 		return 0;
 	}
@@ -216,8 +111,8 @@ static int download(struct go_tree *t, const struct component *c, struct lock_co
 		return error_set(err, ERROR_NETWORK, "%s", json_get_string(json, "Error"));
 	if (rc < 0)
 		return -1;
-	if (file_read(t->workfd, outside(json_get_string(json, "GoMod")), SOLUTION_MAX, ret_go_mod, err) < 0 ||
-	    file_read(t->workfd, outside(json_get_string(json, "Info")), SOLUTION_MAX, &info, err) < 0)
+	if (file_read(t->workfd, outside(json_get_string(json, "GoMod")), TEXT_MAX, ret_go_mod, err) < 0 ||
+	    file_read(t->workfd, outside(json_get_string(json, "Info")), TEXT_MAX, &info, err) < 0)
 		return -1;
 	ret->date = date_of(&info);
 	return 0;
@@ -240,8 +135,8 @@ static int tidy(struct go_tree *t, const struct component *c, const char *of_com
 	if (series && sscanf(series, "1.%d", &minor) == 1)
 		strings_addf(&argv, "-compat=1.%d", minor); /* no checksums that only an older Go needs */
 	if (online(t, c->name, &argv, true, NULL, err) < 0 ||
-	    file_read(t->workfd, mod_file, SOLUTION_MAX, &tidied, err) < 0 ||
-	    file_read(t->workfd, sum_file, SOLUTION_MAX, &sums, err) < 0)
+	    file_read(t->workfd, mod_file, TEXT_MAX, &tidied, err) < 0 ||
+	    file_read(t->workfd, sum_file, TEXT_MAX, &sums, err) < 0)
 		return -1;
 	ret->go_mod = text_take(&tidied);
 	return gosum_parse(sums.data ? sums.data : "", ret, err);
@@ -298,20 +193,20 @@ static int solve(const struct gomod *g, struct go_tree *t, const struct componen
 	if (find_release(t, c, &solution.version, err) < 0)
 		return -1;
 	CLEANUP(lock_component_done) struct lock_component known = { 0 };
-	if (load_solution(g, c, solution.version, &known))
-		return store_solution(g, c, &known, err);
+	if (gomod_solution_load(g, c, solution.version, &known))
+		return gomod_solution_store(g, c, &known, err);
 	if (download(t, c, &solution, &of_component, err) < 0 ||
 	    tidy(t, c, of_component.data ? of_component.data : "", &solution, err) < 0 ||
 	    keep_modules(t, &solution, err) < 0)
 		return -1;
-	return store_solution(g, c, &solution, err);
+	return gomod_solution_store(g, c, &solution, err);
 }
 
 static int load_known(const struct gomod *g, const struct component *c, struct lock_component *ret)
 {
-	CLEANUP(free_p) char *version = known_release(g, c);
+	CLEANUP(free_p) char *version = gomod_solution_release(g, c);
 
-	return version && load_solution(g, c, version, ret);
+	return version && gomod_solution_load(g, c, version, ret);
 }
 
 struct lock_job {
