@@ -69,7 +69,7 @@ class NativeCluster(Nodes):
         return {"cluster": self.name, "role": self.roles[name], "node": {"name": name, "provider_id": "vmid"},
                 "networking": {"pod_subnet": "10.244.0.0/16", "pod_network": "bridge"},
                 "proxmox": {"url": f"https://{GATEWAY}:{self.pve.port}", "token_id": who, "token_secret": secret,
-                            "fingerprints": [self.pve.fingerprint]}, "timeouts": TIMEOUTS, **kubeadm_keys()}
+                            "fingerprints": [self.pve.fingerprint]}, "timeouts": TIMEOUTS, "kubeadm": kubeadm_keys()}
 
     def start(self):
         self.started = time.monotonic()

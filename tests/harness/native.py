@@ -15,6 +15,7 @@ With cgroup v2 the containers get their part of it. With cgroup v1 each controll
 systemd starts, since systemd would join some of them into one mount, which the kernel refuses when the host has them apart.
 """
 import ctypes
+import json
 import os
 import shlex
 import shutil
@@ -73,10 +74,13 @@ INIT_HEAD = "#!/bin/sh\nset -e\nmount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup\
 INIT_MOUNT = "mkdir -p /sys/fs/cgroup/{name}\nmount -t {kind} -o {options} cgroup /sys/fs/cgroup/{name}\n"
 PATCHES = "etc/nodekiln/patches"
 KUBELET_PATCH = f"{PATCHES}/kubeletconfiguration+merge.json"
-KUBELET_ON_V1 = '{"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration", "failCgroupV1": false}\n'
 
-# Of the node configuration. kubelet and kubeadm can be made to accept cgroup v1 up to Kubernetes 1.37.
-KUBEADM_ON_V1 = {"patches": f"/{PATCHES}", "ignore_preflight_errors": ["SystemVerification"]}
+# The disk is this host's: others fill it, and a percentage of it says nothing about the node.
+KUBELET = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration", "imageGCHighThresholdPercent": 100,
+           "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1Gi", "imagefs.available": "1Gi"}}
+# kubelet and kubeadm can be made to accept cgroup v1 up to Kubernetes 1.37.
+KUBELET_ON_V1 = {"failCgroupV1": False}
+IGNORED_ON_V1 = ["SystemVerification"]
 
 
 def has_cgroup2():
@@ -84,8 +88,8 @@ def has_cgroup2():
 
 
 def kubeadm_keys():
-    """What a node configuration needs on this host."""
-    return {} if has_cgroup2() else {"kubeadm": KUBEADM_ON_V1}
+    """What a node configuration says on this host."""
+    return {"patches": f"/{PATCHES}", "ignore_preflight_errors": [] if has_cgroup2() else IGNORED_ON_V1}
 
 
 def cgroup_init():
@@ -179,9 +183,9 @@ class NativeNode:
 
     def configure(self):
         config = CONFIG.format(name=self.name, directory=self.directory, group=self.lab.group, mac=self.mac)
+        self.write(KUBELET_PATCH, 0o644, json.dumps(KUBELET | ({} if has_cgroup2() else KUBELET_ON_V1)))
         if not has_cgroup2():
             self.write(INIT, 0o755, cgroup_init())
-            self.write(KUBELET_PATCH, 0o644, KUBELET_ON_V1)
             config += INIT_ENVIRONMENT + f"lxc.init.cmd = /{INIT}\n"
         (self.directory / "config").write_text(config)
         (self.directory / "rules.seccomp").write_text(container.SECCOMP)
