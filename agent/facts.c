@@ -157,8 +157,8 @@ int facts_read(const char *root, struct facts *ret, struct error *err)
 
 void facts_done(struct facts *m)
 {
-	char **owned[] = { &m->hostname,        &m->uuid,       &m->address,    &m->container,
-			   &m->kubeadm_version, &m->cri_socket, &m->pause_image };
+	char **owned[] = { &m->hostname,   &m->uuid,        &m->address,  &m->container, &m->kubeadm_version,
+			   &m->cri_socket, &m->pause_image, &m->etcd_tag, &m->dns_tag };
 
 	for (size_t i = 0; i < ARRAY_SIZE(owned); i++)
 		free(*owned[i]);

@@ -48,6 +48,10 @@ struct facts {
 	char *cri_socket;                 /* of that runtime, unix:///... */
 	char *pause_image;                /* the pause image that the build configured */
 	struct strings images;            /* the images that the build preloaded */
+	/* Tags of images that the build preloaded in place of those that kubeadm names; NULL = kubeadm's. */
+	char *etcd_tag, *dns_tag;
+	bool nft; /* the program is installed */
+	bool resolv_conf;
 	bool kubelet, crictl, kubectl;
 	bool swap, cgroup2, ip_forward, bridge_nf, overlay, br_netfilter;
 	bool kmsg; /* /dev/kmsg can be opened */

@@ -58,6 +58,9 @@ static void take_image(const struct json *image, struct facts *m)
 	for (size_t i = 0; i < json_count(list); i++)
 		if (json_as_string(json_at(list, i)))
 			strings_add(&m->images, json_as_string(json_at(list, i)));
+	const struct json *tags = json_get(image, "image_tags");
+	m->etcd_tag = json_dup_string(tags, "etcd");
+	m->dns_tag = json_dup_string(tags, "coredns");
 }
 
 bool facts_lacks_coredns(const struct facts *m)
@@ -130,6 +133,7 @@ void facts_software(int rootfd, struct facts *m)
 	m->kubelet = installed(rootfd, "kubelet");
 	m->crictl = installed(rootfd, "crictl");
 	m->kubectl = installed(rootfd, "kubectl");
+	m->nft = installed(rootfd, "nft");
 	m->runtime = find_runtime(rootfd, json_get_string(image, "runtime"), m->kubeadm_minor);
 	m->cri_socket = sockets[m->runtime] ? xstrdup(sockets[m->runtime]) : NULL;
 	read_leftovers(rootfd, m);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kubeadm init: InitConfiguration, ClusterConfiguration, KubeletConfiguration and, in a container, KubeProxyConfiguration. */
+/* kubeadm init: InitConfiguration, ClusterConfiguration, KubeletConfiguration and, where kubeadm's defaults for it are not right,
+ * KubeProxyConfiguration. */
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/kubeadm_internal.h"
 #include "agent/profile.h"
 #include "lib/alloc.h"
+
+#define NFTABLES_FIRST_MINOR 36 /* of kube-proxy's mode; iptables before, and without nft */
 
 /* The bootstrap token for joining nodes; without one kubeadm would generate it. */
 static struct json *token_json(const struct kubeadm_document *d)
@@ -52,6 +56,26 @@ static struct json *networking_json(const struct node_config *node)
 	return networking;
 }
 
+/* Of a preloaded image that is newer than the one kubeadm names. */
+static struct json *image_json(const char *tag)
+{
+	struct json *image = json_object();
+
+	json_put_string(image, "imageTag", tag);
+	return image;
+}
+
+static void put_image_tags(const struct facts *machine, struct json *cluster)
+{
+	if (machine->etcd_tag) {
+		struct json *etcd = json_object();
+		json_put(etcd, "local", image_json(machine->etcd_tag));
+		json_put(cluster, "etcd", etcd);
+	}
+	if (machine->dns_tag)
+		json_put(cluster, "dns", image_json(machine->dns_tag));
+}
+
 /* The endpoint is always set: without it no second control plane could ever join. The image repository is
  * never set: the preloaded images are those of kubeadm's default. */
 static struct json *cluster_json(const struct kubeadm_document *d)
@@ -73,7 +97,11 @@ static struct json *cluster_json(const struct kubeadm_document *d)
 		struct json *server = json_object();
 		kubeadm_put_duration(server, "timeoutForControlPlane", kubeadm_step_timeout(d, KUBEADM_HEALTH_TIMEOUT));
 		json_put(cluster, "apiServer", server);
+	} else {
+		/* Each of the dozen RSA keys would take a second of an emulated or busy processor. */
+		json_put_string(cluster, "encryptionAlgorithm", "ECDSA-P256");
 	}
+	put_image_tags(d->run->machine, cluster);
 	return cluster;
 }
 
@@ -87,19 +115,44 @@ static struct json *kubelet_json(void)
 	return kubelet;
 }
 
+/* The minor version of the control plane, and so of kube-proxy's image. */
+static int minor_of(const struct kubeadm_run *run)
+{
+	const char *wanted = run->node->kubernetes_version;
+	int minor;
+
+	return wanted && sscanf(wanted, "v1.%d", &minor) == 1 ? minor : run->machine->kubeadm_minor;
+}
+
 /* In a container the connection tracking limits belong to the host and cannot be written; 0 leaves them
  * unchanged. */
-static struct json *proxy_json(void)
+static void put_conntrack(struct json *proxy)
 {
-	struct json *proxy = json_object(), *conntrack = json_object();
+	struct json *conntrack = json_object();
 
-	json_put_string(proxy, "apiVersion", "kubeproxy.config.k8s.io/v1alpha1");
-	json_put_string(proxy, "kind", "KubeProxyConfiguration");
 	json_put_int(conntrack, "maxPerCore", 0);
 	json_put_string(conntrack, "tcpEstablishedTimeout", "0s");
 	json_put_string(conntrack, "tcpCloseWaitTimeout", "0s");
 	json_put(proxy, "conntrack", conntrack);
-	return proxy;
+}
+
+/* NULL = kubeadm's defaults are right. */
+static struct json *proxy_json(const struct kubeadm_run *run)
+{
+	bool keep_conntrack = profile_of(run->machine)->keep_conntrack;
+	bool nftables = run->machine->nft && minor_of(run) >= NFTABLES_FIRST_MINOR;
+	struct json *proxy = json_object();
+
+	json_put_string(proxy, "apiVersion", "kubeproxy.config.k8s.io/v1alpha1");
+	json_put_string(proxy, "kind", "KubeProxyConfiguration");
+	if (nftables)
+		json_put_string(proxy, "mode", "nftables");
+	if (keep_conntrack)
+		put_conntrack(proxy);
+	if (nftables || keep_conntrack)
+		return proxy;
+	json_free(proxy);
+	return NULL;
 }
 
 static void print_and_free(struct json *document, struct text *ret)
@@ -119,7 +172,8 @@ int kubeadm_init_documents(const struct kubeadm_document *d, struct text *ret, s
 	print_and_free(init_json(d), ret);
 	print_and_free(cluster_json(d), ret);
 	print_and_free(kubelet_json(), ret);
-	if (profile_of(d->run->machine)->keep_conntrack)
-		print_and_free(proxy_json(), ret);
+	struct json *proxy = proxy_json(d->run);
+	if (proxy)
+		print_and_free(proxy, ret);
 	return 0;
 }

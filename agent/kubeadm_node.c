@@ -73,10 +73,15 @@ static void args_set(struct args *a, const char *name, const char *value)
 }
 
 /* These are flags because kubelet's configuration is shared by the whole cluster. */
-static void args_of_profile(const struct profile *profile, struct args *a)
+static void args_of_profile(const struct facts *m, struct args *a)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(profile->kubelet_args) && profile->kubelet_args[i][0]; i++)
-		args_set(a, profile->kubelet_args[i][0], profile->kubelet_args[i][1]);
+	const struct profile *profile = profile_of(m);
+
+	for (size_t i = 0; i < ARRAY_SIZE(profile->kubelet_args) && profile->kubelet_args[i].name; i++) {
+		const struct profile_arg *arg = &profile->kubelet_args[i];
+		if (!arg->last_minor || m->kubeadm_minor <= arg->last_minor)
+			args_set(a, arg->name, arg->value);
+	}
 }
 
 static void args_of(const struct kubeadm_run *run, struct args *a)
@@ -92,7 +97,7 @@ static void args_of(const struct kubeadm_run *run, struct args *a)
 	}
 	if (run->provider_id)
 		args_set(a, "provider-id", run->provider_id);
-	args_of_profile(profile_of(run->machine), a);
+	args_of_profile(run->machine, a);
 	if (gate)
 		args_set(a, "feature-gates", gate);
 	for (size_t i = 0; i < node->kubelet_args.n; i++)
@@ -164,6 +169,10 @@ static void put_timeouts(const struct kubeadm_document *d, struct json *document
 	kubeadm_put_duration(timeouts, "controlPlaneComponentHealthCheck",
 			     kubeadm_step_timeout(d, KUBEADM_HEALTH_TIMEOUT));
 	kubeadm_put_duration(timeouts, "kubeletHealthCheck", kubeadm_step_timeout(d, KUBEADM_HEALTH_TIMEOUT));
+	/* init's first request is made before any health check, when the API server has yet to start. A join tries a refused
+	 * request again for as long, so it keeps kubeadm's minute. */
+	if (d->run->init)
+		kubeadm_put_duration(timeouts, "kubernetesAPICall", kubeadm_step_timeout(d, KUBEADM_HEALTH_TIMEOUT));
 	if (!d->run->init) {
 		kubeadm_put_duration(timeouts, "discovery", kubeadm_step_timeout(d, KUBEADM_DISCOVERY_TIMEOUT));
 		kubeadm_put_duration(timeouts, "tlsBootstrap", kubeadm_step_timeout(d, KUBEADM_DISCOVERY_TIMEOUT));

@@ -25,8 +25,8 @@ static const struct profile profiles[] = {
 	[UNPRIVILEGED] = {
 		.name = "unprivileged container",
 		/* with this gate kubelet tolerates that it can neither write the host's sysctls nor open
-		 * /dev/kmsg; older versions do not have it */
-		.kubelet_args = { SWAP_MAY_BE_ON, { "feature-gates", "KubeletInUserNamespace=true" } },
+		 * /dev/kmsg; older versions do not have it, and it is on from 1.37 on */
+		.kubelet_args = { SWAP_MAY_BE_ON, { "feature-gates", "KubeletInUserNamespace=true", 36 } },
 		.checks = OF_CONTAINERS,
 		.keep_conntrack = true,
 		.first_minor = 22,

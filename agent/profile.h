@@ -9,10 +9,13 @@
 
 struct profile {
 	const char *name;
-	const char *kubelet_args[2][2]; /* name, value; NULL = no more */
-	const char *checks[3];          /* kubeadm's checks that cannot succeed; NULL = no more */
-	bool keep_conntrack;            /* the connection tracking limits are the host's */
-	int first_minor;                /* the first minor version of Kubernetes that runs so; 0 = all */
+	struct profile_arg {
+		const char *name, *value; /* NULL = no more */
+		int last_minor;           /* a later kubelet does it by default; 0 = none */
+	} kubelet_args[2];
+	const char *checks[3]; /* kubeadm's checks that cannot succeed; NULL = no more */
+	bool keep_conntrack;   /* the connection tracking limits are the host's */
+	int first_minor;       /* the first minor version of Kubernetes that runs so; 0 = all */
 };
 
 const struct profile *profile_of(const struct facts *m);

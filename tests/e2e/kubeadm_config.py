@@ -4,7 +4,8 @@
 agent writes) before a real kubeadm: the one in the default recipe's LXC artifact. It runs in a directory of its own as its whole
 world (chroot), so that nothing of the host can change: `config migrate` reads strictly and validates, `init --dry-run` goes through
 the phases, and `join` comes as far as asking for the cluster. What the later versions get is held against the fields that the
-published references of v1beta3 and v1beta4 name."""
+published references of v1beta3 and v1beta4 name, and `kubeadm config validate` of the other LXC artifacts in out/, and of those that
+NODEKILN_KUBEADM names (FILE:FILE), reads the golden files of its minor."""
 import json
 import os
 import re
@@ -25,19 +26,22 @@ FIELDS = {
     "JoinConfiguration": {"discovery": "Discovery", "controlPlane": "ControlPlane", "nodeRegistration": "Registration",
                           "skipPhases": ["text"], "patches": "Patches"},
     "ClusterConfiguration": {"clusterName": "text", "kubernetesVersion": "text", "controlPlaneEndpoint": "text",
-                             "networking": "Networking"},
+                             "networking": "Networking", "encryptionAlgorithm": "text", "etcd": "Etcd", "dns": "Image"},
     "Token": {"token": "text", "ttl": "duration", "usages": ["text"], "groups": ["text"]},
     "Endpoint": {"advertiseAddress": "text", "bindPort": "number"},
     "Registration": {"name": "text", "criSocket": "text", "taints": ["Taint"], "ignorePreflightErrors": ["text"]},
     "Taint": {"key": "text", "value": "text", "effect": "text"},
     "Patches": {"directory": "text"},
+    "Etcd": {"local": "Image"},
+    "Image": {"imageTag": "text"},
     "Discovery": {"bootstrapToken": "BootstrapToken"},
     "BootstrapToken": {"apiServerEndpoint": "text", "token": "text", "caCertHashes": ["text"]},
     "ControlPlane": {"localAPIEndpoint": "Endpoint", "certificateKey": "text"},
     "Networking": {"podSubnet": "text", "serviceSubnet": "text", "dnsDomain": "text"},
     "Argument": {"name": "text", "value": "text"},
     "Server": {"timeoutForControlPlane": "duration"},
-    "Timeouts": dict.fromkeys(("controlPlaneComponentHealthCheck", "kubeletHealthCheck", "discovery", "tlsBootstrap"), "duration"),
+    "Timeouts": dict.fromkeys(("controlPlaneComponentHealthCheck", "kubeletHealthCheck", "kubernetesAPICall", "discovery",
+                               "tlsBootstrap"), "duration"),
 }
 OWN_FIELDS = {
     "v1beta3": {"ClusterConfiguration": {"apiServer": "Server"}, "Registration": {"kubeletExtraArgs": {"text"}},
@@ -45,7 +49,7 @@ OWN_FIELDS = {
     "v1beta4": {"Registration": {"kubeletExtraArgs": ["Argument"]}, "InitConfiguration": {"timeouts": "Timeouts"},
                 "JoinConfiguration": {"timeouts": "Timeouts"}},
 }
-API_OF = {"1.28": "v1beta3", "1.31": "v1beta4", "1.34": "v1beta4", "1.36": "v1beta4"}
+API_OF = {"1.28": "v1beta3"} | dict.fromkeys(("1.31", "1.34", "1.35", "1.36", "1.37"), "v1beta4")
 # kubeadm says this of the empty world, not of its configuration.
 WORLD = re.compile(r"cannot determine if systemd-resolved is active|overrides bindPort in the controlplane address")
 
@@ -185,12 +189,47 @@ def field_problems(version):
     return problems
 
 
+def other_kubeadms(directory):
+    """{minor: program}: those of NODEKILN_KUBEADM and of the artifacts of other recipes than the default one."""
+    files = [Path(f) for f in os.environ.get("NODEKILN_KUBEADM", "").split(":") if f]
+    for number, archive in enumerate(sorted((TOP / "out").glob("*.tar.zst"), key=os.path.getmtime)):
+        (directory / str(number)).mkdir()
+        if subprocess.run(["tar", "--zstd", "-xf", archive, "-C", directory / str(number), "./usr/bin/kubeadm"],
+                          capture_output=True).returncode == 0:
+            files.append(directory / str(number) / "usr/bin/kubeadm")
+    found = {}
+    for file in files:
+        said = subprocess.run([file, "version", "-o", "short"], capture_output=True, text=True, timeout=60).stdout
+        if minor := re.match(r"v(1\.\d+)\.", said):
+            found[minor[1]] = file
+    return found
+
+
+def validate_problems(program, version, directory):
+    """kubeadm's own judgement, strict: every golden file of its minor is right, and one with a misspelt field is not."""
+    problems = []
+    files = sorted((GOLDEN.parent / version).glob("*.conf"))
+    wrong = directory / "wrong.conf"
+    wrong.write_text(files[0].read_text().replace('"nodeRegistration"', '"nodeRegistratiom"'))
+    for file in [*files, wrong]:
+        done = subprocess.run([program, "config", "validate", "--config", file], capture_output=True, text=True, timeout=60)
+        if (done.returncode == 0) == (file == wrong):
+            problems.append(f"{file.name}: exit status {done.returncode}: {done.stderr.strip()[-300:]}")
+    return problems
+
+
 def main():
     require_root()
     check = Check()
     for version in API_OF:
         check(f"kubeadm {version} gets fields that it has", field_problems(version))
     with tempfile.TemporaryDirectory() as directory:
+        kubeadms = other_kubeadms(Path(directory))
+        for version in [v for v, api in API_OF.items() if api == "v1beta4"]:
+            if version in kubeadms:
+                check(f"kubeadm {version} validates", validate_problems(kubeadms[version], version, Path(directory)))
+            else:
+                print(f"skip kubeadm {version} validates: no kubeadm of it in out/ or NODEKILN_KUBEADM")
         world = World(Path(directory))
         check("a wrong field is noticed", detects_problems(world))
         for case in CASES:

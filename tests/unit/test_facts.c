@@ -115,6 +115,21 @@ TEST(facts_of_a_vm)
 	CHECK(m.leftovers.n == 0 && m.ports.n == 0);
 }
 
+TEST(facts_of_images_that_are_newer_than_kubeadms)
+{
+	CLEANUP(root_done) struct root root = root_open("v1.37.2");
+	CLEANUP(facts_done) struct facts m = { 0 };
+	struct error err = { 0 };
+
+	CHECK(put(&root, "etc/nodekiln/image.json",
+		  "{\"image_tags\": {\"etcd\": \"3.7.1-0\", \"coredns\": \"v1.14.7\"}}"));
+	CHECK(put(&root, "usr/sbin/nft", ""));
+	CHECK(facts_read(root.path, &m, &err) == 0);
+	CHECK_STR(m.etcd_tag, "3.7.1-0");
+	CHECK_STR(m.dns_tag, "v1.14.7");
+	CHECK(m.nft);
+}
+
 TEST(facts_count_physical_cards)
 {
 	CLEANUP(root_done) struct root root = root_open(NULL);

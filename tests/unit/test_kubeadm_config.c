@@ -25,7 +25,14 @@ static const struct {
 	{ "1.28", { .kubeadm_version = "v1.28.15", .kubeadm_minor = 28, .crictl = true } },
 	{ "1.31", { .kubeadm_version = "v1.31.9", .kubeadm_minor = 31, .crictl = true } },
 	{ "1.34", { .kubeadm_version = "v1.34.1", .kubeadm_minor = 34 } },
-	{ "1.36", { .kubeadm_version = "v1.36.0", .kubeadm_minor = 36 } },
+	{ "1.35", { .kubeadm_version = "v1.35.4", .kubeadm_minor = 35, .nft = true } },
+	{ "1.36", { .kubeadm_version = "v1.36.0", .kubeadm_minor = 36, .nft = true } },
+	{ "1.37",
+	  { .kubeadm_version = "v1.37.2",
+	    .kubeadm_minor = 37,
+	    .nft = true,
+	    .etcd_tag = "3.7.1-0",
+	    .dns_tag = "v1.14.7" } },
 };
 
 static struct facts facts_of(size_t i)
@@ -177,6 +184,43 @@ TEST(kubeadm_config_of_docker_in_an_unprivileged_container)
 	CHECK(load("worker-minimal", &node));
 	struct kubeadm_run run = run_of(&node, &machine);
 	CHECK(all_golden("1.36", "worker-docker", &run));
+}
+
+TEST(kubeadm_config_of_an_unprivileged_init_node_today)
+{
+	CLEANUP(node_config_done) struct node_config node = { 0 };
+	struct facts machine = facts_named("1.37");
+
+	machine.container = "lxc";
+	machine.user_namespace = true;
+	CHECK(load("init-minimal", &node));
+	struct kubeadm_run run = run_of(&node, &machine);
+	CHECK(all_golden("1.37", "init-container", &run));
+}
+
+static const char *mode_of(const char *version, const char *control_plane, bool nft)
+{
+	CLEANUP(node_config_done) struct node_config node = { 0 };
+	CLEANUP(text_done) struct text conf = { 0 };
+	struct facts machine = facts_named(version);
+	struct error err = { 0 };
+
+	machine.nft = nft;
+	if (!load("init-minimal", &node))
+		return "not read";
+	node.kubernetes_version = control_plane ? xstrdup(control_plane) : NULL;
+	struct kubeadm_run run = run_of(&node, &machine);
+	if (kubeadm_config(&run, false, &conf, &err) < 0)
+		return "refused";
+	return strstr(conf.data, "\"mode\": \"nftables\"") ? "nftables" : "default";
+}
+
+TEST(kubeadm_config_nftables_by_the_version_of_kube_proxy)
+{
+	CHECK_STR(mode_of("1.36", NULL, true), "nftables");
+	CHECK_STR(mode_of("1.36", NULL, false), "default");
+	CHECK_STR(mode_of("1.36", "v1.35.4", true), "default"); /* kubeadm makes the minor before its own, too */
+	CHECK_STR(mode_of("1.35", NULL, true), "default");
 }
 
 TEST(kubeadm_config_ignores_what_an_interrupted_run_left)
