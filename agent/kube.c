@@ -6,16 +6,13 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "agent/kubeconfig.h"
+#include "agent/kube_internal.h"
 #include "agent/program.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
-#include "lib/http_session.h"
 #include "lib/json.h"
 #include "lib/log.h"
 
-#define KUBE_TIMEOUT 15 /* seconds for one request */
-#define KUBE_ADMIN_CONF "/etc/kubernetes/admin.conf"
 #define KUBE_CACHE "/run/nodekiln/kubectl" /* in /run, so that a reboot removes it */
 #define PEERS_PAGE 50                      /* nodes in one page; each takes some ten KiB */
 #define PEERS_MAX 1000                     /* a route for each: a larger cluster needs a real pod network */
@@ -52,23 +49,9 @@ int kube_node_parse(const char *text, size_t len, struct kube_node *ret, struct 
 		.reason = reason ? xasprintf("%s%s%s", reason, message ? ": " : "", message ? message : "") : NULL,
 		.uid = xstrdup(uid),
 		.pod_cidr = copy_of(json_get_string(json_get(node, "spec"), "podCIDR")),
+		.version = copy_of(json_get_string(json_get(node, "metadata"), "resourceVersion")),
 	};
 	return 0;
-}
-
-/* Reports an answer other than a Node. Kubernetes gives the reason in a Status object. */
-static int refuse(const struct http_response *r, const char *url, struct error *err)
-{
-	CLEANUP(json_free_p) struct json *status = NULL;
-	struct error ignored = { 0 };
-	const char *message = NULL;
-
-	if (json_parse("status", r->body.data ? r->body.data : "", r->body.len, &status, &ignored) == 0)
-		message = json_get_string(status, "message");
-	/* The server is starting up or busy, which counts as no answer. */
-	bool passes = r->status >= 500 || r->status == 429;
-	return error_set(err, passes ? ERROR_NETWORK : ERROR_FAILED, "%s: HTTP status %ld%s%s", url, r->status,
-			 message ? ": " : "", message ? message : "");
 }
 
 static int answer(const struct http_response *r, const char *url, struct kube_node *ret, struct error *err)
@@ -78,37 +61,8 @@ static int answer(const struct http_response *r, const char *url, struct kube_no
 		return 0;
 	}
 	if (r->status != 200)
-		return refuse(r, url, err);
+		return kube_refuse(r, url, err);
 	return kube_node_parse(r->body.data, r->body.len, ret, err);
-}
-
-static void session_close_p(struct http_session **s)
-{
-	http_session_close(*s);
-}
-
-static int get(const struct kubeconfig *k, const char *url, struct http_response *ret, struct error *err)
-{
-	const struct http_trust trust = { .ca = k->ca.text, .certificate = k->certificate.text, .key = k->key.text };
-	CLEANUP(strings_done) struct strings headers = { 0 };
-	CLEANUP(session_close_p) struct http_session *session = NULL;
-
-	strings_add(&headers, "Accept: application/json");
-	if (k->token && !k->certificate.text)
-		strings_addf(&headers, "Authorization: Bearer %s", k->token);
-	if (http_session_open(&trust, KUBE_TIMEOUT, &session, err) < 0)
-		return -1;
-	return http_session_request(session, &(struct http_request){ .method = "GET", .url = url, .headers = &headers },
-				    ret, err);
-}
-
-static int load(const char *root, const char *kubeconfig, struct kubeconfig *ret, struct error *err)
-{
-	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, *root ? root : "/", err);
-
-	if (rootfd < 0)
-		return -1;
-	return kubeconfig_load(rootfd, kubeconfig, ret, err);
 }
 
 int kube_get_node(const char *root, const char *kubeconfig, const char *name, struct kube_node *ret, struct error *err)
@@ -116,10 +70,10 @@ int kube_get_node(const char *root, const char *kubeconfig, const char *name, st
 	CLEANUP(kubeconfig_done) struct kubeconfig k = { 0 };
 	CLEANUP(http_response_done) struct http_response response = { 0 };
 
-	if (load(root, kubeconfig, &k, err) < 0)
+	if (kube_load(root, kubeconfig, &k, err) < 0)
 		return -1;
 	CLEANUP(free_p) char *url = xasprintf("%s/api/v1/nodes/%s", k.server, name);
-	if (get(&k, url, &response, err) < 0)
+	if (kube_send(&k, &(struct http_request){ .method = "GET", .url = url }, KUBE_TIMEOUT, &response, err) < 0)
 		return -1;
 	return answer(&response, url, ret, err);
 }
@@ -132,10 +86,17 @@ static int list_page(const struct kubeconfig *k, const char *after, struct kube_
 	char *url = xasprintf("%s/api/v1/nodes?limit=%d%s%s", k->server, PEERS_PAGE, after ? "&continue=" : "",
 			      after ? after : "");
 
-	if (get(k, url, &response, err) < 0)
+	if (kube_send(k, &(struct http_request){ .method = "GET", .url = url }, KUBE_TIMEOUT, &response, err) < 0)
 		return -1;
+	if (response.status == 403)
+		return error_set(
+			err, ERROR_FAILED,
+			"the API server does not let this node list the nodes; on a control plane run `kubectl create "
+			"clusterrole " KUBE_PEERS_ROLE " --verb=list,watch --resource=nodes` and `kubectl create "
+			"clusterrolebinding " KUBE_PEERS_ROLE " --clusterrole=" KUBE_PEERS_ROLE
+			" --group=system:nodes`");
 	if (response.status != 200)
-		return refuse(&response, url, err);
+		return kube_refuse(&response, url, err);
 	return kube_peers_parse(response.body.data, response.body.len, ret, ret_next, err);
 }
 
@@ -144,7 +105,7 @@ int kube_list_peers(const char *root, const char *kubeconfig, struct kube_peers 
 	CLEANUP(kubeconfig_done) struct kubeconfig k = { 0 };
 	CLEANUP(free_p) char *next = NULL;
 
-	if (load(root, kubeconfig, &k, err) < 0)
+	if (kube_load(root, kubeconfig, &k, err) < 0)
 		return -1;
 	do {
 		CLEANUP(free_p) char *after = TAKE(next);
@@ -162,6 +123,7 @@ void kube_node_done(struct kube_node *n)
 	free(n->reason);
 	free(n->uid);
 	free(n->pod_cidr);
+	free(n->version);
 	*n = (struct kube_node){ 0 };
 }
 

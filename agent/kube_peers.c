@@ -70,8 +70,11 @@ int kube_peers_parse(const char *text, size_t len, struct kube_peers *ret, char 
 		return -1;
 	const struct json *items = json_get(list, "items");
 	const char *next = json_get_string(json_get(list, "metadata"), "continue");
+	const char *version = json_get_string(json_get(list, "metadata"), "resourceVersion");
 	if (!json_is_array(items))
 		return error_set(err, ERROR_FAILED, "the API server's answer is not a list of nodes: it has no items");
+	free(ret->version);
+	ret->version = version ? xstrdup(version) : NULL;
 	for (size_t i = 0; i < json_count(items); i++)
 		add_peer(json_at(items, i), ret);
 	/* A continue token is base64url; any other character could change the request. */
@@ -88,5 +91,7 @@ void kube_peers_done(struct kube_peers *peers)
 		free(peers->at[i].address);
 		free(peers->at[i].pod_cidr);
 	}
+	free(peers->version);
+	peers->version = NULL;
 	vec_done(peers);
 }

@@ -10,7 +10,7 @@
 
 static const char usage[] =
 	"usage: nodekiln-agent run [--dry-run] [--root DIR]\n"
-	"       nodekiln-agent routes [--root DIR]\n"
+	"       nodekiln-agent routes [--follow] [--root DIR]\n"
 	"       nodekiln-agent status [--json] [--root DIR]\n"
 	"       nodekiln-agent adapt [--root DIR]\n"
 	"       nodekiln-agent --version\n"
@@ -18,16 +18,20 @@ static const char usage[] =
 	"run: makes this guest a node, as " NODE_CONFIG_FILE
 	" and cloud-init's meta-data say (the service does this at boot);\n"
 	"     --dry-run prints what it would do and kubeadm's configuration, secrets hidden\n"
-	"routes: with networking.pod_network: bridge, routes to the other nodes' pods (nodekiln-routes.timer does "
-	"this)\n"
+	"routes: with networking.pod_network: bridge, routes to the other nodes' pods; --follow: again with each "
+	"change of "
+	"the\n"
+	"     nodes (nodekiln-routes.service does this)\n"
 	"status: what phase this node is in, since when, and what it waits for (from " STATE_FILE ")\n"
 	"adapt: in a container, sets the runtime up for what its root's file system can do (nodekiln-adapt.service "
 	"does "
 	"this)\n"
 	"--root: use another directory as /, for tests\n";
 
-static int print_state(const char *file, bool as_json, struct error *err)
+static int print_state(const char *root, bool as_json, struct error *err)
 {
+	CLEANUP(free_p) char *file = xasprintf("%s" STATE_FILE, root);
+	CLEANUP(free_p) char *routes = pod_routes_fault(root);
 	CLEANUP(state_done) struct state state = { 0 };
 	CLEANUP(text_done) struct text text = { 0 };
 
@@ -35,11 +39,12 @@ static int print_state(const char *file, bool as_json, struct error *err)
 		return -1;
 	if (as_json) {
 		CLEANUP(json_free_p) struct json *json = state_json(&state);
+		json_put_string(json, "routes", routes);
 		json_print(json, true, &text);
 		fputs(text.data, stdout);
 	} else {
 		CLEANUP(free_p) char *line = state_text(&state);
-		puts(line);
+		printf("%s%s%s\n", line, routes ? "; " : "", routes ? routes : "");
 	}
 	return fflush(stdout) == 0 ? 0 : error_set(err, ERROR_FAILED, "cannot write to the standard output");
 }
@@ -66,8 +71,7 @@ static int status(int argc, char **argv, struct error *err)
 
 	if (read_arguments(argc, argv, "--json", &as_json, &root, err) < 0)
 		return -1;
-	CLEANUP(free_p) char *file = xasprintf("%s" STATE_FILE, root);
-	return print_state(file, as_json, err);
+	return print_state(root, as_json, err);
 }
 
 static int run(int argc, char **argv, struct error *err)
@@ -83,10 +87,11 @@ static int run(int argc, char **argv, struct error *err)
 static int routes(int argc, char **argv, struct error *err)
 {
 	const char *root;
+	bool follow = false;
 
-	if (read_arguments(argc, argv, NULL, NULL, &root, err) < 0)
+	if (read_arguments(argc, argv, "--follow", &follow, &root, err) < 0)
 		return -1;
-	return pod_routes_sync(root, err);
+	return follow ? pod_routes_follow(root) : pod_routes_sync(root, err);
 }
 
 static int adapt(int argc, char **argv, struct error *err)

@@ -7,8 +7,17 @@
 
 #include "agent/cni_bridge.h"
 #include "agent/program.h"
+#include "lib/alloc.h"
+#include "lib/clock.h"
+#include "lib/file.h"
 #include "lib/json.h"
 #include "lib/log.h"
+
+#define FAULT_MAX (1 << 12)
+#define WATCH_SECONDS 300 /* then everything is compared again, whether or not a Node has changed */
+#define PAUSE_BETWEEN 0.5 /* seconds: a node that joins changes its Node several times */
+#define PAUSE_FIRST 1     /* after a failure; it doubles up to PAUSE_MAX */
+#define PAUSE_MAX 30
 
 static bool is_v6(const char *cidr)
 {
@@ -141,14 +150,74 @@ static int sync_rules(const struct kube_peers *peers, const char *own, struct er
 	return jump(own, "filter", "FORWARD", err);
 }
 
+static int sync_once(const char *root, const char *own, struct kube_peers *ret, struct error *err)
+{
+	if (kube_list_peers(root, KUBELET_CONF, ret, err) < 0 || sync_rules(ret, own, err) < 0)
+		return error_wrap(err, "routes to the other nodes' pods");
+	return sync_routes(ret, own, err);
+}
+
 int pod_routes_sync(const char *root, struct error *err)
 {
 	CLEANUP(free_p) char *own = cni_bridge_pod_cidr(root);
 	CLEANUP(kube_peers_done) struct kube_peers peers = { 0 };
 
-	if (!own)
-		return 0;
-	if (kube_list_peers(root, KUBELET_CONF, &peers, err) < 0 || sync_rules(&peers, own, err) < 0)
-		return error_wrap(err, "routes to the other nodes' pods");
-	return sync_routes(&peers, own, err);
+	return own ? sync_once(root, own, &peers, err) : 0;
+}
+
+char *pod_routes_fault(const char *root)
+{
+	CLEANUP(free_p) char *file = xasprintf("%s" POD_ROUTES_FAULT_FILE, root);
+	CLEANUP(text_done) struct text text = { 0 };
+	struct error none = { 0 };
+
+	return file_read(AT_FDCWD, file, FAULT_MAX, &text, &none) == 0 && text.len ? text_take(&text) : NULL;
+}
+
+/* Puts the fault where `status` finds it, and into the journal when it is another than before. NULL = there is none. */
+static void report(const char *root, const char *fault)
+{
+	CLEANUP(free_p) char *file = xasprintf("%s" POD_ROUTES_FAULT_FILE, root);
+	CLEANUP(free_p) char *directory = xasprintf("%s/run/nodekiln", root);
+	CLEANUP(free_p) char *before = pod_routes_fault(root);
+	struct error why = { 0 };
+
+	if (text_same(before, fault))
+		return;
+	if (!fault) {
+		log_info("routes to the other nodes' pods: right again");
+		unlink(file);
+		return;
+	}
+	log_warning("%s", fault);
+	if (dir_make(AT_FDCWD, directory, 0755, &why) < 0 ||
+	    file_write(AT_FDCWD, file, fault, strlen(fault), 0644, &why) < 0)
+		log_warning("%s", why.text);
+}
+
+int pod_routes_follow(const char *root)
+{
+	double pause = PAUSE_FIRST;
+
+	for (;;) {
+		CLEANUP(free_p) char *own = cni_bridge_pod_cidr(root);
+		CLEANUP(kube_peers_done) struct kube_peers peers = { 0 };
+		struct error why = { 0 };
+
+		if (!own)
+			return 0;
+		if (sync_once(root, own, &peers, &why) == 0) {
+			report(root, NULL);
+			pause = PAUSE_FIRST;
+			if (kube_wait_for_change(root, KUBELET_CONF, NULL, peers.version, WATCH_SECONDS, &why) == 0) {
+				clock_nap(PAUSE_BETWEEN);
+				continue;
+			}
+		} else if (why.class != ERROR_NETWORK || pause >= PAUSE_MAX) {
+			/* An API server that restarts is no fault yet. */
+			report(root, why.text);
+		}
+		clock_nap(pause);
+		pause = pause * 2 < PAUSE_MAX ? pause * 2 : PAUSE_MAX;
+	}
 }

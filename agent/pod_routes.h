@@ -6,9 +6,9 @@
  * nodes must be in one L2 network, as on one bridge of Proxmox VE. Packets between pods keep their source
  * address; packets that leave the cluster are masqueraded.
  *
- * `nodekiln-agent routes` updates the routes once; nodekiln-routes.timer, which the agent enables, runs it
- * every half minute. It queries the API server with this node's kubelet credentials, so it needs no secret of
- * its own. Our routes carry the protocol number POD_ROUTES_PROTOCOL, and our rules are in chains of our own:
+ * `nodekiln-agent routes` updates the routes once; with --follow, as nodekiln-routes.service runs it, whenever
+ * a Node changes. It queries the API server with this node's kubelet credentials, so it needs no secret of its
+ * own; control planes give all nodes the right to list and watch Nodes (kube_grant_peers()). Our routes carry the protocol number POD_ROUTES_PROTOCOL, and our rules are in chains of our own:
  * other routes and rules are not touched.
  */
 #include "agent/kube.h"
@@ -26,3 +26,9 @@ int pod_routes_batch(const struct kube_peers *peers, const char *own, const char
 void pod_routes_rules(const struct kube_peers *peers, const char *own, struct text *ret);
 /* Updates routes and rules if this node uses the bridge. */
 int pod_routes_sync(const char *root, struct error *err) MUST_CHECK;
+/* Watches the Nodes and updates routes and rules with each change; a fault is kept for pod_routes_fault() and tried again.
+ * Returns 0 when this node does not use the bridge, else never. */
+int pod_routes_follow(const char *root) MUST_CHECK;
+/* Why the routes are not right, one sentence; NULL = they are. The caller frees it. */
+#define POD_ROUTES_FAULT_FILE "/run/nodekiln/routes-fault"
+char *pod_routes_fault(const char *root) MUST_CHECK;

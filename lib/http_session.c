@@ -16,13 +16,18 @@ struct http_session {
 	struct curl_transfer curl;
 	struct tls_pin *pin;             /* owned; NULL = no fingerprints were given */
 	struct http_response *receiving; /* borrowed */
-	bool too_large;
+	const struct http_request *sent; /* borrowed */
+	bool too_large, enough;
 };
 
 static bool on_body(void *context, const char *bytes, size_t n)
 {
 	struct http_session *s = context;
 
+	if (s->sent->arrives) {
+		s->enough = !s->sent->arrives(s->sent->arrives_context, bytes, n);
+		return !s->enough;
+	}
 	s->too_large = s->receiving->body.len + n > HTTP_BODY_MAX;
 	if (!s->too_large)
 		text_addn(&s->receiving->body, bytes, n);
@@ -81,10 +86,12 @@ int http_session_request(struct http_session *s, const struct http_request *requ
 	CLEANUP(http_response_done) struct http_response response = { 0 };
 
 	s->receiving = &response;
-	s->too_large = false;
+	s->sent = request;
+	s->too_large = s->enough = false;
 	enum curl_transfer_end end = curl_transfer_exchange(&s->curl, request);
 	s->receiving = NULL;
-	if (end != CURL_TRANSFER_OK)
+	s->sent = NULL;
+	if (end != CURL_TRANSFER_OK && !s->enough)
 		return request_failed(s, end, request, err);
 	response.status = s->curl.status;
 	*ret = TAKE(response);

@@ -8,6 +8,7 @@
  * Only a GET may be sent twice, when the persistent connection turns out to be closed. Every other method gets a new connection,
  * so that a request is sent once or not at all.
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -41,6 +42,9 @@ struct http_request {
 	const char *body;              /* NULL = none */
 	size_t body_len;
 	const struct http_stream *stream; /* instead of body; NULL = none */
+	/* Gets the answer's body as it arrives; none is kept then. False ends the request, which has succeeded. NULL = keep it. */
+	bool (*arrives)(void *context, const char *bytes, size_t n);
+	void *arrives_context;
 };
 
 struct http_response {

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """node_api.py PKI: an API server that knows Nodes, for unit tests. It asks for a client certificate of PKI's CA, prints its port,
-and ends with its stdin's end or after a minute. GET /api/v1/nodes/NAME answers by NAME."""
+and ends with its stdin's end or after a minute. GET /api/v1/nodes/NAME answers by NAME; a watch sends one change and goes on without
+an end; of two objects that are made the second is there already."""
 import http.server
 import json
 import socketserver
@@ -36,7 +37,32 @@ ANSWERS = {
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
+    def do_POST(self):
+        said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        group = {"ClusterRole": "clusterroles", "ClusterRoleBinding": "clusterrolebindings"}[said["kind"]]
+        right = self.path == f"/apis/{said['apiVersion']}/{group}" and said["metadata"]["name"] == "nodekiln:pod-routes"
+        self.send_response(409 if said["kind"] == "ClusterRoleBinding" else 201 if right else 404)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def watch(self):
+        if "resourceVersion=old" in self.path:
+            self.send_response(410)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        change = b'{"type": "MODIFIED"}\n'
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(change), change))
+        self.wfile.flush()
+        self.rfile.read(1)
+
     def do_GET(self):
+        if "?watch=1&timeoutSeconds=20" in self.path:
+            self.watch()
+            return
         prefix, name = self.path.rsplit("/", 1)
         code, body = ANSWERS[name] if prefix == "/api/v1/nodes" else failure(404, "no such path")
         if name == "ready":  # who asked

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/kube.h"
 
+#include "lib/clock.h"
 #include "lib/process.h"
 #include "tests/unit/fake_root.h"
 
@@ -97,6 +98,43 @@ TEST(kube_asks_for_the_node_as_the_node)
 	CHECK(good);
 	CLEANUP(kube_node_done) struct kube_node n = { 0 };
 	CHECK(kube_get_node(path, CONF, "ready", &n, &err) < 0 && err.class == ERROR_NETWORK);
+	FAKE_ROOT_END();
+}
+
+/* The server would go on for ever: the first change ends the wait. */
+TEST(kube_waits_for_a_change_only)
+{
+	FAKE_ROOT();
+	struct server server = start_server();
+	struct error gone = { 0 }, other = { 0 };
+
+	put_kubeconfig(path, "tests/golden/kubeconfig/admin.conf", "127.0.0.1", server.port);
+	double before = clock_seconds();
+	int changed = kube_wait_for_change(path, CONF, "w1", "7", 20, &err);
+	double after = clock_seconds();
+	int old = kube_wait_for_change(path, CONF, NULL, "old", 20, &gone);
+	int refused = kube_wait_for_change(path, CONF, NULL, NULL, 21, &other); /* the server knows 20 only */
+	stop_server(&server);
+	CHECK(changed == 0 && after - before < 10);
+	CHECK(old == 0);
+	CHECK(refused < 0 && strstr(other.text, "HTTP status 404"));
+	FAKE_ROOT_END();
+}
+
+TEST(kube_grants_nodes_the_list_of_nodes)
+{
+	FAKE_ROOT();
+	struct server server = start_server();
+	struct error other = { 0 };
+
+	CHECK(kube_grant_peers(path, &other) < 0);
+	put_kubeconfig(path, "tests/golden/kubeconfig/admin.conf", "127.0.0.1", server.port);
+	CLEANUP(free_p) char *conf = fake_get(path, CONF);
+	fake_put(path, KUBE_ADMIN_CONF, conf);
+	int rc = kube_grant_peers(path, &err);
+	stop_server(&server);
+	CHECK(rc == 0);
+	CHECK(kube_grant_peers(path, &err) < 0 && err.class == ERROR_NETWORK);
 	FAKE_ROOT_END();
 }
 

@@ -149,3 +149,14 @@ TEST(pod_routes_sync_routes_and_rules)
 	fake_api_done();
 	FAKE_ROOT_END();
 }
+
+TEST(pod_routes_fault_is_kept_for_status)
+{
+	FAKE_ROOT();
+	CHECK(!pod_routes_fault(path));
+	fake_put(path, POD_ROUTES_FAULT_FILE, "the API server refuses");
+	CLEANUP(free_p) char *fault = pod_routes_fault(path);
+	CHECK_STR(fault, "the API server refuses");
+	CHECK(pod_routes_follow(path) == 0); /* without the bridge there is nothing to follow */
+	FAKE_ROOT_END();
+}

@@ -5,9 +5,9 @@
 
 static bool has_arg(const struct profile *p, const char *name, const char *value)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(p->kubelet_args) && p->kubelet_args[i][0]; i++)
-		if (!strcmp(p->kubelet_args[i][0], name))
-			return !strcmp(p->kubelet_args[i][1], value);
+	for (size_t i = 0; i < ARRAY_SIZE(p->kubelet_args) && p->kubelet_args[i].name; i++)
+		if (!strcmp(p->kubelet_args[i].name, name))
+			return !strcmp(p->kubelet_args[i].value, value);
 	return false;
 }
 
@@ -20,7 +20,7 @@ TEST(profile_is_by_where_the_node_runs)
 	const struct profile *privileged = profile_of(&machine);
 	machine.user_namespace = true;
 	const struct profile *unprivileged = profile_of(&machine);
-	CHECK(!vm->kubelet_args[0][0] && !vm->checks[0] && !vm->keep_conntrack);
+	CHECK(!vm->kubelet_args[0].name && !vm->checks[0] && !vm->keep_conntrack);
 	CHECK_STR(privileged->name, "privileged container");
 	CHECK(has_arg(privileged, "fail-swap-on", "false") && privileged->keep_conntrack && privileged->checks[0]);
 	CHECK(!has_arg(privileged, "feature-gates", "KubeletInUserNamespace=true"));

@@ -62,7 +62,7 @@ TEST(run_makes_a_cluster)
 	CHECK(agent_run(path, &err) == 0);
 	CHECK(is_in(path, "ready", "leave") && fake_calls(path, "kubeadm init --config") == 1);
 	CHECK(fake_calls(path, "kubectl apply -f ") == 1);
-	CHECK(fake_calls(path, "systemctl enable --now nodekiln-routes.timer") == 1);
+	CHECK(fake_calls(path, "systemctl enable --now nodekiln-routes.service") == 1);
 	CHECK(has(path, "/etc/cni/net.d/10-nodekiln.conflist", "10.244.1.0/24"));
 	CLEANUP(state_done) struct state state = saved(path);
 	CHECK_STR(state.endpoint, "10.0.0.1:6443");

@@ -43,7 +43,7 @@ TEST(step_ready_makes_the_pod_network)
 	GUEST(0, WORKER GIVEN "networking: {pod_network: bridge}\n");
 	CHECK(step_ready(&a, &err) == 0);
 	CHECK(fake_has(path, "/etc/cni/net.d/10-nodekiln.conflist"));
-	CHECK(fake_calls(path, "systemctl enable --now nodekiln-routes.timer") == 1);
+	CHECK(fake_calls(path, "systemctl enable --now nodekiln-routes.service") == 1);
 	fake_program(path, "systemctl", "exit 1");
 	CHECK(step_ready(&a, &err) < 0 && err.class == ERROR_COMMAND);
 	AGENT_END();
