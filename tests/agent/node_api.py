@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """node_api.py PKI: an API server that knows Nodes, for unit tests. It asks for a client certificate of PKI's CA, prints its port,
-and ends with its stdin's end or after a minute. GET /api/v1/nodes/NAME answers by NAME; a watch sends one change and goes on without
-an end; of two objects that are made the second is there already."""
+and ends with its stdin's end or after a minute. GET /api/v1/nodes/NAME answers by NAME; a watch sends one change and
+continues without an end; of two objects that are made the second is there already."""
 import http.server
 import json
 import socketserver

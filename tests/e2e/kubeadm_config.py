@@ -206,7 +206,7 @@ def other_kubeadms(directory):
 
 
 def validate_problems(program, version, directory):
-    """kubeadm's own judgement, strict: every golden file of its minor is right, and one with a misspelt field is not."""
+    """kubeadm validates strictly: every golden file of its minor is right, and one with a misspelt field is not."""
     problems = []
     files = sorted((GOLDEN.parent / version).glob("*.conf"))
     wrong = directory / "wrong.conf"

@@ -101,7 +101,7 @@ TEST(kube_asks_for_the_node_as_the_node)
 	FAKE_ROOT_END();
 }
 
-/* The server would go on for ever: the first change ends the wait. */
+/* The server never ends its answer: the first change ends the wait. */
 TEST(kube_waits_for_a_change_only)
 {
 	FAKE_ROOT();
