@@ -133,6 +133,15 @@ static void add_replacement(const char *value, const char *released_with, struct
 			  (int)strcspn(value, " \t"), value, released_with);
 }
 
+/* value: "PATH VERSION". The modules of the component itself are required at its own version. */
+static void add_requirement(const struct component *c, const char *value, struct text *ret)
+{
+	CLEANUP(free_p) char *path = xstrndup(value, strcspn(value, " \t"));
+
+	if (strcmp(path, c->go.module) != 0 && !strings_has(&c->go.modules, path))
+		text_addf(ret, "require %s\n", value);
+}
+
 int gosum_main_module(const struct component *c, const char *version, const char *of_component, struct text *ret,
 		      struct error *err)
 {
@@ -154,6 +163,8 @@ int gosum_main_module(const struct component *c, const char *version, const char
 			text_addf(ret, "exclude %s\n", value);
 		else if ((value = argument(list.at[i], "replace")))
 			add_replacement(value, released, ret);
+		else if ((value = argument(list.at[i], "require")))
+			add_requirement(c, value, ret);
 	}
 	text_addf(ret, "require %s %s\n", c->go.module, tag);
 	for (size_t i = 0; i < c->go.modules.n; i++)

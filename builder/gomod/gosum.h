@@ -16,7 +16,8 @@ int gosum_parse(const char *text, struct lock_component *c, struct error *err) M
 void gosum_print(const struct lock_component *c, struct text *ret);
 
 /* The main module's go.mod. of_component: the text of the component's own go.mod: its go line, its godebug and exclude
- * directives and its replacements count, because those of a dependency are ignored. A replacement by a local folder is one by
+ * directives and its replacements count, because those of a dependency are ignored. Its requirements are repeated: without
+ * those that it calls indirect `go mod tidy` looks further, and may find a package in two modules. A replacement by a local folder is one by
  * the module of the same name in version released_with; without that, the required version is taken. */
 int gosum_main_module(const struct component *c, const char *version, const char *of_component, struct text *ret,
 		      struct error *err) MUST_CHECK;
