@@ -34,6 +34,9 @@ int kubernetes_artifacts_make(const struct recipe *recipe, const struct toolchai
  * otherwise part of the packages. */
 int kubernetes_install(const struct recipe *recipe, const struct lock *lock, const struct kubernetes *k,
 		       struct cache *cache, const char *root, struct error *err) MUST_CHECK;
+/* Installs the files of the kubelet and kubeadm packages that are no programs: the unit, kubeadm's drop-in for it, and
+ * directories. Existing files stay. */
+int kubernetes_install_units(int rootfd, struct error *err) MUST_CHECK;
 /* The pause image that this version uses, as reported by the tree's own kubeadm. *ret is owned by the caller. */
 int kubernetes_pause_image(const char *root, const char *version, char **ret, struct error *err) MUST_CHECK;
 void kubernetes_done(struct kubernetes *k);

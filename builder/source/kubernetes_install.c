@@ -8,6 +8,7 @@
 #include "builder/archive/tarball.h"
 #include "builder/source/kubernetes.h"
 #include "builder/source/kubernetes_compile.h"
+#include "builder/source/program_install.h"
 #include "lib/file.h"
 
 /* Files of the kubelet and kubeadm packages, from kubernetes/release: cmd/krel/templates/latest. */
@@ -52,39 +53,12 @@ static const struct {
 
 static const char *const packaged_directories[] = { "etc/kubernetes/manifests", "var/lib/kubelet" };
 
-/* Creates a program file and replaces an existing one. */
-static int create_program(int rootfd, const char *path, struct error *err)
-{
-	const char *base;
-	CLEANUP(close_p) int parent = file_open_parent_in(rootfd, path, true, &base);
-	CLEANUP(close_p) int out = -1;
-
-	if (parent >= 0 && (unlinkat(parent, base, 0) == 0 || errno == ENOENT))
-		out = openat(parent, base, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0755);
-	/* fchmod(), because the mode must not depend on the umask. */
-	if (out < 0 || fchmod(out, 0755) < 0)
-		return error_errno(err, errno, "create %s", path);
-	return TAKE_FD(out);
-}
-
-static int install_file(int in, const char *name, int rootfd, const char *path, struct error *err)
-{
-	CLEANUP(close_p) int out = create_program(rootfd, path, err);
-
-	if (out < 0 || copy_all(in, out, err) < 0)
-		return error_wrap(err, "install %s as %s", name, path);
-	return 0;
-}
-
 static int install_compiled(const struct kubernetes *k, int rootfd, struct error *err)
 {
 	for (const char *const *name = kubernetes_compile_node_programs; *name; name++) {
 		CLEANUP(free_p) char *from = xasprintf("%s/bin/%s", k->artifacts, *name);
 		CLEANUP(free_p) char *to = xasprintf("usr/bin/%s", *name);
-		CLEANUP(close_p) int in = open(from, O_RDONLY | O_CLOEXEC);
-		if (in < 0)
-			return error_errno(err, errno, "open %s", from);
-		if (install_file(in, *name, rootfd, to, err) < 0)
+		if (program_install(from, rootfd, to, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -116,7 +90,7 @@ static int install_member(int in, const struct binary *b, int rootfd, struct err
 		const char *path = text_starts(e->path, "./") ? e->path + 2 : e->path;
 		if (!S_ISREG(e->mode) || e->original || strcmp(path, b->member) != 0)
 			continue;
-		CLEANUP(close_p) int out = create_program(rootfd, b->path, err);
+		CLEANUP(close_p) int out = program_create(rootfd, b->path, err);
 		if (out < 0 || copy_member(reader, out, err) < 0)
 			return error_wrap(err, "install %s", b->url);
 		return 0;
@@ -145,7 +119,7 @@ static int install_binaries(const struct recipe *recipe, struct cache *cache, in
 			return -1;
 		int rc = b->member    ? install_member(in, b, rootfd, err)
 			 : b->archive ? unpack_archive(in, b, rootfd, err)
-				      : install_file(in, b->url, rootfd, b->path, err);
+				      : program_copy(in, b->url, rootfd, b->path, err);
 		if (rc < 0)
 			return -1;
 	}
@@ -153,7 +127,7 @@ static int install_binaries(const struct recipe *recipe, struct cache *cache, in
 }
 
 /* An existing file came from an archive of this release; it is newer than the one in the table and is kept. */
-static int install_packaged(int rootfd, struct error *err)
+int kubernetes_install_units(int rootfd, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(packaged_directories); i++)
 		if (dir_make_in(rootfd, packaged_directories[i], 0755, err) < 0)
@@ -171,14 +145,15 @@ int kubernetes_install(const struct recipe *recipe, const struct lock *lock, con
 {
 	enum kubernetes_source source = recipe->kubernetes.source;
 
-	if (source == KUBERNETES_NONE)
+	if (source == KUBERNETES_NONE && !recipe->kubernetes.binaries.n)
 		return 0;
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, root, err);
 	if (rootfd < 0)
 		return -1;
 	int rc = source == KUBERNETES_DEBIAN_SOURCE ? install_compiled(k, rootfd, err)
 						    : install_binaries(recipe, cache, rootfd, err);
-	if (rc < 0 || (source != KUBERNETES_PACKAGES && install_packaged(rootfd, err) < 0))
+	bool units = source == KUBERNETES_DEBIAN_SOURCE || source == KUBERNETES_BINARIES;
+	if (rc < 0 || (units && kubernetes_install_units(rootfd, err) < 0))
 		return error_wrap(err, "Kubernetes %s", lock->kubernetes_version ? lock->kubernetes_version : "");
 	return 0;
 }

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/source/source.h"
+#include "tests/unit/fake_toolchain.h"
+
+#define KUBELET_UNIT "/usr/lib/systemd/system/kubelet.service"
+
+static struct component component(const char *name, enum component_source source)
+{
+	return (struct component){ .name = (char *)name, .source = source };
+}
+
+/* Nothing is made for packages; what is compiled must be in the lock. */
+TEST(source_make_by_source)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+	CLEANUP(lock_done) struct lock lock = { 0 };
+	CLEANUP(source_done) struct source_set s = { 0 };
+	struct recipe recipe = { .architecture = (char *)"amd64" };
+	struct error err = { 0 };
+
+	CHECK(own_cache_open(&w) == 0);
+	vec_push(&recipe.components, component("kubernetes", COMPONENT_PACKAGES));
+	CHECK(source_make(&recipe, &lock, &w.cache, NULL, NULL, &s, &err) == 0 && s.programs.n == 0);
+	CHECK(!source_compiles(&recipe) && !source_has_images(&recipe));
+	CHECK_STR(source_of_kubernetes(&recipe), "packages");
+	recipe.components.at[0].source = COMPONENT_GO_MODULES;
+	CHECK(source_make(&recipe, &lock, &w.cache, NULL, NULL, &s, &err) == -1 && err.class == ERROR_INPUT);
+	CHECK_STR(err.text, "the lock has no component kubernetes; run `nodekiln lock` again");
+	CHECK(source_compiles(&recipe));
+	CHECK_STR(source_of_kubernetes(&recipe), "go-modules");
+	vec_done(&recipe.components);
+	recipe.kubernetes.source = KUBERNETES_DEBIAN_SOURCE;
+	CHECK_STR(source_of_kubernetes(&recipe), "debian-source");
+	CHECK(source_compiles(&recipe));
+}
+
+TEST(source_kubernetes_version_of_lock)
+{
+	CLEANUP(lock_done) struct lock lock = { 0 };
+
+	CHECK(!source_kubernetes_version(&lock));
+	lock.kubernetes_version = xstrdup("1.20.2");
+	CHECK_STR(source_kubernetes_version(&lock), "1.20.2");
+	vec_push(&lock.components,
+		 ((struct lock_component){ .name = xstrdup("kubernetes"), .version = xstrdup("1.37.2") }));
+	CHECK_STR(source_kubernetes_version(&lock), "1.37.2");
+}
+
+TEST(source_install_programs_and_units)
+{
+	struct recipe recipe = { 0 };
+	struct lock lock = { 0 };
+	struct source_set s = { 0 };
+	struct cache cache = { .fd = -1 };
+	struct component kubernetes = component("kubernetes", COMPONENT_GO_MODULES);
+
+	FAKE_ROOT();
+	CLEANUP(free_p) char *root = xasprintf("%s/root", path);
+	fake_put(path, "/aa/bin/kubelet", "kubelet 1.37");
+	fake_put(path, "/root/etc/hostname", "node");
+	vec_push(&kubernetes.programs,
+		 ((struct component_program){ .name = (char *)"kubelet", .path = (char *)"/usr/bin/kubelet" }));
+	vec_push(&kubernetes.programs, (struct component_program){ .name = (char *)"kube-apiserver" });
+	vec_push(&recipe.components, kubernetes);
+	vec_push(&s.programs, ((struct source_programs){ .component = &recipe.components.at[0],
+							 .version = xstrdup("1.37.2"),
+							 .directory = xasprintf("%s/aa", path) }));
+	CHECK_STR(source_programs_key(source_programs(&s, "kubernetes")), "aa");
+	CHECK(!source_programs(&s, "etcd"));
+	CHECK_STR(source_install(&recipe, &lock, &s, &cache, root, &err) < 0 ? err.text : "", "");
+	CLEANUP(free_p) char *kubelet = fake_get(root, "/usr/bin/kubelet"), *unit = fake_get(root, KUBELET_UNIT);
+	CHECK_STR(kubelet, "kubelet 1.37");
+	CHECK(unit && strstr(unit, "\nExecStart=/usr/bin/kubelet\n"));
+	CHECK(!fake_has(root, "/usr/bin/kube-apiserver") && fake_has(root, "/etc/default/kubelet"));
+	recipe.components.at[0].programs.at[1].path = (char *)"/usr/bin/kube-apiserver";
+	CHECK(source_install(&recipe, &lock, &s, &cache, root, &err) == -1);
+	CHECK(text_starts(err.text, "component kubernetes: open ") && strstr(err.text, "kube-apiserver"));
+	source_done(&s);
+	vec_done(&recipe.components.at[0].programs);
+	vec_done(&recipe.components);
+	FAKE_ROOT_END();
+}
