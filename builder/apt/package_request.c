@@ -70,6 +70,23 @@ static void add_sources(const struct recipe *recipe, struct strings *ret)
 		strings_addf(ret, "kubernetes%s%s", version ? "=" : "", version ? version : "");
 }
 
+static bool is_compiled(const struct component *c)
+{
+	return c->source == COMPONENT_GO_MODULES || c->source == COMPONENT_C;
+}
+
+/* The packages below the programs of components' images; a recipe without a runtime has no images. */
+static void add_image_packages(const struct recipe *recipe, struct strings *ret)
+{
+	for (size_t i = 0; recipe->runtime != RUNTIME_NONE && i < recipe->components.n; i++) {
+		const struct component *c = &recipe->components.at[i];
+		for (size_t k = 0; is_compiled(c) && k < c->images.n; k++)
+			strings_append(ret, &c->images.at[k].packages);
+	}
+	if (ret->n)
+		strings_add(ret, "usr-is-merged");
+}
+
 static int fill(const struct recipe *recipe, struct package_request *ret, struct error *err)
 {
 	if (add_variant(recipe->distribution.variant, &ret->group[LOCK_BASE], err) < 0 ||
@@ -85,6 +102,7 @@ static int fill(const struct recipe *recipe, struct package_request *ret, struct
 		strings_add(&ret->group[LOCK_BASE], "libcurl4"); /* Debian 13's libcurl4t64 provides it */
 	if (recipe->kubernetes.source == KUBERNETES_PACKAGES)
 		add_kubernetes(recipe, &ret->group[LOCK_BASE]);
+	add_image_packages(recipe, &ret->group[LOCK_IMAGE]);
 	if (recipe->images.control_plane)
 		for (size_t i = 0; i < ARRAY_SIZE(image_packages); i++)
 			strings_add(&ret->group[LOCK_IMAGE], image_packages[i]);

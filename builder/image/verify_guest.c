@@ -205,11 +205,26 @@ static int check_program(struct verify *v, const char *path, struct error *err)
 	return 0;
 }
 
+/* Those of compiled components. */
+static int check_programs(struct verify *v, struct error *err)
+{
+	const struct json *programs = json_get(v->about, "programs");
+
+	for (size_t i = 0; i < json_count(programs); i++) {
+		const char *path = json_as_string(json_at(programs, i));
+		if (path && check_program(v, path, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int verify_kubernetes(struct verify *v, struct error *err)
 {
 	static const char *const programs[] = { "/usr/bin/kubelet", "/usr/bin/kubeadm", "/usr/bin/kubectl" };
 	const char *source = json_get_string(json_get(v->about, "kubernetes"), "source");
 
+	if (check_programs(v, err) < 0)
+		return -1;
 	if (!source || !strcmp(source, "none"))
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)

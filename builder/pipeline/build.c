@@ -44,7 +44,7 @@ void build_done(struct build *b)
 	free(b->pause_image);
 	strings_done(&b->images);
 	strings_done(&b->archives);
-	kubernetes_done(&b->kubernetes);
+	source_done(&b->sources);
 	free(b->agent);
 	lock_done(&b->lock);
 	artifacts_close(&b->outputs);
@@ -99,8 +99,8 @@ static int get_lock(struct build *b, struct error *err)
 	size_t packages = 0;
 	for (enum lock_group g = 0; g < LOCK_GUEST_GROUPS; g++)
 		packages += b->lock.group[g].n;
-	progress_end("resolve", "%zu packages%s%s", packages, b->lock.kubernetes_version ? ", Kubernetes " : "",
-		     b->lock.kubernetes_version ? b->lock.kubernetes_version : "");
+	const char *version = source_kubernetes_version(&b->lock);
+	progress_end("resolve", "%zu packages%s%s", packages, version ? ", Kubernetes " : "", version ? version : "");
 	return 0;
 }
 
@@ -138,10 +138,8 @@ static void compiler_line(void *context UNUSED, const char *line)
 static int get_programs(struct build *b, struct error *err)
 {
 	progress_begin("programs", "the agent%s",
-		       b->recipe.kubernetes.source == KUBERNETES_DEBIAN_SOURCE
-			       ? ", Kubernetes (compiling takes minutes, once)"
-			       : "");
-	if (kubernetes_make(&b->recipe, &b->lock, &b->cache, compiler_line, NULL, &b->kubernetes, err) < 0 ||
+		       source_compiles(&b->recipe) ? ", components (compiling takes minutes, once)" : "");
+	if (source_make(&b->recipe, &b->lock, &b->cache, compiler_line, NULL, &b->sources, err) < 0 ||
 	    toolchain_agent(&b->lock, &b->cache, &b->agent, err) < 0)
 		return -1;
 	progress_end("programs", "ready");
@@ -151,9 +149,9 @@ static int get_programs(struct build *b, struct error *err)
 /* The archives to preload, compiled ones and the recipe's, and the names of their images. */
 static int list_images(struct build *b, struct error *err)
 {
-	strings_append(&b->archives, &b->kubernetes.images);
+	strings_append(&b->archives, &b->sources.archives);
 	strings_append(&b->archives, &b->recipe.images.archives);
-	strings_append(&b->images, &b->kubernetes.references);
+	strings_append(&b->images, &b->sources.references);
 	for (size_t i = 0; i < b->recipe.images.archives.n; i++)
 		if (container_images_names(b->recipe.images.archives.at[i], b->recipe.runtime, &b->images, err) < 0)
 			return -1;
@@ -202,7 +200,12 @@ static uint64_t scratch_need(const struct build *b)
 static int write_metadata(struct build *b, struct error *err)
 {
 	struct manifest m = {
-		.recipe = &b->recipe, .lock = &b->lock, .images = &b->images, .key = b->key, .epoch = b->epoch
+		.recipe = &b->recipe,
+		.lock = &b->lock,
+		.sources = &b->sources,
+		.images = &b->images,
+		.key = b->key,
+		.epoch = b->epoch,
 	};
 
 	CLEANUP(timings_done) struct timings waterfall = { 0 };

@@ -3,7 +3,7 @@
 /*
  * One build, from recipe to published artifacts. The order of work, and what runs in parallel:
  *
- *	recipe -> lock -> agent, Kubernetes (compiled once, cached) -> fetch
+ *	recipe -> lock -> agent, components (compiled once, cached) -> fetch
  *	base: unpack -> configure	| its files compressed; images preloaded; vm and lxc layers unpacked
  *	vm: layer configured -> extra -> customize -> seal -> disk -> qcow2
  *					| lxc: layer configured -> extra -> customize -> seal -> tarball
@@ -21,7 +21,7 @@
 #include "builder/cache/scratch.h"
 #include "builder/lock/lock.h"
 #include "builder/recipe/recipe.h"
-#include "builder/source/kubernetes.h"
+#include "builder/source/source.h"
 #include "lib/error.h"
 #include "lib/hash.h"
 
@@ -57,7 +57,7 @@ struct build {
 	struct artifacts outputs;
 	struct lock lock;
 	char *agent; /* owned; path of its tree in the cache */
-	struct kubernetes kubernetes;
+	struct source_set sources;
 	struct strings archives; /* of images to preload */
 	struct strings images;   /* their names */
 	char *pause_image;       /* owned; as kubeadm prints it; NULL without Kubernetes */

@@ -47,10 +47,17 @@ static const char *artifacts_name(const char *path)
 	return slash ? slash + 1 : NULL;
 }
 
-/* Downloaded binaries count by path and digest. */
-static void add_kubernetes(struct hash *h, const struct build *b)
+/* Compiled programs count by their digest and their paths, downloaded binaries by path and digest. */
+static void add_sources(struct hash *h, const struct build *b)
 {
-	hash_field(h, "kubernetes", artifacts_name(b->kubernetes.artifacts));
+	for (size_t i = 0; i < b->sources.programs.n; i++) {
+		const struct source_programs *p = &b->sources.programs.at[i];
+		hash_field(h, "component", p->component->name);
+		hash_field(h, "programs", source_programs_key(p));
+		for (size_t k = 0; k < p->component->programs.n; k++)
+			hash_field(h, p->component->programs.at[k].name, p->component->programs.at[k].path);
+	}
+	hash_field(h, "kubernetes", artifacts_name(b->sources.kubernetes.artifacts));
 	for (size_t i = 0; i < b->recipe.kubernetes.binaries.n; i++) {
 		hash_field(h, "path", b->recipe.kubernetes.binaries.at[i].path);
 		hash_field(h, "member", b->recipe.kubernetes.binaries.at[i].member);
@@ -92,7 +99,9 @@ static void key_base(struct build *b)
 	CLEANUP(hash_free_p) struct hash *h = layer_hash("base", NULL);
 
 	add_group(h, &b->lock, LOCK_BASE);
-	add_kubernetes(h, b);
+	add_sources(h, b);
+	if (recipe_component(&b->recipe, "kubernetes"))
+		hash_field(h, "units", source_of_kubernetes(&b->recipe));
 	hash_hex(h, b->layer[LAYER_BASE].key);
 }
 
@@ -130,7 +139,9 @@ static int key_images(struct build *b, struct error *err)
 		const struct lock_package *p = lock_find(&b->lock, LOCK_BASE, runtimes[i]);
 		hash_field(h, runtimes[i], p ? p->sha256 : NULL);
 	}
-	add_kubernetes(h, b);
+	add_sources(h, b);
+	if (b->sources.images)
+		hash_field(h, "images", artifacts_name(b->sources.images));
 	for (size_t i = 0; i < b->recipe.images.archives.n; i++)
 		if (add_file(h, b->recipe.images.archives.at[i], err) < 0)
 			return error_wrap(err, "images.archives");

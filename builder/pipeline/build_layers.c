@@ -205,14 +205,16 @@ int build_layers_base(struct build *b, struct error *err)
 {
 	if (unpack(b, LAYER_BASE, 0, err) < 0)
 		return -1;
-	return kubernetes_install(&b->recipe, &b->lock, &b->kubernetes, &b->cache, b->layer[LAYER_BASE].path, err);
+	return source_install(&b->recipe, &b->lock, &b->sources, &b->cache, b->layer[LAYER_BASE].path, err);
 }
 
 int build_layers_pause_image(struct build *b, const char *root, struct error *err)
 {
-	if (b->recipe.kubernetes.source == KUBERNETES_NONE)
+	const char *version = source_kubernetes_version(&b->lock);
+
+	if (!version)
 		return 0;
-	return kubernetes_pause_image(root, b->lock.kubernetes_version, &b->pause_image, err);
+	return kubernetes_pause_image(root, version, &b->pause_image, err);
 }
 
 int build_chunks_open(struct build *b, struct error *err)

@@ -42,9 +42,31 @@ static int install_agent(const struct customize *g, const char *root, struct err
 	return 0;
 }
 
+/* components: their versions. programs: the installed files, which `nodekiln verify` looks for. image_tags: of images whose
+ * tag is not kubeadm's own, by kubeadm's name of the image; the agent tells kubeadm. */
+static void put_sources(struct json *image, const struct source_set *sources)
+{
+	struct json *components = json_object(), *programs = json_array(), *tags = json_object();
+
+	for (size_t i = 0; i < sources->programs.n; i++) {
+		const struct component *c = sources->programs.at[i].component;
+		json_put_string(components, c->name, sources->programs.at[i].version);
+		for (size_t k = 0; k < c->programs.n; k++)
+			if (c->programs.at[k].path)
+				json_push(programs, json_string(c->programs.at[k].path));
+	}
+	for (size_t i = 0; i < sources->image_tags.n; i++) {
+		const char *tag = sources->image_tags.at[i], *equals = strchr(tag, '=');
+		CLEANUP(free_p) char *name = xstrndup(tag, (size_t)(equals - tag));
+		json_put_string(tags, name, equals + 1);
+	}
+	json_put(image, "components", components);
+	json_put(image, "programs", programs);
+	json_put(image, "image_tags", tags);
+}
+
 struct json *customize_image_json(const struct customize *g)
 {
-	static const char *const sources[] = { "none", "debian-source", "packages", "binaries" };
 	static const char *const runtimes[] = { "none", "containerd", "docker" };
 	CLEANUP(strings_done) struct strings units = { 0 };
 	struct json *image = json_object(), *kubernetes = json_object();
@@ -58,10 +80,12 @@ struct json *customize_image_json(const struct customize *g)
 	json_put_string(image, "recipe_digest", g->lock->recipe_digest);
 	json_put_string(image, "warning", g->recipe->warning);
 	json_put_string(image, "runtime", runtimes[g->recipe->runtime]);
-	json_put_string(kubernetes, "source", sources[g->recipe->kubernetes.source]);
-	json_put_string(kubernetes, "version", g->lock->kubernetes_version);
+	json_put_string(kubernetes, "source", source_of_kubernetes(g->recipe));
+	json_put_string(kubernetes, "version", source_kubernetes_version(g->lock));
 	json_put(image, "kubernetes", kubernetes);
 	json_put_string(image, "pause_image", g->pause_image);
+	if (g->sources && g->sources->programs.n)
+		put_sources(image, g->sources);
 	json_put_strings(image, "images", g->images);
 	json_put_strings(image, "units", &units);
 	return image;

@@ -39,6 +39,8 @@ static struct json *versions(const struct lock *lock)
 
 	if (lock->kubernetes_version)
 		json_put_string(object, "kubernetes", lock->kubernetes_version);
+	for (size_t i = 0; i < lock->components.n; i++)
+		json_put_string(object, lock->components.at[i].name, lock->components.at[i].version);
 	if (curl)
 		json_put_string(object, "nodekiln-libcurl", curl->version);
 	for (size_t i = 0; i < ARRAY_SIZE(notable_packages); i++) {
@@ -47,6 +49,23 @@ static struct json *versions(const struct lock *lock)
 			json_put_string(object, p->name, p->version);
 	}
 	return object;
+}
+
+/* What was compiled. The key is the digest of everything that the programs depend on, and their name in the cache. */
+static struct json *components_json(const struct source_set *sources)
+{
+	struct json *array = json_array();
+
+	for (size_t i = 0; i < sources->programs.n; i++) {
+		const struct source_programs *p = &sources->programs.at[i];
+		struct json *component = json_object();
+		json_put_string(component, "name", p->component->name);
+		json_put_string(component, "version", p->version);
+		json_put_string(component, "source", component_source_names[p->component->source]);
+		json_put_string(component, "key", source_programs_key(p));
+		json_push(array, component);
+	}
+	return array;
 }
 
 static struct json *group_sizes(const struct lock *lock)
@@ -84,6 +103,8 @@ struct json *manifest_json(const struct manifest *m, const struct artifacts *o, 
 	json_put_string(object, "architecture", m->recipe->architecture);
 	json_put(object, "versions", versions(m->lock));
 	json_put(object, "artifacts", artifacts_json(o));
+	if (m->sources && m->sources->programs.n)
+		json_put(object, "components", components_json(m->sources));
 	if (m->images)
 		json_put_strings(object, "images", m->images);
 	json_put(object, "sizes", group_sizes(m->lock));

@@ -10,15 +10,17 @@
 #include "builder/artifacts/artifacts.h"
 #include "builder/lock/lock.h"
 #include "builder/recipe/recipe.h"
+#include "builder/source/source.h"
 #include "lib/error.h"
 #include "lib/json.h"
 
 struct manifest {
-	const struct recipe *recipe;  /* borrowed */
-	const struct lock *lock;      /* borrowed */
-	const struct strings *images; /* borrowed; references of preloaded images; may be NULL */
-	const char *key;              /* borrowed; digest of all inputs: the same key, the same artifacts */
-	int64_t epoch;                /* SOURCE_DATE_EPOCH */
+	const struct recipe *recipe;   /* borrowed */
+	const struct lock *lock;       /* borrowed */
+	const struct source_set *sources; /* borrowed; may be NULL */
+	const struct strings *images;  /* borrowed; references of preloaded images; may be NULL */
+	const char *key;               /* borrowed; digest of all inputs: the same key, the same artifacts */
+	int64_t epoch;                 /* SOURCE_DATE_EPOCH */
 };
 
 /* Writes both into the staging directory, which has the finished artifacts. Takes ownership of timings. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "builder/disk/disk.h"
+#include "builder/source/source.h"
 #include "lib/alloc.h"
 #include "lib/macro.h"
 #include "lib/text.h"
@@ -19,14 +20,19 @@ static bool always(const struct recipe *r)
 	return true;
 }
 
-static bool compiles(const struct recipe *r)
+static bool compiles_kubernetes(const struct recipe *r)
 {
 	return r->kubernetes.source == KUBERNETES_DEBIAN_SOURCE;
 }
 
+static bool compiles_components(const struct recipe *r)
+{
+	return !compiles_kubernetes(r) && source_compiles(r);
+}
+
 static bool preloads(const struct recipe *r)
 {
-	return r->images.control_plane || r->images.archives.n;
+	return r->images.control_plane || r->images.archives.n || source_has_images(r);
 }
 
 static bool has_vm(const struct recipe *r)
@@ -53,7 +59,9 @@ static const struct {
 	{ "resolve", always, "apt's solver pins every package by version and sha256" },
 	{ "fetch", always, "packages that are not in the cache are downloaded and verified" },
 	{ "toolchain", always, "a tree of this suite with a compiler; the agent is compiled in it" },
-	{ "kubernetes", compiles,
+	{ "components", compiles_components,
+	  "components are compiled in a tree with Go (minutes the first time, then cached), and packed as images" },
+	{ "kubernetes", compiles_kubernetes,
 	  "Kubernetes is compiled in the toolchain tree (minutes the first time, then cached)" },
 	{ "base", always, "the packages of both artifacts are unpacked and configured once" },
 	{ "images", preloads, "container images are imported into the runtime's store" },
@@ -166,12 +174,36 @@ static void add_sources(struct text *t, const struct plan *p)
 	}
 }
 
+static void add_runtime(struct text *t, const struct recipe *r)
+{
+	add_label(t, "runtime");
+	text_addf(t, "%s\n", runtime_names[r->runtime]);
+}
+
+/* "LABEL  NAME VERSION from SOURCE", one a line. */
+static void add_components(struct text *t, const struct recipe *r)
+{
+	for (size_t i = 0; i < r->components.n; i++) {
+		const struct component *c = &r->components.at[i];
+		add_label(t, i ? "" : "components");
+		text_addf(t, "%s %s from %s\n", c->name, c->version ? c->version : "",
+			  component_source_names[c->source]);
+		for (size_t k = 0; k < c->images.n; k++) {
+			add_label(t, "");
+			text_addf(t, "  image %s, preloaded\n", c->images.at[k].name);
+		}
+	}
+}
+
 static void add_kubernetes(struct text *t, const struct recipe *r)
 {
-	add_label(t, "kubernetes");
-	if (r->kubernetes.source == KUBERNETES_NONE)
+	bool component = recipe_component(r, "kubernetes");
+
+	if (!component)
+		add_label(t, "kubernetes");
+	if (!component && r->kubernetes.source == KUBERNETES_NONE)
 		text_add(t, "none\n");
-	else
+	else if (!component)
 		text_addf(t, "%s from %s%s%s\n", r->kubernetes.version, kubernetes_source_names[r->kubernetes.source],
 			  r->kubernetes.source_version ? " " : "",
 			  r->kubernetes.source_version ? r->kubernetes.source_version : "");
@@ -179,8 +211,7 @@ static void add_kubernetes(struct text *t, const struct recipe *r)
 		add_label(t, "");
 		text_addf(t, "%s to %s\n", r->kubernetes.binaries.at[i].url, r->kubernetes.binaries.at[i].path);
 	}
-	add_label(t, "runtime");
-	text_addf(t, "%s\n", runtime_names[r->runtime]);
+	add_runtime(t, r);
 	if (r->images.control_plane) {
 		add_label(t, "images");
 		text_add(t, "the compiled control plane, etcd and pause\n");
@@ -242,6 +273,7 @@ int plan_text(const struct plan *plan, struct text *ret, struct error *err)
 		text_addf(ret, "%s\n", r->warning);
 	}
 	add_sources(ret, plan);
+	add_components(ret, r);
 	add_kubernetes(ret, r);
 	add_set(ret, add_sets(ret, "packages", r->packages), "extra", &r->extra_packages);
 	add_sets(ret, "overlays", r->overlays);

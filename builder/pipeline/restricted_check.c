@@ -6,6 +6,7 @@
 
 #include "builder/sandbox/rootless.h"
 #include "builder/sandbox/sandbox.h"
+#include "builder/source/source.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/log.h"
@@ -13,12 +14,14 @@
 
 static int check_images(const struct recipe *r, struct error *err)
 {
-	if (!r->images.control_plane && !r->images.archives.n)
+	if (!r->images.control_plane && !r->images.archives.n && !source_has_images(r))
 		return 0;
 	return error_set(
 		err, ERROR_HOST,
 		"recipe '%s' preloads images, which needs mounts, but this process has neither CAP_SYS_ADMIN nor user "
-		"namespaces; build it on a host that has either, or omit `images` (--set images.control_plane=false)",
+		"namespaces; build it on a host that has either, or omit `images` (--set images.control_plane=false) "
+		"and "
+		"components with images",
 		r->name);
 }
 

@@ -71,7 +71,7 @@ static void open_inputs(struct inputs *in)
 		add_package(&in->b.lock, g, "a");
 	add_package(&in->b.lock, LOCK_BASE, "containerd");
 	add_package(&in->b.lock, LOCK_BASE, "docker.io");
-	in->b.kubernetes.artifacts = xstrdup("/cache/artifacts/" HEX_A);
+	in->b.sources.kubernetes.artifacts = xstrdup("/cache/artifacts/" HEX_A);
 	in->b.agent = xstrdup("/cache/artifacts/agent-a");
 	r->outputs.qcow2 = r->outputs.tarball = true;
 }
@@ -82,7 +82,7 @@ static void close_inputs(struct inputs *in)
 
 	recipe_done(&in->b.recipe);
 	lock_done(&in->b.lock);
-	kubernetes_done(&in->b.kubernetes);
+	source_done(&in->b.sources);
 	strings_done(&in->b.archives);
 	free(in->b.agent);
 	close_p(&in->dir);
@@ -125,12 +125,12 @@ static void change_runtime_package(struct inputs *in, unsigned package)
 
 static void change_kubernetes(struct inputs *in, unsigned unused UNUSED)
 {
-	set(&in->b.kubernetes.artifacts, "/cache/artifacts/" HEX_B);
+	set(&in->b.sources.kubernetes.artifacts, "/cache/artifacts/" HEX_B);
 }
 
 static void move_cache(struct inputs *in, unsigned unused UNUSED)
 {
-	set(&in->b.kubernetes.artifacts, "/elsewhere/artifacts/" HEX_A);
+	set(&in->b.sources.kubernetes.artifacts, "/elsewhere/artifacts/" HEX_A);
 	set(&in->b.agent, "/elsewhere/artifacts/agent-a");
 }
 

@@ -61,6 +61,29 @@ TEST(customize_image_json_golden)
 	CHECK(golden_is_json("tests/golden/image/small.json", b));
 }
 
+/* Components are named with their versions, installed programs, and tags that are not kubeadm's. */
+TEST(customize_image_json_of_components)
+{
+	struct component_program programs[] = { { .name = (char *)"etcdctl", .path = (char *)"/usr/bin/etcdctl" },
+						{ .name = (char *)"etcd" } };
+	struct component etcd = { .name = (char *)"etcd" };
+	struct source_set sources = { 0 };
+	CLEANUP(guest_done) struct guest g;
+
+	small_guest(&g);
+	etcd.programs.at = programs, etcd.programs.n = ARRAY_SIZE(programs);
+	vec_push(&sources.programs, ((struct source_programs){ .component = &etcd,
+							       .version = xstrdup("3.7.1"),
+							       .directory = xstrdup("/cache/artifacts/aa") }));
+	strings_add(&sources.image_tags, "etcd=3.7.1-0");
+	vec_push(&g.lock.components,
+		 ((struct lock_component){ .name = xstrdup("kubernetes"), .version = xstrdup("1.37.2") }));
+	g.customize.sources = &sources;
+	CLEANUP(json_free_p) struct json *image = customize_image_json(&g.customize);
+	CHECK(golden_is_json("tests/golden/image/components.json", image));
+	source_done(&sources);
+}
+
 #define CHECK_FILE(root, name, want)                                                                                   \
 	do {                                                                                                           \
 		CLEANUP(free_p) char *content_ = fake_get(root, name);                                                 \

@@ -80,6 +80,32 @@ static struct json *make(bool sbom, int64_t epoch)
 	return sbom ? sbom_json(&m, &o) : manifest_json(&m, &o, timings);
 }
 
+/* Only what was compiled is listed; its versions are those of the lock. */
+TEST(manifest_json_of_components)
+{
+	struct component etcd = { .name = (char *)"etcd", .source = COMPONENT_GO_MODULES };
+	CLEANUP(lock_done) struct lock lock = { .recipe_digest = xstrdup(HEX64) };
+	CLEANUP(artifacts_close) struct artifacts o;
+	CLEANUP(source_done) struct source_set sources = { 0 };
+	struct recipe recipe = make_recipe();
+	struct manifest m = { .recipe = &recipe, .lock = &lock, .sources = &sources, .key = "k" };
+
+	make_outputs(&o);
+	vec_push(&lock.components, ((struct lock_component){ .name = xstrdup("etcd"), .version = xstrdup("3.7.1") }));
+	CLEANUP(json_free_p) struct json *none = manifest_json(&m, &o, json_object());
+	CHECK(!json_get(none, "components"));
+	vec_push(&sources.programs, ((struct source_programs){ .component = &etcd,
+							       .version = xstrdup("3.7.1"),
+							       .directory = xstrdup("/cache/artifacts/aa") }));
+	CLEANUP(json_free_p) struct json *manifest = manifest_json(&m, &o, json_object());
+	CHECK_STR(json_get_string(json_get(manifest, "versions"), "etcd"), "3.7.1");
+	const struct json *component = json_at(json_get(manifest, "components"), 0);
+	CHECK_STR(json_get_string(component, "name"), "etcd");
+	CHECK_STR(json_get_string(component, "version"), "3.7.1");
+	CHECK_STR(json_get_string(component, "source"), "go-modules");
+	CHECK_STR(json_get_string(component, "key"), "aa");
+}
+
 static bool is_text(const struct json *object, const char *key)
 {
 	const char *s = json_get_string(object, key);

@@ -55,6 +55,28 @@ TEST(restricted_check_refuses_images)
 	CHECK(restricted_check(&c.recipe, &w.cache, &err) == 0);
 }
 
+/* Those of components are preloaded as well, unless there is no runtime. */
+TEST(restricted_check_refuses_images_of_components)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+	struct component_image image = { .name = (char *)"pause" };
+	struct component pause = { .name = (char *)"pause", .source = COMPONENT_C };
+	struct check c = { .cache = &w, .recipe = { .name = (char *)"node", .runtime = RUNTIME_CONTAINERD } };
+	struct error err = { 0 };
+
+	if (geteuid() != 0)
+		SKIP("needs root");
+	CHECK(own_cache_open(&w) == 0);
+	vec_push(&pause.images, image);
+	vec_push(&c.recipe.components, pause);
+	CHECK(run_check(&c, &err) < 0 && err.class == ERROR_HOST);
+	CHECK(text_starts(err.text, "recipe 'node' preloads images"));
+	c.recipe.runtime = RUNTIME_NONE;
+	CHECK_STR(run_check(&c, &err) < 0 ? err.text : "", "");
+	vec_done(&c.recipe.components.at[0].images);
+	vec_done(&c.recipe.components);
+}
+
 /* The scratch directory cannot be made: the reason is an error of the host, with the context. */
 TEST(restricted_check_reports_the_cache)
 {
