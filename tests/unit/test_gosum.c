@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/gomod/gosum.h"
+
+#include "builder/lock/lock_component.h"
+#include "lib/alloc.h"
 #include "tests/unit/check.h"
 
 /* As cri-dockerd has it: versions replaced by others; as Kubernetes has it: modules of the same repository. */
@@ -75,4 +78,38 @@ TEST(gosum_main_module_needs_a_go_line)
 
 	CHECK(gosum_main_module(&c, "1.5.2", "module example.org/tool\n", &made, &err) < 0);
 	CHECK_STR(err.text, "the go.mod of example.org/tool has no go line");
+}
+
+#define SUM "h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define MOD "h1:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA="
+
+TEST(gosum_parse_pairs)
+{
+	static const char text[] = "a.example/b v1.0.0 " SUM "\na.example/b v1.0.0/go.mod " MOD "\n"
+				   "a.example/a v2.0.0+incompatible/go.mod " MOD "\n";
+	CLEANUP(lock_component_done) struct lock_component c = { 0 };
+	CLEANUP(text_done) struct text back = { 0 };
+	struct error err = { 0 };
+
+	CHECK(gosum_parse(text, &c, &err) == 0 && c.modules.n == 2);
+	CHECK_STR(c.modules.at[0].path, "a.example/a");
+	CHECK(!c.modules.at[0].sum);
+	CHECK_STR(c.modules.at[1].sum, SUM);
+	CHECK_STR(c.modules.at[1].mod_sum, MOD);
+	gosum_print(&c, &back);
+	CHECK_STR(back.data, "a.example/a v2.0.0+incompatible/go.mod " MOD "\n"
+			     "a.example/b v1.0.0 " SUM "\na.example/b v1.0.0/go.mod " MOD "\n");
+}
+
+TEST(gosum_parse_refuses)
+{
+	static const char *const bad[] = { "a.example/b v1.0.0 " SUM "\n", "a.example/b v1.0.0\n",
+					   "../b v1.0.0 " SUM "\n", "a.example/b v1.0.0 h2:AAAA\n",
+					   "a.example/b 1.0/go.mod " MOD "\n" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		CLEANUP(lock_component_done) struct lock_component c = { 0 };
+		struct error err = { 0 };
+		CHECK(gosum_parse(bad[i], &c, &err) < 0 && text_starts(err.text, "go.sum has "));
+	}
 }

@@ -1,0 +1,3 @@
+module example.com/Mod
+
+go 1.21
