@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The user's settings of Go that decide from where modules come and who vouches for them: as `go help environment` says, an
- * environment variable, else a line NAME=VALUE of the file $GOENV (default ~/.config/go/env; "off": none). What neither sets
- * stays unset, so that Go's own default counts.
+ * The user's settings of Go that decide from where modules come and which database of checksums confirms them: as
+ * `go help environment` says, an environment variable, else a line NAME=VALUE of the file $GOENV (default ~/.config/go/env;
+ * "off": none). What neither sets stays unset, so that Go's own default counts.
  */
 #include "lib/error.h"
 #include "lib/text.h"

@@ -142,7 +142,7 @@ int go_tree_online(struct go_tree *g, struct error *err)
 	return netrc ? copy_into(g, netrc, "/root/.netrc", 0600, err) : 0;
 }
 
-/* The content of this directory decides which code runs in nodes, so nobody else may have written it. */
+/* The content of this directory decides which code runs in nodes, so no other user may have written it. */
 static bool is_private(int fd)
 {
 	struct stat st;
