@@ -91,7 +91,9 @@ TEST(readme_file_examples_are_yaml)
 {
 	static const char *const first[][2] = { { "# pve.yaml", "storages" },
 						{ "cluster: lab", "nodes" },
-						{ "include: [debian-13]\n    override", "repositories" } };
+						{ "include: [debian-13]\n    override", "repositories" },
+						{ "include: [debian-13-docker]\n    components:\n", "components" },
+						{ "include: [debian-13-docker]\n    components: {", "kubernetes" } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(first); i++) {
 		CLEANUP(yaml_node_free_p) struct yaml *file = read_example(first[i][0]);
