@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "builder/advisory/advisory_internal.h"
+#include "builder/golang/go_version.h"
 #include "lib/alloc.h"
 
 static void add_module(struct advisories *a, const char *path, const char *version, const char *component)
@@ -23,22 +24,10 @@ static void add_module(struct advisories *a, const char *path, const char *versi
 	strings_add(&a->modules.at[a->modules.n - 1].components, component);
 }
 
-/* Debian's version of a package of Go, without its revision: "1.26.11-1~bpo13+1" is v1.26.11, "1.27~rc1-1" v1.27.0-rc.1. */
-static char *go_release(const char *debian)
-{
-	size_t len = strcspn(debian, "-+"), number = strcspn(debian, "-+~");
-	static const char candidate[] = "~rc";
-
-	if (number < len && text_starts(debian + number, candidate))
-		return xasprintf("v%.*s.0-rc.%.*s", (int)number, debian, (int)(len - number - strlen(candidate)),
-				 debian + number + strlen(candidate));
-	return xasprintf("v%.*s", (int)number, debian);
-}
-
 static void add_go(struct advisories *a, const struct lock *lock, const struct lock_component *c)
 {
 	const struct lock_package *go = c->go_package ? lock_find(lock, LOCK_GO, c->go_package) : NULL;
-	CLEANUP(free_p) char *version = go ? go_release(go->version) : NULL;
+	CLEANUP(free_p) char *version = go ? go_version_of_debian(go->version) : NULL;
 
 	if (!version)
 		return;

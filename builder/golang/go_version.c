@@ -4,7 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "lib/macro.h"
+#include "lib/alloc.h"
+#include "lib/text.h"
 
 #define DIGITS "0123456789"
 #define IDENTIFIER DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-"
@@ -145,4 +146,15 @@ int go_version_compare(const char *a, const char *b)
 	for (size_t i = 0; i < ARRAY_SIZE(v.number) && !c; i++)
 		c = compare_number(v.number[i], w.number[i]);
 	return c ? c : compare_prerelease(v.prerelease, w.prerelease);
+}
+
+char *go_version_of_debian(const char *debian)
+{
+	size_t len = strcspn(debian, "-+"), number = strcspn(debian, "-+~");
+	static const char candidate[] = "~rc";
+
+	if (number < len && text_starts(debian + number, candidate))
+		return xasprintf("v%.*s.0-rc.%.*s", (int)number, debian, (int)(len - number - strlen(candidate)),
+				 debian + number + strlen(candidate));
+	return xasprintf("v%.*s", (int)number, debian);
 }

@@ -13,8 +13,10 @@
 
 #include "builder/archive/chunks.h"
 #include "builder/cache/cache_prune.h"
+#include "builder/gomod/gomod.h"
 #include "builder/lock/lock_fetch.h"
 #include "builder/oci/container_images.h"
+#include "builder/pipeline/license.h"
 #include "builder/pipeline/manifest.h"
 #include "builder/pipeline/restricted_check.h"
 #include "builder/progress/progress.h"
@@ -197,17 +199,39 @@ static uint64_t scratch_need(const struct build *b)
 	return need;
 }
 
+/* The licences that were kept when the components were compiled. */
+static int read_licenses(struct build *b, struct licenses *ret, struct error *err)
+{
+	for (size_t i = 0; i < b->lock.components.n; i++) {
+		const struct lock_component *locked = &b->lock.components.at[i];
+		const struct component *c = recipe_component(&b->recipe, locked->name);
+		char key[SHA256_HEX];
+
+		if (!c || locked->source != COMPONENT_GO_MODULES)
+			continue;
+		gomod_key(c, &b->lock, key);
+		CLEANUP(free_p) char *path = xasprintf("%s/artifacts/%s/" GOMOD_LICENSES, b->cache.path, key);
+		if (licenses_read(path, locked, ret, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int write_metadata(struct build *b, struct error *err)
 {
+	CLEANUP(licenses_done) struct licenses licenses = { 0 };
 	struct manifest m = {
 		.recipe = &b->recipe,
 		.lock = &b->lock,
 		.sources = &b->sources,
 		.images = &b->images,
+		.licenses = &licenses,
 		.key = b->key,
 		.epoch = b->epoch,
 	};
 
+	if (read_licenses(b, &licenses, err) < 0)
+		return -1;
 	CLEANUP(timings_done) struct timings waterfall = { 0 };
 	progress_timings(&waterfall);
 	return manifest_write(&m, &b->outputs, timings_json(&waterfall), err);

@@ -14,13 +14,16 @@
 #include "lib/error.h"
 #include "lib/json.h"
 
+struct licenses;
+
 struct manifest {
-	const struct recipe *recipe;   /* borrowed */
-	const struct lock *lock;       /* borrowed */
+	const struct recipe *recipe;      /* borrowed */
+	const struct lock *lock;          /* borrowed */
 	const struct source_set *sources; /* borrowed; may be NULL */
-	const struct strings *images;  /* borrowed; references of preloaded images; may be NULL */
-	const char *key;               /* borrowed; digest of all inputs: the same key, the same artifacts */
-	int64_t epoch;                 /* SOURCE_DATE_EPOCH */
+	const struct strings *images;     /* borrowed; references of preloaded images; may be NULL */
+	const struct licenses *licenses;  /* borrowed; of compiled modules; may be NULL */
+	const char *key;                  /* borrowed; digest of all inputs: the same key, the same artifacts */
+	int64_t epoch;                    /* SOURCE_DATE_EPOCH */
 };
 
 /* Writes both into the staging directory, which has the finished artifacts. Takes ownership of timings. */

@@ -8,6 +8,7 @@
 
 #include "builder/lock/lock.h"
 #include "builder/pipeline/manifest.h"
+#include "builder/pipeline/sbom_internal.h"
 #include "builder/recipe/recipe.h"
 #include "lib/clock.h"
 #include "lib/hash.h"
@@ -17,12 +18,6 @@
 
 #define DOCUMENT "SPDXRef-DOCUMENT"
 #define KUBERNETES "SPDXRef-Kubernetes"
-
-/* The document under construction. */
-struct sbom {
-	struct json *packages, *relationships; /* owned until they are put into the document */
-	struct strings seen;                   /* ids of packages already added: artifacts share packages */
-};
 
 /* The packages of an artifact are those of a group and of its parents, and of the preloaded images. */
 static const struct sbom_content {
@@ -41,7 +36,7 @@ static const struct sbom_compiled {
 	{ "kubernetes", KUBERNETES, "APPLICATION", "compiled" },
 };
 
-static void relate(struct sbom *s, const char *from, const char *how, const char *to)
+void sbom_relate(struct sbom *s, const char *from, const char *how, const char *to)
 {
 	struct json *relationship = json_object();
 
@@ -51,20 +46,19 @@ static void relate(struct sbom *s, const char *from, const char *how, const char
 	json_push(s->relationships, relationship);
 }
 
-/* SPDX ids consist of letters, digits, '.' and '-'. Any other character becomes .HEX in upper case. Debian's names have
- * no upper-case letters, so two names cannot get the same id. */
+/* SPDX ids consist of letters, digits, '.' and '-'. Any other character becomes .HEX, and so do upper-case letters: two
+ * names cannot get the same id. */
 static void add_id(struct text *id, const char *s)
 {
 	for (; *s; s++) {
-		if (isalnum((unsigned char)*s) || strchr(".-", *s))
+		if (islower((unsigned char)*s) || isdigit((unsigned char)*s) || strchr(".-", *s))
 			text_addn(id, s, 1);
 		else
 			text_addf(id, ".%02X", (unsigned char)*s);
 	}
 }
 
-/* version may be NULL. */
-static char *make_id(const char *kind, const char *name, const char *version)
+char *sbom_id(const char *kind, const char *name, const char *version)
 {
 	struct text id = { 0 };
 
@@ -77,8 +71,7 @@ static char *make_id(const char *kind, const char *name, const char *version)
 	return text_take(&id);
 }
 
-/* Percent-encoding of package URLs (purl). */
-static void add_encoded(struct text *t, const char *s)
+void sbom_add_encoded(struct text *t, const char *s)
 {
 	for (; *s; s++) {
 		if (isalnum((unsigned char)*s) || strchr(".-_~", *s))
@@ -88,21 +81,28 @@ static void add_encoded(struct text *t, const char *s)
 	}
 }
 
+struct json *sbom_reference(const char *category, const char *type, const char *locator)
+{
+	struct json *ref = json_object();
+
+	json_put_string(ref, "referenceCategory", category);
+	json_put_string(ref, "referenceType", type);
+	json_put_string(ref, "referenceLocator", locator);
+	return ref;
+}
+
 static void put_purl(struct json *package, const struct recipe *recipe, const char *name, const char *version,
 		     const char *architecture)
 {
-	struct json *list = json_array(), *ref = json_object();
 	CLEANUP(text_done) struct text purl = { 0 };
 
 	text_addf(&purl, "pkg:deb/%s/", recipe->distribution.id);
-	add_encoded(&purl, name);
+	sbom_add_encoded(&purl, name);
 	text_add(&purl, "@");
-	add_encoded(&purl, version);
+	sbom_add_encoded(&purl, version);
 	text_addf(&purl, "?arch=%s&distro=%s", architecture, recipe->distribution.suite);
-	json_put_string(ref, "referenceCategory", "PACKAGE-MANAGER");
-	json_put_string(ref, "referenceType", "purl");
-	json_put_string(ref, "referenceLocator", purl.data);
-	json_push(list, ref);
+	struct json *list = json_array();
+	json_push(list, sbom_reference("PACKAGE-MANAGER", "purl", purl.data));
 	json_put(package, "externalRefs", list);
 }
 
@@ -128,9 +128,8 @@ static void put_location(struct json *package, const char *url)
 		json_put_string(package, "downloadLocation", url);
 }
 
-/* Returns NULL if the document has a package of that id already. The document owns the result. */
-static struct json *add_package(struct sbom *s, const char *id, const char *name, const char *version, const char *url,
-				const char *purpose)
+struct json *sbom_package(struct sbom *s, const char *id, const char *name, const char *version, const char *url,
+			  const char *purpose)
 {
 	if (strings_has(&s->seen, id))
 		return NULL;
@@ -155,13 +154,13 @@ static void add_group(struct sbom *s, const struct manifest *m, const char *arti
 {
 	for (size_t i = 0; i < m->lock->group[group].n; i++) {
 		const struct lock_package *p = &m->lock->group[group].at[i];
-		CLEANUP(free_p) char *id = make_id("deb", p->name, p->version);
-		struct json *package = add_package(s, id, p->name, p->version, p->url, "INSTALL");
+		CLEANUP(free_p) char *id = sbom_id("deb", p->name, p->version);
+		struct json *package = sbom_package(s, id, p->name, p->version, p->url, "INSTALL");
 		if (package) {
 			put_checksum(package, p->sha256);
 			put_purl(package, m->recipe, p->name, p->version, p->architecture);
 		}
-		relate(s, artifact, "CONTAINS", id);
+		sbom_relate(s, artifact, "CONTAINS", id);
 	}
 }
 
@@ -171,11 +170,11 @@ static void add_files(struct sbom *s, const struct lock_files *files, const char
 {
 	for (size_t i = 0; i < files->list.n; i++) {
 		const struct lock_file *f = &files->list.at[i];
-		CLEANUP(free_p) char *id = make_id("file", f->name, NULL);
-		struct json *package = add_package(s, id, f->name, NULL, f->url, purpose);
+		CLEANUP(free_p) char *id = sbom_id("file", f->name, NULL);
+		struct json *package = sbom_package(s, id, f->name, NULL, f->url, purpose);
 		if (package)
 			put_checksum(package, f->sha256);
-		relate(s, whole, how, id);
+		sbom_relate(s, whole, how, id);
 	}
 }
 
@@ -187,8 +186,8 @@ static void add_compiled(struct sbom *s, const struct manifest *m, const char *a
 
 	if (!source)
 		return;
-	relate(s, artifact, "CONTAINS", what->id);
-	struct json *package = add_package(s, what->id, source->name, source->version, NULL, what->purpose);
+	sbom_relate(s, artifact, "CONTAINS", what->id);
+	struct json *package = sbom_package(s, what->id, source->name, source->version, NULL, what->purpose);
 	if (!package)
 		return;
 	json_put_string(package, "comment", what->comment);
@@ -212,8 +211,8 @@ static void add_binaries(struct sbom *s, const struct manifest *m, const char *a
 	const char *whole = artifact;
 
 	if (m->recipe->kubernetes.source == KUBERNETES_BINARIES) {
-		relate(s, artifact, "CONTAINS", KUBERNETES);
-		if (!add_package(s, KUBERNETES, "kubernetes", m->lock->kubernetes_version, NULL, "APPLICATION"))
+		sbom_relate(s, artifact, "CONTAINS", KUBERNETES);
+		if (!sbom_package(s, KUBERNETES, "kubernetes", m->lock->kubernetes_version, NULL, "APPLICATION"))
 			return;
 		whole = KUBERNETES;
 	}
@@ -225,28 +224,29 @@ static void add_images(struct sbom *s, const struct manifest *m, const char *art
 	for (size_t i = 0; m->images && i < m->images->n; i++) {
 		CLEANUP(text_done) struct text id = { 0 };
 		text_addf(&id, "SPDXRef-image-%zu", i + 1);
-		struct json *package = add_package(s, id.data, m->images->at[i], NULL, NULL, "CONTAINER");
+		struct json *package = sbom_package(s, id.data, m->images->at[i], NULL, NULL, "CONTAINER");
 		if (package)
 			json_put_string(package, "comment", "preloaded into the container runtime");
-		relate(s, artifact, "CONTAINS", id.data);
+		sbom_relate(s, artifact, "CONTAINS", id.data);
 	}
 }
 
 static void add_artifact(struct sbom *s, const struct manifest *m, const struct artifact *file,
 			 const struct sbom_content *content)
 {
-	CLEANUP(free_p) char *id = make_id("artifact", file->name, NULL);
-	struct json *package = add_package(s, id, file->name, m->lock->kubernetes_version, NULL, "OPERATING-SYSTEM");
+	CLEANUP(free_p) char *id = sbom_id("artifact", file->name, NULL);
+	struct json *package = sbom_package(s, id, file->name, m->lock->kubernetes_version, NULL, "OPERATING-SYSTEM");
 
 	if (!package)
 		return;
 	json_put_string(package, "packageFileName", file->name);
 	put_checksum(package, file->sha256);
-	relate(s, DOCUMENT, "DESCRIBES", id);
+	sbom_relate(s, DOCUMENT, "DESCRIBES", id);
 	add_groups(s, m, id, content->top);
 	add_group(s, m, id, LOCK_IMAGE);
 	for (size_t i = 0; i < ARRAY_SIZE(compiled); i++)
 		add_compiled(s, m, id, &compiled[i]);
+	sbom_add_components(s, m, id);
 	add_binaries(s, m, id);
 	add_images(s, m, id);
 }

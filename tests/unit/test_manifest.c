@@ -2,6 +2,7 @@
 /* manifest.c, and sbom.c: the SBOM has what SPDX 2.3's JSON schema requires, and relates packages to artifacts. */
 #include <ctype.h>
 
+#include "builder/pipeline/license.h"
 #include "builder/pipeline/manifest.h"
 #include "tests/unit/fake_root.h"
 #include "tests/unit/golden.h"
@@ -319,4 +320,95 @@ TEST(manifest_write_into_the_stage)
 	CHECK(manifest && sbom && strstr(manifest, "\"node.spdx.json\"") && strstr(manifest, "\"node.tar.zst\""));
 	CHECK(strstr(sbom, "SPDXRef-artifact-node.tar.zst") && !strstr(sbom, "manifest.json"));
 	FAKE_ROOT_END();
+}
+
+static void add_module(struct lock_component *c, const char *path, const char *version, const char *sum)
+{
+	vec_push(&c->modules,
+		 (struct lock_module){ xstrdup(path), xstrdup(version), sum ? xstrdup(sum) : NULL, xstrdup("h1:y=") });
+}
+
+/* Two programs' components that share a module, a C program, and one from packages, which the groups have already. */
+static void add_components(struct lock *lock)
+{
+	static const struct {
+		const char *name, *version;
+		enum component_source source;
+	} components[] = { { "coredns", "1.14.7", COMPONENT_GO_MODULES },
+			   { "crictl", "1.37.0", COMPONENT_PACKAGES },
+			   { "kubernetes", "1.37.2", COMPONENT_GO_MODULES },
+			   { "pause", "3.10.2", COMPONENT_C } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(components); i++) {
+		struct lock_component c = { .name = xstrdup(components[i].name),
+					    .version = xstrdup(components[i].version),
+					    .source = components[i].source };
+		if (c.source == COMPONENT_GO_MODULES) {
+			c.go_package = xstrdup("golang-1.26-go");
+			add_module(&c, "github.com/BurntSushi/toml", "v1.6.0", "h1:a=");
+			add_module(&c, "github.com/burntSushi/toml", "v1.6.0", "h1:b=");
+		}
+		if (text_same(c.name, "kubernetes")) {
+			add_module(&c, "github.com/docker/docker", "v28.5.2+incompatible", "h1:c=");
+			add_module(&c, "golang.org/x/only-its-go.mod", "v0.1.0", NULL);
+			add_module(&c, "k8s.io/kubernetes", "v1.37.2", "h1:d=");
+		}
+		vec_push(&lock->components, c);
+	}
+	add_package(lock, LOCK_GO, "golang-1.26-go", "1.26.11-1~bpo13+1", "http://mirror.example/pool/go.deb");
+}
+
+static struct json *make_with_components(const struct licenses *licenses)
+{
+	CLEANUP(lock_done) struct lock lock;
+	CLEANUP(artifacts_close) struct artifacts o;
+	struct recipe recipe = make_recipe();
+	struct manifest m = { .recipe = &recipe, .lock = &lock, .licenses = licenses, .key = "k" };
+	struct component kubernetes = { .name = (char *)"kubernetes",
+					.description = (char *)"Kubernetes, node and control plane",
+					.license = (char *)"Apache-2.0",
+					.go = { .module = (char *)"k8s.io/kubernetes" } };
+
+	make_lock(&lock);
+	add_components(&lock);
+	make_outputs(&o);
+	vec_push(&recipe.components, kubernetes);
+	struct json *d = sbom_json(&m, &o);
+	vec_done(&recipe.components);
+	return d;
+}
+
+TEST(sbom_has_components_and_modules)
+{
+	struct license toml = { (char *)"github.com/BurntSushi/toml", (char *)"v1.6.0", (char *)"MIT" };
+	struct licenses licenses = { { &toml, 1, 1 } };
+	CLEANUP(json_free_p) struct json *d = make_with_components(&licenses);
+	const struct json *packages = json_get(d, "packages"), *list = json_get(d, "relationships");
+	const char *kubernetes = "SPDXRef-component-kubernetes-1.37.2",
+		   *toml_id = "SPDXRef-go-github.com.2F.42urnt.53ushi.2Ftoml-v1.6.0";
+
+	/* those of sbom_packages_have_required_fields, three components, four modules, the standard library */
+	CHECK(json_count(packages) == 11 + 3 + 4 + 1);
+	for (size_t i = 0; i < json_count(packages); i++)
+		CHECK(is_id(json_get_string(json_at(packages, i), "SPDXID")));
+	for (size_t i = 0; i < json_count(list); i++) {
+		const char *from = json_get_string(json_at(list, i), "spdxElementId");
+		CHECK(text_same(from, "SPDXRef-DOCUMENT") || packages_of_id(d, from) == 1);
+		CHECK(packages_of_id(d, json_get_string(json_at(list, i), "relatedSpdxElement")) == 1);
+	}
+	CHECK(relations(d, NULL, "CONTAINS", kubernetes) == 2 &&
+	      relations(d, NULL, "CONTAINS", "SPDXRef-component-pause-3.10.2") == 2);
+	CHECK(relations(d, NULL, "CONTAINS", "SPDXRef-component-crictl-1.37.0") == 0);
+	/* once of each component, not once of each artifact */
+	CHECK(relations(d, kubernetes, "DEPENDS_ON", NULL) == 5 && relations(d, NULL, "DEPENDS_ON", toml_id) == 2);
+	CHECK(relations(d, NULL, "DEPENDS_ON", "SPDXRef-go-stdlib-1.26.11") == 2);
+}
+
+TEST(sbom_components_golden)
+{
+	struct license toml = { (char *)"github.com/BurntSushi/toml", (char *)"v1.6.0", (char *)"MIT" };
+	struct licenses licenses = { { &toml, 1, 1 } };
+	CLEANUP(json_free_p) struct json *d = make_with_components(&licenses);
+
+	CHECK(golden_is_json("tests/golden/manifest/spdx-components.json", d));
 }
