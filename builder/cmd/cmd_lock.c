@@ -100,12 +100,21 @@ static int report_outdated(const struct lock_diff *changes, struct error *err)
 			 file, outdated, outdated == 1 ? "" : "s", security);
 }
 
-/* What the user's advisories say about the lock itself. */
-static int add_warnings(const struct lock *locked, struct cache *cache, struct lock_diff *ret, struct error *err)
+/* What the lock's components and the user's advisories say about the lock itself. */
+static int add_warnings(const struct recipe *recipe, const struct lock *locked, struct cache *cache,
+			struct lock_diff *ret, struct error *err)
 {
 	CLEANUP(advisories_done) struct advisories known = { 0 };
 	time_t today = time(NULL);
 
+	for (size_t i = 0; i < locked->components.n; i++) {
+		const struct lock_component *c = &locked->components.at[i];
+		const struct component *file_of = recipe_component(recipe, c->name);
+
+		if (file_of)
+			lock_diff_end_of_life(ret, c->name, c->version, component_end_of_life(file_of, c->version),
+					      today);
+	}
 	if (!advisories)
 		return 0;
 	advisories_modules(locked, &known);
@@ -133,7 +142,7 @@ static int check_lock(const struct recipe *recipe, struct error *err)
 	if (resolve_versions(recipe, &resolving, &cache, &names, &versions, err) < 0)
 		return -1;
 	lock_diff_mark_security(&changes, versions.data ? versions.data : "");
-	if (add_warnings(&locked, &cache, &changes, err) < 0)
+	if (add_warnings(recipe, &locked, &cache, &changes, err) < 0)
 		return -1;
 	print(&changes);
 	return report_outdated(&changes, err);
