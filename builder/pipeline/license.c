@@ -23,7 +23,7 @@
 #define MIT_BEGIN                                                                                                      \
 	"permission is hereby granted free of charge to any person obtaining a copy of this software and associated "  \
 	"documentation files"
-#define MIT_NOTICE "copyright notice and this permission notice shall be included in all copies or substantial portions"
+#define MIT_NOTICE "be included in all copies or substantial portions of the software"
 
 /* Phrases of words in lower case with one space between them: see normalize(). */
 static const struct {

@@ -55,7 +55,7 @@ TEST(license_of_similar_texts)
 		{ "All rights reserved.", NULL },
 		{ "Do what you like; it is under the Apache License.", NULL },
 		{ MIT_GRANT, "MIT-0" },
-		{ MIT_GRANT "The above copyright notice and this permission notice shall be included in\nall copies or "
+		{ MIT_GRANT "The above copyright notice and this permission notice must be included in\nall copies or "
 			    "substantial portions of the Software.",
 		  "MIT" },
 		{ MIT_GRANT "The Commons Clause applies.", NULL },
