@@ -50,9 +50,7 @@ static const struct apt_error_row {
 	{ "' was not found", ERROR_INPUT, "no repository of the recipe has this version" },
 	{ "Can not find version", ERROR_INPUT, "no repository of the recipe has this version of the source" },
 	{ "Unable to find a source package", ERROR_INPUT, "no repository of the recipe has this source" },
-	{ "put some 'deb-src' URIs", ERROR_INPUT,
-	  "the mirror has no source packages, and the agent's libcurl is compiled from one; choose a mirror "
-	  "that has them, or --set agent.libcurl=packaged" },
+	{ "put some 'deb-src' URIs", ERROR_INPUT, "the mirror has no source packages; choose one that has them" },
 	{ "remove is disabled", ERROR_INPUT, "packages of base would have to be removed" },
 	{ "held broken packages", ERROR_INPUT, "these packages cannot be installed together" },
 };

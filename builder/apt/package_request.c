@@ -65,7 +65,7 @@ static void add_sources(const struct recipe *recipe, struct strings *ret)
 	const char *version = recipe->kubernetes.source_version;
 
 	if (recipe->agent.libcurl == AGENT_LIBCURL_COMPILED)
-		strings_add(ret, "curl");
+		strings_add(ret, LIBCURL_SOURCE);
 	if (recipe->kubernetes.source == KUBERNETES_DEBIAN_SOURCE)
 		strings_addf(ret, "kubernetes%s%s", version ? "=" : "", version ? version : "");
 }

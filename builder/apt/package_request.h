@@ -15,6 +15,7 @@ struct package_request {
 	struct strings sources;            /* arguments of apt-get source, sorted by name */
 };
 
+/* The recipe must say compiled or packaged for agent.libcurl: resolve() decides what auto means. */
 int package_request_make(const struct recipe *recipe, struct package_request *ret, struct error *err) MUST_CHECK;
 void package_request_done(struct package_request *request);
 /* The cache key of the solution. extra: include packages.extra, else as if it were empty. */

@@ -7,18 +7,22 @@
 #include <unistd.h>
 
 #include "builder/apt/apt_solve.h"
+#include "builder/apt/apt_source.h"
 #include "builder/apt/apt_text.h"
 #include "builder/apt/package_request.h"
 #include "builder/lock/dpkg_status.h"
+#include "builder/lock/lock_fetch.h"
+#include "builder/lock/lock_toolchain.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/log.h"
 
-#define SOLUTION_MAX (16u << 20)
-
 /* One recipe on its way to a lock. */
 struct resolution {
 	const struct recipe *recipe; /* borrowed */
+	struct recipe chosen;        /* the same with agent.libcurl decided; what it points to is borrowed */
+	bool trusting;               /* the source of libcurl need not be fetched: options.like says what to choose */
+	bool missing;                /* the last failure: the mirror does not have this source */
 	struct package_request request;
 	struct apt apt;
 	struct apt_solve solve[LOCK_GROUPS];
@@ -28,29 +32,69 @@ struct resolution {
 	struct lock lock;
 };
 
-static void resolution_done(struct resolution *r)
+/* Forgets the request and what was solved of it. */
+static void forget_solution(struct resolution *r)
 {
 	for (size_t g = 0; g < LOCK_GROUPS; g++) {
 		apt_solve_done(&r->solve[g]);
 		free(r->status[g]);
+		r->solve[g] = (struct apt_solve){ 0 };
+		r->status[g] = NULL;
 	}
 	package_request_done(&r->request);
-	apt_close(&r->apt);
 	lock_done(&r->lock);
+	r->request = (struct package_request){ 0 };
+	r->lock = (struct lock){ 0 };
 }
 
-static int open_apt(struct resolution *r, const struct resolve_options *options, struct error *err)
+static void resolution_done(struct resolution *r)
+{
+	forget_solution(r);
+	apt_close(&r->apt);
+}
+
+static int open_state(struct resolution *r, const struct resolve_options *options, struct error *err)
 {
 	CLEANUP(mirror_done) struct mirror mirror = { 0 };
 	CLEANUP(sources_done) struct sources sources = { 0 };
 
 	if (mirror_find(r->recipe, options->mirror, &mirror, err) < 0 ||
-	    sources_make(r->recipe, &mirror, &sources, err) < 0 || sources_read_keys(&sources, err) < 0)
+	    sources_make(&r->chosen, &mirror, &sources, err) < 0 || sources_read_keys(&sources, err) < 0)
 		return -1;
 	if (r->recipe->distribution.security && !mirror.security)
 		log_warning("no mirror of %s's security updates is known; set distribution.security_mirror",
 			    r->recipe->distribution.id);
 	return apt_open(&sources, options->update, r->cache, &r->apt, err);
+}
+
+static void log_packaged(const struct resolution *r, const char *reason)
+{
+	log_warning(
+		"the agent's libcurl is the package of %s and not compiled, so that the agent needs more memory: %s",
+		r->recipe->distribution.id, reason);
+}
+
+/* A mirror may have no index of source packages at all. */
+static int open_apt(struct resolution *r, const struct resolve_options *options, struct error *err)
+{
+	struct error other = { 0 };
+
+	r->chosen = *r->recipe;
+	if (options->like && r->recipe->agent.libcurl == AGENT_LIBCURL_AUTO) {
+		r->chosen.agent.libcurl =
+			lock_source(options->like, LIBCURL_SOURCE) ? AGENT_LIBCURL_COMPILED : AGENT_LIBCURL_PACKAGED;
+		r->trusting = true;
+	}
+	int rc = open_state(r, options, err);
+	if (rc == 0 || err->class != ERROR_NETWORK || r->chosen.agent.libcurl != AGENT_LIBCURL_AUTO ||
+	    r->recipe->kubernetes.source == KUBERNETES_DEBIAN_SOURCE)
+		return rc;
+	r->chosen.agent.libcurl = AGENT_LIBCURL_PACKAGED;
+	if (open_state(r, options, &other) < 0)
+		return -1;
+	log_packaged(r, err->text);
+	*err = (struct error){ 0 };
+	return 0;
 }
 
 static int start(struct resolution *r, enum lock_group group, struct error *err)
@@ -108,50 +152,27 @@ static int finish_parent(struct resolution *r, enum lock_group group, struct err
 	return file_write(AT_FDCWD, r->status[group], status.data, status.len, 0644, err);
 }
 
-/* The version is taken from the name of the .dsc file, NAME_VERSION.dsc. */
-static int add_source(struct resolution *r, const char *name, struct apt_uris *uris, struct error *err)
+/* Fetches the source of the agent's libcurl, which takes no time when the cache has it: so the mirror serves it. */
+static int check_libcurl(struct resolution *r, struct error *err)
 {
-	struct lock_source source = { 0 };
+	const struct lock_source *source = lock_source(&r->lock, LIBCURL_SOURCE);
 
-	for (size_t i = 0; i < uris->list.n; i++) {
-		struct apt_uri *u = &uris->list.at[i];
-		const char *version = strchr(u->file, '_');
-		if (version && text_ends(u->file, ".dsc") && !source.version)
-			source.version = xstrndup(version + 1, strlen(version + 1) - strlen(".dsc"));
-		vec_push(&source.files.list, (struct lock_file){ .name = TAKE(u->file),
-								 .url = TAKE(u->url),
-								 .sha256 = TAKE(u->sha256),
-								 .size = u->size });
-	}
-	bool whole = source.version != NULL;
-	source.name = xstrdup(name);
-	vec_push(&r->lock.sources, source);
-	return whole ? 0 : error_set(err, ERROR_INPUT, "apt lists no .dsc file of it");
-}
-
-/* request is NAME or NAME=VERSION. */
-static int get_source(struct resolution *r, char *request, struct error *err)
-{
-	CLEANUP(text_done) struct text text = { 0 };
-	CLEANUP(apt_uris_done) struct apt_uris uris = { 0 };
-	CLEANUP(free_p) char *name = xstrndup(request, strcspn(request, "="));
-	char *argv[] = {
-		"apt-get", "-q", "-oAcquire::ForceHash=SHA256", "--print-uris", "--only-source", "source", "--",
-		request,   NULL
-	};
-
-	if (apt_run(r->apt.path, argv, &text, err) < 0 || apt_uris_parse(text.data ? text.data : "", &uris, err) < 0 ||
-	    add_source(r, name, &uris, err) < 0)
-		return error_wrap(err, "source package %s", request);
-	return 0;
+	if (!source || r->trusting || r->cache->offline)
+		return 0;
+	if (lock_fetch_files(&source->files, r->cache, err) == 0)
+		return 0;
+	r->missing = err->class == ERROR_NETWORK;
+	return error_wrap(err, "source package %s %s", source->name, source->version);
 }
 
 static int get_sources(struct resolution *r, struct error *err)
 {
 	for (size_t i = 0; i < r->request.sources.n; i++)
-		if (get_source(r, r->request.sources.at[i], err) < 0)
+		if (apt_source_find(&r->apt, r->request.sources.at[i], &r->lock, err) < 0) {
+			r->missing = !strcmp(r->request.sources.at[i], LIBCURL_SOURCE) && err->class == ERROR_INPUT;
 			return -1;
-	return 0;
+		}
+	return check_libcurl(r, err);
 }
 
 /* Starts the groups of this pass that are on top of `parent`; LOCK_GROUPS: those whose parent is not in this pass. */
@@ -189,34 +210,6 @@ static int solve_groups(struct resolution *r, bool extra, struct error *err)
 	return 0;
 }
 
-int resolve_solution_load(const struct apt *apt, const char *digest, struct lock *ret)
-{
-	CLEANUP(free_p) char *name = xasprintf(RESOLVE_SOLUTIONS "/%s.json", digest);
-	CLEANUP(text_done) struct text text = { 0 };
-	struct error ignored = { 0 };
-
-	if (faccessat(apt->fd, name, F_OK, 0) < 0)
-		return 0;
-	if (file_read(apt->fd, name, SOLUTION_MAX, &text, &ignored) == 0 &&
-	    lock_parse(name, text.data, text.len, ret, &ignored) == 0)
-		return 1;
-	log_debug("%s", ignored.text);
-	return 0;
-}
-
-int resolve_solution_store(const struct apt *apt, const char *digest, struct lock *lock, struct error *err)
-{
-	free(lock->recipe_digest);
-	lock->recipe_digest = xstrdup(digest);
-
-	CLEANUP(free_p) char *name = xasprintf(RESOLVE_SOLUTIONS "/%s.json", digest);
-	CLEANUP(json_free_p) struct json *json = lock_json(lock);
-	CLEANUP(text_done) struct text text = { 0 };
-
-	json_print(json, false, &text);
-	return file_write(apt->fd, name, text.data, text.len, 0644, err);
-}
-
 /* Names the status files of a solution. True when all exist; a power failure can leave an empty one, which apt would take for
  * a system without packages. */
 static bool has_status_files(struct resolution *r, const char *digest)
@@ -243,7 +236,7 @@ static int solve_request(struct resolution *r, struct error *err)
 	package_request_digest(&r->request, true, whole);
 	package_request_digest(&r->request, false, without_extra);
 	if (resolve_solution_load(&r->apt, whole, &r->lock))
-		return 0;
+		return check_libcurl(r, err);
 	if (!has_status_files(r, without_extra) || !resolve_solution_load(&r->apt, without_extra, &r->lock)) {
 		if (solve_groups(r, false, err) < 0 ||
 		    resolve_solution_store(&r->apt, without_extra, &r->lock, err) < 0)
@@ -254,6 +247,59 @@ static int solve_request(struct resolution *r, struct error *err)
 	if (solve_groups(r, true, err) < 0)
 		return -1;
 	return resolve_solution_store(&r->apt, whole, &r->lock, err);
+}
+
+static int solve(struct resolution *r, struct error *err)
+{
+	if (package_request_make(&r->chosen, &r->request, err) < 0)
+		return -1;
+	return solve_request(r, err);
+}
+
+/* Solves with libcurl's source, or without it when the mirror does not have it: a build never fails for what it can do
+ * without. */
+static int solve_automatic(struct resolution *r, bool update, struct error *err)
+{
+	CLEANUP(text_done) struct text reason = { 0 };
+
+	if (update || !apt_source_was_missing(&r->apt, LIBCURL_SOURCE, &reason)) {
+		r->chosen.agent.libcurl = AGENT_LIBCURL_COMPILED;
+		if (solve(r, err) == 0) {
+			log_info("the agent's libcurl is compiled: the mirror serves its source package, %s %s",
+				 LIBCURL_SOURCE, lock_source(&r->lock, LIBCURL_SOURCE)->version);
+			return 0;
+		}
+		if (!r->missing)
+			return -1;
+		text_add(&reason, err->text);
+		apt_source_set_missing(&r->apt, LIBCURL_SOURCE, err->text);
+		*err = (struct error){ 0 };
+		forget_solution(r);
+	}
+	log_packaged(r, reason.data ? reason.data : "");
+	r->chosen.agent.libcurl = AGENT_LIBCURL_PACKAGED;
+	return solve(r, err);
+}
+
+static int solve_libcurl(struct resolution *r, bool update, struct error *err)
+{
+	if (r->chosen.agent.libcurl == AGENT_LIBCURL_AUTO)
+		return solve_automatic(r, update, err);
+	if (solve(r, err) == 0)
+		return 0;
+	if (!r->missing)
+		return -1;
+	if (r->trusting) {
+		*err = (struct error){ 0 };
+		forget_solution(r);
+		r->chosen.agent.libcurl = AGENT_LIBCURL_PACKAGED;
+		return solve(r, err);
+	}
+	CLEANUP(free_p) char *cause = xstrdup(err->text);
+	return error_set(err, err->class,
+			 "agent.libcurl is 'compiled', but the mirror does not serve its source (%s); choose another "
+			 "mirror, or --set agent.libcurl=packaged",
+			 cause);
 }
 
 /* Sets the resolved version; an error when the recipe requires another one. */
@@ -312,9 +358,7 @@ int resolve(const struct recipe *recipe, const struct resolve_options *options, 
 {
 	CLEANUP(resolution_done) struct resolution r = { .recipe = recipe, .cache = cache };
 
-	if (package_request_make(recipe, &r.request, err) < 0 || open_apt(&r, options, err) < 0)
-		return -1;
-	if (solve_request(&r, err) < 0 || complete(&r, err) < 0)
+	if (open_apt(&r, options, err) < 0 || solve_libcurl(&r, options->update, err) < 0 || complete(&r, err) < 0)
 		return -1;
 	*ret = TAKE(r.lock);
 	return 0;

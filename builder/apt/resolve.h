@@ -11,6 +11,9 @@
  *	toolchain	essential packages and the compilers (toolchain.h)
  *	go		resolve_go()
  *	image		the Debian layer of etcd's and kube-proxy's images: only what these need, without essential packages
+ *
+ * agent.libcurl `auto` is decided here: compiled when the mirror serves every file of curl's source package (which are then in
+ * the cache), else packaged. One message says which and why; the lock has the source of curl, or libcurl4 in base.
  */
 #include "builder/cache/cache.h"
 #include "builder/lock/lock.h"
@@ -19,6 +22,9 @@
 struct resolve_options {
 	const char *mirror; /* --mirror; NULL = the recipe's, else the host's */
 	bool update;        /* --update: update from the mirror now */
+	/* An earlier lock: agent.libcurl `auto` chooses as it did, when the indices allow that. NULL: choose by what the
+	 * mirror serves. Borrowed. */
+	const struct lock *like;
 };
 
 int resolve(const struct recipe *recipe, const struct resolve_options *options, struct cache *cache, struct lock *ret,

@@ -134,6 +134,7 @@ static int check_lock(const struct recipe *recipe, struct error *err)
 	CLEANUP(text_done) struct text versions = { 0 };
 
 	resolving.update = true;
+	resolving.like = &locked;
 	if (lock_load(file, &locked, err) < 0 || lock_belongs(&locked, file, recipe, err) < 0 ||
 	    cache_open(&cache, err) < 0 || resolve_now(recipe, &cache, &now, err) < 0)
 		return -1;

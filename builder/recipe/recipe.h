@@ -22,7 +22,8 @@ extern const char *const set_names[SETS + 1]; /* "base", "vm", "lxc", NULL */
 
 enum kubernetes_source { KUBERNETES_NONE, KUBERNETES_DEBIAN_SOURCE, KUBERNETES_PACKAGES, KUBERNETES_BINARIES };
 enum runtime { RUNTIME_NONE, RUNTIME_CONTAINERD, RUNTIME_DOCKER };
-enum agent_libcurl { AGENT_LIBCURL_COMPILED, AGENT_LIBCURL_PACKAGED }; /* agent_libcurl.h gives the reasons */
+/* agent_libcurl.h gives the reasons. AUTO: resolve() chooses, the lock records the choice. */
+enum agent_libcurl { AGENT_LIBCURL_AUTO, AGENT_LIBCURL_COMPILED, AGENT_LIBCURL_PACKAGED };
 /* The values as written in recipes; each list ends with NULL. */
 extern const char *const kubernetes_source_names[], *const runtime_names[], *const agent_libcurl_names[],
 										    *const compression_names[];

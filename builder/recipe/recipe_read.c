@@ -16,9 +16,10 @@ const char *const kubernetes_source_names[] = { [KUBERNETES_NONE] = "none",
 const char *const runtime_names[] = {
 	[RUNTIME_NONE] = "none", [RUNTIME_CONTAINERD] = "containerd", [RUNTIME_DOCKER] = "docker", NULL
 };
-const char *const agent_libcurl_names[] = {
-	[AGENT_LIBCURL_COMPILED] = "compiled", [AGENT_LIBCURL_PACKAGED] = "packaged", NULL
-};
+const char *const agent_libcurl_names[] = { [AGENT_LIBCURL_AUTO] = "auto",
+					    [AGENT_LIBCURL_COMPILED] = "compiled",
+					    [AGENT_LIBCURL_PACKAGED] = "packaged",
+					    NULL };
 const char *const compression_names[] = {
 	[COMPRESSION_ZSTD] = "zstd", [COMPRESSION_ZLIB] = "zlib", [COMPRESSION_NONE] = "none", NULL
 };
@@ -229,7 +230,7 @@ static int read_packages(struct yaml *tree, struct recipe *r, struct error *err)
 static int read_agent(struct yaml *tree, struct recipe *r, struct error *err)
 {
 	struct yaml *map;
-	int libcurl = AGENT_LIBCURL_COMPILED;
+	int libcurl = AGENT_LIBCURL_AUTO;
 
 	if (yaml_take_map(tree, "agent", &map, err) < 0 ||
 	    yaml_take_choice(map, "libcurl", agent_libcurl_names, &libcurl, err) < 0)

@@ -54,9 +54,9 @@ static const struct schema_key keys[] = {
 	{ "kubernetes.binaries[].archive", "true, false", "by the URL's suffix", "Whether the file is unpacked at `path`" },
 	{ "runtime", "none, containerd, docker", "`none`", "The container runtime" },
 	{ "agent", "a map", "none", "nodekiln-agent" },
-	{ "agent.libcurl", "compiled, packaged", "`compiled`",
-	  "The agent's libcurl: compiled from the distribution's source package, or the distribution's package, for mirrors without "
-	  "source packages" },
+	{ "agent.libcurl", "auto, compiled, packaged", "`auto`",
+	  "The agent's libcurl: compiled from the distribution's source package, or the distribution's package, which needs more "
+	  "memory. auto: compiled when the mirror serves the source, decided when the recipe is resolved" },
 	{ "packages", "a map", "none", "Packages to install, without recommended ones" },
 	{ "packages.extra", "a list", "none",
 	  "Packages of both artifacts that are installed after all others: a change of this list rebuilds nothing else" },

@@ -7,6 +7,7 @@
 
 #include "builder/job/workers.h"
 #include "builder/lock/lock_fetch.h"
+#include "builder/lock/lock_toolchain.h"
 #include "builder/toolchain/source_package.h"
 #include "builder/tree/tree.h"
 #include "lib/file.h"
@@ -15,7 +16,7 @@
 /* Raise when the same source and options give another result. */
 #define FORMAT "1"
 /* In the work directory. */
-#define SOURCE "curl"
+#define SOURCE LIBCURL_SOURCE
 #define BUILD "build"
 #define RESULT "result"
 #define BUILT BUILD "/lib/.libs/libcurl.so.4"
@@ -236,10 +237,7 @@ int agent_libcurl_make(const struct toolchain *t, char **ret_path, struct error 
 		int rc = make(&m, err);
 		free(m.work);
 		if (rc < 0)
-			return error_wrap(
-				err,
-				"compile libcurl %s (for a mirror without its source: --set agent.libcurl=packaged)",
-				m.source->version);
+			return error_wrap(err, "compile libcurl %s", m.source->version);
 	}
 	*ret_path = xasprintf("%s/artifacts/%s", t->cache->path, m.key);
 	return 0;

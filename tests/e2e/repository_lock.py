@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 
-from harness.lock_cases import NOBODY, OLD, RECIPE, TRUST, UNSAFE, case, main, names, versions
+from harness.lock_cases import NETWORK, NOBODY, OLD, RECIPE, TRUST, UNSAFE, case, main, names, versions
 from harness.repository import ARCHITECTURE, Archive
 
 
@@ -36,25 +36,71 @@ def the_source_of_libcurl(w):
         assert (file["sha256"], file["size"]) == (hashlib.sha256(data).hexdigest(), len(data)) and file["url"].startswith(w.url), file
 
 
-@case
-def a_distribution_without_the_source_of_libcurl(w):
-    w.debian.sources.clear()
-    w.debian.write(w.keys["good"])
-    w.refused(RECIPE, "source package curl", "has no source packages", "agent.libcurl=packaged")
-    w.debian.add_source("other", "1-1")
-    w.debian.write(w.keys["good"])
-    w.refused(RECIPE, "source package curl", "no repository of the recipe has this source", options=["--update"])
-
-
-@case
-def a_packaged_libcurl_needs_no_sources(w):
-    """Not even an index of them, as a mirror of binaries alone has none."""
+def binaries_of_libcurl(w):
     for name in ("libcurl4", "libcurl4-openssl-dev"):
         w.debian.add(name, "7.88.1-10+deb12u5")
     w.debian.write(w.keys["good"])
+
+
+def is_packaged(lock):
+    """Whether a lock has the packaged libcurl; it has exactly one of both."""
+    packaged = "libcurl4" in names(lock, "base")
+    assert packaged == ("libcurl4-openssl-dev" in names(lock, "toolchain")) == (lock["sources"] == []), lock
+    return packaged
+
+
+COMPILED, PACKAGED = {"libcurl": "compiled"}, {"libcurl": "packaged"}
+
+
+@case
+def a_distribution_without_the_source_of_libcurl(w):
+    binaries_of_libcurl(w)
+    w.debian.sources.clear()
+    w.debian.write(w.keys["good"])
+    w.refused(RECIPE, "agent.libcurl is 'compiled'", "source package curl", "agent.libcurl=packaged", agent=COMPILED)
+    assert is_packaged(w.lock())
+    w.debian.add_source("other", "1-1")
+    w.debian.write(w.keys["good"])
+    w.refused(RECIPE, "agent.libcurl is 'compiled'", "no repository of the recipe has this source", options=["--update"], agent=COMPILED)
+    assert is_packaged(w.lock("--update"))
+
+
+@case
+def a_mirror_that_does_not_serve_the_source_of_libcurl(w):
+    """The index names it, and the file is not there: packaged, and a message says why; the choice holds until --update."""
+    binaries_of_libcurl(w)
+    file = w.debian.root / "pool/curl_7.88.1-10+deb12u5.dsc"
+    kept = file.read_bytes()
+    file.unlink()
+    code, output, messages = w.run("-o", w.directory / "written.json")
+    said = [line for line in messages.splitlines() if "libcurl" in line]
+    assert code == 0 and len(said) == 1 and "curl_7.88.1-10+deb12u5.dsc" in said[0] and "404" in said[0], messages
+    assert is_packaged(json.loads((w.directory / "written.json").read_text()))
+    w.refused(NETWORK, "agent.libcurl is 'compiled'", "curl_7.88.1-10+deb12u5.dsc", "agent.libcurl=packaged", agent=COMPILED)
+    file.write_bytes(kept)
+    w.server.requests.clear()
+    assert is_packaged(w.lock()) and not w.server.requests, w.server.requests
+    assert check_lock(w) == (0, set()), "another choice of libcurl is not an update"
+    assert not is_packaged(w.lock("--update"))
+    file.unlink()
+    assert not is_packaged(w.lock("--update")), "what was fetched is kept"
+
+
+@case
+def a_check_keeps_the_compiled_libcurl(w):
+    binaries_of_libcurl(w)
+    assert w.run("-o", w.directory / "written.json")[0] == 0
+    (w.debian.root / "pool/curl_7.88.1-10+deb12u5.dsc").unlink()
+    assert check_lock(w) == (0, set())
+
+
+@case
+def a_mirror_without_an_index_of_sources(w):
+    """As a mirror of binaries alone has none."""
+    binaries_of_libcurl(w)
     shutil.rmtree(w.debian.root / "dists/test/main/source")
-    lock = w.lock(agent={"libcurl": "packaged"})
-    assert lock["sources"] == [] and "libcurl4" in names(lock, "base") and "libcurl4-openssl-dev" in names(lock, "toolchain"), lock
+    assert is_packaged(w.lock(agent=PACKAGED)) and is_packaged(w.lock())
+    w.refused(NETWORK, "Sources", agent=COMPILED)
 
 
 @case

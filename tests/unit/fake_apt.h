@@ -8,6 +8,7 @@
 
 #define FAKE_APT_SHA256 "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
+/* The files of curl's source package are in $root, unless there is $root/gone-FILE; $root/no-source: no index has the package. */
 static const char fake_apt_get[] =
 	"echo \"apt-get $*\" >>$root/log\n"
 	"print() { echo \"'http://m.example/debian/pool/$1' $1 100 SHA256:" FAKE_APT_SHA256 "\"; }\n"
@@ -16,7 +17,14 @@ static const char fake_apt_get[] =
 	"*update)\n"
 	"	[ -e $root/release ] || { echo 'E: Failed to fetch http://m.example/InRelease' >&2; exit 100; }\n"
 	"	cp $root/release ${APT_CONFIG%/apt.conf}/var/lib/apt/lists/m.example_InRelease; exit;;\n"
-	"*' source '*) print curl_7.88-1.dsc; print curl_7.88.orig.tar.gz; exit;;\n"
+	"*' source '*)\n"
+	"	[ -e $root/no-source ] && { echo 'E: Unable to find a source package for curl' >&2; exit 100; }\n"
+	"	for f in curl_7.88-1.dsc curl_7.88.orig.tar.gz; do\n"
+	"		url=file://$root/$f\n"
+	"		echo $f >$root/$f; sum=$(sha256sum $root/$f)\n"
+	"		[ ! -e $root/gone-$f ] || rm $root/$f\n"
+	"		echo \"'$url' $f $((${#f} + 1)) SHA256:${sum%% *}\"\n"
+	"	done; exit;;\n"
 	"esac\n"
 	"status=/dev/null\n"
 	"for a; do case $a in -oDir::State::status=*) status=${a#*status=};; esac; done\n"

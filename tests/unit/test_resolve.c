@@ -137,6 +137,83 @@ TEST(resolve_names_the_group_of_a_missing_package)
 	FAKE_ROOT_END();
 }
 
+/* Resolves the recipe again and says in *ret_kind what its libcurl is. */
+static int libcurl_of(const char *root, struct cache *cache, const struct resolve_options *how, const char *agent,
+		      const char **ret_kind, struct error *err)
+{
+	CLEANUP(free_p) char *more = xasprintf("agent: {libcurl: %s}\n", agent);
+	CLEANUP(recipe_done) struct recipe recipe = { 0 };
+	CLEANUP(lock_done) struct lock lock = { 0 };
+
+	if (load(root, "", more, &recipe, err) < 0 || resolve(&recipe, how, cache, &lock, err) < 0)
+		return -1;
+	bool source = lock_source(&lock, "curl"), base = lock_find(&lock, LOCK_BASE, "libcurl4"),
+	     headers = lock_find(&lock, LOCK_TOOLCHAIN, "libcurl4-openssl-dev");
+	*ret_kind = source && !base && !headers ? "compiled" : !source && base && headers ? "packaged" : "mixed";
+	return 0;
+}
+
+/* Each state of the mirror: what `auto` takes, and whether `compiled` is refused. */
+TEST(resolve_takes_the_libcurl_that_the_mirror_has)
+{
+	static const struct {
+		const char *file, *kind, *refusal;
+	} mirrors[] = {
+		{ "/nothing", "compiled", NULL },
+		{ "/gone-curl_7.88-1.dsc", "packaged", "curl_7.88-1.dsc" },
+		{ "/gone-curl_7.88.orig.tar.gz", "packaged", "curl_7.88.orig.tar.gz" },
+		{ "/no-source", "packaged", "Unable to find a source package" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(mirrors); i++) {
+		CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+		const char *kind = NULL;
+
+		FAKE_ROOT();
+		CHECK(own_cache_open(&w) == 0);
+		fake_apt(path);
+		fake_put(path, mirrors[i].file, "");
+		CHECK(libcurl_of(path, &w.cache, &options, "auto", &kind, &err) == 0);
+		CHECK_STR(kind, mirrors[i].kind);
+		CHECK(libcurl_of(path, &w.cache, &options, "packaged", &kind, &err) == 0);
+		CHECK_STR(kind, "packaged");
+		int rc = libcurl_of(path, &w.cache, &options, "compiled", &kind, &err);
+		CHECK((rc < 0) == (mirrors[i].refusal != NULL));
+		CHECK(rc == 0 || (strstr(err.text, mirrors[i].refusal) &&
+				  text_starts(err.text, "agent.libcurl is 'compiled', but the mirror does not")));
+		FAKE_ROOT_END();
+	}
+}
+
+/* The choice holds for the same indices, until an update; a lock that is compared keeps its own. */
+TEST(resolve_keeps_its_choice_of_libcurl)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+	CLEANUP(lock_done) struct lock packaged = { 0 };
+	struct resolve_options again = options, like = options;
+	const char *kind = NULL;
+
+	FAKE_ROOT();
+	CHECK(own_cache_open(&w) == 0);
+	fake_apt(path);
+	fake_put(path, "/gone-curl_7.88-1.dsc", "");
+	CHECK(libcurl_of(path, &w.cache, &options, "auto", &kind, &err) == 0);
+	CHECK_STR(kind, "packaged");
+	CLEANUP(free_p) char *gone = xasprintf("%s/gone-curl_7.88-1.dsc", path);
+	CHECK(unlink(gone) == 0);
+	int calls = fake_apt_calls(path, "apt-get");
+	CHECK(libcurl_of(path, &w.cache, &options, "auto", &kind, &err) == 0);
+	CHECK_STR(kind, "packaged");
+	CHECK(fake_apt_calls(path, "apt-get") == calls);
+	again.update = true;
+	CHECK(libcurl_of(path, &w.cache, &again, "auto", &kind, &err) == 0);
+	CHECK_STR(kind, "compiled");
+	like.like = &packaged;
+	CHECK(libcurl_of(path, &w.cache, &like, "auto", &kind, &err) == 0);
+	CHECK_STR(kind, "packaged");
+	FAKE_ROOT_END();
+}
+
 #define KUBERNETES                                                                                                     \
 	"runtime: containerd\nkubernetes: {source: packages, version: '%s'}\n"                                         \
 	"repositories: [{url: 'http://k.example/', suite: /, keyring: keyring.gpg}]\n"
