@@ -104,8 +104,10 @@ static void read_kernel(int rootfd, struct facts *m)
 {
 	CLEANUP(free_p) char *cpus = facts_text(rootfd, "proc/cpuinfo");
 	CLEANUP(close_p) int kmsg = file_open_in(rootfd, "dev/kmsg", O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	CLEANUP(close_p) int resolv_conf = file_open_in(rootfd, "etc/resolv.conf", O_RDONLY, 0);
 
 	m->kmsg = kmsg >= 0;
+	m->resolv_conf = resolv_conf >= 0;
 	m->cpus = cpus ? count_lines(cpus, "processor") : 0;
 	m->memory = read_memory(rootfd);
 	m->swap = has_swap(rootfd);

@@ -51,7 +51,7 @@ struct facts {
 	/* Tags of images that the build preloaded in place of those that kubeadm names; NULL = kubeadm's. */
 	char *etcd_tag, *dns_tag;
 	bool nft; /* the program is installed */
-	bool resolv_conf;
+	bool resolv_conf; /* there is /etc/resolv.conf, and it is no dangling link */
 	bool kubelet, crictl, kubectl;
 	bool swap, cgroup2, ip_forward, bridge_nf, overlay, br_netfilter;
 	bool kmsg; /* /dev/kmsg can be opened */

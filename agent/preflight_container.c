@@ -86,7 +86,7 @@ static const struct {
 	{ "controllers", "SystemVerification", FINDING_FATAL, FINDING_FATAL, no_controllers,
 	  "take cgroup_disable= and systemd.unified_cgroup_hierarchy=0 off the kernel's command line on the PVE host" },
 	{ "kmsg", NULL, FINDING_FATAL, FINDING_WARNING, no_kmsg,
-	  "link it to /dev/console with a tmpfiles.d line (`L /dev/kmsg - - - - /dev/console`), or add "
+	  "link it to /dev/null with a tmpfiles.d line (`L /dev/kmsg - - - - /dev/null`), or add "
 	  "`lxc.mount.entry: /dev/kmsg dev/kmsg none defaults,bind,create=file` to /etc/pve/lxc/VMID.conf on the PVE "
 	  "host" },
 	{ "swap", "Swap", FINDING_WARNING, FINDING_WARNING, swap_in_sight,

@@ -84,6 +84,20 @@ static void check_clock(const struct subject *s, struct findings *ret)
 			"reach an NTP server");
 }
 
+/* kubelet copies it into every pod, the control plane's included. systemd-resolved writes it in a virtual machine. */
+static void check_resolv_conf(const struct subject *s, struct findings *ret)
+{
+	for (size_t i = 0; i < s->node->kubelet_args.n; i++)
+		if (!strcmp(s->node->kubelet_args.at[i].key, "resolv-conf"))
+			return;
+	if (!s->machine->resolv_conf)
+		preflight_add(s, ret, s->machine->container ? FINDING_FATAL : FINDING_WAIT, "resolv_conf", NULL,
+			      "there is no /etc/resolv.conf, so kubelet starts no pod; %s",
+			      s->machine->container ? "set a DNS server with `pct set VMID --nameserver ADDRESS` on "
+						      "the PVE host"
+						    : "start systemd-resolved, or write the file");
+}
+
 static void check_size(const struct subject *s, struct findings *ret)
 {
 	const struct facts *m = s->machine;
@@ -100,5 +114,6 @@ static void check_size(const struct subject *s, struct findings *ret)
 }
 
 preflight_check *const preflight_host_checks[] = {
-	check_swap, check_modules, check_forwarding, check_cgroups, check_clock, check_size, preflight_container, NULL,
+	check_swap,        check_modules, check_forwarding,    check_cgroups, check_clock,
+	check_resolv_conf, check_size,    preflight_container, NULL,
 };

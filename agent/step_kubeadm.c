@@ -10,7 +10,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 
-#define CHECK_SECONDS 3
+#define CHECK_SECONDS 0.5
 #define CHECK_TIMEOUT 300 /* seconds, for temporary problems: the clock, a runtime that is starting */
 #define BACK_OFF_FIRST 5
 #define BACK_OFF_MAX 60

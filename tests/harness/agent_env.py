@@ -127,7 +127,7 @@ FACTS = {
     "proc/sys/net/ipv4/ip_forward": "1\n", "proc/sys/net/bridge/bridge-nf-call-iptables": "1\n",
     "proc/modules": "overlay 1 0 - Live 0x0\nbr_netfilter 1 0 - Live 0x0\n", "proc/filesystems": "nodev\toverlay\n",
     "sys/fs/cgroup/cgroup.controllers": "cpuset cpu io memory hugetlb pids\n", "run/systemd/timesync/synchronized": "",
-    "sys/devices/system/cpu/online": "0-1\n", "sys/devices/system/cpu/possible": "0-1\n", "dev/kmsg": "", "proc/net/tcp": "  sl\n", "proc/net/tcp6": "  sl\n",
+    "sys/devices/system/cpu/online": "0-1\n", "sys/devices/system/cpu/possible": "0-1\n", "dev/kmsg": "", "etc/resolv.conf": "", "proc/net/tcp": "  sl\n", "proc/net/tcp6": "  sl\n",
     "usr/bin/containerd": "", "usr/bin/kubelet": "", "sys/class/net/eth0/address": MAC + "\n", "sys/class/net/eth0/type": "1\n",
     "run/cloud-init/enabled": "", "run/cloud-init/result.json": '{"v1": {"errors": []}}',
     "etc/containerd/config.toml": 'version = 2\n',

@@ -36,6 +36,7 @@ static const struct {
 	{ "sys/class/net/cni0/address", "0a:58:0a:f4:00:01\n" },
 	{ "sys/class/net/cni0/bridge/bridge_id", "8000\n" },
 	{ "dev/kmsg", "" },
+	{ "etc/resolv.conf", "nameserver 192.0.2.1\n" },
 	{ "run/systemd/timesync/synchronized", "" },
 	{ "usr/bin/kubelet", "" },
 	{ "usr/bin/kubectl", "" },
@@ -113,6 +114,19 @@ TEST(facts_of_a_vm)
 	CHECK(m.overlay && m.br_netfilter && m.bridge_nf && m.ip_forward && m.cgroup2 && m.kmsg);
 	CHECK(m.clock_known && m.clock_synced && !m.clock_behind);
 	CHECK(m.leftovers.n == 0 && m.ports.n == 0);
+}
+
+TEST(facts_see_a_dangling_resolv_conf)
+{
+	CLEANUP(root_done) struct root root = root_open("v1.37.2");
+	CLEANUP(facts_done) struct facts before = { 0 };
+	CLEANUP(facts_done) struct facts after = { 0 };
+	struct error err = { 0 };
+
+	CHECK(facts_read(root.path, &before, &err) == 0 && before.resolv_conf);
+	take(&root, "etc/resolv.conf");
+	CHECK(symlinkat("/run/systemd/resolve/stub-resolv.conf", root.fd, "etc/resolv.conf") == 0);
+	CHECK(facts_read(root.path, &after, &err) == 0 && !after.resolv_conf);
 }
 
 TEST(facts_of_images_that_are_newer_than_kubeadms)

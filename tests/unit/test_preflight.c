@@ -24,6 +24,7 @@ static struct facts fit(void)
 		.overlay = true,
 		.br_netfilter = true,
 		.kmsg = true,
+		.resolv_conf = true,
 		.cpus = 2,
 		.memory = 2048ull << 20,
 		.clock_known = true,
@@ -169,6 +170,20 @@ TEST(preflight_of_a_complete_container)
 		CLEANUP(findings_done) struct findings found = look(&node, &m, false);
 		CHECK(found.n == 0);
 	}
+}
+
+TEST(preflight_names_a_missing_resolv_conf)
+{
+	struct node_config node = { .role = NODE_INIT };
+	struct facts vm = fit(), container = fit();
+
+	vm.resolv_conf = container.resolv_conf = false;
+	container.container = "lxc";
+	container.mounts = container.overlays = true;
+	CLEANUP(findings_done) struct findings first = look(&node, &vm, false);
+	CLEANUP(findings_done) struct findings second = look(&node, &container, false);
+	CHECK(is_only(&first, FINDING_WAIT, "resolv_conf", "systemd-resolved"));
+	CHECK(is_only(&second, FINDING_FATAL, "resolv_conf", "pct set VMID --nameserver"));
 }
 
 TEST(preflight_ignores_a_missing_kmsg_in_a_vm)
