@@ -45,19 +45,35 @@ static int add_variant(const char *name, struct strings *ret, struct error *err)
 	return 0;
 }
 
-/* "1.34.1" selects the newest packaging of that release, "1.34" the newest release of that minor. */
-static void add_kubernetes(const struct recipe *recipe, struct strings *ret)
+/* "1.34.1" selects the newest packaging of that release, "1.34" the newest release of that minor; NULL: the newest. */
+static void add_pinned(const char *name, const char *version, struct strings *ret)
 {
-	const char *version = recipe->kubernetes.version;
 	bool whole = version && strchr(version, '.') != strrchr(version, '.');
 
-	for (size_t i = 0; i < ARRAY_SIZE(kubernetes_packages); i++) {
-		if (version)
-			strings_addf(ret, "%s=%s%s", kubernetes_packages[i], version, whole ? "-*" : ".*");
-		else
-			strings_add(ret, kubernetes_packages[i]);
-	}
+	if (version)
+		strings_addf(ret, "%s=%s%s", name, version, whole ? "-*" : ".*");
+	else
+		strings_add(ret, name);
+}
+
+static void add_kubernetes(const struct recipe *recipe, struct strings *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kubernetes_packages); i++)
+		add_pinned(kubernetes_packages[i], recipe->kubernetes.version, ret);
 	strings_append(ret, &recipe->kubernetes.packages);
+}
+
+static void add_components(const struct recipe *recipe, struct strings *ret)
+{
+	for (size_t i = 0; i < recipe->components.n; i++) {
+		const struct component *c = &recipe->components.at[i];
+
+		if (c->source != COMPONENT_PACKAGES)
+			continue;
+		for (size_t p = 0; p < c->packages.versioned.n; p++)
+			add_pinned(c->packages.versioned.at[p], c->version, ret);
+		strings_append(ret, &c->packages.names);
+	}
 }
 
 static void add_sources(const struct recipe *recipe, struct strings *ret)
@@ -102,8 +118,9 @@ static int fill(const struct recipe *recipe, struct package_request *ret, struct
 		strings_add(&ret->group[LOCK_BASE], "libcurl4"); /* Debian 13's libcurl4t64 provides it */
 	if (recipe->kubernetes.source == KUBERNETES_PACKAGES)
 		add_kubernetes(recipe, &ret->group[LOCK_BASE]);
+	add_components(recipe, &ret->group[LOCK_BASE]);
 	add_image_packages(recipe, &ret->group[LOCK_IMAGE]);
-	if (recipe->images.control_plane)
+	if (recipe->images.control_plane && recipe->kubernetes.source == KUBERNETES_DEBIAN_SOURCE)
 		for (size_t i = 0; i < ARRAY_SIZE(image_packages); i++)
 			strings_add(&ret->group[LOCK_IMAGE], image_packages[i]);
 	add_sources(recipe, &ret->sources);

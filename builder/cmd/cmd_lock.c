@@ -149,6 +149,15 @@ static int check_lock(const struct recipe *recipe, struct error *err)
 	return report_outdated(&changes, err);
 }
 
+static void show_warnings(const struct recipe *recipe)
+{
+	CLEANUP(strings_done) struct strings warnings = { 0 };
+
+	recipe_life_warnings(recipe, time(NULL), &warnings);
+	for (size_t i = 0; i < warnings.n; i++)
+		progress_notice("%s", warnings.at[i]);
+}
+
 static int run(int argc, char **argv, struct error *err)
 {
 	CLEANUP(recipe_done) struct recipe recipe = { 0 };
@@ -163,6 +172,7 @@ static int run(int argc, char **argv, struct error *err)
 	if (lock_make_compiles(&recipe) && rootless_enter(err) < 0)
 		return -1;
 	progress_open(PROGRESS_AUTO);
+	show_warnings(&recipe);
 	int rc = check ? check_lock(&recipe, err) : lock_recipe(&recipe, err);
 	if (rc < 0)
 		progress_failure(err);

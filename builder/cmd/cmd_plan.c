@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <time.h>
 
 #include "builder/cmd/command.h"
 #include "builder/pipeline/plan.h"
@@ -55,6 +56,7 @@ static int run(int argc, char **argv, struct error *err)
 	    check_overlays(&recipe, err) < 0)
 		return -1;
 	plan.recipe = &recipe;
+	plan.now = time(NULL);
 	if (make_text(&text, err) < 0)
 		return -1;
 	if (fputs(text.data, stdout) < 0 || fflush(stdout) < 0)

@@ -128,5 +128,5 @@ int64_t component_end_of_life(const struct component *c, const char *version);
 /* A sentence when the version is past its end of life at `now`, or when the file has a calendar without this minor; NULL
  * otherwise. Owned by the caller. */
 char *component_life_warning(const struct component *c, const char *version, int64_t now) MUST_CHECK;
-/* True for the URL of a tar archive, which is unpacked as a whole unless told otherwise. */
+/* True for the URL of a tar archive, which is unpacked as a whole unless the file gives member or archive. */
 bool component_url_is_archive(const char *url);

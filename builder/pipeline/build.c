@@ -228,6 +228,7 @@ static int write_metadata(struct build *b, struct error *err)
 		.licenses = &licenses,
 		.key = b->key,
 		.epoch = b->epoch,
+		.now = b->started,
 	};
 
 	if (read_licenses(b, &licenses, err) < 0)
@@ -291,6 +292,17 @@ int build_finish(struct build *b, struct error *err)
 	return make_and_publish(b, err);
 }
 
+static void show_warnings(const struct build *b)
+{
+	CLEANUP(strings_done) struct strings warnings = { 0 };
+
+	if (b->recipe.warning)
+		progress_notice("%s", b->recipe.warning);
+	recipe_life_warnings(&b->recipe, b->started, &warnings);
+	for (size_t i = 0; i < warnings.n; i++)
+		progress_notice("%s", warnings.at[i]);
+}
+
 static int build_steps(struct build *b, struct error *err)
 {
 	const struct build_options *o = b->options;
@@ -298,8 +310,7 @@ static int build_steps(struct build *b, struct error *err)
 	if (read_epoch(b, err) < 0 || recipe_load_with(o->recipe, &o->set, &b->recipe, err) < 0 ||
 	    measure_overlays(b, err) < 0)
 		return -1;
-	if (b->recipe.warning)
-		progress_notice("%s", b->recipe.warning);
+	show_warnings(b);
 	if (artifacts_open(o->out, b->recipe.name, &b->outputs, err) < 0 || cache_open(&b->cache, err) < 0 ||
 	    restricted_check(&b->recipe, &b->cache, err) < 0)
 		return -1;

@@ -24,6 +24,7 @@ struct manifest {
 	const struct licenses *licenses;  /* borrowed; of compiled modules; may be NULL */
 	const char *key;                  /* borrowed; digest of all inputs: the same key, the same artifacts */
 	int64_t epoch;                    /* SOURCE_DATE_EPOCH */
+	int64_t now; /* of the build: `warnings` has what was past its end of life then; 0 = none */
 };
 
 /* Writes both into the staging directory, which has the finished artifacts. Takes ownership of timings. */

@@ -259,6 +259,18 @@ static void add_artifacts(struct text *t, const struct plan *p)
 	}
 }
 
+static void add_life_warnings(struct text *ret, const struct plan *plan)
+{
+	CLEANUP(strings_done) struct strings warnings = { 0 };
+
+	if (plan->now)
+		recipe_life_warnings(plan->recipe, plan->now, &warnings);
+	for (size_t i = 0; i < warnings.n; i++) {
+		add_label(ret, "WARNING");
+		text_addf(ret, "%s\n", warnings.at[i]);
+	}
+}
+
 int plan_text(const struct plan *plan, struct text *ret, struct error *err)
 {
 	const struct recipe *r = plan->recipe;
@@ -272,6 +284,7 @@ int plan_text(const struct plan *plan, struct text *ret, struct error *err)
 		add_label(ret, "WARNING");
 		text_addf(ret, "%s\n", r->warning);
 	}
+	add_life_warnings(ret, plan);
 	add_sources(ret, plan);
 	add_components(ret, r);
 	add_kubernetes(ret, r);

@@ -10,6 +10,7 @@
 struct plan {
 	const struct recipe *recipe; /* borrowed */
 	const char *out;             /* where the artifacts would go */
+	int64_t now;                 /* seconds since 1970: what is past its end of life gets a warning; 0 = none */
 	const char *mirror;          /* --mirror; NULL = the recipe's, else the host's */
 };
 

@@ -101,6 +101,17 @@ const struct component *recipe_component(const struct recipe *recipe, const char
 	return NULL;
 }
 
+void recipe_life_warnings(const struct recipe *recipe, int64_t now, struct strings *ret)
+{
+	for (size_t i = 0; i < recipe->components.n; i++) {
+		const struct component *c = &recipe->components.at[i];
+		char *warning = component_life_warning(c, c->version, now);
+
+		if (warning)
+			strings_own(ret, warning);
+	}
+}
+
 void recipe_done(struct recipe *r)
 {
 	free(r->name);

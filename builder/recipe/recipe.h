@@ -79,6 +79,9 @@ int recipe_load_with(const char *name, const struct strings *set, struct recipe 
 void recipe_done(struct recipe *recipe);
 /* NULL when the recipe has no component of that name. */
 const struct component *recipe_component(const struct recipe *recipe, const char *name);
+/* Sentences about components that are past their end of life at `now` (seconds since 1970), or whose is not known; in
+ * addition to `warning`. */
+void recipe_life_warnings(const struct recipe *recipe, int64_t now, struct strings *ret);
 /* Every key in a fixed order, independent of where the recipe's directory is: for the manifest and for cache keys. */
 struct json *recipe_json(const struct recipe *recipe) MUST_CHECK;
 /* The directory of recipes, rootfs-overlays and agent sources: $NODEKILN_DATA, else the checkout that contains the program,

@@ -50,12 +50,12 @@ static void add_names(const char *directory, struct strings *ret)
 			strings_own(ret, xstrndup(entry->d_name, strlen(entry->d_name) - strlen(".yaml")));
 }
 
-static int unknown_component(const struct yaml *wanted, const char *beside, const char *installed, struct error *err)
+static int unknown_component(const struct yaml *wanted, const char *own, const char *installed, struct error *err)
 {
 	CLEANUP(strings_done) struct strings names = { 0 };
 	CLEANUP(text_done) struct text list = { 0 };
 
-	add_names(beside, &names);
+	add_names(own, &names);
 	add_names(installed, &names);
 	strings_sort(&names);
 	for (size_t i = 0; i < names.n; i++)
@@ -64,27 +64,27 @@ static int unknown_component(const struct yaml *wanted, const char *beside, cons
 	return yaml_error(wanted, err,
 			  "components: '%s' has no file %s.yaml in %s or %s; available: %s; add a file or remove the "
 			  "component",
-			  wanted->key, wanted->key, beside, installed, list.len ? list.data : "none");
+			  wanted->key, wanted->key, own, installed, list.len ? list.data : "none");
 }
 
-/* The directory of the component's file: beside the recipe, else that which is installed. Owned by the caller. */
+/* The directory of the component's file: components/ in the recipe's directory, else the installed one. Owned by the caller. */
 static int find_directory(const char *recipe_file, const struct yaml *wanted, char **ret, struct error *err)
 {
-	CLEANUP(free_p) char *beside = recipe_resolve_path(recipe_file, COMPONENTS);
+	CLEANUP(free_p) char *own = recipe_resolve_path(recipe_file, COMPONENTS);
 	CLEANUP(free_p) char *installed = xasprintf("%s/recipes/" COMPONENTS, data_directory());
 	CLEANUP(free_p) char *file = NULL, *installed_file = NULL;
 
 	if (!filename_is_valid(wanted->key))
 		return yaml_error(wanted, err, "components has '%s'; allowed: the name of a file NAME.yaml",
 				  wanted->key);
-	file = xasprintf("%s/%s.yaml", beside, wanted->key);
+	file = xasprintf("%s/%s.yaml", own, wanted->key);
 	installed_file = xasprintf("%s/%s.yaml", installed, wanted->key);
 	if (access(file, F_OK) == 0)
-		*ret = TAKE(beside);
+		*ret = TAKE(own);
 	else if (access(installed_file, F_OK) == 0)
 		*ret = TAKE(installed);
 	else
-		return unknown_component(wanted, beside, installed, err);
+		return unknown_component(wanted, own, installed, err);
 	return 0;
 }
 
