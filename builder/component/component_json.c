@@ -42,8 +42,11 @@ static struct json *binaries_json(const struct component *c)
 
 	for (size_t i = 0; i < c->binaries.n; i++) {
 		const struct component_binary *from = &c->binaries.at[i];
-		struct json *object = json_object();
+		struct json *object;
 
+		if (strcmp(from->version, c->version) != 0)
+			continue; /* other releases have no effect */
+		object = json_object();
 		json_put_string(object, "version", from->version);
 		json_put_string(object, "url", from->url);
 		json_put_string(object, "sha256", from->sha256);
