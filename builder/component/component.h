@@ -41,7 +41,7 @@ struct component_program {
 
 /* A container image of one program, which is preloaded. */
 struct component_image {
-	char *name;              /* its name in `kubeadm config images list`: "kube-apiserver", "coredns" */
+	char *name;              /* as in `kubeadm config images list`: "coredns"; or "ghcr.io/kube-vip/kube-vip" */
 	char *program;           /* name of a program of this component */
 	char *path;              /* of the program in the image: that which static pods and add-ons run */
 	bool entrypoint;         /* false: the image has only a path, and its user names the command */

@@ -227,13 +227,21 @@ static int check_program(const struct component_checker *j, size_t i)
 	return 0;
 }
 
+/* With a '/' it is a whole repository: kubeadm does not know the image. */
+static bool is_image_name(const char *s)
+{
+	return strchr(s, '/') ? is_import_path(s) : filename_is_valid(s);
+}
+
 static int check_image(const struct component_checker *j, size_t i)
 {
 	const struct component_image *m = &j->c->images.at[i];
 	bool known = false;
 
-	if (!m->name || !filename_is_valid(m->name))
-		return wrong(j, "images", i, "an image's name is '%s'; allowed: as in kubeadm config images list",
+	if (!m->name || !is_image_name(m->name))
+		return wrong(j, "images", i,
+			     "an image's name is '%s'; allowed: as in kubeadm config images list, or a repository such "
+			     "as ghcr.io/kube-vip/kube-vip",
 			     m->name ? m->name : "");
 	for (size_t p = 0; m->program && p < j->c->programs.n; p++)
 		known |= strcmp(j->c->programs.at[p].name, m->program) == 0;

@@ -43,7 +43,7 @@ static int install_agent(const struct customize *g, const char *root, struct err
 }
 
 /* components: their versions. programs: the installed files, which `nodekiln verify` looks for. image_tags: of images whose
- * tag is not kubeadm's own, by kubeadm's name of the image; the agent tells kubeadm. */
+ * tag is not kubeadm's own, by kubeadm's name of the image; the agent writes them into the configuration of kubeadm. */
 static void put_sources(struct json *image, const struct source_set *sources)
 {
 	struct json *components = json_object(), *programs = json_array(), *tags = json_object();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Components of source `c`: each program is one C file of ours, beside the component's file, and is compiled static in the
+ * Components of source `c`: each program is one C file of ours, in the directory of the component's file, and is compiled static in the
  * tree of lock group `go`. It gets its version as the macro VERSION. The result is cached as artifacts/KEY/bin/NAME.
  */
 #include "builder/cache/cache.h"

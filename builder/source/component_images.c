@@ -23,7 +23,7 @@
 #define REFERENCES "references"
 #define TAGS "tags"
 #define LIST_MAX 65536
-/* Space in the scratch for the Debian layer, beside the programs. */
+/* Space in the scratch for the Debian layer, in addition to the programs. */
 #define LAYER_NEED (256ull << 20)
 /* Each program is in a blob of its own, in the scratch. */
 #define NEED_PER_PROGRAM_BYTE 2

@@ -5,7 +5,7 @@
 
 #define FOLDER "tests/golden/plan"
 
-static const char *const names[] = { "full", "container" };
+static const char *const names[] = { "full", "container", "components" };
 
 TEST(plan_golden)
 {
