@@ -304,7 +304,7 @@ _nodekiln()
 		if [[ $cur == -* ]]; then
 			_nodekiln_words '--man --markdown --completion --recipes --help'
 		else
-			_nodekiln_words 'build lock plan inspect diff verify boot seed publish deploy destroy roles cache doctor help recipe node target cluster'
+			_nodekiln_words 'build lock plan inspect diff verify boot seed publish deploy destroy roles cache doctor help recipe component node target cluster'
 		fi
 		;;
 	esac

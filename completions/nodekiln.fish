@@ -123,4 +123,4 @@ complete -c nodekiln -n '__fish_seen_subcommand_from help' -l markdown -d 'print
 complete -c nodekiln -n '__fish_seen_subcommand_from help' -l completion -d 'print the completion script of a shell' -r -f -a 'bash zsh fish'
 complete -c nodekiln -n '__fish_seen_subcommand_from help' -l recipes -d 'print the names of the installed recipes'
 complete -c nodekiln -n '__fish_seen_subcommand_from help' -l help -d 'print this help'
-complete -c nodekiln -n '__fish_seen_subcommand_from help' -f -a 'build lock plan inspect diff verify boot seed publish deploy destroy roles cache doctor help recipe node target cluster'
+complete -c nodekiln -n '__fish_seen_subcommand_from help' -f -a 'build lock plan inspect diff verify boot seed publish deploy destroy roles cache doctor help recipe component node target cluster'

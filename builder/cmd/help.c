@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "builder/component/component_schema.h"
 #include "builder/deploy/cluster_schema.h"
 #include "builder/pve/target_schema.h"
 #include "builder/recipe/recipe_schema.h"
@@ -11,7 +12,8 @@
 #include "lib/duration.h"
 #include "lib/node_config_schema.h"
 
-const struct schema *const schemas[] = { &recipe_schema, &node_schema, &target_schema, &cluster_schema, NULL };
+const struct schema *const schemas[] = { &recipe_schema, &component_schema, &node_schema,
+					 &target_schema, &cluster_schema,   NULL };
 
 const struct schema *help_schema(const char *name)
 {

@@ -3,6 +3,8 @@
  * The documented keys of each file (NAME_schema.c) are those that its reader asks for: yaml_take() records them in the tree. The
  * documents here have every map, as the keys of an absent map are not asked for.
  */
+#include "builder/component/component_internal.h"
+#include "builder/component/component_schema.h"
 #include "builder/deploy/cluster.h"
 #include "builder/deploy/cluster_schema.h"
 #include "builder/pve/target.h"
@@ -110,7 +112,8 @@ TEST(schema_cluster_is_what_is_read)
 TEST(schema_recipe_is_what_is_read)
 {
 	CLEANUP(yaml_node_free_p)
-	struct yaml *tree = parse("distribution: {}\ncomponents: {NAME: {}}\nrepositories: [{}]\nkubernetes: {binaries: [{}]}\nagent: {}\n"
+	struct yaml *tree = parse("distribution: {}\ncomponents: {NAME: {}}\nrepositories: [{}]\nkubernetes: "
+				  "{binaries: [{}]}\nagent: {}\n"
 				  "packages: {}\noverlays: {}\nunits: {}\nimages: {}\ndisk: {}\n"
 				  "outputs: {qcow2: {}, tarball: {}}\n");
 	CLEANUP(recipe_done) struct recipe recipe;
@@ -120,6 +123,21 @@ TEST(schema_recipe_is_what_is_read)
 	CHECK_STR(recipe_read(tree, &recipe, &err) < 0 ? err.text : "", "");
 	CLEANUP(free_p) char *asked = asked_of(tree);
 	CLEANUP(free_p) char *keys = keys_of(&recipe_schema);
+	CHECK_STR(asked, keys);
+}
+
+TEST(schema_component_is_what_is_read)
+{
+	CLEANUP(yaml_node_free_p)
+	struct yaml *tree = parse("go-modules: {}\npackages: {}\nbinaries: {files: [{}]}\nc: {}\n"
+				  "programs: [{}]\nimages: [{}]\nminors: {}\nfits: {}\n");
+	CLEANUP(component_done) struct component c = { 0 };
+	struct yaml *parts[1 + COMPONENT_SOURCES] = { 0 };
+	struct error err = { 0 };
+
+	CHECK_STR(component_read(tree, &c, parts, &err) < 0 ? err.text : "", "");
+	CLEANUP(free_p) char *asked = asked_of(tree);
+	CLEANUP(free_p) char *keys = keys_of(&component_schema);
 	CHECK_STR(asked, keys);
 }
 
