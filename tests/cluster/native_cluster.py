@@ -76,10 +76,11 @@ class NativeCluster(Nodes):
         self.lab.together(lambda node: node.start())
 
     def reboot(self):
-        """All of them at once: etcd loses its majority and gets it back."""
-        self.lab.together(lambda node: node.stop())
+        """All of them at once: etcd loses its majority and gets it back. Returns those that did not end by themselves."""
+        ended = self.lab.together(lambda node: node.stop())
         self.lab.together(lambda node: node.start())
         self.lab.together(lambda node: node.wait())
+        return [name for name, by_itself in ended.items() if not by_itself]
 
     # As Nodes asks.
 

@@ -301,9 +301,10 @@ class NativeLab:
         return function()
 
     def together(self, act, names=None):
-        """act(node) for each, at the same time."""
-        with ThreadPoolExecutor() as threads:
-            list(threads.map(lambda name: act(self[name]), names or self.nodes))
+        """{name: act(node)} for each, at the same time."""
+        names = names or tuple(self.nodes)
+        with ThreadPoolExecutor(len(names)) as threads:
+            return dict(zip(names, threads.map(lambda name: act(self[name]), names)))
 
     def unpack(self, files):
         """files: {name: {path: (mode, text)}}"""
