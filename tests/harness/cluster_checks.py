@@ -15,7 +15,7 @@ PORT, LOCAL_PORT, SERVICE = 8080, 18080, "web"
 CLUSTER_DOMAIN = "cluster.local"
 IMAGE_FILE = "/var/tmp/nodekiln-test-image.tar"
 PULL_REASONS = ("Pulling", "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull")
-SERVE = "hostname >/www/index.html; echo \"$(hostname) serves\"; exec httpd -f -p {port} -h /www"
+SERVE = "hostname >/www/index.html; echo \"$(hostname) serves\"; httpd -f -p {port} -h /www & trap 'kill $!; exit' TERM; wait"
 TIMEOUT = 10  # seconds that one question may take. busybox 1.35 dies of wget -T
 # Port-forwarding needs a client that lives as long as the question; a node has neither curl nor wget.
 FORWARD = """\
