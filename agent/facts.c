@@ -152,6 +152,7 @@ int facts_read(const char *root, struct facts *ret, struct error *err)
 	facts_identity(rootfd, &m);
 	facts_software(rootfd, &m);
 	facts_container(rootfd, &m);
+	facts_runc(&m);
 	*ret = m;
 	m = (struct facts){ 0 };
 	return 0;
@@ -160,7 +161,7 @@ int facts_read(const char *root, struct facts *ret, struct error *err)
 void facts_done(struct facts *m)
 {
 	char **owned[] = { &m->hostname,   &m->uuid,        &m->address,  &m->container, &m->kubeadm_version,
-			   &m->cri_socket, &m->pause_image, &m->etcd_tag, &m->dns_tag };
+			   &m->cri_socket, &m->pause_image, &m->etcd_tag, &m->dns_tag,   &m->runc_version };
 
 	for (size_t i = 0; i < ARRAY_SIZE(owned); i++)
 		free(*owned[i]);

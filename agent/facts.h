@@ -41,6 +41,10 @@ struct facts {
 	bool mounts, overlays;
 	/* Of a container: sysctls that kubelet requires and cannot set here, as "vm.overcommit_memory=1". */
 	struct strings sysctls;
+	/* Of a container: the host's AppArmor refuses what runc does to set a pod's sysctls. Then also runc's version,
+	 * "1.5.1". */
+	bool sysctls_refused;
+	char *runc_version;
 	struct strings lacks_controllers; /* of a container: missing cgroup controllers that kubelet needs */
 	char *kubeadm_version;            /* "v1.20.2" */
 	int kubeadm_minor;                /* 20 */
@@ -50,7 +54,7 @@ struct facts {
 	struct strings images;            /* the images that the build preloaded */
 	/* Tags of images that the build preloaded in place of those that kubeadm names; NULL = kubeadm's. */
 	char *etcd_tag, *dns_tag;
-	bool nft; /* the program is installed */
+	bool nft;         /* the program is installed */
 	bool resolv_conf; /* there is /etc/resolv.conf, and it is no dangling link */
 	bool kubelet, crictl, kubectl;
 	bool swap, cgroup2, ip_forward, bridge_nf, overlay, br_netfilter;

@@ -15,5 +15,6 @@ char *facts_word(int rootfd, const char *path) MUST_CHECK;
 
 /* facts_container.c: what the host allows; needs the fields of facts_software(). */
 void facts_container(int rootfd, struct facts *m);
+void facts_runc(struct facts *m);                 /* facts_runc.c: sysctls_refused, runc_version */
 void facts_identity(int rootfd, struct facts *m); /* facts_identity.c: uuid, macs, address, ports */
 void facts_software(int rootfd, struct facts *m); /* facts_software.c: kubeadm, runtime, image, leftovers */

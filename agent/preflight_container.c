@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A container can do what its host allows, so each row ends with what to do on the Proxmox VE host. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "agent/preflight_internal.h"
@@ -33,6 +34,24 @@ static char *old_kubelet(const struct facts *m)
 static char *no_mounts(const struct facts *m)
 {
 	return m->mounts ? NULL : xstrdup("no file system can be mounted here, so no container can be started");
+}
+
+/* Other versions write to /proc itself, which no profile of lxc-pve refuses. */
+static bool runc_has_own_proc(const char *version)
+{
+	int major, minor, patch;
+
+	if (!version || sscanf(version, "%d.%d.%d", &major, &minor, &patch) != 3)
+		return false;
+	return major > 1 || minor > 3 || (minor == 3 && patch >= 3) || (minor == 2 && patch >= 8);
+}
+
+static char *old_lxc(const struct facts *m)
+{
+	if (!m->mounts || !m->sysctls_refused || !runc_has_own_proc(m->runc_version))
+		return NULL;
+	return xasprintf("the host's AppArmor profile does not let runc %s set a pod's sysctls, so no pod starts",
+			 m->runc_version);
 }
 
 static char *no_overlays(const struct facts *m)
@@ -79,6 +98,9 @@ static const struct {
 	  "or restore it on the PVE host as a privileged one (`pct restore VMID BACKUP --unprivileged 0`)" },
 	{ "nesting", NULL, FINDING_FATAL, FINDING_FATAL, no_mounts,
 	  "on the PVE host run `pct set VMID --features nesting=1` and start the container again" },
+	{ "apparmor", NULL, FINDING_FATAL, FINDING_FATAL, old_lxc,
+	  "on the PVE host run `apt update && apt install lxc-pve`, for lxc-pve 6.0.5-2 or later, and start the "
+	  "container again" },
 	{ "overlayfs", NULL, FINDING_WARNING, FINDING_WARNING, no_overlays,
 	  "move its root to a storage with ext4 or XFS (`pct move-volume VMID rootfs STORAGE` on the PVE host)" },
 	{ "sysctls", NULL, FINDING_FATAL, FINDING_FATAL, other_sysctls,

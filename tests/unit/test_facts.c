@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fake roots: each test starts from the files of a plain VM and changes what it is about. kubeadm is a stub in PATH. */
+#include <errno.h>
+#include <linux/landlock.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "agent/facts.h"
+#include "builder/sandbox/seccomp.h"
 #include "lib/file.h"
+#include "lib/job.h"
 #include "tests/unit/check.h"
 
 struct root {
@@ -218,6 +224,75 @@ TEST(facts_of_a_restricted_container)
 	CHECK(m.sysctls.n == 0); /* kubelet can set it itself */
 	CHECK(!file_exists_in(root.fd, "var/lib/containerd/.nodekiln-trial"));
 	CHECK(geteuid() != 0 || (m.mounts && m.overlays));
+}
+
+/* Landlock, like AppArmor with the profiles of older lxc-pve, lets a process write to /proc and not to a procfs that is
+ * mounted nowhere. */
+static int confine(struct error *err)
+{
+	struct landlock_ruleset_attr handled = { .handled_access_fs = LANDLOCK_ACCESS_FS_WRITE_FILE };
+	CLEANUP(close_p) int rules = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof handled, 0);
+	CLEANUP(close_p) int top = open("/", O_PATH | O_CLOEXEC);
+	struct landlock_path_beneath_attr all = { .allowed_access = LANDLOCK_ACCESS_FS_WRITE_FILE, .parent_fd = top };
+
+	if (rules < 0 || syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &all, 0) < 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_landlock_restrict_self, rules, 0) < 0)
+		return error_errno(err, errno, "landlock");
+	CLEANUP(close_p) int fd = open("/proc/sys/net/ipv4/ip_unprivileged_port_start", O_WRONLY | O_CLOEXEC);
+	return fd >= 0 ? 0 : error_errno(err, errno, "open a sysctl in /proc");
+}
+
+struct confined {
+	const struct root *root;
+	bool no_fsopen, no_open_tree; /* which a kernel before 5.2 does not have, or a host forbids */
+	bool want;
+};
+
+static int read_confined(void *context, struct error *err)
+{
+	const struct confined *c = context;
+	const struct sock_filter filter[] = {
+		FILTER_LOOK_AT(nr),
+		FILTER_IS(c->no_fsopen ? SYS_fsopen : ~0u, 1, 0),
+		FILTER_IS(c->no_open_tree ? SYS_open_tree : ~0u, 0, 1),
+		FILTER_ANSWER(SECCOMP_RET_ERRNO | ENOSYS),
+		FILTER_ANSWER(SECCOMP_RET_ALLOW),
+	};
+	CLEANUP(facts_done) struct facts m = { 0 };
+
+	if (confine(err) < 0 || seccomp_install(filter, ARRAY_SIZE(filter), 0, err) < 0 ||
+	    facts_read(c->root->path, &m, err) < 0)
+		return -1;
+	if (m.sysctls_refused == c->want && text_same(m.runc_version, c->want ? "1.3.3-0ubuntu1" : NULL))
+		return 0;
+	return error_set(err, ERROR_FAILED, "refused: %d, runc: %s", m.sysctls_refused,
+			 m.runc_version ? m.runc_version : "none");
+}
+
+TEST(facts_of_a_container_whose_host_refuses_runcs_proc)
+{
+	CLEANUP(root_done) struct root root = root_open(NULL);
+	struct confined cases[] = {
+		{ &root, false, false, true },
+		{ &root, true, false, true }, /* a copy of /proc instead */
+		{ &root, true, true, false }, /* /proc itself, as runc */
+	};
+	CLEANUP(facts_done) struct facts vm = { 0 };
+	CLEANUP(facts_done) struct facts free = { 0 };
+
+	if (geteuid() != 0 || syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 0)
+		SKIP("root and Landlock are needed");
+	CHECK(put(&root, "programs/runc", "#!/bin/sh\necho runc version 1.3.3-0ubuntu1\necho spec: 1.2.0\n"));
+	CHECK(read_root(&root, &vm) && !vm.sysctls_refused && !vm.runc_version);
+	CHECK(put(&root, "proc/1/environ", "container=lxc"));
+	CHECK(read_root(&root, &free) && !free.sysctls_refused && !free.runc_version);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		CLEANUP(job_stop) struct job job = { 0 };
+		struct error err = { 0 };
+		if (job_start(&job, read_confined, &cases[i], &err) < 0 || job_wait(&job, &err) < 0)
+			printf("# case %zu: %s\n", i, err.text);
+		CHECK(err.class == ERROR_NONE);
+	}
 }
 
 TEST(facts_distinguish_runtimes)

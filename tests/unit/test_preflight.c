@@ -136,6 +136,32 @@ A_CONTAINER_WITHOUT(controllers, m.lacks_controllers = ((struct strings){ (char 
 		    FINDING_FATAL, FINDING_FATAL, "controllers", "memory, pids")
 A_CONTAINER_WITHOUT(its_own_swap, m.swap = true, FINDING_WARNING, FINDING_WARNING, "swap", "--swap 0")
 
+A_CONTAINER_WITHOUT(an_lxc_that_knows_runc, m.sysctls_refused = true;
+		    m.runc_version = "1.5.1", FINDING_FATAL, FINDING_FATAL, "apparmor", "lxc-pve 6.0.5-2 or later")
+
+TEST(preflight_knows_which_runc_has_its_own_proc)
+{
+	static const struct {
+		const char *version;
+		bool refused;
+	} cases[] = {
+		{ "1.1.15+ds1", false },    { "1.2.7", false }, { "1.2.8", true }, { "1.3.2", false },
+		{ "1.3.3-0ubuntu1", true }, { "1.4.0", true },  { "1.5.1", true }, { "2.0.0", true },
+		{ "unknown", false },       { NULL, false },
+	};
+	struct node_config node = { .role = NODE_INIT };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct facts m = in_container(true);
+		m.sysctls_refused = true;
+		m.runc_version = (char *)cases[i].version;
+		CLEANUP(findings_done) struct findings found = look(&node, &m, false);
+		if ((found.n == 1) != cases[i].refused)
+			printf("# runc %s\n", cases[i].version);
+		CHECK((found.n == 1) == cases[i].refused);
+	}
+}
+
 TEST(preflight_of_a_privileged_container_with_read_only_proc_sys)
 {
 	struct node_config node = { .role = NODE_INIT };
