@@ -14,7 +14,7 @@
 #	V=1               shows the commands
 
 VERSION := 0.1.0
-RECIPE ?= debian-12
+RECIPE ?= debian-13
 PREFIX ?= /usr/local
 CC = gcc
 CLANG ?= clang

@@ -227,7 +227,7 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 	return rc;
 }
 
-static const char *const examples[] = { "nodekiln boot out/debian-12-k8s-1.20-eol.qcow2 --hostname try --ssh-key "
+static const char *const examples[] = { "nodekiln boot out/debian-13.qcow2 --hostname try --ssh-key "
 					"~/.ssh/id_ed25519.pub --forward 2222:22",
 					"ssh -p 2222 debian@127.0.0.1", NULL };
 

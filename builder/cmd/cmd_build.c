@@ -7,11 +7,11 @@
 #include "builder/cmd/command.h"
 #include "builder/pipeline/build.h"
 #include "builder/progress/progress.h"
+#include "builder/recipe/recipe.h"
 #include "builder/sandbox/rootless.h"
 #include "builder/sandbox/sandbox.h"
 #include "lib/log.h"
 
-#define DEFAULT_RECIPE "debian-12"
 #define TIMINGS_COLUMNS 120 /* when stdout is not a terminal */
 
 static struct build_options build = { .out = "out" };
@@ -65,7 +65,7 @@ static int run(int argc, char **argv, struct error *err)
 {
 	CLEANUP(free_p) char *default_lock = NULL;
 
-	build.recipe = argc ? argv[0] : DEFAULT_RECIPE;
+	build.recipe = argc ? argv[0] : RECIPE_DEFAULT;
 	if (read_scratch(err) < 0)
 		return -1;
 	if (build.offline && build.update)
@@ -105,7 +105,7 @@ const struct command command_build = {
 	.arguments = "[RECIPE]",
 	.summary = "make a recipe's VM template and LXC tarball",
 	.description =
-		"RECIPE (default: debian-12) is the name of an installed recipe or a file; see nodekiln-recipe(5). All "
+		"RECIPE (default: " RECIPE_DEFAULT ") is the name of an installed recipe or a file; see nodekiln-recipe(5). All "
 		"artifacts appear together in the output directory, or none does. A build that is interrupted leaves "
 		"nothing that has to be cleaned up.\n"
 		"Packages are downloaded into a cache, which also keeps the configured trees: a build that changes "

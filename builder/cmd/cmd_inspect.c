@@ -28,8 +28,8 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 	return 0;
 }
 
-static const char *const examples[] = { "nodekiln inspect out/debian-12-k8s-1.20-eol.qcow2",
-					"nodekiln inspect --json out/debian-12-k8s-1.20-eol.tar.zst", NULL };
+static const char *const examples[] = { "nodekiln inspect out/debian-13.qcow2",
+					"nodekiln inspect --json out/debian-13.tar.zst", NULL };
 
 const struct command command_inspect = {
 	.name = "inspect",

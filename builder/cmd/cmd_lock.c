@@ -12,11 +12,11 @@
 #include "builder/lock/lock_diff.h"
 #include "builder/pipeline/lock_make.h"
 #include "builder/progress/progress.h"
+#include "builder/recipe/recipe.h"
 #include "builder/sandbox/rootless.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 
-#define DEFAULT_RECIPE "debian-12"
 
 static struct resolve_options resolving;
 static struct strings settings;
@@ -165,7 +165,7 @@ static int run(int argc, char **argv, struct error *err)
 
 	if (advisories && !check)
 		return error_set(err, ERROR_USAGE, "--advisories is about an existing lock; use it with --check");
-	if (recipe_load_with(argc ? argv[0] : DEFAULT_RECIPE, &settings, &recipe, err) < 0)
+	if (recipe_load_with(argc ? argv[0] : RECIPE_DEFAULT, &settings, &recipe, err) < 0)
 		return -1;
 	default_path = lock_default_path(&recipe);
 	file = file ? file : default_path;

@@ -4,8 +4,8 @@
 
 #include "builder/cmd/command.h"
 #include "builder/pipeline/plan.h"
+#include "builder/recipe/recipe.h"
 
-#define DEFAULT_RECIPE "debian-12"
 
 static struct plan plan = { .out = "out" };
 static struct strings settings;
@@ -52,7 +52,7 @@ static int run(int argc, char **argv, struct error *err)
 	CLEANUP(text_done) struct text text = { 0 };
 
 	settings = (struct strings){ 0 };
-	if (recipe_load_with(argc ? argv[0] : DEFAULT_RECIPE, &overrides, &recipe, err) < 0 ||
+	if (recipe_load_with(argc ? argv[0] : RECIPE_DEFAULT, &overrides, &recipe, err) < 0 ||
 	    check_overlays(&recipe, err) < 0)
 		return -1;
 	plan.recipe = &recipe;

@@ -187,7 +187,7 @@ static int run(int argc, char **argv, struct error *err)
 
 static const char *const examples[] = {
 	"nodekiln seed cp1.yaml w1.yaml --ssh-key ~/.ssh/id_ed25519.pub --secrets lab.secrets",
-	"nodekiln seed --lxc out/debian-12-k8s-1.20-eol.tar.zst --secrets lab.secrets w1.yaml", NULL
+	"nodekiln seed --lxc out/debian-13.tar.zst --secrets lab.secrets w1.yaml", NULL
 };
 
 const struct command command_seed = {

@@ -64,7 +64,7 @@ static int run(int argc, char **argv, struct error *err)
 }
 
 static const char *const examples[] = {
-	"nodekiln verify out/debian-12-k8s-1.20-eol.qcow2 out/debian-12-k8s-1.20-eol.tar.zst", NULL
+	"nodekiln verify out/debian-13.qcow2 out/debian-13.tar.zst", NULL
 };
 
 const struct command command_verify = {

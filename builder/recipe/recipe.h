@@ -17,6 +17,8 @@
 #include "lib/text.h"
 #include "lib/vec.h"
 
+#define RECIPE_DEFAULT "debian-13" /* of the commands that take a recipe's name */
+
 enum set { SET_BASE, SET_VM, SET_LXC, SETS };
 extern const char *const set_names[SETS + 1]; /* "base", "vm", "lxc", NULL */
 
