@@ -106,9 +106,10 @@ def tags_say_what_they_are(cluster):
 
 def notes_say_it_too(cluster):
     init, worker = cluster.member(INIT), cluster.member(WORKER)
+    version = cluster.get("nodes")[0]["status"]["nodeInfo"]["kubeletVersion"]
     for name, member in ((INIT, init), (WORKER, worker)):
         same([member.get(key) for key in ("cluster", "state", "node", "version", "error", "claim")],
-             [cluster.name, "ready", name, "v1.20.2", None, None])
+             [cluster.name, "ready", name, version, None, None])
     same((init["endpoint"], len(init["ca"])), (f"{cluster.lab[INIT].address}:6443", 1))
     same([key for key in ("endpoint", "ca") if key in worker], [])
 

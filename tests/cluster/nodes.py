@@ -138,7 +138,7 @@ class Nodes:
 
 
 def image(argv):
-    return Path(argv[1]) if len(argv) > 1 else TOP / "out/debian-12-k8s-1.20-eol.qcow2"
+    return Path(argv[1]) if len(argv) > 1 else TOP / "out/debian-13.qcow2"
 
 
 def watched(title, test, cluster):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the command blocks (indented by four) of README.md and docs/*.md, as root; every block must belong to one of these cases.
 
-- What builds, locks, inspects and seeds runs in a shell, with small recipes under the names debian-12 and debian-13.
+- What builds, locks, inspects and seeds runs in a shell, with a small recipe under the name debian-13.
 - What runs on a Proxmox VE host or in a container runs with stubs of qm, pct, pveum, ssh and others, which record their arguments;
   absolute paths in these blocks are below the test's directory. `nodekiln boot` is a stub, too (tests/image boots).
 - What talks to the API of Proxmox VE runs against the strict fake, with guests whose agents are played.
@@ -28,7 +28,7 @@ HOST_PATH = re.compile(r"(?<![\w.~$}/-])/(etc|var|srv)/")
 PUBLISHED = "debian-13"
 PLACEHOLDERS = {'"00:11:..."': '"' + ":".join(["AB"] * 32) + '"'}
 # What begins a block that is no command.
-TEXTS = ("recipe -> lock", "out/debian-12-k8s-1.20-eol.qcow2  ", "VM 9000")
+TEXTS = ("recipe -> lock", "out/debian-13.qcow2  ", "VM 9000")
 FILES = ("# pve.yaml", "cluster: lab", "include: [debian-13]", "include: [debian-13-docker]", "image: debian:13", "on: [push]")
 # tests/run begins with `make image`; `make test` is what runs this. A repository that is not ours is not cloned by a test.
 ELSEWHERE = ("make image", "git clone --branch v0.4.3", "NODEKILN_CRI_DOCKERD=")
@@ -111,9 +111,8 @@ class Shell:
         for name in ("agent", "lib", "rootfs-overlays"):
             shutil.copytree(TOP / name, self.work / "data" / name, symlinks=True)
         (self.work / "data/init/usr/sbin/init").write_text("#!/bin/sh\n")
-        for recipe, name in (("debian-12", "debian-12-k8s-1.20-eol"), (PUBLISHED, PUBLISHED)):
-            (self.work / f"data/recipes/{recipe}.yaml").write_text(
-                f"include: [{TOP}/tests/recipes/small.yaml]\nname: {name}\noverlays: {{lxc: [{self.work}/data/init]}}\n")
+        (self.work / f"data/recipes/{PUBLISHED}.yaml").write_text(
+            f"include: [{TOP}/tests/recipes/small.yaml]\nname: {PUBLISHED}\noverlays: {{lxc: [{self.work}/data/init]}}\n")
 
     def run(self, block, **environment):
         text = HOST_PATH.sub(rf"{self.host}/\1/", block.text)
@@ -142,13 +141,13 @@ def shell_blocks(page):
 
 def images_are_built(shell):
     """README.md's and build.md's; diff compares the build of the lock with itself."""
-    shell.run(Block("here", "nodekiln build debian-12 --plain\n"))
+    shell.run(Block("here", "nodekiln build --plain\n"))
     for block in shell_blocks("README.md") + shell_blocks("build.md"):
         if "diff old/" in block.text:
             shell.keep_two_versions()
         own = {"NODEKILN_CACHE": str(shell.work / "cache")} if "cache prune" in block.text else {}
         shell.run(block, **own)
-    for name in (PUBLISHED, "rack7", "debian-12-k8s-1.20-eol"):
+    for name in (PUBLISHED, "rack7"):
         check((shell.work / f"out/{name}.qcow2").exists(), f"there is no out/{name}.qcow2")
     check((shell.work / "images/debian-13.tar.zst").exists(), "--out images left no image there")
 

@@ -1,24 +1,28 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""lxc.py [containerd|docker]...: the container template as a node, on a virtual machine in the role of a Proxmox VE host. For each
-runtime (both when none is given) two privileged containers with seeds become a cluster, without manual steps. The host then
+"""lxc.py [containerd|legacy|docker]...: the container template as a node, on a virtual machine in the role of a Proxmox VE host. For each
+of these (all when none is given) two privileged containers with seeds become a cluster, without manual steps. The host then
 keeps from a container what docs/containers.md says that it needs, one thing after the other, and the agent names it. An
 unprivileged container with nesting alone runs containers of containerd; kubelet 1.20 cannot run there.
 
 The default recipe's template is in out/ (`make image`); the others are built into out/matrix. NODEKILN names the program.
 """
 import base64
+import functools
 import sys
 
 from harness.cases import Failed, say
-from built import DOCKER, PVE_HOST, built
+from built import DEBIAN_12, DOCKER, PVE_HOST, built
 from cluster import checks, refusals, unprivileged
 from cluster.cluster import watched
 from cluster.containers import Containers
 from cluster.leftovers import patterns_of
 from cluster.nodes import INIT, NAMES, TOP
 
-TEMPLATES = {"containerd": lambda: TOP / "out/debian-12-k8s-1.20-eol.tar.zst", "docker": lambda: built(DOCKER, "tar.zst")}
+# Name: the runtime, and the template. legacy: Kubernetes 1.20, which is refused in an unprivileged container.
+TEMPLATES = {"containerd": ("containerd", lambda: TOP / "out/debian-13.tar.zst"),
+             "legacy": ("containerd", lambda: built(DEBIAN_12, "tar.zst")),
+             "docker": ("docker", lambda: built(DOCKER, "tar.zst"))}
 ETCD = "/var/lib/etcd/"  # where Kubernetes itself keeps the token, until it expires
 
 
@@ -43,24 +47,25 @@ CHECKS = (checks.the_seed_tells_the_worker_no_endpoint, checks.both_nodes_are_re
           checks.figures_are_taken, no_secret_is_left)
 
 
-def lxc(cluster):
-    title = f"lxc {cluster.runtime}"
+def lxc(cluster, name):
+    title = f"lxc {name}"
     cluster.start()
     cluster.wait_ready()
     say([f"ok {title}: both nodes are ready, says Proxmox VE"])
     fine = checks.run(title, CHECKS, cluster)
-    if cluster.runtime == "containerd":
-        for name in NAMES:
-            cluster.lab[name].stop()
+    if name == "legacy":
+        for node in NAMES:
+            cluster.lab[node].stop()
         fine &= checks.run(title, (*refusals.CHECKS, *unprivileged.CHECKS), cluster)
     return fine
 
 
 def main():
     fine = True
-    for runtime in sys.argv[1:] or TEMPLATES:
-        with Containers(TEMPLATES[runtime](), built(PVE_HOST), runtime) as cluster:
-            fine &= watched(f"lxc {runtime}", lxc, cluster)
+    for name in sys.argv[1:] or TEMPLATES:
+        runtime, template = TEMPLATES[name]
+        with Containers(template(), built(PVE_HOST), runtime) as cluster:
+            fine &= watched(f"lxc {name}", functools.partial(lxc, name=name), cluster)
     return 0 if fine else 1
 
 
