@@ -3,116 +3,54 @@
 """debian_13_docker.py [IMAGE]: the recipe debian-13-docker (built into out/matrix when no image is given), booted: Docker 26 as kubelet wants it, its store
 preloaded, cri-dockerd started by its socket, and the agent's choice between it and containerd.
 
-What the recipe takes from outside Debian's mirrors is served on loopback, from a signed repository and as a release's archive:
-kubelet, kubeadm and kubectl are stubs, and so is cri-dockerd, unless NODEKILN_CRI_DOCKERD names a real one. So no pod runs here.
+cri-dockerd is a stub, unless NODEKILN_CRI_DOCKERD names a real one, so no pod runs here: docker_native.py runs them.
 """
 import hashlib
-import io
 import json
 import os
 import shutil
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 from harness.build_env import require_root, work_directory
 from harness.cases import Failed, say
-from harness.repository import Flat, Key, Server
 import docker_node
 from built import NODEKILN, OUT, TOP
 from docker_node import about
 
-NAME, VERSION, PAUSE = "debian-13-docker", "1.35.2", "registry.k8s.io/pause:3.10.1"
+NAME = "debian-13-docker"
 CRI_DOCKERD, CONTAINERD = "unix:///run/cri-dockerd.sock", "unix:///run/containerd/containerd.sock"
-KUBEADM = f'#!/bin/sh\n[ "$1" = version ] && echo v{VERSION} || echo {PAUSE}\n'
-PACKAGES = {  # name: (version, what it depends on, files)
-    "kubelet": (f"{VERSION}-1.1", "iptables, kubernetes-cni, mount, util-linux", {
-        "usr/bin/kubelet": "#!/bin/sh\n",
-        "usr/lib/systemd/system/kubelet.service": "[Service]\nExecStart=/usr/bin/kubelet\n[Install]\nWantedBy=multi-user.target\n"}),
-    "kubeadm": (f"{VERSION}-1.1", "", {"usr/bin/kubeadm": KUBEADM}),
-    "kubectl": (f"{VERSION}-1.1", "", {"usr/bin/kubectl": "#!/bin/sh\n"}),
-    "cri-tools": ("1.35.0-1.1", "", {"usr/bin/crictl": "#!/bin/sh\n"}),
-    "kubernetes-cni": ("1.7.1-1.1", "", {"opt/cni/bin/loopback": "#!/bin/sh\n"}),
-}
-PAUSE_C = "#include <unistd.h>\nint main(void) { for (;;) pause(); }\n"
 
 
-def compiled(source, path):
-    """Without libraries, as programs from elsewhere are."""
-    subprocess.run(["gcc", "-static", "-Os", "-s", "-x", "c", "-o", path, "-"], input=source, text=True, check=True)
-    return path.read_bytes()
+def cri_dockerd(work):
+    """The program; the stub has no libraries, as programs from elsewhere are."""
+    if os.environ.get("NODEKILN_CRI_DOCKERD"):
+        return Path(os.environ["NODEKILN_CRI_DOCKERD"])
+    source, stub = Path(__file__).parent / "cri_dockerd.c", work / "cri-dockerd"
+    subprocess.run(["gcc", "-static", "-Os", "-s", "-o", stub, source], check=True)
+    return stub
 
 
-def tar_of(files):
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w") as archive:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size, member.mode = len(content), 0o755
-            archive.addfile(member, io.BytesIO(content))
-    return stream.getvalue()
-
-
-def docker_archive(name, program):
-    """What `docker save` writes of an image with one program."""
-    layer = tar_of({"pause": program})
-    config = {"architecture": "amd64", "os": "linux", "config": {"Entrypoint": ["/pause"]},
-              "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]}}
-    manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
-    return tar_of({"config.json": json.dumps(config).encode(), "layer.tar": layer, "manifest.json": json.dumps(manifest).encode()})
-
-
-def serve_kubernetes(directory, key):
-    directory.mkdir(parents=True)
-    repository = Flat(directory)
-    for name, (version, depends, files) in PACKAGES.items():
-        repository.add(name, version, depends=depends, files=files)
-    repository.write(key)
-    (directory / "Release.key").write_bytes(key.armored())
-
-
-def serve_cri_dockerd(file, work):
-    """Returns its digest."""
-    real = os.environ.get("NODEKILN_CRI_DOCKERD")
-    source = (Path(__file__).parent / "cri_dockerd.c").read_text()
-    program = Path(real).read_bytes() if real else compiled(source, work / "cri-dockerd")
-    with tarfile.open(file, "w:gz") as archive:
-        member = tarfile.TarInfo("cri-dockerd/cri-dockerd")
-        member.size, member.mode = len(program), 0o755
-        archive.addfile(member, io.BytesIO(program))
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def recipe(url, key, cri_dockerd, archive):
-    """The recipe as it is, except for where things come from."""
-    binary = {"url": f"{url}/cri-dockerd.tgz", "sha256": cri_dockerd, "member": "cri-dockerd/cri-dockerd", "path": "/usr/bin/cri-dockerd"}
-    repository = {"url": f"{url}/v{{minor}}/deb/", "suite": "/", "key_url": f"{url}/v{{minor}}/deb/Release.key",
-                  "key_fingerprint": key.fingerprint}
-    return json.dumps({"include": [str(TOP / f"recipes/{NAME}.yaml")], "override": ["repositories", "kubernetes.binaries"],
-                       "name": NAME, "repositories": [repository], "kubernetes": {"binaries": [binary]},
-                       "agent": {"libcurl": "packaged"},  # mirrors for tests may lack sources
-                       "images": {"archives": [str(archive)]}, "outputs": {"tarball": {"enabled": False}}})
+def recipe(program):
+    """The recipe as it is, except for where cri-dockerd comes from."""
+    binary = {"url": f"file://{program}", "sha256": hashlib.sha256(program.read_bytes()).hexdigest(), "path": "/usr/bin/cri-dockerd"}
+    return json.dumps({"include": [str(TOP / f"recipes/{NAME}.yaml")], "name": NAME, "components": {"cri-dockerd": None},
+                       "kubernetes": {"binaries": [binary]}, "overlays": {"base": ["cri-dockerd"]},
+                       "units": {"base": ["cri-docker", "cri-docker.socket"]}, "outputs": {"tarball": {"enabled": False}}})
 
 
 def build(work):
-    key = Key(work, "kubernetes")
-    try:
-        serve_kubernetes(work / "served/v1.35/deb", key)
-        archive, file = work / "pause.tar", work / "recipe.yaml"
-        archive.write_bytes(docker_archive(PAUSE, compiled(PAUSE_C, work / "pause")))
-        with Server(work / "served") as server:
-            file.write_text(recipe(server.url, key, serve_cri_dockerd(work / "served/cri-dockerd.tgz", work), archive))
-            subprocess.run([NODEKILN, "build", file, "--plain", "--out", OUT], check=True)
-    finally:
-        key.stop()
+    file = work / "recipe.yaml"
+    file.write_text(recipe(cri_dockerd(work)))
+    subprocess.run([NODEKILN, "build", file, "--plain", "--out", OUT], cwd=TOP, check=True)
     return OUT / f"{NAME}.qcow2"
 
 
 def cri_dockerd_answers_at_its_socket(node):
     node.ask("systemctl is-active cri-docker.socket && sudo -n test -S /run/cri-dockerd.sock")
     unit = node.ask("systemctl show -p ActiveState -p ExecStart -p NRestarts cri-docker.service")
-    for word in ("ActiveState=active", "NRestarts=0", f"--pod-infra-container-image={PAUSE}"):
+    for word in ("ActiveState=active", "NRestarts=0", f"--pod-infra-container-image={about(node)['pause_image']}"):
         if word not in unit:
             raise Failed(f"{word} is not in {unit}")
     return node.ask("sudo -n journalctl --no-pager -o cat -n 5 -u cri-docker.service").splitlines()
@@ -151,8 +89,8 @@ def two_runtimes_need_a_choice(node):
 
 
 def the_image_says_what_is_in_it(node):
-    image = about(node)
-    if (image["runtime"], image["kubernetes"]["version"], image["pause_image"]) != ("docker", VERSION, PAUSE):
+    image, version = about(node), node.ask("kubelet --version").removeprefix("Kubernetes v")
+    if (image["runtime"], image["kubernetes"]["version"]) != ("docker", version) or image["pause_image"] not in image["images"]:
         raise Failed(json.dumps(image))
 
 
