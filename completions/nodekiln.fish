@@ -110,7 +110,7 @@ complete -c nodekiln -n '__fish_seen_subcommand_from roles' -l pve -d 'the major
 complete -c nodekiln -n '__fish_seen_subcommand_from roles' -l help -d 'print this help'
 complete -c nodekiln -n '__fish_seen_subcommand_from roles' -F
 complete -c nodekiln -n __fish_use_subcommand -a cache -d 'show what the cache holds; prune: remove the least recently used entries'
-complete -c nodekiln -n '__fish_seen_subcommand_from cache' -l max -d 'prune: the size to keep, e.g. 2G; 0 removes everything (default: $NODEKILN_CACHE_MAX, else 10G)' -r -f
+complete -c nodekiln -n '__fish_seen_subcommand_from cache' -l max -d 'prune: the size to keep, e.g. 2G; 0 removes everything (default: $NODEKILN_CACHE_MAX, else 30G)' -r -f
 complete -c nodekiln -n '__fish_seen_subcommand_from cache' -l json -d 'print one JSON object'
 complete -c nodekiln -n '__fish_seen_subcommand_from cache' -l help -d 'print this help'
 complete -c nodekiln -n '__fish_seen_subcommand_from cache' -f -a 'prune'

@@ -14,7 +14,7 @@
 #include "lib/error.h"
 #include "lib/vec.h"
 
-#define CACHE_LIMIT (10ull << 30) /* bytes; the default of NODEKILN_CACHE_MAX */
+#define CACHE_LIMIT (30ull << 30) /* bytes; the default of NODEKILN_CACHE_MAX */
 
 struct cache_entry {
 	const char *kind; /* borrowed; one of cache_kinds */

@@ -12,7 +12,7 @@ static bool as_json;
 
 static const struct option_spec options[] = {
 	{ "--max", OPTION_VALUE, &max, "SIZE",
-	  "prune: the size to keep, e.g. 2G; 0 removes everything (default: $NODEKILN_CACHE_MAX, else 10G)" },
+	  "prune: the size to keep, e.g. 2G; 0 removes everything (default: $NODEKILN_CACHE_MAX, else 30G)" },
 	{ "--json", OPTION_FLAG, &as_json, NULL, "print one JSON object" },
 	{ 0 },
 };

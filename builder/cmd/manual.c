@@ -175,7 +175,7 @@ static void add_table(const char *heading, const char *const (*rows)[2], struct 
 static const char *const environment[][2] = {
 	{ "NODEKILN_CACHE",
 	  "The cache; default: `/var/cache/nodekiln`, and `~/.cache/nodekiln` for a user without root" },
-	{ "NODEKILN_CACHE_MAX", "The size that the cache is reduced to after a build, e.g. 20G; default: 10G" },
+	{ "NODEKILN_CACHE_MAX", "The size that the cache is reduced to after a build, e.g. 20G; default: 30G" },
 	{ "NODEKILN_DATA", "The directory of recipes, overlays and the agent's sources; default: the checkout or the "
 			   "prefix of the program" },
 	{ "SOURCE_DATE_EPOCH", "Seconds since 1970 that date a build; default: the time of its start" },
