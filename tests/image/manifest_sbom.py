@@ -15,18 +15,20 @@ TOP = Path(__file__).resolve().parent.parent.parent
 NODEKILN = os.environ.get("NODEKILN", str(TOP / "out/nodekiln"))
 
 ID = re.compile(r"^SPDXRef-[A-Za-z0-9.-]+$")
-COMPILED = "arch=source"  # in a purl: what was compiled from a source package, which dpkg does not know
+COMPILED = ("arch=source", "pkg:golang/")  # in a purl: what was compiled, which dpkg does not know
 DATE = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 URI = re.compile(r"^[a-z][a-z0-9+.-]*:[^#\s]+$")
-PURL = re.compile(r"^pkg:deb/[a-z]+/([^@]+)@([^?]+)\?arch=\w+&distro=\w+$")
+PURL = re.compile(r"^pkg:(deb/[a-z]+/([^@]+)@([^?]+)\?arch=\w+&distro=\w+|golang/[^@?#\s]+@[^@?#\s]+)$")
+GO_SUM = re.compile(r"^h1:[A-Za-z0-9+/]{43}=$")
 CREATOR = re.compile(r"^(Person|Organization|Tool): .+$")
 LOCATION = re.compile(r"^(NONE|NOASSERTION|[a-z+]+://\S+)$")
 PURPOSES = {"APPLICATION", "FRAMEWORK", "LIBRARY", "CONTAINER", "OPERATING-SYSTEM", "DEVICE", "FIRMWARE", "SOURCE", "ARCHIVE", "FILE",
             "INSTALL", "OTHER"}
-RELATIONS = {"DESCRIBES", "CONTAINS", "GENERATED_FROM"}
+RELATIONS = {"DESCRIBES", "CONTAINS", "DEPENDS_ON", "GENERATED_FROM"}
 DOCUMENT_KEYS = {"spdxVersion", "dataLicense", "SPDXID", "name", "documentNamespace", "creationInfo", "packages", "relationships"}
 PACKAGE_KEYS = {"SPDXID", "name", "versionInfo", "packageFileName", "downloadLocation", "filesAnalyzed", "supplier", "checksums",
-                "licenseConcluded", "licenseDeclared", "copyrightText", "primaryPackagePurpose", "externalRefs", "comment"}
+                "licenseConcluded", "licenseDeclared", "copyrightText", "primaryPackagePurpose", "externalRefs", "comment",
+                "summary"}
 
 
 def sha256(path):
@@ -64,7 +66,8 @@ def package_problems(p):
         if c["algorithm"] != "SHA256" or not re.fullmatch("[0-9a-f]{64}", c["checksumValue"]):
             yield f"checksum of {name}: {c}"
     for ref in p.get("externalRefs", []):
-        if (ref["referenceCategory"], ref["referenceType"]) != ("PACKAGE-MANAGER", "purl") or not PURL.match(ref["referenceLocator"]):
+        form = {("PACKAGE-MANAGER", "purl"): PURL, ("OTHER", "go.sum"): GO_SUM}.get((ref["referenceCategory"], ref["referenceType"]))
+        if not form or not form.match(ref["referenceLocator"]):
             yield f"reference of {name}: {ref}"
 
 
@@ -99,7 +102,7 @@ def digest_problems(directory, manifest, sbom):
 
 
 def is_compiled(package):
-    return any(COMPILED in ref["referenceLocator"] for ref in package.get("externalRefs", []))
+    return any(mark in ref["referenceLocator"] for mark in COMPILED for ref in package.get("externalRefs", []))
 
 
 def source_problems(manifest, sbom):
@@ -107,7 +110,8 @@ def source_problems(manifest, sbom):
     by_id = {p["SPDXID"]: p for p in sbom["packages"]}
     compiled = {p["name"]: p for p in sbom["packages"] if is_compiled(p)}
     artifacts = [p for p in sbom["packages"] if "packageFileName" in p]
-    if "curl" not in compiled:
+    base = {p["name"] for p in manifest["lock"]["packages"]["base"]}
+    if "curl" not in compiled and not base & {"libcurl4", "libcurl4t64"}:
         yield "the agent's libcurl is missing"
     for source in manifest["lock"]["sources"]:
         package = compiled.get(source["name"])
@@ -121,6 +125,23 @@ def source_problems(manifest, sbom):
         inside = sum((r["relationshipType"], r["relatedSpdxElement"]) == ("CONTAINS", package["SPDXID"]) for r in sbom["relationships"])
         if inside != len(artifacts):
             yield f"{source['name']} is in {inside} of {len(artifacts)} artifacts"
+
+
+def module_problems(manifest, sbom):
+    """Every component that was compiled depends on each module of its part of the lock, with the sum in it."""
+    by_id = {p["SPDXID"]: p for p in sbom["packages"]}
+    for component in manifest["lock"]["components"]:
+        sums = {sum for _, _, sum, _ in map(str.split, component.get("modules", [])) if sum != "-"}
+        ids = [p["SPDXID"] for p in sbom["packages"] if (p["name"], p.get("versionInfo")) == (component["name"], component["version"])]
+        if not ids:
+            yield f"{component['name']} {component['version']} is missing"
+            continue
+        depends = [by_id[r["relatedSpdxElement"]] for r in sbom["relationships"]
+                   if r["spdxElementId"] in ids and r["relationshipType"] == "DEPENDS_ON"]
+        found = {ref["referenceLocator"] for p in [by_id[ids[0]], *depends] for ref in p.get("externalRefs", [])
+                 if ref["referenceType"] == "go.sum"}
+        if found != sums:
+            yield f"{component['name']}: {len(sums - found)} modules are missing, {len(found - sums)} are not in the lock"
 
 
 def package_set_problems(directory, manifest, sbom):
@@ -158,6 +179,7 @@ def main():
         failed |= check(f"{manifest['name']}: SPDX 2.3", spdx_problems(sbom))
         failed |= check(f"{manifest['name']}: digests", digest_problems(directory, manifest, sbom))
         failed |= check(f"{manifest['name']}: what was compiled", source_problems(manifest, sbom))
+        failed |= check(f"{manifest['name']}: modules of components", module_problems(manifest, sbom))
         failed |= check(f"{manifest['name']}: SBOM against dpkg", package_set_problems(directory, manifest, sbom))
     return 1 if failed else 0
 
