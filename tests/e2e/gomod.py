@@ -1,0 +1,293 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Components of Go modules from a mirror directory of the test's own, the whole way: locked and built, then again with no network, one core
+and another cache, bit for bit. Then what can be wrong with a module, its proxy or the lock: each is one sentence and the documented exit
+code, and nothing is built."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+from harness.build_env import (NETWORK, RECIPE, TRUST, BuildEnv, Check, host_state, left_behind, private_cache, require_root, sentences,
+                               work_directory)
+from harness.module_mirror import DATE, ModuleMirror
+
+KEYS = ("architecture: amd64\noutputs:\n  qcow2: {enabled: false}\n"
+        "components: {shop: 1.4, till: 1.3.0}\n")  # a minor: its newest patch
+SHOP = """description: two programs of a module that replaces others
+license: Apache-2.0
+go-modules:
+  module: example.org/shop
+  released_with: v0.{minor-number}.{patch-number}
+  tags: [counted]
+  variables:
+    - example.org/shop/version.Version={version}
+    - example.org/shop/version.Date={date}
+programs:
+  - {name: shop, package: example.org/shop/cmd/shop, path: /usr/bin/shop, check: [now], output: "shop {version} {date} shelf fork now"}
+  - {name: pro, package: example.org/shop/cmd/pro, path: /usr/bin/pro, tags: [paid]}
+"""
+TILL = """description: a main package of ours
+license: Apache-2.0
+go-modules:
+  module: example.org/Till
+  main: till
+programs:
+  - {name: till, package: nodekiln/till, path: /usr/bin/till, check: [-v], output: "till of ours"}
+"""
+PRINTED = {"shop": f"shop 1.4.2 {DATE} shelf fork now counted\n", "pro": "pro paid extra\n", "till": "till of ours\n"}
+SHOP_NEEDS = ("require (\n\texample.org/shelf v0.0.0\n\texample.org/old v1.0.0 // a comment\n\texample.org/extra v1.0.0\n)\n"
+              "replace (\n\texample.org/shelf => ./staging/shelf\n\texample.org/old => example.org/fork v1.1.0\n)\n")
+SHOP_FILES = {
+    "version/version.go": "package version\n\nvar Version, Date = \"unknown\", \"unknown\"\n",
+    "cmd/shop/main.go": "package main\n\nimport (\n\t\"os\"\n\n\t\"example.org/old\"\n\t\"example.org/shelf\"\n"
+                        "\t\"example.org/shop/version\"\n)\n\nfunc main() {\n\tos.Stdout.WriteString(\"shop \" + version.Version + \" \" + "
+                        "version.Date + \" \" + shelf.Name + \" \" + old.Name + \" \" + os.Args[1] + counted + \"\\n\")\n}\n",
+    "cmd/shop/counted.go": "//go:build counted\n\npackage main\n\nconst counted = \" counted\"\n",
+    "cmd/pro/main.go": "package main\n\nimport \"os\"\n\nfunc main() { os.Stdout.WriteString(\"pro\" + name + \"\\n\") }\n",
+    "cmd/pro/free.go": "//go:build !paid\n\npackage main\n\nconst name = \" free\"\n",
+    "cmd/pro/paid.go": "//go:build paid && counted\n\npackage main\n\nimport \"example.org/extra\"\n\nconst name = \" paid \" + extra.Name\n",
+}
+OURS = "package main\n\nimport (\n\t\"os\"\n\n\t\"example.org/Till\"\n)\n\nfunc main() { os.Stdout.WriteString(\"till of \" + till.Owner + \"\\n\") }\n"
+NOWHERE = "127.0.0.1:9"
+WRONG = f"h1:{'A' * 43}="
+ENVIRONMENT = {"GOENV": "off", "GOSUMDB": "off", "HOME": "/nonexistent"}
+UNWANTED = ("GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE", "GOFLAGS", "NETRC", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+NO_NETWORK = ["unshare", "--net"]
+ARCHIVE = "small.tar.zst"
+
+
+def library(name, constant="Name", value=None):
+    return {f"{name}.go": f"package {name}\n\nconst {constant} = \"{value or name}\"\n"}
+
+
+def make_mirror(directory):
+    mirror = ModuleMirror(directory)
+    for version in ("v1.4.1", "v1.4.2", "v1.5.0"):
+        mirror.add("example.org/shop", version, SHOP_FILES, SHOP_NEEDS)
+    for version in ("v0.4.1", "v0.4.2", "v0.5.0"):
+        mirror.add("example.org/shelf", version, library("shelf"))
+    mirror.add("example.org/old", "v1.0.0", library("old"))
+    mirror.add("example.org/fork", "v1.1.0", library("old", value="fork"), module="example.org/old")
+    mirror.add("example.org/extra", "v1.0.0", library("extra"))
+    mirror.add("example.org/Till", "v1.3.0", library("till", "Owner", "ours"))
+    return mirror
+
+
+class Yard(BuildEnv):
+    """A kiln with these components, and its settings of Go."""
+
+    def __init__(self, directory, cache, mirror, keys=KEYS):
+        super().__init__(directory, keys, cache)
+        self.mirror = mirror
+        self.settings = {**ENVIRONMENT, "GOPROXY": mirror.url}
+        self.lock = self.directory / "small.lock.json"
+        components = self.directory / "components"
+        (components / "till").mkdir(parents=True)
+        (components / "shop.yaml").write_text(SHOP)
+        (components / "till.yaml").write_text(TILL)
+        (components / "till/main.go").write_text(OURS)
+
+    def environment(self):
+        return {name: value for name, value in {**super().environment(), **self.settings}.items() if name not in UNWANTED}
+
+    def lock_argv(self):
+        return self.argv("lock", self.recipe, "-o", self.lock)
+
+    def build_argv(self, *options):
+        return super().build_argv("--lock", self.lock, *options)
+
+    def programs(self):
+        return [self.cache / "artifacts" / c["key"] for c in json.loads((self.out / "small.manifest.json").read_text())["components"]]
+
+    def forget(self, *suffixes):
+        """Of the modules in the cache, those files; the programs are compiled again."""
+        for path in (self.cache / "modules").iterdir():
+            if path.suffix in suffixes:
+                path.unlink()
+
+
+def member(archive, name):
+    return subprocess.run(["tar", "--zstd", "-xOf", archive, name], capture_output=True, check=True).stdout
+
+
+def failed(*results):
+    return [done.stderr.strip()[-400:] for done in results if done.returncode]
+
+
+def programs_problems(yard):
+    """As upstream would make them: stamped, with replaced modules, each with its tags; static, so they run here."""
+    problems = []
+    for name, wanted in PRINTED.items():
+        path = yard.directory / name
+        path.write_bytes(member(yard.out / ARCHIVE, f"./usr/bin/{name}"))
+        path.chmod(0o755)
+        printed = subprocess.run([path, "now"], capture_output=True, text=True).stdout
+        problems += [f"{name} prints {printed!r} instead of {wanted!r}"] if printed != wanted else []
+        problems += [f"{name} is not static"] if b"ld-linux" in path.read_bytes() else []
+    return problems
+
+
+def lock_problems(yard):
+    """The newest patch of the minor; every module that is needed, and no other."""
+    components = {c["name"]: c for c in json.loads(yard.lock.read_text())["components"]}
+    modules = {name: [line.rsplit(" ", 2)[0] for line in c["modules"]] for name, c in components.items()}
+    wanted = {"shop": ["example.org/extra v1.0.0", "example.org/fork v1.1.0", "example.org/shelf v0.4.2", "example.org/shop v1.4.2"],
+              "till": ["example.org/Till v1.3.0"]}
+    return [] if modules == wanted else [f"the lock has {modules}"]
+
+
+def compiled(done):
+    """Packages that Go compiled, by what it said."""
+    return [line.removeprefix("debug: ") for line in done.stderr.splitlines() if line.startswith(("debug: example.org", "debug: nodekiln/"))]
+
+
+def first_build(yard):
+    done = yard.build("--verbose")
+    return failed(done) or ([] if "nodekiln/till" in compiled(done) else ["Go does not say what it compiles"])
+
+
+def second_build(yard):
+    """Whatever the proxy does: everything is in the cache."""
+    yard.settings["GOPROXY"] = "off"
+    done = yard.build("--force", "--verbose")
+    return failed(done) + [f"{package} was compiled again" for package in compiled(done)]
+
+
+def build_cache_helps(yard):
+    """Without the programs, but with what Go keeps: they are linked, and no package is compiled."""
+    for path in yard.programs():
+        shutil.rmtree(path)
+    return second_build(yard)
+
+
+def other_place(directory, yard, mirror):
+    """With nothing of the first but downloaded packages and trees."""
+    cache = directory / "other-cache"
+    for kind in ("files", "repacked", "trees", "apt"):
+        shutil.copytree(yard.cache / kind, cache / kind, copy_function=os.link)
+    return Yard(directory / "other", cache, mirror)
+
+
+def builds_the_same(yard, other):
+    problems = failed(other.run([*NO_NETWORK, *other.lock_argv()])) or failed(other.run([*NO_NETWORK, "taskset", "-c", "0", *other.build_argv()]))
+    if problems:
+        return problems
+    problems = [] if other.lock.read_bytes() == yard.lock.read_bytes() else ["the locks differ"]
+    return problems + [f"{name} differs" for name in PRINTED
+                       if member(yard.out / ARCHIVE, f"./usr/bin/{name}") != member(other.out / ARCHIVE, f"./usr/bin/{name}")]
+
+
+class World:
+    """What a case may spoil: a copy of the mirror, the lock, the settings. The cache has neither modules nor programs."""
+
+    def __init__(self, directory, yard):
+        self.mirror = ModuleMirror(directory / "mirror")
+        shutil.copytree(yard.mirror.root, self.mirror.root)
+        self.yard = Yard(directory / "kiln", yard.cache, self.mirror)
+        shutil.copy(yard.lock, self.yard.lock)
+        self.yard.forget(".zip", ".mod", ".solution", ".release")
+
+    def extra(self, suffix):
+        return self.mirror.file("example.org/extra", "v1.0.0", suffix)
+
+    def setting(self, **changes):
+        self.yard.settings.update(changes)
+
+
+def deleted(suffix):
+    return lambda w: w.extra(suffix).unlink()
+
+
+def changed_zip(w):
+    """One byte of a file in it."""
+    data = bytearray(w.extra(".zip").read_bytes())
+    data[data.index(b"LICENSE") + len("LICENSE") + 2] ^= 1
+    w.extra(".zip").write_bytes(data)
+
+
+def other_zip(w):
+    """A sound one, of other code."""
+    w.mirror.add("example.org/extra", "v1.0.0", library("extra", value="evil"))
+
+
+def changed_mod(w):
+    w.extra(".mod").write_text(w.extra(".mod").read_text() + "// changed\n")
+
+
+def wrong_sum(w):
+    document = json.loads(w.yard.lock.read_text())
+    shop = next(c for c in document["components"] if c["name"] == "shop")
+    shop["modules"] = [" ".join([*line.split()[:2], WRONG, line.split()[3]]) if "/extra" in line else line for line in shop["modules"]]
+    w.yard.lock.write_text(json.dumps(document))
+
+
+def setting(**changes):
+    return lambda w: w.setting(**changes)
+
+
+def too_new(path, version):
+    def prepare(w):
+        files, needs = (SHOP_FILES, SHOP_NEEDS) if path.endswith("shop") else (library("extra"), "")
+        w.mirror.add(path, version, files, needs, go="1.99.0")
+    return prepare
+
+
+EXTRA, MIRROR = "module example.org/extra v1.0.0", "{mirror}"
+# The name, lock or build, what is wrong, the exit code, and what the sentence has.
+CASES = [
+    ("a deleted zip", "build", deleted(".zip"), NETWORK, EXTRA, MIRROR, "not served by GOPROXY"),
+    ("a deleted go.mod", "build", deleted(".mod"), NETWORK, EXTRA, MIRROR, "not served by GOPROXY"),
+    ("a changed byte in a zip", "build", changed_zip, TRUST, EXTRA, MIRROR, "not what was locked"),
+    ("another zip", "build", other_zip, TRUST, "the zip of " + EXTRA, MIRROR, "not what was locked"),
+    ("a changed go.mod", "build", changed_mod, TRUST, "go.mod of " + EXTRA, MIRROR, "not what was locked"),
+    ("a lock with a wrong sum", "build", wrong_sum, TRUST, EXTRA, f"instead of {WRONG}"),
+    ("an unreachable proxy", "build", setting(GOPROXY=f"http://{NOWHERE}"), NETWORK, "module example.org/", f"http://{NOWHERE}/example.org"),
+    ("GOPROXY=off", "build", setting(GOPROXY="off"), NETWORK, EXTRA, "GOPROXY=off forbids downloads"),
+    ("an unreachable proxy", "lock", setting(GOPROXY=f"http://{NOWHERE}"), NETWORK, "example.org/shop", f"http://{NOWHERE}/example.org/shop"),
+    ("GOPROXY=off", "lock", setting(GOPROXY="off"), NETWORK, "component shop 1.4", "GOPROXY=off"),
+    ("no such mirror directory", "lock", setting(GOPROXY="file:///nonexistent"), NETWORK, "the directory /nonexistent", "cannot be read"),
+    ("a module that needs a newer Go", "lock", too_new("example.org/extra", "v1.0.0"), RECIPE, "needs Go 1.99", "older minor"),
+    ("a component that needs a newer Go", "lock", too_new("example.org/shop", "v1.4.2"), RECIPE, "needs Go 1.99", "older minor"),
+]
+
+
+def refused(directory, yard, command, spoil, code, *words):
+    world, before = World(directory, yard), host_state()
+    spoil(world)
+    if command == "lock":
+        world.yard.lock.unlink()
+    done = world.yard.run([*NO_NETWORK, *(world.yard.lock_argv() if command == "lock" else world.yard.build_argv())])
+    said, made = sentences(done.stderr), sorted(world.yard.outputs())
+    problems = [] if done.returncode == code else [f"exit code {done.returncode} instead of {code}"]
+    problems += [] if len(said) == 1 else [f"{len(said)} sentences"]
+    problems += [f"no '{word}'" for word in (w.format(mirror=world.mirror.url) for w in words) if word not in " ".join(said)]
+    problems += [f"it made {made}"] if made or (command == "lock" and world.yard.lock.exists()) else []
+    return (problems and [*problems, done.stderr.strip()[-600:]]) + left_behind(world.yard, before)
+
+
+def main():
+    require_root()
+    check, work = Check(), work_directory()
+    try:
+        yard = Yard(work / "kiln", private_cache(work), make_mirror(work / "mirror"))
+        check("locked from a mirror directory", failed(yard.run(yard.lock_argv())) or lock_problems(yard))
+        check("built from a mirror directory", first_build(yard))
+        if not check.failed:
+            check("the programs are upstream's", programs_problems(yard))
+            check("a second build compiles nothing", second_build(yard))
+            other = other_place(work, yard, yard.mirror)
+            check("no network, one core and another cache: the same bits", builds_the_same(yard, other))
+            check("Go's build cache is used again", build_cache_helps(yard))
+            for path in yard.programs():
+                shutil.rmtree(path)
+            for number, (name, command, *rest) in enumerate(CASES):
+                check(f"{command}: {name}", refused(work / f"case.{number}", yard, command, *rest))
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return 1 if check.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
