@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 DATE = "2026-03-04T05:06:07Z"
-LICENCE = "Permission to use this is granted to everybody.\n"
+LICENCE = "Permission to use this is granted to all.\n"
 
 
 def escaped(text):
