@@ -8,8 +8,6 @@
 #include "agent/profile.h"
 #include "lib/alloc.h"
 
-#define CRICTL_LAST_MINOR 31 /* later kubeadm talks CRI itself */
-
 /* The API version to write, by the first minor version that reads it. */
 static const struct {
 	int minor;
@@ -136,7 +134,7 @@ void kubeadm_ignored(const struct kubeadm_run *run, struct strings *ret)
 void kubeadm_skipped(const struct kubeadm_run *run, struct strings *ret)
 {
 	const struct facts *m = run->machine;
-	bool needs_crictl = m->kubeadm_minor <= CRICTL_LAST_MINOR && !cri_is_dockershim(run->node, m);
+	bool needs_crictl = m->kubeadm_minor <= KUBEADM_CRICTL_LAST_MINOR && !cri_is_dockershim(run->node, m);
 
 	for (size_t i = 0; i < run->node->skip_phases.n; i++)
 		add_once(ret, run->node->skip_phases.at[i]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fragments are as short as possible without matching other messages: kubeadm's wording changed often between
- * 1.20 and today. */
+ * 1.20 and 1.37. What only wraps a cause has short ones, so that the cause decides. */
 #include "agent/kubeadm_error_table.h"
 
 #define CLOCK "this node's clock and the cluster's differ; time synchronisation has to be right on both"
@@ -23,6 +23,12 @@
 	"this machine holds files of an earlier node; run `kubeadm reset` on it, or start from a new "                 \
 	"image"
 #define KUBELET "kubelet does not start; `journalctl -u kubelet` says why"
+#define KUBELET_CERTIFICATE "kubelet gets no certificate from the cluster; `journalctl -u kubelet` says why"
+#define PLANE "the control plane does not start; its containers' logs are in /var/log/pods"
+#define ETCD "etcd is not healthy on all control planes"
+#define NAMES "the API server's certificate does not name the endpoint's host; use a name or address that it names"
+#define PKI "a file in /etc/kubernetes/pki is missing, broken or another cluster's; correct it, or run `kubeadm reset`"
+#define PATCHES "a file in the directory of kubeadm.patches does not fit; correct it"
 #define MACHINE "this machine does not meet a node's requirements"
 #define REFUSED "kubeadm rejects its configuration; that is an error of the configuration or of this agent"
 #define LEARNER "etcd accepts one new member at a time and is busy with one"
@@ -30,6 +36,8 @@
 	"the container runtime does not speak this kubeadm's CRI; its CRI plugin is disabled, or its version too old"
 #define IMAGES "an image cannot be pulled now"
 #define NO_IMAGE "an image does not exist in its registry, or the registry refuses it; correct its name or preload it"
+#define REGISTRY                                                                                                       \
+	"the registry is not one that this image trusts; give the image its authority, or preload what it needs"
 
 const struct kubeadm_error_row kubeadm_error_rows[] = {
 	/* The endpoint: no server there yet, or one that is too slow. */
@@ -47,8 +55,8 @@ const struct kubeadm_error_row kubeadm_error_rows[] = {
 	{ KUBEADM_ERROR_RETRY, { "timed out waiting for the condition" }, "something was not ready in time" },
 	{ KUBEADM_ERROR_RETRY, { "client rate limiter Wait returned an error" }, SERVER },
 	{ KUBEADM_ERROR_RETRY, { "unexpected EOF" }, SERVER },
-	{ KUBEADM_ERROR_RETRY, { "failed to request the cluster-info ConfigMap" }, SERVER },
-	{ KUBEADM_ERROR_RETRY, { "unable to fetch the kubeadm-config ConfigMap" }, SERVER },
+	{ KUBEADM_ERROR_RETRY, { "failed to request the " }, SERVER },
+	{ KUBEADM_ERROR_RETRY, { "unable to fetch the " }, SERVER },
 	{ KUBEADM_ERROR_RETRY, { "the server is currently unable to handle the request" }, SERVER },
 	{ KUBEADM_ERROR_RETRY, { "Service Unavailable" }, SERVER },
 	{ KUBEADM_ERROR_RETRY, { "Too Many Requests" }, SERVER },
@@ -63,8 +71,8 @@ const struct kubeadm_error_row kubeadm_error_rows[] = {
 	  "the cluster has no signature for this token yet; if this stays so, the token is unknown there or has "
 	  "expired" },
 	{ KUBEADM_ERROR_CREDENTIALS, { "token id ", "is invalid for this cluster or it has expired" }, TOKEN },
-	{ KUBEADM_ERROR_CREDENTIALS, { "This token id ", "is invalid for this cluster" }, TOKEN },
 	{ KUBEADM_ERROR_CREDENTIALS, { ": Unauthorized" }, TOKEN },
+	{ KUBEADM_ERROR_CREDENTIALS, { "the server has asked for the client to provide credentials" }, TOKEN },
 	{ KUBEADM_ERROR_CREDENTIALS, { "unable to fetch the kubeadm-config ConfigMap", "Unauthorized" }, TOKEN },
 	{ KUBEADM_ERROR_CREDENTIALS, { "is forbidden: User \"system:anonymous\" cannot get resource" }, TOKEN },
 	{ KUBEADM_ERROR_CREDENTIALS,
@@ -78,7 +86,6 @@ const struct kubeadm_error_row kubeadm_error_rows[] = {
 	{ KUBEADM_ERROR_CREDENTIALS, { "error decoding secret data with provided key" }, KEY },
 	{ KUBEADM_ERROR_CREDENTIALS, { "error decoding certificate key" }, KEY },
 	{ KUBEADM_ERROR_CREDENTIALS, { "the Secret does not include the required certificate or key" }, KEY },
-	{ KUBEADM_ERROR_CREDENTIALS, { "couldn't find required certificate or key in Secret" }, KEY },
 	{ KUBEADM_ERROR_CREDENTIALS, { "cluster CA found in cluster-info ConfigMap is invalid" }, HASH },
 	{ KUBEADM_ERROR_CREDENTIALS, { "none of the public keys", "are pinned" }, HASH },
 
@@ -90,9 +97,9 @@ const struct kubeadm_error_row kubeadm_error_rows[] = {
 	{ KUBEADM_ERROR_FATAL,
 	  { "This API Server isn't set up for token bootstrapping" },
 	  "the endpoint's cluster was not made by kubeadm; correct control_plane_endpoint" },
-	{ KUBEADM_ERROR_FATAL,
-	  { "x509: certificate is valid for", "not" },
-	  "the API server's certificate does not name the endpoint's host; use a name or address that it names" },
+	{ KUBEADM_ERROR_FATAL, { "x509: certificate is valid for" }, NAMES },
+	{ KUBEADM_ERROR_FATAL, { "x509: certificate is not valid for any names" }, NAMES },
+	{ KUBEADM_ERROR_FATAL, { "x509: cannot validate certificate for ", "doesn't contain any IP SANs" }, NAMES },
 	{ KUBEADM_ERROR_FATAL,
 	  { "x509: certificate signed by unknown authority" },
 	  "what answers at the endpoint is not the cluster that this node is configured for" },
@@ -110,8 +117,18 @@ const struct kubeadm_error_row kubeadm_error_rows[] = {
 	{ KUBEADM_ERROR_RETRY, { "etcdserver: too many learner members in cluster" }, LEARNER },
 	{ KUBEADM_ERROR_RETRY, { "etcdserver: re-configuration failed due to not enough started members" }, LEARNER },
 	{ KUBEADM_ERROR_RETRY, { "etcdserver: unhealthy cluster" }, LEARNER },
-	{ KUBEADM_ERROR_RETRY, { "etcd cluster is not healthy" }, "etcd is not healthy on all control planes" },
-	{ KUBEADM_ERROR_RETRY, { "error execution phase check-etcd" }, "etcd is not healthy on all control planes" },
+	{ KUBEADM_ERROR_RETRY, { "etcdserver: rpc not supported for learner" }, LEARNER },
+	{ KUBEADM_ERROR_RETRY,
+	  { "the etcd member ", "is not started" },
+	  "etcd does not start on this node; its container's log is in /var/log/pods" },
+	{ KUBEADM_ERROR_RETRY,
+	  { "etcdserver: mvcc: database space exceeded" },
+	  "etcd's database is full; compact and defragment it on a control plane" },
+	{ KUBEADM_ERROR_RETRY, { "etcd cluster is not healthy" }, ETCD },
+	{ KUBEADM_ERROR_RETRY, { "error execution phase check-etcd" }, ETCD },
+	{ KUBEADM_ERROR_RETRY, { "error syncing endpoints with etcd" }, ETCD },
+	{ KUBEADM_ERROR_RETRY, { "timeout waiting for etcd cluster to be available" }, ETCD },
+	{ KUBEADM_ERROR_RETRY, { "the status of member ", "is not available" }, ETCD },
 
 	/* kubelet and the control plane while they start. */
 	{ KUBEADM_ERROR_RETRY, { "localhost:10248/healthz" }, KUBELET },
@@ -125,27 +142,39 @@ const struct kubeadm_error_row kubeadm_error_rows[] = {
 	{ KUBEADM_ERROR_RETRY, { "riting Crisocket information" }, KUBELET },
 	{ KUBEADM_ERROR_RETRY, { "riting Crisocket information", "timed out waiting for the condition" }, KUBELET },
 	{ KUBEADM_ERROR_RETRY, { "rror writing CRISocket for this node" }, KUBELET },
-	{ KUBEADM_ERROR_RETRY,
-	  { "couldn't initialize a Kubernetes cluster" },
-	  "the control plane does not start; its containers' logs are in /var/log/pods" },
-	{ KUBEADM_ERROR_RETRY,
-	  { "failed while waiting for the control plane to start" },
-	  "the control plane does not start; its containers' logs are in /var/log/pods" },
-	{ KUBEADM_ERROR_RETRY,
-	  { "could not initialize a Kubernetes cluster" },
-	  "the control plane does not start; its containers' logs are in /var/log/pods" },
+	{ KUBEADM_ERROR_RETRY, { "error execution phase kubelet-start: context deadline exceeded" }, KUBELET },
+	{ KUBEADM_ERROR_RETRY, { "failed while waiting for TLS bootstrap" }, KUBELET_CERTIFICATE },
+	{ KUBEADM_ERROR_RETRY, { "couldn't initialize a Kubernetes cluster" }, PLANE },
+	{ KUBEADM_ERROR_RETRY, { "could not initialize a Kubernetes cluster" }, PLANE },
+	{ KUBEADM_ERROR_RETRY, { "failed while waiting for the control plane to start" }, PLANE },
+	{ KUBEADM_ERROR_RETRY, { "could not bootstrap the admin user in file admin.conf" }, PLANE },
 	{ KUBEADM_ERROR_JOINED,
 	  { "a Node with name ", " already exists in the cluster" },
 	  "this node's name is in the cluster already, and Ready" },
 
 	/* Files on the disk. */
 	{ KUBEADM_ERROR_FATAL, { "exists already but has got the wrong CA cert" }, OLD_STATE },
-	{ KUBEADM_ERROR_FATAL, { "exists already but has got the wrong API Server URL" }, OLD_STATE },
+	{ KUBEADM_ERROR_FATAL,
+	  { "a kubeconfig file ", "exists but does not contain a trusted CA in its current context's" },
+	  OLD_STATE },
+	{ KUBEADM_ERROR_FATAL, { "the kubeconfig file ", "contains an invalid CA cert" }, OLD_STATE },
+	{ KUBEADM_ERROR_FATAL, { "failed to load kubeconfig file ", "that already exists on disk" }, OLD_STATE },
+	{ KUBEADM_ERROR_FATAL, { "[certs] certificate ", " not signed by CA certificate " }, OLD_STATE },
+	{ KUBEADM_ERROR_FATAL, { "could not load expected certificate " }, PKI },
+	{ KUBEADM_ERROR_FATAL, { "the CA files couldn't be loaded" }, PKI },
+	{ KUBEADM_ERROR_FATAL, { "existed but it could not be loaded properly" }, PKI },
+	{ KUBEADM_ERROR_FATAL,
+	  { "failure loading ", "couldn't load the ", "no such file or directory" },
+	  "a control plane needs the cluster's certificates and keys; give this node certificate_key" },
+	{ KUBEADM_ERROR_FATAL,
+	  { "the ClusterRoleBinding for the ", "is missing but there is no super-admin.conf" },
+	  "admin.conf has no rights yet, and super-admin.conf, which gives them, is not here; run `kubeadm reset`, or "
+	  "start from a new image" },
 	{ KUBEADM_ERROR_FATAL, { "failure loading ", "certificate" }, OLD_STATE },
 	{ KUBEADM_ERROR_FATAL, { "failed to load certificate" }, OLD_STATE },
 	{ KUBEADM_ERROR_FATAL, { "failed to load key" }, OLD_STATE },
 	{ KUBEADM_ERROR_RETRY, { "failure loading ", "certificate", "not valid yet" }, CLOCK },
-	{ KUBEADM_ERROR_FATAL, { "certificate ", "is not signed by corresponding CA" }, OLD_STATE },
+	{ KUBEADM_ERROR_FATAL, { "certificate ", " is not signed by corresponding CA" }, OLD_STATE },
 	{ KUBEADM_ERROR_FATAL, { "[ERROR FileAvailable-", "already exists" }, OLD_STATE },
 	{ KUBEADM_ERROR_FATAL, { "[ERROR DirAvailable-", "is not empty" }, OLD_STATE },
 	{ KUBEADM_ERROR_FATAL,
@@ -165,6 +194,10 @@ const struct kubeadm_error_row kubeadm_error_rows[] = {
 	  "swap is on; turn it off, in a container with `swap: 0` in its configuration" },
 	{ KUBEADM_ERROR_FATAL, { "[ERROR SystemVerification]" }, MACHINE },
 	{ KUBEADM_ERROR_FATAL,
+	  { "[ERROR SystemVerification]: cgroups v1 support is deprecated" },
+	  "there is no cgroup v2, and this kubelet starts on v1 only with failCgroupV1: false (kubeadm.patches, and "
+	  "SystemVerification in kubeadm.ignore_preflight_errors); boot with cgroup v2" },
+	{ KUBEADM_ERROR_FATAL,
 	  { "[ERROR KubeletVersion]" },
 	  "kubelet and the control plane are of versions too far apart" },
 	{ KUBEADM_ERROR_FATAL,
@@ -177,6 +210,9 @@ const struct kubeadm_error_row kubeadm_error_rows[] = {
 	  { "[ERROR FileContent--proc-sys-net-bridge-" },
 	  "the kernel module br_netfilter is not loaded, in a container by its host" },
 	{ KUBEADM_ERROR_FATAL,
+	  { "[ERROR FileContent--proc-sys-net-ipv6" },
+	  "IPv6 forwarding is off; set net.ipv6.conf.default.forwarding=1" },
+	{ KUBEADM_ERROR_FATAL,
 	  { "[ERROR FileContent--proc-sys-net-ip" },
 	  "IP forwarding is off; set net.ipv4.ip_forward=1" },
 	{ KUBEADM_ERROR_RETRY, { "[ERROR CRI]" }, "the container runtime does not answer" },
@@ -186,7 +222,17 @@ const struct kubeadm_error_row kubeadm_error_rows[] = {
 	{ KUBEADM_ERROR_FATAL,
 	  { "[ERROR CRI]: container runtime is not running", "unknown service runtime.v1" },
 	  NO_CRI },
-	/* Since 1.33, in addition to [ERROR ContainerRuntimeVersion]. */
+	{ KUBEADM_ERROR_RETRY,
+	  { "[ERROR CRI]: container runtime condition", "is not true" },
+	  "the container runtime says that it is not ready; `crictl info` says why" },
+	{ KUBEADM_ERROR_RETRY,
+	  { "[ERROR ContainerRuntimeVersion]: could not check" },
+	  "the container runtime does not answer" },
+	{ KUBEADM_ERROR_RETRY,
+	  { "failed to create new CRI runtime service" },
+	  "the container runtime does not answer" },
+	{ KUBEADM_ERROR_FATAL, { "failed to create new CRI runtime service", "unknown service runtime.v1" }, NO_CRI },
+	/* Since 1.35, in addition to [ERROR ContainerRuntimeVersion]. */
 	{ KUBEADM_ERROR_RETRY,
 	  { "could not connect to the container runtime" },
 	  "the container runtime does not answer" },
@@ -197,14 +243,20 @@ const struct kubeadm_error_row kubeadm_error_rows[] = {
 	{ KUBEADM_ERROR_FATAL, { "[ERROR ImagePull]: failed to pull image ", "manifest unknown" }, NO_IMAGE },
 	{ KUBEADM_ERROR_FATAL, { "[ERROR ImagePull]: failed to pull image ", "denied" }, NO_IMAGE },
 	{ KUBEADM_ERROR_FATAL, { "[ERROR ImagePull]: failed to pull image ", "authorization failed" }, NO_IMAGE },
+	{ KUBEADM_ERROR_FATAL,
+	  { "[ERROR ImagePull]: failed to pull image ", "x509: certificate signed by unknown authority" },
+	  REGISTRY },
+	{ KUBEADM_ERROR_FATAL,
+	  { "[ERROR ImagePull]: failed to pull image ", "x509: certificate is valid for" },
+	  REGISTRY },
+	{ KUBEADM_ERROR_FATAL,
+	  { "[ERROR ImagePull]: failed to pull image ", "server gave HTTP response to HTTPS client" },
+	  REGISTRY },
 	{ KUBEADM_ERROR_RETRY, { "[ERROR ImagePull]: failed to pull image ", "no such host" }, IMAGES },
 	{ KUBEADM_ERROR_RETRY, { "[ERROR ImagePull]: failed to pull image ", "connection refused" }, IMAGES },
 	{ KUBEADM_ERROR_FATAL, { "[ERROR " }, "one of kubeadm's checks failed" },
 	{ KUBEADM_ERROR_FATAL,
-	  { "Found multiple CRI endpoints on the host" },
-	  "two container runtimes are installed; say which with cri_socket" },
-	{ KUBEADM_ERROR_FATAL,
-	  { "ound multiple CRI sockets" },
+	  { "ound multiple CRI " },
 	  "two container runtimes are installed; say which with cri_socket" },
 
 	/* The configuration, and features of this kubeadm. */
@@ -214,6 +266,11 @@ const struct kubeadm_error_row kubeadm_error_rows[] = {
 	{ KUBEADM_ERROR_FATAL, { "can not mix '--config' with arguments" }, REFUSED },
 	{ KUBEADM_ERROR_FATAL, { "don't specify individual checks if 'all' is used" }, REFUSED },
 	{ KUBEADM_ERROR_FATAL, { "unknown flag: " }, REFUSED },
+	{ KUBEADM_ERROR_FATAL,
+	  { "invalid phase name: " },
+	  "kubeadm.skip_phases names a phase that this kubeadm does not have" },
+	{ KUBEADM_ERROR_FATAL, { "could not apply patches to the " }, PATCHES },
+	{ KUBEADM_ERROR_FATAL, { "failed to patch static Pod manifest file" }, PATCHES },
 	{ KUBEADM_ERROR_FATAL, { "invalid configuration: " }, REFUSED },
 	{ KUBEADM_ERROR_FATAL, { ": Invalid value: " }, REFUSED },
 	{ KUBEADM_ERROR_FATAL, { "invalid discovery token CA certificate hash" }, REFUSED },

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Shared by the files that make kubeadm's configuration; not for other files.
+ * Shared by the files that run kubeadm; not for other files.
  */
 #include "agent/kubeadm_config.h"
 #include "lib/json.h"
+
+#define KUBEADM_CRICTL_LAST_MINOR 30 /* later kubeadm speaks CRI itself */
 
 /* Seconds, at most; kubeadm's own timeouts are 4 and 5 minutes, and a slow disk takes longer to unpack a
  * control plane. */

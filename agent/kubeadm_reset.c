@@ -6,6 +6,7 @@
 #include "agent/cni_bridge.h"
 #include "agent/cri.h"
 #include "agent/kubeadm.h"
+#include "agent/kubeadm_internal.h"
 #include "agent/program.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
@@ -26,7 +27,7 @@ static void reset_argv(const struct node_config *node, const struct facts *machi
 		strings_add_all(argv, "--cri-socket", socket, NULL);
 }
 
-/* kubeadm removes containers through crictl, or through docker. Without crictl they would keep running and
+/* kubeadm up to 1.30 removes containers through crictl, or through docker. Without crictl they would keep running and
  * occupy their ports; but all of them are below one slice, whatever the runtime. The next kubelet cleans up
  * the rest. */
 static void stop_containers(const struct node_config *node, const struct facts *machine)
@@ -34,7 +35,7 @@ static void stop_containers(const struct node_config *node, const struct facts *
 	CLEANUP(strings_done) struct strings argv = { 0 };
 	struct error err = { 0 };
 
-	if (machine->crictl || cri_is_dockershim(node, machine))
+	if (machine->kubeadm_minor > KUBEADM_CRICTL_LAST_MINOR || machine->crictl || cri_is_dockershim(node, machine))
 		return;
 	log_info("there is no crictl, so systemd stops the containers");
 	strings_add_all(&argv, "systemctl", "stop", "kubepods.slice", NULL);
@@ -68,7 +69,7 @@ int kubeadm_reset(const struct node_config *node, const struct facts *machine, c
 	stop_containers(node, machine);
 	if (rc < 0)
 		return -1;
-	log_info("iptables rules of kube-proxy stay until the next boot");
+	log_info("the packet filter rules of kube-proxy stay until the next boot");
 	if (remove_etcd_data(root, err) < 0 || remove_config(root, err) < 0)
 		return -1;
 	return cni_bridge_remove(root, err);

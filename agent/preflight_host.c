@@ -8,7 +8,7 @@
 #define CONTROL_PLANE_CPUS 2
 #define CONTROL_PLANE_MEMORY (1700ull << 20)
 #define BRIDGE_CHECK_LAST_MINOR 29 /* later kubeadm does not check bridges */
-#define CGROUP1_LAST_MINOR 34
+#define CGROUP1_LAST_MINOR 34      /* later kubelet has failCgroupV1: true by default */
 
 static bool has_kubelet_arg(const struct node_config *node, const char *key, const char *value)
 {
@@ -65,10 +65,12 @@ static void check_forwarding(const struct subject *s, struct findings *ret)
 static void check_cgroups(const struct subject *s, struct findings *ret)
 {
 	if (!s->machine->cgroup2 && s->machine->kubeadm_minor > CGROUP1_LAST_MINOR)
-		preflight_add(s, ret, FINDING_FATAL, "cgroup2", "SystemVerification",
-			      "there is no cgroup v2, and kubelet 1.%d does not start on v1; %s without "
-			      "systemd.unified_cgroup_hierarchy=0 on the kernel's command line",
-			      s->machine->kubeadm_minor, s->machine->container ? "boot the PVE host" : "boot");
+		preflight_add(
+			s, ret, FINDING_FATAL, "cgroup2", "SystemVerification",
+			"there is no cgroup v2, and kubelet 1.%d starts on v1 only with failCgroupV1: false, by a "
+			"patch in kubeadm.patches; %s without systemd.unified_cgroup_hierarchy=0 on the kernel's "
+			"command line",
+			s->machine->kubeadm_minor, s->machine->container ? "boot the PVE host" : "boot");
 }
 
 static void check_clock(const struct subject *s, struct findings *ret)

@@ -241,6 +241,22 @@ TEST(kubeadm_reset_leaves_nothing_of_ours)
 	FAKE_ROOT_END();
 }
 
+TEST(kubeadm_reset_needs_no_crictl_from_1_31_on)
+{
+	struct facts last = facts_with(30, false, machine.cri_socket),
+		     first = facts_with(31, false, machine.cri_socket);
+	FAKE_ROOT();
+	fake_program(path, "kubeadm", NOTE("kubeadm"));
+	fake_program(path, "systemctl", NOTE("systemctl"));
+	CHECK(reset(path, &last, &err) == 0);
+	CLEANUP(free_p) char *calls = fake_get(path, "/calls");
+	CHECK(strstr(calls, "systemctl stop kubepods.slice\n"));
+	CHECK(reset(path, &first, &err) == 0);
+	CLEANUP(free_p) char *later = fake_get(path, "/calls");
+	CHECK(!strstr(later, "systemctl"));
+	FAKE_ROOT_END();
+}
+
 /* kubeadm 1.20 does that itself through docker. */
 TEST(kubeadm_reset_of_docker_needs_no_crictl)
 {

@@ -86,7 +86,8 @@ TAKES(no_overlay, m.overlay = false, FINDING_FATAL, "overlay", "modprobe overlay
 TAKES(no_br_netfilter, m.br_netfilter = m.bridge_nf = false, FINDING_FATAL, "br_netfilter", "; run `modprobe")
 TAKES(no_bridge_nf, m.bridge_nf = false, FINDING_FATAL, "bridge_nf", "sysctl.d")
 TAKES(no_forwarding, m.ip_forward = false, FINDING_FATAL, "ip_forward", "net.ipv4.ip_forward")
-TAKES(cgroup1_with_new_kubelet, m.cgroup2 = false; m.kubeadm_minor = 35, FINDING_FATAL, "cgroup2", "1.35")
+TAKES(cgroup1_with_new_kubelet, m.cgroup2 = false;
+      m.kubeadm_minor = 35, FINDING_FATAL, "cgroup2", "1.35 starts on v1 only with failCgroupV1: false")
 TAKES(a_wrong_clock, m.clock_behind = true, FINDING_WAIT, "clock", "before this image was built")
 TAKES(an_unsynchronised_clock, m.clock_synced = false, FINDING_WARNING, "clock", "NTP")
 TAKES(one_cpu, m.cpus = 1, FINDING_FATAL, "cpus", "2 CPUs")
