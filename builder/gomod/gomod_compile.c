@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Compiles one component in the open tree and publishes its programs. */
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,18 +11,13 @@
 #include "builder/gomod/gosum.h"
 #include "builder/gomod/module_cache.h"
 #include "builder/sandbox/rootless.h"
-#include "builder/tree/tree.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
-
-#define LICENCE_MAX (4u << 20)
 
 /* Debug information would be dropped by the linker (-s -w): not generating it saves a third of the time. */
 static const char *const go_build[] = {
 	"go", "build", "-v", "-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false"
 };
-
-static const char *const licence_files[] = { "LICENSE", "LICENCE", "COPYING", "NOTICE", "PATENTS" };
 
 /* Puts a module's file into the file: proxy of the build: a link to the cache, which is visible inside as /modules. */
 static int offer_file(struct go_tree *g, const struct lock_module *m, enum module_file file, struct error *err)
@@ -32,13 +26,14 @@ static int offer_file(struct go_tree *g, const struct lock_module *m, enum modul
 	CLEANUP(free_p) char *at = xasprintf(GO_TREE_PROXY "/%s", path), *name = module_cache_name(m, file);
 	CLEANUP(free_p)
 	char *cached = xasprintf(MODULE_CACHE "/%s", name), *inside = xasprintf(GOMOD_MODULES "/%s", name);
-	CLEANUP(free_p) char *directory = xstrndup(at, (size_t)(strrchr(at, '/') - at));
+	const char *base;
+	CLEANUP(close_p) int directory = file_open_parent_in(g->workfd, at, true, &base);
 
-	if (dir_make(g->workfd, directory, 0755, err) < 0)
-		return -1;
+	if (directory < 0)
+		return error_errno(err, errno, "offer %s", path);
 	/* Without mounts the work directory is in the cache's own file system (scratch.h). */
-	int rc = rootless_restricted() ? linkat(g->toolchain.cache->fd, cached, g->workfd, at, 0)
-				       : symlinkat(inside, g->workfd, at);
+	int rc = rootless_restricted() ? linkat(g->toolchain.cache->fd, cached, directory, base, 0)
+				       : symlinkat(inside, directory, base);
 	return rc < 0 && errno != EEXIST ? error_errno(err, errno, "offer %s", path) : 0;
 }
 
@@ -58,6 +53,7 @@ struct compile {
 	const struct component *c;
 	const struct lock_component *locked;
 	struct strings environment;
+	struct strings linked; /* "PATH@VERSION" of the modules of which packages are in the programs */
 };
 
 static int run_go(struct compile *k, const char *directory, const struct strings *argv, struct text *output,
@@ -113,9 +109,40 @@ static int rename_program(struct compile *k, const struct component_program *p, 
 	CLEANUP(free_p) char *made = executable(p->package);
 	CLEANUP(free_p) char *from = xasprintf("%s/out/%s", k->c->name, made);
 	CLEANUP(free_p) char *to = xasprintf("%s/" GOMOD_BIN "/%s", k->c->name, p->name);
+	const char *from_base, *to_base;
+	CLEANUP(close_p) int from_fd = file_open_parent_in(k->g->workfd, from, false, &from_base);
+	CLEANUP(close_p) int to_fd = file_open_parent_in(k->g->workfd, to, false, &to_base);
 
-	if (renameat(k->g->workfd, from, k->g->workfd, to) < 0)
+	if (from_fd < 0 || to_fd < 0 || renameat(from_fd, from_base, to_fd, to_base) < 0)
 		return error_errno(err, errno, "find the program %s, compiled from %s", p->name, p->package);
+	return 0;
+}
+
+/* Adds the packages of all programs with these tags. */
+static void add_packages(const struct compile *k, const char *tags, struct strings *ret)
+{
+	for (size_t i = 0; i < k->c->programs.n; i++) {
+		CLEANUP(free_p) char *own = tags_of(k->c, &k->c->programs.at[i]);
+		if (strcmp(own, tags) == 0)
+			strings_add(ret, k->c->programs.at[i].package);
+	}
+}
+
+/* Adds the modules that are linked into the programs with these tags. */
+static int list_linked(struct compile *k, const char *tags, struct error *err)
+{
+	static const char format[] = "{{with .Module}}{{with .Replace}}{{.Path}}@{{.Version}}{{else}}"
+				     "{{.Path}}@{{.Version}}{{end}}{{end}}";
+	CLEANUP(strings_done) struct strings argv = { 0 };
+	CLEANUP(text_done) struct text output = { 0 };
+
+	strings_add_all(&argv, "go", "list", "-deps", "-tags", tags, "-f", format, NULL);
+	add_packages(k, tags, &argv);
+	if (run_go(k, k->c->name, &argv, &output, err) < 0)
+		return -1;
+	for (char *rest = output.data, *line; rest && (line = strsep(&rest, "\n"));)
+		if (!strings_has(&k->linked, line))
+			strings_add(&k->linked, line);
 	return 0;
 }
 
@@ -124,20 +151,15 @@ static int build_group(struct compile *k, const char *tags, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 	CLEANUP(free_p) char *flags = linker_flags(k);
-	size_t n = k->c->programs.n;
 
 	for (size_t i = 0; i < ARRAY_SIZE(go_build); i++)
 		strings_add(&argv, go_build[i]);
 	strings_add_all(&argv, "-tags", tags, "-ldflags", flags, "-o", NULL);
 	strings_addf(&argv, TOOLCHAIN_WORK "/%s/out/", k->c->name);
-	for (size_t i = 0; i < n; i++) {
-		CLEANUP(free_p) char *own = tags_of(k->c, &k->c->programs.at[i]);
-		if (strcmp(own, tags) == 0)
-			strings_add(&argv, k->c->programs.at[i].package);
-	}
+	add_packages(k, tags, &argv);
 	if (run_go(k, k->c->name, &argv, NULL, err) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < k->c->programs.n; i++) {
 		CLEANUP(free_p) char *own = tags_of(k->c, &k->c->programs.at[i]);
 		if (strcmp(own, tags) == 0 && rename_program(k, &k->c->programs.at[i], err) < 0)
 			return -1;
@@ -153,25 +175,43 @@ static int build_programs(struct compile *k, struct error *err)
 		CLEANUP(free_p) char *tags = tags_of(k->c, &k->c->programs.at[i]);
 		if (strings_has(&done, tags))
 			continue;
-		if (build_group(k, tags, err) < 0)
+		if (build_group(k, tags, err) < 0 || list_linked(k, tags, err) < 0)
 			return -1;
 		strings_add(&done, tags);
 	}
 	return 0;
 }
 
-static int check_program(struct compile *k, const struct component_program *p, struct error *err)
+/* Programs are run in an empty tree, as copies, so that what they do changes nothing that is kept. */
+struct check {
+	struct toolchain tree;
+	char *work; /* owned; absolute */
+	int workfd, programs;
+};
+
+static void check_done(struct check *c)
+{
+	close_p(&c->workfd);
+	free(c->tree.root);
+	free(c->work);
+}
+
+static int check_program(struct compile *k, const struct check *c, const struct component_program *p, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 	CLEANUP(text_done) struct text output = { 0 };
+	CLEANUP(free_p) char *from = xasprintf(GOMOD_BIN "/%s", p->name);
 	CLEANUP(free_p)
 	char *wanted = p->output ? component_expand(p->output, k->locked->version, k->locked->date) : NULL;
+	struct toolchain_step step = { .work = c->work, .argv = &argv, .output = &output };
 
-	if (!p->check.n)
-		return 0;
-	strings_addf(&argv, TOOLCHAIN_WORK "/%s/" GOMOD_BIN "/%s", k->c->name, p->name);
+	strings_addf(&argv, TOOLCHAIN_WORK "/%s", p->name);
 	strings_append(&argv, &p->check);
-	if (run_go(k, ".", &argv, &output, err) < 0)
+	if (gomod_copy_program(c->programs, from, c->workfd, p->name, err) < 0)
+		return -1;
+	int rc = toolchain_run(&c->tree, &step, err);
+	unlinkat(c->workfd, p->name, 0);
+	if (rc < 0)
 		return error_wrap(err, "the compiled program %s", p->name);
 	if (wanted && !strstr(output.data ? output.data : "", wanted))
 		return error_set(err, ERROR_COMMAND, "the compiled program %s prints '%s' instead of '%s'", p->name,
@@ -179,98 +219,23 @@ static int check_program(struct compile *k, const struct component_program *p, s
 	return 0;
 }
 
-static bool is_licence(const char *name)
+/* programs: the directory that gomod_keep() has filled. */
+static int check_programs(struct compile *k, int programs, struct error *err)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(licence_files); i++)
-		if (!strncasecmp(name, licence_files[i], strlen(licence_files[i])))
-			return true;
-	return false;
-}
+	const struct scratch *scratch = &k->g->toolchain.scratch;
+	CLEANUP(check_done) struct check c = { .tree = k->g->toolchain, .workfd = -1, .programs = programs };
 
-static int copy_licence(struct compile *k, int from, const char *name, const char *directory, struct error *err)
-{
-	CLEANUP(text_done) struct text text = { 0 };
-	CLEANUP(free_p) char *to = xasprintf("%s/%s", directory, name);
-	struct stat st;
-
-	if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
-		return 0;
-	if (file_read(from, name, LICENCE_MAX, &text, err) < 0 || dir_make(k->g->workfd, directory, 0755, err) < 0)
+	c.tree.root = NULL;
+	if (scratch_directory(scratch, "check", &c.tree.root, err) < 0 ||
+	    scratch_directory(scratch, "checked", &c.work, err) < 0)
 		return -1;
-	return file_write(k->g->workfd, to, text.data ? text.data : "", text.len, 0644, err);
-}
-
-/* module: "PATH@VERSION"; inside: its directory. */
-static int copy_licences(struct compile *k, const char *module, const char *inside, struct error *err)
-{
-	CLEANUP(free_p) char *directory = xasprintf("%s/" GOMOD_LICENSES "/%s", k->c->name, module);
-	const struct dirent *entry;
-
-	if (!text_starts(inside, TOOLCHAIN_WORK "/" GO_TREE_MODULES "/"))
-		return 0; /* our own main package */
-	int fd = dir_open(k->g->workfd, inside + strlen(TOOLCHAIN_WORK "/"), err);
-	CLEANUP(closedir_p) DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	if (!dir)
-		return fd < 0 ? -1 : error_errno(err, errno, "list %s", inside);
-	while ((entry = readdir(dir)))
-		if (is_licence(entry->d_name) && copy_licence(k, fd, entry->d_name, directory, err) < 0)
-			return -1;
-	return 0;
-}
-
-/* The licences of every module that is linked into a program. */
-static int keep_licences(struct compile *k, struct error *err)
-{
-	static const char format[] = "{{with .Module}}{{with .Replace}}{{.Path}}@{{.Version}} {{.Dir}}{{else}}"
-				     "{{.Path}}@{{.Version}} {{.Dir}}{{end}}{{end}}";
-	CLEANUP(strings_done) struct strings argv = { 0 }, seen = { 0 };
-	CLEANUP(text_done) struct text output = { 0 };
-	CLEANUP(free_p) char *tags = tags_of(k->c, &(struct component_program){ 0 });
-
-	strings_add_all(&argv, "go", "list", "-deps", "-tags", tags, "-f", format, NULL);
-	for (size_t i = 0; i < k->c->programs.n; i++)
-		strings_add(&argv, k->c->programs.at[i].package);
-	if (run_go(k, k->c->name, &argv, &output, err) < 0)
-		return -1;
-	for (char *rest = output.data, *line; rest && (line = strsep(&rest, "\n"));) {
-		char *inside = line, *module = strsep(&inside, " ");
-		if (!inside || strings_has(&seen, module))
-			continue;
-		strings_add(&seen, module);
-		if (copy_licences(k, module, inside, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int copy_program(struct compile *k, const char *name, int to, struct error *err)
-{
-	CLEANUP(free_p) char *path = xasprintf("%s/" GOMOD_BIN "/%s", k->c->name, name);
-	CLEANUP(close_p) int in = openat(k->g->workfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	CLEANUP(free_p) char *target = xasprintf(GOMOD_BIN "/%s", name);
-	CLEANUP(close_p) int out = openat(to, target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
-
-	if (in < 0 || out < 0)
-		return error_errno(err, errno, "copy %s into the cache", name);
-	return fchmod(out, 0755) < 0 ? error_errno(err, errno, "set the mode of %s", name) : copy_all(in, out, err);
-}
-
-static int publish(struct compile *k, const char *key, struct error *err)
-{
-	struct cache *cache = k->g->toolchain.cache;
-	CLEANUP(free_p) char *scratch = NULL, *licences = xasprintf("%s/%s/" GOMOD_LICENSES, k->g->work, k->c->name);
-	CLEANUP(close_p) int fd = -1;
-
-	if (cache_scratch(cache, &scratch, &fd, err) < 0 || dir_make(fd, GOMOD_BIN, 0755, err) < 0 ||
-	    dir_make(fd, GOMOD_LICENSES, 0755, err) < 0)
+	c.workfd = dir_open(AT_FDCWD, c.work, err);
+	if (c.workfd < 0)
 		return -1;
 	for (size_t i = 0; i < k->c->programs.n; i++)
-		if (copy_program(k, k->c->programs.at[i].name, fd, err) < 0)
+		if (k->c->programs.at[i].check.n && check_program(k, &c, &k->c->programs.at[i], err) < 0)
 			return -1;
-	CLEANUP(free_p) char *to = xasprintf("%s/%s/" GOMOD_LICENSES, cache->path, scratch);
-	if (access(licences, F_OK) == 0 && tree_overlay(licences, to, err) < 0)
-		return -1;
-	return cache_publish(cache, scratch, "artifacts", key, err);
+	return 0;
 }
 
 static int prepare(struct compile *k, struct error *err)
@@ -283,19 +248,21 @@ static int prepare(struct compile *k, struct error *err)
 			"GOFLAGS=-mod=readonly", k->c->go.cgo ? "CGO_ENABLED=1" : "CGO_ENABLED=0", NULL);
 	gosum_print(k->locked, &sums);
 	if (offer_modules(k->g, k->locked, err) < 0 || gomod_main_module(k->g, k->c, k->locked->go_mod, err) < 0 ||
-	    dir_make(k->g->workfd, out, 0755, err) < 0 || dir_make(k->g->workfd, bin, 0755, err) < 0)
+	    dir_make_in(k->g->workfd, out, 0755, err) < 0 || dir_make_in(k->g->workfd, bin, 0755, err) < 0)
 		return -1;
-	return file_write(k->g->workfd, sum_file, sums.data ? sums.data : "", sums.len, 0644, err);
+	return file_write_in(k->g->workfd, sum_file, sums.data ? sums.data : "", sums.len, 0644, err);
 }
 
 static int compile(struct compile *k, const char *key, struct error *err)
 {
-	if (prepare(k, err) < 0 || build_programs(k, err) < 0)
+	struct cache *cache = k->g->toolchain.cache;
+	CLEANUP(free_p) char *copies = NULL;
+	CLEANUP(close_p) int fd = -1;
+
+	if (prepare(k, err) < 0 || build_programs(k, err) < 0 || cache_scratch(cache, &copies, &fd, err) < 0 ||
+	    gomod_keep(k->g, k->c, k->locked, &k->linked, fd, err) < 0 || check_programs(k, fd, err) < 0)
 		return -1;
-	for (size_t i = 0; i < k->c->programs.n; i++)
-		if (check_program(k, &k->c->programs.at[i], err) < 0)
-			return -1;
-	return keep_licences(k, err) < 0 ? -1 : publish(k, key, err);
+	return cache_publish(cache, copies, "artifacts", key, err);
 }
 
 int gomod_compile(struct go_tree *g, const struct component *c, const struct lock_component *locked, const char *key,
@@ -305,5 +272,6 @@ int gomod_compile(struct go_tree *g, const struct component *c, const struct loc
 	int rc = compile(&k, key, err);
 
 	strings_done(&k.environment);
+	strings_done(&k.linked);
 	return rc;
 }

@@ -22,6 +22,13 @@ char *gomod_tag(const struct component *c, const char *version) MUST_CHECK;
 int gomod_compile(struct go_tree *g, const struct component *c, const struct lock_component *locked, const char *key,
 		  struct error *err) MUST_CHECK;
 
+/* Copies the file `name` below `from`, which may be written by others, to the new file `copy` below `to`. */
+int gomod_copy_program(int from, const char *name, int to, const char *copy, struct error *err) MUST_CHECK;
+/* Copies into the directory `to` of the cache: the programs, and the licences of those of the lock's modules that are linked
+ * ("PATH@VERSION"; others are ignored). */
+int gomod_keep(const struct go_tree *g, const struct component *c, const struct lock_component *locked,
+	       const struct strings *linked, int to, struct error *err) MUST_CHECK;
+
 /* Fetches the modules of all these components that the cache lacks, from the user's GOPROXY. */
 int gomod_fetch(struct go_tree *g, const struct lock_component *const *list, size_t n, struct error *err) MUST_CHECK;
 

@@ -111,8 +111,8 @@ static int download(struct go_tree *t, const struct component *c, struct lock_co
 		return error_set(err, ERROR_NETWORK, "%s", json_get_string(json, "Error"));
 	if (rc < 0)
 		return -1;
-	if (file_read(t->workfd, outside(json_get_string(json, "GoMod")), TEXT_MAX, ret_go_mod, err) < 0 ||
-	    file_read(t->workfd, outside(json_get_string(json, "Info")), TEXT_MAX, &info, err) < 0)
+	if (file_read_in(t->workfd, outside(json_get_string(json, "GoMod")), TEXT_MAX, ret_go_mod, err) < 0 ||
+	    file_read_in(t->workfd, outside(json_get_string(json, "Info")), TEXT_MAX, &info, err) < 0)
 		return -1;
 	ret->date = date_of(&info);
 	return 0;
@@ -135,8 +135,8 @@ static int tidy(struct go_tree *t, const struct component *c, const char *of_com
 	if (series && sscanf(series, "1.%d", &minor) == 1)
 		strings_addf(&argv, "-compat=1.%d", minor); /* no checksums that only an older Go needs */
 	if (online(t, c->name, &argv, true, NULL, err) < 0 ||
-	    file_read(t->workfd, mod_file, TEXT_MAX, &tidied, err) < 0 ||
-	    file_read(t->workfd, sum_file, TEXT_MAX, &sums, err) < 0)
+	    file_read_in(t->workfd, mod_file, TEXT_MAX, &tidied, err) < 0 ||
+	    file_read_in(t->workfd, sum_file, TEXT_MAX, &sums, err) < 0)
 		return -1;
 	ret->go_mod = text_take(&tidied);
 	return gosum_parse(sums.data ? sums.data : "", ret, err);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <string.h>
 
 #include "builder/gomod/gomod_internal.h"
@@ -37,17 +38,20 @@ int gomod_main_module(struct go_tree *g, const struct component *c, const char *
 {
 	CLEANUP(free_p) char *own = gomod_main_directory(c);
 	CLEANUP(free_p) char *file = xasprintf("%s/go.mod", c->name), *go = xasprintf("%s/programs.go", c->name);
-	CLEANUP(free_p) char *copy = xasprintf("%s/%s/%s", g->work, c->name, c->name);
+	CLEANUP(free_p) char *copy = xasprintf("%s/%s", c->name, c->name);
 	CLEANUP(text_done) struct text text = { 0 };
 
 	imports(c, &text);
-	if (dir_make(g->workfd, c->name, 0755, err) < 0 ||
-	    file_write(g->workfd, file, go_mod, strlen(go_mod), 0644, err) < 0 ||
-	    file_write(g->workfd, go, text.data, text.len, 0644, err) < 0)
+	if (file_write_in(g->workfd, file, go_mod, strlen(go_mod), 0644, err) < 0 ||
+	    file_write_in(g->workfd, go, text.data, text.len, 0644, err) < 0)
 		return -1;
 	if (!own)
 		return 0;
-	if (dir_make(AT_FDCWD, copy, 0755, err) < 0 || tree_overlay(own, copy, err) < 0)
-		return error_wrap(err, "the main package of component %s", c->name);
-	return 0;
+	if (dir_make_in(g->workfd, copy, 0755, err) < 0)
+		return -1;
+	CLEANUP(close_p) int fd = file_open_in(g->workfd, copy, O_RDONLY | O_DIRECTORY, 0);
+	CLEANUP(free_p) char *to = xasprintf("/proc/self/fd/%d", fd);
+	if (fd < 0)
+		return error_errno(err, errno, "open %s", copy);
+	return tree_overlay(own, to, err) < 0 ? error_wrap(err, "the main package of component %s", c->name) : 0;
 }

@@ -81,8 +81,10 @@ int toolchain_run(const struct toolchain *t, const struct toolchain_step *step, 
 
 	if (t->run)
 		return t->run(t, step, err);
-	strings_add_all(&argv, "env", "-C", NULL);
-	strings_addf(&argv, TOOLCHAIN_WORK "/%s", step->directory);
+	if (step->directory) {
+		strings_add_all(&argv, "env", "-C", NULL);
+		strings_addf(&argv, TOOLCHAIN_WORK "/%s", step->directory);
+	}
 	strings_append(&argv, step->argv);
 	p.argv = strings_argv(&argv);
 	strings_addf(&sandbox.binds, "%s:" TOOLCHAIN_WORK, step->work);

@@ -34,8 +34,9 @@ void toolchain_close(struct toolchain *t);
 
 /* One program to run in the tree. All borrowed. */
 struct toolchain_step {
-	const char *work;      /* absolute path outside; TOOLCHAIN_WORK inside */
-	const char *directory; /* relative to work: the program's working directory */
+	const char *work; /* absolute path outside; TOOLCHAIN_WORK inside */
+	const char
+		*directory; /* relative to work: the program's working directory; NULL: /, and the tree may be empty */
 	const struct strings *argv;
 	const struct strings *environment; /* additional variables; may be NULL */
 	const struct strings *binds;       /* more of the host, as in struct sandbox; may be NULL */
