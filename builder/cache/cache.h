@@ -10,7 +10,7 @@
  *	trees/KEY.tar.zst	a configured tree or a part of one (tarball.h), named by the digest of its inputs
  *	artifacts/KEY/		finished directories, such as compiled Kubernetes
  *	modules/KEY		a file of a Go module, verified against its checksum in the key; what a lock found out
- *	gocache/NAME/		the build cache of one Go, which changes while Go compiles: each of its files is complete in itself
+ *	gocache/KEY/		the build cache of one tree with Go, which changes while Go compiles: each of its files is complete in itself
  *	tmp/			entries being made, each locked by flock(2) while in use; cache_open() removes what a killed build left
  *
  * Entries appear by rename, so a name that exists is complete. Several builds may run at once: each process

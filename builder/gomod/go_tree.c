@@ -142,6 +142,15 @@ int go_tree_online(struct go_tree *g, struct error *err)
 	return netrc ? copy_into(g, netrc, "/root/.netrc", 0600, err) : 0;
 }
 
+/* Of one tree: the cache does not notice another libseccomp, and a Go of another lock may have put anything there. */
+static char *cache_name(const struct lock *lock)
+{
+	char digest[SHA256_HEX];
+
+	lock_group_digest(lock, LOCK_GO, digest);
+	return xasprintf("gocache/%s", digest);
+}
+
 /* The content of this directory decides which code runs in nodes, so no other user may have written it. */
 static bool is_private(int fd)
 {
@@ -153,7 +162,7 @@ static bool is_private(int fd)
 int go_tree_keep_cache(struct go_tree *g, struct error *err)
 {
 	struct cache *cache = g->toolchain.cache;
-	CLEANUP(free_p) char *name = xasprintf("gocache/%s", go_tree_package(g->toolchain.lock));
+	CLEANUP(free_p) char *name = cache_name(g->toolchain.lock);
 	bool kept = !rootless_restricted();
 
 	if (kept) {

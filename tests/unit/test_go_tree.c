@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/gomod/go_tree.h"
+#include "tests/unit/own_cache.h"
+
+static struct lock_package package(const char *name, const char *sha256)
+{
+	return (struct lock_package){
+		.name = (char *)name, .version = (char *)"1", .architecture = (char *)"amd64", .sha256 = (char *)sha256
+	};
+}
+
+/* The bind of the build cache that a tree of these two packages uses; owned by the caller. */
+static char *cache_of(struct own_cache *w, const char *go, const char *library)
+{
+	struct lock lock = { 0 };
+	struct go_tree g = { .toolchain = { .lock = &lock, .cache = &w->cache } };
+	struct error err = { 0 };
+	char *bind = NULL;
+
+	vec_push(&lock.group[LOCK_GO], package("golang-1.26-go", go));
+	vec_push(&lock.group[LOCK_GO], package("libseccomp-dev", library));
+	if (go_tree_keep_cache(&g, &err) == 0 && g.binds.n == 1)
+		bind = xstrdup(g.binds.at[0]);
+	strings_done(&g.binds);
+	strings_done(&g.environment);
+	vec_done(&lock.group[LOCK_GO]);
+	return bind;
+}
+
+TEST(go_tree_caches_of_each_tree)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+
+	CHECK(own_cache_open(&w) == 0);
+	CLEANUP(free_p) char *one = cache_of(&w, "a", "b"), *again = cache_of(&w, "a", "b");
+	CLEANUP(free_p) char *other_go = cache_of(&w, "x", "b"), *other_library = cache_of(&w, "a", "x");
+	CHECK(one && other_go && other_library);
+	CHECK_STR(again, one);
+	CHECK(strcmp(one, other_go) != 0 && strcmp(one, other_library) != 0);
+}
+
+/* A user who can write there decides what runs in nodes. */
+TEST(go_tree_cache_of_others_is_not_used)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+
+	CHECK(own_cache_open(&w) == 0);
+	CLEANUP(free_p) char *bind = cache_of(&w, "a", "b");
+	CHECK(bind);
+	CLEANUP(free_p) char *path = xstrndup(bind, strcspn(bind, ":"));
+	CHECK(chmod(path, 0777) == 0);
+	CLEANUP(free_p) char *none = cache_of(&w, "a", "b");
+	CHECK(!none);
+}
