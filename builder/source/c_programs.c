@@ -83,7 +83,7 @@ static int compile(const struct compile *m, const struct component_program *p, s
 	CLEANUP(strings_done) struct strings argv = { 0 };
 
 	if (read_source(m->component, p, &text, err) < 0 ||
-	    file_write(m->workfd, file, text.data, text.len, 0644, err) < 0)
+	    file_write_in(m->workfd, file, text.data ? text.data : "", text.len, 0644, err) < 0)
 		return -1;
 	strings_add(&argv, "gcc");
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
@@ -115,10 +115,11 @@ static int check(const struct compile *m, const struct component_program *p, str
 static int keep(const struct compile *m, const struct component_program *p, struct error *err)
 {
 	CLEANUP(free_p) char *to = xasprintf("bin/%s", p->name);
-	CLEANUP(close_p) int in = openat(m->workfd, p->name, O_RDONLY | O_CLOEXEC);
+	CLEANUP(close_p) int in = file_open_in(m->workfd, p->name, O_RDONLY | O_NOFOLLOW, 0);
 	CLEANUP(close_p) int out = openat(m->outfd, to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
 
-	if (in < 0 || out < 0)
+	/* fchmod(), because the mode must not depend on the umask. */
+	if (in < 0 || out < 0 || fchmod(out, 0755) < 0)
 		return error_errno(err, errno, "copy the compiled %s into the cache", p->name);
 	return copy_all(in, out, err);
 }
