@@ -2,6 +2,7 @@
 #include "builder/gomod/module_cache.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "builder/gomod/dirhash.h"
 #include "lib/alloc.h"
@@ -36,9 +37,13 @@ bool module_cache_has(struct cache *cache, const struct lock_module *m, enum mod
 	CLEANUP(free_p) char *path = xasprintf(MODULE_CACHE "/%s", name);
 	struct stat st;
 
-	/* A power failure may leave an empty file. */
-	if (fstatat(cache->fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_size == 0)
+	if (fstatat(cache->fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
+	/* A power failure may leave an empty file, which cache_publish() would not replace. */
+	if (st.st_size == 0) {
+		unlinkat(cache->fd, path, 0);
+		return false;
+	}
 	cache_touch(cache, path);
 	return true;
 }

@@ -82,6 +82,21 @@ TEST(gomod_fetch_from_directory)
 	CHECK_STR(fetch(&w, SUM, MOD, &err) < 0 ? err.text : "", "");
 }
 
+/* As a power failure leaves them. */
+TEST(gomod_fetch_replaces_empty_files)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+	struct lock_module m = { "example.com/Mod", "v1.0.0", SUM, MOD };
+	CLEANUP(free_p) char *name = module_cache_name(&m, MODULE_ZIP);
+	CLEANUP(free_p) char *path = xasprintf(MODULE_CACHE "/%s", name);
+	struct error err = { 0 };
+
+	CHECK(own_cache_open(&w) == 0 && make_mirror(&w, "@") == 0);
+	CHECK(file_write(w.cache.fd, path, "", 0, 0644, &err) == 0);
+	CHECK_STR(fetch(&w, SUM, MOD, &err) < 0 ? err.text : "", "");
+	CHECK(module_cache_has(&w.cache, &m, MODULE_ZIP));
+}
+
 TEST(gomod_fetch_offline)
 {
 	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
