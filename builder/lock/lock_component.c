@@ -145,7 +145,7 @@ static int read_component(const char *file, const char *place, const struct json
 		return error_set(err, ERROR_INPUT, "%s: %s must be an object", file, place);
 	if ((unknown = json_unknown_key(object, keys)))
 		return error_set(err, ERROR_INPUT, "%s: %s has an unknown key '%s'", file, place, unknown);
-	if (!name || !debian_package_is_valid(name))
+	if (!name || !filename_is_valid(name))
 		return invalid(file, place, "name", name, err);
 	if (!version || !debian_version_is_valid(version))
 		return invalid(file, place, "version", version, err);

@@ -99,6 +99,26 @@ TEST(lock_json_round_trip)
 	CHECK_STR(back.sources.at[1].files.list.at[0].name, "x.dsc");
 }
 
+/* What a recipe accepts, the lock that is made of it accepts, too. */
+TEST(lock_names_of_components)
+{
+	static const char *const names[] = { "x", "node_exporter", "CoreDNS", "1password.agent" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		CLEANUP(lock_done) struct lock lock = { 0 }, back = { 0 };
+		CLEANUP(text_done) struct text text = { 0 };
+		struct error err = { 0 };
+
+		make_lock(&lock);
+		free(lock.components.at[0].name);
+		lock.components.at[0].name = xstrdup(names[i]);
+		free(lock.components.at[1].name);
+		lock.components.at[1].name = xstrdup("z");
+		lock_text(&lock, &text);
+		CHECK_STR(lock_parse("l", text.data, text.len, &back, &err) < 0 ? err.text : "", "");
+	}
+}
+
 TEST(lock_json_repository_once)
 {
 	CLEANUP(lock_done) struct lock lock = { 0 };
