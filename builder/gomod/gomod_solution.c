@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "builder/cache/digest.h"
+#include "builder/gomod/go_settings.h"
 #include "builder/gomod/gomod_internal.h"
 #include "builder/gomod/module_cache.h"
 #include "builder/lock/lock_component.h"
@@ -32,6 +33,19 @@ static void hash_module(struct hash *h, const struct component *c)
 		hash_field(h, "package", c->programs.at[i].package);
 }
 
+/* A solution with checksums that no database has confirmed is not one for a user who wants that. */
+static void hash_trust(struct hash *h)
+{
+	static const char *const names[] = { "GOSUMDB", "GONOSUMDB", "GOPRIVATE" };
+	CLEANUP(strings_done) struct strings settings = { 0 };
+	struct error unreadable = { 0 };
+
+	if (go_settings_read(&settings, &unreadable) < 0)
+		hash_field(h, "settings", unreadable.text);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		hash_field(h, names[i], go_settings_get(&settings, names[i]));
+}
+
 /* Files of the cache: the newest release of the requested version, and its solution. */
 static char *release_name(const struct component *c)
 {
@@ -52,6 +66,7 @@ static char *solution_name(const struct component *c, const char *version)
 	char hex[SHA256_HEX];
 
 	hash_module(h, c);
+	hash_trust(h);
 	hash_field(h, "version", version);
 	if (own && digest_directory(h, own, &ignored) < 0)
 		hash_field(h, "main", ignored.text);
