@@ -43,8 +43,8 @@ int kube_peers_parse(const char *text, size_t len, struct kube_peers *ret, char 
 void kube_peers_done(struct kube_peers *peers);
 
 /* Returns when the Node called name, or with NULL any Node, is another than in `version` (NULL: when it exists), or when
- * `seconds` have passed; also when the API server says that it no longer knows that version. Errors as of the other requests;
- * ERROR_ACCESS as for kube_list_peers(). https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes */
+ * `seconds` have passed; also when the API server says that it no longer knows that version. Errors as of the other
+ * requests. https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes */
 int kube_wait_for_change(const char *root, const char *kubeconfig, const char *name, const char *version, long seconds,
 			 struct error *err) MUST_CHECK;
 

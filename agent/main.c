@@ -6,6 +6,7 @@
 #include "agent/agent.h"
 #include "agent/containerd_config.h"
 #include "agent/pod_routes.h"
+#include "agent/status.h"
 #include "lib/log.h"
 
 static const char usage[] =
@@ -27,27 +28,6 @@ static const char usage[] =
 	"does "
 	"this)\n"
 	"--root: use another directory as /, for tests\n";
-
-static int print_state(const char *root, bool as_json, struct error *err)
-{
-	CLEANUP(free_p) char *file = xasprintf("%s" STATE_FILE, root);
-	CLEANUP(free_p) char *routes = pod_routes_fault(root);
-	CLEANUP(state_done) struct state state = { 0 };
-	CLEANUP(text_done) struct text text = { 0 };
-
-	if (state_load(file, &state, err) < 0)
-		return -1;
-	if (as_json) {
-		CLEANUP(json_free_p) struct json *json = state_json(&state);
-		json_put_string(json, "routes", routes);
-		json_print(json, true, &text);
-		fputs(text.data, stdout);
-	} else {
-		CLEANUP(free_p) char *line = state_text(&state);
-		printf("%s%s%s\n", line, routes ? "; " : "", routes ? routes : "");
-	}
-	return fflush(stdout) == 0 ? 0 : error_set(err, ERROR_FAILED, "cannot write to the standard output");
-}
 
 static int read_arguments(int argc, char **argv, const char *flag, bool *set, const char **root, struct error *err)
 {
@@ -71,7 +51,11 @@ static int status(int argc, char **argv, struct error *err)
 
 	if (read_arguments(argc, argv, "--json", &as_json, &root, err) < 0)
 		return -1;
-	return print_state(root, as_json, err);
+	CLEANUP(text_done) struct text text = { 0 };
+	if (status_print(root, as_json, &text, err) < 0)
+		return -1;
+	fputs(text.data, stdout);
+	return fflush(stdout) == 0 ? 0 : error_set(err, ERROR_FAILED, "cannot write to the standard output");
 }
 
 static int run(int argc, char **argv, struct error *err)

@@ -208,8 +208,8 @@ int pod_routes_follow(const char *root)
 			return 0;
 		if (sync_once(root, own, &peers, &why) == 0) {
 			report(root, NULL);
-			pause = PAUSE_FIRST;
 			if (kube_wait_for_change(root, KUBELET_CONF, NULL, peers.version, WATCH_SECONDS, &why) == 0) {
+				pause = PAUSE_FIRST;
 				clock_nap(PAUSE_BETWEEN);
 				continue;
 			}

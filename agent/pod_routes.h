@@ -8,8 +8,8 @@
  *
  * `nodekiln-agent routes` updates the routes once; with --follow, as nodekiln-routes.service runs it, whenever
  * a Node changes. It queries the API server with this node's kubelet credentials, so it needs no secret of its
- * own; control planes give all nodes the right to list and watch Nodes (kube_grant_peers()). Our routes carry the protocol number POD_ROUTES_PROTOCOL, and our rules are in chains of our own:
- * other routes and rules are not touched.
+ * own; control planes give all nodes the right to list and watch Nodes (kube_grant_peers()). Our routes carry the
+ * protocol number POD_ROUTES_PROTOCOL, and our rules are in chains of our own: other routes and rules are not touched.
  */
 #include "agent/kube.h"
 #include "lib/text.h"

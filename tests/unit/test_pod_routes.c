@@ -150,6 +150,125 @@ TEST(pod_routes_sync_routes_and_rules)
 	FAKE_ROOT_END();
 }
 
+/* The loop runs until a nap takes the bridge away; each nap is noted, with the fault that `status` has then. */
+#define NAPS_MAX 16
+static struct loop {
+	const char *root;
+	unsigned end;      /* the nap that ends the loop */
+	unsigned moves_at; /* the nap after which node b has another address; 0 = never */
+	double at[NAPS_MAX + 1];
+	char *faults[NAPS_MAX]; /* owned */
+} loop;
+
+#define LIST(b) "{\"metadata\":{\"resourceVersion\":\"42\"},\"items\":[" NODE("b", "10.244.1.0/24", IP(b)) "]}"
+
+static void note_nap(unsigned naps)
+{
+	struct error err = { 0 };
+
+	if (naps > NAPS_MAX || (naps == loop.end && cni_bridge_remove(loop.root, &err) < 0))
+		exit(1);
+	loop.at[naps] = fake_api.now;
+	loop.faults[naps - 1] = pod_routes_fault(loop.root);
+	if (naps == loop.moves_at)
+		fake_api.node = LIST("10.0.0.9");
+}
+
+static double nap(unsigned n)
+{
+	return loop.at[n] - loop.at[n - 1];
+}
+
+static void loop_done(void)
+{
+	for (size_t i = 0; i < NAPS_MAX; i++)
+		free(loop.faults[i]);
+	loop = (struct loop){ 0 };
+	fake_api_done();
+}
+
+/* A guest with the bridge, in a cluster with node b, whose API server fails `faults` times at a request with fault_at. */
+static int follow(const char *root, unsigned end, const char *fault_at, unsigned faults, long fault_status)
+{
+	struct error err = { 0 };
+
+	fake_api_reset();
+	fake_guest_make(root, NULL);
+	fake_guest_join(root);
+	if (cni_bridge_write(root, "10.244.0.0/24", &err) < 0)
+		return -1;
+	fake_program(root, "ip", "[ \"$2\" = -j ] && { echo '[ ]'; exit 0; }; cat >>$root/batch");
+	fake_program(root, "iptables", "exit 0");
+	fake_program(root, "iptables-restore", "cat >/dev/null");
+	fake_api.node = LIST("10.0.0.2");
+	fake_api.fault_at = fault_at;
+	fake_api.faults = faults;
+	fake_api.fault_status = fault_status;
+	fake_api.fault_reason = "";
+	fake_api.on_nap = note_nap;
+	loop.root = root;
+	loop.end = end;
+	loop.at[0] = fake_api.now;
+	return pod_routes_follow(root);
+}
+
+TEST(pod_routes_follow_each_change)
+{
+	FAKE_ROOT();
+	loop.moves_at = 1;
+	/* The second watch is of a version that the API server has forgotten: the list is asked for again, at once. */
+	CHECK(follow(path, 3, "/api/v1/nodes?watch=1&timeoutSeconds=300&resourceVersion=42", 2, 410) == 0);
+	CHECK(fake_api.faults == 0 && fake_api.requests == 6);
+	CLEANUP(free_p) char *batch = fake_get(path, "/batch");
+	CHECK_STR(batch, "route replace 10.244.1.0/24 via 10.0.0.2 proto 110\n"
+			 "route replace 10.244.1.0/24 via 10.0.0.9 proto 110\n"
+			 "route replace 10.244.1.0/24 via 10.0.0.9 proto 110\n");
+	for (unsigned i = 1; i <= 3; i++)
+		CHECK(nap(i) == 0.5 && !loop.faults[i - 1]);
+	loop_done();
+	FAKE_ROOT_END();
+}
+
+/* An API server that restarts is no fault; one that is away for half a minute is. */
+TEST(pod_routes_follow_reports_an_outage_after_a_while)
+{
+	static const double want[] = { 1, 2, 4, 8, 16, 30, 30, 0.5 };
+	FAKE_ROOT();
+	CHECK(follow(path, ARRAY_SIZE(want), "/api/v1/nodes?", 7, 0) == 0);
+	for (unsigned i = 1; i <= ARRAY_SIZE(want); i++) {
+		bool reported = i == 6 || i == 7;
+		CHECK(nap(i) == want[i - 1] && !loop.faults[i - 1] == !reported);
+		CHECK(!reported || (text_starts(loop.faults[i - 1], "routes to the other nodes' pods: ") &&
+				    text_ends(loop.faults[i - 1], "no answer")));
+	}
+	CHECK(!fake_has(path, POD_ROUTES_FAULT_FILE));
+	loop_done();
+	FAKE_ROOT_END();
+}
+
+TEST(pod_routes_follow_reports_a_refusal_at_once)
+{
+	FAKE_ROOT();
+	CHECK(follow(path, 3, "/api/v1/nodes?", 2, 403) == 0);
+	CHECK(loop.faults[0] && strstr(loop.faults[0], "kubectl create clusterrolebinding") &&
+	      text_same(loop.faults[0], loop.faults[1]));
+	CHECK(nap(1) == 1 && nap(2) == 2 && nap(3) == 0.5 && !loop.faults[2]);
+	loop_done();
+	FAKE_ROOT_END();
+}
+
+/* Routes are right without a watch, only later: the nodes are listed again, ever more rarely. */
+TEST(pod_routes_follow_without_a_watch)
+{
+	static const double want[] = { 1, 2, 4, 8, 16, 30, 30, 0.5 };
+	FAKE_ROOT();
+	CHECK(follow(path, ARRAY_SIZE(want), "watch=1", 7, 403) == 0);
+	for (unsigned i = 1; i <= ARRAY_SIZE(want); i++)
+		CHECK(nap(i) == want[i - 1] && !loop.faults[i - 1]);
+	loop_done();
+	FAKE_ROOT_END();
+}
+
 TEST(pod_routes_fault_is_kept_for_status)
 {
 	FAKE_ROOT();

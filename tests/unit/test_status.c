@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/pod_routes.h"
+#include "agent/state.h"
+#include "agent/status.h"
+#include "lib/json.h"
+#include "tests/unit/fake_root.h"
+
+#define READY "{\"phase\": \"ready\", \"since\": \"2026-11-28T08:42:00Z\"}"
+#define FAULT "routes to the other nodes' pods: https://10.0.0.10:6443/api/v1/nodes?limit=500: HTTP status 403"
+
+static char *say(const char *root, bool as_json)
+{
+	struct text text = { 0 };
+	struct error err = { 0 };
+
+	return status_print(root, as_json, &text, &err) == 0 ? text_take(&text) : xstrdup(err.text);
+}
+
+TEST(status_says_why_routes_are_not_right)
+{
+	FAKE_ROOT();
+	fake_put(path, STATE_FILE, READY);
+	CLEANUP(free_p) char *right = say(path, false);
+	CHECK_STR(right, "ready since 2026-11-28T08:42:00Z\n");
+	fake_put(path, POD_ROUTES_FAULT_FILE, FAULT);
+	CLEANUP(free_p) char *wrong = say(path, false);
+	CHECK_STR(wrong, "ready since 2026-11-28T08:42:00Z; " FAULT "\n");
+	FAKE_ROOT_END();
+}
+
+TEST(status_has_routes_in_its_json)
+{
+	FAKE_ROOT();
+	fake_put(path, STATE_FILE, READY);
+	for (int fault = 0; fault < 2; fault++) {
+		CLEANUP(json_free_p) struct json *json = NULL;
+		if (fault)
+			fake_put(path, POD_ROUTES_FAULT_FILE, FAULT);
+		CLEANUP(free_p) char *said = say(path, true);
+		CHECK(json_parse("status", said, strlen(said), &json, &err) == 0 && text_ends(said, "}\n"));
+		CHECK_STR(json_get_string(json, "phase"), "ready");
+		CHECK(strstr(said, "\"routes\""));
+		CHECK(text_same(json_get_string(json, "routes"), fault ? FAULT : NULL));
+	}
+	FAKE_ROOT_END();
+}
+
+TEST(status_of_a_guest_that_is_no_node)
+{
+	FAKE_ROOT();
+	CLEANUP(free_p) char *said = say(path, false);
+	CHECK_STR(said, "not configured\n");
+	FAKE_ROOT_END();
+}
+
+TEST(status_of_a_broken_state_names_the_file)
+{
+	FAKE_ROOT();
+	fake_put(path, STATE_FILE, "{\"phase\"");
+	CLEANUP(free_p) char *said = say(path, false);
+	CHECK(strstr(said, STATE_FILE));
+	FAKE_ROOT_END();
+}
