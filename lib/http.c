@@ -44,8 +44,7 @@ static uint64_t limit_of(const struct http_download *item)
 	return item->limit ? item->limit : HTTP_SIZE_MAX;
 }
 
-/* The URL without a mirror's user and password, which must not get into messages and logs. */
-static char *public_url(const char *url)
+char *http_public_url(const char *url)
 {
 	const char *host = strstr(url, "://");
 	size_t scheme = host ? (size_t)(host - url) + 3 : 0;
@@ -101,7 +100,7 @@ static bool is_transient(enum curl_transfer_end end, long status)
 
 static int download_failed(const struct download *t, enum curl_transfer_end end, struct error *err)
 {
-	CLEANUP(free_p) char *url = public_url(t->item->url);
+	CLEANUP(free_p) char *url = http_public_url(t->item->url);
 	const char *name = t->item->name;
 
 	if (t->write_errno)

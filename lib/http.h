@@ -44,5 +44,7 @@ extern double http_retry_delay;
  * URL: ERROR_NETWORK; ERROR_TRUST for a certificate that does not verify or more bytes than the limit. */
 int http_download_all(struct http_download *items, size_t n, void (*progress)(void *context, uint64_t new_bytes),
 		      void *context, struct error *err) MUST_CHECK;
+/* The URL without a server's user and password, which must not get into messages and logs. Owned by the caller. */
+char *http_public_url(const char *url) MUST_CHECK;
 /* A small document into memory; appends to *ret. */
 int http_get(const char *url, size_t limit, struct text *ret, struct error *err) MUST_CHECK;

@@ -103,7 +103,9 @@ static int item_done(struct http_download *item, struct error *err)
 {
 	struct module_want *w = item->context;
 
-	if (module_cache_store(w->fetch->cache, w->to, w->fd, w->module, w->file, item->url, err) < 0)
+	CLEANUP(free_p) char *url = http_public_url(item->url);
+
+	if (module_cache_store(w->fetch->cache, w->to, w->fd, w->module, w->file, url, err) < 0)
 		return -1;
 	w->missing = false;
 	close_p(&w->fd);
@@ -147,7 +149,7 @@ static int fetch_round(struct module_fetch *f, struct error *err)
 			.done = item_done,
 			.failed = item_failed,
 			.context = w,
-			.netrc = f->netrc,
+			.netrc = text_starts(w->url, "https://") ? f->netrc : NULL, /* as Go */
 			.ca = ca && *ca ? ca : NULL,
 		};
 	}
@@ -171,9 +173,29 @@ static size_t count_missing(const struct module_fetch *f)
 	return n;
 }
 
-/* Names what is missing, and why the last entry of GOPROXY did not help. */
-static int report_missing(const struct module_fetch *f, const char *proxy, struct error *err)
+/* The list without passwords; owned by the caller. */
+static char *public_list(const struct goproxy *proxy)
 {
+	struct text list = { 0 };
+
+	for (size_t i = 0; i < proxy->list.n; i++) {
+		const struct goproxy_entry *e = &proxy->list.at[i], *before = i ? e - 1 : NULL;
+		CLEANUP(free_p) char *url = e->url ? http_public_url(e->url) : NULL;
+		text_addf(&list, "%s%s",
+			  !before              ? ""
+			  : before->on_failure ? "|"
+					       : ",",
+			  url                      ? url
+			  : e->kind == GOPROXY_OFF ? "off"
+						   : "direct");
+	}
+	return text_take(&list);
+}
+
+/* Names what is missing, and why the last entry of GOPROXY did not help. */
+static int report_missing(const struct module_fetch *f, struct error *err)
+{
+	CLEANUP(free_p) char *proxy = public_list(&f->proxy);
 	const struct module_want *w = first_missing(f);
 	const struct lock_module *m = w->module;
 	size_t others = count_missing(f) - 1;
@@ -222,7 +244,7 @@ static int fetch_missing(struct go_tree *g, struct module_fetch *f, struct error
 		if (f->entry->kind == GOPROXY_URL && fetch_round(f, err) < 0)
 			return -1;
 	}
-	return first_missing(f) ? report_missing(f, proxy, err) : 0;
+	return first_missing(f) ? report_missing(f, err) : 0;
 }
 
 int gomod_fetch(struct go_tree *g, const struct lock_component *const *list, size_t n, struct error *err)

@@ -2,6 +2,11 @@
 /* Fetching from a mirror directory, tests/golden/gomod, and from changed copies of it. Nothing runs Go. */
 #include "builder/gomod/gomod_internal.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "builder/gomod/module_cache.h"
@@ -158,6 +163,65 @@ TEST(gomod_fetch_next_proxy)
 		CHECK(own_cache_open(&w) == 0 && make_mirror(&w, lists[i]) == 0);
 		CHECK_STR(fetch(&w, SUM, MOD, &err) < 0 ? err.text : "", "");
 	}
+}
+
+/* Answers every request with 404; each byte in the pipe says whether it had a password. */
+static pid_t start_server(int *ret_port, int *ret_seen)
+{
+	static const char missing[] = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof address;
+	int ends[2], server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (server < 0 || pipe(ends) < 0 || bind(server, (struct sockaddr *)&address, len) < 0 ||
+	    listen(server, 16) < 0 || getsockname(server, (struct sockaddr *)&address, &len) < 0)
+		return -1;
+	pid_t pid = fork();
+	while (pid == 0) {
+		char request[4096];
+		int fd = accept(server, NULL, NULL);
+		ssize_t n = read(fd, request, sizeof request - 1);
+		request[n > 0 ? n : 0] = '\0';
+		if (write(ends[1], strstr(request, "Authorization:") ? "p" : "-", 1) < 0 ||
+		    write_all(fd, missing, strlen(missing)) < 0)
+			_exit(1);
+		close(fd);
+	}
+	close(server);
+	close(ends[1]);
+	*ret_port = ntohs(address.sin_port);
+	*ret_seen = ends[0];
+	return pid;
+}
+
+TEST(gomod_fetch_passwords)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+	CLEANUP(free_p) char *proxy = NULL, *netrc = NULL;
+	CLEANUP(close_p) int seen = -1;
+	struct error err = { 0 };
+	static const char text[] = "machine 127.0.0.1 login user password secret\n";
+	char bytes[16] = "";
+	int port;
+
+	CHECK(own_cache_open(&w) == 0 && make_mirror(&w, "@") == 0);
+	pid_t server = start_server(&port, &seen);
+	CHECK(server > 0);
+	proxy = xasprintf("http://127.0.0.1:%d,direct", port);
+	netrc = xasprintf("%s/netrc", w.top);
+	CHECK(file_write(AT_FDCWD, netrc, text, strlen(text), 0600, &err) == 0);
+	setenv("NETRC", netrc, 1);
+	setenv("GOPROXY", proxy, 1);
+	CHECK(fetch(&w, SUM, MOD, &err) < 0 && strstr(err.text, "is not served by GOPROXY=http://127.0.0.1:"));
+	kill(server, SIGKILL);
+	waitpid(server, NULL, 0);
+	/* As Go, only servers of https: get a password of netrc. */
+	CHECK(read(seen, bytes, sizeof bytes - 1) > 0);
+	CHECK_STR(bytes, "--");
+	unsetenv("NETRC");
+	setenv("GOPROXY", "http://user:secret@127.0.0.1:9|off", 1);
+	CHECK(fetch(&w, SUM, MOD, &err) < 0 && strstr(err.text, "GOPROXY=http://127.0.0.1:9|off: "));
+	CHECK(!strstr(err.text, "secret"));
 }
 
 TEST(gomod_fetch_private)
