@@ -144,6 +144,7 @@ static int start_file(struct http_download *item, struct error *err)
 static int end_file(struct http_download *item, struct error *err UNUSED)
 {
 	close_p(&item->fd);
+	item->fd = -1;
 	return 0;
 }
 
