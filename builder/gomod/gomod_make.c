@@ -127,8 +127,11 @@ int gomod_make_all(const struct gomod *g, const struct lock *lock, struct error 
 	char key[SHA256_HEX];
 
 	for (size_t i = 0; i < g->n; i++) {
-		if (g->components[i].source == COMPONENT_GO_MODULES && !lock_component(lock, g->components[i].name))
-			return error_set(err, ERROR_INPUT, "the lock has no component %s; run `nodekiln lock` again",
+		const struct lock_component *locked = lock_component(lock, g->components[i].name);
+		if (g->components[i].source == COMPONENT_GO_MODULES &&
+		    (!locked || locked->source != COMPONENT_GO_MODULES))
+			return error_set(err, ERROR_INPUT,
+					 "the lock has no component %s from Go modules; run `nodekiln lock` again",
 					 g->components[i].name);
 		missing |= is_missing(&j, &g->components[i], key);
 	}

@@ -43,17 +43,6 @@ static int make_component(const struct component *c, const struct lock *lock, st
 	return 0;
 }
 
-static int check_lock(const struct recipe *recipe, const struct lock *lock, struct error *err)
-{
-	for (size_t i = 0; i < recipe->components.n; i++) {
-		const struct component *c = &recipe->components.at[i];
-		if (c->source == COMPONENT_GO_MODULES && !lock_component(lock, c->name))
-			return error_set(err, ERROR_INPUT, "the lock has no component %s; run `nodekiln lock` again",
-					 c->name);
-	}
-	return 0;
-}
-
 int source_make(const struct recipe *recipe, const struct lock *lock, struct cache *cache,
 		void (*line)(void *context, const char *line), void *context, struct source_set *ret, struct error *err)
 {
@@ -66,7 +55,7 @@ int source_make(const struct recipe *recipe, const struct lock *lock, struct cac
 				 .context = context };
 
 	/* In one tree what the cache lacks; the components then find it there. */
-	if (check_lock(recipe, lock, err) < 0 || gomod_make_all(&modules, lock, err) < 0)
+	if (gomod_make_all(&modules, lock, err) < 0)
 		return -1;
 	for (size_t i = 0; i < recipe->components.n; i++)
 		if (make_component(&recipe->components.at[i], lock, cache, line, context, &s, err) < 0)

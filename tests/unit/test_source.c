@@ -25,7 +25,11 @@ TEST(source_make_by_source)
 	CHECK_STR(source_of_kubernetes(&recipe), "packages");
 	recipe.components.at[0].source = COMPONENT_GO_MODULES;
 	CHECK(source_make(&recipe, &lock, &w.cache, NULL, NULL, &s, &err) == -1 && err.class == ERROR_INPUT);
-	CHECK_STR(err.text, "the lock has no component kubernetes; run `nodekiln lock` again");
+	CHECK_STR(err.text, "the lock has no component kubernetes from Go modules; run `nodekiln lock` again");
+	vec_push(&lock.components,
+		 ((struct lock_component){
+			 .name = xstrdup("kubernetes"), .version = xstrdup("1.37.2"), .source = COMPONENT_PACKAGES }));
+	CHECK(source_make(&recipe, &lock, &w.cache, NULL, NULL, &s, &err) == -1 && err.class == ERROR_INPUT);
 	CHECK(source_compiles(&recipe));
 	CHECK_STR(source_of_kubernetes(&recipe), "go-modules");
 	vec_done(&recipe.components);
