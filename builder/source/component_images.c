@@ -11,6 +11,7 @@
 #include "builder/oci/oci.h"
 #include "builder/source/image_layer.h"
 #include "builder/source/kubeadm_images.h"
+#include "builder/source/program_install.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/hash.h"
@@ -122,20 +123,23 @@ static void pack_done(struct component_pack *p)
 	text_done(&p->tags);
 }
 
-/* Asks the compiled kubeadm, which is static, in an empty tree. Without it only images that it does not know have names. */
+/* Asks a copy of the compiled kubeadm, which is static, in an empty tree: it is code of the lock, and must not change what is in
+ * the cache. Without it only images that it does not know have names. */
 static int ask_kubeadm(struct component_pack *p, struct error *err)
 {
 	const struct source_programs *kubernetes = source_programs(p->sources, "kubernetes");
-	CLEANUP(sandbox_done) struct sandbox sandbox = { 0 };
 	CLEANUP(free_p) char *root = NULL;
 
 	if (!kubernetes)
 		return 0;
 	if (scratch_directory(&p->scratch, "kubeadm", &root, err) < 0)
 		return -1;
-	sandbox.root = root;
-	strings_addf(&sandbox.binds, "%s/bin:/build", kubernetes->directory);
-	return kubeadm_images_list(&sandbox, "/build/kubeadm", kubernetes->version, &p->kubeadm, err);
+	CLEANUP(free_p) char *program = xasprintf("%s/bin/kubeadm", kubernetes->directory);
+	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, root, err);
+	if (rootfd < 0 || program_install(program, rootfd, "/kubeadm", err) < 0)
+		return -1;
+	return kubeadm_images_list(&(struct sandbox){ .root = root }, "/kubeadm", kubernetes->version, &p->kubeadm,
+				   err);
 }
 
 static int add_image(struct component_pack *p, const struct source_programs *of, const struct component_image *image,

@@ -34,7 +34,7 @@ int program_copy(int in, const char *name, int rootfd, const char *path, struct 
 
 int program_install(const char *from, int rootfd, const char *path, struct error *err)
 {
-	CLEANUP(close_p) int in = open(from, O_RDONLY | O_CLOEXEC);
+	CLEANUP(close_p) int in = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (in < 0)
 		return error_errno(err, errno, "open %s", from);

@@ -125,6 +125,36 @@ TEST(component_images_make_needs_kubeadm_for_names)
 	FAKE_ROOT_END();
 }
 
+/* kubeadm is code of the lock: that which removes itself has removed a copy. */
+TEST(component_images_make_keeps_kubeadm)
+{
+	static const char text[] = "#include <stdio.h>\n#include <unistd.h>\n"
+				   "int main(int n, char **argv) { (void)n; puts(\"example.org/tiny:v9\");"
+				   " return unlink(argv[0]) < 0; }\n";
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+	CLEANUP(lock_done) struct lock lock = { 0 };
+	struct one_image o;
+
+	if (geteuid() != 0)
+		SKIP("only root makes a sandbox here");
+	FAKE_ROOT();
+	CHECK(own_cache_open(&w) == 0);
+	fake_put(path, "/kubeadm.c", text);
+	fake_put(path, "/key/bin/tiny", "a program");
+	CLEANUP(free_p)
+	char *command = xasprintf("cc -static -o %s/key/bin/kubeadm %s/kubeadm.c 2>/dev/null", path, path);
+	CLEANUP(free_p) char *directory = xasprintf("%s/key", path);
+	if (system(command) != 0)
+		SKIP("no static program can be linked");
+	make_one(&o, "tiny", directory);
+	o.recipe.components.at[0].name = (char *)"kubernetes";
+	CHECK_STR(component_images_make(&o.recipe, &lock, &w.cache, &o.set, &err) < 0 ? err.text : "", "");
+	CHECK(o.set.references.n == 1 && fake_has(path, "/key/bin/kubeadm"));
+	CHECK_STR(o.set.references.at[0], "example.org/tiny:v9");
+	one_done(&o);
+	FAKE_ROOT_END();
+}
+
 /* Each input changes the key, and where the cache is does not. */
 TEST(component_images_key_of_each_input)
 {
