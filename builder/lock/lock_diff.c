@@ -119,7 +119,7 @@ void lock_diff_end_of_life(struct lock_diff *diff, const char *component, const 
 		return;
 	add(diff, COMPONENTS, component, version, NULL);
 	diff->items.at[diff->items.n - 1].end_of_life = end_of_life;
-	diff->items.at[diff->items.n - 1].ended = today >= end_of_life;
+	diff->items.at[diff->items.n - 1].ended = today >= end_of_life + LOCK_DIFF_DAY; /* it is the last day */
 }
 
 size_t lock_diff_outdated(const struct lock_diff *diff)

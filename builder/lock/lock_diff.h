@@ -20,8 +20,8 @@ struct lock_diff_item {
 	char *id,
 		*summary; /* owned; of an advisory about this module, whose fix is in `to`; NULL = it is no advisory */
 	struct strings users; /* of an advisory: the components that have the module */
-	int64_t end_of_life;  /* of the component's minor, seconds since 1970; 0 = that is not what the item says */
-	bool ended;           /* on the day of the check */
+	int64_t end_of_life; /* the last day of the component's minor, seconds since 1970; 0 = that is not what the item says */
+	bool ended;          /* on the day of the check */
 };
 
 struct lock_diff {
@@ -32,7 +32,8 @@ void lock_diff_compare(const struct lock *locked, const struct lock *now, struct
 /* Adds a component of the lock whose minor has ended, or ends within LOCK_DIFF_WARNING. */
 void lock_diff_end_of_life(struct lock_diff *diff, const char *component, const char *version, int64_t end_of_life,
 			   int64_t today);
-#define LOCK_DIFF_WARNING (90 * 24 * 60 * 60) /* seconds */
+#define LOCK_DIFF_DAY (24 * 60 * 60)           /* seconds */
+#define LOCK_DIFF_WARNING (90 * LOCK_DIFF_DAY) /* seconds */
 /* The number of items that make a lock outdated: all but ends that are still to come. */
 size_t lock_diff_outdated(const struct lock_diff *diff);
 /* Adds the names of packages and source packages whose version differs, each once. */

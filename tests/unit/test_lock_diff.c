@@ -140,13 +140,15 @@ TEST(lock_diff_end_of_life_dates)
 	CLEANUP(text_done) struct text text = { 0 }, json = { 0 };
 	const int64_t today = 1795910400, day = 24 * 60 * 60; /* 2026-11-29 */
 
-	lock_diff_end_of_life(&diff, "etcd", "3.5.9", today, today);
+	lock_diff_end_of_life(&diff, "etcd", "3.5.9", today - day, today);
+	lock_diff_end_of_life(&diff, "coredns", "1.13.2", today, today + day - 1);
 	lock_diff_end_of_life(&diff, "kubernetes", "1.35.4", today + 89 * day, today);
 	lock_diff_end_of_life(&diff, "runc", "1.5.1", today + 91 * day, today);
 	lock_diff_end_of_life(&diff, "containerd", "2.3.7", 0, today);
-	CHECK(diff.items.n == 2 && lock_diff_outdated(&diff) == 1 && lock_diff_security(&diff) == 0);
+	CHECK(diff.items.n == 3 && lock_diff_outdated(&diff) == 1 && lock_diff_security(&diff) == 0);
 	lock_diff_print(&diff, &text);
-	CHECK_STR(text.data, "ended     components  etcd 3.5.9 on 2026-11-29\n"
+	CHECK_STR(text.data, "ended     components  etcd 3.5.9 on 2026-11-28\n"
+			     "ends      components  coredns 1.13.2 on 2026-11-29\n"
 			     "ends      components  kubernetes 1.35.4 on 2027-02-26\n");
 	CLEANUP(json_free_p) struct json *list = lock_diff_json(&diff);
 	json_print(list, false, &json);
