@@ -1,14 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""debian_12.py: the recipe debian-12 (Kubernetes 1.20 of Debian's source package, containerd 1.6), built into out/matrix. Its virtual
-machines become a cluster, by the test of the default recipe's, and kubeadm reads what the agent writes for it."""
+"""debian_12.py: the recipe debian-12 (Kubernetes 1.20 of Debian's source package, containerd 1.6), built into out/matrix: its kubeadm
+reads what the agent writes for it. cluster/full_chain.py makes a cluster of it."""
 import subprocess
 import sys
 
 from built import DEBIAN_12, TOP, built
 
-image = built(DEBIAN_12)
+built(DEBIAN_12)
 print("ok debian_12: the recipe builds", flush=True)
-codes = [subprocess.run([TOP / command[0], *command[1:]]).returncode
-         for command in (("tests/e2e/kubeadm_config.py", "legacy"), ("tests/cluster/full_chain.py", image))]
-sys.exit(int(any(codes)))
+sys.exit(subprocess.run([TOP / "tests/e2e/kubeadm_config.py", "legacy"]).returncode)
