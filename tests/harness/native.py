@@ -118,23 +118,51 @@ def unavailable():
 
 
 class Resolver:
-    """A name server that knows no name; asked: the names, in order."""
+    """A name server that knows no name, by UDP and TCP; asked: the names, in order."""
 
     def __init__(self):
-        self.asked, self.socket = [], socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.asked = []
+        self.socket, self.listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.create_server((GATEWAY, 53))
         self.socket.bind((GATEWAY, 53))
-        threading.Thread(target=self.serve, daemon=True).start()
+        for serve in (self.serve, self.serve_streams):
+            threading.Thread(target=serve, daemon=True).start()
+
+    def close(self):
+        self.socket.close()
+        self.listener.close()
 
     def serve(self):
         while True:
             try:
                 question, sender = self.socket.recvfrom(4096)
-                self.asked.append(self.name(question))
-                flags = struct.pack(">HHHHH", 0x8183, 1, 0, 0, 0)  # an answer: there is no such name
-                self.socket.sendto(question[:2] + flags + question[12:self.end(question)], sender)
+                self.socket.sendto(self.answer(question), sender)
             except (OSError, IndexError):
                 if self.socket.fileno() < 0:
                     return
+
+    def serve_streams(self):
+        while True:
+            try:
+                threading.Thread(target=self.serve_stream, args=(self.listener.accept()[0],), daemon=True).start()
+            except OSError:
+                if self.listener.fileno() < 0:
+                    return
+
+    def serve_stream(self, connection):
+        """Each message is behind its length."""
+        with connection, connection.makefile("rb") as stream:
+            connection.settimeout(START_SECONDS)
+            try:
+                while len(length := stream.read(2)) == 2:
+                    answer = self.answer(stream.read(int.from_bytes(length, "big")))
+                    connection.sendall(len(answer).to_bytes(2, "big") + answer)
+            except (OSError, IndexError):
+                return
+
+    def answer(self, question):
+        """There is no such name."""
+        self.asked.append(self.name(question))
+        return question[:2] + struct.pack(">HHHHH", 0x8183, 1, 0, 0, 0) + question[12:self.end(question)]
 
     @staticmethod
     def labels(question):
@@ -282,7 +310,7 @@ class NativeLab:
         for node in self.nodes.values():
             if node.process:
                 node.process.wait()
-        self.resolver.socket.close()
+        self.resolver.close()
         if self.keeper.returncode != 0 and kind is None:
             raise Failed(f"the lab has changed this host: {said}")
 

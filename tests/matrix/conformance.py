@@ -245,6 +245,7 @@ def conformance(cluster, options, version, found, data):
         raise Failed("no test has such a name")
     cluster.start()
     cluster.wait_ready()
+    cluster.kubectl("rollout status deployment coredns --namespace kube-system --timeout=240s")
     cluster.kubectl(f"taint nodes {INIT} node-role.kubernetes.io/control-plane-")
     cluster.lab.together(lambda node: load_image(cluster, node.name, data))
     started = time.monotonic()
