@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "builder/gomod/go_error.h"
 #include "builder/gomod/go_settings.h"
 #include "builder/gomod/goproxy.h"
 #include "builder/sandbox/rootless.h"
@@ -188,6 +189,35 @@ static char *program(const struct go_tree *g)
 	return xasprintf("/usr/lib/go-%.*s/bin/go", (int)(strlen(package) - start - end), package + start);
 }
 
+/* What a run prints goes to the caller, too. */
+struct listener {
+	const struct toolchain *toolchain;
+	struct go_error why;
+};
+
+static void listen(void *context, const char *line)
+{
+	struct listener *l = context;
+
+	go_error_add(&l->why, line);
+	if (l->toolchain->line)
+		l->toolchain->line(l->toolchain->line_context, line);
+}
+
+static int run_step(struct go_tree *g, const struct toolchain_step *step, bool is_go, struct error *err)
+{
+	struct listener l = { .toolchain = &g->toolchain, .why.network = step->network };
+	struct toolchain listening = g->toolchain; /* borrows everything */
+
+	listening.line = listen;
+	listening.line_context = &l;
+	int rc = toolchain_run(&listening, step, err);
+	if (rc < 0 && is_go)
+		go_error_explain(&l.why, err);
+	go_error_done(&l.why);
+	return rc;
+}
+
 int go_tree_run(struct go_tree *g, const struct go_run *run, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 }, env = { 0 };
@@ -201,8 +231,10 @@ int go_tree_run(struct go_tree *g, const struct go_run *run, struct error *err)
 		.output = run->output,
 	};
 
+	bool is_go = run->argv->n && strcmp(run->argv->at[0], "go") == 0;
+
 	for (size_t i = 0; i < run->argv->n; i++) {
-		if (i == 0 && strcmp(run->argv->at[0], "go") == 0)
+		if (i == 0 && is_go)
 			strings_own(&argv, program(g));
 		else
 			strings_add(&argv, run->argv->at[i]);
@@ -214,7 +246,7 @@ int go_tree_run(struct go_tree *g, const struct go_run *run, struct error *err)
 		strings_append(&env, &g->settings);
 	if (run->extra)
 		strings_append(&env, run->extra);
-	return toolchain_run(&g->toolchain, &step, err);
+	return run_step(g, &step, is_go, err);
 }
 
 int go_tree_proxy(struct go_tree *g, char **ret, struct error *err)

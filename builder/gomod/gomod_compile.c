@@ -265,12 +265,28 @@ static int compile(struct compile *k, const char *key, struct error *err)
 	return cache_publish(cache, copies, "artifacts", key, err);
 }
 
+/* Go says of a changed file in the cache only that it is one. */
+static int find_changed(const struct compile *k, struct error *err)
+{
+	struct cache *cache = k->g->toolchain.cache;
+
+	for (size_t i = 0; i < k->locked->modules.n; i++) {
+		const struct lock_module *m = &k->locked->modules.at[i];
+		if ((m->sum && module_cache_check(cache, m, MODULE_ZIP, err) < 0) ||
+		    module_cache_check(cache, m, MODULE_GO_MOD, err) < 0)
+			return -1;
+	}
+	return -1;
+}
+
 int gomod_compile(struct go_tree *g, const struct component *c, const struct lock_component *locked, const char *key,
 		  struct error *err)
 {
 	struct compile k = { .g = g, .c = c, .locked = locked };
 	int rc = compile(&k, key, err);
 
+	if (rc < 0 && err->class == ERROR_TRUST)
+		rc = find_changed(&k, err);
 	strings_done(&k.environment);
 	strings_done(&k.linked);
 	return rc;

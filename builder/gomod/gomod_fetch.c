@@ -25,6 +25,7 @@ struct module_want {
 	bool missing;   /* still */
 	char *url, *to; /* owned; of this round; to: relative to cache->fd */
 	int fd;         /* owned */
+	char *why;      /* owned; why the last entry that was asked does not have it; NULL: none was asked */
 	struct module_fetch *fetch;
 };
 
@@ -37,7 +38,6 @@ struct module_fetch {
 	struct strings settings;
 	char *netrc;                       /* owned */
 	const struct goproxy_entry *entry; /* of this round */
-	struct error last;                 /* why the entry before did not have a file */
 };
 
 static void want_close(struct module_want *w)
@@ -53,8 +53,10 @@ static void fetch_close(struct module_fetch *f)
 {
 	struct error ignored = { 0 };
 
-	for (size_t i = 0; i < f->wants.n; i++)
+	for (size_t i = 0; i < f->wants.n; i++) {
 		want_close(&f->wants.at[i]);
+		free(f->wants.at[i].why);
+	}
 	vec_done(&f->wants);
 	goproxy_done(&f->proxy);
 	strings_done(&f->settings);
@@ -119,7 +121,8 @@ static int item_failed(struct http_download *item, long status, struct error *er
 
 	close_p(&w->fd);
 	w->fd = item->fd = -1;
-	w->fetch->last = *err;
+	free(w->why);
+	w->why = xstrdup(err->text);
 	if (status == NOT_FOUND || status == GONE || w->fetch->entry->on_failure)
 		return 0;
 	return error_wrap(err, "module %s %s", w->module->path, w->module->version);
@@ -198,6 +201,7 @@ static int report_missing(const struct module_fetch *f, struct error *err)
 	CLEANUP(free_p) char *proxy = public_list(&f->proxy);
 	const struct module_want *w = first_missing(f);
 	const struct lock_module *m = w->module;
+	const char *why = w->why ? w->why : "";
 	size_t others = count_missing(f) - 1;
 	CLEANUP(free_p) char *more = others ? xasprintf(" and %zu more files of modules", others) : xstrdup("");
 	const struct goproxy_entry *last = &f->proxy.list.at[f->proxy.list.n - 1];
@@ -217,9 +221,9 @@ static int report_missing(const struct module_fetch *f, struct error *err)
 			err, ERROR_NETWORK,
 			"module %s %s%s is not served by GOPROXY=%s, and the build has no version control system "
 			"for `direct`%s%s; add a proxy or a mirror directory that has it",
-			m->path, m->version, more, proxy, f->last.class ? ": " : "", f->last.text);
+			m->path, m->version, more, proxy, w->why ? ": " : "", why);
 	return error_set(err, ERROR_NETWORK, "module %s %s%s is not served by GOPROXY=%s: %s", m->path, m->version,
-			 more, proxy, f->last.text);
+			 more, proxy, why);
 }
 
 static int fetch_missing(struct go_tree *g, struct module_fetch *f, struct error *err)

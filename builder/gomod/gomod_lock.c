@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "builder/gomod/go_error.h"
 #include "builder/gomod/gomod_internal.h"
 #include "builder/gomod/goproxy.h"
 #include "builder/gomod/gosum.h"
@@ -17,7 +18,6 @@
 
 #define TEXT_MAX (16u << 20) /* go.mod, go.sum, .info */
 #define PATCHES_MAX 1000     /* patch releases of one minor */
-#define TOO_OLD "requires go >= "
 
 /* A Go command with the network. */
 static int online(struct go_tree *t, const char *directory, struct strings *argv, bool change, struct text *output,
@@ -93,6 +93,16 @@ static int64_t date_of(const struct text *info)
 	return date > 0 ? date : 0;
 }
 
+static int refused(const char *said, struct error *err)
+{
+	CLEANUP(go_error_done) struct go_error why = { .network = true };
+
+	(void)error_set(err, ERROR_NETWORK, "%s", said);
+	go_error_add(&why, said);
+	go_error_explain(&why, err);
+	return -1;
+}
+
 /* Downloads the component's module; *ret_go_mod gets its go.mod. */
 static int download(struct go_tree *t, const struct component *c, struct lock_component *ret, struct text *ret_go_mod,
 		    struct error *err)
@@ -108,7 +118,7 @@ static int download(struct go_tree *t, const struct component *c, struct lock_co
 	if (output.len && json_parse("go mod download", output.data, output.len, &json, err) < 0)
 		return -1;
 	if (json && json_get_string(json, "Error"))
-		return error_set(err, ERROR_NETWORK, "%s", json_get_string(json, "Error"));
+		return refused(json_get_string(json, "Error"), err);
 	if (rc < 0)
 		return -1;
 	if (file_read_in(t->workfd, outside(json_get_string(json, "GoMod")), TEXT_MAX, ret_go_mod, err) < 0 ||
@@ -214,26 +224,6 @@ struct lock_job {
 	const struct lock *lock;
 };
 
-/* Whether Go could not reach a server, or was refused, is only in its words. */
-static void classify(struct error *err)
-{
-	static const struct {
-		const char *words;
-		enum error_class class;
-	} kinds[] = {
-		{ "SECURITY ERROR", ERROR_TRUST }, { "checksum mismatch", ERROR_TRUST }, { "x509:", ERROR_TRUST },
-		{ TOO_OLD, ERROR_INPUT },          { "dial tcp", ERROR_NETWORK },        { "Not Found", ERROR_NETWORK },
-		{ "not found", ERROR_NETWORK },    { "Forbidden", ERROR_NETWORK },       { "GOPROXY", ERROR_NETWORK },
-		{ "lookup ", ERROR_NETWORK },      { "i/o timeout", ERROR_NETWORK },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (strstr(err->text, kinds[i].words)) {
-			err->class = kinds[i].class;
-			return;
-		}
-}
-
 static int solve_all(const struct lock_job *j, struct go_tree *t, struct error *err)
 {
 	if (go_tree_online(t, err) < 0)
@@ -243,10 +233,8 @@ static int solve_all(const struct lock_job *j, struct go_tree *t, struct error *
 		CLEANUP(lock_component_done) struct lock_component known = { 0 };
 		if (c->source != COMPONENT_GO_MODULES || load_known(j->g, c, &known))
 			continue;
-		if (solve(j->g, t, c, err) < 0) {
-			classify(err);
+		if (solve(j->g, t, c, err) < 0)
 			return error_wrap(err, "component %s %s", c->name, c->version);
-		}
 	}
 	return 0;
 }
@@ -269,10 +257,10 @@ static int lock_job_run(void *context, struct error *err)
 /* "1.27" of "... requires go >= 1.27.1 ..."; owned by the caller, or NULL. */
 static char *needed_series(const char *message)
 {
-	const char *found = strstr(message, TOO_OLD);
+	const char *found = strstr(message, GO_ERROR_TOO_OLD);
 	int minor;
 
-	return found && sscanf(found + strlen(TOO_OLD), "1.%d", &minor) == 1 ? xasprintf("1.%d", minor) : NULL;
+	return found && sscanf(found + strlen(GO_ERROR_TOO_OLD), "1.%d", &minor) == 1 ? xasprintf("1.%d", minor) : NULL;
 }
 
 /* What is not solved yet is solved in a job, which leaves its answers in the cache. */

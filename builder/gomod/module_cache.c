@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/gomod/module_cache.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #define GO_MOD_MAX (16u << 20) /* as Go's own limit */
 
 const char *const module_file_suffix[] = { [MODULE_ZIP] = ".zip", [MODULE_GO_MOD] = ".mod" };
+static const char *const file_names[] = { [MODULE_ZIP] = "the zip", [MODULE_GO_MOD] = "go.mod" };
 
 static const char *sum_of(const struct lock_module *m, enum module_file file)
 {
@@ -77,7 +79,24 @@ int module_cache_store(struct cache *cache, const char *scratch_name, int fd, co
 		return error_set(err, ERROR_TRUST,
 				 "%s of module %s %s from %s is not what was locked: its checksum is %s instead of %s; "
 				 "do not trust this proxy",
-				 file == MODULE_ZIP ? "the zip" : "go.mod", m->path, m->version, from, sum,
-				 sum_of(m, file));
+				 file_names[file], m->path, m->version, from, sum, sum_of(m, file));
 	return cache_publish(cache, scratch_name, MODULE_CACHE, name, err);
+}
+
+int module_cache_check(struct cache *cache, const struct lock_module *m, enum module_file file, struct error *err)
+{
+	CLEANUP(free_p) char *name = module_cache_name(m, file);
+	CLEANUP(free_p) char *path = xasprintf(MODULE_CACHE "/%s", name);
+	CLEANUP(close_p) int fd = openat(cache->fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct error damaged = { 0 };
+	char sum[DIRHASH_SIZE];
+
+	if (fd >= 0 && hash_file(fd, m, file, sum, &damaged) == 0 && strcmp(sum, sum_of(m, file)) == 0)
+		return 0;
+	(void)unlinkat(cache->fd, path, 0);
+	return error_set(
+		err, ERROR_TRUST,
+		"%s of module %s %s in the cache, %s/%s, is not what was stored there; it is removed now, build "
+		"again",
+		file_names[file], m->path, m->version, cache->path, path);
 }

@@ -60,7 +60,7 @@ static int lock_modules(struct making *m, struct error *err)
 			return -1;
 		struct error why = *err;
 		if (open_tree(m, series, err) < 0)
-			return -1;
+			return error_wrap(err, "%s", why.text);
 		if (strcmp(before, m->go_package) == 0) {
 			*err = why;
 			return -1;

@@ -3,6 +3,8 @@
 """Components of Go modules from a mirror directory of the test's own, the whole way: locked and built, then again with no network, one core
 and another cache, bit for bit. Then what can be wrong with a module, its proxy or the lock: each is one sentence and the documented exit
 code, and nothing is built."""
+import base64
+import hashlib
 import json
 import os
 import shutil
@@ -138,6 +140,13 @@ def lock_problems(yard):
     return [] if modules == wanted else [f"the lock has {modules}"]
 
 
+def licence_problems(yard):
+    """Of every module in any program, the one that only some tags need among them."""
+    found = {str(path.relative_to(root / "licenses").parent) for root in yard.programs() for path in root.rglob("LICENSE")}
+    wanted = {f"example.org/{name}" for name in ("extra@v1.0.0", "fork@v1.1.0", "shelf@v0.4.2", "shop@v1.4.2", "Till@v1.3.0")}
+    return [] if found == wanted else [f"licences of {sorted(found)}"]
+
+
 def compiled(done):
     """Packages that Go compiled, by what it said."""
     return [line.removeprefix("debug: ") for line in done.stderr.splitlines() if line.startswith(("debug: example.org", "debug: nodekiln/"))]
@@ -200,11 +209,28 @@ def deleted(suffix):
     return lambda w: w.extra(suffix).unlink()
 
 
-def changed_zip(w):
-    """One byte of a file in it."""
-    data = bytearray(w.extra(".zip").read_bytes())
+def damaged(data):
+    """One byte of a zip's licence is another."""
+    data = bytearray(data)
     data[data.index(b"LICENSE") + len("LICENSE") + 2] ^= 1
-    w.extra(".zip").write_bytes(data)
+    return bytes(data)
+
+
+def changed_zip(w):
+    w.extra(".zip").write_bytes(damaged(w.extra(".zip").read_bytes()))
+
+
+def changed_in_the_cache(w):
+    """After a build; Go finds it while it compiles."""
+    done = w.yard.build("--force")
+    assert done.returncode == 0, done.stderr
+    for path in w.yard.programs():
+        shutil.rmtree(path)
+    zips = w.yard.cache / "modules"
+    cached = next(path for path in zips.iterdir() if path.suffix == ".zip" and b"example.org/extra" in path.read_bytes())
+    cached.write_bytes(damaged(cached.read_bytes()))
+    shutil.rmtree(w.yard.out)
+    w.yard.out.mkdir()
 
 
 def other_zip(w):
@@ -234,22 +260,38 @@ def too_new(path, version):
     return prepare
 
 
+def unreachable_database(w):
+    """Its key as Go wants it (golang.org/x/mod/sumdb/note)."""
+    name, key = "sum.example.org", b"\1" + bytes(32)
+    number = hashlib.sha256(name.encode() + b"\n" + key).digest()[:4].hex()
+    w.setting(GOSUMDB=f"{name}+{number}+{base64.b64encode(key).decode()}")
+
+
 EXTRA, MIRROR = "module example.org/extra v1.0.0", "{mirror}"
+AT_LOCK, NAME_ANOTHER = "example.org/extra@v1.0.0: reading {mirror}/example.org/extra/@v/v1.0.0", "name a proxy in GOPROXY that serves it"
 # The name, lock or build, what is wrong, the exit code, and what the sentence has.
 CASES = [
     ("a deleted zip", "build", deleted(".zip"), NETWORK, EXTRA, MIRROR, "not served by GOPROXY"),
     ("a deleted go.mod", "build", deleted(".mod"), NETWORK, EXTRA, MIRROR, "not served by GOPROXY"),
-    ("a changed byte in a zip", "build", changed_zip, TRUST, EXTRA, MIRROR, "not what was locked"),
-    ("another zip", "build", other_zip, TRUST, "the zip of " + EXTRA, MIRROR, "not what was locked"),
-    ("a changed go.mod", "build", changed_mod, TRUST, "go.mod of " + EXTRA, MIRROR, "not what was locked"),
-    ("a lock with a wrong sum", "build", wrong_sum, TRUST, EXTRA, f"instead of {WRONG}"),
+    ("a changed byte in a zip", "build", changed_zip, TRUST, "the zip of " + EXTRA, MIRROR, "not what was locked", "do not trust"),
+    ("another zip", "build", other_zip, TRUST, "the zip of " + EXTRA, MIRROR, "not what was locked", "do not trust"),
+    ("a changed go.mod", "build", changed_mod, TRUST, "go.mod of " + EXTRA, MIRROR, "not what was locked", "do not trust"),
+    ("a changed byte in the cache", "build", changed_in_the_cache, TRUST, "the zip of " + EXTRA, "in the cache", "build again"),
+    ("a lock with a wrong sum", "build", wrong_sum, TRUST, "the zip of " + EXTRA, f"instead of {WRONG}"),
     ("an unreachable proxy", "build", setting(GOPROXY=f"http://{NOWHERE}"), NETWORK, "module example.org/", f"http://{NOWHERE}/example.org"),
     ("GOPROXY=off", "build", setting(GOPROXY="off"), NETWORK, EXTRA, "GOPROXY=off forbids downloads"),
+    ("no such mirror directory", "build", setting(GOPROXY="file:///nonexistent"), NETWORK, EXTRA, "/nonexistent/example.org/extra/"),
+    ("a deleted zip", "lock", deleted(".zip"), NETWORK, AT_LOCK + ".zip", NAME_ANOTHER),
+    ("a deleted go.mod", "lock", deleted(".mod"), NETWORK, AT_LOCK + ".mod", NAME_ANOTHER),
+    ("a changed byte in a zip", "lock", changed_zip, TRUST, "example.org/extra: zip: checksum error", "the proxy's file is damaged"),
+    ("an unreachable database of checksums", "lock", unreachable_database, NETWORK, "example.org/shop@v1.", "sum.example.org", "GONOSUMDB"),
     ("an unreachable proxy", "lock", setting(GOPROXY=f"http://{NOWHERE}"), NETWORK, "example.org/shop", f"http://{NOWHERE}/example.org/shop"),
-    ("GOPROXY=off", "lock", setting(GOPROXY="off"), NETWORK, "component shop 1.4", "GOPROXY=off"),
+    ("GOPROXY=off", "lock", setting(GOPROXY="off"), NETWORK, "component shop 1.4", "disabled by GOPROXY=off", "name a proxy"),
     ("no such mirror directory", "lock", setting(GOPROXY="file:///nonexistent"), NETWORK, "the directory /nonexistent", "cannot be read"),
-    ("a module that needs a newer Go", "lock", too_new("example.org/extra", "v1.0.0"), RECIPE, "needs Go 1.99", "older minor"),
-    ("a component that needs a newer Go", "lock", too_new("example.org/shop", "v1.4.2"), RECIPE, "needs Go 1.99", "older minor"),
+    ("a module that needs a newer Go", "lock", too_new("example.org/extra", "v1.0.0"), RECIPE, "component shop 1.4",
+     "example.org/extra@v1.0.0 requires go >= 1.99.0", "older minor"),
+    ("a component that needs a newer Go", "lock", too_new("example.org/shop", "v1.4.2"), RECIPE, "component shop 1.4",
+     "needs Go 1.99", "older minor"),
 ]
 
 
@@ -276,6 +318,7 @@ def main():
         check("built from a mirror directory", first_build(yard))
         if not check.failed:
             check("the programs are upstream's", programs_problems(yard))
+            check("the licences of all modules are kept", licence_problems(yard))
             check("a second build compiles nothing", second_build(yard))
             other = other_place(work, yard, yard.mirror)
             check("no network, one core and another cache: the same bits", builds_the_same(yard, other))

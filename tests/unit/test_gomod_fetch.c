@@ -151,6 +151,40 @@ TEST(gomod_fetch_failures)
 	}
 }
 
+/* A file that was changed in the cache is named and removed, so that it is fetched again. */
+TEST(gomod_fetch_changed_in_the_cache)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+	struct lock_module m = { "example.com/Mod", "v1.0.0", SUM, MOD };
+	CLEANUP(free_p) char *name = module_cache_name(&m, MODULE_GO_MOD), *path = xasprintf(MODULE_CACHE "/%s", name);
+	struct error err = { 0 };
+
+	CHECK(own_cache_open(&w) == 0 && make_mirror(&w, "@") == 0 && fetch(&w, SUM, MOD, &err) == 0);
+	CHECK(module_cache_check(&w.cache, &m, MODULE_ZIP, &err) == 0);
+	CHECK(module_cache_check(&w.cache, &m, MODULE_GO_MOD, &err) == 0);
+	CHECK(file_write(w.cache.fd, path, "module x\n", strlen("module x\n"), 0644, &err) == 0);
+	CHECK(module_cache_check(&w.cache, &m, MODULE_GO_MOD, &err) < 0 && err.class == ERROR_TRUST);
+	CHECK(strstr(err.text, "go.mod of module example.com/Mod v1.0.0 in the cache") == err.text);
+	CHECK(!module_cache_has(&w.cache, &m, MODULE_GO_MOD) && module_cache_has(&w.cache, &m, MODULE_ZIP));
+	CHECK_STR(fetch(&w, SUM, MOD, &err) < 0 ? err.text : "", "");
+	CHECK(module_cache_check(&w.cache, &m, MODULE_GO_MOD, &err) == 0);
+}
+
+/* The reason is that of the module which is named, whichever was asked last. */
+TEST(gomod_fetch_reason_of_the_named_module)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+	struct error err = { 0 };
+
+	CHECK(own_cache_open(&w) == 0 && make_mirror(&w, "file:///nonexistent") == 0);
+	CHECK(fetch(&w, SUM, MOD, &err) < 0 && err.class == ERROR_NETWORK);
+	CHECK_STR(err.text,
+		  "module example.com/Mod v1.0.0 and 1 more files of modules is not served by "
+		  "GOPROXY=file:///nonexistent: "
+		  "download example.com/Mod from file:///nonexistent/" FILES "/v1.0.0.zip: Couldn't open file "
+		  "/nonexistent/" FILES "/v1.0.0.zip");
+}
+
 /* "," asks the next one for a missing file, "|" after any failure. */
 TEST(gomod_fetch_next_proxy)
 {
