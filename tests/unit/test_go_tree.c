@@ -52,3 +52,26 @@ TEST(go_tree_cache_of_others_is_not_used)
 	CLEANUP(free_p) char *none = cache_of(&w, "a", "b");
 	CHECK(!none);
 }
+
+static bool asked_with_network;
+
+static int answer(const struct toolchain *t UNUSED, const struct toolchain_step *step, struct error *err UNUSED)
+{
+	asked_with_network = step->network;
+	text_add(step->output, "https://proxy.example,direct\n");
+	return 0;
+}
+
+/* In a build the Go may be that of another one's lock, and the host's network is not for it. */
+TEST(go_tree_proxy_without_network)
+{
+	struct lock lock = { 0 };
+	struct go_tree g = { .toolchain = { .lock = &lock, .run = answer } };
+	CLEANUP(free_p) char *proxy = NULL;
+	struct error err = { 0 };
+
+	vec_push(&lock.group[LOCK_GO], package("golang-1.26-go", "a"));
+	CHECK(go_tree_proxy(&g, &proxy, &err) == 0 && !asked_with_network);
+	CHECK_STR(proxy, "https://proxy.example,direct");
+	vec_done(&lock.group[LOCK_GO]);
+}
