@@ -22,7 +22,8 @@
 #define REMOVE_TRIES 50
 #define REMOVE_PAUSE 20000000 /* nanoseconds */
 
-static const char *const kinds[] = { "files", "repacked", "apt", "trees", "artifacts", "modules", "gocache", "tmp" };
+static const char *const kinds[] = { "files",   "repacked",  "apt",     "trees", "artifacts",
+				     "modules", "solutions", "gocache", "tmp" };
 
 static char *default_path(void)
 {

@@ -9,7 +9,8 @@
  *	apt/KEY/		apt's private state for one set of sources
  *	trees/KEY.tar.zst	a configured tree or a part of one (tarball.h), named by the digest of its inputs
  *	artifacts/KEY/		finished directories, such as compiled Kubernetes
- *	modules/KEY		a file of a Go module, verified against its checksum in the key; what a lock found out
+ *	modules/KEY		a file of a Go module, verified against its checksum in the key
+ *	solutions/KEY		what a lock found out about Go modules
  *	gocache/KEY/		the build cache of one tree with Go, which changes while Go compiles: each of its files is complete in itself
  *	tmp/			entries being made, each locked by flock(2) while in use; cache_open() removes what a killed build left
  *

@@ -13,7 +13,8 @@
 #include "lib/log.h"
 
 /* Without tmp/, whose entries are in use or removed by cache_open(). */
-const char *const cache_kinds[] = { "files", "repacked", "apt", "trees", "artifacts", "modules", "gocache", NULL };
+const char *const cache_kinds[] = { "files",   "repacked",  "apt",     "trees", "artifacts",
+				    "modules", "solutions", "gocache", NULL };
 
 int cache_limit(uint64_t *ret, struct error *err)
 {

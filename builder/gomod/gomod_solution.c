@@ -8,7 +8,6 @@
 #include "builder/cache/digest.h"
 #include "builder/gomod/go_settings.h"
 #include "builder/gomod/gomod_internal.h"
-#include "builder/gomod/module_cache.h"
 #include "builder/lock/lock_component.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
@@ -18,6 +17,8 @@
 /* Raise when the same component gives another solution. */
 #define SOLUTION_FORMAT "1"
 #define SOLUTION_MAX (16u << 20)
+/* Not with the modules, whose directory is visible to what compiles another lock. */
+#define SOLUTIONS "solutions"
 
 /* What decides which modules are needed. */
 static void hash_module(struct hash *h, const struct component *c)
@@ -55,7 +56,7 @@ static char *release_name(const struct component *c)
 	hash_module(h, c);
 	hash_field(h, "requested", c->version);
 	hash_hex(h, hex);
-	return xasprintf(MODULE_CACHE "/%s.release", hex);
+	return xasprintf(SOLUTIONS "/%s.release", hex);
 }
 
 static char *solution_name(const struct component *c, const char *version)
@@ -71,7 +72,7 @@ static char *solution_name(const struct component *c, const char *version)
 	if (own && digest_directory(h, own, &ignored) < 0)
 		hash_field(h, "main", ignored.text);
 	hash_hex(h, hex);
-	return xasprintf(MODULE_CACHE "/%s.solution", hex);
+	return xasprintf(SOLUTIONS "/%s.solution", hex);
 }
 
 bool gomod_is_release(const char *version)

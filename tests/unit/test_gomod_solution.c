@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/gomod/gomod_internal.h"
 
+#include <unistd.h>
+
 #include "builder/lock/lock_component.h"
 #include "tests/unit/own_cache.h"
 
@@ -40,4 +42,6 @@ TEST(gomod_solution_of_each_trust)
 	}
 	CLEANUP(free_p) char *release = gomod_solution_release(&g, &c);
 	CHECK_STR(release, "1.37.2");
+	/* What compiles a lock can write modules/, and must not decide what others lock. */
+	CHECK(unlinkat(w.cache.fd, "modules", AT_REMOVEDIR) == 0);
 }
