@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Components of Go modules from a mirror directory of the test's own, the whole way: locked and built, then again with no network, one core
-and another cache, bit for bit. Then what can be wrong with a module, its proxy or the lock: each is one sentence and the documented exit
+"""Components of Go modules from a mirror directory of the test's own, the whole way: locked and built, then again with no network, by
+another user, with one core and another cache, bit for bit. Then what can be wrong with a module, its proxy or the lock: each is one sentence and the documented exit
 code, and nothing is built."""
 import base64
 import hashlib
@@ -11,8 +11,9 @@ import shutil
 import subprocess
 import sys
 
-from harness.build_env import (NETWORK, RECIPE, TRUST, BuildEnv, Check, host_state, left_behind, private_cache, require_root, sentences,
-                               work_directory)
+from harness import second_host
+from harness.build_env import (NETWORK, RECIPE, SMALL, TRUST, BuildEnv, Check, host_state, left_behind, private_cache, require_root,
+                               sentences, work_directory)
 from harness.module_mirror import DATE, ModuleMirror
 
 KEYS = ("architecture: amd64\noutputs:\n  qcow2: {enabled: false}\n"
@@ -51,7 +52,8 @@ SHOP_FILES = {
     "cmd/pro/free.go": "//go:build !paid\n\npackage main\n\nconst name = \" free\"\n",
     "cmd/pro/paid.go": "//go:build paid && counted\n\npackage main\n\nimport \"example.org/extra\"\n\nconst name = \" paid \" + extra.Name\n",
 }
-OURS = "package main\n\nimport (\n\t\"os\"\n\n\t\"example.org/Till\"\n)\n\nfunc main() { os.Stdout.WriteString(\"till of \" + till.Owner + \"\\n\") }\n"
+OURS = ("package main\n\nimport (\n\t\"os\"\n\n\t\"example.org/Till\"\n)\n\n"
+        "func main() { os.Stdout.WriteString(\"till of \" + till.Owner + \"\\n\") }\n")
 NOWHERE = "127.0.0.1:9"
 WRONG = f"h1:{'A' * 43}="
 ENVIRONMENT = {"GOENV": "off", "GOSUMDB": "off", "HOME": "/nonexistent"}
@@ -179,13 +181,41 @@ def other_place(directory, yard, mirror):
     return Yard(directory / "other", cache, mirror)
 
 
+def differences(a, b):
+    return [f"{name} differs" for name in PRINTED if member(a / ARCHIVE, f"./usr/bin/{name}") != member(b / ARCHIVE, f"./usr/bin/{name}")]
+
+
 def builds_the_same(yard, other):
     problems = failed(other.run([*NO_NETWORK, *other.lock_argv()])) or failed(other.run([*NO_NETWORK, "taskset", "-c", "0", *other.build_argv()]))
     if problems:
         return problems
     problems = [] if other.lock.read_bytes() == yard.lock.read_bytes() else ["the locks differ"]
-    return problems + [f"{name} differs" for name in PRINTED
-                       if member(yard.out / ARCHIVE, f"./usr/bin/{name}") != member(other.out / ARCHIVE, f"./usr/bin/{name}")]
+    return problems + differences(yard.out, other.out)
+
+
+def their_cache(directory, yard):
+    """For the stranger: without modules, compiled components and trees."""
+    cache, ours = directory / "their-cache", {path.name for path in yard.programs()}
+    for kind in ("files", "repacked", "artifacts"):
+        shutil.copytree(yard.cache / kind, cache / kind, copy_function=os.link, ignore=lambda _, names: ours & set(names))
+    for path in (cache, *(p for p in cache.rglob("*") if p.is_dir())):
+        os.chown(path, second_host.UID, second_host.UID)
+    return cache
+
+
+def stranger_builds_the_same(directory, yard):
+    """In a checkout elsewhere, with a lock that root made there: a lock knows paths as the recipe has them."""
+    theirs = directory / "quite/another place"
+    second_host.checkout(theirs)
+    shutil.copytree(yard.directory / "components", theirs / "components")
+    (theirs / "recipe.yaml").write_text(yard.recipe.read_text().replace(str(SMALL), "tests/recipes/small.yaml"))
+    locked = subprocess.run(["out/nodekiln", "lock", "recipe.yaml"], cwd=theirs, env=yard.environment(), capture_output=True, text=True)
+    second_host.give(theirs)
+    environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "TZ": "Pacific/Kiritimati", "LC_ALL": "C", "LANGUAGE": "tr",
+                   "NODEKILN_CACHE": str(their_cache(directory, yard)), "GOENV": "off", "GOPROXY": yard.mirror.url}
+    command = ["sh", "-c", "umask 077; exec out/nodekiln build recipe.yaml --plain --locked --scratch disk"]
+    done = second_host.run(directory, command, theirs, environment, prefix=NO_NETWORK)
+    return failed(locked, done) or differences(yard.out, theirs / "out")
 
 
 class World:
@@ -319,6 +349,7 @@ def main():
         if not check.failed:
             check("the programs are upstream's", programs_problems(yard))
             check("the licences of all modules are kept", licence_problems(yard))
+            check("another user: the same bits", stranger_builds_the_same(work, yard))
             check("a second build compiles nothing", second_build(yard))
             other = other_place(work, yard, yard.mirror)
             check("no network, one core and another cache: the same bits", builds_the_same(yard, other))
