@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Components of Go modules from a mirror directory of the test's own, the whole way: locked and built, then again with no network, by
-another user, with one core and another cache, bit for bit. Then what can be wrong with a module, its proxy or the lock: each is one sentence and the documented exit
-code, and nothing is built."""
+another user, with one core and another cache, bit for bit. Then what can be wrong with a module, its proxy or the lock: each is one
+sentence and the documented exit code, and nothing is built."""
 import base64
 import hashlib
 import json
