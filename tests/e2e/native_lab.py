@@ -85,17 +85,35 @@ def containers_reach_each_other_and_nothing_else(archive):
         check("registry.example" in lab.resolver.asked, f"asked were {lab.resolver.asked}")
 
 
-def a_killed_test_leaves_nothing(archive):
+def freeze(group):
+    """One container, as runc freezes a pod while it changes its group."""
+    first = hierarchies()[0]
+    on_v1 = first.name != "cgroup"
+    top = (next(h for h in hierarchies() if h.name == "freezer") if on_v1 else first) / group / NAMES[0]
+    file, frozen = (top / "freezer.state", "FROZEN") if on_v1 else (top / "cgroup.freeze", "1")
+    file.write_text(frozen)
+    limit = time.monotonic() + 10
+    while file.read_text().strip() != frozen:
+        check(time.monotonic() < limit, f"{file} has {file.read_text()}")
+        time.sleep(0.1)
+
+
+def a_killed_test_leaves_nothing(archive, before=lambda group: None):
     """The lab is another program's, which is killed with its session as tests/run kills one."""
     child = subprocess.Popen([sys.executable, __file__, "--lab", archive], stdout=subprocess.PIPE, text=True, start_new_session=True)
     work, group = child.stdout.readline().split()
     check(left_of(Path(work), group), "nothing runs: this search would prove nothing")
+    before(group)
     os.killpg(child.pid, signal.SIGKILL)
     child.wait()
     limit = time.monotonic() + 20
     while left_of(Path(work), group) and time.monotonic() < limit:
         time.sleep(0.2)
     same(left_of(Path(work), group), [])
+
+
+def a_frozen_container_ends_too(archive):
+    a_killed_test_leaves_nothing(archive, freeze)
 
 
 def a_changed_host_is_found(_):
@@ -105,7 +123,7 @@ def a_changed_host_is_found(_):
 
 
 CASES = (containers_have_no_privileges, containers_reach_each_other_and_nothing_else, a_killed_test_leaves_nothing,
-         a_changed_host_is_found)
+         a_frozen_container_ends_too, a_changed_host_is_found)
 
 
 def hold(archive):

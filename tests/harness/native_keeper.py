@@ -100,12 +100,22 @@ def make_space(work):
     return space, int(Path(f"/proc/{space.pid}/task/{space.pid}/children").read_text())
 
 
-def end_space(space, first):
+def thaw(name):
+    """With cgroup v1 a process in a frozen group does not end, and runc freezes a group while it changes it."""
+    for state in (CGROUPS / "freezer" / name).rglob("freezer.state"):
+        try:
+            state.write_text("THAWED")
+        except OSError:  # it has gone
+            pass
+
+
+def end_space(space, first, name):
     """Its first process takes all others with it, and has ended when they have."""
     end = os.pidfd_open(first)
     space.kill()
     space.wait()
-    select.select([end], [], [])
+    while not select.select([end], [], [], 0.5)[0]:
+        thaw(name)
 
 
 def main():
@@ -117,7 +127,7 @@ def main():
     space, first = make_space(work)
     print(first, flush=True)
     sys.stdin.buffer.read()
-    end_space(space, first)
+    end_space(space, first, name)
     wrong = remove_groups(name)
     shutil.rmtree(work, ignore_errors=True)
     wrong += differences(before, host_state(work))
