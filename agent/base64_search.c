@@ -28,7 +28,7 @@ static char *encode_behind(const char *text, size_t shift)
 	text_addn(&bytes, "\0\0", shift);
 	text_add(&bytes, text);
 	base64_encode(bytes.data, bytes.len, &encoded);
-	explicit_bzero(bytes.data, bytes.len);
+	text_wipe(&bytes);
 	return text_take(&encoded);
 }
 

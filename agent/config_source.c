@@ -43,8 +43,7 @@ static int read_part(int dirfd, const char *path, const char *name, size_t limit
 	rc = file_read_in(dirfd, path, limit, &text, err);
 	if (rc == 0)
 		rc = fn(name, text.data ? text.data : "", text.len, ret, err);
-	if (text.data)
-		explicit_bzero(text.data, text.len);
+	text_wipe(&text);
 	return rc;
 }
 

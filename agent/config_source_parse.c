@@ -100,8 +100,7 @@ static int read_entry(const char *file, const struct yaml *entry, struct yaml **
 
 	if (rc == 0)
 		rc = node_config_parse(origin, content.data ? content.data : "", content.len, ret, err);
-	if (content.data)
-		explicit_bzero(content.data, content.len);
+	text_wipe(&content);
 	return rc;
 }
 

@@ -35,8 +35,7 @@ static int write_config(const struct kubeadm_run *run, const char *file, struct 
 		rc = error_errno(err, errno, "make %s private", directory);
 	if (rc == 0)
 		rc = file_write(AT_FDCWD, file, config.data, config.len, 0600, err);
-	if (config.data)
-		explicit_bzero(config.data, config.len);
+	text_wipe(&config);
 	return rc;
 }
 

@@ -116,7 +116,7 @@ int kubeconfig_load(int rootfd, const char *path, struct kubeconfig *ret, struct
 
 	if (rc == 0)
 		rc = kubeconfig_parse(path, text.data, text.len, &k, err);
-	explicit_bzero(text.data, text.len);
+	text_wipe(&text);
 	if (rc < 0 || load_part(rootfd, path, &k.ca, err) < 0 || load_part(rootfd, path, &k.certificate, err) < 0 ||
 	    load_part(rootfd, path, &k.key, err) < 0)
 		return -1;

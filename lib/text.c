@@ -54,6 +54,12 @@ char *text_take(struct text *t)
 	return s;
 }
 
+void text_wipe(struct text *t)
+{
+	if (t->data)
+		explicit_bzero(t->data, t->len);
+}
+
 void text_done(struct text *t)
 {
 	free(t->data);

@@ -21,6 +21,8 @@ void text_addn(struct text *t, const void *bytes, size_t n);
 void text_addf(struct text *t, const char *fmt, ...) PRINTF(2, 3);
 /* Moves the string to the caller ("" when empty) and leaves t empty. */
 char *text_take(struct text *t) MUST_CHECK;
+/* Overwrites the bytes, which are a secret; t keeps its memory and its length. */
+void text_wipe(struct text *t);
 void text_done(struct text *t);
 
 /* A list of owned strings. strings_argv() puts a NULL after the last one and returns at[]. */

@@ -128,7 +128,7 @@ static int write_node(struct given *g, const struct seed_node *n, int fd, struct
 
 	node_config_print(&n->node, true, &node);
 	rc = g->base >= 0 ? seed_tarball(g->base, base_file, &node, fd, err) : write_iso(g, n, &node, fd, err);
-	explicit_bzero(node.data, node.len);
+	text_wipe(&node);
 	if (rc == 0 && fsync(fd) < 0)
 		return error_errno(err, errno, "write the seed");
 	return rc;

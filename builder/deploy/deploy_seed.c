@@ -155,7 +155,7 @@ static int make_iso(struct deploy_run *run, const struct cluster_node *n, const 
 	CLEANUP(free_p) char *instance = instance_id(seed.user_data, seed.network_config);
 	seed.instance_id = instance;
 	int rc = seed_iso(&seed, ret, err);
-	explicit_bzero(user_data.data, user_data.len);
+	text_wipe(&user_data);
 	return rc;
 }
 
@@ -175,7 +175,7 @@ static int open_iso(struct deploy_run *run, const struct cluster_node *n, const 
 	if (make_iso(run, n, node, &iso, err) < 0)
 		return -1;
 	int fd = in_memory(&iso, err);
-	explicit_bzero(iso.data, iso.len);
+	text_wipe(&iso);
 	return fd;
 }
 
@@ -240,7 +240,7 @@ int deploy_exec_seed(struct deploy_run *run, const struct deploy_step *step, str
 	if (node_text(run, step, &node, err) < 0)
 		return -1;
 	CLEANUP(close_p) int fd = container ? open_tarball(run, &node, err) : open_iso(run, step->node, &node, err);
-	explicit_bzero(node.data, node.len);
+	text_wipe(&node);
 	if (fd < 0)
 		return -1;
 	return upload(run, step->pve_node, container ? storages->vztmpl : storages->seeds, container ? "vztmpl" : "iso",

@@ -73,8 +73,7 @@ static int read_secret_file(struct target *t, struct error *err)
 		return -1;
 	warn_when_open(t);
 	int rc = take_secret(t, text.data ? text.data : (char[]){ "" }, t->token_secret_file, err);
-	if (text.data)
-		explicit_bzero(text.data, text.len);
+	text_wipe(&text);
 	return rc;
 }
 

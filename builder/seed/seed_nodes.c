@@ -34,8 +34,7 @@ static int parse_file(const char *file, struct yaml **ret, struct error *err)
 	if (file_read(AT_FDCWD, file, YAML_SIZE_MAX, &text, err) < 0)
 		return -1;
 	rc = node_config_parse(file, text.data ? text.data : "", text.len, ret, err);
-	if (text.data)
-		explicit_bzero(text.data, text.len);
+	text_wipe(&text);
 	return rc;
 }
 

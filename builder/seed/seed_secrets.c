@@ -179,7 +179,7 @@ int seed_secrets_save(struct seed_secrets *secrets, struct error *err)
 		print_word("certificate_key", s->certificate_key, &t);
 	}
 	rc = file_write_durable(secrets->file, t.data, t.len, 0600, err);
-	explicit_bzero(t.data, t.len);
+	text_wipe(&t);
 	secrets->changed = rc < 0;
 	return rc;
 }

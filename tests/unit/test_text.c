@@ -43,3 +43,14 @@ TEST(strings_argv_ends_with_null)
 	CHECK_STR(l.at[0], "3");
 	CHECK(strings_has(&l, "b") && !strings_has(&l, "c"));
 }
+
+TEST(text_wipe_overwrites_what_is_there)
+{
+	CLEANUP(text_done) struct text t = { 0 };
+
+	text_wipe(&t); /* nothing: no bytes to touch */
+	CHECK(!t.data);
+	text_add(&t, "secret");
+	text_wipe(&t);
+	CHECK(t.len == 6 && memcmp(t.data, "\0\0\0\0\0\0", 6) == 0);
+}
