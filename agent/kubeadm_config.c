@@ -24,7 +24,7 @@ int kubeadm_api(int minor, enum kubeadm_api *ret, struct error *err)
 	if (!minor)
 		return error_set(err, ERROR_HOST,
 				 "kubeadm: it does not run or does not say its version; install it in "
-				 "the image (recipe key kubernetes.source)");
+				 "the image (recipe key components.kubernetes)");
 	return error_set(err, ERROR_HOST,
 			 "kubeadm 1.%d is too old for this agent, which knows 1.20 and later; build the image with "
 			 "a later Kubernetes",

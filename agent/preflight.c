@@ -45,13 +45,13 @@ void preflight_add(const struct subject *s, struct findings *ret, enum finding_k
 static void check_programs(const struct subject *s, struct findings *ret)
 {
 	if (!s->machine->kubeadm_version)
-		preflight_add(
-			s, ret, FINDING_FATAL, "kubeadm", NULL,
-			"kubeadm does not run here; build the image with Kubernetes (recipe key kubernetes.source)");
+		preflight_add(s, ret, FINDING_FATAL, "kubeadm", NULL,
+			      "kubeadm does not run here; build the image with Kubernetes (recipe key "
+			      "components.kubernetes)");
 	if (!s->machine->kubelet)
 		preflight_add(
 			s, ret, FINDING_FATAL, "kubelet", NULL,
-			"kubelet is not installed; build the image with Kubernetes (recipe key kubernetes.source)");
+			"kubelet is not installed; build the image with Kubernetes (recipe key components.kubernetes)");
 }
 
 /* kubeadm supports control planes of its own minor version and of the previous one. */

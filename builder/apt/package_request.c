@@ -78,15 +78,18 @@ static void add_components(const struct recipe *recipe, struct strings *ret)
 
 static void add_sources(const struct recipe *recipe, struct strings *ret)
 {
-	const char *version = recipe->kubernetes.source_version;
-
 	if (recipe->agent.libcurl == AGENT_LIBCURL_COMPILED)
 		strings_add(ret, LIBCURL_SOURCE);
-	if (recipe->kubernetes.source == KUBERNETES_DEBIAN_SOURCE)
-		strings_addf(ret, "kubernetes%s%s", version ? "=" : "", version ? version : "");
+	for (size_t i = 0; i < recipe->components.n; i++) {
+		const struct component *c = &recipe->components.at[i];
+		const char *version = c->debian.version;
+		if (c->source == COMPONENT_DEBIAN_SOURCE)
+			strings_addf(ret, "%s%s%s", c->name, version ? "=" : "", version ? version : "");
+	}
 }
 
-static bool is_compiled(const struct component *c)
+/* The sources whose images component_images.c packs; those of debian-source are image_packages. */
+static bool has_images(const struct component *c)
 {
 	return c->source == COMPONENT_GO_MODULES || c->source == COMPONENT_C;
 }
@@ -96,7 +99,7 @@ static void add_image_packages(const struct recipe *recipe, struct strings *ret)
 {
 	for (size_t i = 0; recipe->runtime != RUNTIME_NONE && i < recipe->components.n; i++) {
 		const struct component *c = &recipe->components.at[i];
-		for (size_t k = 0; is_compiled(c) && k < c->images.n; k++)
+		for (size_t k = 0; has_images(c) && k < c->images.n; k++)
 			strings_append(ret, &c->images.at[k].packages);
 	}
 	if (ret->n)
@@ -120,7 +123,7 @@ static int fill(const struct recipe *recipe, struct package_request *ret, struct
 		add_kubernetes(recipe, &ret->group[LOCK_BASE]);
 	add_components(recipe, &ret->group[LOCK_BASE]);
 	add_image_packages(recipe, &ret->group[LOCK_IMAGE]);
-	if (recipe->images.control_plane && recipe->kubernetes.source == KUBERNETES_DEBIAN_SOURCE)
+	if (recipe->images.control_plane && recipe_has_source(recipe, COMPONENT_DEBIAN_SOURCE))
 		for (size_t i = 0; i < ARRAY_SIZE(image_packages); i++)
 			strings_add(&ret->group[LOCK_IMAGE], image_packages[i]);
 	add_sources(recipe, &ret->sources);

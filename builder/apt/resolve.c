@@ -87,7 +87,7 @@ static int open_apt(struct resolution *r, const struct resolve_options *options,
 	}
 	int rc = open_state(r, options, err);
 	if (rc == 0 || err->class != ERROR_NETWORK || r->chosen.agent.libcurl != AGENT_LIBCURL_AUTO ||
-	    r->recipe->kubernetes.source == KUBERNETES_DEBIAN_SOURCE)
+	    recipe_has_source(r->recipe, COMPONENT_DEBIAN_SOURCE))
 		return rc;
 	r->chosen.agent.libcurl = AGENT_LIBCURL_PACKAGED;
 	if (open_state(r, options, &other) < 0)
@@ -307,10 +307,7 @@ static int set_kubernetes_version(struct resolution *r, struct error *err)
 {
 	const char *wanted = r->recipe->kubernetes.version, *debian = NULL;
 	const struct lock_package *kubelet = lock_find(&r->lock, LOCK_BASE, "kubelet");
-	const struct lock_source *compiled = lock_source(&r->lock, "kubernetes");
 
-	if (compiled)
-		debian = compiled->version;
 	if (r->recipe->kubernetes.source == KUBERNETES_PACKAGES && kubelet)
 		debian = kubelet->version;
 	free(r->lock.kubernetes_version);
@@ -319,8 +316,8 @@ static int set_kubernetes_version(struct resolution *r, struct error *err)
 					      : NULL;
 	if (debian && wanted && !text_starts(r->lock.kubernetes_version, wanted))
 		return error_set(err, ERROR_INPUT,
-				 "the recipe requires Kubernetes %s, but %s in its repositories is %s", wanted,
-				 compiled ? "the source package" : "kubelet", r->lock.kubernetes_version);
+				 "the recipe requires Kubernetes %s, but kubelet in its repositories is %s", wanted,
+				 r->lock.kubernetes_version);
 	return 0;
 }
 

@@ -52,7 +52,7 @@ static int add_distribution(const struct recipe *recipe, const char *url, const 
 		.suite = xasprintf("%s%s", recipe->distribution.suite, suffix),
 		/* Only when needed, because a mirror may lack source packages. */
 		.sources = recipe->agent.libcurl != AGENT_LIBCURL_PACKAGED ||
-			   recipe->kubernetes.source == KUBERNETES_DEBIAN_SOURCE,
+			   recipe_has_source(recipe, COMPONENT_DEBIAN_SOURCE),
 		.keyring = recipe->distribution.keyring ? xstrdup(recipe->distribution.keyring) : NULL,
 	};
 

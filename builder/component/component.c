@@ -13,6 +13,7 @@
 const char *const component_source_names[COMPONENT_SOURCES + 1] = { [COMPONENT_GO_MODULES] = "go-modules",
 								    [COMPONENT_PACKAGES] = "packages",
 								    [COMPONENT_BINARIES] = "binaries",
+								    [COMPONENT_DEBIAN_SOURCE] = "debian-source",
 								    [COMPONENT_C] = "c",
 								    NULL };
 
@@ -93,12 +94,19 @@ void component_done(struct component *c)
 	vec_done(&c->fits);
 	go_done(&c->go);
 	packages_done(&c->packages);
+	free(c->debian.version);
+	strings_done(&c->debian.packages);
 	free(c->name);
 	free(c->file);
 	free(c->description);
 	free(c->license);
 	free(c->version);
 	*c = (struct component){ 0 };
+}
+
+bool component_is_compiled(const struct component *c)
+{
+	return c->source == COMPONENT_GO_MODULES || c->source == COMPONENT_DEBIAN_SOURCE || c->source == COMPONENT_C;
 }
 
 bool component_url_is_archive(const char *url)

@@ -21,10 +21,11 @@
 
 /* Where a component's programs come from. The file may have several; the recipe chooses, else the file's first. */
 enum component_source {
-	COMPONENT_GO_MODULES, /* compiled from Go modules */
-	COMPONENT_PACKAGES,   /* packages of an apt repository */
-	COMPONENT_BINARIES,   /* released files, by URL and SHA-256 */
-	COMPONENT_C,          /* one C file of ours, e.g. pause */
+	COMPONENT_GO_MODULES,    /* compiled from Go modules */
+	COMPONENT_PACKAGES,      /* packages of an apt repository */
+	COMPONENT_BINARIES,      /* released files, by URL and SHA-256 */
+	COMPONENT_DEBIAN_SOURCE, /* compiled from the distribution's source package */
+	COMPONENT_C,             /* one C file of ours, e.g. pause */
 	COMPONENT_SOURCES
 };
 extern const char *const component_source_names[COMPONENT_SOURCES + 1]; /* "go-modules" ...; ends with NULL */
@@ -79,6 +80,12 @@ struct component_packages {
 	struct strings versioned;  /* packages that are pinned to the component's version */
 };
 
+/* source debian-source: the distribution's source package of the component's name. */
+struct component_debian {
+	char *version;           /* of the source package; NULL: the newest, which must have the component's version */
+	struct strings packages; /* Debian packages that the toolchain needs in addition, e.g. golang-go */
+};
+
 struct component_minor {
 	char *minor;         /* "1.37" */
 	int64_t end_of_life; /* seconds since 1970; 0 = not known */
@@ -98,6 +105,7 @@ struct component {
 	bool has[COMPONENT_SOURCES]; /* the file has a section for this source */
 	struct component_go go;
 	struct component_packages packages;
+	struct component_debian debian;
 	VEC(struct component_binary) binaries;
 	VEC(struct component_program) programs;
 	VEC(struct component_image) images;
@@ -105,7 +113,8 @@ struct component {
 	VEC(struct component_fit) fits;
 };
 
-#define COMPONENT_AUTO "auto" /* a version: see component_fit */
+#define COMPONENT_AUTO "auto"             /* a version: see component_fit */
+#define COMPONENT_KUBERNETES "kubernetes" /* the name of that component */
 
 /* Reads NAME.yaml of the directory. wanted: the recipe's value, "1.37" or a map {version, source}; its file and line are used
  * in errors about them. *ret_parts (owned by the caller): a list of the parts of a recipe (packages, overlays, units, ...)
@@ -116,6 +125,8 @@ void component_done(struct component *c);
 /* Replaces the version `auto` by the one that fits this minor ("1.35") of the other component; false when the file names none
  * or the version is not `auto`. */
 bool component_fit(struct component *c, const char *other, const char *minor);
+/* True when the programs of its source are compiled, and not downloaded. */
+bool component_is_compiled(const struct component *c);
 /* Every key that has an effect on what is compiled or installed, in a fixed order: for cache keys and the recipe's digest. */
 struct json *component_json(const struct component *c) MUST_CHECK;
 /* Replaces the placeholders; version: all of it, "1.37.2", or a minor when the text has only {minor}, {major-number} and

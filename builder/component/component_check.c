@@ -101,8 +101,9 @@ static int check_file(const struct component_checker *j)
 		return wrong(j, "license", 0, "license is '%s'; allowed: an SPDX expression, e.g. Apache-2.0",
 			     c->license);
 	if (c->source == COMPONENT_SOURCES)
-		return yaml_error(j->tree, j->err,
-				  "a component needs one of the sections go-modules, packages, binaries, c");
+		return yaml_error(
+			j->tree, j->err,
+			"a component needs one of the sections go-modules, packages, binaries, debian-source, c");
 	return 0;
 }
 
@@ -197,6 +198,22 @@ static int check_binaries(const struct component_checker *j)
 				     f->url);
 	}
 	return 0;
+}
+
+/* How it is compiled is not in the file (builder/source/debian_source.h). */
+static int check_debian(const struct component_checker *j)
+{
+	const struct component_debian *d = &j->c->debian;
+	static const char s[] = "debian-source";
+
+	if (!j->c->has[COMPONENT_DEBIAN_SOURCE])
+		return 0;
+	if (strcmp(j->c->name, COMPONENT_KUBERNETES) != 0)
+		return wrong(j, s, 0, "%s compiles the source package kubernetes only; remove the section from %s", s,
+			     j->c->name);
+	if (d->version && !debian_version_is_valid(d->version))
+		return wrong(j, s, 0, "%s.version is '%s'; allowed: the version of a source package", s, d->version);
+	return check_list(j, s, "packages", &d->packages, debian_package_is_valid, "Debian package names");
 }
 
 static int check_program(const struct component_checker *j, size_t i)
@@ -299,7 +316,7 @@ static int check_versions(const struct component_checker *j)
 int component_check(const struct component *c, const struct yaml *tree, struct error *err)
 {
 	static int (*const checks[])(const struct component_checker *) = {
-		check_file, check_go, check_packages, check_binaries, check_contents, check_versions,
+		check_file, check_go, check_packages, check_binaries, check_debian, check_contents, check_versions,
 	};
 	const struct component_checker checker = { c, tree, err };
 

@@ -36,6 +36,15 @@ static struct json *packages_json(const struct component_packages *p)
 	return object;
 }
 
+static struct json *debian_json(const struct component_debian *d)
+{
+	struct json *object = json_object();
+
+	json_put_string(object, "version", d->version);
+	json_put_strings(object, "packages", &d->packages);
+	return object;
+}
+
 static struct json *binaries_json(const struct component *c)
 {
 	struct json *array = json_array();
@@ -108,7 +117,9 @@ struct json *component_json(const struct component *c)
 		json_put(object, "packages", packages_json(&c->packages));
 	if (c->source == COMPONENT_BINARIES)
 		json_put(object, "binaries", binaries_json(c));
-	if (c->source == COMPONENT_GO_MODULES || c->source == COMPONENT_C) {
+	if (c->source == COMPONENT_DEBIAN_SOURCE)
+		json_put(object, "debian-source", debian_json(&c->debian));
+	if (component_is_compiled(c)) {
 		json_put(object, "programs", programs_json(c));
 		json_put(object, "images", images_json(c));
 	}

@@ -91,6 +91,14 @@ static int read_binaries(struct yaml *map, struct component *c, struct yaml **re
 	return take_part(map, ret_part, err);
 }
 
+static int read_debian(struct yaml *map, struct component_debian *d, struct yaml **ret_part, struct error *err)
+{
+	if (yaml_take_string(map, "version", &d->version, err) < 0 ||
+	    yaml_take_strings(map, "packages", &d->packages, err) < 0)
+		return -1;
+	return take_part(map, ret_part, err);
+}
+
 /* The sections of the sources, in the file's order: the first one is the default. */
 static int read_sources(struct yaml *tree, struct component *c, struct yaml *parts[COMPONENT_SOURCES],
 			struct error *err)
@@ -109,7 +117,8 @@ static int read_sources(struct yaml *tree, struct component *c, struct yaml *par
 				c->source = (enum component_source)s;
 	if (read_go(section[COMPONENT_GO_MODULES], &c->go, &parts[COMPONENT_GO_MODULES], err) < 0 ||
 	    read_packages(section[COMPONENT_PACKAGES], &c->packages, &parts[COMPONENT_PACKAGES], err) < 0 ||
-	    read_binaries(section[COMPONENT_BINARIES], c, &parts[COMPONENT_BINARIES], err) < 0)
+	    read_binaries(section[COMPONENT_BINARIES], c, &parts[COMPONENT_BINARIES], err) < 0 ||
+	    read_debian(section[COMPONENT_DEBIAN_SOURCE], &c->debian, &parts[COMPONENT_DEBIAN_SOURCE], err) < 0)
 		return -1;
 	return take_part(section[COMPONENT_C], &parts[COMPONENT_C], err);
 }

@@ -57,7 +57,6 @@ static void add_sources(struct hash *h, const struct build *b)
 		for (size_t k = 0; k < p->component->programs.n; k++)
 			hash_field(h, p->component->programs.at[k].name, p->component->programs.at[k].path);
 	}
-	hash_field(h, "kubernetes", artifacts_name(b->sources.kubernetes.artifacts));
 	for (size_t i = 0; i < b->recipe.kubernetes.binaries.n; i++) {
 		hash_field(h, "path", b->recipe.kubernetes.binaries.at[i].path);
 		hash_field(h, "member", b->recipe.kubernetes.binaries.at[i].member);

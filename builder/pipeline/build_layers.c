@@ -205,7 +205,7 @@ int build_layers_base(struct build *b, struct error *err)
 {
 	if (unpack(b, LAYER_BASE, 0, err) < 0)
 		return -1;
-	return source_install(&b->recipe, &b->lock, &b->sources, &b->cache, b->layer[LAYER_BASE].path, err);
+	return source_install(&b->recipe, &b->sources, &b->cache, b->layer[LAYER_BASE].path, err);
 }
 
 int build_layers_pause_image(struct build *b, const char *root, struct error *err)

@@ -25,17 +25,9 @@ static void making_done(struct making *m)
 	lock_done(&m->lock);
 }
 
-static bool has_source(const struct recipe *recipe, enum component_source source)
-{
-	for (size_t i = 0; i < recipe->components.n; i++)
-		if (recipe->components.at[i].source == source)
-			return true;
-	return false;
-}
-
 bool lock_make_compiles(const struct recipe *recipe)
 {
-	return has_source(recipe, COMPONENT_GO_MODULES) || has_source(recipe, COMPONENT_C);
+	return recipe_has_source(recipe, COMPONENT_GO_MODULES) || recipe_has_source(recipe, COMPONENT_C);
 }
 
 static int open_tree(struct making *m, const char *series, struct error *err)
@@ -96,6 +88,24 @@ static char *packaged_version(const struct making *m, const struct component *c)
 	return p ? package_request_upstream_version(p->version) : NULL;
 }
 
+/* The version of a component that is compiled from a source package. The newest package may have another one. */
+static int compiled_version(const struct making *m, const struct component *c, char **ret, struct error *err)
+{
+	const struct lock_source *source = lock_source(&m->lock, c->name);
+	CLEANUP(free_p) char *version = source ? package_request_upstream_version(source->version) : NULL;
+	CLEANUP(free_p) char *minor = version ? component_minor(version) : NULL;
+
+	if (!version)
+		return error_set(err, ERROR_FAILED, "apt has found no source package of component %s", c->name);
+	if (strcmp(version, c->version) != 0 && strcmp(minor, c->version) != 0)
+		return error_set(err, ERROR_INPUT,
+				 "the recipe requires %s %s, but its source package in the distribution's repositories "
+				 "is %s; request %s, or choose another suite or source",
+				 c->name, c->version, source->version, version);
+	*ret = TAKE(version);
+	return 0;
+}
+
 static int add_others(struct making *m, struct error *err)
 {
 	for (size_t i = 0; i < m->recipe->components.n; i++) {
@@ -103,7 +113,10 @@ static int add_others(struct making *m, struct error *err)
 		CLEANUP(free_p) char *version = NULL;
 		if (c->source == COMPONENT_GO_MODULES)
 			continue;
-		version = c->source == COMPONENT_PACKAGES ? packaged_version(m, c) : NULL;
+		if (c->source == COMPONENT_PACKAGES)
+			version = packaged_version(m, c);
+		if (c->source == COMPONENT_DEBIAN_SOURCE && compiled_version(m, c, &version, err) < 0)
+			return -1;
 		if (!version && !c->version)
 			return error_set(err, ERROR_INPUT, "component %s has no version", c->name);
 		vec_push(&m->lock.components,
@@ -136,7 +149,7 @@ static void finish(struct making *m)
 
 static int make_components(struct making *m, struct error *err)
 {
-	bool go = has_source(m->recipe, COMPONENT_GO_MODULES);
+	bool go = recipe_has_source(m->recipe, COMPONENT_GO_MODULES);
 
 	for (size_t i = 0; i < m->recipe->components.n; i++)
 		if (m->recipe->components.at[i].source == COMPONENT_GO_MODULES)

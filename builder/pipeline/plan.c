@@ -22,12 +22,12 @@ static bool always(const struct recipe *r)
 
 static bool compiles_kubernetes(const struct recipe *r)
 {
-	return r->kubernetes.source == KUBERNETES_DEBIAN_SOURCE;
+	return recipe_has_source(r, COMPONENT_DEBIAN_SOURCE);
 }
 
 static bool compiles_components(const struct recipe *r)
 {
-	return !compiles_kubernetes(r) && source_compiles(r);
+	return recipe_has_source(r, COMPONENT_GO_MODULES) || recipe_has_source(r, COMPONENT_C);
 }
 
 static bool preloads(const struct recipe *r)
@@ -204,9 +204,7 @@ static void add_kubernetes(struct text *t, const struct recipe *r)
 	if (!component && r->kubernetes.source == KUBERNETES_NONE)
 		text_add(t, "none\n");
 	else if (!component)
-		text_addf(t, "%s from %s%s%s\n", r->kubernetes.version, kubernetes_source_names[r->kubernetes.source],
-			  r->kubernetes.source_version ? " " : "",
-			  r->kubernetes.source_version ? r->kubernetes.source_version : "");
+		text_addf(t, "%s from %s\n", r->kubernetes.version, kubernetes_source_names[r->kubernetes.source]);
 	for (size_t i = 0; i < r->kubernetes.binaries.n; i++) {
 		add_label(t, "");
 		text_addf(t, "%s to %s\n", r->kubernetes.binaries.at[i].url, r->kubernetes.binaries.at[i].path);

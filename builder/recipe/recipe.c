@@ -75,7 +75,6 @@ static void binary_done(struct binary *b)
 static void kubernetes_part_done(struct recipe *r)
 {
 	free(r->kubernetes.version);
-	free(r->kubernetes.source_version);
 	strings_done(&r->kubernetes.packages);
 	for (size_t i = 0; i < r->kubernetes.binaries.n; i++)
 		binary_done(&r->kubernetes.binaries.at[i]);
@@ -99,6 +98,14 @@ const struct component *recipe_component(const struct recipe *recipe, const char
 		if (strcmp(recipe->components.at[i].name, name) == 0)
 			return &recipe->components.at[i];
 	return NULL;
+}
+
+bool recipe_has_source(const struct recipe *recipe, enum component_source source)
+{
+	for (size_t i = 0; i < recipe->components.n; i++)
+		if (recipe->components.at[i].source == source)
+			return true;
+	return false;
 }
 
 void recipe_life_warnings(const struct recipe *recipe, int64_t now, struct strings *ret)

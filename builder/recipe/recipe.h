@@ -22,7 +22,8 @@
 enum set { SET_BASE, SET_VM, SET_LXC, SETS };
 extern const char *const set_names[SETS + 1]; /* "base", "vm", "lxc", NULL */
 
-enum kubernetes_source { KUBERNETES_NONE, KUBERNETES_DEBIAN_SOURCE, KUBERNETES_PACKAGES, KUBERNETES_BINARIES };
+/* Of recipes that do not choose the component kubernetes, which has more sources. */
+enum kubernetes_source { KUBERNETES_NONE, KUBERNETES_PACKAGES, KUBERNETES_BINARIES };
 enum runtime { RUNTIME_NONE, RUNTIME_CONTAINERD, RUNTIME_DOCKER };
 /* agent_libcurl.h gives the reasons. AUTO: resolve() chooses, the lock records the choice. */
 enum agent_libcurl { AGENT_LIBCURL_AUTO, AGENT_LIBCURL_COMPILED, AGENT_LIBCURL_PACKAGED };
@@ -46,7 +47,6 @@ struct recipe {
 	struct {
 		enum kubernetes_source source;
 		char *version;           /* "1.20.2"; packages: "1.34.1" or a minor "1.34" */
-		char *source_version;    /* debian-source: the source package's version, NULL = newest */
 		struct strings packages; /* packages: additions to kubelet kubeadm kubectl, e.g. cri-tools */
 		VEC(struct binary) binaries;
 	} kubernetes;
@@ -59,7 +59,7 @@ struct recipe {
 	struct strings overlays[SETS];
 	struct strings units[SETS]; /* systemd units that must be enabled; `verify` checks them */
 	struct {
-		bool control_plane;      /* debian-source: pack what was compiled, etcd and pause as images */
+		bool control_plane;      /* with debian-source: pack what was compiled, etcd and pause as images */
 		struct strings archives; /* docker or OCI archives (files) */
 	} images;                        /* preloaded */
 	struct {
@@ -81,6 +81,8 @@ int recipe_load_with(const char *name, const struct strings *set, struct recipe 
 void recipe_done(struct recipe *recipe);
 /* NULL when the recipe has no component of that name. */
 const struct component *recipe_component(const struct recipe *recipe, const char *name);
+/* True when a component comes from this source. */
+bool recipe_has_source(const struct recipe *recipe, enum component_source source);
 /* Sentences about components that are past their end of life at `now` (seconds since 1970), or whose is not known; in
  * addition to `warning`. */
 void recipe_life_warnings(const struct recipe *recipe, int64_t now, struct strings *ret);

@@ -63,9 +63,8 @@ static bool has_program(const struct recipe *r, const char *program)
 {
 	for (size_t i = 0; i < r->components.n; i++) {
 		const struct component *c = &r->components.at[i];
-		bool made = c->source == COMPONENT_GO_MODULES || c->source == COMPONENT_C;
 
-		for (size_t p = 0; made && p < c->programs.n; p++)
+		for (size_t p = 0; component_is_compiled(c) && p < c->programs.n; p++)
 			if (c->programs.at[p].path && strcmp(c->programs.at[p].name, program) == 0)
 				return true;
 		if (c->source == COMPONENT_PACKAGES &&
@@ -128,9 +127,6 @@ static int check_foreign_keys(const struct recipe_checker *j)
 	} keys[] = {
 		{ "kubernetes.packages", r->kubernetes.packages.n > 0, KUBERNETES_PACKAGES },
 		{ "kubernetes.binaries", r->kubernetes.binaries.n > 0 && !with_packages, KUBERNETES_BINARIES },
-		{ "kubernetes.source_version", r->kubernetes.source_version, KUBERNETES_DEBIAN_SOURCE },
-		{ "images.control_plane", r->images.control_plane && !recipe_component(r, "kubernetes"),
-		  KUBERNETES_DEBIAN_SOURCE },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
@@ -138,6 +134,10 @@ static int check_foreign_keys(const struct recipe_checker *j)
 			return recipe_wrong(j, keys[i].path, "%s needs kubernetes.source %s; the source here is %s",
 					    keys[i].path, kubernetes_source_names[keys[i].source],
 					    kubernetes_source_names[r->kubernetes.source]);
+	if (r->images.control_plane && !recipe_component(r, COMPONENT_KUBERNETES))
+		return recipe_wrong(j, "images.control_plane",
+				    "images.control_plane needs the component kubernetes, e.g. components: "
+				    "{kubernetes: 1.37}");
 	return 0;
 }
 

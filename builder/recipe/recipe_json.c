@@ -67,7 +67,6 @@ static struct json *kubernetes_json(const struct recipe *r)
 
 	json_put_string(object, "source", kubernetes_source_names[r->kubernetes.source]);
 	json_put_string(object, "version", r->kubernetes.version);
-	json_put_string(object, "source_version", r->kubernetes.source_version);
 	json_put_strings(object, "packages", &r->kubernetes.packages);
 	for (size_t i = 0; i < r->kubernetes.binaries.n; i++) {
 		const struct binary *from = &r->kubernetes.binaries.at[i];

@@ -8,11 +8,9 @@
 #include "lib/validate.h"
 
 const char *const set_names[SETS + 1] = { [SET_BASE] = "base", [SET_VM] = "vm", [SET_LXC] = "lxc", NULL };
-const char *const kubernetes_source_names[] = { [KUBERNETES_NONE] = "none",
-						[KUBERNETES_DEBIAN_SOURCE] = "debian-source",
-						[KUBERNETES_PACKAGES] = "packages",
-						[KUBERNETES_BINARIES] = "binaries",
-						NULL };
+const char *const kubernetes_source_names[] = {
+	[KUBERNETES_NONE] = "none", [KUBERNETES_PACKAGES] = "packages", [KUBERNETES_BINARIES] = "binaries", NULL
+};
 const char *const runtime_names[] = {
 	[RUNTIME_NONE] = "none", [RUNTIME_CONTAINERD] = "containerd", [RUNTIME_DOCKER] = "docker", NULL
 };
@@ -129,15 +127,34 @@ static int read_components(struct yaml *tree, struct error *err)
 	return 0;
 }
 
+/* It was a source of these keys before components had it. */
+static int refuse_debian_source(const struct yaml *map, struct error *err)
+{
+	const struct yaml *source = yaml_find(map, "source"), *version = yaml_find(map, "version");
+	const struct yaml *pinned = yaml_find(map, "source_version");
+
+	if (source && source->kind == YAML_SCALAR &&
+	    strcmp(source->value, component_source_names[COMPONENT_DEBIAN_SOURCE]) == 0)
+		return yaml_error(source, err,
+				  "debian-source is a source of the component kubernetes; remove the keys of "
+				  "`kubernetes`, and write components: {kubernetes: {version: %s, source: "
+				  "debian-source}}",
+				  version && version->kind == YAML_SCALAR ? version->value : "1.20.2");
+	if (pinned)
+		return yaml_error(pinned, err,
+				  "kubernetes.source_version is the key debian-source.version of the component's "
+				  "file; remove it, and change components/kubernetes.yaml if its version is needed");
+	return 0;
+}
+
 static int read_kubernetes(struct yaml *tree, struct recipe *r, struct error *err)
 {
 	struct yaml *map, *list;
 	int source = KUBERNETES_NONE;
 
-	if (yaml_take_map(tree, "kubernetes", &map, err) < 0 ||
+	if (yaml_take_map(tree, "kubernetes", &map, err) < 0 || refuse_debian_source(map, err) < 0 ||
 	    yaml_take_choice(map, "source", kubernetes_source_names, &source, err) < 0 ||
 	    yaml_take_string(map, "version", &r->kubernetes.version, err) < 0 ||
-	    yaml_take_string(map, "source_version", &r->kubernetes.source_version, err) < 0 ||
 	    yaml_take_strings(map, "packages", &r->kubernetes.packages, err) < 0 ||
 	    yaml_take_list(map, "binaries", &list, err) < 0)
 		return -1;

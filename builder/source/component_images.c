@@ -52,6 +52,8 @@ void component_images_key(const struct recipe *recipe, const struct lock *lock, 
 	hash_field(h, "layer", group);
 	for (size_t i = 0; i < s->programs.n; i++) {
 		const struct source_programs *p = &s->programs.at[i];
+		if (!source_packs_images(p->component))
+			continue;
 		hash_field(h, "component", p->component->name);
 		hash_field(h, "version", p->version);
 		hash_field(h, "programs", source_programs_key(p));
@@ -172,7 +174,7 @@ static int add_images(struct component_pack *p, struct error *err)
 {
 	for (size_t i = 0; i < p->sources->programs.n; i++) {
 		const struct source_programs *of = &p->sources->programs.at[i];
-		for (size_t k = 0; k < of->component->images.n; k++)
+		for (size_t k = 0; source_packs_images(of->component) && k < of->component->images.n; k++)
 			if (add_image(p, of, &of->component->images.at[k], err) < 0)
 				return -1;
 	}
@@ -237,7 +239,7 @@ static uint64_t need(const struct source_set *s)
 
 	for (size_t i = 0; i < s->programs.n; i++) {
 		uint64_t size = 0;
-		if (s->programs.at[i].component->images.n &&
+		if (s->programs.at[i].component->images.n && source_packs_images(s->programs.at[i].component) &&
 		    tree_size(AT_FDCWD, s->programs.at[i].directory, &size, &ignored) == 0)
 			bytes += NEED_PER_PROGRAM_BYTE * size;
 	}

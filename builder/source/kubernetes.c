@@ -1,228 +1,132 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/source/kubernetes.h"
-
+/* Installs Kubernetes into a tree, with the layout of the project's own packages. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "builder/lock/lock_fetch.h"
-#include "builder/sandbox/rootless.h"
+#include "builder/archive/tar.h"
+#include "builder/archive/tarball.h"
 #include "builder/sandbox/sandbox.h"
-#include "builder/source/control_plane_images.h"
 #include "builder/source/kubeadm_images.h"
-#include "builder/source/kubernetes_compile.h"
+#include "builder/source/kubernetes.h"
+#include "builder/source/program_install.h"
 #include "lib/file.h"
-#include "lib/hash.h"
-#include "lib/job.h"
 
-/* Raise when the same source gives other artifacts. */
-#define FORMAT "2"
-/* Space in the scratch for Go's cache and temporary files, the source, and the images twice; measured: 3.4 GiB. */
-#define COMPILE_NEED (4500ull << 20)
-#define SOURCE "kubernetes"
-#define ARCHIVE "images/control-plane.tar"
-#define REFERENCES "images/references"
-#define REFERENCES_MAX 65536
-
-/* One build of the artifacts. */
-struct kubernetes_build {
-	const struct recipe *recipe;
-	const struct toolchain *toolchain;
-	struct kubernetes_compile compile;
-	const char *key;
+/* Files of the kubelet and kubeadm packages, from kubernetes/release: cmd/krel/templates/latest. */
+static const struct {
+	const char *path, *text;
+} packaged_files[] = {
+	{ "usr/lib/systemd/system/kubelet.service", "[Unit]\n"
+						    "Description=kubelet: The Kubernetes Node Agent\n"
+						    "Documentation=https://kubernetes.io/docs/\n"
+						    "Wants=network-online.target\n"
+						    "After=network-online.target\n"
+						    "\n"
+						    "[Service]\n"
+						    "ExecStart=/usr/bin/kubelet\n"
+						    "Restart=always\n"
+						    "StartLimitInterval=0\n"
+						    "RestartSec=10\n"
+						    "\n"
+						    "[Install]\n"
+						    "WantedBy=multi-user.target\n" },
+	{ "usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf",
+	  "# Note: This dropin only works with kubeadm and kubelet v1.11+\n"
+	  "[Service]\n"
+	  "Environment=\"KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf "
+	  "--kubeconfig=/etc/kubernetes/kubelet.conf\"\n"
+	  "Environment=\"KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml\"\n"
+	  "# This is a file that \"kubeadm init\" and \"kubeadm join\" generates at runtime, populating the "
+	  "KUBELET_KUBEADM_ARGS variable dynamically\n"
+	  "EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env\n"
+	  "# This is a file that the user can use for overrides of the kubelet args as a last resort. Preferably, the "
+	  "user "
+	  "should use\n"
+	  "# the .NodeRegistration.KubeletExtraArgs object in the configuration files instead. KUBELET_EXTRA_ARGS "
+	  "should be "
+	  "sourced from this file.\n"
+	  "EnvironmentFile=-/etc/default/kubelet\n"
+	  "ExecStart=\n"
+	  "ExecStart=/usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS "
+	  "$KUBELET_EXTRA_ARGS\n" },
+	{ "etc/default/kubelet", "KUBELET_EXTRA_ARGS=\n" },
 };
 
-void kubernetes_artifacts_key(const struct recipe *recipe, const struct lock *lock, char ret_hex[SHA256_HEX])
-{
-	CLEANUP(hash_free_p) struct hash *h = hash_new();
-	const struct lock_source *source = lock_source(lock, SOURCE);
-	char group[SHA256_HEX];
+static const char *const packaged_directories[] = { "etc/kubernetes/manifests", "var/lib/kubelet" };
 
-	hash_field(h, "artifacts", "kubernetes");
-	hash_field(h, "format", FORMAT);
-	hash_field(h, "version", lock->kubernetes_version);
-	hash_field(h, "architecture", recipe->architecture);
-	for (size_t i = 0; source && i < source->files.list.n; i++)
-		hash_field(h, "source", source->files.list.at[i].sha256);
-	lock_group_digest(lock, LOCK_TOOLCHAIN, group);
-	hash_field(h, "toolchain", group);
-	lock_group_digest(lock, LOCK_IMAGE, group);
-	hash_field(h, "images", recipe->images.control_plane ? group : NULL);
-	hash_hex(h, ret_hex);
+static int copy_member(struct tar_reader *reader, int out, struct error *err)
+{
+	const void *block;
+	off_t offset;
+	size_t n;
+	int rc;
+
+	while ((rc = tar_read_data(reader, &block, &n, &offset, err)) > 0)
+		if (pwrite_all(out, block, n, offset) < 0)
+			return error_errno(err, errno, "write");
+	return rc;
 }
 
-static int copy_program(const struct kubernetes_build *m, int outfd, const char *name, struct error *err)
+/* Installs one file (`member`) of an archive. */
+static int install_member(int in, const struct binary *b, int rootfd, struct error *err)
 {
-	CLEANUP(free_p) char *from = xasprintf(COMPILE_BIN "/%s", name);
-	CLEANUP(free_p) char *to = xasprintf("bin/%s", name);
-	CLEANUP(close_p) int in = openat(m->compile.workfd, from, O_RDONLY | O_CLOEXEC);
-	CLEANUP(close_p) int out = openat(outfd, to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+	CLEANUP(tar_reader_free_p) struct tar_reader *reader = NULL;
+	const struct tar_entry *e;
+	int rc;
 
-	if (in < 0 || out < 0)
-		return error_errno(err, errno, "copy the compiled %s into the cache", name);
-	return copy_all(in, out, err);
+	if (tar_read_fd(in, b->url, &reader, err) < 0)
+		return -1;
+	while ((rc = tar_read_next(reader, &e, err)) > 0) {
+		const char *path = text_starts(e->path, "./") ? e->path + 2 : e->path;
+		if (!S_ISREG(e->mode) || e->original || strcmp(path, b->member) != 0)
+			continue;
+		CLEANUP(close_p) int out = program_create(rootfd, b->path, err);
+		if (out < 0 || copy_member(reader, out, err) < 0)
+			return error_wrap(err, "install %s", b->url);
+		return 0;
+	}
+	if (rc < 0)
+		return -1;
+	return error_set(err, ERROR_INPUT, "%s has no file %s", b->url, b->member);
 }
 
-static int write_images(const struct kubernetes_build *m, int outfd, struct error *err)
+static int unpack_archive(int in, const struct binary *b, int rootfd, struct error *err)
 {
-	CLEANUP(free_p) char *programs = xasprintf("%s/" COMPILE_BIN, m->compile.work);
-	CLEANUP(free_p) char *scratch = NULL;
-	CLEANUP(strings_done) struct strings references = { 0 };
-	CLEANUP(text_done) struct text list = { 0 };
-	CLEANUP(close_p) int fd = openat(outfd, ARCHIVE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	struct control_plane c = {
-		.lock = m->toolchain->lock,
-		.cache = m->toolchain->cache,
-		.architecture = m->recipe->architecture,
-		.references = &m->compile.references,
-		.programs = programs,
-		.epoch = m->compile.epoch,
-	};
-
-	if (fd < 0)
-		return error_errno(err, errno, "create " ARCHIVE " in the cache");
-	if (scratch_directory(&m->toolchain->scratch, "images", &scratch, err) < 0)
+	if (dir_make_in(rootfd, b->path, 0755, err) < 0)
 		return -1;
-	c.scratch = scratch;
-	if (control_plane_images_write(&c, fd, &references, err) < 0)
-		return -1;
-	for (size_t i = 0; i < references.n; i++)
-		text_addf(&list, "%s\n", references.at[i]);
-	return file_write(outfd, REFERENCES, list.data, list.len, 0644, err);
+	CLEANUP(close_p) int target = file_open_in(rootfd, b->path, O_RDONLY | O_DIRECTORY, 0);
+	if (target < 0)
+		return error_errno(err, errno, "open %s in the image", b->path);
+	return tarball_unpack(in, b->url, target, err);
 }
 
-static int write_artifacts(const struct kubernetes_build *m, int outfd, struct error *err)
+int kubernetes_install_binaries(const struct recipe *recipe, struct cache *cache, int rootfd, struct error *err)
 {
-	if (dir_make(outfd, "bin", 0755, err) < 0 || dir_make(outfd, "images", 0755, err) < 0)
-		return -1;
-	for (size_t i = 0; kubernetes_compile_node_programs[i]; i++)
-		if (copy_program(m, outfd, kubernetes_compile_node_programs[i], err) < 0)
+	for (size_t i = 0; i < recipe->kubernetes.binaries.n; i++) {
+		const struct binary *b = &recipe->kubernetes.binaries.at[i];
+		CLEANUP(close_p) int in = cache_file(cache, b->sha256, err);
+		if (in < 0)
 			return -1;
-	return m->recipe->images.control_plane ? write_images(m, outfd, err) : 0;
-}
-
-static int publish(const struct kubernetes_build *m, struct error *err)
-{
-	CLEANUP(free_p) char *scratch = NULL;
-	CLEANUP(close_p) int fd = -1;
-
-	if (cache_scratch(m->toolchain->cache, &scratch, &fd, err) < 0 || write_artifacts(m, fd, err) < 0)
-		return -1;
-	return cache_publish(m->toolchain->cache, scratch, "artifacts", m->key, err);
-}
-
-int kubernetes_artifacts_make(const struct recipe *recipe, const struct toolchain *t, const char *key,
-			      struct error *err)
-{
-	struct kubernetes_build m = { .recipe = recipe, .toolchain = t, .key = key };
-	int rc = -1;
-
-	m.compile = (struct kubernetes_compile){
-		.toolchain = t,
-		.lock = t->lock,
-		.source = lock_source(t->lock, SOURCE),
-		.control_plane = recipe->images.control_plane,
-	};
-	if (kubernetes_compile_open(&m.compile, err) == 0 && kubernetes_compile_run(&m.compile, err) == 0)
-		rc = publish(&m, err);
-	kubernetes_compile_close(&m.compile);
-	return rc;
-}
-
-/* The context of make_job(). */
-struct kubernetes_job {
-	const struct recipe *recipe;
-	struct toolchain toolchain;
-	const char *key;
-};
-
-/* Runs as a job, because the scratch is a mount in a private namespace. */
-static int make_job(void *context, struct error *err)
-{
-	struct kubernetes_job *j = context;
-
-	if (toolchain_open(&j->toolchain, COMPILE_NEED, err) < 0)
-		return -1;
-	int rc = kubernetes_artifacts_make(j->recipe, &j->toolchain, j->key, err);
-	toolchain_close(&j->toolchain);
-	return rc;
-}
-
-static int make_artifacts(struct kubernetes_job *j, struct error *err)
-{
-	const struct lock *lock = j->toolchain.lock;
-	const struct lock_source *source = lock_source(lock, SOURCE);
-	struct cache *cache = j->toolchain.cache;
-	CLEANUP(job_stop) struct job job = { 0 };
-
-	if (!source)
-		return error_set(err, ERROR_INPUT, "the lock has no source of Kubernetes; run `nodekiln lock` again");
-	if (lock_fetch_files(&source->files, cache, err) < 0 || lock_fetch_packages(lock, LOCK_IMAGE, cache, err) < 0 ||
-	    job_start(&job, make_job, j, err) < 0)
-		return -1;
-	return job_wait(&job, err);
-}
-
-/* Reads the list that write_images() stored next to the archive. */
-static int read_images(const struct cache *cache, const char *key, struct kubernetes *k, struct error *err)
-{
-	CLEANUP(free_p) char *name = xasprintf("artifacts/%s/" REFERENCES, key);
-	CLEANUP(text_done) struct text list = { 0 };
-
-	if (file_read(cache->fd, name, REFERENCES_MAX, &list, err) < 0)
-		return -1;
-	char *rest = list.data, *line;
-	while ((line = strsep(&rest, "\n")))
-		if (*line)
-			strings_add(&k->references, line);
-	strings_addf(&k->images, "%s/" ARCHIVE, k->artifacts);
+		int rc = b->member    ? install_member(in, b, rootfd, err)
+			 : b->archive ? unpack_archive(in, b, rootfd, err)
+				      : program_copy(in, b->url, rootfd, b->path, err);
+		if (rc < 0)
+			return -1;
+	}
 	return 0;
 }
 
-/* Go's tools need a complete /proc, to find themselves and to examine the machine. */
-static int refuse_confined(const struct toolchain *t, struct error *err)
+/* An existing file came from an archive of this release; it is newer than the one in the table and is kept. */
+int kubernetes_install_units(int rootfd, struct error *err)
 {
-	if (!rootless_restricted())
-		return 0;
-	return error_set(
-		err, ERROR_HOST,
-		"Kubernetes %s must be compiled, which needs CAP_SYS_ADMIN or user namespaces; this environment has "
-		"neither. Build the recipe once with the same settings where they exist and keep the cache (%s), or "
-		"use another "
-		"kubernetes.source",
-		t->lock->kubernetes_version, t->cache->path);
-}
-
-static int make_from_source(struct kubernetes_job *j, struct kubernetes *ret, struct error *err)
-{
-	struct cache *cache = j->toolchain.cache;
-	char key[SHA256_HEX];
-
-	kubernetes_artifacts_key(j->recipe, j->toolchain.lock, key);
-	j->key = key;
-	if (!cache_has(cache, "artifacts", key) &&
-	    (refuse_confined(&j->toolchain, err) < 0 || make_artifacts(j, err) < 0))
-		return -1;
-	ret->artifacts = xasprintf("%s/artifacts/%s", cache->path, key);
-	return j->recipe->images.control_plane ? read_images(cache, key, ret, err) : 0;
-}
-
-int kubernetes_make(const struct recipe *recipe, const struct lock *lock, struct cache *cache,
-		    void (*line)(void *context, const char *line), void *context, struct kubernetes *ret,
-		    struct error *err)
-{
-	CLEANUP(kubernetes_done) struct kubernetes k = { 0 };
-	struct kubernetes_job j = { .recipe = recipe };
-
-	j.toolchain = (struct toolchain){
-		.group = LOCK_TOOLCHAIN, .lock = lock, .cache = cache, .line = line, .line_context = context
-	};
-	if (recipe->kubernetes.source == KUBERNETES_DEBIAN_SOURCE && make_from_source(&j, &k, err) < 0)
-		return -1;
-	if (recipe->kubernetes.binaries.n && lock_fetch_files(&lock->binaries, cache, err) < 0)
-		return -1;
-	*ret = TAKE(k);
+	for (size_t i = 0; i < ARRAY_SIZE(packaged_directories); i++)
+		if (dir_make_in(rootfd, packaged_directories[i], 0755, err) < 0)
+			return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(packaged_files); i++)
+		if (!file_exists_in(rootfd, packaged_files[i].path) &&
+		    file_write_in(rootfd, packaged_files[i].path, packaged_files[i].text,
+				  strlen(packaged_files[i].text), 0644, err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -240,12 +144,4 @@ int kubernetes_pause_image(const char *root, const char *version, char **ret, st
 				 version);
 	*ret = xstrdup(pause);
 	return 0;
-}
-
-void kubernetes_done(struct kubernetes *k)
-{
-	free(k->artifacts);
-	strings_done(&k->images);
-	strings_done(&k->references);
-	*k = (struct kubernetes){ 0 };
 }

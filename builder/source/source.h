@@ -8,9 +8,9 @@
  *	c		one C file of ours (c_programs.h)
  *	packages	packages like any other; nothing is made here
  *	binaries	released files, which kubernetes.h installs
+ *	debian-source	compiled from the distribution's source package (debian_source.h)
  *
- * debian-source (kubernetes.h) compiles Kubernetes without components. What is compiled is in the cache, as
- * artifacts/KEY/bin/NAME.
+ * What is compiled is in the cache, as artifacts/KEY/bin/NAME.
  */
 #include "builder/cache/cache.h"
 #include "builder/component/component.h"
@@ -33,7 +33,6 @@ struct source_programs {
 /* What a build gets from them. */
 struct source_set {
 	VEC(struct source_programs) programs; /* of components that are compiled; in the recipe's order */
-	struct kubernetes kubernetes;         /* of recipes without components */
 	char *images;                         /* owned; directory of the components' images in the cache; NULL: none */
 	struct strings archives;              /* of images to preload, absolute paths */
 	struct strings references;            /* of the images in them */
@@ -43,16 +42,18 @@ struct source_set {
 /* Finds everything in the cache or makes it. Downloads what is needed. line gets the compilers' output. recipe must live as
  * long as ret. */
 int source_make(const struct recipe *recipe, const struct lock *lock, struct cache *cache,
-		 void (*line)(void *context, const char *line), void *context, struct source_set *ret, struct error *err)
+		void (*line)(void *context, const char *line), void *context, struct source_set *ret, struct error *err)
 	MUST_CHECK;
 /* Installs programs, and units that are otherwise part of packages, into the tree at root. */
-int source_install(const struct recipe *recipe, const struct lock *lock, const struct source_set *s, struct cache *cache,
-		    const char *root, struct error *err) MUST_CHECK;
+int source_install(const struct recipe *recipe, const struct source_set *s, struct cache *cache, const char *root,
+		   struct error *err) MUST_CHECK;
 void source_done(struct source_set *s);
 
 /* Pure. Whether something in addition to the agent is compiled, unless it is cached. */
 bool source_compiles(const struct recipe *recipe);
-/* Pure. Whether components have images, which are preloaded into the recipe's container runtime. */
+/* Pure. Whether the images that a component's file names are packed from its programs. */
+bool source_packs_images(const struct component *c);
+/* Pure. Whether components have such images, which are preloaded into the recipe's container runtime. */
 bool source_has_images(const struct recipe *recipe);
 /* Pure. The source that a recipe's Kubernetes comes from, as image.json and the plan name it: "none", "go-modules",
  * "debian-source" ... */

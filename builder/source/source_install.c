@@ -25,13 +25,13 @@ static int install_units(const struct recipe *recipe, int rootfd, struct error *
 {
 	const struct component *kubernetes = recipe_component(recipe, "kubernetes");
 
-	if (!kubernetes || kubernetes->source == COMPONENT_PACKAGES)
+	if (kubernetes ? kubernetes->source == COMPONENT_PACKAGES : recipe->kubernetes.source != KUBERNETES_BINARIES)
 		return 0;
 	return kubernetes_install_units(rootfd, err);
 }
 
-int source_install(const struct recipe *recipe, const struct lock *lock, const struct source_set *s, struct cache *cache,
-		    const char *root, struct error *err)
+int source_install(const struct recipe *recipe, const struct source_set *s, struct cache *cache, const char *root,
+		   struct error *err)
 {
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, root, err);
 
@@ -40,7 +40,7 @@ int source_install(const struct recipe *recipe, const struct lock *lock, const s
 	for (size_t i = 0; i < s->programs.n; i++)
 		if (install_component(&s->programs.at[i], rootfd, err) < 0)
 			return -1;
-	if (kubernetes_install(recipe, lock, &s->kubernetes, cache, root, err) < 0)
+	if (kubernetes_install_binaries(recipe, cache, rootfd, err) < 0)
 		return -1;
 	return install_units(recipe, rootfd, err);
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""kubernetes.source debian-source: what the recipe debian-12 compiles. The programs are static, so they run here; the image archive is
+"""The component kubernetes from debian-source: what the recipe debian-12 compiles. The programs are static, so they run here; the image archive is
 read member by member. Compiles (minutes) when the cache has nothing yet."""
 import hashlib
 import json
@@ -31,7 +31,8 @@ LAYER_LIMIT = 64 << 20  # bytes of the shared Debian layer
 
 
 def artifacts():
-    found = sorted((DEFAULT_CACHE / "artifacts").glob("*/bin/kubeadm"), key=os.path.getmtime)
+    """Other directories with a kubeadm are from Go modules, whose images are elsewhere."""
+    found = sorted((DEFAULT_CACHE / "artifacts").glob("*/images/control-plane.tar"), key=os.path.getmtime)
     return found[-1].parent.parent if found else None
 
 

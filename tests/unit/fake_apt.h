@@ -8,7 +8,7 @@
 
 #define FAKE_APT_SHA256 "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
-/* The files of curl's source package are in $root, unless there is $root/gone-FILE; $root/no-source: no index has the package. */
+/* The files of the source packages curl and kubernetes are in $root, unless there is $root/gone-FILE; $root/no-source: no index has the package. */
 static const char fake_apt_get[] =
 	"echo \"apt-get $*\" >>$root/log\n"
 	"print() { echo \"'http://m.example/debian/pool/$1' $1 100 SHA256:" FAKE_APT_SHA256 "\"; }\n"
@@ -19,7 +19,9 @@ static const char fake_apt_get[] =
 	"	cp $root/release ${APT_CONFIG%/apt.conf}/var/lib/apt/lists/m.example_InRelease; exit;;\n"
 	"*' source '*)\n"
 	"	[ -e $root/no-source ] && { echo 'E: Unable to find a source package for curl' >&2; exit 100; }\n"
-	"	for f in curl_7.88-1.dsc curl_7.88.orig.tar.gz; do\n"
+	"	files='curl_7.88-1.dsc curl_7.88.orig.tar.gz'\n"
+	"	case \"$*\" in *' kubernetes'*) files=kubernetes_1.20.5+really1.20.2-1.dsc; esac\n"
+	"	for f in $files; do\n"
 	"		url=file://$root/$f\n"
 	"		echo $f >$root/$f; sum=$(sha256sum $root/$f)\n"
 	"		[ ! -e $root/gone-$f ] || rm $root/$f\n"

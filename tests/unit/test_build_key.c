@@ -15,6 +15,8 @@
 #define WHOLE (1u << LAYERS)
 #define ON_BASE (K(VM) | K(LXC) | K(EXTRA_VM) | K(EXTRA_LXC))
 
+static const struct component kubernetes = { .name = "kubernetes", .source = COMPONENT_DEBIAN_SOURCE };
+
 /* A build with something in every input, and the directory that has its files. */
 struct inputs {
 	char path[32];
@@ -71,7 +73,10 @@ static void open_inputs(struct inputs *in)
 		add_package(&in->b.lock, g, "a");
 	add_package(&in->b.lock, LOCK_BASE, "containerd");
 	add_package(&in->b.lock, LOCK_BASE, "docker.io");
-	in->b.sources.kubernetes.artifacts = xstrdup("/cache/artifacts/" HEX_A);
+	vec_push(&in->b.sources.programs,
+		 ((struct source_programs){ .component = &kubernetes,
+					    .version = xstrdup("1.20.2"),
+					    .directory = xstrdup("/cache/artifacts/" HEX_A) }));
 	in->b.agent = xstrdup("/cache/artifacts/agent-a");
 	r->outputs.qcow2 = r->outputs.tarball = true;
 }
@@ -125,12 +130,12 @@ static void change_runtime_package(struct inputs *in, unsigned package)
 
 static void change_kubernetes(struct inputs *in, unsigned unused UNUSED)
 {
-	set(&in->b.sources.kubernetes.artifacts, "/cache/artifacts/" HEX_B);
+	set(&in->b.sources.programs.at[0].directory, "/cache/artifacts/" HEX_B);
 }
 
 static void move_cache(struct inputs *in, unsigned unused UNUSED)
 {
-	set(&in->b.sources.kubernetes.artifacts, "/elsewhere/artifacts/" HEX_A);
+	set(&in->b.sources.programs.at[0].directory, "/elsewhere/artifacts/" HEX_A);
 	set(&in->b.agent, "/elsewhere/artifacts/agent-a");
 }
 
@@ -317,8 +322,8 @@ TEST(build_keys_of_layers_are_stable)
 
 	open_inputs(&in);
 	CHECK(build_keys(&in.b, &err) == 0);
-	CHECK_STR(in.b.layer[LAYER_BASE].key, "2329b8b0721f789d9dd75295f9b46b56b55576f150349bd1f213285ad3ea93bf");
-	CHECK_STR(in.b.layer[LAYER_EXTRA_VM].key, "7a9bbfc99e0110e5eb60fc2809b3e5210b95457e15a4173dc3d9e7f391974ce2");
-	CHECK_STR(in.b.layer[LAYER_EXTRA_LXC].key, "7c6cbb48987e8192a7c04c35fd153aa7b8cb3a6808a5b9232657ed938eb5dc84");
-	CHECK_STR(in.b.layer[LAYER_IMAGES].key, "8d3d1a6e2b0b39019181b5b4e59c4601a819131e1b09e39521271535b3b2e661");
+	CHECK_STR(in.b.layer[LAYER_BASE].key, "0044db4ce6e2a2cd4f4c8e6b109c301b3c159def2d471fcecc6a90d228b85bd0");
+	CHECK_STR(in.b.layer[LAYER_EXTRA_VM].key, "77bc754099b7b67169759d3068cb1ca8b1154b739b6447a70d9f1366778d7e08");
+	CHECK_STR(in.b.layer[LAYER_EXTRA_LXC].key, "543cbd1c8713a4645bfd0449138842c8a689ece19adb155fdac8f5a10624ede7");
+	CHECK_STR(in.b.layer[LAYER_IMAGES].key, "2f5d8095ed2818bdbeeffb2bf6374e6318bef406a7a4cea327c7d70bdfd9f472");
 }

@@ -21,7 +21,8 @@ static void full_guest(struct guest *g)
 			    .runtime = RUNTIME_CONTAINERD },
 		.lock = { .recipe_digest = xstrdup("digest"), .kubernetes_version = xstrdup("1.20.2") },
 	};
-	g->recipe.kubernetes.source = KUBERNETES_DEBIAN_SOURCE;
+	vec_push(&g->recipe.components,
+		 ((struct component){ .name = xstrdup("kubernetes"), .source = COMPONENT_DEBIAN_SOURCE }));
 	strings_add(&g->recipe.units[SET_BASE], "ssh.service");
 	strings_add(&g->recipe.units[SET_VM], "cloud-init.service");
 	strings_add(&g->recipe.units[SET_LXC], "networking.service");

@@ -1,153 +1,73 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/source/kubernetes.h"
-#include "tests/unit/fake_kubernetes.h"
+#include "tests/unit/fake_toolchain.h"
 
-static void add_package(struct lock *lock, enum lock_group group, const char *name)
+#define KUBELET_UNIT "/usr/lib/systemd/system/kubelet.service"
+
+static int mode_of(const char *root, const char *name)
 {
-	vec_push(&lock->group[group],
-		 (struct lock_package){ .name = xstrdup(name), .version = xstrdup("1"), .sha256 = xstrdup(name) });
+	CLEANUP(free_p) char *file = xasprintf("%s%s", root, name);
+	struct stat st;
+
+	return lstat(file, &st) < 0 ? -1 : (int)(st.st_mode & 07777);
 }
 
-static void add_source(struct lock *lock, const char *sha256)
+/* An archive of bin/tool and bin/other in the fake root. */
+static struct lock_file make_archive(struct cache *cache, const char *root)
 {
-	struct lock_source source = { .name = xstrdup("kubernetes"), .version = xstrdup("1.20.2-1") };
-
-	vec_push(&source.files.list, ((struct lock_file){ .name = xstrdup("k.dsc"), .sha256 = xstrdup(sha256) }));
-	vec_push(&lock->sources, source);
-}
-
-/* Each input changes the key of what is compiled, and what is no input does not. */
-TEST(kubernetes_artifacts_key_of_each_input)
-{
-	struct recipe recipe = { .architecture = "amd64", .kubernetes.source = KUBERNETES_DEBIAN_SOURCE };
-	CLEANUP(lock_done) struct lock lock = { .kubernetes_version = xstrdup("1.20.2") };
-	char keys[7][SHA256_HEX], same[SHA256_HEX];
-
-	kubernetes_artifacts_key(&recipe, &lock, keys[0]);
-	recipe.architecture = "arm64";
-	kubernetes_artifacts_key(&recipe, &lock, keys[1]);
-	lock.kubernetes_version[5] = '3';
-	kubernetes_artifacts_key(&recipe, &lock, keys[2]);
-	add_source(&lock, "aa");
-	kubernetes_artifacts_key(&recipe, &lock, keys[3]);
-	add_package(&lock, LOCK_TOOLCHAIN, "gcc");
-	kubernetes_artifacts_key(&recipe, &lock, keys[4]);
-	add_package(&lock, LOCK_IMAGE, "etcd-server");
-	kubernetes_artifacts_key(&recipe, &lock, same);
-	CHECK_STR(same, keys[4]); /* no images are made */
-	recipe.images.control_plane = true;
-	kubernetes_artifacts_key(&recipe, &lock, keys[5]);
-	add_package(&lock, LOCK_IMAGE, "iptables");
-	kubernetes_artifacts_key(&recipe, &lock, keys[6]);
-	for (int i = 0; i < 7; i++)
-		for (int k = 0; k < i; k++)
-			CHECK(strcmp(keys[i], keys[k]) != 0);
-	add_package(&lock, LOCK_BASE, "bash");
-	kubernetes_artifacts_key(&recipe, &lock, same);
-	CHECK_STR(same, keys[6]);
-}
-
-TEST(kubernetes_make_from_cache)
-{
-	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
-	struct recipe recipe = { .architecture = "amd64", .kubernetes.source = KUBERNETES_DEBIAN_SOURCE };
-	CLEANUP(lock_done) struct lock lock = { .kubernetes_version = xstrdup("1.20.2") };
-	CLEANUP(kubernetes_done) struct kubernetes k = { 0 };
-	char key[SHA256_HEX];
-	struct error err = { 0 };
-
-	CHECK(own_cache_open(&w) == 0);
-	recipe.images.control_plane = true;
-	kubernetes_artifacts_key(&recipe, &lock, key);
-	CLEANUP(free_p) char *references = xasprintf("/artifacts/%s/images/references", key);
-	fake_put(w.cache.path, references, "k8s.gcr.io/pause:3.2\nk8s.gcr.io/etcd:3.4\n");
-	CHECK(kubernetes_make(&recipe, &lock, &w.cache, NULL, NULL, &k, &err) == 0);
 	CLEANUP(free_p)
-	char *want = xasprintf("%s/artifacts/%s", w.cache.path, key),
-	     *archive = xasprintf("%s/images/control-plane.tar", want);
-	CHECK_STR(k.artifacts, want);
-	CHECK(k.references.n == 2 && k.images.n == 1);
-	CHECK_STR(k.references.at[1], "k8s.gcr.io/etcd:3.4");
-	CHECK_STR(k.images.at[0], archive);
-}
-
-TEST(kubernetes_make_without_source_in_lock)
-{
-	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
-	struct recipe recipe = { .architecture = "amd64", .kubernetes.source = KUBERNETES_DEBIAN_SOURCE };
-	CLEANUP(lock_done) struct lock lock = { .kubernetes_version = xstrdup("1.20.2") };
-	struct kubernetes k = { 0 };
+	char *command = xasprintf(
+		"cd %s && mkdir bin && echo tool >bin/tool && echo other >bin/other && tar cf a.tar bin", root);
+	CLEANUP(free_p) char *file = xasprintf("%s/a.tar", root);
+	struct lock_file f = { .name = xstrdup("a.tar"),
+			       .url = xasprintf("file://%s", file),
+			       .sha256 = xcalloc(1, SHA256_HEX) };
+	CLEANUP(close_p) int fd = system(command) == 0 ? open(file, O_RDONLY | O_CLOEXEC) : -1;
 	struct error err = { 0 };
+	struct cache_want want = { f.name, f.url, f.sha256, 0 };
 
-	CHECK(own_cache_open(&w) == 0);
-	CHECK(kubernetes_make(&recipe, &lock, &w.cache, NULL, NULL, &k, &err) == -1);
-	CHECK(strstr(err.text, "no source of Kubernetes") || strstr(err.text, "must be compiled"));
-	CHECK(!k.artifacts);
+	if (sha256_fd(fd, f.sha256, &err) < 0 || cache_fetch(cache, &want, 1, NULL, NULL, &err) < 0)
+		printf("# %s\n", err.text);
+	return f;
 }
 
-TEST(kubernetes_make_fetches_binaries)
+TEST(kubernetes_install_binaries_and_units)
 {
 	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
 	struct recipe recipe = { .kubernetes.source = KUBERNETES_BINARIES };
 	CLEANUP(lock_done) struct lock lock = { 0 };
-	struct kubernetes k = { 0 };
 
 	FAKE_ROOT();
 	CHECK(own_cache_open(&w) == 0);
+	CLEANUP(free_p) char *root = xasprintf("%s/root", path);
+	fake_put(path, "/root" KUBELET_UNIT, "from an archive");
 	vec_push(&lock.binaries.list, fake_cached(&w.cache, path, "kubelet", "program"));
-	CLEANUP(free_p) char *cached = xasprintf("%s/files/%s", w.cache.path, lock.binaries.list.at[0].sha256);
-	CHECK(unlink(cached) == 0);
-	vec_push(&recipe.kubernetes.binaries, (struct binary){ .url = "u" });
-	CHECK(kubernetes_make(&recipe, &lock, &w.cache, NULL, NULL, &k, &err) == 0);
-	CHECK(access(cached, F_OK) == 0 && !k.artifacts);
+	vec_push(&lock.binaries.list, make_archive(&w.cache, path));
+	const struct lock_file *f = lock.binaries.list.at;
+	struct binary program = { .url = f[0].url, .sha256 = f[0].sha256, .path = "/usr/bin/kubelet" };
+	struct binary all = { .url = f[1].url, .sha256 = f[1].sha256, .path = "/opt/all", .archive = true };
+	struct binary one = { .url = f[1].url, .sha256 = f[1].sha256, .path = "/usr/bin/one", .member = "bin/tool" };
+	vec_push(&recipe.kubernetes.binaries, program);
+	vec_push(&recipe.kubernetes.binaries, all);
+	vec_push(&recipe.kubernetes.binaries, one);
+	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, root, &err);
+	int rc = kubernetes_install_binaries(&recipe, &w.cache, rootfd, &err);
+	if (rc == 0)
+		rc = kubernetes_install_units(rootfd, &err);
+	CHECK_STR(rc < 0 ? err.text : "", "");
+	CLEANUP(free_p)
+	char *kubelet = fake_get(root, "/usr/bin/kubelet"), *other = fake_get(root, "/opt/all/bin/other"),
+	     *tool = fake_get(root, "/usr/bin/one"), *unit = fake_get(root, KUBELET_UNIT);
+	CHECK_STR(kubelet, "program");
+	CHECK_STR(other, "other\n");
+	CHECK_STR(tool, "tool\n");
+	CHECK_STR(unit, "from an archive");
+	CHECK(fake_has(root, KUBELET_UNIT ".d/10-kubeadm.conf") && fake_has(root, "/etc/default/kubelet"));
+	CHECK(mode_of(root, "/var/lib/kubelet") >= 0 && mode_of(root, "/usr/bin/one") == 0755 &&
+	      !fake_has(root, "/usr/bin/tool"));
+	recipe.kubernetes.binaries.at[2].member = "bin/none";
+	CHECK(kubernetes_install_binaries(&recipe, &w.cache, rootfd, &err) == -1 && err.class == ERROR_INPUT);
+	CHECK(strstr(err.text, "a.tar has no file bin/none"));
 	vec_done(&recipe.kubernetes.binaries);
-	FAKE_ROOT_END();
-}
-
-/* An open toolchain in root, and a lock with the source in the cache. */
-static struct toolchain open_toolchain(struct own_cache *w, char *root, struct lock *lock)
-{
-	struct lock_source source = { .name = xstrdup("kubernetes"), .version = xstrdup("1.20.2-1") };
-
-	vec_push(&source.files.list, fake_cached(&w->cache, root, "kubernetes.dsc", "dsc"));
-	vec_push(&lock->sources, source);
-	lock->kubernetes_version = xstrdup("1.20.2");
-	fake_answer = fake_kubernetes;
-	return fake_toolchain(root, lock, &w->cache);
-}
-
-TEST(kubernetes_artifacts_make_publishes_programs)
-{
-	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
-	struct recipe recipe = { .architecture = "amd64", .kubernetes.source = KUBERNETES_DEBIAN_SOURCE };
-	CLEANUP(lock_done) struct lock lock = { 0 };
-
-	FAKE_ROOT();
-	CHECK(own_cache_open(&w) == 0);
-	struct toolchain t = open_toolchain(&w, path, &lock);
-	CHECK_STR(kubernetes_artifacts_make(&recipe, &t, "key", &err) < 0 ? err.text : "", "");
-	CLEANUP(free_p) char *kubeadm = fake_get(w.cache.path, "/artifacts/key/bin/kubeadm");
-	CHECK_STR(kubeadm, "kubeadm");
-	CHECK(fake_has(w.cache.path, "/artifacts/key/bin/kubelet") &&
-	      !fake_has(w.cache.path, "/artifacts/key/images/references"));
-	text_done(&fake_steps);
-	FAKE_ROOT_END();
-}
-
-/* kubeadm of the fake lists no image of kube-apiserver: nothing is published. */
-TEST(kubernetes_artifacts_make_needs_every_image)
-{
-	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
-	struct recipe recipe = { .architecture = "amd64", .kubernetes.source = KUBERNETES_DEBIAN_SOURCE };
-	CLEANUP(lock_done) struct lock lock = { 0 };
-
-	FAKE_ROOT();
-	CHECK(own_cache_open(&w) == 0);
-	recipe.images.control_plane = true;
-	struct toolchain t = open_toolchain(&w, path, &lock);
-	CHECK(kubernetes_artifacts_make(&recipe, &t, "key", &err) == -1 && err.class == ERROR_COMMAND);
-	CHECK_STR(err.text, "`kubeadm config images list` prints no kube-apiserver image");
-	CHECK(!cache_has(&w.cache, "artifacts", "key"));
-	text_done(&fake_steps);
 	FAKE_ROOT_END();
 }

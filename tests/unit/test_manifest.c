@@ -53,7 +53,6 @@ static struct recipe make_recipe(void)
 
 	r.distribution.id = (char *)"debian";
 	r.distribution.suite = (char *)"bookworm";
-	r.kubernetes.source = KUBERNETES_DEBIAN_SOURCE;
 	return r;
 }
 

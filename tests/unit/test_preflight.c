@@ -71,7 +71,7 @@ TEST(preflight_finds_nothing_on_a_good_machine)
 		CHECK(is_only(&found, kind, name, piece));                                                             \
 	}
 
-TAKES(no_kubeadm, m.kubeadm_version = NULL, FINDING_FATAL, "kubeadm", "kubernetes.source")
+TAKES(no_kubeadm, m.kubeadm_version = NULL, FINDING_FATAL, "kubeadm", "components.kubernetes")
 TAKES(no_kubelet, m.kubelet = false, FINDING_FATAL, "kubelet", "not installed")
 TAKES(no_runtime, m.runtime = FACTS_RUNTIME_NONE, FINDING_FATAL, "runtime", "CRI plugin")
 TAKES(two_runtimes, m.runtime = FACTS_RUNTIME_SEVERAL, FINDING_FATAL, "runtime", "cri_socket: unix:///run/containerd")

@@ -129,7 +129,7 @@ TEST(schema_recipe_is_what_is_read)
 TEST(schema_component_is_what_is_read)
 {
 	CLEANUP(yaml_node_free_p)
-	struct yaml *tree = parse("go-modules: {}\npackages: {}\nbinaries: {files: [{}]}\nc: {}\n"
+	struct yaml *tree = parse("go-modules: {}\npackages: {}\nbinaries: {files: [{}]}\ndebian-source: {}\nc: {}\n"
 				  "programs: [{}]\nimages: [{}]\nminors: {}\nfits: {}\n");
 	CLEANUP(component_done) struct component c = { 0 };
 	struct yaml *parts[1 + COMPONENT_SOURCES] = { 0 };
