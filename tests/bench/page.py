@@ -18,8 +18,8 @@ def table(head, rows):
 
 def put(path, program, text):
     """Between program's lines in the document."""
-    place = re.compile(rf"(?<=<!-- table: {re.escape(program)} -->\n).*?(?=<!-- end of the table -->)", re.S)
-    page, found = place.subn(lambda _: text, path.read_text())
+    place = re.compile(rf"(<!-- table: {re.escape(program)} -->\n).*?(<!-- end of the table -->)", re.S)
+    page, found = place.subn(lambda found: found[1] + text + found[2], path.read_text())
     if found != 1:
         raise ValueError(f"{path} has {found} tables of {program}, not one")
     path.write_text(page)
