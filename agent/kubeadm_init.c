@@ -76,6 +76,18 @@ static void put_image_tags(const struct facts *machine, struct json *cluster)
 		json_put(cluster, "dns", image_json(machine->dns_tag));
 }
 
+/* At its default of 20 requests per second the controller manager needs 5 s to create its controllers, and no node has its part of
+ * the pod network before. */
+static struct json *controller_manager_json(const struct kubeadm_document *d)
+{
+	struct json *manager = json_object(), *args = kubeadm_args(d);
+
+	kubeadm_add_arg(d, args, "kube-api-qps", "100");
+	kubeadm_add_arg(d, args, "kube-api-burst", "200");
+	json_put(manager, "extraArgs", args);
+	return manager;
+}
+
 /* The endpoint is always set: without it no second control plane could ever join. The image repository is
  * never set: the preloaded images are those of kubeadm's default. */
 static struct json *cluster_json(const struct kubeadm_document *d)
@@ -101,6 +113,7 @@ static struct json *cluster_json(const struct kubeadm_document *d)
 		/* Each of the dozen RSA keys would take a second of an emulated or busy processor. */
 		json_put_string(cluster, "encryptionAlgorithm", "ECDSA-P256");
 	}
+	json_put(cluster, "controllerManager", controller_manager_json(d));
 	put_image_tags(d->run->machine, cluster);
 	return cluster;
 }

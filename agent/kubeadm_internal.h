@@ -27,6 +27,9 @@ const char *kubeadm_secret(const struct kubeadm_document *d, const char *secret)
 void kubeadm_put_node(const struct kubeadm_document *d, struct json *document);
 struct json *kubeadm_local_endpoint(const struct kubeadm_document *d) MUST_CHECK;
 void kubeadm_put_duration(struct json *object, const char *key, long seconds);
+/* Extra arguments of a program: a map up to v1beta3, a list of pairs later. */
+struct json *kubeadm_args(const struct kubeadm_document *d) MUST_CHECK;
+void kubeadm_add_arg(const struct kubeadm_document *d, struct json *args, const char *name, const char *value);
 /* Seconds for one wait inside kubeadm: half of the time for all tries, at most `most`. */
 long kubeadm_step_timeout(const struct kubeadm_document *d, long most);
 

@@ -104,21 +104,29 @@ static void args_of(const struct kubeadm_run *run, struct args *a)
 		args_set(a, node->kubelet_args.at[i].key, node->kubelet_args.at[i].value);
 }
 
-/* A map up to v1beta3, a list of pairs later. */
-static struct json *args_json(const struct args *a, enum kubeadm_api api)
+void kubeadm_add_arg(const struct kubeadm_document *d, struct json *args, const char *name, const char *value)
 {
-	struct json *all = api < KUBEADM_V1BETA4 ? json_object() : json_array();
-
-	for (size_t i = 0; i < a->names.n; i++) {
-		if (api < KUBEADM_V1BETA4) {
-			json_put_string(all, a->names.at[i], a->values.at[i]);
-			continue;
-		}
-		struct json *pair = json_object();
-		json_put_string(pair, "name", a->names.at[i]);
-		json_put_string(pair, "value", a->values.at[i]);
-		json_push(all, pair);
+	if (d->api < KUBEADM_V1BETA4) {
+		json_put_string(args, name, value);
+		return;
 	}
+	struct json *pair = json_object();
+	json_put_string(pair, "name", name);
+	json_put_string(pair, "value", value);
+	json_push(args, pair);
+}
+
+struct json *kubeadm_args(const struct kubeadm_document *d)
+{
+	return d->api < KUBEADM_V1BETA4 ? json_object() : json_array();
+}
+
+static struct json *args_json(const struct kubeadm_document *d, const struct args *a)
+{
+	struct json *all = kubeadm_args(d);
+
+	for (size_t i = 0; i < a->names.n; i++)
+		kubeadm_add_arg(d, all, a->names.at[i], a->values.at[i]);
 	return all;
 }
 
@@ -155,7 +163,7 @@ static struct json *pve_registration_json(const struct kubeadm_document *d)
 	}
 	args_of(d->run, &args);
 	if (args.names.n)
-		json_put(registration, "kubeletExtraArgs", args_json(&args, d->api));
+		json_put(registration, "kubeletExtraArgs", args_json(d, &args));
 	kubeadm_ignored(d->run, &checks);
 	if (checks.n)
 		json_put_strings(registration, "ignorePreflightErrors", &checks);
