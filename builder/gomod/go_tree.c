@@ -82,7 +82,7 @@ void go_tree_close(struct go_tree *g)
 	free(g->work);
 	strings_done(&g->environment);
 	strings_done(&g->settings);
-	strings_done(&g->binds);
+	sandbox_binds_done(&g->binds);
 	toolchain_close(&g->toolchain);
 	g->work = NULL;
 }
@@ -123,7 +123,7 @@ static int bind_proxies(struct go_tree *g, struct error *err)
 					 "GOPROXY names the directory %s; here, where nothing can be mounted, name a "
 					 "server",
 					 path);
-		strings_addf(&g->binds, "%s:%s", path, path);
+		sandbox_binds_add_read_only(&g->binds, path, path);
 	}
 	return 0;
 }
@@ -175,8 +175,10 @@ int go_tree_keep_cache(struct go_tree *g, struct error *err)
 		kept = is_private(fd);
 		cache_touch(cache, name);
 	}
-	if (kept)
-		strings_addf(&g->binds, "%s/%s:" CACHE_TARGET, cache->path, name);
+	if (kept) {
+		CLEANUP(free_p) char *path = xasprintf("%s/%s", cache->path, name);
+		sandbox_binds_add(&g->binds, path, CACHE_TARGET);
+	}
 	strings_addf(&g->environment, "GOCACHE=%s", kept ? CACHE_TARGET : TOOLCHAIN_WORK "/cache");
 	return 0;
 }

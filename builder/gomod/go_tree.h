@@ -6,6 +6,7 @@
  */
 #include "builder/cache/cache.h"
 #include "builder/lock/lock.h"
+#include "builder/sandbox/sandbox_binds.h"
 #include "builder/toolchain/toolchain.h"
 #include "lib/error.h"
 #include "lib/text.h"
@@ -21,7 +22,7 @@ struct go_tree {
 	int workfd;                 /* owned */
 	struct strings environment; /* for every run */
 	struct strings settings;    /* of the user (go_settings.h), for runs with the network */
-	struct strings binds;
+	struct sandbox_binds binds; /* for every run */
 };
 
 /* Opens the tree with `need` bytes for work; the caller has set toolchain.lock, .cache and .line. cgo: C code is compiled as

@@ -92,8 +92,10 @@ static int compile_all(const struct make_job *j, struct go_tree *t, struct error
 
 	if (fetch_all(j, t, err) < 0 || go_tree_keep_cache(t, err) < 0)
 		return -1;
-	if (!rootless_restricted())
-		strings_addf(&t->binds, "%s/" MODULE_CACHE ":" GOMOD_MODULES, j->g->cache->path);
+	if (!rootless_restricted()) {
+		CLEANUP(free_p) char *modules = xasprintf("%s/" MODULE_CACHE, j->g->cache->path);
+		sandbox_binds_add_read_only(&t->binds, modules, GOMOD_MODULES);
+	}
 	for (size_t i = 0; i < j->g->n; i++) {
 		const struct component *c = &j->g->components[i];
 		const struct lock_component *locked = lock_component(j->lock, c->name);

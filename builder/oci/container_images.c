@@ -114,8 +114,10 @@ int container_images_preload(const char *root, enum runtime runtime, const char 
 	/* Only root may read the containers' files. */
 	if (chmod(store, p.engine->mode) < 0)
 		return error_errno(err, errno, "set the mode of %s", store);
-	strings_addf(&sandbox.binds, "%s:%s", store, p.engine->store);
-	for (size_t i = 0; i < archives->n; i++)
-		strings_addf(&sandbox.binds, "%s:/tmp/%zu.tar", archives->at[i], i);
+	sandbox_binds_add(&sandbox.binds, store, p.engine->store);
+	for (size_t i = 0; i < archives->n; i++) {
+		CLEANUP(free_p) char *target = xasprintf("/tmp/%zu.tar", i);
+		sandbox_binds_add_read_only(&sandbox.binds, archives->at[i], target);
+	}
 	return sandbox_call(&sandbox, preload_inside, &p, err);
 }

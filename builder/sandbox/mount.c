@@ -2,8 +2,10 @@
 #include "builder/sandbox/mount.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libmount.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 
 static void context_free(struct libmnt_context **context)
 {
@@ -45,6 +47,18 @@ int mount_attach(const char *source, const char *target, const char *type, const
 		abort();
 	int rc = mnt_context_mount(context);
 	return rc ? failed(context, rc, "mount", target, err) : 0;
+}
+
+/* libmount knows ro=recursive since 2.39. */
+int mount_read_only(const char *target, struct error *err)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+
+	if (mount_setattr(AT_FDCWD, target, AT_RECURSIVE, &attr, sizeof attr) == 0)
+		return 0;
+	error_errno(err, errno, "make %s read-only", target);
+	err->class = ERROR_HOST;
+	return -1;
 }
 
 int mount_detach(const char *target, struct error *err)

@@ -263,7 +263,7 @@ int sandbox_release(const char *program, bool *ret_called, struct error *err)
 
 void sandbox_done(struct sandbox *sandbox)
 {
-	strings_done(&sandbox->binds);
+	sandbox_binds_done(&sandbox->binds);
 	strings_done(&sandbox->environment);
 	strings_done(&sandbox->stubbed);
 }

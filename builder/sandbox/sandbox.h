@@ -9,13 +9,15 @@
  * Where neither mounts nor namespaces can be made (rootless_restricted()), a chroot is used instead, which
  * isolates less: see sandbox_chroot.h.
  */
+#include "builder/sandbox/sandbox_binds.h"
 #include "lib/error.h"
 #include "lib/job.h"
 #include "lib/process.h"
 
 struct sandbox {
-	const char *root;           /* borrowed; absolute path of the tree */
-	struct strings binds;       /* "SOURCE:TARGET": host directories or files to bind-mount inside, read-write */
+	const char *root; /* borrowed; absolute path of the tree */
+	struct sandbox_binds
+		binds; /* of the host, visible inside; where nothing can be mounted, none may be read-only */
 	struct strings environment; /* "NAME=VALUE", added to the default ones or in their place */
 	/* Programs of the tree, absolute paths. Inside, each is replaced by a stub that does nothing and
 	 * succeeds, shell and Python files alike. A missing program is no error. */

@@ -181,19 +181,28 @@ static int stub_all(const struct sandbox *s, int rootfd, struct error *err)
 }
 
 /* Moves the source of a bind to its target in the tree, or back. */
-static int move_bind(int rootfd, const char *bind, bool in, struct error *err)
+static int move_bind(int rootfd, const struct sandbox_bind *b, bool in, struct error *err)
 {
-	const char *colon = strrchr(bind, ':'), *base;
-	CLEANUP(free_p) char *source = xstrndup(bind, colon ? (size_t)(colon - bind) : 0);
-	CLEANUP(close_p) int parent = colon ? file_open_parent_in(rootfd, colon + 1, true, &base) : -1;
+	const char *base;
+	CLEANUP(close_p) int parent = file_open_parent_in(rootfd, b->target, true, &base);
 
-	if (!colon)
-		return error_set(err, ERROR_FAILED, "sandbox bind '%s' is not SOURCE:TARGET", bind);
 	if (parent < 0)
-		return error_errno(err, errno, "open the directory of %s in the sandbox", colon + 1);
+		return error_errno(err, errno, "open the directory of %s in the sandbox", b->target);
 	CLEANUP(kept_times_restore) UNUSED struct kept_times directory = keep_times(parent);
-	if (in ? renameat(AT_FDCWD, source, parent, base) < 0 : renameat(parent, base, AT_FDCWD, source) < 0)
-		return error_errno(err, errno, "move %s %s the sandbox", source, in ? "into" : "out of");
+	if (in ? renameat(AT_FDCWD, b->source, parent, base) < 0 : renameat(parent, base, AT_FDCWD, b->source) < 0)
+		return error_errno(err, errno, "move %s %s the sandbox", b->source, in ? "into" : "out of");
+	return 0;
+}
+
+/* What is moved into the tree can be written there. */
+static int refuse_read_only(const struct sandbox *s, struct error *err)
+{
+	for (size_t i = 0; i < s->binds.list.n; i++)
+		if (s->binds.list.at[i].read_only)
+			return error_set(err, ERROR_HOST,
+					 "%s must be read-only in the sandbox; this environment can mount nothing: run "
+					 "nodekiln as root, or where users have namespaces",
+					 s->binds.list.at[i].source);
 	return 0;
 }
 
@@ -202,8 +211,8 @@ static int populate(const struct sandbox *s, int rootfd, int asidefd, struct err
 	if (move_aside(s, rootfd, asidefd, err) < 0 || populate_files(rootfd, err) < 0 ||
 	    populate_devices(rootfd, err) < 0 || sandbox_setup_links(rootfd, err) < 0 || stub_all(s, rootfd, err) < 0)
 		return -1;
-	for (size_t i = 0; i < s->binds.n; i++)
-		if (move_bind(rootfd, s->binds.at[i], true, err) < 0)
+	for (size_t i = 0; i < s->binds.list.n; i++)
+		if (move_bind(rootfd, &s->binds.list.at[i], true, err) < 0)
 			return -1;
 	return 0;
 }
@@ -212,7 +221,7 @@ int sandbox_chroot_populate(const struct sandbox *s, struct error *err)
 {
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, s->root, err);
 
-	if (rootfd < 0 || make_aside(s->root, err) < 0)
+	if (rootfd < 0 || refuse_read_only(s, err) < 0 || make_aside(s->root, err) < 0)
 		return -1;
 	CLEANUP(close_p) int asidefd = open_aside(s->root, err);
 	if (asidefd >= 0 && populate(s, rootfd, asidefd, err) == 0)
@@ -242,8 +251,8 @@ void sandbox_chroot_clear(const struct sandbox *s)
 
 	if (asidefd < 0)
 		return;
-	for (size_t i = s->binds.n; i-- > 0;)
-		failed |= move_bind(rootfd, s->binds.at[i], false, &ignored);
+	for (size_t i = s->binds.list.n; i-- > 0;)
+		failed |= move_bind(rootfd, &s->binds.list.at[i], false, &ignored);
 	for (size_t i = 0; i < s->stubbed.n; i++)
 		failed |= unstub_program(rootfd, s->stubbed.at[i]);
 	failed |= unstub_program(rootfd, SANDBOX_POLICY) | move_back(rootfd, asidefd);

@@ -86,10 +86,10 @@ static int make_mount_point(const struct sandbox *s, int rootfd, const char *nam
 	return 0;
 }
 
-static int bind_into(const struct sandbox *s, int rootfd, const char *source, const char *target, const char *options,
-		     struct error *err)
+/* *ret_path, owned by the caller: where it is mounted. */
+static int bind_at(const struct sandbox *s, int rootfd, const char *source, const char *target, const char *options,
+		   char **ret_path, struct error *err)
 {
-	CLEANUP(free_p) char *path = NULL;
 	struct stat st;
 
 	if (stat(source, &st) < 0)
@@ -103,9 +103,17 @@ static int bind_into(const struct sandbox *s, int rootfd, const char *source, co
 		if (fd < 0)
 			return error_errno(err, errno, "create %s/%s", s->root, target);
 	}
-	if (make_mount_point(s, rootfd, target, S_ISDIR(st.st_mode), &path, err) < 0)
+	if (make_mount_point(s, rootfd, target, S_ISDIR(st.st_mode), ret_path, err) < 0)
 		return -1;
-	return mount_attach(source, path, NULL, options, err);
+	return mount_attach(source, *ret_path, NULL, options, err);
+}
+
+static int bind_into(const struct sandbox *s, int rootfd, const char *source, const char *target, const char *options,
+		     struct error *err)
+{
+	CLEANUP(free_p) char *path = NULL;
+
+	return bind_at(s, rootfd, source, target, options, &path, err);
 }
 
 static int mount_one(const struct sandbox *s, int rootfd, const struct mount_entry *m, struct error *err)
@@ -187,12 +195,11 @@ static int stub_all(const struct sandbox *s, int rootfd, struct error *err)
 
 static int populate_binds(const struct sandbox *s, int rootfd, struct error *err)
 {
-	for (size_t i = 0; i < s->binds.n; i++) {
-		const char *colon = strrchr(s->binds.at[i], ':');
-		if (!colon)
-			return error_set(err, ERROR_FAILED, "sandbox bind '%s' is not SOURCE:TARGET", s->binds.at[i]);
-		CLEANUP(free_p) char *source = xstrndup(s->binds.at[i], (size_t)(colon - s->binds.at[i]));
-		if (bind_into(s, rootfd, source, colon + 1, "rbind", err) < 0)
+	for (size_t i = 0; i < s->binds.list.n; i++) {
+		const struct sandbox_bind *b = &s->binds.list.at[i];
+		CLEANUP(free_p) char *path = NULL;
+		if (bind_at(s, rootfd, b->source, b->target, "rbind", &path, err) < 0 ||
+		    (b->read_only && mount_read_only(path, err) < 0))
 			return -1;
 	}
 	return 0;

@@ -87,9 +87,9 @@ int toolchain_run(const struct toolchain *t, const struct toolchain_step *step, 
 	}
 	strings_append(&argv, step->argv);
 	p.argv = strings_argv(&argv);
-	strings_addf(&sandbox.binds, "%s:" TOOLCHAIN_WORK, step->work);
+	sandbox_binds_add(&sandbox.binds, step->work, TOOLCHAIN_WORK);
 	if (step->binds)
-		strings_append(&sandbox.binds, step->binds);
+		sandbox_binds_append(&sandbox.binds, step->binds);
 	if (step->environment)
 		strings_append(&sandbox.environment, step->environment);
 	return sandbox_run(&sandbox, &p, err);

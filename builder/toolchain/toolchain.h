@@ -9,6 +9,7 @@
 #include "builder/cache/scratch.h"
 #include "builder/lock/lock.h"
 #include "builder/recipe/recipe.h"
+#include "builder/sandbox/sandbox_binds.h"
 #include "lib/error.h"
 #include "lib/hash.h"
 
@@ -39,7 +40,7 @@ struct toolchain_step {
 		*directory; /* relative to work: the program's working directory; NULL: /, and the tree may be empty */
 	const struct strings *argv;
 	const struct strings *environment; /* additional variables; may be NULL */
-	const struct strings *binds;       /* more of the host, as in struct sandbox; may be NULL */
+	const struct sandbox_binds *binds; /* more of the host; may be NULL */
 	bool network;                      /* with the host's network */
 	struct text *output;               /* gets stdout; NULL: it goes to t->line */
 };

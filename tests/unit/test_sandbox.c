@@ -39,7 +39,7 @@ static bool fixture_open(struct fixture *f)
 			abort();
 	}
 	f->sandbox.root = f->path;
-	strings_add(&f->sandbox.binds, "/usr:/usr");
+	sandbox_binds_add(&f->sandbox.binds, "/usr", "/usr");
 	return true;
 }
 
@@ -184,10 +184,10 @@ TEST(sandbox_forbids_services)
 	if (!fixture_open(&f))
 		SKIP("needs root");
 	f.sandbox.forbid_services = true;
-	strings_done(&f.sandbox.binds);
-	strings_add(&f.sandbox.binds, "/usr/bin:/usr/bin");
-	strings_add(&f.sandbox.binds, "/usr/lib:/usr/lib");
-	strings_add(&f.sandbox.binds, "/usr/lib64:/usr/lib64");
+	sandbox_binds_done(&f.sandbox.binds);
+	sandbox_binds_add(&f.sandbox.binds, "/usr/bin", "/usr/bin");
+	sandbox_binds_add(&f.sandbox.binds, "/usr/lib", "/usr/lib");
+	sandbox_binds_add(&f.sandbox.binds, "/usr/lib64", "/usr/lib64");
 	CHECK(dir_make_in(f.root, "usr/sbin", 0755, &err) == 0);
 	CHECK_SAYS(&f, "/usr/sbin/policy-rc.d; echo $?", "101");
 	CHECK(!file_exists_in(f.root, "usr/sbin/policy-rc.d"));
@@ -218,9 +218,46 @@ TEST(sandbox_binds_below_missing_directories)
 
 	if (!fixture_open(&f))
 		SKIP("needs root");
-	strings_add(&f.sandbox.binds, "/usr/bin:/a/deep/directory");
-	strings_add(&f.sandbox.binds, "/bin/sh:/another/deep/file");
+	sandbox_binds_add(&f.sandbox.binds, "/usr/bin", "/a/deep/directory");
+	sandbox_binds_add(&f.sandbox.binds, "/bin/sh", "/another/deep/file");
 	CHECK_SAYS(&f, "test -x /a/deep/directory/sh && test -x /another/deep/file && echo both", "both");
+}
+
+/* Its root has every right there, and still no write reaches the host: not a new file, not a change, not what is mounted below. */
+TEST(sandbox_binds_read_only)
+{
+	CLEANUP(fixture_done) struct fixture f;
+	CLEANUP(text_done) struct text t = { 0 };
+	struct error err = { 0 };
+
+	if (!fixture_open(&f))
+		SKIP("needs root");
+	CLEANUP(free_p) char *host = xasprintf("%s/with space: and colon", f.path), *file = xasprintf("%s/file", host);
+	CHECK(file_write_in(f.root, "with space: and colon/file", "kept", 4, 0666, &err) == 0);
+	sandbox_binds_add_read_only(&f.sandbox.binds, host, "/read only");
+	sandbox_binds_add_read_only(&f.sandbox.binds, file, "/tmp/one.tar");
+	sandbox_binds_add(&f.sandbox.binds, host, "/both ways");
+	CHECK_SAYS(&f, "cat '/read only/file' /tmp/one.tar", "keptkept");
+	CHECK_SAYS(&f, "(echo x >'/read only/file') 2>&1 && echo done || echo failed",
+		   "sh: 1: cannot create /read only/file: Read-only "
+		   "file system\nfailed");
+	CHECK_SAYS(&f, "(echo x >'/read only/new') 2>/dev/null && echo done || echo failed", "failed");
+	CHECK_SAYS(&f, "(echo x >>/tmp/one.tar) 2>/dev/null && echo done || echo failed", "failed");
+	CHECK_SAYS(&f, "rm -f '/read only/file' 2>/dev/null && echo done || echo failed", "failed");
+	CHECK_SAYS(&f, "echo new >'/both ways/new' && cat '/read only/new'", "new");
+	CHECK(file_read_in(f.root, "with space: and colon/file", 100, &t, &err) == 0);
+	CHECK_STR(t.data, "kept");
+}
+
+TEST(sandbox_binds_read_only_with_mounts_below)
+{
+	CLEANUP(fixture_done) struct fixture f;
+
+	if (!fixture_open(&f))
+		SKIP("needs root");
+	sandbox_binds_add_read_only(&f.sandbox.binds, "/dev", "/devices");
+	CHECK_SAYS(&f, "(echo x >/devices/shm/nodekiln-test) 2>/dev/null && echo done || echo failed", "failed");
+	CHECK(access("/dev/shm/nodekiln-test", F_OK) < 0);
 }
 
 static int count_files(void *outside, struct error *err)

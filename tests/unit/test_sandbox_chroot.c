@@ -59,7 +59,7 @@ static bool fixture_open(struct fixture *f)
 	f->sandbox.root = f->path;
 	strings_add(&f->sandbox.stubbed, "/usr/sbin/loud");
 	strings_add(&f->sandbox.stubbed, "/usr/sbin/missing");
-	strings_addf(&f->sandbox.binds, "%s:/build", f->work);
+	sandbox_binds_add(&f->sandbox.binds, f->work, "/build");
 	return true;
 }
 
@@ -263,6 +263,20 @@ TEST(sandbox_chroot_reports_what_cannot_be_moved_back)
 	CHECK(file_exists_in(f.root, "run/theirs")); /* all else is */
 	CLEANUP(free_p) char *aside = xasprintf("%s.aside", f.path);
 	CHECK(rmdir(aside) == 0);
+}
+
+/* Nothing can be mounted there, and what is moved in can be written. */
+TEST(sandbox_chroot_refuses_read_only_binds)
+{
+	CLEANUP(fixture_done) struct fixture f;
+	struct error err = { 0 };
+
+	if (!fixture_open(&f))
+		SKIP("needs root");
+	sandbox_binds_add_read_only(&f.sandbox.binds, f.work, "/archive");
+	CHECK(sandbox_chroot_populate(&f.sandbox, &err) == -1 && err.class == ERROR_HOST);
+	CHECK(strstr(err.text, f.work) && strstr(err.text, " must be read-only in the sandbox"));
+	CHECK(file_exists_in(f.root, "run/theirs") && sandbox_chroot_check(&f.sandbox, &err) == 0);
 }
 
 static int interrupt_supervisor(struct error *err)

@@ -110,16 +110,13 @@ TEST(sandbox_setup_enter_reports_a_bad_bind)
 	f.sandbox.forbid_services = true;
 	strings_add(&f.sandbox.stubbed, "/opt/program");
 	strings_add(&f.sandbox.stubbed, "/opt/missing");
-	strings_add(&f.sandbox.binds, "/usr:/a/deep/directory");
-	strings_add(&f.sandbox.binds, "/etc/hostname:/another/deep/file");
-	strings_add(&f.sandbox.binds, "/no/such/source:/x");
+	sandbox_binds_add(&f.sandbox.binds, "/usr", "/a/deep/directory");
+	sandbox_binds_add(&f.sandbox.binds, "/etc/hostname", "/another/deep/file");
+	sandbox_binds_add(&f.sandbox.binds, "/no/such/source", "/x");
 	const char *got = why(&f);
 	if (strstr(got, "mount ") && strstr(got, "/proc"))
 		SKIP("needs a kernel that mounts /proc here");
 	CHECK_STR(got, "look at /no/such/source: No such file or directory");
 	/* The mount points were made in the tree. */
 	CHECK(file_exists_in(f.root, "a/deep/directory") && file_exists_in(f.root, "another/deep/file"));
-	strings_done(&f.sandbox.binds);
-	strings_add(&f.sandbox.binds, "/usr");
-	CHECK_STR(why(&f), "sandbox bind '/usr' is not SOURCE:TARGET");
 }
