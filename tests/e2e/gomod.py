@@ -105,10 +105,10 @@ class Yard(BuildEnv):
     def programs(self):
         return [self.cache / "artifacts" / c["key"] for c in json.loads((self.out / "small.manifest.json").read_text())["components"]]
 
-    def forget(self, *suffixes):
-        """Of the modules in the cache, those files; the programs are compiled again."""
-        for path in (self.cache / "modules").iterdir():
-            if path.suffix in suffixes:
+    def forget(self):
+        """All modules in the cache, and what locks found out; the programs are compiled again."""
+        for kind in ("modules", "solutions"):
+            for path in (self.cache / kind).iterdir():
                 path.unlink()
 
 
@@ -226,7 +226,7 @@ class World:
         shutil.copytree(yard.mirror.root, self.mirror.root)
         self.yard = Yard(directory / "kiln", yard.cache, self.mirror)
         shutil.copy(yard.lock, self.yard.lock)
-        self.yard.forget(".zip", ".mod", ".solution", ".release")
+        self.yard.forget()
 
     def extra(self, suffix):
         return self.mirror.file("example.org/extra", "v1.0.0", suffix)
