@@ -230,6 +230,7 @@ int go_tree_run(struct go_tree *g, const struct go_run *run, struct error *err)
 		.environment = &env,
 		.binds = &g->binds,
 		.network = run->network,
+		.unprivileged = true,
 		.output = run->output,
 	};
 

@@ -41,6 +41,7 @@ struct go_run {
 	bool network;
 	struct text *output; /* may be NULL */
 };
+/* Go has no rights over the network of the host, nor over anything else than the files in the tree. */
 int go_tree_run(struct go_tree *g, const struct go_run *run, struct error *err) MUST_CHECK;
 /* The value of GOPROXY: the user's, else the default of this Go. Owned by the caller. */
 int go_tree_proxy(struct go_tree *g, char **ret, struct error *err) MUST_CHECK;

@@ -141,7 +141,8 @@ static int enter(const struct sandbox *s, struct error *err)
 	}
 	close(ends[1]);
 	die_with_monitor(ends[0]);
-	if ((rootless_restricted() ? sandbox_chroot_enter : enter_namespaces)(s, err) < 0)
+	if ((rootless_restricted() ? sandbox_chroot_enter : enter_namespaces)(s, err) < 0 ||
+	    (s->unprivileged && sandbox_setup_unprivileged(err) < 0))
 		return -1;
 	/* Descriptors that an outer caller left open without O_CLOEXEC do not reach the program. */
 	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);

@@ -22,7 +22,10 @@ struct sandbox {
 	/* Programs of the tree, absolute paths. Inside, each is replaced by a stub that does nothing and
 	 * succeeds, shell and Python files alike. A missing program is no error. */
 	struct strings stubbed;
-	bool network;         /* the host's network, for programs that must download; else only loopback */
+	bool network; /* the host's network, for programs that must download; else only loopback */
+	/* Without any capability but CAP_DAC_OVERRIDE, and no way to get one: with the host's network, root could change its
+	 * interfaces and routes, and read what others send. */
+	bool unprivileged;
 	bool forbid_services; /* a policy-rc.d that lets no service start, for the configuration of packages */
 };
 

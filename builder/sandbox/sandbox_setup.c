@@ -252,6 +252,29 @@ static void drop_capabilities(void)
 		prctl(PR_CAPBSET_DROP, dropped_capabilities[i], 0, 0, 0);
 }
 
+/* A program of root gets back every capability of the bounding set. Dropping from it needs CAP_SETPCAP, which this process may
+ * not have; no_new_privs, after which no program gets more than the caller has, needs nothing. */
+int sandbox_setup_unprivileged(struct error *err)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	for (int c = 0; c <= CAP_LAST_CAP; c++)
+		if (c != CAP_DAC_OVERRIDE)
+			prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
+	if (syscall(SYS_capget, &header, data) < 0)
+		return error_errno(err, errno, "read the capabilities of the sandbox");
+	for (size_t i = 0; i < ARRAY_SIZE(data); i++) {
+		__u32 kept = i == CAP_TO_INDEX(CAP_DAC_OVERRIDE) ? CAP_TO_MASK(CAP_DAC_OVERRIDE) : 0;
+		data[i].permitted &= kept;
+		data[i].effective &= kept;
+		data[i].inheritable = 0;
+	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_capset, &header, data) < 0)
+		return error_errno(err, errno, "give up the capabilities of the sandbox");
+	return 0;
+}
+
 int sandbox_setup_enter(const struct sandbox *sandbox, struct error *err)
 {
 	/* The first mount stops propagation to the host. The second makes the root a mount point,

@@ -75,7 +75,8 @@ int toolchain_open(struct toolchain *t, uint64_t need, struct error *err)
 
 int toolchain_run(const struct toolchain *t, const struct toolchain_step *step, struct error *err)
 {
-	CLEANUP(sandbox_done) struct sandbox sandbox = { .root = t->root, .network = step->network };
+	CLEANUP(sandbox_done)
+	struct sandbox sandbox = { .root = t->root, .network = step->network, .unprivileged = step->unprivileged };
 	CLEANUP(strings_done) struct strings argv = { 0 };
 	struct process p = { .output = step->output, .line = t->line, .context = t->line_context };
 

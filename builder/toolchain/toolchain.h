@@ -42,6 +42,7 @@ struct toolchain_step {
 	const struct strings *environment; /* additional variables; may be NULL */
 	const struct sandbox_binds *binds; /* more of the host; may be NULL */
 	bool network;                      /* with the host's network */
+	bool unprivileged;                 /* as in struct sandbox */
 	struct text *output;               /* gets stdout; NULL: it goes to t->line */
 };
 #define TOOLCHAIN_WORK "/build"
