@@ -5,8 +5,11 @@
 #include <string.h>
 
 #include "builder/lock/dpkg_version.h"
+#include "builder/lock/lock_component.h"
 #include "lib/alloc.h"
 #include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/text.h"
 
 #define COMPONENTS "components"
 #define SOURCES "sources"
@@ -38,11 +41,22 @@ static void compare_group(const struct lock *locked, const struct lock *now, enu
 	}
 }
 
+/* A component of the same version can have other modules and files: those of nodekiln's main module for it, for example. */
+static bool same_component(const struct lock_component *c, const struct lock_component *d)
+{
+	CLEANUP(json_free_p) struct json *one = lock_component_json(c), *other = lock_component_json(d);
+	CLEANUP(text_done) struct text a = { 0 }, b = { 0 };
+
+	json_print(one, false, &a);
+	json_print(other, false, &b);
+	return text_same(a.data, b.data);
+}
+
 static void compare_components(const struct lock *locked, const struct lock *now, struct lock_diff *ret)
 {
 	for (size_t i = 0; i < locked->components.n; i++) {
 		const struct lock_component *c = &locked->components.at[i], *d = lock_component(now, c->name);
-		if (!d || strcmp(c->version, d->version) != 0)
+		if (!d || !same_component(c, d))
 			add(ret, COMPONENTS, c->name, c->version, d ? d->version : NULL);
 	}
 	for (size_t i = 0; i < now->components.n; i++)
@@ -192,7 +206,11 @@ static const char *kind_of(const struct lock_diff_item *item)
 		return "advisory";
 	if (item->end_of_life)
 		return item->ended ? "ended" : "ends";
-	return item->security ? "security" : !item->from ? "new" : !item->to ? "gone" : "newer";
+	if (item->security)
+		return "security";
+	if (!item->from || !item->to)
+		return item->from ? "gone" : "new";
+	return strcmp(item->from, item->to) != 0 ? "newer" : "changed";
 }
 
 static void print_more(const struct lock_diff_item *item, struct text *ret)

@@ -122,14 +122,19 @@ TEST(lock_diff_compare_components)
 
 	add_component(&locked, "etcd", "3.7.0");
 	add_component(&locked, "kubernetes", "1.37.1");
+	add_component(&locked, "pause", "3.10");
 	add_component(&now, "kubernetes", "1.37.2");
 	add_component(&now, "runc", "1.5.1");
+	add_component(&now, "pause", "3.10");
+	now.components.at[now.components.n - 1].go_mod =
+		xstrdup("module pause\n"); /* the same version, made of something else */
 	lock_diff_compare(&locked, &now, &diff);
 	lock_diff_names(&diff, &names);
 	CHECK(names.n == 0);
 	lock_diff_print(&diff, &text);
 	CHECK_STR(text.data, "gone      components  etcd 3.7.0\n"
 			     "newer     components  kubernetes 1.37.1 -> 1.37.2\n"
+			     "changed   components  pause 3.10 -> 3.10\n"
 			     "new       components  runc 1.5.1\n");
 }
 
