@@ -119,6 +119,9 @@ static int check_go(const struct component_checker *j)
 			     go->module ? go->module : "");
 	if (go->main && !is_below(go->main))
 		return wrong(j, s, 0, "%s.main is '%s'; allowed: a directory below that of this file", s, go->main);
+	if (go->main && strchr(j->c->name, '.')) /* its directory has go.mod, too */
+		return wrong(j, s, 0, "%s.main is the package nodekiln/%s; rename the component: allowed are no dots",
+			     s, j->c->name);
 	if (!is_word(go->tag) || (go->released_with && !is_word(go->released_with)))
 		return wrong(j, s, 0, "%s.tag and released_with are versions, e.g. v{version}", s);
 	if (check_text(j, s, "tag", go->tag) < 0 || check_text(j, s, "released_with", go->released_with) < 0 ||

@@ -107,8 +107,8 @@ static char *executable(const char *package)
 static int rename_program(struct compile *k, const struct component_program *p, struct error *err)
 {
 	CLEANUP(free_p) char *made = executable(p->package);
-	CLEANUP(free_p) char *from = xasprintf("%s/out/%s", k->c->name, made);
-	CLEANUP(free_p) char *to = xasprintf("%s/" GOMOD_BIN "/%s", k->c->name, p->name);
+	CLEANUP(free_p) char *from = xasprintf(GOMOD_OUT "/%s/%s", k->c->name, made);
+	CLEANUP(free_p) char *to = xasprintf(GOMOD_PROGRAMS "/%s/%s", k->c->name, p->name);
 	const char *from_base, *to_base;
 	CLEANUP(close_p) int from_fd = file_open_parent_in(k->g->workfd, from, false, &from_base);
 	CLEANUP(close_p) int to_fd = file_open_parent_in(k->g->workfd, to, false, &to_base);
@@ -135,10 +135,11 @@ static int list_linked(struct compile *k, const char *tags, struct error *err)
 				     "{{.Path}}@{{.Version}}{{end}}{{end}}";
 	CLEANUP(strings_done) struct strings argv = { 0 };
 	CLEANUP(text_done) struct text output = { 0 };
+	CLEANUP(free_p) char *directory = xasprintf(GOMOD_MAIN "/%s", k->c->name);
 
 	strings_add_all(&argv, "go", "list", "-deps", "-tags", tags, "-f", format, NULL);
 	add_packages(k, tags, &argv);
-	if (run_go(k, k->c->name, &argv, &output, err) < 0)
+	if (run_go(k, directory, &argv, &output, err) < 0)
 		return -1;
 	for (char *rest = output.data, *line; rest && (line = strsep(&rest, "\n"));)
 		if (!strings_has(&k->linked, line))
@@ -150,14 +151,14 @@ static int list_linked(struct compile *k, const char *tags, struct error *err)
 static int build_group(struct compile *k, const char *tags, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
-	CLEANUP(free_p) char *flags = linker_flags(k);
+	CLEANUP(free_p) char *flags = linker_flags(k), *directory = xasprintf(GOMOD_MAIN "/%s", k->c->name);
 
 	for (size_t i = 0; i < ARRAY_SIZE(go_build); i++)
 		strings_add(&argv, go_build[i]);
 	strings_add_all(&argv, "-tags", tags, "-ldflags", flags, "-o", NULL);
-	strings_addf(&argv, TOOLCHAIN_WORK "/%s/out/", k->c->name);
+	strings_addf(&argv, TOOLCHAIN_WORK "/" GOMOD_OUT "/%s/", k->c->name);
 	add_packages(k, tags, &argv);
-	if (run_go(k, k->c->name, &argv, NULL, err) < 0)
+	if (run_go(k, directory, &argv, NULL, err) < 0)
 		return -1;
 	for (size_t i = 0; i < k->c->programs.n; i++) {
 		CLEANUP(free_p) char *own = tags_of(k->c, &k->c->programs.at[i]);
@@ -240,15 +241,16 @@ static int check_programs(struct compile *k, int programs, struct error *err)
 
 static int prepare(struct compile *k, struct error *err)
 {
-	CLEANUP(free_p) char *out = xasprintf("%s/out", k->c->name), *bin = xasprintf("%s/" GOMOD_BIN, k->c->name);
-	CLEANUP(free_p) char *sum_file = xasprintf("%s/go.sum", k->c->name);
+	CLEANUP(free_p) char *out = xasprintf(GOMOD_OUT "/%s", k->c->name);
+	CLEANUP(free_p) char *programs = xasprintf(GOMOD_PROGRAMS "/%s", k->c->name);
+	CLEANUP(free_p) char *sum_file = xasprintf(GOMOD_MAIN "/%s/go.sum", k->c->name);
 	CLEANUP(text_done) struct text sums = { 0 };
 
 	strings_add_all(&k->environment, "GOPROXY=file://" TOOLCHAIN_WORK "/" GO_TREE_PROXY, "GOSUMDB=off",
 			"GOFLAGS=-mod=readonly", k->c->go.cgo ? "CGO_ENABLED=1" : "CGO_ENABLED=0", NULL);
 	gosum_print(k->locked, &sums);
 	if (offer_modules(k->g, k->locked, err) < 0 || gomod_main_module(k->g, k->c, k->locked->go_mod, err) < 0 ||
-	    dir_make_in(k->g->workfd, out, 0755, err) < 0 || dir_make_in(k->g->workfd, bin, 0755, err) < 0)
+	    dir_make_in(k->g->workfd, out, 0755, err) < 0 || dir_make_in(k->g->workfd, programs, 0755, err) < 0)
 		return -1;
 	return file_write_in(k->g->workfd, sum_file, sums.data ? sums.data : "", sums.len, 0644, err);
 }

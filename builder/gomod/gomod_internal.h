@@ -9,9 +9,14 @@
 /* Space for work: the modules of Kubernetes, unpacked, its programs, and what Go has in GOTMPDIR meanwhile. */
 #define GOMOD_NEED (5ull << 30)
 
+/* Directories of components below the work directory, apart from those of Go (go_tree.h): a component may have any name. */
+#define GOMOD_MAIN "main"         /* NAME/: its main module */
+#define GOMOD_OUT "out"           /* NAME/: what `go build` writes */
+#define GOMOD_PROGRAMS "programs" /* NAME/: its programs by their names */
+
 /* The directory with a component's own main package, owned by the caller; NULL when it has none. */
 char *gomod_main_directory(const struct component *c) MUST_CHECK;
-/* Makes NAME/ in the work directory with the main module: go.mod, a file that imports the programs' packages, and the
+/* Makes GOMOD_MAIN/NAME/ in the work directory with the main module: go.mod, a file that imports the programs' packages, and the
  * component's own main package. */
 int gomod_main_module(struct go_tree *g, const struct component *c, const char *go_mod, struct error *err) MUST_CHECK;
 /* The module's version of a component's release, owned by the caller. */

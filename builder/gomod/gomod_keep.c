@@ -74,7 +74,7 @@ int gomod_keep(const struct go_tree *g, const struct component *c, const struct 
 		return -1;
 	for (size_t i = 0; i < c->programs.n; i++) {
 		CLEANUP(free_p) char *copy = xasprintf(GOMOD_BIN "/%s", c->programs.at[i].name);
-		CLEANUP(free_p) char *made = xasprintf("%s/%s", c->name, copy);
+		CLEANUP(free_p) char *made = xasprintf(GOMOD_PROGRAMS "/%s/%s", c->name, c->programs.at[i].name);
 		if (gomod_copy_program(g->workfd, made, to, copy, err) < 0)
 			return -1;
 	}

@@ -133,7 +133,10 @@ static int tidy(struct go_tree *t, const struct component *c, const char *of_com
 {
 	CLEANUP(text_done) struct text go_mod = { 0 }, tidied = { 0 }, sums = { 0 };
 	CLEANUP(strings_done) struct strings argv = { 0 };
-	CLEANUP(free_p) char *mod_file = xasprintf("%s/go.mod", c->name), *sum_file = xasprintf("%s/go.sum", c->name);
+	CLEANUP(free_p) char *directory = xasprintf(GOMOD_MAIN "/%s", c->name);
+	CLEANUP(free_p)
+	char *mod_file = xasprintf("%s/go.mod", directory),
+	     *sum_file = xasprintf("%s/go.sum", directory);
 	int minor = 0;
 
 	if (gosum_main_module(c, ret->version, of_component, &go_mod, err) < 0 ||
@@ -144,7 +147,7 @@ static int tidy(struct go_tree *t, const struct component *c, const char *of_com
 	strings_add_all(&argv, "go", "mod", "tidy", NULL);
 	if (series && sscanf(series, "1.%d", &minor) == 1)
 		strings_addf(&argv, "-compat=1.%d", minor); /* no checksums that only an older Go needs */
-	if (online(t, c->name, &argv, true, NULL, err) < 0 ||
+	if (online(t, directory, &argv, true, NULL, err) < 0 ||
 	    file_read_in(t->workfd, mod_file, TEXT_MAX, &tidied, err) < 0 ||
 	    file_read_in(t->workfd, sum_file, TEXT_MAX, &sums, err) < 0)
 		return -1;

@@ -37,8 +37,9 @@ static void imports(const struct component *c, struct text *ret)
 int gomod_main_module(struct go_tree *g, const struct component *c, const char *go_mod, struct error *err)
 {
 	CLEANUP(free_p) char *own = gomod_main_directory(c);
-	CLEANUP(free_p) char *file = xasprintf("%s/go.mod", c->name), *go = xasprintf("%s/programs.go", c->name);
-	CLEANUP(free_p) char *copy = xasprintf("%s/%s", c->name, c->name);
+	CLEANUP(free_p) char *file = xasprintf(GOMOD_MAIN "/%s/go.mod", c->name);
+	CLEANUP(free_p) char *go = xasprintf(GOMOD_MAIN "/%s/programs.go", c->name);
+	CLEANUP(free_p) char *copy = xasprintf(GOMOD_MAIN "/%s/%s", c->name, c->name);
 	CLEANUP(text_done) struct text text = { 0 };
 
 	imports(c, &text);

@@ -25,7 +25,7 @@ static void plant(void)
 static int answer(const struct toolchain_step *step, const char *line, struct error *err UNUSED)
 {
 	if (strstr(line, "/bin/go build")) {
-		fake_put(root, "/work/tool/out/tool", "program");
+		fake_put(root, "/work/out/tool/tool", "program");
 		if (link_of_build)
 			plant();
 	} else if (strstr(line, "/bin/go list")) {
@@ -119,14 +119,42 @@ TEST(gomod_compile_names_of_modules)
 	FAKE_ROOT_END();
 }
 
+/* Those of the directories that Go and gomod use: nothing of them is replaced. */
+TEST(gomod_main_module_of_any_name)
+{
+	static const char *const names[] = { "go",  "modules", "proxy",    "tmp",   "cache",
+					     "out", "main",    "programs", "go.mod" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		CLEANUP(world_done) struct world w = { .own.cache.fd = -1 };
+
+		FAKE_ROOT();
+		world_open(&w, path);
+		fake_put(path, "/work/modules/go.mod", "theirs");
+		CLEANUP(free_p)
+		char *own = xasprintf("/own/%s", names[i]), *main = xasprintf("%s%s/main.go", path, own);
+		CLEANUP(free_p) char *yaml = xasprintf("%s/own/c.yaml", path);
+		fake_put(path, main + strlen(path), "package main\n");
+		w.component.name = (char *)names[i];
+		w.component.file = yaml;
+		w.component.go.main = strchr(names[i], '.') ? NULL : (char *)names[i];
+		CHECK_STR(gomod_main_module(&w.tree, &w.component, w.locked.go_mod, &err) < 0 ? err.text : "", "");
+		CLEANUP(free_p) char *copy = xasprintf("/work/main/%s/%s/main.go", names[i], names[i]);
+		CLEANUP(free_p) char *mod = xasprintf("/work/main/%s/go.mod", names[i]);
+		CLEANUP(free_p) char *theirs = fake_get(path, "/work/modules/go.mod");
+		CHECK(fake_has(path, mod) && fake_has(path, copy) == (w.component.go.main != NULL));
+		CHECK_STR(theirs, "theirs");
+		FAKE_ROOT_END();
+	}
+}
+
 static const struct {
 	const char *name, *to;
+	bool used; /* gomod_compile() looks there after the build */
 } links[] = {
-	{ "tool/bin", "/outside" },
-	{ "tool/out", "/outside" },
-	{ "tool/out/tool", "/outside/tool" },
-	{ "modules/example.com/!mod@v1.0.0", "/outside" },
-	{ "tool", "/outside" },
+	{ "programs/tool", "/outside", true },      { "out/tool", "/outside", true },
+	{ "out/tool/tool", "/outside/tool", true }, { "modules/example.com/!mod@v1.0.0", "/outside", true },
+	{ "main/tool", "/outside", false },         { "main", "/outside", false },
 };
 
 TEST(gomod_compile_symlinks)
@@ -138,8 +166,8 @@ TEST(gomod_compile_symlinks)
 		world_open(&w, path);
 		link_of_build = links[i].name;
 		link_to = links[i].to;
-		CHECK(gomod_compile(&w.tree, &w.component, &w.locked, "key", &err) == -1);
-		CHECK(!cache_has(&w.own.cache, "artifacts", "key"));
+		CHECK(gomod_compile(&w.tree, &w.component, &w.locked, "key", &err) == (links[i].used ? -1 : 0));
+		CHECK(cache_has(&w.own.cache, "artifacts", "key") == !links[i].used);
 		CLEANUP(free_p) char *secret = fake_get(path, "/outside/tool");
 		CHECK_STR(secret, "secret");
 		/* That of the next component is in the work directory, too. */
