@@ -112,7 +112,7 @@ static int bind_proxies(struct go_tree *g, struct error *err)
 	if (goproxy_parse(value, &proxy, err) < 0)
 		return -1;
 	for (size_t i = 0; i < proxy.list.n; i++) {
-		const char *url = proxy.list.at[i].url, *path = url ? goproxy_directory(url) : NULL;
+		const char *path = proxy.list.at[i].directory;
 		if (!path)
 			continue;
 		if (access(path, R_OK | X_OK) < 0)

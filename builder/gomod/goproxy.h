@@ -14,7 +14,8 @@ enum goproxy_kind { GOPROXY_URL, GOPROXY_DIRECT, GOPROXY_OFF };
 
 struct goproxy_entry {
 	enum goproxy_kind kind;
-	char *url;       /* owned; without a slash at the end; GOPROXY_URL only */
+	char *url;       /* owned; without a slash at the end, file: URLs percent-encoded; GOPROXY_URL only */
+	char *directory; /* owned; the path of a file: URL, without a slash at the end; NULL for other URLs */
 	bool on_failure; /* the next entry is asked after any failure */
 };
 
@@ -22,14 +23,13 @@ struct goproxy {
 	VEC(struct goproxy_entry) list;
 };
 
-/* ERROR_INPUT for an entry that is no URL of http, https or file. */
+/* As Go reads it: an entry without a scheme is of https; a path in a file: URL may be percent-encoded, or have spaces and colons.
+ * ERROR_INPUT for an entry that is no URL of http, https or file. */
 int goproxy_parse(const char *value, struct goproxy *ret, struct error *err) MUST_CHECK;
 void goproxy_done(struct goproxy *proxy);
 /* "github.com/BurntSushi/toml" as in URLs: "github.com/!burnt!sushi/toml". For versions, too. Owned by the caller. */
 char *goproxy_escape(const char *text) MUST_CHECK;
 /* "PATH/@v/VERSION" + suffix (".zip", ".mod"), escaped; owned by the caller. */
 char *goproxy_file(const char *path, const char *version, const char *suffix) MUST_CHECK;
-/* The path of a file: URL, borrowed; NULL for other URLs. */
-const char *goproxy_directory(const char *url);
 /* True when a list of patterns (GONOPROXY, GOPRIVATE: comma-separated, as in path.Match) matches a prefix of the path. */
 bool goproxy_matches(const char *patterns, const char *path);

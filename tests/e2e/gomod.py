@@ -17,7 +17,7 @@ from harness.build_env import (NETWORK, RECIPE, SMALL, TRUST, BuildEnv, Check, h
 from harness.module_mirror import DATE, ModuleMirror
 
 KEYS = ("architecture: amd64\noutputs:\n  qcow2: {enabled: false}\n"
-        "components: {shop: 1.4, till: 1.3.0}\n")  # a minor: its newest patch
+        "components: {shop: 1.4, tmp: 1.3.0}\n")  # a minor: its newest patch
 SHOP = """description: two programs of a module that replaces others
 license: Apache-2.0
 go-modules:
@@ -31,13 +31,13 @@ programs:
   - {name: shop, package: example.org/shop/cmd/shop, path: /usr/bin/shop, check: [now], output: "shop {version} {date} shelf fork now"}
   - {name: pro, package: example.org/shop/cmd/pro, path: /usr/bin/pro, tags: [paid]}
 """
-TILL = """description: a main package of ours
+TILL = """description: a main package of ours; the component has the name of a directory in which Go works
 license: Apache-2.0
 go-modules:
   module: example.org/Till
-  main: till
+  main: tmp
 programs:
-  - {name: till, package: nodekiln/till, path: /usr/bin/till, check: [-v], output: "till of ours"}
+  - {name: till, package: nodekiln/tmp, path: /usr/bin/till, check: [-v], output: "till of ours"}
 """
 PRINTED = {"shop": f"shop 1.4.2 {DATE} shelf fork now counted\n", "pro": "pro paid extra\n", "till": "till of ours\n"}
 SHOP_NEEDS = ("require (\n\texample.org/shelf v0.0.0\n\texample.org/old v1.0.0 // a comment\n\texample.org/extra v1.0.0\n)\n"
@@ -88,10 +88,10 @@ class Yard(BuildEnv):
         self.settings = {**ENVIRONMENT, "GOPROXY": mirror.url}
         self.lock = self.directory / "small.lock.json"
         components = self.directory / "components"
-        (components / "till").mkdir(parents=True)
+        (components / "tmp").mkdir(parents=True)
         (components / "shop.yaml").write_text(SHOP)
-        (components / "till.yaml").write_text(TILL)
-        (components / "till/main.go").write_text(OURS)
+        (components / "tmp.yaml").write_text(TILL)
+        (components / "tmp/main.go").write_text(OURS)
 
     def environment(self):
         return {name: value for name, value in {**super().environment(), **self.settings}.items() if name not in UNWANTED}
@@ -138,7 +138,7 @@ def lock_problems(yard):
     components = {c["name"]: c for c in json.loads(yard.lock.read_text())["components"]}
     modules = {name: [line.rsplit(" ", 2)[0] for line in c["modules"]] for name, c in components.items()}
     wanted = {"shop": ["example.org/extra v1.0.0", "example.org/fork v1.1.0", "example.org/shelf v0.4.2", "example.org/shop v1.4.2"],
-              "till": ["example.org/Till v1.3.0"]}
+              "tmp": ["example.org/Till v1.3.0"]}
     return [] if modules == wanted else [f"the lock has {modules}"]
 
 
@@ -156,7 +156,7 @@ def compiled(done):
 
 def first_build(yard):
     done = yard.build("--verbose")
-    return failed(done) or ([] if "nodekiln/till" in compiled(done) else ["Go does not say what it compiles"])
+    return failed(done) or ([] if "nodekiln/tmp" in compiled(done) else ["Go does not say what it compiles"])
 
 
 def second_build(yard):
@@ -183,6 +183,22 @@ def other_place(directory, yard, mirror):
 
 def differences(a, b):
     return [f"{name} differs" for name in PRINTED if member(a / ARCHIVE, f"./usr/bin/{name}") != member(b / ARCHIVE, f"./usr/bin/{name}")]
+
+
+def other_spellings(directory, yard):
+    """GOPROXY as Go reads it: percent-encoded and not, with spaces and colons, and with ".."."""
+    problems = []
+    odd = directory / "my mirror: 100%"
+    odd.symlink_to(yard.mirror.root)
+    for number, path in enumerate(("my mirror: 100%25", "my%20mirror%3a%20100%25/", "x/../my%20mirror:%20100%25")):
+        world = World(directory / f"spelling.{number}", yard)
+        world.setting(GOPROXY=f"file://{directory}/{path}")
+        locked = world.yard.run([*NO_NETWORK, *world.yard.lock_argv()])
+        world.yard.forget()  # a build fetches by itself
+        for programs in yard.programs():
+            shutil.rmtree(programs, ignore_errors=True)
+        problems += [f"{path}: {why}" for why in failed(locked, world.yard.run([*NO_NETWORK, *world.yard.build_argv()]))]
+    return problems
 
 
 def builds_the_same(yard, other):
@@ -354,8 +370,9 @@ def main():
             other = other_place(work, yard, yard.mirror)
             check("no network, one core and another cache: the same bits", builds_the_same(yard, other))
             check("Go's build cache is used again", build_cache_helps(yard))
+            check("other spellings of a mirror directory", other_spellings(work, yard))
             for path in yard.programs():
-                shutil.rmtree(path)
+                shutil.rmtree(path, ignore_errors=True)
             for number, (name, command, *rest) in enumerate(CASES):
                 check(f"{command}: {name}", refused(work / f"case.{number}", yard, command, *rest))
     finally:
