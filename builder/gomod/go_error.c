@@ -15,13 +15,18 @@ struct go_error_kind {
 };
 
 #define ASK_ANOTHER "add it there, or name a proxy in GOPROXY that serves it"
+#define DO_NOT_TRUST_PROXY "do not trust this proxy"
+#define DO_NOT_TRUST_DATABASE "do not trust this database of checksums, or what is between it and you; see GOSUMDB"
 #define LOOK_AT_NETWORK "check the network, GOPROXY and HTTPS_PROXY"
 
 /* The first row that fits counts. */
 static const struct go_error_kind kinds[] = {
 	{ GO_ERROR_TOO_OLD, false, ERROR_INPUT, NULL },
-	{ "checksum mismatch", false, ERROR_TRUST, "do not trust this proxy" },
-	{ "SECURITY ERROR", false, ERROR_TRUST, "do not trust this proxy" },
+	{ "checksum mismatch", false, ERROR_TRUST, DO_NOT_TRUST_PROXY },
+	{ "database server misbehavior", true, ERROR_TRUST, DO_NOT_TRUST_DATABASE },
+	{ "reading tree note", true, ERROR_TRUST, DO_NOT_TRUST_DATABASE },
+	{ "cannot authenticate record data", true, ERROR_TRUST, DO_NOT_TRUST_DATABASE },
+	{ "downloaded inconsistent tile", true, ERROR_TRUST, DO_NOT_TRUST_DATABASE },
 	{ "zip: checksum error", false, ERROR_TRUST, "the proxy's file is damaged; fetch it there again" },
 	{ "zip: not a valid zip file", false, ERROR_TRUST, "the proxy's file is damaged; fetch it there again" },
 	{ "x509:", true, ERROR_TRUST, "name the authorities that the proxy needs in SSL_CERT_FILE" },
@@ -84,9 +89,12 @@ void go_error_add(struct go_error *e, const char *text)
 void go_error_explain(const struct go_error *e, struct error *err)
 {
 	const char *advice = e->kind && e->network ? e->kind->advice : NULL;
+	/* Go does not say which proxy it was. */
+	const char *proxies = advice && !strcmp(advice, DO_NOT_TRUST_PROXY) ? e->proxies : NULL;
 
 	if (e->kind)
-		(void)error_set(err, e->kind->class, "%s%s%s", e->line, advice ? "; " : "", advice ? advice : "");
+		(void)error_set(err, e->kind->class, "%s%s%s%s%s", e->line, advice ? "; " : "", advice ? advice : "",
+				proxies ? ": GOPROXY is " : "", proxies ? proxies : "");
 }
 
 void go_error_done(struct go_error *e)

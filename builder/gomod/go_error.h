@@ -13,8 +13,9 @@
 
 struct go_error_kind;
 struct go_error {
-	bool network; /* the command may ask proxies */
-	char *line;   /* owned; NULL: nothing that is known */
+	bool network;        /* the command may ask proxies */
+	const char *proxies; /* borrowed; GOPROXY, as goproxy_text() gives it; NULL: not known */
+	char *line;          /* owned; NULL: nothing that is known */
 	const struct go_error_kind *kind;
 };
 

@@ -80,11 +80,12 @@ void go_tree_close(struct go_tree *g)
 {
 	close_p(&g->workfd);
 	free(g->work);
+	free(g->proxies);
 	strings_done(&g->environment);
 	strings_done(&g->settings);
 	sandbox_binds_done(&g->binds);
 	toolchain_close(&g->toolchain);
-	g->work = NULL;
+	g->work = g->proxies = NULL;
 }
 
 static int copy_into(struct go_tree *g, const char *source, const char *target, mode_t mode, struct error *err)
@@ -111,6 +112,8 @@ static int bind_proxies(struct go_tree *g, struct error *err)
 		return 0;
 	if (goproxy_parse(value, &proxy, err) < 0)
 		return -1;
+	free(g->proxies);
+	g->proxies = goproxy_text(&proxy);
 	for (size_t i = 0; i < proxy.list.n; i++) {
 		const char *path = proxy.list.at[i].directory;
 		if (!path)
@@ -208,7 +211,7 @@ static void listen(void *context, const char *line)
 
 static int run_step(struct go_tree *g, const struct toolchain_step *step, bool is_go, struct error *err)
 {
-	struct listener l = { .toolchain = &g->toolchain, .why.network = step->network };
+	struct listener l = { .toolchain = &g->toolchain, .why = { .network = step->network, .proxies = g->proxies } };
 	struct toolchain listening = g->toolchain; /* borrows everything */
 
 	listening.line = listen;

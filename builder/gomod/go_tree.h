@@ -22,6 +22,7 @@ struct go_tree {
 	int workfd;                 /* owned */
 	struct strings environment; /* for every run */
 	struct strings settings;    /* of the user (go_settings.h), for runs with the network */
+	char *proxies;              /* owned; the user's GOPROXY, for messages; NULL: Go's default */
 	struct sandbox_binds binds; /* for every run */
 };
 

@@ -135,8 +135,7 @@ static int tidy(struct go_tree *t, const struct component *c, const char *of_com
 	CLEANUP(strings_done) struct strings argv = { 0 };
 	CLEANUP(free_p) char *directory = xasprintf(GOMOD_MAIN "/%s", c->name);
 	CLEANUP(free_p)
-	char *mod_file = xasprintf("%s/go.mod", directory),
-	     *sum_file = xasprintf("%s/go.sum", directory);
+	char *mod_file = xasprintf("%s/go.mod", directory), *sum_file = xasprintf("%s/go.sum", directory);
 	int minor = 0;
 
 	if (gosum_main_module(c, ret->version, of_component, &go_mod, err) < 0 ||

@@ -151,6 +151,32 @@ int goproxy_parse(const char *value, struct goproxy *ret, struct error *err)
 	return 0;
 }
 
+static void add_url(struct text *ret, const char *url)
+{
+	const char *host = strstr(url, "://"), *end;
+
+	host = host ? host + strlen("://") : url;
+	end = host + strcspn(host, "/");
+	const char *at = memrchr(host, '@', (size_t)(end - host));
+	text_addf(ret, "%.*s%s", (int)(host - url), url, at ? at + 1 : host);
+}
+
+char *goproxy_text(const struct goproxy *proxy)
+{
+	struct text ret = { 0 };
+
+	text_add(&ret, "");
+	for (size_t i = 0; i < proxy->list.n; i++) {
+		const struct goproxy_entry *entry = &proxy->list.at[i];
+		text_add(&ret, i ? ", " : "");
+		if (entry->kind == GOPROXY_URL)
+			add_url(&ret, entry->url);
+		else
+			text_add(&ret, entry->kind == GOPROXY_OFF ? "off" : "direct");
+	}
+	return text_take(&ret);
+}
+
 char *goproxy_escape(const char *text)
 {
 	struct text escaped = { 0 };

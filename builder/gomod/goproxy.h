@@ -27,6 +27,8 @@ struct goproxy {
  * ERROR_INPUT for an entry that is no URL of http, https or file. */
 int goproxy_parse(const char *value, struct goproxy *ret, struct error *err) MUST_CHECK;
 void goproxy_done(struct goproxy *proxy);
+/* For messages: the entries with ", " between, without user names and passwords. Owned by the caller. */
+char *goproxy_text(const struct goproxy *proxy) MUST_CHECK;
 /* "github.com/BurntSushi/toml" as in URLs: "github.com/!burnt!sushi/toml". For versions, too. Owned by the caller. */
 char *goproxy_escape(const char *text) MUST_CHECK;
 /* "PATH/@v/VERSION" + suffix (".zip", ".mod"), escaped; owned by the caller. */

@@ -94,7 +94,7 @@ class Yard(BuildEnv):
         (components / "tmp/main.go").write_text(OURS)
 
     def environment(self):
-        return {name: value for name, value in {**super().environment(), **self.settings}.items() if name not in UNWANTED}
+        return {**{name: value for name, value in super().environment().items() if name not in UNWANTED}, **self.settings}
 
     def lock_argv(self):
         return self.argv("lock", self.recipe, "-o", self.lock)
@@ -243,6 +243,7 @@ class World:
         self.yard = Yard(directory / "kiln", yard.cache, self.mirror)
         shutil.copy(yard.lock, self.yard.lock)
         self.yard.forget()
+        self.prefix = NO_NETWORK
 
     def extra(self, suffix):
         return self.mirror.file("example.org/extra", "v1.0.0", suffix)
@@ -346,7 +347,7 @@ def refused(directory, yard, command, spoil, code, *words):
     spoil(world)
     if command == "lock":
         world.yard.lock.unlink()
-    done = world.yard.run([*NO_NETWORK, *(world.yard.lock_argv() if command == "lock" else world.yard.build_argv())])
+    done = world.yard.run([*world.prefix, *(world.yard.lock_argv() if command == "lock" else world.yard.build_argv())])
     said, made = sentences(done.stderr), sorted(world.yard.outputs())
     problems = [] if done.returncode == code else [f"exit code {done.returncode} instead of {code}"]
     problems += [] if len(said) == 1 else [f"{len(said)} sentences"]

@@ -33,6 +33,12 @@ static const struct {
 	  "a@v1: verifying go.mod: Get \"https://db.example.org/lookup/a@v1\": dial tcp: lookup db.example.org: no "
 	  "such host; "
 	  "the checksum database has to confirm it; name modules that it need not know in GONOSUMDB" },
+	{ "go: a@v1: verifying go.mod: a@v1/go.mod: reading tree note: malformed note\nnote:\n", true, ERROR_TRUST,
+	  "a@v1: verifying go.mod: a@v1/go.mod: reading tree note: malformed note; do not trust this database of "
+	  "checksums, or what is between it and you; see GOSUMDB" },
+	{ "SECURITY ERROR\ngo.sum database server misbehavior detected!\n", true, ERROR_TRUST,
+	  "go.sum database server misbehavior detected!; do not trust this database of checksums, or what is between "
+	  "it and you; see GOSUMDB" },
 	/* Without a network only what is wrong with files is of interest: a compiler may say anything. */
 	{ "x.go:5:8: zip: checksum error\n", false, ERROR_TRUST, "x.go:5:8: zip: checksum error" },
 	{ "gcc: not found\n", false, ERROR_COMMAND, BEFORE },
@@ -52,6 +58,17 @@ TEST(go_error_sentences)
 		CHECK_STR(err.text, rows[i].sentence);
 		CHECK(err.class == rows[i].class);
 	}
+}
+
+TEST(go_error_names_proxies)
+{
+	CLEANUP(go_error_done) struct go_error why = { .network = true, .proxies = "https://p.invalid, off" };
+	struct error err = { 0 };
+
+	go_error_add(&why, "verifying example.org/a@v1.0.0: checksum mismatch");
+	go_error_explain(&why, &err);
+	CHECK_STR(err.text, "verifying example.org/a@v1.0.0: checksum mismatch; do not trust this proxy: GOPROXY is "
+			    "https://p.invalid, off");
 }
 
 TEST(go_error_first_line_counts)

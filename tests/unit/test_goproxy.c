@@ -63,6 +63,16 @@ TEST(goproxy_parse_files)
 	}
 }
 
+TEST(goproxy_text_hides_passwords)
+{
+	CLEANUP(goproxy_done) struct goproxy proxy = { 0 };
+	struct error err = { 0 };
+
+	CHECK(goproxy_parse("https://me:p@ss@a.invalid/x@y/|b.invalid,file:///m n,off", &proxy, &err) == 0);
+	CLEANUP(free_p) char *text = goproxy_text(&proxy);
+	CHECK_STR(text, "https://a.invalid/x@y, https://b.invalid, file:///m%20n, off");
+}
+
 TEST(goproxy_parse_without_scheme)
 {
 	CLEANUP(goproxy_done) struct goproxy proxy = { 0 };
