@@ -14,6 +14,11 @@
 #define GOMOD_OUT "out"           /* NAME/: what `go build` writes */
 #define GOMOD_PROGRAMS "programs" /* NAME/: its programs by their names */
 
+/* What is done in the open tree of a lock; its results are in the cache. */
+typedef int gomod_work(const struct gomod *g, const struct lock *lock, struct go_tree *t, struct error *err);
+/* Opens the tree, and closes it after the work. Runs as a job, because the scratch is a mount in a private namespace. */
+int gomod_in_tree(const struct gomod *g, const struct lock *lock, gomod_work *work, struct error *err) MUST_CHECK;
+
 /* The directory with a component's own main package, owned by the caller; NULL when it has none. */
 char *gomod_main_directory(const struct component *c) MUST_CHECK;
 /* Makes GOMOD_MAIN/NAME/ in the work directory with the main module: go.mod, a file that imports the programs' packages, and the

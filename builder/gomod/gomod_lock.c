@@ -13,7 +13,6 @@
 #include "builder/lock/lock_component.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
-#include "lib/job.h"
 #include "lib/log.h"
 
 #define TEXT_MAX (16u << 20) /* go.mod, go.sum, .info */
@@ -221,39 +220,19 @@ static int load_known(const struct gomod *g, const struct component *c, struct l
 	return version && gomod_solution_load(g, c, version, ret);
 }
 
-struct lock_job {
-	const struct gomod *g;
-	const struct lock *lock;
-};
-
-static int solve_all(const struct lock_job *j, struct go_tree *t, struct error *err)
+static int solve_all(const struct gomod *g, const struct lock *lock UNUSED, struct go_tree *t, struct error *err)
 {
 	if (go_tree_online(t, err) < 0)
 		return -1;
-	for (size_t i = 0; i < j->g->n; i++) {
-		const struct component *c = &j->g->components[i];
+	for (size_t i = 0; i < g->n; i++) {
+		const struct component *c = &g->components[i];
 		CLEANUP(lock_component_done) struct lock_component known = { 0 };
-		if (c->source != COMPONENT_GO_MODULES || load_known(j->g, c, &known))
+		if (c->source != COMPONENT_GO_MODULES || load_known(g, c, &known))
 			continue;
-		if (solve(j->g, t, c, err) < 0)
+		if (solve(g, t, c, err) < 0)
 			return error_wrap(err, "component %s %s", c->name, c->version);
 	}
 	return 0;
-}
-
-static int lock_job_run(void *context, struct error *err)
-{
-	const struct lock_job *j = context;
-	struct go_tree t = { .toolchain = { .lock = j->lock,
-					    .cache = j->g->cache,
-					    .line = j->g->line,
-					    .line_context = j->g->context } };
-
-	if (go_tree_open(&t, GOMOD_NEED, err) < 0)
-		return -1;
-	int rc = solve_all(j, &t, err);
-	go_tree_close(&t);
-	return rc;
 }
 
 /* "1.27" of "... requires go >= 1.27.1 ..."; owned by the caller, or NULL. */
@@ -265,11 +244,9 @@ static char *needed_series(const char *message)
 	return found && sscanf(found + strlen(GO_ERROR_TOO_OLD), "1.%d", &minor) == 1 ? xasprintf("1.%d", minor) : NULL;
 }
 
-/* What is not solved yet is solved in a job, which leaves its answers in the cache. */
+/* What is not solved yet is solved now; the answers are in the cache. */
 static int solve_missing(const struct gomod *g, const struct lock *lock, struct error *err)
 {
-	CLEANUP(job_stop) struct job job = { 0 };
-	struct lock_job j = { g, lock };
 	bool all = true;
 
 	for (size_t i = 0; i < g->n; i++) {
@@ -283,7 +260,7 @@ static int solve_missing(const struct gomod *g, const struct lock *lock, struct 
 		return error_set(err, ERROR_NETWORK,
 				 "the modules of the components are not resolved, and --offline asks no proxy; run "
 				 "`nodekiln lock` once without --offline");
-	return job_start(&job, lock_job_run, &j, err) < 0 ? -1 : job_wait(&job, err);
+	return gomod_in_tree(g, lock, solve_all, err);
 }
 
 static int add_solutions(const struct gomod *g, struct lock *lock, struct error *err)

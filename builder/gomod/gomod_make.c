@@ -7,7 +7,6 @@
 #include "builder/gomod/module_cache.h"
 #include "builder/sandbox/rootless.h"
 #include "lib/alloc.h"
-#include "lib/job.h"
 
 /* Raise when the same lock gives other bytes. */
 #define PROGRAMS_FORMAT "1"
@@ -60,71 +59,49 @@ void gomod_key(const struct component *c, const struct lock *lock, char ret_hex[
 	hash_hex(h, ret_hex);
 }
 
-struct make_job {
-	const struct gomod *g;
-	const struct lock *lock;
-};
-
-static bool is_missing(const struct make_job *j, const struct component *c, char ret_key[SHA256_HEX])
+static bool is_missing(const struct gomod *g, const struct lock *lock, const struct component *c,
+		       char ret_key[SHA256_HEX])
 {
 	if (c->source != COMPONENT_GO_MODULES)
 		return false;
-	gomod_key(c, j->lock, ret_key);
-	return !cache_has(j->g->cache, "artifacts", ret_key);
+	gomod_key(c, lock, ret_key);
+	return !cache_has(g->cache, "artifacts", ret_key);
 }
 
-static int fetch_all(const struct make_job *j, struct go_tree *t, struct error *err)
+static int fetch_all(const struct gomod *g, const struct lock *lock, struct go_tree *t, struct error *err)
 {
 	VEC(const struct lock_component *) list = { 0 };
 	char key[SHA256_HEX];
 
-	for (size_t i = 0; i < j->g->n; i++)
-		if (is_missing(j, &j->g->components[i], key))
-			vec_push(&list, lock_component(j->lock, j->g->components[i].name));
+	for (size_t i = 0; i < g->n; i++)
+		if (is_missing(g, lock, &g->components[i], key))
+			vec_push(&list, lock_component(lock, g->components[i].name));
 	int rc = gomod_fetch(t, list.at, list.n, err);
 	vec_done(&list);
 	return rc;
 }
 
-static int compile_all(const struct make_job *j, struct go_tree *t, struct error *err)
+static int compile_all(const struct gomod *g, const struct lock *lock, struct go_tree *t, struct error *err)
 {
 	char key[SHA256_HEX];
 
-	if (fetch_all(j, t, err) < 0 || go_tree_keep_cache(t, err) < 0)
+	if (fetch_all(g, lock, t, err) < 0 || go_tree_keep_cache(t, err) < 0)
 		return -1;
 	if (!rootless_restricted()) {
-		CLEANUP(free_p) char *modules = xasprintf("%s/" MODULE_CACHE, j->g->cache->path);
+		CLEANUP(free_p) char *modules = xasprintf("%s/" MODULE_CACHE, g->cache->path);
 		sandbox_binds_add_read_only(&t->binds, modules, GOMOD_MODULES);
 	}
-	for (size_t i = 0; i < j->g->n; i++) {
-		const struct component *c = &j->g->components[i];
-		const struct lock_component *locked = lock_component(j->lock, c->name);
-		if (is_missing(j, c, key) && gomod_compile(t, c, locked, key, err) < 0)
+	for (size_t i = 0; i < g->n; i++) {
+		const struct component *c = &g->components[i];
+		const struct lock_component *locked = lock_component(lock, c->name);
+		if (is_missing(g, lock, c, key) && gomod_compile(t, c, locked, key, err) < 0)
 			return error_wrap(err, "component %s %s", c->name, locked->version);
 	}
 	return 0;
 }
 
-/* Runs as a job, because the scratch is a mount in a private namespace. */
-static int make_job_run(void *context, struct error *err)
-{
-	const struct make_job *j = context;
-	struct go_tree t = { .toolchain = { .lock = j->lock,
-					    .cache = j->g->cache,
-					    .line = j->g->line,
-					    .line_context = j->g->context } };
-
-	if (go_tree_open(&t, GOMOD_NEED, err) < 0)
-		return -1;
-	int rc = compile_all(j, &t, err);
-	go_tree_close(&t);
-	return rc;
-}
-
 int gomod_make_all(const struct gomod *g, const struct lock *lock, struct error *err)
 {
-	CLEANUP(job_stop) struct job job = { 0 };
-	struct make_job j = { g, lock };
 	bool missing = false;
 	char key[SHA256_HEX];
 
@@ -135,11 +112,9 @@ int gomod_make_all(const struct gomod *g, const struct lock *lock, struct error 
 			return error_set(err, ERROR_INPUT,
 					 "the lock has no component %s from Go modules; run `nodekiln lock` again",
 					 g->components[i].name);
-		missing |= is_missing(&j, &g->components[i], key);
+		missing |= is_missing(g, lock, &g->components[i], key);
 	}
-	if (!missing)
-		return 0;
-	return job_start(&job, make_job_run, &j, err) < 0 ? -1 : job_wait(&job, err);
+	return missing ? gomod_in_tree(g, lock, compile_all, err) : 0;
 }
 
 int gomod_make(const struct component *c, const struct lock *lock, struct cache *cache,
