@@ -163,5 +163,5 @@ char *cni_bridge_pod_cidr(const char *root)
 		return NULL;
 	const struct json *ipam = json_get(json_at(json_get(conflist, "plugins"), 0), "ipam");
 	const char *subnet = json_get_string(json_at(json_at(json_get(ipam, "ranges"), 0), 0), "subnet");
-	return subnet ? xstrdup(subnet) : NULL;
+	return xstrdup_or_null(subnet);
 }

@@ -135,6 +135,6 @@ void facts_software(int rootfd, struct facts *m)
 	m->kubectl = installed(rootfd, "kubectl");
 	m->nft = installed(rootfd, "nft");
 	m->runtime = find_runtime(rootfd, json_get_string(image, "runtime"), m->kubeadm_minor);
-	m->cri_socket = sockets[m->runtime] ? xstrdup(sockets[m->runtime]) : NULL;
+	m->cri_socket = xstrdup_or_null(sockets[m->runtime]);
 	read_leftovers(rootfd, m);
 }

@@ -18,11 +18,6 @@
 #define PEERS_MAX 1000                     /* a route for each: a larger cluster needs a real pod network */
 #define MANIFESTS_MAX 256                  /* files in one directory */
 
-static char *copy_of(const char *s)
-{
-	return s ? xstrdup(s) : NULL;
-}
-
 static const struct json *condition(const struct json *status, const char *type)
 {
 	const struct json *all = json_get(status, "conditions");
@@ -48,8 +43,8 @@ int kube_node_parse(const char *text, size_t len, struct kube_node *ret, struct 
 		.ready = text_same(json_get_string(ready, "status"), "True"),
 		.reason = reason ? xasprintf("%s%s%s", reason, message ? ": " : "", message ? message : "") : NULL,
 		.uid = xstrdup(uid),
-		.pod_cidr = copy_of(json_get_string(json_get(node, "spec"), "podCIDR")),
-		.version = copy_of(json_get_string(json_get(node, "metadata"), "resourceVersion")),
+		.pod_cidr = xstrdup_or_null(json_get_string(json_get(node, "spec"), "podCIDR")),
+		.version = xstrdup_or_null(json_get_string(json_get(node, "metadata"), "resourceVersion")),
 	};
 	return 0;
 }

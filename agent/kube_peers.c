@@ -56,7 +56,7 @@ static void add_peer(const struct json *node, struct kube_peers *ret)
 	address = internal_ip(json_get(node, "status"), is_v6(cidr));
 	vec_push(ret, (struct kube_peer){
 			      .name = xstrdup(name),
-			      .address = address ? xstrdup(address) : NULL,
+			      .address = xstrdup_or_null(address),
 			      .pod_cidr = xstrdup(cidr),
 		      });
 }
@@ -74,7 +74,7 @@ int kube_peers_parse(const char *text, size_t len, struct kube_peers *ret, char 
 	if (!json_is_array(items))
 		return error_set(err, ERROR_FAILED, "the API server's answer is not a list of nodes: it has no items");
 	free(ret->version);
-	ret->version = version ? xstrdup(version) : NULL;
+	ret->version = xstrdup_or_null(version);
 	for (size_t i = 0; i < json_count(items); i++)
 		add_peer(json_at(items, i), ret);
 	/* A continue token is base64url; any other character could change the request. */

@@ -70,8 +70,8 @@ static int read_tree(const char *file, const struct yaml *tree, struct kubeconfi
 	const struct yaml *user = named(tree, "users", "user", scalar(context, "user"));
 	const char *server = scalar(cluster, "server"), *token = scalar(user, "token");
 
-	ret->server = server ? xstrdup(server) : NULL;
-	ret->token = token ? xstrdup(token) : NULL;
+	ret->server = xstrdup_or_null(server);
+	ret->token = xstrdup_or_null(token);
 	if (read_part(cluster, "certificate-authority", &ret->ca, err) < 0 ||
 	    read_part(user, "client-certificate", &ret->certificate, err) < 0 ||
 	    read_part(user, "client-key", &ret->key, err) < 0)

@@ -34,7 +34,7 @@ static char **text_at(struct state *state, size_t i)
 
 void state_set_text(char **field, const char *text)
 {
-	char *copy = text ? xstrdup(text) : NULL;
+	char *copy = xstrdup_or_null(text);
 
 	free(*field);
 	*field = copy;

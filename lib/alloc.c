@@ -43,6 +43,11 @@ char *xstrdup(const char *text)
 	return check(strdup(text));
 }
 
+char *xstrdup_or_null(const char *text)
+{
+	return text ? xstrdup(text) : NULL;
+}
+
 char *xstrndup(const char *text, size_t max)
 {
 	return check(strndup(text, max));

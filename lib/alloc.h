@@ -14,6 +14,7 @@ void *xmalloc(size_t size) MUST_CHECK;
 void *xcalloc(size_t count, size_t size) MUST_CHECK;
 void *xrealloc(void *old, size_t count, size_t size) MUST_CHECK;
 char *xstrdup(const char *text) MUST_CHECK;
+char *xstrdup_or_null(const char *text) MUST_CHECK; /* NULL of NULL */
 char *xstrndup(const char *text, size_t max) MUST_CHECK;
 char *xasprintf(const char *fmt, ...) MUST_CHECK PRINTF(1, 2);
 char *xvasprintf(const char *fmt, va_list ap) MUST_CHECK PRINTF(1, 0);

@@ -126,7 +126,7 @@ char *json_dup_string(const struct json *object, const char *key)
 {
 	const char *s = json_get_string(object, key);
 
-	return s ? xstrdup(s) : NULL;
+	return xstrdup_or_null(s);
 }
 
 bool json_get_int(const struct json *object, const char *key, int64_t *ret)

@@ -134,7 +134,7 @@ static int check_outside(const struct node_config *node, const char *path, const
 
 static int check_addresses(const struct node_config *node, struct error *err)
 {
-	CLEANUP(free_p) char *host = node->endpoint ? xstrdup(node->endpoint) : NULL;
+	CLEANUP(free_p) char *host = xstrdup_or_null(node->endpoint);
 
 	if (host)
 		*strrchr(host, ':') = '\0';

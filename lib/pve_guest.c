@@ -20,9 +20,7 @@ static const char *const kind_names[] = { [PVE_QEMU] = "qemu", [PVE_LXC] = "lxc"
 
 static char *copy_of(const struct json *object, const char *key)
 {
-	const char *value = json_get_string(object, key);
-
-	return value ? xstrdup(value) : NULL;
+	return xstrdup_or_null(json_get_string(object, key));
 }
 
 static bool parse_kind(const char *type, enum pve_kind *ret)

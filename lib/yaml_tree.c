@@ -51,7 +51,7 @@ void yaml_add(struct yaml *parent, const char *key, struct yaml *child)
 		parent->max = parent->max ? 2 * parent->max : 8;
 		parent->child = xrealloc(parent->child, parent->max, sizeof *parent->child);
 	}
-	char *own = key ? xstrdup(key) : NULL; /* before the free: key may be child->key */
+	char *own = xstrdup_or_null(key); /* before the free: key may be child->key */
 	free(child->key);
 	child->key = own;
 	parent->child[parent->children++] = child;

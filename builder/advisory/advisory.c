@@ -74,7 +74,7 @@ void advisories_match(struct advisories *a, const struct osv *osv)
 					   .summary = xstrdup(osv->summary),
 					   .module = xstrdup(m->path),
 					   .version = xstrdup(m->version),
-					   .fixed = fixed ? xstrdup(fixed) : NULL };
+					   .fixed = xstrdup_or_null(fixed) };
 		strings_append(&found.aliases, &osv->aliases);
 		strings_append(&found.components, &m->components);
 		vec_push(&a->found, found);
@@ -109,7 +109,7 @@ void advisories_report(const struct advisories *a, struct lock_diff *ret)
 		struct lock_diff_item item = { .group = "modules",
 					       .name = xstrdup(x->module),
 					       .from = xstrdup(x->version),
-					       .to = x->fixed ? xstrdup(x->fixed) : NULL,
+					       .to = xstrdup_or_null(x->fixed),
 					       .id = xstrdup(x->id),
 					       .summary = xstrdup(x->summary),
 					       .security = true };

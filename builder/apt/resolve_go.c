@@ -60,7 +60,7 @@ static int make_sources(const struct recipe *recipe, const char *mirror, struct 
 	if (mirror_find(&of_tree, mirror, &found, err) < 0 || sources_make(&of_tree, &found, ret, err) < 0)
 		return -1;
 	struct source backports = { .url = xstrdup(found.archive), .suite = xstrdup(BACKPORTS) };
-	backports.keyring = recipe->distribution.keyring ? xstrdup(recipe->distribution.keyring) : NULL;
+	backports.keyring = xstrdup_or_null(recipe->distribution.keyring);
 	strings_add(&backports.components, "main");
 	vec_push(&ret->list, backports);
 	return sources_read_keys(ret, err);

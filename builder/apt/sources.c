@@ -53,7 +53,7 @@ static int add_distribution(const struct recipe *recipe, const char *url, const 
 		/* Only when needed, because a mirror may lack source packages. */
 		.sources = recipe->agent.libcurl != AGENT_LIBCURL_PACKAGED ||
 			   recipe_has_source(recipe, COMPONENT_DEBIAN_SOURCE),
-		.keyring = recipe->distribution.keyring ? xstrdup(recipe->distribution.keyring) : NULL,
+		.keyring = xstrdup_or_null(recipe->distribution.keyring),
 	};
 
 	strings_append(&s.components, &recipe->distribution.components);
@@ -63,20 +63,15 @@ static int add_distribution(const struct recipe *recipe, const char *url, const 
 	return check_source(&s, err);
 }
 
-static char *copy_of(const char *s)
-{
-	return s ? xstrdup(s) : NULL;
-}
-
 /* apt recognizes a flat repository by the slash at the end of its suite. */
 static int add_repository(const struct repository *r, struct sources *ret, struct error *err)
 {
 	struct source s = {
 		.url = xstrdup(r->url),
 		.suite = xstrdup(r->suite ? r->suite : "/"),
-		.keyring = copy_of(r->keyring),
-		.key_url = copy_of(r->key_url),
-		.fingerprint = copy_of(r->key_fingerprint),
+		.keyring = xstrdup_or_null(r->keyring),
+		.key_url = xstrdup_or_null(r->key_url),
+		.fingerprint = xstrdup_or_null(r->key_fingerprint),
 	};
 
 	for (char *c = s.fingerprint; c && *c; c++)

@@ -83,8 +83,8 @@ static int resolve_hard_link(const struct image *image, struct image_node *node,
 	free(node->entry.link);
 	*node = *original;
 	node->entry.path = path;
-	node->entry.link = original->entry.link ? xstrdup(original->entry.link) : NULL;
-	node->entry.attributes = original->entry.attributes ? xstrdup(original->entry.attributes) : NULL;
+	node->entry.link = xstrdup_or_null(original->entry.link);
+	node->entry.attributes = xstrdup_or_null(original->entry.attributes);
 	return 0;
 }
 

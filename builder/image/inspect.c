@@ -112,7 +112,7 @@ static void find_kubernetes(struct inspection *i)
 		linked = inspect_program_version(&i->programs.at[n]);
 		version = linked + (*linked == 'v');
 	}
-	i->kubernetes = version ? xstrdup(version) : NULL;
+	i->kubernetes = xstrdup_or_null(version);
 }
 
 int inspect(const char *path, struct inspection *ret, struct error *err)

@@ -127,8 +127,8 @@ static int read_go(const char *file, const char *place, const struct json *objec
 		return invalid(file, place, "go_package", package, err);
 	if (wanted ? !text || !*text : json_get(object, "go_mod") != NULL)
 		return invalid(file, place, "go_mod", text, err);
-	c->go_package = package ? xstrdup(package) : NULL;
-	c->go_mod = text ? xstrdup(text) : NULL;
+	c->go_package = xstrdup_or_null(package);
+	c->go_mod = xstrdup_or_null(text);
 	return read_modules(file, place, json_get(object, "modules"), c, err);
 }
 

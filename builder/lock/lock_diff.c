@@ -21,8 +21,8 @@ static void add(struct lock_diff *diff, const char *group, const char *name, con
 	vec_push(&diff->items, (struct lock_diff_item){
 				       .group = group,
 				       .name = xstrdup(name),
-				       .from = from ? xstrdup(from) : NULL,
-				       .to = to ? xstrdup(to) : NULL,
+				       .from = xstrdup_or_null(from),
+				       .to = xstrdup_or_null(to),
 			       });
 }
 

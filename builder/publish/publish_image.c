@@ -81,8 +81,8 @@ static int read_words(const char *path, const struct json *manifest, struct publ
 	image->version = version ? xstrdup(version) : day_of(created ? created : "");
 	if (!is_version(image->version))
 		return manifest_wrong(path, "it has neither a version of Kubernetes nor a date", err);
-	image->description = description ? xstrdup(description) : NULL;
-	image->warning = warning ? xstrdup(warning) : NULL;
+	image->description = xstrdup_or_null(description);
+	image->warning = xstrdup_or_null(warning);
 	return 0;
 }
 

@@ -91,7 +91,7 @@ static char *copy(const struct json *object, const char *key)
 {
 	const char *s = json_get_string(object, key);
 
-	return s ? xstrdup(s) : NULL;
+	return xstrdup_or_null(s);
 }
 
 static bool read_firmware(const struct json *object, enum firmware *ret)

@@ -122,11 +122,6 @@ static int merge_parts(struct yaml *base, struct yaml *parts, struct error *err)
 	return 0;
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(((const struct component *)a)->name, ((const struct component *)b)->name);
-}
-
 /* Loads one component and merges its parts over base. */
 static int load_component(const char *recipe_file, struct yaml *wanted, struct yaml *base, struct recipe *ret,
 			  struct error *err)
@@ -150,12 +145,11 @@ static int load_components(const char *recipe_file, struct yaml *map, struct yam
 	for (size_t i = 0; i < map->children; i++)
 		if (!recipe_component_is_off(map->child[i]))
 			strings_add(&names, map->child[i]->key);
-	strings_sort(&names); /* so that the result does not depend on the order in the recipe */
+	strings_sort(
+		&names); /* as recipe->components; so the result does not depend on the order in the recipe, either */
 	for (size_t i = 0; i < names.n; i++)
 		if (load_component(recipe_file, yaml_find(map, names.at[i]), base, ret, err) < 0)
 			return -1;
-	if (ret->components.n)
-		qsort(ret->components.at, ret->components.n, sizeof *ret->components.at, by_name);
 	return 0;
 }
 
@@ -270,11 +264,6 @@ static const char *choose_release(const struct component *c)
 	return best;
 }
 
-static char *copy_of(const char *s)
-{
-	return s ? xstrdup(s) : NULL;
-}
-
 /* A file's version is also that of the component: nothing newer is known. */
 static void add_binaries(struct recipe *r, struct component *c)
 {
@@ -288,7 +277,7 @@ static void add_binaries(struct recipe *r, struct component *c)
 				 (struct binary){ .url = component_expand(from->url, release, 0),
 						  .sha256 = xstrdup(from->sha256),
 						  .path = xstrdup(from->path),
-						  .member = copy_of(from->member),
+						  .member = xstrdup_or_null(from->member),
 						  .archive = from->archive });
 	}
 	if (release) {

@@ -41,7 +41,7 @@ static void make_list(struct yaml *node)
 	if (node->kind != YAML_SCALAR)
 		return;
 	list = yaml_new(YAML_LIST, node->file, node->line);
-	list->key = node->key ? xstrdup(node->key) : NULL;
+	list->key = xstrdup_or_null(node->key);
 	if (*node->value) {
 		item = yaml_new_scalar(node->file, node->line, node->value);
 		item->plain = node->plain;

@@ -83,7 +83,7 @@ char *component_images_reference(const struct component *c, const struct compone
 		return xasprintf("%s:v%s", image->name, version);
 	const char *named = kubeadm_images_find(references, image->name);
 	if (!named || has_tag_of_kubeadm(c))
-		return named ? xstrdup(named) : NULL;
+		return xstrdup_or_null(named);
 	const char *colon = strrchr(named, ':');
 	CLEANUP(free_p) char *tag = component_images_tag(colon + 1, version);
 	return xasprintf("%.*s:%s", (int)(colon - named), named, tag);
