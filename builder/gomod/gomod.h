@@ -23,6 +23,9 @@
 #define GOMOD_BIN "bin"           /* NAME: each program of the component */
 #define GOMOD_LICENSES "licenses" /* MODULE@VERSION/: the licence files of each module that is linked */
 
+/* True for the name of a file that has a licence: LICENSE, COPYING and the like, with anything after it. */
+bool gomod_is_license(const char *name);
+
 #define GOMOD_FRESH_SECONDS 3600 /* after this time gomod_lock() looks for a newer patch release again */
 
 /* Components to resolve or to make; those of another source are skipped. All borrowed. */

@@ -16,14 +16,26 @@
 
 #define LICENCE_MAX (4u << 20)
 
-static const char *const licence_files[] = { "LICENSE", "LICENCE", "COPYING", "UNLICENSE", "NOTICE", "PATENTS" };
+static const char *const license_files[] = { "LICENSE", "LICENCE", "COPYING", "UNLICENSE", NULL };
+/* Have no licence; a licence may require that they go with the program. */
+static const char *const notice_files[] = { "NOTICE", "PATENTS", NULL };
 
-static bool is_licence(const char *name)
+static bool begins_with_one(const char *name, const char *const *words)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(licence_files); i++)
-		if (!strncasecmp(name, licence_files[i], strlen(licence_files[i])))
+	for (; *words; words++)
+		if (!strncasecmp(name, *words, strlen(*words)))
 			return true;
 	return false;
+}
+
+bool gomod_is_license(const char *name)
+{
+	return begins_with_one(name, license_files);
+}
+
+static bool is_kept(const char *name)
+{
+	return gomod_is_license(name) || begins_with_one(name, notice_files);
 }
 
 static int copy_licence(int from, const char *name, int to, const char *directory, struct error *err)
@@ -52,7 +64,7 @@ static int copy_licences(const struct go_tree *g, const struct lock_module *m, i
 	if (!dir)
 		return error_errno(err, errno, "list the unpacked module %s %s", m->path, m->version);
 	while ((entry = readdir(dir)))
-		if (is_licence(entry->d_name) && copy_licence(fd, entry->d_name, to, directory, err) < 0)
+		if (is_kept(entry->d_name) && copy_licence(fd, entry->d_name, to, directory, err) < 0)
 			return -1;
 	return 0;
 }

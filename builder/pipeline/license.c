@@ -5,9 +5,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
+#include "builder/gomod/gomod.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/text.h"
@@ -63,9 +63,6 @@ static const char *const unsure[] = {
 	"this license is called the gnu",
 	"everyone is permitted to copy and distribute verbatim copies of this license document",
 };
-
-/* Names of files with licences; other files, such as PATENTS and NOTICE, have none. */
-static const char *const file_names[] = { "LICENSE", "LICENCE", "COPYING", "UNLICENSE" };
 
 /* Words in lower case, one space before and after each: line ends, comment signs and punctuation differ between copies. */
 static char *normalize(const char *s)
@@ -153,15 +150,6 @@ char *license_classify(const char *text)
 	return add_ids(text, &ids) ? expression_of(&ids) : NULL;
 }
 
-static bool is_license_file(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(file_names); i++) {
-		if (!strncasecmp(name, file_names[i], strlen(file_names[i])))
-			return true;
-	}
-	return false;
-}
-
 /* All files count: of a module with two of them both apply. *ret is NULL when one is unsure, or when there is none. */
 static int read_directory(int fd, char **ret, struct error *err)
 {
@@ -177,7 +165,7 @@ static int read_directory(int fd, char **ret, struct error *err)
 	for (const struct dirent *e; (e = readdir(dir));) {
 		CLEANUP(text_done) struct text text = { 0 };
 
-		if (!is_license_file(e->d_name))
+		if (!gomod_is_license(e->d_name))
 			continue;
 		if (++n > LICENSE_FILES_MAX)
 			return error_set(err, ERROR_FAILED, "it has more than %u licence files", LICENSE_FILES_MAX);
