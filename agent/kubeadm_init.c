@@ -56,36 +56,83 @@ static struct json *networking_json(const struct node_config *node)
 	return networking;
 }
 
-/* Of a preloaded image that is newer than the one kubeadm names. */
-static struct json *image_json(const char *tag)
+static void add_args(const struct kubeadm_document *d, const struct node_config_pairs *pairs, struct json *args)
 {
-	struct json *image = json_object();
-
-	json_put_string(image, "imageTag", tag);
-	return image;
+	for (size_t i = 0; i < pairs->n; i++)
+		kubeadm_add_arg(d, args, pairs->at[i].key, pairs->at[i].value);
 }
 
-static void put_image_tags(const struct facts *machine, struct json *cluster)
+static struct json *program_json(const struct kubeadm_document *d, const struct node_config_pairs *pairs)
 {
-	if (machine->etcd_tag) {
-		struct json *etcd = json_object();
-		json_put(etcd, "local", image_json(machine->etcd_tag));
-		json_put(cluster, "etcd", etcd);
+	struct json *program = json_object();
+
+	if (pairs->n) {
+		struct json *args = kubeadm_args(d);
+		add_args(d, pairs, args);
+		json_put(program, "extraArgs", args);
 	}
-	if (machine->dns_tag)
-		json_put(cluster, "dns", image_json(machine->dns_tag));
+	return program;
+}
+
+static bool has_pair(const struct node_config_pairs *pairs, const char *key)
+{
+	for (size_t i = 0; i < pairs->n; i++)
+		if (!strcmp(pairs->at[i].key, key))
+			return true;
+	return false;
+}
+
+static void put_etcd(const struct kubeadm_document *d, struct json *cluster)
+{
+	const char *tag = d->run->machine->etcd_tag;
+	struct json *local, *etcd;
+
+	if (!tag && !d->run->node->etcd_args.n)
+		return;
+	local = program_json(d, &d->run->node->etcd_args);
+	if (tag)
+		json_put_string(local, "imageTag", tag);
+	etcd = json_object();
+	json_put(etcd, "local", local);
+	json_put(cluster, "etcd", etcd);
+}
+
+/* Of a preloaded image that is newer than the one kubeadm names. */
+static void put_dns(const struct facts *machine, struct json *cluster)
+{
+	struct json *dns;
+
+	if (!machine->dns_tag)
+		return;
+	dns = json_object();
+	json_put_string(dns, "imageTag", machine->dns_tag);
+	json_put(cluster, "dns", dns);
 }
 
 /* At its default of 20 requests per second the controller manager needs 5 s to create its controllers, and no node has its part of
  * the pod network before. */
+static const char *const controller_manager_defaults[][2] = { { "kube-api-qps", "100" }, { "kube-api-burst", "200" } };
+
 static struct json *controller_manager_json(const struct kubeadm_document *d)
 {
+	const struct node_config_pairs *pairs = &d->run->node->controller_manager_args;
 	struct json *manager = json_object(), *args = kubeadm_args(d);
 
-	kubeadm_add_arg(d, args, "kube-api-qps", "100");
-	kubeadm_add_arg(d, args, "kube-api-burst", "200");
+	for (size_t i = 0; i < ARRAY_SIZE(controller_manager_defaults); i++)
+		if (!has_pair(pairs, controller_manager_defaults[i][0]))
+			kubeadm_add_arg(d, args, controller_manager_defaults[i][0], controller_manager_defaults[i][1]);
+	add_args(d, pairs, args);
 	json_put(manager, "extraArgs", args);
 	return manager;
+}
+
+static struct json *api_server_json(const struct kubeadm_document *d)
+{
+	struct json *server = program_json(d, &d->run->node->api_server_args);
+
+	if (d->api < KUBEADM_V1BETA4)
+		kubeadm_put_duration(server, "timeoutForControlPlane", kubeadm_step_timeout(d, KUBEADM_HEALTH_TIMEOUT));
+	return server;
 }
 
 /* The endpoint is always set: without it no second control plane could ever join. The image repository is
@@ -105,16 +152,16 @@ static struct json *cluster_json(const struct kubeadm_document *d)
 		json_put_stringf(cluster, "controlPlaneEndpoint", ipv6 ? "[%s]:6443" : "%s:6443", d->run->address);
 	if (node->pod_subnet || node->service_subnet || node->dns_domain)
 		json_put(cluster, "networking", networking_json(node));
-	if (d->api < KUBEADM_V1BETA4) {
-		struct json *server = json_object();
-		kubeadm_put_duration(server, "timeoutForControlPlane", kubeadm_step_timeout(d, KUBEADM_HEALTH_TIMEOUT));
-		json_put(cluster, "apiServer", server);
-	} else {
-		/* Each of the dozen RSA keys would take a second of an emulated or busy processor. */
+	if (d->api < KUBEADM_V1BETA4 || node->api_server_args.n)
+		json_put(cluster, "apiServer", api_server_json(d));
+	/* Each of the dozen RSA keys would take a second of an emulated or busy processor. */
+	if (d->api >= KUBEADM_V1BETA4)
 		json_put_string(cluster, "encryptionAlgorithm", "ECDSA-P256");
-	}
 	json_put(cluster, "controllerManager", controller_manager_json(d));
-	put_image_tags(d->run->machine, cluster);
+	if (node->scheduler_args.n)
+		json_put(cluster, "scheduler", program_json(d, &node->scheduler_args));
+	put_etcd(d, cluster);
+	put_dns(d->run->machine, cluster);
 	return cluster;
 }
 

@@ -50,7 +50,9 @@ struct node_config {
 	enum node_provider provider;           /* node.provider_id: none | vmid | uuid */
 	char *region;                          /* node.region, for proxmox://REGION/VMID; NULL = the cluster's name */
 	struct node_config_pairs kubelet_args; /* kubelet.extra_args */
-	char *patches;                         /* kubeadm.patches: a directory in the guest */
+	/* api_server.extra_args, controller_manager.extra_args, scheduler.extra_args, etcd.extra_args */
+	struct node_config_pairs api_server_args, controller_manager_args, scheduler_args, etcd_args;
+	char *patches;                                /* kubeadm.patches: a directory in the guest */
 	struct strings skip_phases, ignore_preflight; /* kubeadm.skip_phases, kubeadm.ignore_preflight_errors */
 	char *cri_socket;                             /* cri_socket: unix:///... ; NULL = what is installed */
 	struct strings manifests; /* manifests: files or directories in the guest, applied after init in order */

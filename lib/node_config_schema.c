@@ -71,8 +71,17 @@ const struct node_config_field node_config_fields[] = {
 	{ "node", "provider_id", FIELD_CHOICE, AT(provider), .names = providers },
 	{ "node", "region", FIELD_STRING, AT(region), .is_valid = pve_region_is_valid, .allowed = "a word of a-z A-Z 0-9 - _ ." },
 
-	{ "kubelet", "extra_args", FIELD_PAIRS, AT(kubelet_args), .is_valid = kubelet_argument_is_valid,
+	{ "kubelet", "extra_args", FIELD_PAIRS, AT(kubelet_args), .is_valid = option_name_is_valid,
 	  .allowed = "kubelet's options without their dashes, e.g. max-pods: 50" },
+
+	{ "api_server", "extra_args", FIELD_PAIRS, AT(api_server_args), .is_valid = option_name_is_valid,
+	  .allowed = "kube-apiserver's options without their dashes, e.g. event-ttl: 2h" },
+	{ "controller_manager", "extra_args", FIELD_PAIRS, AT(controller_manager_args), .is_valid = option_name_is_valid,
+	  .allowed = "kube-controller-manager's options without their dashes, e.g. terminated-pod-gc-threshold: 100" },
+	{ "scheduler", "extra_args", FIELD_PAIRS, AT(scheduler_args), .is_valid = option_name_is_valid,
+	  .allowed = "kube-scheduler's options without their dashes, e.g. v: 2" },
+	{ "etcd", "extra_args", FIELD_PAIRS, AT(etcd_args), .is_valid = option_name_is_valid,
+	  .allowed = "etcd's options without their dashes, e.g. quota-backend-bytes: 4294967296" },
 
 	{ "kubeadm", "patches", FIELD_STRING, AT(patches), .is_valid = path_is_valid,
 	  .allowed = "a directory's absolute path in the guest" },

@@ -40,18 +40,18 @@ bool debian_version_is_valid(const char *s);
 bool kubernetes_version_is_valid(const char *s); /* [v]1.MINOR.PATCH */
 /* "1.34" or "1.34.1" into its numbers; *ret_patch is -1 when there is none. */
 bool kubernetes_release_parse(const char *s, int *ret_major, int *ret_minor, int *ret_patch);
-bool pod_subnet_is_valid(const char *s);       /* a network, or one of each family with a comma between */
-bool service_subnet_is_valid(const char *s);   /* the same with the limits of services */
-bool bootstrap_token_is_valid(const char *s);  /* kubeadm's: ID.SECRET */
-bool certificate_key_is_valid(const char *s);  /* kubeadm's */
-bool ca_cert_hash_is_valid(const char *s);     /* sha256:HEX */
-bool label_key_is_valid(const char *s);        /* [PREFIX/]NAME */
-bool label_value_is_valid(const char *s);      /* may be empty */
-bool kubelet_label_is_valid(const char *s);    /* a label key that kubelet may set on its own node */
-bool taint_is_valid(const char *s);            /* KEY[=VALUE]:EFFECT */
-bool kubelet_argument_is_valid(const char *s); /* the name of an option, without its dashes */
-bool kubeadm_phase_is_valid(const char *s);    /* PHASE[/SUBPHASE] */
-bool kubeadm_check_is_valid(const char *s);    /* of kubeadm's preflight */
+bool pod_subnet_is_valid(const char *s);      /* a network, or one of each family with a comma between */
+bool service_subnet_is_valid(const char *s);  /* the same with the limits of services */
+bool bootstrap_token_is_valid(const char *s); /* kubeadm's: ID.SECRET */
+bool certificate_key_is_valid(const char *s); /* kubeadm's */
+bool ca_cert_hash_is_valid(const char *s);    /* sha256:HEX */
+bool label_key_is_valid(const char *s);       /* [PREFIX/]NAME */
+bool label_value_is_valid(const char *s);     /* may be empty */
+bool kubelet_label_is_valid(const char *s);   /* a label key that kubelet may set on its own node */
+bool taint_is_valid(const char *s);           /* KEY[=VALUE]:EFFECT */
+bool option_name_is_valid(const char *s);     /* of kubelet or a program of the control plane, without its dashes */
+bool kubeadm_phase_is_valid(const char *s);   /* PHASE[/SUBPHASE] */
+bool kubeadm_check_is_valid(const char *s);   /* of kubeadm's preflight */
 
 void kubernetes_version_normalize(char **s); /* "v" put in front */
 

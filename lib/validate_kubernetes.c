@@ -173,7 +173,7 @@ bool taint_is_valid(const char *s)
 	return false;
 }
 
-bool kubelet_argument_is_valid(const char *s)
+bool option_name_is_valid(const char *s)
 {
 	return validate_chars(s, ALNUM "-") && validate_alnum(s[0]);
 }

@@ -28,27 +28,31 @@ FIELDS = {
     "JoinConfiguration": {"discovery": "Discovery", "controlPlane": "ControlPlane", "nodeRegistration": "Registration",
                           "skipPhases": ["text"], "patches": "Patches"},
     "ClusterConfiguration": {"clusterName": "text", "kubernetesVersion": "text", "controlPlaneEndpoint": "text",
-                             "networking": "Networking", "encryptionAlgorithm": "text", "etcd": "Etcd", "dns": "Image"},
+                             "networking": "Networking", "encryptionAlgorithm": "text", "apiServer": "Program", "controllerManager": "Program",
+                             "scheduler": "Program", "etcd": "Etcd", "dns": "Image"},
     "Token": {"token": "text", "ttl": "duration", "usages": ["text"], "groups": ["text"]},
     "Endpoint": {"advertiseAddress": "text", "bindPort": "number"},
     "Registration": {"name": "text", "criSocket": "text", "taints": ["Taint"], "ignorePreflightErrors": ["text"]},
     "Taint": {"key": "text", "value": "text", "effect": "text"},
     "Patches": {"directory": "text"},
-    "Etcd": {"local": "Image"},
+    "Etcd": {"local": "LocalEtcd"},
+    "LocalEtcd": {"imageTag": "text"},
+    "Program": {},
     "Image": {"imageTag": "text"},
     "Discovery": {"bootstrapToken": "BootstrapToken"},
     "BootstrapToken": {"apiServerEndpoint": "text", "token": "text", "caCertHashes": ["text"]},
     "ControlPlane": {"localAPIEndpoint": "Endpoint", "certificateKey": "text"},
     "Networking": {"podSubnet": "text", "serviceSubnet": "text", "dnsDomain": "text"},
     "Argument": {"name": "text", "value": "text"},
-    "Server": {"timeoutForControlPlane": "duration"},
     "Timeouts": dict.fromkeys(("controlPlaneComponentHealthCheck", "kubeletHealthCheck", "kubernetesAPICall", "discovery",
                                "tlsBootstrap"), "duration"),
 }
 OWN_FIELDS = {
-    "v1beta3": {"ClusterConfiguration": {"apiServer": "Server"}, "Registration": {"kubeletExtraArgs": {"text"}},
-                "Discovery": {"timeout": "duration"}},
-    "v1beta4": {"Registration": {"kubeletExtraArgs": ["Argument"]}, "InitConfiguration": {"timeouts": "Timeouts"},
+    "v1beta3": {"ClusterConfiguration": {"apiServer": "Server"}, "Server": {"extraArgs": {"text"}, "timeoutForControlPlane": "duration"},
+                "Program": {"extraArgs": {"text"}}, "LocalEtcd": {"extraArgs": {"text"}},
+                "Registration": {"kubeletExtraArgs": {"text"}}, "Discovery": {"timeout": "duration"}},
+    "v1beta4": {"Program": {"extraArgs": ["Argument"]}, "LocalEtcd": {"extraArgs": ["Argument"]},
+                "Registration": {"kubeletExtraArgs": ["Argument"]}, "InitConfiguration": {"timeouts": "Timeouts"},
                 "JoinConfiguration": {"timeouts": "Timeouts"}},
 }
 API_OF = {"1.28": "v1beta3"} | dict.fromkeys(("1.31", "1.34", "1.35", "1.36", "1.37"), "v1beta4")
@@ -174,7 +178,7 @@ def misfits(api, kind, value, path):
     if kind in ("text", "duration"):
         form = r"(?=.)(\d+h)?(\d+m)?(\d+s)?" if kind == "duration" else r"[^\0]*"
         return [] if isinstance(value, str) and re.fullmatch(form, value) else [f"{path}: {value!r} is no {kind}"]
-    known = {**FIELDS[kind], **OWN_FIELDS[api].get(kind, {})}
+    known = {**FIELDS.get(kind, {}), **OWN_FIELDS[api].get(kind, {})}
     if not isinstance(value, dict):
         return [f"{path}: {value!r} is no {kind}"]
     return [m for k, v in value.items() for m in (misfits(api, known[k], v, f"{path}.{k}") if k in known else [f"{path}: no field {k}"])]

@@ -158,7 +158,7 @@ TEST(validate_kubernetes)
 		{ RULE(taint_is_valid),
 		  { "a:NoSchedule", "a=:NoExecute", "example.org/a=b:PreferNoSchedule" },
 		  { "", "a", "a:", "a:No", "=b:NoSchedule", "a=b c:NoSchedule", "a:b:NoSchedule" } },
-		{ RULE(kubelet_argument_is_valid), { "max-pods", "v" }, { "", "--max-pods", "a=b", "a b" } },
+		{ RULE(option_name_is_valid), { "max-pods", "v" }, { "", "--max-pods", "a=b", "a b" } },
 		{ RULE(kubeadm_phase_is_valid),
 		  { "addon/kube-proxy", "mark-control-plane" },
 		  { "", "/a", "a/", "A", "a b" } },
