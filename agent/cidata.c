@@ -4,17 +4,17 @@
 #include <blkid/blkid.h>
 #include <dirent.h>
 #include <errno.h>
-#include <libmount/libmount.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "lib/file.h"
 
 #define LABEL "cidata"
 #define DEVICES "sys/class/block" /* disks and partitions, by name */
-#define OPTIONS "ro,nosuid,nodev,noexec"
+#define FLAGS (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
 /* The file systems that a seed may have; the kernel mounts no other. */
 static const char *const types[] = { "iso9660", "vfat" };
@@ -71,51 +71,19 @@ static int list_devices(int rootfd, struct strings *ret, struct error *err)
 	return 0;
 }
 
-static int mount_error(struct libmnt_context *context, int rc, const char *what, const char *device, struct error *err)
-{
-	char why[256] = "unknown reason";
-
-	mnt_context_get_excode(context, rc, why, sizeof why);
-	return error_set(err, ERROR_FAILED, "%s the volume " LABEL " (%s): %s", what, device, why);
-}
-
-static void context_p(struct libmnt_context **context)
-{
-	mnt_free_context(*context);
-}
-
-/* No helper programs and no entry in the mount table: the mount is detached again at once. */
-static struct libmnt_context *new_context(const char *target)
-{
-	struct libmnt_context *context = mnt_new_context();
-
-	if (!context || mnt_context_set_target(context, target) < 0)
-		abort();
-	mnt_context_disable_helpers(context, 1);
-	mnt_context_disable_mtab(context, 1);
-	return context;
-}
-
+/* mount(2) itself: libmount would map three libraries into an agent whose node has no such volume. */
 static int attach(const char *device, const char *type, const char *target, struct error *err)
 {
-	CLEANUP(context_p) struct libmnt_context *context = new_context(target);
-	int rc;
-
-	if (mnt_context_set_source(context, device) < 0 || mnt_context_set_fstype(context, type) < 0 ||
-	    mnt_context_set_options(context, OPTIONS) < 0)
-		abort();
-	rc = mnt_context_mount(context);
-	return rc || !mnt_context_get_status(context) ? mount_error(context, rc, "mount", device, err) : 0;
+	if (mount(device, target, type, FLAGS, NULL) < 0)
+		return error_errno(err, errno, "mount the volume " LABEL " (%s)", device);
+	return 0;
 }
 
 static int detach(const char *device, const char *target, struct error *err)
 {
-	CLEANUP(context_p) struct libmnt_context *context = new_context(target);
-	int rc;
-
-	mnt_context_enable_lazy(context, 1);
-	rc = mnt_context_umount(context);
-	return rc || !mnt_context_get_status(context) ? mount_error(context, rc, "unmount", device, err) : 0;
+	if (umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+		return error_errno(err, errno, "unmount the volume " LABEL " (%s)", device);
+	return 0;
 }
 
 /* When both calls fail, the first error is the one returned. */

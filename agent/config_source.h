@@ -4,7 +4,7 @@
  * Reads the node's configuration: NODE_CONFIG_FILE, merged over the map `nodekiln:` of cloud-init's meta-data
  * (ds.meta_data.nodekiln in /run/cloud-init/instance-data.json). Without cloud-init (not installed, or
  * disabled for this boot) and without NODE_CONFIG_FILE, the volume labelled cidata is found with libblkid and
- * mounted read-only with libmount: its meta-data's `nodekiln:` map, and the file NODE_CONFIG_FILE among the
+ * mounted read-only: its meta-data's `nodekiln:` map, and the file NODE_CONFIG_FILE among the
  * write_files of its user-data or vendor-data.
  *
  * NODE_CONFIG_FILE must belong to root, and no other user may be able to write it. When it holds secrets and
