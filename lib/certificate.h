@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * X.509 certificates and keys in PEM text (libcrypto). "Whole" means that the text parses: a file that a power cut left empty,
+ * X.509 certificates and keys in PEM text (libcrypto, or Mbed TLS). "Whole" means that the text parses: a file that a power cut left empty,
  * truncated or full of zeros is not whole. Of several certificates in a text the first one counts, as it does for a TLS server.
  */
 #include <stdbool.h>

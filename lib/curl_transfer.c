@@ -214,39 +214,47 @@ struct curl_transfer *curl_transfer_pool_next(void *pool, enum curl_transfer_end
 	return w;
 }
 
+/* The NUL is part of the blob: Mbed TLS parses a PEM text only with it, and OpenSSL does not read beyond the END line. */
 static void set_pem(CURL *easy, CURLoption option, const char *pem)
 {
 	/* The caller keeps the text until the session is closed (http_session.h), so libcurl needs no copy. */
-	struct curl_blob blob = { .data = (void *)pem, .len = pem ? strlen(pem) : 0, .flags = CURL_BLOB_NOCOPY };
+	struct curl_blob blob = { .data = (void *)pem, .len = pem ? strlen(pem) + 1 : 0, .flags = CURL_BLOB_NOCOPY };
 
 	if (pem)
 		curl_easy_setopt(easy, option, &blob);
 }
 
-static void set_trust(struct curl_transfer *w, const struct http_trust *trust)
+/* A libcurl that did not call back would verify by other rules than tls_pin.h says. */
+static int set_pin(struct curl_transfer *w, struct error *err)
 {
+	if (curl_easy_setopt(w->easy, CURLOPT_SSL_CTX_FUNCTION, on_tls) != CURLE_OK ||
+	    curl_easy_setopt(w->easy, CURLOPT_SSL_CTX_DATA, w) != CURLE_OK)
+		return error_set(err, ERROR_FAILED, "this libcurl cannot verify certificates by their SHA-256");
+	return 0;
+}
+
+static int set_trust(struct curl_transfer *w, const struct http_trust *trust, struct error *err)
+{
+	bool pinned = trust->fingerprints && trust->fingerprints->n;
+
 	set_pem(w->easy, CURLOPT_CAINFO_BLOB, trust->ca);
 	set_pem(w->easy, CURLOPT_SSLCERT_BLOB, trust->certificate);
 	set_pem(w->easy, CURLOPT_SSLKEY_BLOB, trust->key);
-	if (trust->ca || w->pin) {
+	if (trust->ca || pinned) {
 		/* A given CA is the only one that is trusted; loading the system's CAs would also cost megabytes. */
 		curl_easy_setopt(w->easy, CURLOPT_CAINFO, NULL);
 		curl_easy_setopt(w->easy, CURLOPT_CAPATH, NULL);
 	}
-	if (w->pin) {
-		/* The pin checks the host's name itself: libcurl would demand it of a pinned certificate too. */
+	if (pinned) /* The pin checks the host's name itself: libcurl would demand it of a pinned certificate too. */
 		curl_easy_setopt(w->easy, CURLOPT_SSL_VERIFYHOST, 0L);
-		curl_easy_setopt(w->easy, CURLOPT_SSL_CTX_FUNCTION, on_tls);
-		curl_easy_setopt(w->easy, CURLOPT_SSL_CTX_DATA, w);
-	}
+	return w->pin ? set_pin(w, err) : 0;
 }
 
 int curl_transfer_open(struct curl_transfer *w, const struct http_trust *trust, long timeout, struct error *err)
 {
-	if (curl_transfer_ready(err) < 0 || curl_transfer_start(w, err) < 0)
+	if (curl_transfer_ready(err) < 0 || curl_transfer_start(w, err) < 0 || set_trust(w, trust, err) < 0)
 		return -1;
 	w->timeout = timeout;
-	set_trust(w, trust);
 	curl_easy_setopt(w->easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(w->easy, CURLOPT_HEADERDATA, w);
 	curl_easy_setopt(w->easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -317,6 +325,20 @@ static void set_request(struct curl_transfer *w, const struct http_request *requ
 	curl_easy_setopt(w->easy, CURLOPT_FRESH_CONNECT, get ? 0L : 1L);
 }
 
+/* Mbed TLS: libcurl does not say why a certificate was refused, and of some not even that it was. */
+static enum curl_transfer_end curl_transfer_judge(struct curl_transfer *w, CURLcode code)
+{
+	enum curl_transfer_end end = curl_transfer_ended(w, code);
+	bool handshake = code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR ||
+			 code == CURLE_SSL_CERTPROBLEM;
+
+	if (!w->pin || !handshake || !tls_pin_refused(w->pin, w->message))
+		return end;
+	if (*tls_pin_why(w->pin))
+		snprintf(w->message, sizeof w->message, "%s", tls_pin_why(w->pin));
+	return CURL_TRANSFER_UNTRUSTED;
+}
+
 enum curl_transfer_end curl_transfer_exchange(struct curl_transfer *w, const struct http_request *request)
 {
 	struct curl_slist *headers = header_list(request);
@@ -327,7 +349,13 @@ enum curl_transfer_end curl_transfer_exchange(struct curl_transfer *w, const str
 	curl_easy_setopt(w->easy, CURLOPT_HTTPHEADER, headers);
 	w->message[0] = '\0';
 	w->status = 0;
-	enum curl_transfer_end end = curl_transfer_ended(w, curl_easy_perform(w->easy));
+	CURLcode code = curl_easy_perform(w->easy);
+	/* The handshake failed, so nothing of the request was sent. */
+	if (code == CURLE_SSL_CONNECT_ERROR && w->pin && tls_pin_try_tls12(w->pin, w->message)) {
+		w->message[0] = '\0';
+		code = curl_easy_perform(w->easy);
+	}
+	enum curl_transfer_end end = curl_transfer_judge(w, code);
 	curl_easy_setopt(w->easy, CURLOPT_HTTPHEADER, NULL);
 	curl_slist_free_all(headers);
 	return end;

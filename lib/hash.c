@@ -2,41 +2,15 @@
 #include "lib/hash.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "lib/alloc.h"
+#include "lib/hash_internal.h"
 #include "lib/macro.h"
 
 #define READ_SIZE (256 * 1024)
-
-struct hash {
-	EVP_MD_CTX *ctx;
-};
-
-/* libcrypto's digests fail only when memory is exhausted. */
-static void must(int ok)
-{
-	if (ok != 1)
-		abort();
-}
-
-struct hash *hash_new(void)
-{
-	struct hash *h = xcalloc(1, sizeof *h);
-
-	h->ctx = EVP_MD_CTX_new();
-	must(h->ctx != NULL);
-	must(EVP_DigestInit_ex(h->ctx, EVP_sha256(), NULL));
-	return h;
-}
-
-void hash_add(struct hash *h, const void *data, size_t len)
-{
-	must(EVP_DigestUpdate(h->ctx, data, len));
-}
 
 void hash_field(struct hash *h, const char *label, const char *text)
 {
@@ -62,18 +36,10 @@ static void print_hex(const unsigned char *sum, char *ret_hex, size_t size)
 
 void hash_hex(struct hash *h, char ret_hex[SHA256_HEX])
 {
-	unsigned char sum[EVP_MAX_MD_SIZE];
+	unsigned char sum[SHA256_SIZE];
 
-	must(EVP_DigestFinal_ex(h->ctx, sum, NULL));
+	hash_sum(h, sum);
 	print_hex(sum, ret_hex, SHA256_HEX);
-}
-
-void hash_free(struct hash *h)
-{
-	if (!h)
-		return;
-	EVP_MD_CTX_free(h->ctx);
-	free(h);
 }
 
 void hash_free_p(struct hash **h)
@@ -91,9 +57,9 @@ void sha256_hex(const void *data, size_t len, char ret_hex[SHA256_HEX])
 
 void md5_hex(const void *data, size_t len, char ret_hex[MD5_HEX])
 {
-	unsigned char sum[EVP_MAX_MD_SIZE];
+	unsigned char sum[MD5_SIZE];
 
-	must(EVP_Digest(data, len, sum, NULL, EVP_md5(), NULL));
+	md5_sum(data, len, sum);
 	print_hex(sum, ret_hex, MD5_HEX);
 }
 

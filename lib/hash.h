@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * SHA-256 (libcrypto), streaming and at once; and cache keys: SHA-256 over labelled fields.
+ * SHA-256, streaming and at once; and cache keys: SHA-256 over labelled fields.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -57,7 +57,7 @@ int http_session_open(const struct http_trust *trust, long timeout, struct http_
 {
 	CLEANUP(session_close_p) struct http_session *s = xcalloc(1, sizeof *s);
 
-	if (trust->fingerprints && trust->fingerprints->n && tls_pin_new(trust->fingerprints, &s->pin, err) < 0)
+	if (tls_pin_is_needed(trust->fingerprints) && tls_pin_new(trust->fingerprints, &s->pin, err) < 0)
 		return -1;
 	s->curl = (struct curl_transfer){ .receive = on_body, .header = on_header, .context = s, .pin = s->pin };
 	if (curl_transfer_open(&s->curl, trust, timeout, err) < 0)

@@ -2,21 +2,13 @@
 #include "lib/tls_pin.h"
 
 #include <ctype.h>
-#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/alloc.h"
-#include "lib/hash.h"
 #include "lib/macro.h"
-
-struct tls_pin {
-	struct strings sums;   /* owned; 64 lower-case hex digits each */
-	char *host;            /* owned; without the brackets of an IPv6 address */
-	char seen[SHA256_HEX]; /* of the last leaf */
-	char shown[3 * 32];    /* the same as "AA:BB:..." */
-};
+#include "lib/tls_pin_internal.h"
 
 static bool parse_sum(const char *text, char ret_hex[SHA256_HEX])
 {
@@ -43,7 +35,7 @@ int tls_pin_new(const struct strings *fingerprints, struct tls_pin **ret, struct
 	CLEANUP(tls_pin_free_p) struct tls_pin *pin = xcalloc(1, sizeof *pin);
 	char sum[SHA256_HEX];
 
-	for (size_t i = 0; i < fingerprints->n; i++) {
+	for (size_t i = 0; fingerprints && i < fingerprints->n; i++) {
 		if (!parse_sum(fingerprints->at[i], sum))
 			return error_set(
 				err, ERROR_INPUT,
@@ -71,6 +63,7 @@ void tls_pin_expect(struct tls_pin *pin, const char *host)
 
 	free(pin->host);
 	pin->host = brackets ? xstrndup(host + 1, n - 2) : xstrdup(host);
+	pin->why[0] = '\0';
 }
 
 const char *tls_pin_seen(const struct tls_pin *pin)
@@ -78,40 +71,20 @@ const char *tls_pin_seen(const struct tls_pin *pin)
 	return pin->shown;
 }
 
-static void remember(struct tls_pin *pin, X509 *leaf)
+void tls_pin_remember(struct tls_pin *pin, const void *der, size_t len)
 {
-	unsigned char *der = NULL;
-	int len = i2d_X509(leaf, &der);
-
-	if (len < 0)
-		return; /* seen stays "", which is never listed */
-	sha256_hex(der, (size_t)len, pin->seen);
-	OPENSSL_free(der);
+	sha256_hex(der, len, pin->seen);
 	for (size_t i = 0; i < 32; i++)
 		snprintf(pin->shown + 3 * i, 4, "%c%c%s", toupper(pin->seen[2 * i]), toupper(pin->seen[2 * i + 1]),
 			 i < 31 ? ":" : "");
 }
 
-/* Called instead of OpenSSL's own verification; 1 = trusted. */
-static int verify(X509_STORE_CTX *store, void *context)
+bool tls_pin_lists(const struct tls_pin *pin)
 {
-	struct tls_pin *pin = context;
-	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(store);
-	X509 *leaf = X509_STORE_CTX_get0_cert(store);
-
-	pin->seen[0] = '\0';
-	if (leaf)
-		remember(pin, leaf);
-	if (strings_has(&pin->sums, pin->seen)) {
-		X509_STORE_CTX_set_error(store, X509_V_OK);
-		return 1;
-	}
-	if (!X509_VERIFY_PARAM_set1_ip_asc(param, pin->host) && !X509_VERIFY_PARAM_set1_host(param, pin->host, 0))
-		return 0;
-	return X509_verify_cert(store) == 1;
+	return *pin->seen && strings_has(&pin->sums, pin->seen);
 }
 
-void tls_pin_install(struct tls_pin *pin, void *ssl_ctx)
+const char *tls_pin_why(const struct tls_pin *pin)
 {
-	SSL_CTX_set_cert_verify_callback(ssl_ctx, verify, pin);
+	return pin->why;
 }

@@ -50,6 +50,24 @@ TEST(certificate_whole_detects_damage)
 	CHECK(!certificate_whole(ca.data, ca.len));
 }
 
+/* Other text and other blocks may surround a block; a NUL within it may not be read over. */
+TEST(certificate_of_text_around_it)
+{
+	CLEANUP(text_done) struct text ca = pem("ca.crt"), other = pem("other-ca.crt"), key = pem("ca.key");
+	CLEANUP(free_p) char *first = xasprintf("subject=CN = x\n%s%s", ca.data, other.data);
+	CLEANUP(free_p) char *padded = xasprintf("%s%s   \n", key.data, other.data);
+	char want[SHA256_HEX], got[SHA256_HEX];
+	struct error err = { 0 };
+
+	CHECK(certificate_spki_sha256("ca.crt", ca.data, ca.len, want, &err) == 0);
+	CHECK(certificate_spki_sha256("first", first, strlen(first), got, &err) == 0);
+	CHECK_STR(got, want);
+	CHECK(certificate_has_key(first, strlen(first), padded, strlen(padded)));
+	CHECK(!certificate_whole(key.data, key.len) && !certificate_public_key_whole(ca.data, ca.len));
+	ca.data[ca.len / 2] = key.data[key.len / 2] = '\0';
+	CHECK(!certificate_whole(ca.data, ca.len) && !certificate_key_whole(key.data, key.len));
+}
+
 TEST(certificate_has_key_matches)
 {
 	CLEANUP(text_done) struct text ca = pem("ca.crt"), key = pem("ca.key"), other = pem("other-ca.key");
