@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "builder/lock/lock_toolchain.h"
+#include "lib/alloc.h"
 #include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/macro.h"
@@ -31,6 +33,19 @@ static const struct lock_package *find_package(const struct lock *lock, const ch
 	return NULL;
 }
 
+/* What is linked into nodekiln-agent, in the versions of the packages that it is from: "nodekiln-libmbedtls", ... */
+static void put_static(struct json *object, const struct lock *lock)
+{
+	for (size_t i = 0; lock_agent_link(lock) == AGENT_LINK_STATIC && i < LOCK_STATIC_PACKAGES; i++) {
+		const struct lock_package *p = lock_find(lock, LOCK_TOOLCHAIN, lock_static_packages[i]);
+		if (!p)
+			continue;
+		CLEANUP(free_p)
+		char *name = xasprintf("nodekiln-%.*s", (int)(strlen(p->name) - strlen("-dev")), p->name);
+		json_put_string(object, name, p->version);
+	}
+}
+
 static struct json *versions(const struct lock *lock)
 {
 	struct json *object = json_object();
@@ -43,6 +58,7 @@ static struct json *versions(const struct lock *lock)
 		json_put_string(object, lock->components.at[i].name, lock->components.at[i].version);
 	if (curl)
 		json_put_string(object, "nodekiln-libcurl", curl->version);
+	put_static(object, lock);
 	for (size_t i = 0; i < ARRAY_SIZE(notable_packages); i++) {
 		const struct lock_package *p = find_package(lock, notable_packages[i]);
 		if (p)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "builder/lock/lock.h"
+#include "builder/lock/lock_toolchain.h"
 #include "builder/pipeline/manifest.h"
 #include "builder/pipeline/sbom_internal.h"
 #include "builder/recipe/recipe.h"
@@ -195,6 +196,25 @@ static void add_compiled(struct sbom *s, const struct manifest *m, const char *a
 	add_files(s, &source->files, what->id, "GENERATED_FROM", "SOURCE");
 }
 
+/* The libraries that are parts of nodekiln-agent. They have ids of their own: the same library may be a package of the guest, in
+ * another version. */
+static void add_static(struct sbom *s, const struct manifest *m, const char *artifact)
+{
+	for (size_t i = 0; lock_agent_link(m->lock) == AGENT_LINK_STATIC && i < LOCK_STATIC_PACKAGES; i++) {
+		const struct lock_package *p = lock_find(m->lock, LOCK_TOOLCHAIN, lock_static_packages[i]);
+		if (!p)
+			continue;
+		CLEANUP(free_p) char *id = sbom_id("static", p->name, p->version);
+		struct json *package = sbom_package(s, id, p->name, p->version, p->url, "LIBRARY");
+		if (package) {
+			json_put_string(package, "comment", "linked statically into nodekiln-agent");
+			put_checksum(package, p->sha256);
+			put_purl(package, m->recipe, p->name, p->version, p->architecture);
+		}
+		sbom_relate(s, artifact, "CONTAINS", id);
+	}
+}
+
 /* Parents first. */
 static void add_groups(struct sbom *s, const struct manifest *m, const char *artifact, enum lock_group top)
 {
@@ -246,6 +266,7 @@ static void add_artifact(struct sbom *s, const struct manifest *m, const struct 
 	add_group(s, m, id, LOCK_IMAGE);
 	for (size_t i = 0; i < ARRAY_SIZE(compiled); i++)
 		add_compiled(s, m, id, &compiled[i]);
+	add_static(s, m, id);
 	sbom_add_components(s, m, id);
 	add_binaries(s, m, id);
 	add_images(s, m, id);

@@ -14,30 +14,25 @@
 #include "lib/hash.h"
 
 /* Raise when the same source and options give another result. */
-#define FORMAT "1"
+#define FORMAT "2"
 /* In the work directory. */
 #define SOURCE LIBCURL_SOURCE
 #define BUILD "build"
 #define RESULT "result"
-#define BUILT BUILD "/lib/.libs/libcurl.so.4"
+#define LIBRARIES BUILD "/lib/.libs/"
 
 /*
- * Disables everything that lib/curl_transfer.c does not use. No threads: names are resolved synchronously. CAs are looked
- * up one by one in the directory, because loading the bundle of all of them takes megabytes. configure of an older release
- * warns about options that it does not know and continues.
+ * Disables everything that lib/curl_transfer.c does not use. No threads: names are resolved synchronously. configure of an older
+ * release warns about options that it does not know and continues.
  */
 static const char *const options[] = {
 	"--quiet",
 	"--disable-dependency-tracking",
-	"--disable-static",
 	"--enable-symbol-hiding",
 	/* Fixed, because configure would test both, with a result that depends on the machine; the sandbox has no sockets
 	 * to test with. */
 	"--enable-ipv6",
 	"curl_disallow_getifaddrs=yes",
-	"--with-openssl",
-	"--with-ca-path=/etc/ssl/certs",
-	"--without-ca-bundle",
 	"--without-brotli",
 	"--without-libgsasl",
 	"--without-libidn2",
@@ -95,6 +90,24 @@ static const char *const options[] = {
 	"LDFLAGS=-Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed",
 };
 
+/* What differs by the kind of library. */
+static const struct libcurl_kind {
+	const char *options[5];
+	const char *built;     /* in the work directory */
+	const char *directory; /* where it is in the result */
+} kinds[] = {
+	/* OpenSSL looks up CAs one by one in the directory; loading the bundle of all of them takes megabytes. */
+	[AGENT_LINK_SHARED] = { { "--disable-static", "--with-openssl", "--with-ca-path=/etc/ssl/certs",
+				  "--without-ca-bundle" },
+				LIBRARIES "libcurl.so.4",
+				RESULT "/" LIBCURL_GUEST "/usr/lib/nodekiln" },
+	/* Mbed TLS loads all of them anyway, and the directory has each one three times. */
+	[AGENT_LINK_STATIC] = { { "--disable-shared", "--with-pic", "--with-mbedtls", "--without-ca-path",
+				  "--with-ca-bundle=/etc/ssl/certs/ca-certificates.crt" },
+				LIBRARIES LIBCURL_ARCHIVE,
+				RESULT },
+};
+
 /* Debian's patches may be newer than configure and its inputs, so make would run the autotools; the release's configure is
  * used. */
 static const char *const no_autotools[] = { "ACLOCAL=:", "AUTOCONF=:", "AUTOHEADER=:", "AUTOMAKE=:" };
@@ -103,14 +116,10 @@ static const char *const no_autotools[] = { "ACLOCAL=:", "AUTOCONF=:", "AUTOHEAD
 struct libcurl_build {
 	const struct toolchain *toolchain;
 	const struct lock_source *source;
+	const struct libcurl_kind *kind;
 	char *work; /* owned; absolute path outside; TOOLCHAIN_WORK inside */
 	char key[SHA256_HEX];
 };
-
-bool libcurl_is_compiled(const struct lock *lock)
-{
-	return lock_source(lock, SOURCE) != NULL;
-}
 
 void agent_libcurl_key(const struct lock *lock, char ret_hex[SHA256_HEX])
 {
@@ -126,6 +135,9 @@ void agent_libcurl_key(const struct lock *lock, char ret_hex[SHA256_HEX])
 		hash_field(h, "source", source->files.list.at[i].sha256);
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		hash_field(h, "option", options[i]);
+	const struct libcurl_kind *kind = &kinds[lock_agent_link(lock)];
+	for (size_t i = 0; i < ARRAY_SIZE(kind->options) && kind->options[i]; i++)
+		hash_field(h, "option", kind->options[i]);
 	hash_hex(h, ret_hex);
 }
 
@@ -151,6 +163,8 @@ static int configure(const struct libcurl_build *m, struct error *err)
 	strings_add(&argv, "../" SOURCE "/configure");
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		strings_add(&argv, options[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(m->kind->options) && m->kind->options[i]; i++)
+		strings_add(&argv, m->kind->options[i]);
 	return run(m, BUILD, &argv, err);
 }
 
@@ -171,18 +185,18 @@ static int strip(const struct libcurl_build *m, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 
-	strings_add_all(&argv, "strip", "--strip-unneeded", BUILT, NULL);
+	strings_add_all(&argv, "strip", "--strip-unneeded", m->kind->built, NULL);
 	return run(m, ".", &argv, err);
 }
 
 /* The result: the headers, the library, and its licence, which must accompany it. */
 static int collect(const struct libcurl_build *m, struct error *err)
 {
-	static const struct {
+	const struct {
 		const char *what, *directory;
 	} places[] = {
 		{ SOURCE "/include/curl", RESULT "/" LIBCURL_INCLUDE },
-		{ BUILT, RESULT "/" LIBCURL_GUEST "/usr/lib/nodekiln" },
+		{ m->kind->built, m->kind->directory },
 		{ SOURCE "/debian/copyright", RESULT "/" LIBCURL_GUEST "/usr/share/doc/nodekiln-libcurl" },
 	};
 
@@ -230,7 +244,9 @@ static int make(struct libcurl_build *m, struct error *err)
 
 int agent_libcurl_make(const struct toolchain *t, char **ret_path, struct error *err)
 {
-	struct libcurl_build m = { .toolchain = t, .source = lock_source(t->lock, SOURCE) };
+	struct libcurl_build m = { .toolchain = t,
+				   .source = lock_source(t->lock, SOURCE),
+				   .kind = &kinds[lock_agent_link(t->lock)] };
 
 	agent_libcurl_key(t->lock, m.key);
 	if (!cache_has(t->cache, "artifacts", m.key)) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "builder/cache/digest.h"
+#include "builder/lock/lock_toolchain.h"
 #include "builder/toolchain/agent_libcurl.h"
 #include "builder/toolchain/toolchain.h"
 #include "builder/tree/tree.h"
@@ -15,7 +16,7 @@
 #include "lib/job.h"
 
 /* Raise when the same sources give another agent. */
-#define FORMAT "2"
+#define FORMAT "3"
 #define NAME "nodekiln-agent"
 /* In the work directory: the tree that is copied over the guest's, with the same layout, so that the program finds its
  * libcurl. */
@@ -59,12 +60,25 @@ static const char *const linker_flags[] = { "-pie",
 					    "-Wl,--as-needed",
 					    "-Wl,-rpath,$ORIGIN/../lib/nodekiln",
 					    NULL };
-static const char *const libraries[] = { "-lyaml", "-ljson-c", "-lssl", "-lcrypto", "-lblkid", "-lmount", NULL };
+
+/* What differs by how the agent is linked. Implementations in lib end with the name of their TLS library. */
+static const struct agent_kind {
+	const char *other;         /* sources that end so are of the other TLS library */
+	const char *libraries[10]; /* in the order of linking, libcurl first */
+} kinds[] = {
+	[AGENT_LINK_PACKAGED] = { "_mbedtls", { "-lcurl", "-lyaml", "-ljson-c", "-lssl", "-lcrypto", "-lblkid" } },
+	[AGENT_LINK_SHARED] = { "_mbedtls",
+				{ GUEST "/" LIBCURL_FILE, "-lyaml", "-ljson-c", "-lssl", "-lcrypto", "-lblkid" } },
+	[AGENT_LINK_STATIC] = { "_openssl",
+				{ LIBCURL_ARCHIVE, "-Wl,-Bstatic", "-lmbedtls", "-lmbedx509", "-lmbedcrypto", "-lyaml",
+				  "-ljson-c", "-Wl,-Bdynamic", "-lblkid" } },
+};
 
 /* One compilation. */
 struct agent_build {
 	const struct toolchain *toolchain;
 	const char *key;
+	enum agent_link link;
 	char *work; /* owned; absolute path outside; TOOLCHAIN_WORK inside */
 };
 
@@ -80,11 +94,6 @@ static void add_flags(struct hash *h, const char *const *flags)
 		hash_field(h, "flag", *flags);
 }
 
-static const char *libcurl(const struct lock *lock)
-{
-	return libcurl_is_compiled(lock) ? GUEST "/" LIBCURL_FILE : "-lcurl";
-}
-
 int toolchain_agent_key(const struct lock *lock, char ret_hex[SHA256_HEX], struct error *err)
 {
 	CLEANUP(hash_free_p) struct hash *h = hash_new();
@@ -96,8 +105,7 @@ int toolchain_agent_key(const struct lock *lock, char ret_hex[SHA256_HEX], struc
 	hash_field(h, "libcurl and toolchain", below);
 	add_flags(h, compiler_flags);
 	add_flags(h, linker_flags);
-	hash_field(h, "flag", libcurl(lock));
-	add_flags(h, libraries);
+	add_flags(h, kinds[lock_agent_link(lock)].libraries);
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
 		CLEANUP(free_p) char *path = xasprintf("%s/%s", data_directory(), folders[i]);
 		hash_field(h, "folder", folders[i]);
@@ -119,12 +127,31 @@ static int copy_sources(const char *work, struct error *err)
 	return 0;
 }
 
+static int run(const struct agent_build *m, const char *directory, const struct strings *arguments, struct error *err)
+{
+	struct toolchain_step step = { .work = m->work, .directory = directory, .argv = arguments };
+
+	return toolchain_run(m->toolchain, &step, err);
+}
+
+static int copy_archive(const struct agent_build *m, const char *made, struct error *err)
+{
+	CLEANUP(free_p) char *from = xasprintf("%s/" LIBCURL_ARCHIVE, made);
+	CLEANUP(free_p) char *to = xasprintf("%s/" LIBCURL_ARCHIVE, m->work);
+	CLEANUP(close_p) int in = open(from, O_RDONLY | O_CLOEXEC);
+	CLEANUP(close_p) int out = in < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+	if (out < 0)
+		return error_errno(err, errno, "copy %s", from);
+	return copy_all(in, out, err);
+}
+
 static int copy_libcurl(const struct agent_build *m, struct error *err)
 {
 	static const char *const parts[][2] = { { LIBCURL_INCLUDE, INCLUDE }, { LIBCURL_GUEST, GUEST } };
 	CLEANUP(free_p) char *made = NULL;
 
-	if (!libcurl_is_compiled(m->toolchain->lock))
+	if (m->link == AGENT_LINK_PACKAGED)
 		return 0;
 	if (agent_libcurl_make(m->toolchain, &made, err) < 0)
 		return -1;
@@ -134,32 +161,46 @@ static int copy_libcurl(const struct agent_build *m, struct error *err)
 		if (dir_make(AT_FDCWD, to, 0755, err) < 0 || tree_overlay(from, to, err) < 0)
 			return -1;
 	}
+	return m->link == AGENT_LINK_STATIC ? copy_archive(m, made, err) : 0;
+}
+
+/* The licence of each library that becomes a part of the program must accompany it. libcurl's is in LIBCURL_GUEST. */
+static int copy_licences(const struct agent_build *m, struct error *err)
+{
+	for (size_t i = 0; m->link == AGENT_LINK_STATIC && i < LOCK_STATIC_PACKAGES; i++) {
+		const char *name = lock_static_packages[i];
+		CLEANUP(free_p) char *to = xasprintf(GUEST "/usr/share/doc/" NAME "/%s", name);
+		CLEANUP(free_p) char *path = xasprintf("%s/%s", m->work, to);
+		CLEANUP(strings_done) struct strings argv = { 0 };
+
+		if (dir_make(AT_FDCWD, path, 0755, err) < 0)
+			return -1;
+		strings_add_all(&argv, "cp", "-L", NULL);
+		strings_addf(&argv, "/usr/share/doc/%s/copyright", name);
+		strings_add(&argv, to);
+		if (run(m, ".", &argv, err) < 0)
+			return -1;
+	}
 	return 0;
 }
 
 /* Adds the names of a folder's C files without ".c", sorted. */
-static int list_sources(const char *work, const char *folder, struct strings *ret, struct error *err)
+static int list_sources(const struct agent_build *m, const char *folder, struct strings *ret, struct error *err)
 {
-	CLEANUP(free_p) char *path = xasprintf("%s/%s", work, folder);
+	CLEANUP(free_p) char *path = xasprintf("%s/%s", m->work, folder);
+	CLEANUP(free_p) char *other = xasprintf("%s.c", kinds[m->link].other);
 	CLEANUP(closedir_p) DIR *dir = opendir(path);
 	const struct dirent *entry;
 
 	if (!dir)
 		return error_errno(err, errno, "open directory %s", path);
 	while ((errno = 0, entry = readdir(dir)))
-		if (text_ends(entry->d_name, ".c"))
+		if (text_ends(entry->d_name, ".c") && !text_ends(entry->d_name, other))
 			strings_addf(ret, "%.*s", (int)strlen(entry->d_name) - 2, entry->d_name);
 	if (errno)
 		return error_errno(err, errno, "read directory %s", path);
 	strings_sort(ret);
 	return 0;
-}
-
-static int run(const struct agent_build *m, const char *directory, const struct strings *arguments, struct error *err)
-{
-	struct toolchain_step step = { .work = m->work, .directory = directory, .argv = arguments };
-
-	return toolchain_run(m->toolchain, &step, err);
 }
 
 /* Compiles all files of a folder with one command; the objects are written to its working directory, their names to
@@ -171,7 +212,7 @@ static int compile(const struct agent_build *m, const char *folder, struct strin
 	CLEANUP(strings_done) struct strings names = { 0 };
 	CLEANUP(strings_done) struct strings argv = { 0 };
 
-	if (list_sources(m->work, folder, &names, err) < 0 || dir_make(AT_FDCWD, path, 0755, err) < 0)
+	if (list_sources(m, folder, &names, err) < 0 || dir_make(AT_FDCWD, path, 0755, err) < 0)
 		return -1;
 	strings_add(&argv, "gcc");
 	add_all(&argv, compiler_flags);
@@ -203,8 +244,8 @@ static int link_program(const struct agent_build *m, const struct strings *objec
 	add_all(&argv, linker_flags);
 	strings_add_all(&argv, "-o", PROGRAM, NULL);
 	strings_append(&argv, objects);
-	strings_add_all(&argv, ARCHIVE, libcurl(m->toolchain->lock), NULL);
-	add_all(&argv, libraries);
+	strings_add(&argv, ARCHIVE);
+	add_all(&argv, kinds[m->link].libraries);
 	return run(m, ".", &argv, err);
 }
 
@@ -239,7 +280,7 @@ static int make_program(struct agent_build *m, struct error *err)
 	CLEANUP(strings_done) struct strings lib = { 0 };
 
 	if (scratch_directory(&m->toolchain->scratch, "work", &m->work, err) < 0 || copy_sources(m->work, err) < 0 ||
-	    copy_libcurl(m, err) < 0 || compile(m, folders[AGENT], &agent, err) < 0 ||
+	    copy_libcurl(m, err) < 0 || copy_licences(m, err) < 0 || compile(m, folders[AGENT], &agent, err) < 0 ||
 	    compile(m, folders[LIB], &lib, err) < 0 || archive(m, &lib, err) < 0 || link_program(m, &agent, err) < 0 ||
 	    check_program(m, err) < 0)
 		return -1;
@@ -248,7 +289,7 @@ static int make_program(struct agent_build *m, struct error *err)
 
 int toolchain_agent_make(const struct toolchain *t, const char *key, struct error *err)
 {
-	struct agent_build m = { .toolchain = t, .key = key };
+	struct agent_build m = { .toolchain = t, .key = key, .link = lock_agent_link(t->lock) };
 	int rc = make_program(&m, err);
 
 	free(m.work);

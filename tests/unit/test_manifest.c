@@ -43,6 +43,7 @@ static void make_lock(struct lock *lock)
 	add_package(lock, LOCK_LXC, "ifupdown", "0.8.41", "http://mirror.example/pool/i.deb");
 	add_package(lock, LOCK_EXTRA_VM, "less", "590-2", "http://mirror.example/pool/e.deb");
 	add_package(lock, LOCK_TOOLCHAIN, "golang-go", "1.19", "http://mirror.example/pool/go.deb");
+	add_package(lock, LOCK_TOOLCHAIN, "libmbedtls-dev", "3.6.6-0.1~deb13u1", "http://mirror.example/pool/m.deb");
 	add_source(lock, "curl", "7.88.1-10+deb12u5");
 	add_source(lock, "kubernetes", "1.20.5+really1.20.2-1.1");
 }
@@ -168,7 +169,7 @@ TEST(sbom_packages_have_required_fields)
 	const struct json *packages = json_get(d, "packages");
 
 	/* two artifacts, five different debs, libcurl and Kubernetes with a source file each */
-	CHECK(json_count(packages) == 11);
+	CHECK(json_count(packages) == 12);
 	for (size_t i = 0; i < json_count(packages); i++) {
 		const struct json *p = json_at(packages, i);
 		bool analyzed = true;
@@ -209,6 +210,8 @@ TEST(sbom_artifacts_contain_their_packages)
 	CHECK(relations(d, "SPDXRef-Kubernetes", "GENERATED_FROM", NULL) == 1);
 	CHECK(relations(d, NULL, "CONTAINS", "SPDXRef-libcurl") == 2);
 	CHECK(relations(d, "SPDXRef-libcurl", "GENERATED_FROM", "SPDXRef-file-curl.orig.tar.gz") == 1);
+	/* a library of the toolchain that is a part of the agent is, even when the guest has another version of it */
+	CHECK(relations(d, NULL, "CONTAINS", "SPDXRef-static-libmbedtls-dev-3.6.6-0.1.7Edeb13u1") == 2);
 	/* compilers are not in the artifacts */
 	CHECK(packages_of_id(d, "SPDXRef-deb-golang-go-1.19") == 0);
 }
@@ -256,6 +259,7 @@ TEST(manifest_has_versions_and_sizes)
 	CHECK_STR(json_get_string(m, "key"), "k");
 	CHECK_STR(json_get_string(json_get(m, "versions"), "kubernetes"), "1.20.2");
 	CHECK_STR(json_get_string(json_get(m, "versions"), "nodekiln-libcurl"), "7.88.1-10+deb12u5");
+	CHECK_STR(json_get_string(json_get(m, "versions"), "nodekiln-libmbedtls"), "3.6.6-0.1~deb13u1");
 	CHECK_STR(json_get_string(json_get(m, "versions"), "containerd"), "1.6.20~ds1-1+deb12u1");
 	CHECK(json_count(artifacts) == 2);
 	CHECK_STR(json_get_string(json_at(artifacts, 0), "file"), "node.qcow2");
@@ -387,7 +391,7 @@ TEST(sbom_has_components_and_modules)
 		   *toml_id = "SPDXRef-go-github.com.2F.42urnt.53ushi.2Ftoml-v1.6.0";
 
 	/* those of sbom_packages_have_required_fields, three components, four modules, the standard library */
-	CHECK(json_count(packages) == 11 + 3 + 4 + 1);
+	CHECK(json_count(packages) == 12 + 3 + 4 + 1);
 	for (size_t i = 0; i < json_count(packages); i++)
 		CHECK(is_id(json_get_string(json_at(packages, i), "SPDXID")));
 	for (size_t i = 0; i < json_count(list); i++) {
