@@ -139,14 +139,17 @@ class Archive(Packages):
 
 
 class Server:
-    """Serves a directory on loopback; requests is what was asked for. While hold is the end of a path, its answer waits."""
+    """Serves a directory on loopback; requests is what was asked for. While hold is the end of a path, its answer waits. elsewhere: the
+    URL to which requests for files that are not in the directory are redirected."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, elsewhere=None):
         self.requests = []
         self.hold = None
         outer = self
 
         class Handler(http.server.SimpleHTTPRequestHandler):
+            protocol_version = "HTTP/1.1" if elsewhere else "HTTP/1.0"  # a client that is redirected speaks the same there
+
             def __init__(self, *arguments):
                 super().__init__(*arguments, directory=os.fspath(directory))
 
@@ -154,6 +157,12 @@ class Server:
                 outer.requests.append(self.path)
                 while outer.hold and self.path.endswith(outer.hold):
                     time.sleep(0.02)
+                if elsewhere and not os.path.exists(self.translate_path(self.path)):
+                    self.send_response(302)
+                    self.send_header("Location", elsewhere + self.path)
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                    return
                 try:
                     super().do_GET()
                 except (BrokenPipeError, ConnectionResetError):
