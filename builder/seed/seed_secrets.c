@@ -2,6 +2,7 @@
 #include "builder/seed/seed_secrets.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -22,6 +23,7 @@
 #define TOKEN_ID 6 /* the format that Kubernetes requires: ID.SECRET */
 #define TOKEN_SECRET 16
 #define KEY_LENGTH 64
+#define IDENTITY_MAX 36 /* a UUID */
 
 static const char header[] =
 	"# The clusters' secrets, kept by `nodekiln seed --secrets`. Anyone who can read this file can join them.\n";
@@ -35,15 +37,57 @@ static int read_word(struct yaml *map, const char *key, bool (*is)(const char *)
 	return 0;
 }
 
+static bool is_key(const char *s)
+{
+	return hex_is_valid(s, KEY_LENGTH);
+}
+
+static bool is_identity(const char *s)
+{
+	size_t n = strspn(s, "0123456789abcdef-:");
+
+	return n && n <= IDENTITY_MAX && !s[n];
+}
+
+/* "101: {node: cp1, identity: UUID}" */
+static int read_guest(struct yaml *map, struct seed_secret *s, struct error *err)
+{
+	char *end = NULL;
+	struct seed_made m = { .vmid = strtol(map->key, &end, 10) };
+
+	if (map->kind != YAML_MAP || *end || m.vmid <= 0)
+		return yaml_error(map, err, "'%s' is not a guest; allowed: VMID: {node: NAME}", map->key);
+	vec_push(&s->made, m);
+	struct seed_made *made = &s->made.at[s->made.n - 1];
+	if (read_word(map, "node", dns_label_is_valid, &made->node, err) < 0 ||
+	    read_word(map, "identity", is_identity, &made->identity, err) < 0)
+		return -1;
+	return made->node ? 0 : yaml_error(map, err, "'node' is missing");
+}
+
+static int read_guests(struct yaml *map, struct seed_secret *s, struct error *err)
+{
+	struct yaml *guests;
+
+	if (yaml_take_map(map, "guests", &guests, err) < 0)
+		return -1;
+	for (size_t i = 0; guests && i < guests->children; i++)
+		if (read_guest(yaml_take(guests, guests->child[i]->key), s, err) < 0)
+			return -1;
+	return 0;
+}
+
 static int read_cluster(struct yaml *map, struct seed_secrets *secrets, struct error *err)
 {
 	struct seed_secret *s = seed_secrets_of(secrets, map->key);
 
 	if (map->kind != YAML_MAP)
 		return yaml_error(map, err, "'%s' must be a map with token and certificate_key", map->key);
-	if (read_word(map, "token", bootstrap_token_is_valid, &s->token, err) < 0)
+	if (read_word(map, "token", bootstrap_token_is_valid, &s->token, err) < 0 ||
+	    read_word(map, "certificate_key", certificate_key_is_valid, &s->certificate_key, err) < 0 ||
+	    read_word(map, "notes_key", is_key, &s->notes_key, err) < 0)
 		return -1;
-	return read_word(map, "certificate_key", certificate_key_is_valid, &s->certificate_key, err);
+	return read_guests(map, s, err);
 }
 
 static int read_tree(struct yaml *tree, struct seed_secrets *secrets, struct error *err)
@@ -151,6 +195,47 @@ void seed_secrets_generate(struct seed_secrets *secrets, struct seed_secret *sec
 	secrets->changed = secrets->generated = true;
 }
 
+void seed_secrets_generate_notes_key(struct seed_secrets *secrets, struct seed_secret *secret)
+{
+	if (secret->notes_key)
+		return;
+	secret->notes_key = make_key();
+	secrets->changed = true;
+}
+
+/* ---- guests ---- */
+
+struct seed_made *seed_secrets_made(const struct seed_secret *secret, long vmid)
+{
+	for (size_t i = 0; i < secret->made.n; i++)
+		if (secret->made.at[i].vmid == vmid)
+			return &secret->made.at[i];
+	return NULL;
+}
+
+void seed_secrets_record(struct seed_secrets *secrets, struct seed_secret *secret, long vmid, const char *node,
+			 const char *identity)
+{
+	seed_secrets_unrecord(secrets, secret, vmid);
+	vec_push(&secret->made,
+		 (struct seed_made){ vmid, xstrdup(node), identity && *identity ? xstrdup(identity) : NULL });
+	secrets->changed = true;
+}
+
+void seed_secrets_unrecord(struct seed_secrets *secrets, struct seed_secret *secret, long vmid)
+{
+	struct seed_made *made = seed_secrets_made(secret, vmid);
+
+	if (!made)
+		return;
+	free(made->node);
+	free(made->identity);
+	*made = secret->made.at[--secret->made.n];
+	secrets->changed = true;
+}
+
+/* ---- writing ---- */
+
 static void print_word(const char *key, const char *value, struct text *t)
 {
 	if (!value)
@@ -160,35 +245,106 @@ static void print_word(const char *key, const char *value, struct text *t)
 	text_add(t, "\n");
 }
 
-int seed_secrets_save(struct seed_secrets *secrets, struct error *err)
+static void print_guests(const struct seed_secret *s, struct text *t)
 {
-	CLEANUP(text_done) struct text t = { 0 };
-	int rc;
+	text_add(t, s->made.n ? "  guests:\n" : "");
+	for (size_t i = 0; i < s->made.n; i++) {
+		const struct seed_made *m = &s->made.at[i];
+		text_addf(t, "    %ld: {node: ", m->vmid);
+		yaml_quote(m->node, t);
+		if (m->identity) {
+			text_add(t, ", identity: ");
+			yaml_quote(m->identity, t);
+		}
+		text_add(t, "}\n");
+	}
+}
 
-	if (!secrets->file || !secrets->changed)
-		return 0;
-	text_add(&t, header);
+static bool is_empty(const struct seed_secret *s)
+{
+	return !s->token && !s->certificate_key && !s->notes_key && !s->made.n;
+}
+
+static void print(const struct seed_secrets *secrets, struct text *t)
+{
+	text_add(t, header);
 	for (size_t i = 0; i < secrets->n; i++) {
 		const struct seed_secret *s = &secrets->at[i];
 
-		if (!s->token && !s->certificate_key)
+		if (is_empty(s))
 			continue;
-		yaml_quote(s->cluster, &t);
-		text_add(&t, ":\n");
-		print_word("token", s->token, &t);
-		print_word("certificate_key", s->certificate_key, &t);
+		yaml_quote(s->cluster, t);
+		text_add(t, ":\n");
+		print_word("token", s->token, t);
+		print_word("certificate_key", s->certificate_key, t);
+		print_word("notes_key", s->notes_key, t);
+		print_guests(s, t);
 	}
-	rc = file_write_durable(secrets->file, t.data, t.len, 0600, err);
-	text_wipe(&t);
-	secrets->changed = rc < 0;
-	return rc;
 }
 
-static void wipe(char *secret)
+/* Locks the new file before it gets the name, so that no other process comes between. */
+static int replace_locked(const char *file, const struct text *t, struct error *err)
 {
-	if (secret)
-		explicit_bzero(secret, strlen(secret));
-	free(secret);
+	CLEANUP(free_p) char *name = xasprintf("%s.XXXXXX", file), *copy = xstrdup(file);
+	const char *slash = strrchr(file, '/');
+	CLEANUP(close_p) int fd = mkostemp(name, O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(err, errno, "make a file next to %s", file);
+	if (flock(fd, LOCK_EX) < 0 || write_all(fd, t->data, t->len) < 0 || fsync(fd) < 0 || rename(name, file) < 0) {
+		error_errno(err, errno, "write %s", file);
+		unlink(name);
+		return -1;
+	}
+	copy[slash ? slash - file : 0] = '\0';
+	CLEANUP(close_p) int parent = dir_open(AT_FDCWD, !slash ? "." : *copy ? copy : "/", err);
+	if (parent < 0)
+		return -1;
+	if (fsync(parent) < 0)
+		return error_errno(err, errno, "sync the directory of %s", file);
+	return TAKE_FD(fd);
+}
+
+int seed_secrets_save(struct seed_secrets *secrets, struct error *err)
+{
+	CLEANUP(text_done) struct text t = { 0 };
+
+	if (!secrets->file || !secrets->changed)
+		return 0;
+	print(secrets, &t);
+	int fd = replace_locked(secrets->file, &t, err);
+	text_wipe(&t);
+	if (fd < 0)
+		return -1;
+	close_p(&secrets->lock);
+	secrets->lock = fd;
+	secrets->changed = false;
+	return 0;
+}
+
+static void wipe(char **secret)
+{
+	if (*secret)
+		explicit_bzero(*secret, strlen(*secret));
+	free(TAKE(*secret));
+}
+
+static void wipe_secret(struct seed_secret *s)
+{
+	wipe(&s->token);
+	wipe(&s->certificate_key);
+	wipe(&s->notes_key);
+	for (size_t i = 0; i < s->made.n; i++) {
+		free(s->made.at[i].node);
+		free(s->made.at[i].identity);
+	}
+	vec_done(&s->made);
+}
+
+void seed_secrets_forget(struct seed_secrets *secrets, struct seed_secret *secret)
+{
+	secrets->changed = secrets->changed || !is_empty(secret);
+	wipe_secret(secret);
 }
 
 void seed_secrets_close(struct seed_secrets *secrets)
@@ -200,8 +356,7 @@ void seed_secrets_close(struct seed_secrets *secrets)
 		unlink(secrets->file);
 	for (size_t i = 0; i < secrets->n; i++) {
 		free(secrets->at[i].cluster);
-		wipe(secrets->at[i].token);
-		wipe(secrets->at[i].certificate_key);
+		wipe_secret(&secrets->at[i]);
 	}
 	vec_done(secrets);
 	close_p(&secrets->lock);

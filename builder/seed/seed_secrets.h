@@ -7,15 +7,30 @@
  *	lab:
  *	  token: ...
  *	  certificate_key: ...
+ *	  notes_key: ...
+ *	  guests:
+ *	    101: {node: cp1, identity: 6f2a2f0e-3c41-4b0f-9d7e-0a1b2c3d4e5f}
  *
- * The file is readable only by its owner (0600) and locked from open to close, so that two concurrent runs agree.
+ * notes_key and guests are deploy's: the key that signs the lines in the guests' notes (builder/pve/note.h), and the guests
+ * that it has made, by VMID.
+ *
+ * The file is readable only by its owner (0600) and locked from open to close, also when it is saved in between, so that
+ * two concurrent runs agree.
  */
 #include <stdbool.h>
 
 #include "lib/error.h"
+#include "lib/vec.h"
+
+struct seed_made {
+	long vmid;
+	char *node;     /* owned; the name of the cluster's node */
+	char *identity; /* owned; SMBIOS UUID of a VM, MAC address of a container; NULL = not seen yet */
+};
 
 struct seed_secret {
-	char *cluster, *token, *certificate_key; /* owned; NULL = not known yet */
+	char *cluster, *token, *certificate_key, *notes_key; /* owned; NULL = not known yet */
+	VEC(struct seed_made) made;
 };
 
 struct seed_secrets {
@@ -31,9 +46,19 @@ struct seed_secrets {
 int seed_secrets_open(const char *file, struct seed_secrets *ret, struct error *err) MUST_CHECK;
 /* The cluster's secrets; empty for a new cluster. Valid until the next call. */
 struct seed_secret *seed_secrets_of(struct seed_secrets *secrets, const char *cluster);
-/* Generates the secrets that are missing. */
+/* Generates token and certificate key when they are missing. */
 void seed_secrets_generate(struct seed_secrets *secrets, struct seed_secret *secret);
-/* Writes the file if something changed. */
+/* The same for the key of notes. */
+void seed_secrets_generate_notes_key(struct seed_secrets *secrets, struct seed_secret *secret);
+/* The guest that was made with this VMID; NULL = none. */
+struct seed_made *seed_secrets_made(const struct seed_secret *secret, long vmid);
+/* Records a guest, in place of one that had the VMID. identity may be NULL. */
+void seed_secrets_record(struct seed_secrets *secrets, struct seed_secret *secret, long vmid, const char *node,
+			 const char *identity);
+void seed_secrets_unrecord(struct seed_secrets *secrets, struct seed_secret *secret, long vmid);
+/* Overwrites and removes all that is known of the cluster. */
+void seed_secrets_forget(struct seed_secrets *secrets, struct seed_secret *secret);
+/* Writes the file if something changed. The lock is kept. */
 int seed_secrets_save(struct seed_secrets *secrets, struct error *err) MUST_CHECK;
 /* Overwrites the secrets in memory, then frees; unlocks; removes the file if it is still empty. */
 void seed_secrets_close(struct seed_secrets *secrets);
