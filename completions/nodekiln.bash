@@ -177,6 +177,10 @@ _nodekiln()
 		_nodekiln_files -f
 		return
 		;;
+	deploy:--adopt)
+		:
+		return
+		;;
 	destroy:--secrets)
 		_nodekiln_files -f
 		return
@@ -267,7 +271,7 @@ _nodekiln()
 		;;
 	deploy)
 		if [[ $cur == -* ]]; then
-			_nodekiln_words '--secrets --full --dry-run --json --plain --verbose --help'
+			_nodekiln_words '--secrets --adopt --full --dry-run --json --plain --verbose --help'
 		else
 			_nodekiln_files -f
 		fi

@@ -88,6 +88,7 @@ complete -c nodekiln -n '__fish_seen_subcommand_from publish' -l help -d 'print 
 complete -c nodekiln -n '__fish_seen_subcommand_from publish' -F
 complete -c nodekiln -n __fish_use_subcommand -a deploy -d 'make a cluster from published templates: clone, seed and start guests, and wait until the nodes are ready'
 complete -c nodekiln -n '__fish_seen_subcommand_from deploy' -l secrets -d 'the cluster\'s secrets (default: CLUSTER.secrets in the directory of CLUSTER.yaml)' -r -F
+complete -c nodekiln -n '__fish_seen_subcommand_from deploy' -l adopt -d 'take this guest for the cluster\'s, although nothing proves it (may be repeated)' -r -f
 complete -c nodekiln -n '__fish_seen_subcommand_from deploy' -l full -d 'make full clones; default: linked clones, which depend on their template'
 complete -c nodekiln -n '__fish_seen_subcommand_from deploy' -l dry-run -d 'only print what would be done'
 complete -c nodekiln -n '__fish_seen_subcommand_from deploy' -l json -d 'print events as JSON, one object per line'

@@ -12,6 +12,8 @@ static bool json, plain, verbose;
 static const struct option_spec options[] = {
 	{ "--secrets", OPTION_VALUE, &deploy.secrets, "FILE",
 	  "the cluster's secrets (default: CLUSTER.secrets in the directory of CLUSTER.yaml)" },
+	{ "--adopt", OPTION_LIST, &deploy.adopt, "NODE=VMID",
+	  "take this guest for the cluster's, although nothing proves it (may be repeated)" },
 	{ "--full", OPTION_FLAG, &deploy.full, NULL,
 	  "make full clones; default: linked clones, which depend on their template" },
 	{ "--dry-run", OPTION_FLAG, &deploy.dry_run, NULL, "only print what would be done" },
@@ -34,6 +36,7 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 	progress_close();
 	if (rc == 0 && !json && output.len)
 		fputs(output.data, stdout);
+	strings_done(&deploy.adopt);
 	return rc;
 }
 
@@ -47,9 +50,11 @@ const struct command command_deploy = {
 	.description = "CLUSTER.yaml is a nodekiln-cluster(5) file. Each guest gets a seed with its configuration on a "
 		       "CD, and an API token of its own that may write only the guest's tags and notes and read the "
 		       "pool. When the node is ready, the CD is removed and seed and token are deleted.\n"
-		       "The cluster's secrets remain in CLUSTER.secrets (mode 0600) for nodes that join later; the "
-		       "file is also the lock between two deployments of one cluster. After a failure, run the same "
-		       "command again: it continues from what it finds.",
+		       "The cluster's secrets remain in CLUSTER.secrets (mode 0600), with the key that signs the "
+		       "guests' notes and the guests that were made; the file is also the lock between two "
+		       "deployments of one cluster. A guest that the file does not prove to be the cluster's is "
+		       "never changed; --adopt takes it for the cluster's. After a failure, run the same command "
+		       "again: it continues from what it finds.",
 	.examples = examples,
 	.options = options,
 	.min = 1,

@@ -95,8 +95,9 @@ const struct command command_publish = {
 		       "the storages are checked; everything that is missing is reported at once, each with the "
 		       "command that fixes it.\n"
 		       "The result is a VM template and an LXC template on every node of the target, named by image, "
-		       "Kubernetes version and digest. Publishing the same image again does nothing. After a failure, "
-		       "run the same command again.",
+		       "Kubernetes version and digest. Publishing the same image again does nothing. The notes of "
+		       "templates are signed with a key next to the target's file; a template that is not does not "
+		       "count. After a failure, run the same command again.",
 	.examples = examples,
 	.options = options,
 	.min = 1,

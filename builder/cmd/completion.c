@@ -9,14 +9,14 @@ static const struct {
 	const char *argument;
 	enum completion kind;
 } arguments[] = {
-	{ "FILE", COMPLETION_FILE },        { "FILE|DIR", COMPLETION_FILE },  { "DIR|ISO", COMPLETION_FILE },
-	{ "DIR", COMPLETION_DIRECTORY },    { "IMAGE", COMPLETION_FILE },     { "A", COMPLETION_FILE },
-	{ "B", COMPLETION_FILE },           { "RECIPE", COMPLETION_RECIPE },  { "BASE.tar.zst", COMPLETION_FILE },
-	{ "FILE.qcow2", COMPLETION_FILE },  { "NODE.yaml", COMPLETION_FILE }, { "CLUSTER.yaml", COMPLETION_FILE },
-	{ "TARGET.yaml", COMPLETION_FILE }, { "SIZE", COMPLETION_NONE },      { "N", COMPLETION_NONE },
-	{ "NAME", COMPLETION_NONE },        { "URL", COMPLETION_NONE },       { "KEY=VALUE", COMPLETION_NONE },
-	{ "PORT:GUEST", COMPLETION_NONE },  { "ADDR", COMPLETION_NONE },      { "ADDR/LEN", COMPLETION_NONE },
-	{ "TOPIC", COMPLETION_NONE },       { "prune", COMPLETION_CHOICES },
+	{ "FILE", COMPLETION_FILE },        { "FILE|DIR", COMPLETION_FILE },   { "DIR|ISO", COMPLETION_FILE },
+	{ "DIR", COMPLETION_DIRECTORY },    { "IMAGE", COMPLETION_FILE },      { "A", COMPLETION_FILE },
+	{ "B", COMPLETION_FILE },           { "RECIPE", COMPLETION_RECIPE },   { "BASE.tar.zst", COMPLETION_FILE },
+	{ "FILE.qcow2", COMPLETION_FILE },  { "NODE.yaml", COMPLETION_FILE },  { "CLUSTER.yaml", COMPLETION_FILE },
+	{ "TARGET.yaml", COMPLETION_FILE }, { "SIZE", COMPLETION_NONE },       { "N", COMPLETION_NONE },
+	{ "NAME", COMPLETION_NONE },        { "URL", COMPLETION_NONE },        { "KEY=VALUE", COMPLETION_NONE },
+	{ "NODE=VMID", COMPLETION_NONE },   { "PORT:GUEST", COMPLETION_NONE }, { "ADDR", COMPLETION_NONE },
+	{ "ADDR/LEN", COMPLETION_NONE },    { "TOPIC", COMPLETION_NONE },      { "prune", COMPLETION_CHOICES },
 };
 
 enum completion completion_of(const char *argument)

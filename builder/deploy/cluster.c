@@ -37,6 +37,7 @@ static void node_of_cluster_done(struct cluster_node *n)
 	free(n->name);
 	free(n->pve_node);
 	free(n->template);
+	free(n->template_sha256);
 	free(n->address);
 	free(n->gateway);
 	strings_done(&n->nameservers);
@@ -45,7 +46,7 @@ static void node_of_cluster_done(struct cluster_node *n)
 
 void cluster_done(struct cluster *c)
 {
-	char *words[] = { c->file, c->name, c->template, c->container, c->api };
+	char *words[] = { c->file, c->name, c->template, c->template_sha256, c->container, c->api };
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		free(words[i]);

@@ -6,6 +6,7 @@
  *	cluster: lab                              # a DNS label; part of the names of tags, volumes and tokens
  *	target: target.yaml                       # or its keys as a map (target.h); it must have a pool
  *	template: debian-12-k8s                   # an image (the newest published of it), a template's name, or its VMID
+ *	template_sha256: 0c9697bfab6d..           # the digest that the template's image must have
  *	container: out/debian-12-k8s.tar.zst      # for nodes of kind lxc
  *	api: https://10.0.0.1:8006                # the API's URL for the guests; default: the target's url
  *	ssh_keys: [admin.pub]
@@ -35,7 +36,7 @@ struct cluster_node {
 	enum node_role role;
 	enum pve_kind kind;
 	char *pve_node; /* of PVE */
-	char *template;
+	char *template, *template_sha256;
 	long vmid; /* 0 = the next free one */
 	struct cluster_size size;
 	char *address, *gateway; /* NULL = DHCP */
@@ -50,7 +51,7 @@ struct cluster_node {
 struct cluster {
 	char *file, *name;
 	struct target target;
-	char *template, *container, *api;
+	char *template, *template_sha256, *container, *api;
 	struct strings ssh_keys; /* files */
 	struct cluster_size size;
 	struct yaml *config;

@@ -6,12 +6,14 @@
 
 #include "builder/deploy/cluster.h"
 #include "builder/seed/seed_network.h"
+#include "lib/hash.h"
 #include "lib/validate.h"
 
 #define CORES_MAX 512
 #define MEMORY_MIN (512ull << 20)
 #define NODE_NAME_MAX 40 /* names of volumes and tokens contain those of the cluster and the node */
-#define SLACK 900        /* seconds for booting, in addition to a node's timeouts */
+#define SHA256_ALLOWED "64 hex digits in lower case"
+#define SLACK 900 /* seconds for booting, in addition to a node's timeouts */
 
 /* Values of the right form, to check configurations before there are secrets. */
 static const struct cluster_identity placeholder = {
@@ -35,6 +37,11 @@ static int take_word(struct yaml *map, const char *key, bool (*is)(const char *)
 static bool is_any(const char *s)
 {
 	return *s != '\0';
+}
+
+static bool is_sha256(const char *s)
+{
+	return hex_is_valid(s, SHA256_HEX - 1) && !strpbrk(s, "ABCDEF");
 }
 
 static bool is_node_name(const char *s)
@@ -139,9 +146,12 @@ static int take_node(struct yaml *map, const struct cluster *c, struct cluster_n
 	    take_role(map, n, err) < 0 ||
 	    take_word(map, "node", pve_node_is_valid, "a node of the target", &n->pve_node, err) < 0 ||
 	    take_word(map, "template", is_any, "an image, a template's name or its VMID", &n->template, err) < 0 ||
+	    take_word(map, "template_sha256", is_sha256, SHA256_ALLOWED, &n->template_sha256, err) < 0 ||
 	    yaml_take_int(map, "vmid", TARGET_VMID_MIN, TARGET_VMID_MAX, &n->vmid, err) < 0 ||
 	    take_size(map, &n->size, err) < 0 || take_network(map, n, err) < 0 || take_config(map, &n->config, err) < 0)
 		return -1;
+	if (n->template_sha256 && !n->template)
+		return yaml_error(map, err, "'template_sha256' of a node needs its 'template'");
 	return n->name ? check_pve_node(map, c, n, err) : yaml_error(map, err, "'name' is missing");
 }
 
@@ -211,6 +221,7 @@ static int take_words(struct yaml *tree, struct cluster *c, struct error *err)
 {
 	if (take_word(tree, "cluster", dns_label_is_valid, "a DNS label", &c->name, err) < 0 ||
 	    take_word(tree, "template", is_any, "an image, a template's name or its VMID", &c->template, err) < 0 ||
+	    take_word(tree, "template_sha256", is_sha256, SHA256_ALLOWED, &c->template_sha256, err) < 0 ||
 	    take_word(tree, "container", is_any, "an image's .tar.zst", &c->container, err) < 0 ||
 	    take_word(tree, "api", pve_url_is_valid, "https://HOST or https://HOST:PORT", &c->api, err) < 0)
 		return -1;

@@ -11,6 +11,9 @@ static const struct schema_key keys[] = {
 	  "The target file, or its keys as a map (see nodekiln-target(5)); it must have a `pool`" },
 	{ "template", "an image, a template's name or its VMID", NULL,
 	  "What VMs are cloned from; the name of an image means its newest published version" },
+	{ "template_sha256", "64 hex digits", "none",
+	  "The SHA-256 of the template's image (.qcow2), as its manifest says: no other template is used. A template that is not "
+	  "signed with the target's key is used only when `template` is its VMID and this key its digest" },
 	{ "container", "an image's .tar.zst", NULL, "What nodes of `kind: lxc` are made from; required for these" },
 	{ "api", "https://HOST or https://HOST:PORT", "the target's `url`",
 	  "The Proxmox VE API as the guests reach it" },
@@ -30,6 +33,7 @@ static const struct schema_key keys[] = {
 	{ "nodes[].kind", "vm, lxc", "`vm`", "A virtual machine, or an unprivileged container with nesting" },
 	{ "nodes[].node", "a node of the target", "the first node", "The Proxmox VE node that the guest is made on" },
 	{ "nodes[].template", "as `template`", "`template`", "What this VM is cloned from" },
+	{ "nodes[].template_sha256", "as `template_sha256`", "none", "The same for `nodes[].template`" },
 	{ "nodes[].vmid", "100 to 999999999", "the next free one", "The VMID of the guest" },
 	{ "nodes[].cores", "1 to 512", "`cores`", "Processor cores of this guest" },
 	{ "nodes[].memory", "a size of at least 512M", "`memory`", "Memory of this guest" },

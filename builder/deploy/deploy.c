@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builder/deploy/deploy_adopt.h"
 #include "builder/deploy/deploy_check.h"
 #include "builder/deploy/deploy_session.h"
 #include "builder/progress/progress.h"
@@ -11,30 +12,27 @@
 
 #define STRANGER_LOOKS 5 /* looks until another deployer should have yielded */
 
-static int check(struct deploy_session *job, struct error *err)
+/* In a dry run, says which templates would be cloned. */
+static int check(struct deploy_session *job, struct text *said, struct error *err)
 {
 	CLEANUP(deploy_check_done) struct deploy_check c = { 0 };
+	CLEANUP(free_p) char *made = NULL;
 
-	if (deploy_check(job->pve, &job->order, &c, err) < 0)
+	if (target_open_notes_key(&job->cluster.target, false, &made, err) < 0 ||
+	    deploy_check(job->pve, &job->order, &c, err) < 0)
 		return -1;
 	job->order.may_discard = c.may_discard;
+	for (size_t i = 0; job->options->dry_run && i < c.chosen.n; i++)
+		text_addf(said, "%s\n", c.chosen.at[i]);
 	return target_check_report(&c.of, "the cluster", err);
 }
 
 /* ---- another deployer ---- */
 
-static const struct deploy_guest *lowest_own(const struct deploy_session *job, const struct deploy_state *s)
+static bool has_started(const struct deploy_state *s)
 {
 	for (size_t i = 0; i < s->guests.n; i++)
-		if (!strcmp(s->guests.at[i].mark.key, job->order.key))
-			return &s->guests.at[i];
-	return NULL;
-}
-
-static bool has_started(const struct deploy_session *job, const struct deploy_state *s)
-{
-	for (size_t i = 0; i < s->guests.n; i++)
-		if (!strcmp(s->guests.at[i].mark.key, job->order.key) && s->guests.at[i].running)
+		if (s->guests.at[i].claim == DEPLOY_OURS && s->guests.at[i].running)
 			return true;
 	return false;
 }
@@ -44,7 +42,7 @@ static int give_way(struct deploy_session *job, struct deploy_run *run, const st
 {
 	CLEANUP(deploy_steps_done) struct deploy_steps steps = { 0 };
 
-	if (!has_started(job, s))
+	if (!has_started(s))
 		destroy_plan(&job->order, s, &steps);
 	for (size_t i = 0; i < steps.n; i++)
 		if (deploy_exec(run, &steps.at[i], err) < 0)
@@ -54,23 +52,63 @@ static int give_way(struct deploy_session *job, struct deploy_run *run, const st
 
 static int refuse_stranger(const struct deploy_session *job, const struct deploy_guest *g, struct error *err)
 {
+	CLEANUP(free_p) char *word = deploy_adopt_word(g);
+
 	return error_set(
 		err, ERROR_TARGET,
-		"there is a cluster %s with other secrets than those in %s (guest %ld on %s, its node %s): name "
-		"the file it was made with (--secrets), or give this cluster another name",
-		job->cluster.name, job->secrets_file, g->vmid, g->pve_node, g->mark.node);
+		"there is a cluster %s with other secrets than those in %s (guest %ld on %s says so, its node %s): "
+		"name "
+		"the file it was made with (--secrets), give this cluster another name, or, when the guest is this "
+		"cluster's, but from before guests were signed, adopt it (%s)",
+		job->cluster.name, job->secrets_file, g->vmid, g->pve_node, g->mark.node, word);
+}
+
+static int refuse_guest(const struct deploy_session *job, const struct deploy_guest *g, const char *why,
+			struct error *err)
+{
+	CLEANUP(free_p) char *word = deploy_adopt_word(g);
+
+	return error_set(
+		err, ERROR_TARGET,
+		"guest %ld on %s is node %s of cluster %s, but %s: look at it; when it is sound, adopt it (%s), "
+		"else remove it by hand",
+		g->vmid, g->pve_node, g->mark.node, job->cluster.name, why, word);
+}
+
+/* Guests that must not be made a second time. */
+static int check_own(const struct deploy_session *job, const struct deploy_state *s, struct error *err)
+{
+	const struct deploy_guest *lost = s->tasks.n ? NULL : deploy_state_first(s, DEPLOY_LOST);
+
+	if (lost)
+		return refuse_guest(job, lost, "the signed line in its notes was changed or removed", err);
+	for (size_t i = 0; i < s->guests.n; i++) {
+		const struct deploy_guest *g = &s->guests.at[i];
+		if (g->claim == DEPLOY_UNRECORDED && cluster_find(&job->cluster, g->mark.node) &&
+		    !deploy_plan_guest(s, g->mark.node))
+			return refuse_guest(job, g,
+					    "the file of secrets does not know it; it may be an old copy, or the VMID "
+					    "may be another guest's now",
+					    err);
+	}
+	return 0;
 }
 
 /* Two deployers that began at once see each other after they have made their guests. The one with the
  * lowest VMID waits a little for the other to yield, then continues; it yields itself when the other does
- * not. */
+ * not. Once a cluster was made, others that take its name in their notes do not stop it. */
 static int check_strangers(struct deploy_session *job, struct deploy_run *run, struct deploy_state *s,
 			   struct error *err)
 {
-	const struct deploy_guest *stranger = deploy_plan_stranger(&job->order, s), *own = lowest_own(job, s);
+	const struct deploy_guest *stranger = deploy_state_first(s, DEPLOY_STRANGER);
+	const struct deploy_guest *own = deploy_state_first(s, DEPLOY_OURS);
 
-	if (!stranger)
+	if (check_own(job, s, err) < 0)
+		return -1;
+	if (!stranger || !job->fresh) {
+		deploy_session_report(job, s);
 		return 0;
+	}
 	if (!run || !job->made || !own)
 		return refuse_stranger(job, stranger, err);
 	if (own->vmid < stranger->vmid && job->waits++ < STRANGER_LOOKS) {
@@ -95,31 +133,20 @@ static int read_keys(const struct cluster *c, struct strings *ret, struct error 
 	return 0;
 }
 
-/* Saving replaces the locked file by a new one, and waits for any process that has locked the new one first. */
-static int save_secrets(struct deploy_session *job, struct error *err)
-{
-	if (!job->secrets.changed || job->options->dry_run)
-		return 0;
-	if (seed_secrets_save(&job->secrets, err) < 0)
-		return -1;
-	seed_secrets_close(&job->secrets);
-	job->secrets = (struct seed_secrets){ .lock = -1 };
-	return seed_secrets_open(job->secrets_file, &job->secrets, err);
-}
-
 /* The secrets are saved before any guest gets them. */
 static int make_secrets(struct deploy_session *job, struct deploy_run *run, struct error *err)
 {
-	seed_secrets_generate(&job->secrets, seed_secrets_of(&job->secrets, job->cluster.name));
-	if (save_secrets(job, err) < 0)
+	struct seed_secret *s = deploy_session_secret(job);
+
+	seed_secrets_generate(&job->secrets, s);
+	seed_secrets_generate_notes_key(&job->secrets, s);
+	if (!job->options->dry_run && seed_secrets_save(&job->secrets, err) < 0)
 		return -1;
-	const struct seed_secret *s = seed_secrets_of(&job->secrets, job->cluster.name);
-	if (!s->token || !s->certificate_key)
-		return error_set(err, ERROR_FAILED, "%s: another process removed the cluster's secrets; try again",
-				 job->secrets_file);
-	deploy_notes_key(s->token, s->certificate_key, job->order.key);
+	deploy_notes_key(s->notes_key, job->order.key);
 	run->token = s->token;
 	run->certificate_key = s->certificate_key;
+	run->kept = &job->secrets;
+	run->secret = s;
 	return 0;
 }
 
@@ -135,7 +162,7 @@ static int print_result(struct deploy_session *job, struct text *said, struct er
 		return -1;
 	for (size_t i = 0; i < job->cluster.nodes.n; i++) {
 		const struct cluster_node *n = &job->cluster.nodes.at[i];
-		const struct deploy_guest *g = deploy_plan_guest(&job->order, &state, n->name);
+		const struct deploy_guest *g = deploy_plan_guest(&state, n->name);
 		struct json *object = json_object();
 		json_put_string(object, "name", n->name);
 		json_put_string(object, "role", node_role_name(n->role));
@@ -151,12 +178,15 @@ static int print_result(struct deploy_session *job, struct text *said, struct er
 
 static int work(struct deploy_session *job, struct deploy_run *run, struct text *said, struct error *err)
 {
-	if (read_keys(&job->cluster, &run->keys, err) < 0 || check(job, err) < 0 || make_secrets(job, run, err) < 0)
+	if (read_keys(&job->cluster, &run->keys, err) < 0 || check(job, said, err) < 0 ||
+	    make_secrets(job, run, err) < 0)
 		return -1;
 	run->order = &job->order;
 	run->exec.pve = job->pve;
+	if (deploy_adopt(job, said, err) < 0)
+		return -1;
 	if (job->options->dry_run)
-		return deploy_session_print_plan(job, said, err);
+		return job->options->adopt.n ? 0 : deploy_session_print_plan(job, said, err);
 	if (deploy_session_work(job, run, err) < 0)
 		return error_wrap(err, "cluster %s", job->cluster.name);
 	return print_result(job, said, err);

@@ -6,8 +6,8 @@
  * continues from the state that it finds.
  *
  * The cluster's secrets are in a file that the user keeps (seed_secrets.h). It is locked during the whole
- * run: a second deployer with the same file waits. Without that file, the cluster cannot be distinguished
- * from another with the same name.
+ * run: a second deployer with the same file waits. It also has the key that signs the lines in the guests' notes, and the
+ * guests that were made: without it, no guest is known as the cluster's.
  */
 #include "builder/deploy/deploy_plan.h"
 
@@ -16,6 +16,7 @@ struct deploy_options {
 	const char *secrets; /* file; NULL = CLUSTER.secrets in the directory of the cluster's file */
 	bool full, dry_run, yes;
 	struct strings nodes; /* destroy: only these; empty = all */
+	struct strings adopt; /* deploy: NODE=VMID */
 };
 
 /* Report progress as a build does. *ret_said: one line for each node, or for each planned step of a dry

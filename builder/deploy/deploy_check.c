@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "builder/deploy/deploy_exec.h"
+#include "builder/deploy/deploy_template.h"
 #include "builder/pve/pve_retry.h"
 
 #define VM_RIGHTS                                                                                                      \
@@ -108,10 +108,16 @@ static int check_roles(struct deploy_check *k, struct error *err)
 static int check_template(struct deploy_check *k, const struct deploy_order *o, const struct cluster_node *n,
 			  struct error *err)
 {
-	long vmid;
+	CLEANUP(deploy_template_done) struct deploy_template found = { 0 };
+	CLEANUP(text_done) struct text words = { 0 };
+	const char *wanted = n->template ? n->template : o->cluster->template;
 
-	if (deploy_template(k->of.pve, o, n, n->pve_node, &vmid, err) == 0)
+	if (deploy_template_find(k->of.pve, o, n, n->pve_node, &found, err) == 0) {
+		deploy_template_text(&found, &words);
+		strings_addf(&k->chosen, "template %s%son %s: %s", wanted ? wanted : "", wanted ? " " : "", n->pve_node,
+			     words.data);
 		return 0;
+	}
 	if (err->class != ERROR_TARGET || pve_failure(k->of.pve) != PVE_OK)
 		return -1;
 	target_check_miss(&k->of, "node '%s': %s", n->name, err->text);
@@ -141,7 +147,8 @@ static bool is_seen(const struct cluster *c, size_t i)
 
 	for (size_t k = 0; k < i; k++)
 		if (!strcmp(c->nodes.at[k].pve_node, n->pve_node) && c->nodes.at[k].kind == n->kind &&
-		    text_same(c->nodes.at[k].template, n->template))
+		    text_same(c->nodes.at[k].template, n->template) &&
+		    text_same(c->nodes.at[k].template_sha256, n->template_sha256))
 			return true;
 	return false;
 }
@@ -175,4 +182,5 @@ int deploy_check(struct pve *pve, const struct deploy_order *o, struct deploy_ch
 void deploy_check_done(struct deploy_check *c)
 {
 	target_check_done(&c->of);
+	strings_done(&c->chosen);
 }

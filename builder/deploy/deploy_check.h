@@ -9,7 +9,8 @@
 
 struct deploy_check {
 	struct target_check of;
-	bool may_discard; /* the token may delete seeds */
+	bool may_discard;      /* the token may delete seeds */
+	struct strings chosen; /* "template debian-13 on pve1: VM 9000 .." */
 };
 
 int deploy_check(struct pve *pve, const struct deploy_order *o, struct deploy_check *ret, struct error *err) MUST_CHECK;

@@ -39,10 +39,11 @@ int deploy_look(struct deploy_run *run, const struct deploy_step *step, struct d
 {
 	CLEANUP(json_free_p) struct json *config = NULL;
 	struct pve_guest guest = pve_exec_guest(step->pve_node, step->kind, step->vmid);
+	const struct deploy_search search = { .cluster = run->order->cluster->name, .secret = run->order->secret };
 
 	if (pve_get_config_retry(run->exec.pve, &guest, &config, err) < 0)
 		return pve_exec_failed_or_gone(&run->exec);
-	if (!deploy_guest_parse(config, step->vmid, run->order->cluster->name, ret)) {
+	if (!deploy_guest_parse(config, step->kind, step->vmid, &search, ret) || ret->claim != DEPLOY_OURS) {
 		run->exec.again = true;
 		return error_set(err, ERROR_TARGET, "guest %ld no longer belongs to this cluster", step->vmid);
 	}
@@ -72,7 +73,8 @@ struct deploy_notes deploy_mark(const struct deploy_run *run, const struct deplo
 {
 	struct deploy_notes mark = { .cluster = run->order->cluster->name,
 				     .node = step->node->name,
-				     .vmid = step->vmid };
+				     .vmid = step->vmid,
+				     .kind = step->node->kind };
 
 	memcpy(mark.key, run->order->key, sizeof mark.key);
 	return mark;
@@ -86,6 +88,18 @@ char *deploy_tags(const struct deploy_run *run, const struct cluster_node *n, co
 	CLEANUP(free_p) char *all = node_record_tags(&m, tags && strlen(tags) < TAGS_BYTES_MAX ? tags : "");
 
 	return xasprintf("%s;" DEPLOY_NOTES_TAG "%s", all, m.cluster);
+}
+
+int deploy_record(struct deploy_run *run, long vmid, const char *node, struct error *err)
+{
+	seed_secrets_record(run->kept, run->secret, vmid, node, NULL);
+	return seed_secrets_save(run->kept, err);
+}
+
+int deploy_unrecord(struct deploy_run *run, long vmid, struct error *err)
+{
+	seed_secrets_unrecord(run->kept, run->secret, vmid);
+	return seed_secrets_save(run->kept, err);
 }
 
 /* ---- waiting ---- */
@@ -193,7 +207,7 @@ static int do_stop(struct deploy_run *run, const struct deploy_step *step, struc
 	return act_on(run, step, "POST", "/status/stop", NULL, "stop", "not running", err);
 }
 
-static int do_remove(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+static int remove_guest(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	CLEANUP(deploy_guest_done) struct deploy_guest g = { 0 }, left = { 0 };
 	struct error gone = { 0 };
@@ -208,6 +222,11 @@ static int do_remove(struct deploy_run *run, const struct deploy_step *step, str
 		return 0;
 	/* A guest that was removed meanwhile is no longer in the pool, so the token has no rights on it. */
 	return deploy_look(run, step, &left, NULL, &gone) < 0 && pve_is_gone(pve_failure(run->exec.pve)) ? 0 : -1;
+}
+
+static int do_remove(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+{
+	return remove_guest(run, step, err) < 0 ? -1 : deploy_unrecord(run, step->vmid, err);
 }
 
 int deploy_exec(struct deploy_run *run, const struct deploy_step *step, struct error *err)

@@ -28,6 +28,8 @@ struct deploy_watch {
 struct deploy_run {
 	const struct deploy_order *order;    /* borrowed */
 	const char *token, *certificate_key; /* borrowed; the cluster's SECRETs */
+	struct seed_secrets *kept;           /* borrowed; the file of secret, to record guests in */
+	struct seed_secret *secret;          /* borrowed */
 	struct strings keys;                 /* owned; ssh public keys */
 	struct pve_exec exec;
 	VEC(struct deploy_secret) secrets; /* owned */
@@ -58,12 +60,13 @@ struct deploy_notes deploy_mark(const struct deploy_run *run, const struct deplo
 /* "k8s.cluster.lab;...": the guest's tags and ours; owned by the caller. */
 char *deploy_tags(const struct deploy_run *run, const struct cluster_node *n, const char *tags) MUST_CHECK;
 
+/* Writes into the file of secrets that a guest was made, before PVE is asked to make it; or that it was removed. */
+int deploy_record(struct deploy_run *run, long vmid, const char *node, struct error *err) MUST_CHECK;
+int deploy_unrecord(struct deploy_run *run, long vmid, struct error *err) MUST_CHECK;
+
 /* deploy_make.c */
 int deploy_exec_clone(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
 int deploy_exec_create(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
-/* deploy_template.c: the VMID of the template that a node is cloned from. */
-int deploy_template(struct pve *pve, const struct deploy_order *o, const struct cluster_node *n, const char *pve_node,
-		    long *ret, struct error *err) MUST_CHECK;
 /* deploy_seed.c */
 int deploy_exec_token(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;
 int deploy_exec_grant(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;

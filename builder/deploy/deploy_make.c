@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "builder/deploy/deploy_exec.h"
+#include "builder/deploy/deploy_template.h"
 #include "builder/pve/vmid.h"
 #include "lib/log.h"
 
@@ -23,19 +24,32 @@ static int pick(struct deploy_run *run, const struct deploy_step *step, long *re
 	return -1;
 }
 
-static int made(struct deploy_run *run, const struct deploy_step *step, int rc, struct error *err)
+/* PVE makes a guest. It is recorded before, so that one that is made without an answer is known as ours; and no longer when
+ * its VMID turns out to be another guest's. */
+static int make(struct deploy_run *run, const struct deploy_step *step, long vmid, const char *path,
+		const struct pve_param *params, const char *what, struct error *err)
 {
-	if (rc < 0 && step->node->vmid && vmid_is_taken(err->text))
+	struct error ignored = { 0 };
+
+	if (deploy_record(run, vmid, step->node->name, err) < 0)
+		return -1;
+	if (deploy_call(run, "POST", path, params, what, NULL, err) == 0)
+		return 0;
+	if (!vmid_is_taken(err->text))
+		return -1;
+	if (step->node->vmid)
 		run->exec.again = false;
-	return rc;
+	(void)!deploy_unrecord(run, vmid, &ignored);
+	return -1;
 }
 
-static char *notes_of(const struct deploy_run *run, const struct deploy_step *step, long vmid)
+static char *notes_of(const struct deploy_run *run, const struct deploy_step *step, long vmid, const char *image)
 {
 	struct deploy_notes mark = deploy_mark(run, step);
 
 	mark.vmid = vmid;
-	CLEANUP(free_p) char *line = deploy_notes_line(&mark);
+	snprintf(mark.image, sizeof mark.image, "%s", image);
+	CLEANUP(free_p) char *line = deploy_notes_line(&mark, run->order->secret->notes_key);
 	return xasprintf("Node %s of cluster %s, made by `nodekiln deploy`; `nodekiln destroy` removes it.\n\n%s",
 			 mark.node, mark.cluster, line);
 }
@@ -44,18 +58,22 @@ int deploy_exec_clone(struct deploy_run *run, const struct deploy_step *step, st
 {
 	const struct target *t = &run->order->cluster->target;
 	struct pve_param params[PARAMS_MAX] = { { 0 } };
-	long template, vmid;
+	CLEANUP(deploy_template_done) struct deploy_template template = { 0 };
+	CLEANUP(text_done) struct text words = { 0 };
 	size_t n = 0;
+	long vmid;
 
-	if (deploy_template(run->exec.pve, run->order, step->node, step->pve_node, &template, err) < 0) {
+	if (deploy_template_find(run->exec.pve, run->order, step->node, step->pve_node, &template, err) < 0) {
 		run->exec.again = pve_failure(run->exec.pve) == PVE_UNREACHABLE;
 		return -1;
 	}
 	if (pick(run, step, &vmid, err) < 0)
 		return -1;
-	CLEANUP(free_p) char *path = pve_path("/nodes/%s/qemu/%ld/clone", step->pve_node, template);
-	CLEANUP(free_p) char *what = xasprintf("clone VM %ld as %ld", template, vmid);
-	CLEANUP(free_p) char *number = xasprintf("%ld", vmid), *notes = notes_of(run, step, vmid);
+	CLEANUP(free_p) char *path = pve_path("/nodes/%s/qemu/%ld/clone", step->pve_node, template.vmid);
+	CLEANUP(free_p) char *what = xasprintf("clone VM %ld as %ld", template.vmid, vmid);
+	CLEANUP(free_p) char *number = xasprintf("%ld", vmid), *notes = notes_of(run, step, vmid, template.sha256);
+	deploy_template_text(&template, &words);
+	log_info("node %s: VM %ld on %s is a clone of %s", step->node->name, vmid, step->pve_node, words.data);
 	params[n++] = (struct pve_param){ "newid", number };
 	params[n++] = (struct pve_param){ "name", step->node->name };
 	params[n++] = (struct pve_param){ "description", notes };
@@ -63,7 +81,7 @@ int deploy_exec_clone(struct deploy_run *run, const struct deploy_step *step, st
 	params[n++] = (struct pve_param){ "full", run->order->full ? "1" : "0" };
 	if (run->order->full)
 		params[n++] = (struct pve_param){ "storage", deploy_storages(run, step)->disks };
-	return made(run, step, deploy_call(run, "POST", path, params, what, NULL, err), err);
+	return make(run, step, vmid, path, params, what, err);
 }
 
 static char *card(const struct cluster_node *n, const struct target *t)
@@ -129,7 +147,7 @@ int deploy_exec_create(struct deploy_run *run, const struct deploy_step *step, s
 
 	if (pick(run, step, &vmid, err) < 0)
 		return -1;
-	CLEANUP(free_p) char *number = xasprintf("%ld", vmid), *notes = notes_of(run, step, vmid);
+	CLEANUP(free_p) char *number = xasprintf("%ld", vmid), *notes = notes_of(run, step, vmid, "");
 	CLEANUP(free_p) char *what = xasprintf("create CT %ld", vmid);
 	size_t n = fill_ct(run, step, &values, params);
 	params[n++] = (struct pve_param){ "vmid", number };
@@ -138,8 +156,8 @@ int deploy_exec_create(struct deploy_run *run, const struct deploy_step *step, s
 	params[n++] = (struct pve_param){ "pool", run->order->cluster->target.pool };
 	params[n++] = (struct pve_param){ "unprivileged", "1" };
 	params[n++] = (struct pve_param){ "features", "nesting=1" };
-	if (deploy_call(run, "POST", path, params, what, NULL, err) < 0)
-		return made(run, step, -1, err);
+	if (make(run, step, vmid, path, params, what, err) < 0)
+		return -1;
 	warn_unprivileged(step, vmid);
 	return 0;
 }

@@ -7,19 +7,19 @@
 #include "lib/pve.h"
 #include "lib/validate.h"
 
-#define LINE_BYTES_MAX 1024 /* of our line; users can edit the notes */
 #define TOKEN_PREFIX "kiln_"
 #define VOLUME_PREFIX "nodekiln_"
 
 static const char *const suffixes[] = { ".iso", ".tar.zst" };
 
-void deploy_notes_key(const char *token, const char *certificate_key, char ret[DEPLOY_NOTES_KEY + 1])
+static const char *const kinds[] = { [PVE_QEMU] = "vm", [PVE_LXC] = "lxc" };
+
+void deploy_notes_key(const char *notes_key, char ret[DEPLOY_NOTES_KEY + 1])
 {
 	CLEANUP(hash_free_p) struct hash *hash = hash_new();
 	char hex[SHA256_HEX];
 
-	hash_field(hash, "token", token);
-	hash_field(hash, "certificate-key", certificate_key);
+	hash_field(hash, "notes-key", notes_key);
 	hash_hex(hash, hex);
 	memcpy(ret, hex, DEPLOY_NOTES_KEY);
 	ret[DEPLOY_NOTES_KEY] = '\0';
@@ -35,10 +35,18 @@ char *deploy_notes_volume(const struct deploy_notes *d, const char *suffix)
 	return xasprintf(VOLUME_PREFIX "%s_%s_%s%s", d->cluster, d->node, d->key, suffix);
 }
 
-char *deploy_notes_line(const struct deploy_notes *d)
+char *deploy_notes_line(const struct deploy_notes *d, const char *notes_key)
 {
-	return xasprintf(DEPLOY_NOTES_PREFIX "\"cluster\":\"%s\",\"node\":\"%s\",\"vmid\":%ld,\"key\":\"%s\"}",
-			 d->cluster, d->node, d->vmid, d->key);
+	CLEANUP(json_free_p) struct json *fields = json_object();
+
+	json_put_string(fields, "cluster", d->cluster);
+	json_put_string(fields, "node", d->node);
+	json_put_int(fields, "vmid", d->vmid);
+	json_put_string(fields, "kind", kinds[d->kind]);
+	json_put_string(fields, "key", d->key);
+	if (*d->image)
+		json_put_string(fields, "image", d->image);
+	return note_make(DEPLOY_NOTES_WORD, fields, notes_key);
 }
 
 static bool take(const char *cluster, const char *node, const char *key, long vmid, struct deploy_notes *ret)
@@ -51,29 +59,28 @@ static bool take(const char *cluster, const char *node, const char *key, long vm
 	return true;
 }
 
-static const char *find_line(const char *notes)
+/* Lines of older versions have no kind. */
+static void read_more(const struct json *fields, struct deploy_notes *ret)
 {
-	for (const char *at = notes; at; at = strchr(at, '\n')) {
-		at += *at == '\n';
-		if (text_starts(at, DEPLOY_NOTES_PREFIX))
-			return at;
-	}
-	return NULL;
+	const char *image = json_get_string(fields, "image");
+
+	ret->kind = text_same(json_get_string(fields, "kind"), kinds[PVE_LXC]) ? PVE_LXC : PVE_QEMU;
+	if (image && hex_is_valid(image, SHA256_HEX - 1))
+		memcpy(ret->image, image, SHA256_HEX);
 }
 
-bool deploy_notes_parse(const char *notes, struct deploy_notes *ret)
+bool deploy_notes_parse(const char *notes, const char *notes_key, struct deploy_notes *ret)
 {
-	CLEANUP(json_free_p) struct json *object = NULL;
-	const char *line = notes ? find_line(notes) : NULL;
-	size_t len = line ? strcspn(line, "\r\n") : 0, prefix = strlen(DEPLOY_NOTES_PREFIX) - 1;
-	struct error ignored = { 0 };
+	CLEANUP(note_done) struct note note = { 0 };
 	int64_t vmid = 0;
 
-	if (!line || len > LINE_BYTES_MAX || json_parse("notes", line + prefix, len - prefix, &object, &ignored) < 0 ||
-	    !pve_get_int(object, "vmid", &vmid) || vmid <= 0)
+	if (!note_parse(notes, DEPLOY_NOTES_WORD, &note) || !pve_get_int(note.fields, "vmid", &vmid) || vmid <= 0 ||
+	    !take(json_get_string(note.fields, "cluster"), json_get_string(note.fields, "node"),
+		  json_get_string(note.fields, "key"), (long)vmid, ret))
 		return false;
-	return take(json_get_string(object, "cluster"), json_get_string(object, "node"), json_get_string(object, "key"),
-		    (long)vmid, ret);
+	read_more(note.fields, ret);
+	ret->good = note_check(&note, notes_key);
+	return true;
 }
 
 /* "CLUSTER_NODE_KEY" */

@@ -43,9 +43,10 @@ static struct deploy_step *push_guest(struct deploy_planning *p, enum deploy_act
 
 /* ---- the state ---- */
 
+/* A token's or a volume's; only the owner of the agents' user and of the storage can make them. */
 static bool is_ours(const struct deploy_order *o, const struct deploy_notes *mark)
 {
-	return !*o->key || !strcmp(o->key, mark->key);
+	return *o->key && !strcmp(o->key, mark->key);
 }
 
 bool deploy_guest_ready(const struct deploy_guest *g)
@@ -59,25 +60,16 @@ static int rank(const struct deploy_guest *g)
 	return deploy_guest_ready(g) ? 3 : g->running ? 2 : *g->seed ? 1 : 0;
 }
 
-const struct deploy_guest *deploy_plan_guest(const struct deploy_order *o, const struct deploy_state *s,
-					     const char *node)
+const struct deploy_guest *deploy_plan_guest(const struct deploy_state *s, const char *node)
 {
 	const struct deploy_guest *best = NULL;
 
 	for (size_t i = 0; i < s->guests.n; i++) {
 		const struct deploy_guest *g = &s->guests.at[i];
-		if (is_ours(o, &g->mark) && !strcmp(g->mark.node, node) && (!best || rank(g) > rank(best)))
+		if (g->claim == DEPLOY_OURS && !strcmp(g->mark.node, node) && (!best || rank(g) > rank(best)))
 			best = g;
 	}
 	return best;
-}
-
-const struct deploy_guest *deploy_plan_stranger(const struct deploy_order *o, const struct deploy_state *s)
-{
-	for (size_t i = 0; i < s->guests.n; i++)
-		if (!is_ours(o, &s->guests.at[i].mark))
-			return &s->guests.at[i];
-	return NULL;
 }
 
 static const struct deploy_token *token_of(const struct deploy_planning *p, const char *node)
@@ -207,7 +199,7 @@ static void plan_ct(struct deploy_planning *p, const struct cluster_node *n, con
 
 static void plan_node(struct deploy_planning *p, const struct cluster_node *n)
 {
-	const struct deploy_guest *g = deploy_plan_guest(p->o, p->s, n->name);
+	const struct deploy_guest *g = deploy_plan_guest(p->s, n->name);
 
 	if (g && g->locked)
 		push_for(p, DEPLOY_PAUSE, n, g)->why = "it is locked";
@@ -221,7 +213,7 @@ static void plan_node(struct deploy_planning *p, const struct cluster_node *n)
 
 static void plan_rest(struct deploy_planning *p, const struct cluster_node *n)
 {
-	const struct deploy_guest *g = deploy_plan_guest(p->o, p->s, n->name);
+	const struct deploy_guest *g = deploy_plan_guest(p->s, n->name);
 
 	if (!g || (!g->locked && !deploy_guest_ready(g)))
 		plan_end(p, n, g);
@@ -249,9 +241,9 @@ static void plan_surplus(struct deploy_planning *p)
 {
 	for (size_t i = 0; i < p->s->guests.n; i++) {
 		const struct deploy_guest *g = &p->s->guests.at[i];
-		if (!is_ours(p->o, &g->mark) || !cluster_find(p->o->cluster, g->mark.node))
+		if (g->claim != DEPLOY_OURS || !cluster_find(p->o->cluster, g->mark.node))
 			continue;
-		if (g != deploy_plan_guest(p->o, p->s, g->mark.node) && rank(g) < 2)
+		if (g != deploy_plan_guest(p->s, g->mark.node) && rank(g) < 2)
 			push_guest(p, DEPLOY_REMOVE, g, "a duplicate");
 		else if (is_lost(p, g))
 			push_guest(p, DEPLOY_REMOVE, g, "its token is missing");
@@ -260,7 +252,7 @@ static void plan_surplus(struct deploy_planning *p)
 
 static void plan_making(struct deploy_planning *p, const struct cluster_node *n)
 {
-	const struct deploy_guest *g = deploy_plan_guest(p->o, p->s, n->name);
+	const struct deploy_guest *g = deploy_plan_guest(p->s, n->name);
 
 	if (g && !is_lost(p, g))
 		return;
@@ -306,7 +298,7 @@ void destroy_plan(const struct deploy_order *o, const struct deploy_state *s, st
 			push(&p, DEPLOY_REVOKE, s->tokens.at[i].name);
 	for (size_t i = 0; i < s->guests.n; i++) {
 		const struct deploy_guest *g = &s->guests.at[i];
-		if (!is_ours(o, &g->mark))
+		if (g->claim != DEPLOY_OURS)
 			continue;
 		if (g->running)
 			push_guest(&p, DEPLOY_STOP, g, NULL);

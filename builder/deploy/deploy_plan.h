@@ -40,11 +40,11 @@ enum deploy_action {
 };
 
 struct deploy_order {
-	const struct cluster *cluster; /* borrowed */
-	char key[DEPLOY_NOTES_KEY +
-		 1]; /* of the cluster's secrets; "" = not known: everything with the cluster's name counts as ours */
-	bool full;   /* clones have disks of their own */
-	bool may_discard; /* the token may delete volumes */
+	const struct cluster *cluster;    /* borrowed */
+	const struct seed_secret *secret; /* borrowed; the cluster's */
+	char key[DEPLOY_NOTES_KEY + 1];   /* of its notes; "" = not known: no token or volume counts as ours */
+	bool full;                        /* clones have disks of their own */
+	bool may_discard;                 /* the token may delete volumes */
 	time_t now;
 };
 
@@ -66,11 +66,8 @@ struct deploy_steps {
 
 void deploy_plan(const struct deploy_order *o, const struct deploy_state *s, struct deploy_steps *ret);
 void destroy_plan(const struct deploy_order *o, const struct deploy_state *s, struct deploy_steps *ret);
-/* The node's guest; of several, the one with the most steps done; NULL = none. */
-const struct deploy_guest *deploy_plan_guest(const struct deploy_order *o, const struct deploy_state *s,
-					     const char *node);
-/* A guest of a cluster that has the same name and other secrets, with the lowest VMID; NULL = none. */
-const struct deploy_guest *deploy_plan_stranger(const struct deploy_order *o, const struct deploy_state *s);
+/* The node's guest of ours; of several, the one with the most steps done; NULL = none. */
+const struct deploy_guest *deploy_plan_guest(const struct deploy_state *s, const char *node);
 bool deploy_guest_ready(const struct deploy_guest *g);
 /* "clone debian-12-k8s as VM cp1 on pve1" */
 void deploy_step_text(const struct deploy_order *o, const struct deploy_step *step, struct text *ret);

@@ -23,10 +23,48 @@ int deploy_session_open(struct deploy_session *job, const struct deploy_options 
 	job->order.cluster = &job->cluster;
 	job->order.full = options->full;
 	job->order.now = time(NULL);
-	const struct seed_secret *s = seed_secrets_of(&job->secrets, job->cluster.name);
-	if (s->token && s->certificate_key)
-		deploy_notes_key(s->token, s->certificate_key, job->order.key);
+	const struct seed_secret *s = deploy_session_secret(job);
+	job->order.secret = s;
+	job->fresh = !s->made.n;
+	if (s->notes_key)
+		deploy_notes_key(s->notes_key, job->order.key);
 	return target_connect(&job->cluster.target, NULL, &job->pve, err);
+}
+
+struct seed_secret *deploy_session_secret(struct deploy_session *job)
+{
+	return seed_secrets_of(&job->secrets, job->cluster.name);
+}
+
+static const char *const why_not[] = {
+	[DEPLOY_STRANGER] = "nothing proves it",
+	[DEPLOY_UNRECORDED] = "it is not recorded as made",
+	[DEPLOY_LOST] = "its signature is gone",
+};
+
+void deploy_session_report(struct deploy_session *job, const struct deploy_state *s)
+{
+	for (size_t i = 0; i < s->guests.n && !job->noted; i++) {
+		const struct deploy_guest *g = &s->guests.at[i];
+		if (g->claim != DEPLOY_OURS)
+			progress_notice(
+				"guest %ld on %s says that it is node %s of cluster %s, but %s: it stays as it is",
+				g->vmid, g->pve_node, g->mark.node, job->cluster.name, why_not[g->claim]);
+	}
+	job->noted = true;
+}
+
+static int record_identities(struct deploy_session *job, const struct deploy_state *s, struct error *err)
+{
+	struct seed_secret *secret = deploy_session_secret(job);
+
+	for (size_t i = 0; i < s->guests.n; i++) {
+		const struct deploy_guest *g = &s->guests.at[i];
+		if (g->claim == DEPLOY_OURS && g->identity && !g->locked &&
+		    !seed_secrets_made(secret, g->vmid)->identity)
+			seed_secrets_record(&job->secrets, secret, g->vmid, g->mark.node, g->identity);
+	}
+	return job->options->dry_run ? 0 : seed_secrets_save(&job->secrets, err);
 }
 
 int deploy_session_look(struct deploy_session *job, struct deploy_state *ret, struct error *err)
@@ -35,10 +73,13 @@ int deploy_session_look(struct deploy_session *job, struct deploy_state *ret, st
 		.target = &job->cluster.target,
 		.cluster = job->cluster.name,
 		.names = &job->names,
+		.secret = job->order.secret,
 	};
 
 	job->order.now = time(NULL);
-	return deploy_state_read(job->pve, &search, ret, err);
+	if (deploy_state_read(job->pve, &search, ret, err) < 0)
+		return -1;
+	return record_identities(job, ret, err);
 }
 
 static bool is_quiet(enum deploy_action act)

@@ -22,10 +22,17 @@ struct deploy_session {
 			   struct error *err);
 	unsigned waits; /* for check_state */
 	bool made;      /* this run made guests */
+	bool fresh;     /* no guest was recorded when it began */
+	bool noted;     /* guests that are not ours were reported */
 };
 
 /* Reads the cluster's file and the CA, opens the secrets and waits for a process that has locked them. */
 int deploy_session_open(struct deploy_session *job, const struct deploy_options *options, struct error *err) MUST_CHECK;
+/* The cluster's secrets. */
+struct seed_secret *deploy_session_secret(struct deploy_session *job);
+/* Says once which guests say that they belong to the cluster, although they are not ours. */
+void deploy_session_report(struct deploy_session *job, const struct deploy_state *s);
+/* Reads the state, and records the identity of guests that are seen for the first time. */
 int deploy_session_look(struct deploy_session *job, struct deploy_state *ret, struct error *err) MUST_CHECK;
 /* Repeats the loop until nothing is left to do. */
 int deploy_session_work(struct deploy_session *job, struct deploy_run *run, struct error *err) MUST_CHECK;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "builder/pve/pve_exec.h"
+#include "builder/pve/pve_identity.h"
 #include "builder/pve/pve_retry.h"
 #include "builder/pve/pve_tags.h"
 
@@ -55,30 +56,73 @@ static void read_slots(const struct json *config, struct deploy_guest *g)
 	}
 }
 
-bool deploy_guest_parse(const struct json *config, long vmid, const char *cluster, struct deploy_guest *ret)
+static enum deploy_claim claim_of(const struct deploy_guest *g, bool line, const struct seed_made *made)
 {
-	struct deploy_guest g = { .vmid = vmid };
-	int64_t template = 0;
+	bool good = line && g->mark.good && g->mark.kind == g->kind;
 
-	if (!deploy_notes_parse(json_get_string(config, "description"), &g.mark))
-		return false;
-	if (g.mark.vmid != vmid || strcmp(g.mark.cluster, cluster) != 0 ||
-	    (pve_get_int(config, "template", &template) && template)) {
-		deploy_notes_done(&g.mark);
-		return false;
+	if (!made)
+		return good ? DEPLOY_UNRECORDED : DEPLOY_STRANGER;
+	if (!made->identity)
+		return good && !strcmp(made->node, g->mark.node) ? DEPLOY_OURS : DEPLOY_STRANGER;
+	if (!text_same(made->identity, g->identity))
+		return DEPLOY_STRANGER;
+	return good && !strcmp(made->node, g->mark.node) ? DEPLOY_OURS : DEPLOY_LOST;
+}
+
+/* A line about this guest, in this cluster, and not on a template. */
+static bool has_line(const struct json *config, const struct deploy_search *s, struct deploy_guest *g)
+{
+	int64_t template = 0;
+	bool is = deploy_notes_parse(json_get_string(config, "description"), s->secret ? s->secret->notes_key : NULL,
+				     &g->mark);
+
+	if (is && g->mark.vmid == g->vmid && !strcmp(g->mark.cluster, s->cluster) &&
+	    !(pve_get_int(config, "template", &template) && template))
+		return true;
+	deploy_notes_done(&g->mark);
+	return false;
+}
+
+static void read_config(const struct json *config, struct deploy_guest *g)
+{
+	g->tags = json_dup_string(config, "tags");
+	g->notes = json_dup_string(config, "description");
+	g->disk = json_dup_string(config, "scsi0");
+	g->locked = json_get_string(config, "lock") != NULL;
+	node_record_parse(NULL, g->notes, &g->record);
+	if (g->record.vmid != g->vmid) {
+		node_record_done(&g->record);
+		g->record = (struct node_record){ .role = -1 };
 	}
-	g.tags = json_dup_string(config, "tags");
-	g.notes = json_dup_string(config, "description");
-	g.disk = json_dup_string(config, "scsi0");
-	g.locked = json_get_string(config, "lock") != NULL;
-	node_record_parse(NULL, g.notes, &g.record);
-	if (g.record.vmid != vmid) {
-		node_record_done(&g.record);
-		g.record = (struct node_record){ .role = -1 };
-	}
-	read_slots(config, &g);
-	*ret = g;
+	read_slots(config, g);
+}
+
+bool deploy_guest_parse(const struct json *config, enum pve_kind kind, long vmid, const struct deploy_search *s,
+			struct deploy_guest *ret)
+{
+	CLEANUP(deploy_guest_done)
+	struct deploy_guest g = { .vmid = vmid, .kind = kind, .identity = pve_identity(config, kind) };
+	const struct seed_made *made = s->secret ? seed_secrets_made(s->secret, vmid) : NULL;
+	bool line = has_line(config, s, &g);
+
+	g.claim = claim_of(&g, line, made);
+	if (!line && g.claim != DEPLOY_LOST)
+		return false;
+	if (!line)
+		g.mark = (struct deploy_notes){
+			.cluster = xstrdup(s->cluster), .node = xstrdup(made->node), .vmid = vmid, .kind = kind
+		};
+	read_config(config, &g);
+	*ret = TAKE(g);
 	return true;
+}
+
+const struct deploy_guest *deploy_state_first(const struct deploy_state *s, enum deploy_claim claim)
+{
+	for (size_t i = 0; i < s->guests.n; i++)
+		if (s->guests.at[i].claim == claim)
+			return &s->guests.at[i];
+	return NULL;
 }
 
 /* ---- the lists ---- */
@@ -87,8 +131,10 @@ static bool is_candidate(const struct deploy_search *s, const struct json *entry
 {
 	const char *name = json_get_string(entry, "name"), *tags = json_get_string(entry, "tags");
 	CLEANUP(free_p) char *tag = xasprintf(DEPLOY_NOTES_TAG "%s", s->cluster);
+	int64_t vmid = 0;
 
-	return (name && strings_has(s->names, name)) || pve_tags_has(tags, tag);
+	return (name && strings_has(s->names, name)) || pve_tags_has(tags, tag) ||
+	       (s->secret && pve_get_int(entry, "vmid", &vmid) && seed_secrets_made(s->secret, (long)vmid));
 }
 
 static int read_guest(struct pve *pve, const struct deploy_search *s, const char *pve_node, enum pve_kind kind,
@@ -103,9 +149,8 @@ static int read_guest(struct pve *pve, const struct deploy_search *s, const char
 	struct pve_guest guest = pve_exec_guest(pve_node, kind, (long)vmid);
 	if (pve_get_config_retry(pve, &guest, &config, err) < 0)
 		return pve_is_gone(pve_failure(pve)) ? 0 : -1;
-	if (!deploy_guest_parse(config, guest.vmid, s->cluster, &found))
+	if (!deploy_guest_parse(config, kind, guest.vmid, s, &found))
 		return 0;
-	found.kind = kind;
 	found.pve_node = xstrdup(pve_node);
 	found.running = text_same(json_get_string(entry, "status"), "running");
 	vec_push(&ret->guests, found);
@@ -225,6 +270,7 @@ void deploy_guest_done(struct deploy_guest *g)
 	deploy_notes_done(&g->mark);
 	node_record_done(&g->record);
 	free(g->pve_node);
+	free(g->identity);
 	free(g->tags);
 	free(g->notes);
 	free(g->disk);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "builder/deploy/deploy_adopt.h"
 #include "builder/deploy/deploy_check.h"
 #include "builder/deploy/deploy_session.h"
 #include "builder/progress/progress.h"
@@ -39,12 +40,8 @@ static void keep_wanted(const struct deploy_session *job, struct deploy_state *s
 static int check_state(struct deploy_session *job, struct deploy_run *run UNUSED, struct deploy_state *s,
 		       struct error *err UNUSED)
 {
-	const struct deploy_guest *stranger = deploy_plan_stranger(&job->order, s);
-
-	if (stranger && !job->waits++)
-		progress_notice("guest %ld on %s is of another cluster %s, with other secrets; it stays",
-				stranger->vmid, stranger->pve_node, job->cluster.name);
 	keep_wanted(job, s);
+	deploy_session_report(job, s);
 	return 0;
 }
 
@@ -57,29 +54,76 @@ static int check_nodes(const struct deploy_options *o, const struct cluster *c, 
 	return 0;
 }
 
-static void forget(char **secret)
-{
-	if (*secret)
-		explicit_bzero(*secret, strlen(*secret));
-	free(TAKE(*secret));
-}
-
 /* Removes the cluster's secrets, and deletes the file when no cluster is left in it. */
 static int forget_secrets(struct deploy_session *job, struct error *err)
 {
-	struct seed_secret *s = seed_secrets_of(&job->secrets, job->cluster.name);
 	bool left = false;
 
-	job->secrets.changed = job->secrets.changed || s->token || s->certificate_key;
-	forget(&s->token);
-	forget(&s->certificate_key);
+	seed_secrets_forget(&job->secrets, deploy_session_secret(job));
 	if (seed_secrets_save(&job->secrets, err) < 0)
 		return -1;
 	for (size_t i = 0; i < job->secrets.n; i++)
-		left = left || job->secrets.at[i].token || job->secrets.at[i].certificate_key;
+		left = left || job->secrets.at[i].token || job->secrets.at[i].notes_key;
 	if (!left)
 		unlink(job->secrets_file);
 	return 0;
+}
+
+/* ---- guests that are not known as the cluster's ---- */
+
+/* Without a record no guest is, so nothing may look like it: the file may be another one, or from before guests were
+ * recorded. */
+static int check_record(struct deploy_session *job, struct error *err)
+{
+	CLEANUP(deploy_state_done) struct deploy_state state = { 0 };
+
+	if (!job->fresh)
+		return 0;
+	if (deploy_session_look(job, &state, err) < 0)
+		return -1;
+	keep_wanted(job, &state);
+	if (!state.guests.n)
+		return 0;
+	const struct deploy_guest *g = &state.guests.at[0];
+	CLEANUP(free_p) char *word = deploy_adopt_word(g);
+	return error_set(
+		err, ERROR_TARGET,
+		"%s knows no guest of cluster %s, so nothing proves that guest %ld on %s is its node %s, as the "
+		"guest says: name the file that it was made with (--secrets); when it is from before guests were "
+		"signed, run `nodekiln deploy %s %s` first; or remove it by hand",
+		job->secrets_file, job->cluster.name, g->vmid, g->pve_node, g->mark.node, job->options->cluster, word);
+}
+
+/* Guests that were made by the cluster's deployer and that stay, because it could not be proven any more. One that lost its
+ * signature is reported once: its record goes. */
+static int check_rest(struct deploy_session *job, struct error *err)
+{
+	CLEANUP(deploy_state_done) struct deploy_state state = { 0 };
+	const struct deploy_guest *left = NULL;
+
+	if (deploy_session_look(job, &state, err) < 0)
+		return -1;
+	keep_wanted(job, &state);
+	for (size_t i = 0; i < state.guests.n; i++) {
+		const struct deploy_guest *g = &state.guests.at[i];
+		if (g->claim == DEPLOY_LOST)
+			seed_secrets_unrecord(&job->secrets, deploy_session_secret(job), g->vmid);
+		if (g->claim == DEPLOY_LOST || g->claim == DEPLOY_UNRECORDED)
+			left = g;
+	}
+	if (seed_secrets_save(&job->secrets, err) < 0)
+		return -1;
+	if (!left)
+		return 0;
+	CLEANUP(free_p) char *word = deploy_adopt_word(left);
+	return error_set(
+		err, ERROR_TARGET,
+		"guest %ld on %s stays: it seems to be node %s, but %s; look at it, and remove it by hand, or adopt "
+		"it (`nodekiln deploy %s %s`) and destroy again",
+		left->vmid, left->pve_node, left->mark.node,
+		left->claim == DEPLOY_LOST ? "the signed line in its notes was changed or removed"
+					   : "the file of secrets does not know it",
+		job->options->cluster, word);
 }
 
 static int work(struct deploy_session *job, struct deploy_run *run, struct text *said, struct error *err)
@@ -89,8 +133,12 @@ static int work(struct deploy_session *job, struct deploy_run *run, struct text 
 
 	run->order = &job->order;
 	run->exec.pve = job->pve;
+	run->kept = &job->secrets;
+	run->secret = deploy_session_secret(job);
 	if (check_nodes(o, &job->cluster, err) < 0 ||
 	    deploy_check_discard(&target, &job->cluster, &job->order.may_discard, err) < 0)
+		return -1;
+	if (check_record(job, err) < 0)
 		return -1;
 	if (o->dry_run)
 		return deploy_session_print_plan(job, said, err);
@@ -99,6 +147,8 @@ static int work(struct deploy_session *job, struct deploy_run *run, struct text 
 				 "destroy removes guests with their disks; --dry-run shows which, --yes confirms "
 				 "it");
 	if (deploy_session_work(job, run, err) < 0)
+		return error_wrap(err, "cluster %s", job->cluster.name);
+	if (check_rest(job, err) < 0)
 		return error_wrap(err, "cluster %s", job->cluster.name);
 	text_addf(said, "cluster %s: %s\n", job->cluster.name,
 		  o->nodes.n ? "these nodes are removed" : "nothing is left");

@@ -68,26 +68,55 @@ static void make_orders(struct publication *p)
 				     });
 }
 
+/* Only a template needs the key. */
+static int open_notes_key(struct publication *p, struct error *err)
+{
+	CLEANUP(free_p) char *made = NULL;
+
+	if (target_open_notes_key(&p->target, p->image.vm.path && !p->options->dry_run, &made, err) < 0)
+		return -1;
+	if (made)
+		progress_notice(
+			"%s was made: it signs the notes of templates; keep it, and give it to all who publish to this "
+			"target or deploy from it",
+			made);
+	return 0;
+}
+
 static int prepare(struct publication *p, struct error *err)
 {
 	const struct publish_options *o = p->options;
 
 	if (target_load(o->target, &p->target, err) < 0 || publish_image_load(o->image, o->parts, &p->image, err) < 0 ||
-	    target_open(&p->target, err) < 0 || choose_nodes(p, err) < 0)
+	    target_open(&p->target, err) < 0 || choose_nodes(p, err) < 0 || open_notes_key(p, err) < 0)
 		return -1;
 	make_orders(p);
 	return 0;
 }
 
+/* Templates of versions that did not sign are among them. */
+static void report_strangers(const struct publish_order *o, const struct publish_state *s)
+{
+	CLEANUP(free_p) char *place = target_notes_key_place(o->target);
+
+	for (size_t i = 0; i < s->strangers.n; i++)
+		progress_notice("%s: VM %ld says that it is a template of %s, but is not signed with %s: it does not "
+				"count, and "
+				"stays as it is; when it is yours, remove it by hand",
+				o->node, s->strangers.at[i], o->image->name, place);
+}
+
 /* The steps that a node needs now. */
-static int plan_node(struct pve *pve, const struct publish_order *o, unsigned parts, struct publish_steps *ret,
-		     struct error *err)
+static int plan_node(struct pve *pve, const struct publish_order *o, unsigned parts, bool report,
+		     struct publish_steps *ret, struct error *err)
 {
 	CLEANUP(publish_state_done) struct publish_state state = { 0 };
 	struct publish_memory memory = { 0 };
 
 	if (publish_state_read(pve, o->target, o->node, o->image->name, parts, &state, err) < 0)
 		return -1;
+	if (report)
+		report_strangers(o, &state);
 	publish_memory_begin(&memory, o, &state);
 	publish_plan(o, &state, &memory, ret);
 	publish_memory_done(&memory);
@@ -107,7 +136,7 @@ static int check_node(struct publication *p, size_t i, struct error *err)
 
 	if (target_connect(&p->target, p->nodes.at[i], &pve, err) < 0)
 		return -1;
-	if (!blind && plan_node(pve, o, p->options->parts, &steps, err) < 0) {
+	if (!blind && plan_node(pve, o, p->options->parts, p->image.vm.path, &steps, err) < 0) {
 		if (pve_failure(pve) == PVE_UNREACHABLE && i == 0)
 			return -1;
 		blind = true; /* the checks below give a better message */
@@ -284,7 +313,7 @@ static int add_plan(struct publication *p, size_t i, struct json *list, struct t
 	const struct publish_order *o = &p->orders.at[i];
 
 	if (target_connect(&p->target, p->nodes.at[i], &pve, err) < 0 ||
-	    plan_node(pve, o, p->options->parts, &steps, err) < 0)
+	    plan_node(pve, o, p->options->parts, false, &steps, err) < 0)
 		return -1;
 	for (size_t k = 0; k < steps.n; k++) {
 		CLEANUP(text_done) struct text words = { 0 };

@@ -10,6 +10,9 @@
 #include "builder/publish/publish_vm.h"
 #include "builder/pve/pve_retry.h"
 #include "builder/pve/vmid.h"
+#include "lib/random.h"
+
+#define UUID_TEXT 37
 
 void publish_phase(const struct publish_run *run, const char *verb, char *ret, size_t size)
 {
@@ -38,14 +41,25 @@ static int pick_vmid(struct publish_run *run, long *ret, struct error *err)
 	return pve_exec_failed(&run->exec);
 }
 
+/* A random one, RFC 9562 version 4. */
+static void make_uuid(char ret[UUID_TEXT])
+{
+	char hex[UUID_TEXT];
+
+	random_word("0123456789abcdef", 32, hex);
+	snprintf(ret, UUID_TEXT, "%.8s-%.4s-4%.3s-a%.3s-%.12s", hex, hex + 8, hex + 12, hex + 15, hex + 18);
+}
+
 static int create(struct publish_run *run, long vmid, int64_t source, struct error *err)
 {
 	CLEANUP(publish_params_done) struct publish_params params = { 0 };
 	CLEANUP(json_free_p) struct json *upid = NULL;
 	CLEANUP(free_p) char *path = pve_path("/nodes/%s/qemu", run->order->node);
 	CLEANUP(free_p) char *what = xasprintf("create VM %ld", vmid), *exit = NULL;
+	char uuid[UUID_TEXT];
 
-	publish_vm_params(run->order, vmid, source, &params);
+	make_uuid(uuid);
+	publish_vm_params(run->order, vmid, source, uuid, &params);
 	if (pve_exec_call(&run->exec, "POST", path, params.at, NULL, &upid, err) == 0) {
 		run->memory.own = vmid;
 		int rc = pve_exec_wait(&run->exec, upid, what, &exit, err);
@@ -140,7 +154,8 @@ static int do_finalize(struct publish_run *run, const struct publish_copy *copy,
 		return pve_exec_failed_or_gone(&run->exec);
 	const char *notes = json_get_string(config, "description");
 	ready.ready = true;
-	CLEANUP(free_p) char *signed_notes = publish_notes_print(&ready, notes ? notes : "");
+	CLEANUP(free_p)
+	char *signed_notes = publish_notes_print(&ready, run->order->target->notes_key, notes ? notes : "");
 	return update(run, copy->vmid, json_get_string(config, "digest"), "description", signed_notes, err);
 }
 

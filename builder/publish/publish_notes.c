@@ -4,10 +4,9 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "builder/pve/pve_identity.h"
 #include "lib/pve.h"
 #include "lib/validate.h"
-
-#define LINE_MAX_BYTES 4096 /* of our line; users can edit the notes */
 
 const char *const firmware_names[] = { "bios", "uefi", NULL };
 
@@ -35,6 +34,13 @@ bool publish_notes_is_file(const char *file, const char *image, const char *suff
 	return hex_is_valid(hash, PUBLISH_NOTES_HASH);
 }
 
+bool publish_notes_is_file_of(const char *file, const char *suffix, const char *sha256)
+{
+	CLEANUP(free_p) char *end = xasprintf("-%.*s%s", PUBLISH_NOTES_HASH, sha256, suffix);
+
+	return *sha256 && text_ends(file, end);
+}
+
 char *publish_notes_tags(const struct publish_notes *p, const char *node, const struct strings *more)
 {
 	struct text t = { 0 };
@@ -48,43 +54,37 @@ char *publish_notes_tags(const struct publish_notes *p, const char *node, const 
 	return text_take(&t);
 }
 
-char *publish_notes_line(const struct publish_notes *p)
+static void put(struct json *object, const char *key, const char *value)
+{
+	if (value && *value)
+		json_put_string(object, key, value);
+}
+
+char *publish_notes_line(const struct publish_notes *p, const char *key)
 {
 	CLEANUP(json_free_p) struct json *object = json_object();
-	CLEANUP(text_done) struct text line = { 0 };
 
 	json_put_string(object, "image", p->image);
 	json_put_string(object, "version", p->version);
 	json_put_string(object, "sha256", p->sha256);
 	json_put_string(object, "firmware", firmware_names[p->firmware]);
+	put(object, "node", p->node);
+	put(object, "pool", p->pool);
+	put(object, "uuid", p->uuid);
+	put(object, "ct", p->ct);
 	json_put_int(object, "vmid", p->vmid);
 	json_put_string(object, "state", p->ready ? "ready" : "unfinished");
 	json_put_string(object, "settings", p->settings);
 	json_put_int(object, "source", p->source);
 	json_put_string(object, "published", p->published);
-	json_print(object, false, &line);
-	return xasprintf("nodekiln-template: %s", line.data);
+	return note_make(PUBLISH_NOTES_WORD, object, key);
 }
 
-/* The start of our line; NULL = none. */
-static const char *find_line(const char *notes)
+char *publish_notes_print(const struct publish_notes *p, const char *key, const char *notes)
 {
-	for (const char *at = notes; at; at = strchr(at, '\n')) {
-		at += *at == '\n';
-		if (text_starts(at, PUBLISH_NOTES_PREFIX))
-			return at;
-	}
-	return NULL;
-}
+	CLEANUP(free_p) char *line = publish_notes_line(p, key);
 
-char *publish_notes_print(const struct publish_notes *p, const char *notes)
-{
-	CLEANUP(free_p) char *line = publish_notes_line(p);
-	const char *old = find_line(notes);
-
-	if (!old)
-		return xasprintf("%s%s%s", notes, *notes ? "\n\n" : "", line);
-	return xasprintf("%.*s%s%s", (int)(old - notes), notes, line, old + strcspn(old, "\n"));
+	return note_replace(notes, PUBLISH_NOTES_WORD, line);
 }
 
 static char *copy(const struct json *object, const char *key)
@@ -121,22 +121,32 @@ static bool read_object(const struct json *object, struct publish_notes *p)
 	p->version = copy(object, "version");
 	p->settings = copy(object, "settings");
 	p->published = copy(object, "published");
+	p->node = copy(object, "node");
+	p->pool = copy(object, "pool");
+	p->uuid = copy(object, "uuid");
+	const char *ct = json_get_string(object, "ct");
+	if (ct && hex_is_valid(ct, SHA256_HEX - 1))
+		memcpy(p->ct, ct, SHA256_HEX);
 	return p->image && p->version && p->settings && p->published;
 }
 
-bool publish_notes_parse(const char *notes, struct publish_notes *ret)
+bool publish_notes_parse(const char *notes, const char *key, struct publish_notes *ret)
 {
 	CLEANUP(publish_notes_done) struct publish_notes p = { 0 };
-	CLEANUP(json_free_p) struct json *object = NULL;
-	const char *line = notes ? find_line(notes) : NULL;
-	size_t len = line ? strcspn(line, "\n") : 0, prefix = strlen(PUBLISH_NOTES_PREFIX) - 1;
-	struct error ignored = { 0 };
+	CLEANUP(note_done) struct note note = { 0 };
 
-	if (!line || len > LINE_MAX_BYTES || json_parse("notes", line + prefix, len - prefix, &object, &ignored) < 0 ||
-	    !read_object(object, &p))
+	if (!note_parse(notes, PUBLISH_NOTES_WORD, &note) || !read_object(note.fields, &p))
 		return false;
+	p.good = note_check(&note, key);
 	*ret = TAKE(p);
 	return true;
+}
+
+bool publish_notes_prove(const struct publish_notes *p, long vmid, const char *node, const struct json *config)
+{
+	CLEANUP(free_p) char *uuid = pve_identity(config, PVE_QEMU);
+
+	return p->good && p->vmid == vmid && text_same(p->node, node) && p->uuid && text_same(p->uuid, uuid);
 }
 
 void publish_notes_done(struct publish_notes *p)
@@ -145,5 +155,8 @@ void publish_notes_done(struct publish_notes *p)
 	free(p->version);
 	free(p->settings);
 	free(p->published);
+	free(p->node);
+	free(p->pool);
+	free(p->uuid);
 	*p = (struct publish_notes){ 0 };
 }

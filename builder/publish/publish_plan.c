@@ -119,14 +119,27 @@ static void plan_upload(struct publish_planning *p, unsigned part)
 		push_file(p, PUBLISH_UPLOAD, part, file->volume, "--replace");
 }
 
-/* The number of newer files of other versions. */
-static long newer_files(const struct publish_volumes *volumes, const struct publish_volume *v, const char *own)
+/* A file's name says nothing about who made it. It is ours when a copy of ours has its digest in its notes. */
+static bool is_own_file(const struct publish_planning *p, unsigned part, const char *name)
 {
+	bool vm = part == PUBLISH_VM, own = false;
+
+	for (size_t i = 0; i < p->s->copies.n && !own; i++) {
+		const struct publish_notes *n = &p->s->copies.at[i].published;
+		own = publish_notes_is_file_of(name, vm ? ".qcow2" : ".tar.zst", vm ? n->sha256 : n->ct);
+	}
+	return own;
+}
+
+/* The number of newer files of ours of other versions. */
+static long newer_files(const struct publish_planning *p, const struct publish_volume *v, const char *own)
+{
+	const struct publish_volumes *volumes = &p->s->vztmpl;
 	long n = 0;
 
 	for (size_t i = 0; i < volumes->n; i++) {
 		const struct publish_volume *other = &volumes->at[i];
-		if (strcmp(other->name, own) != 0 &&
+		if (strcmp(other->name, own) != 0 && is_own_file(p, PUBLISH_CT, other->name) &&
 		    (other->ctime > v->ctime || (other->ctime == v->ctime && strcmp(other->name, v->name) > 0)))
 			n++;
 	}
@@ -139,7 +152,8 @@ static void plan_retain_files(struct publish_planning *p)
 
 	for (size_t i = 0; p->o->retain && p->o->may_discard & PUBLISH_CT && i < p->s->vztmpl.n; i++) {
 		const struct publish_volume *v = &p->s->vztmpl.at[i];
-		if (strcmp(v->name, own) != 0 && newer_files(&p->s->vztmpl, v, own) >= p->o->retain - 1)
+		if (strcmp(v->name, own) != 0 && is_own_file(p, PUBLISH_CT, v->name) &&
+		    newer_files(p, v, own) >= p->o->retain - 1)
 			push_file(p, PUBLISH_DISCARD, PUBLISH_CT, v->name, "older than --retain");
 	}
 }
@@ -156,7 +170,7 @@ static void plan_discard_imports(struct publish_planning *p)
 		const struct publish_volume *v = &p->s->import.at[i];
 		if (!strcmp(v->name, own))
 			push_file(p, PUBLISH_DISCARD, PUBLISH_VM, v->name, "the template has its own copy");
-		else if (p->o->retain && v->ctime + PUBLISH_STALE < p->o->now)
+		else if (p->o->retain && is_own_file(p, PUBLISH_VM, v->name) && v->ctime + PUBLISH_STALE < p->o->now)
 			push_file(p, PUBLISH_DISCARD, PUBLISH_VM, v->name,
 				  "an upload of another version, no longer needed");
 	}

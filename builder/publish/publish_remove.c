@@ -96,7 +96,8 @@ static int look_again(struct publish_run *run, long vmid, struct publish_state *
 		pve_exec_failed(&run->exec);
 		return pve_is_gone(pve_failure(run->exec.pve)) ? 0 : -1;
 	}
-	publish_state_add_copy(ret, vmid, config, run->order->image->name);
+	publish_state_add_copy(ret, vmid, config, run->order->node, run->order->image->name,
+			       run->order->target->notes_key);
 	return 0;
 }
 

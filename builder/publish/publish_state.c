@@ -25,15 +25,19 @@ bool publish_state_is_candidate(const struct json *entry, const char *image)
 	return pve_get_int(entry, "template", &template) && template && pve_tags_has(tags, PUBLISH_NOTES_TAG);
 }
 
-void publish_state_add_copy(struct publish_state *state, long vmid, const struct json *config, const char *image)
+void publish_state_add_copy(struct publish_state *state, long vmid, const struct json *config, const char *node,
+			    const char *image, const char *key)
 {
 	struct publish_copy copy = { .vmid = vmid };
 	int64_t template = 0;
 
-	if (!publish_notes_parse(json_get_string(config, "description"), &copy.published))
+	if (!publish_notes_parse(json_get_string(config, "description"), key, &copy.published))
 		return;
-	if (copy.published.vmid != vmid || strcmp(copy.published.image, image) != 0) {
+	bool claims = copy.published.vmid == vmid && !strcmp(copy.published.image, image);
+	if (!claims || !publish_notes_prove(&copy.published, vmid, node, config)) {
 		publish_notes_done(&copy.published);
+		if (claims)
+			vec_push(&state->strangers, vmid);
 		return;
 	}
 	copy.name = json_dup_string(config, "name");
@@ -44,8 +48,8 @@ void publish_state_add_copy(struct publish_state *state, long vmid, const struct
 	vec_push(&state->copies, copy);
 }
 
-static int read_copy(struct pve *pve, const char *node, const struct json *entry, const char *image,
-		     struct publish_state *state, struct error *err)
+static int read_copy(struct pve *pve, const struct target *t, const char *node, const struct json *entry,
+		     const char *image, struct publish_state *state, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *config = NULL;
 	int64_t vmid;
@@ -55,7 +59,7 @@ static int read_copy(struct pve *pve, const char *node, const struct json *entry
 	struct pve_guest guest = pve_exec_guest(node, PVE_QEMU, (long)vmid);
 	if (pve_get_config_retry(pve, &guest, &config, err) < 0)
 		return pve_is_gone(pve_failure(pve)) ? 0 : -1;
-	publish_state_add_copy(state, guest.vmid, config, image);
+	publish_state_add_copy(state, guest.vmid, config, node, image, t->notes_key);
 	return 0;
 }
 
@@ -66,8 +70,8 @@ static int by_vmid(const void *a, const void *b)
 	return (x->vmid > y->vmid) - (x->vmid < y->vmid);
 }
 
-static int read_copies(struct pve *pve, const char *node, const char *image, struct publish_state *state,
-		       struct error *err)
+static int read_copies(struct pve *pve, const struct target *t, const char *node, const char *image,
+		       struct publish_state *state, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *list = NULL;
 	CLEANUP(free_p) char *path = pve_path("/nodes/%s/qemu", node);
@@ -79,7 +83,7 @@ static int read_copies(struct pve *pve, const char *node, const char *image, str
 		if (!publish_state_is_candidate(json_at(list, i), image))
 			continue;
 		read++;
-		if (read_copy(pve, node, json_at(list, i), image, state, err) < 0)
+		if (read_copy(pve, t, node, json_at(list, i), image, state, err) < 0)
 			return -1;
 	}
 	if (state->copies.n)
@@ -131,9 +135,11 @@ int publish_state_read(struct pve *pve, const struct target *t, const char *node
 
 	if (pve_get_tasks_retry(pve, node, t->token_id, publish_state_awaited, &state.tasks, err) < 0)
 		return -1;
+	/* Copies also say which files of other versions are ours. */
+	if (read_copies(pve, t, node, image, &state, err) < 0)
+		return -1;
 	if (parts & PUBLISH_VM &&
-	    (read_volumes(pve, node, storages->import, "import", image, ".qcow2", &state.import, err) < 0 ||
-	     read_copies(pve, node, image, &state, err) < 0))
+	    read_volumes(pve, node, storages->import, "import", image, ".qcow2", &state.import, err) < 0)
 		return -1;
 	if (parts & PUBLISH_CT &&
 	    read_volumes(pve, node, storages->vztmpl, "vztmpl", image, ".tar.zst", &state.vztmpl, err) < 0)
@@ -162,6 +168,7 @@ void publish_state_done(struct publish_state *state)
 	for (size_t i = 0; i < state->copies.n; i++)
 		copy_done(&state->copies.at[i]);
 	vec_done(&state->copies);
+	vec_done(&state->strangers);
 	volumes_done(&state->import);
 	volumes_done(&state->vztmpl);
 	strings_done(&state->tasks);

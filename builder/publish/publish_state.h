@@ -28,8 +28,9 @@ struct publish_volumes {
 };
 
 struct publish_state {
-	/* Sorted by VMID; ours only: a guest with another VMID than its notes is not included. */
+	/* Sorted by VMID; ours only: those whose notes prove it (publish_notes_prove()). */
 	VEC(struct publish_copy) copies;
+	VEC(long) strangers;                   /* guests whose notes say that they are copies, without proof */
 	struct publish_volumes import, vztmpl; /* files of all versions of this image */
 	struct strings tasks;                  /* UPIDs of tasks that this token started and that still run */
 };
@@ -43,6 +44,8 @@ void publish_state_done(struct publish_state *state);
 extern const char *const publish_state_awaited[];
 /* Pure. An entry of the node's list of guests may be a copy, so its configuration has to be read. */
 bool publish_state_is_candidate(const struct json *entry, const char *image);
-void publish_state_add_copy(struct publish_state *state, long vmid, const struct json *config, const char *image);
+/* key: the target's, NULL = nothing can be proven. */
+void publish_state_add_copy(struct publish_state *state, long vmid, const struct json *config, const char *node,
+			    const char *image, const char *key);
 void publish_volumes_parse(const struct json *data, const char *image, const char *suffix, struct publish_volumes *ret);
 const struct publish_volume *publish_volumes_find(const struct publish_volumes *volumes, const char *name);

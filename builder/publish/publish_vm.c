@@ -23,7 +23,7 @@ static void add_words(struct text *notes, const char *before, const char *words)
 		text_addf(notes, "\n\n%s%.*s", before, NOTES_WORDS_MAX, words);
 }
 
-static char *notes_of(const struct publish_order *o, long vmid, int64_t source)
+static char *notes_of(const struct publish_order *o, long vmid, int64_t source, const char *uuid)
 {
 	CLEANUP(text_done) struct text words = { 0 };
 	char settings[PUBLISH_NOTES_HASH + 1], date[CLOCK_TEXT_MAX];
@@ -35,15 +35,20 @@ static char *notes_of(const struct publish_order *o, long vmid, int64_t source)
 		.settings = settings,
 		.source = source,
 		.published = (char *)clock_text(o->now, date),
+		.node = (char *)o->node,
+		.pool = o->target->pool,
+		.uuid = (char *)uuid,
 	};
 
 	publish_settings(o, settings);
 	memcpy(p.sha256, o->image->vm.sha256, SHA256_HEX);
+	if (o->image->ct.path)
+		memcpy(p.ct, o->image->ct.sha256, SHA256_HEX);
 	text_addf(&words, "%s %s, a template made by nodekiln. Clone it; `nodekiln publish` may replace it.", p.image,
 		  p.version);
 	add_words(&words, "", o->image->description);
 	add_words(&words, "**Warning:** ", o->image->warning);
-	return publish_notes_print(&p, words.data);
+	return publish_notes_print(&p, o->target->notes_key, words.data);
 }
 
 static void add_firmware(const struct publish_order *o, struct publish_params *p)
@@ -75,10 +80,11 @@ static void add_network(const struct publish_order *o, struct publish_params *p)
 	add(p, "ipconfig0", "ip=dhcp");
 }
 
-void publish_vm_params(const struct publish_order *o, long vmid, int64_t source, struct publish_params *ret)
+void publish_vm_params(const struct publish_order *o, long vmid, int64_t source, const char *uuid,
+		       struct publish_params *ret)
 {
 	CLEANUP(free_p) char *name = publish_notes_name(o->image->stem, o->firmware);
-	CLEANUP(free_p) char *notes = notes_of(o, vmid, source);
+	CLEANUP(free_p) char *notes = notes_of(o, vmid, source, uuid);
 
 	add(ret, "vmid", "%ld", vmid);
 	add(ret, "name", "%s", name);
@@ -86,6 +92,7 @@ void publish_vm_params(const struct publish_order *o, long vmid, int64_t source,
 	if (o->target->pool)
 		add(ret, "pool", "%s", o->target->pool);
 	add(ret, "ostype", "l26");
+	add(ret, "smbios1", "uuid=%s", uuid);
 	add(ret, "memory", "2048");
 	add(ret, "cores", "2");
 	add(ret, "cpu", "x86-64-v2-AES");

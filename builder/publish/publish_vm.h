@@ -14,6 +14,8 @@ struct publish_params {
 	struct strings values; /* owned; what at[] points to */
 };
 
-/* source: ctime of the upload. The notes say "unfinished". */
-void publish_vm_params(const struct publish_order *o, long vmid, int64_t source, struct publish_params *ret);
+/* source: ctime of the upload. uuid: the guest's SMBIOS UUID, which the notes are signed with. The notes say
+ * "unfinished". The target has its key. */
+void publish_vm_params(const struct publish_order *o, long vmid, int64_t source, const char *uuid,
+		       struct publish_params *ret);
 void publish_params_done(struct publish_params *params);

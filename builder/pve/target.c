@@ -24,8 +24,7 @@ int target_load(const char *file, struct target *ret, struct error *err)
 	return target_parse(file, text.data ? text.data : "", text.len, ret, err);
 }
 
-/* A file name in the target's file is relative to that file. */
-static char *path_of(const struct target *t, const char *name)
+char *target_path_of(const struct target *t, const char *name)
 {
 	const char *slash = strrchr(t->file, '/');
 
@@ -35,7 +34,7 @@ static char *path_of(const struct target *t, const char *name)
 static int read_relative(const struct target *t, const char *key, const char *name, size_t limit, struct text *ret,
 			 struct error *err)
 {
-	CLEANUP(free_p) char *path = path_of(t, name);
+	CLEANUP(free_p) char *path = target_path_of(t, name);
 
 	if (file_read(AT_FDCWD, path, limit, ret, err) == 0)
 		return 0;
@@ -45,7 +44,7 @@ static int read_relative(const struct target *t, const char *key, const char *na
 
 static void warn_when_open(const struct target *t)
 {
-	CLEANUP(free_p) char *path = path_of(t, t->token_secret_file);
+	CLEANUP(free_p) char *path = target_path_of(t, t->token_secret_file);
 	struct stat st;
 
 	if (stat(path, &st) == 0 && (st.st_mode & (S_IROTH | S_IWOTH)))
@@ -154,10 +153,13 @@ static void storages_done(struct target_storages *s)
 
 void target_done(struct target *t)
 {
-	char *words[] = { t->file, t->url,    t->token_id, t->token_secret_file, t->token_secret_env, t->ca_file, t->ca,
-			  t->pool, t->bridge, t->zone,     t->agent_user };
+	char *words[] = {
+		t->file, t->url,    t->token_id, t->token_secret_file, t->token_secret_env, t->ca_file,      t->ca,
+		t->pool, t->bridge, t->zone,     t->agent_user,        t->notes_key_file,   t->notes_key_env
+	};
 
 	forget(t->token_secret);
+	forget(t->notes_key);
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		free(words[i]);
 	for (size_t i = 0; i < t->nodes.n; i++) {

@@ -16,6 +16,7 @@
  *	vmids: {from: 9000, to: 9099}
  *	tags: [golden]
  *	agent_user: nodekiln-agent@pve            # whose tokens deployed guests get
+ *	notes_key_file: nodekiln-notes.key        # signs the notes of templates; or notes_key_env: NOTES_KEY
  *
  * File names are relative to the target's file. The token's secret never appears in the file, in argv or in a
  * message.
@@ -31,6 +32,7 @@
 #define TARGET_NODES_MAX 64
 
 #define TARGET_AGENT_USER "nodekiln-agent@pve"
+#define TARGET_NOTES_KEY_FILE "nodekiln-notes.key" /* next to the target's file; all targets of a directory share it */
 
 #define TARGET_STORAGES 4
 
@@ -55,7 +57,9 @@ struct target {
 	char *url, *token_id;
 	char *token_secret_file, *token_secret_env, *ca_file; /* as written there */
 	char *token_secret;                                   /* target_open(); SECRET */
-	char *ca;                                             /* target_open(); PEM text */
+	char *notes_key_file, *notes_key_env;                 /* as written there; both NULL = TARGET_NOTES_KEY_FILE */
+	char *notes_key; /* target_open_notes_key(); SECRET; NULL = there is none */
+	char *ca;        /* target_open(); PEM text */
 	struct strings fingerprints;
 	VEC(struct target_node) nodes;
 	struct target_storages storages; /* of nodes without their own */
@@ -73,6 +77,13 @@ int target_read(struct yaml *tree, struct target *ret, struct error *err) MUST_C
 int target_load(const char *file, struct target *ret, struct error *err) MUST_CHECK;
 /* Reads the CA and the token's secret; removes the latter from the environment. */
 int target_open(struct target *target, struct error *err) MUST_CHECK;
+/* Reads the key that signs the notes of templates (builder/pve/note.h). A file that does not exist is made, or with make
+ * false leaves notes_key NULL. *ret_made: the path of a file that was made, owned by the caller, else NULL. */
+int target_open_notes_key(struct target *target, bool make, char **ret_made, struct error *err) MUST_CHECK;
+/* "pve/nodekiln-notes.key" or "the environment's NOTES_KEY", for messages; owned by the caller. */
+char *target_notes_key_place(const struct target *target) MUST_CHECK;
+/* A file name in the target's file is relative to that file; owned by the caller. */
+char *target_path_of(const struct target *target, const char *name) MUST_CHECK;
 /* Connects to the API of a node; NULL = the target's url. *ret borrows from target and node. */
 int target_connect(const struct target *target, const struct target_node *node, struct pve **ret, struct error *err)
 	MUST_CHECK;

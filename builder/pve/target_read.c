@@ -85,6 +85,9 @@ static const struct target_word {
 	  false },
 	{ "token_secret_env", offsetof(struct target, token_secret_env), is_variable,
 	  "the name of a variable of the environment", false },
+	{ "notes_key_file", offsetof(struct target, notes_key_file), is_any, "a file with 64 hex digits", false },
+	{ "notes_key_env", offsetof(struct target, notes_key_env), is_variable,
+	  "the name of a variable of the environment", false },
 	{ "ca", offsetof(struct target, ca_file), is_any, "a PEM file", false },
 	{ "pool", offsetof(struct target, pool), is_pool, "the name of a pool", false },
 	{ "bridge", offsetof(struct target, bridge), is_bridge, "a bridge or VNet, e.g. vmbr0", true },
@@ -151,6 +154,8 @@ static int read_words(struct yaml *tree, struct target *t, struct error *err)
 			tree, err,
 			"the token's secret is needed from one place: token_secret_file (a file with the UUID), or "
 			"token_secret_env (a variable of the environment)");
+	if (t->notes_key_file && t->notes_key_env)
+		return yaml_error(tree, err, "'notes_key_file' and 'notes_key_env' exclude each other");
 	return 0;
 }
 

@@ -44,6 +44,11 @@ static const struct schema_key keys[] = {
 	{ "vmids.to", "100 to 999999999", NULL, "The highest VMID" },
 	{ "tags", "a list of tags", "none",
 	  "More tags of the templates; `nodekiln` and `kiln.*` are set in any case and not allowed here" },
+	{ "notes_key_file", "a file", "`nodekiln-notes.key`",
+	  "The file with the key that signs the notes of templates: 64 hex digits, mode 0600; `publish` makes it, and all who "
+	  "publish to the target or deploy from it need the same" },
+	{ "notes_key_env", "a variable's name", NULL,
+	  "The environment variable that holds this key, in place of a file; it is removed from the environment after reading" },
 	{ "agent_user", "USER@REALM", "`" TARGET_AGENT_USER "`", "The user whose tokens deployed guests get" },
 };
 /* clang-format on */

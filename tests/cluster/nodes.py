@@ -66,6 +66,7 @@ class Nodes:
         made = self.secrets_file().read_text()
         return {"token": re.search(r'token: "\w+\.(\w+)"', made)[1],
                 "certificate key": re.search(r'certificate_key: "(\w+)"', made)[1],
+                **{"notes key": key for key in re.findall(r'notes_key: "(\w+)"', made)},
                 **{f"PVE secret of {name}": secret for name, secret in self.pve_secrets().items()}}
 
     def options(self, name):

@@ -220,13 +220,26 @@ def proxmox_ve_as_it_is_written(place):
     same(place.nodes(), {}, "what destroy left")
 
 
+def guests_are_adopted(place):
+    """With another file of secrets than the cluster was made with."""
+    place.type(["deploy", "lab.yaml"])
+    (place.work / "lab.secrets").rename(place.work / "lost")
+    vmids = {options["name"]: vmid for vmid, options in place.nodes().items()}
+    words, = commands(block_with("--adopt", "deploy.md"))
+    place.type([re.sub(r"^(\w+)=\d+$", lambda found: f"{found[1]}={vmids[found[1]]}", word) for word in words])
+    place.type(["destroy", "lab.yaml", "--yes"])
+    same(place.nodes(), {}, "what destroy left")
+
+
 def ci_publishes(place):
-    """The secret comes from the environment, as the text before the examples says."""
-    place.file("pve.yaml", (place.work / "pve.yaml").read_text().replace("token_secret_file: pve-token", "token_secret_env: PVE_TOKEN"))
+    """The secrets come from the environment, as the text before the examples says."""
+    target = (place.work / "pve.yaml").read_text().replace("token_secret_file: pve-token", "token_secret_env: PVE_TOKEN")
+    place.file("pve.yaml", f"{target}notes_key_env: NOTES_KEY\n")
+    key = (place.work / "nodekiln-notes.key").read_text().strip()
     for example in ("resource_group: proxmox", "runs-on: [self-hosted, kiln]"):
         steps = [words for words in commands(block_with(example)) if words[0] == "publish"]
         same(len(steps), 1, f"publishing steps next to {example}")
-        place.type(steps[0], PVE_TOKEN=place.secret)
+        place.type(steps[0], PVE_TOKEN=place.secret, NOTES_KEY=key)
         builds = [words[0] for words in commands(block_with(example))]
         same(builds, ["build", "verify", "publish"], f"steps next to {example}")
 
@@ -242,7 +255,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="nodekiln-readme-") as work, Place(Path(work) / "place") as place:
         place.settle_in()
         shell = Shell(Path(work) / "shell")
-        for case, given in ((every_command_has_its_options, ()), (proxmox_ve_as_it_is_written, (place,)), (ci_publishes, (place,)),
+        for case, given in ((every_command_has_its_options, ()), (proxmox_ve_as_it_is_written, (place,)), (guests_are_adopted, (place,)), (ci_publishes, (place,)),
                             (images_are_built, (shell,)), (hosts_are_set_up, (shell,)), (every_block_was_used, ())):
             try:
                 case(*given)

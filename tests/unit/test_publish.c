@@ -2,7 +2,8 @@
 /*
  * tests/golden/publish/: what there is (NAME.json) and the plan that follows (NAME.txt). UPDATE_GOLDEN=1 writes the latter; read the
  * difference. A copy in there is an object: vmid, and where it differs from a finished one of the image: sha ("b" = 64 of it),
- * version, firmware, ready, template, settings, source, published, tags, lock.
+ * version, firmware, ready, template, settings, source, published, ct (as sha), tags, lock, signed (false: by another key), node,
+ * uuid (of the guest).
  */
 #include "tests/unit/check.h"
 
@@ -15,6 +16,9 @@
 
 #define FOLDER "tests/golden/publish"
 #define NOW 1800000000
+#define NOTES_KEY "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define OTHER_KEY "100102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define UUID "6f2a2f0e-3c41-4b0f-9d7e-0a1b2c3d4e5f"
 
 static char sha_a[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
@@ -48,6 +52,7 @@ static struct target target = {
 	.pool = (char *)"k8s",
 	.bridge = (char *)"vmbr0",
 	.zone = (char *)"localnetwork",
+	.notes_key = (char *)NOTES_KEY,
 };
 
 static int read_golden(const char *name, const char *suffix, struct text *ret)
@@ -107,20 +112,27 @@ static void add_copy(const struct publish_order *o, const struct json *entry, st
 		.ready = flag(entry, "ready", true),
 		.source = number(entry, "source", 5),
 		.published = (char *)word(entry, "published", "2026-11-22T12:00:00Z"),
+		.node = (char *)word(entry, "node", "pve1"),
+		.pool = target.pool,
+		.uuid = (char *)UUID,
 	};
 
 	publish_settings(o, settings);
 	p.settings = (char *)word(entry, "settings", settings);
 	repeat(*word(entry, "sha", "a"), p.sha256);
-	CLEANUP(free_p) char *notes = publish_notes_print(&p, "words");
+	if (json_get_string(entry, "ct"))
+		repeat(*json_get_string(entry, "ct"), p.ct);
+	CLEANUP(free_p)
+	char *notes = publish_notes_print(&p, flag(entry, "signed", true) ? NOTES_KEY : OTHER_KEY, "words");
 	CLEANUP(free_p) char *tags = publish_notes_tags(&p, o->node, &target.tags);
 	json_put_string(config, "description", notes);
+	json_put_stringf(config, "smbios1", "uuid=%s", word(entry, "uuid", UUID));
 	json_put_string(config, "tags", word(entry, "tags", tags));
 	if (flag(entry, "template", true))
 		json_put_int(config, "template", 1);
 	if (json_get_string(entry, "lock"))
 		json_put_string(config, "lock", json_get_string(entry, "lock"));
-	publish_state_add_copy(state, number(entry, "vmid", 0), config, image.name);
+	publish_state_add_copy(state, number(entry, "vmid", 0), config, o->node, image.name, target.notes_key);
 }
 
 static void read_state(const struct publish_order *o, const struct json *input, struct publish_state *state)
@@ -211,12 +223,12 @@ TEST(publish_vm_params_golden)
 	};
 
 	memcpy(image.vm.sha256, sha_a, SHA256_HEX);
-	publish_vm_params(&order, 9000, 5, &params);
+	publish_vm_params(&order, 9000, 5, UUID, &params);
 	for (const struct pve_param *p = params.at; p->name; p++)
 		text_addf(&got, "%s=%s\n", p->name, p->value);
 	CHECK(is_golden("hardware", &got));
 	order.firmware = FIRMWARE_UEFI;
-	publish_vm_params(&order, 9000, 5, &uefi);
+	publish_vm_params(&order, 9000, 5, UUID, &uefi);
 	CHECK(uefi.n == params.n + 3 && uefi.n < PUBLISH_PARAMS_MAX);
 }
 
@@ -231,18 +243,55 @@ TEST(publish_notes_round_trip)
 		.source = 9,
 		.published = (char *)"d",
 		.firmware = FIRMWARE_UEFI,
+		.node = (char *)"pve1",
+		.uuid = (char *)UUID,
 	};
 
 	memcpy(said.sha256, sha_a, SHA256_HEX);
-	CLEANUP(free_p) char *first = publish_notes_print(&said, "people's words\nmore of them");
+	CLEANUP(free_p) char *first = publish_notes_print(&said, NOTES_KEY, "people's words\nmore of them");
 	said.ready = true;
 	CLEANUP(free_p) char *theirs = xasprintf("%s\nbelow", first);
-	CLEANUP(free_p) char *second = publish_notes_print(&said, theirs);
+	CLEANUP(free_p) char *second = publish_notes_print(&said, NOTES_KEY, theirs);
 	CHECK(text_starts(second, "people's words\nmore of them\n\nnodekiln-template: {") &&
 	      text_ends(second, "}\nbelow"));
-	CHECK(publish_notes_parse(second, &p));
+	CHECK(publish_notes_parse(second, NOTES_KEY, &p));
+	CHECK(p.good && !p.pool && !*p.ct && !strcmp(p.uuid, UUID));
 	CHECK(p.ready && p.vmid == 7 && p.source == 9 && p.firmware == FIRMWARE_UEFI);
 	CHECK_STR(p.image, "a\"b");
+}
+
+static bool proves(const struct publish_notes *said, const char *key, long vmid, const char *node, const char *uuid)
+{
+	CLEANUP(publish_notes_done) struct publish_notes p = { 0 };
+	CLEANUP(json_free_p) struct json *config = json_object();
+	CLEANUP(free_p) char *notes = publish_notes_print(said, NOTES_KEY, "");
+
+	json_put_string(config, "smbios1", uuid);
+	return publish_notes_parse(notes, key, &p) && publish_notes_prove(&p, vmid, node, config);
+}
+
+TEST(publish_notes_prove_one_guest)
+{
+	struct publish_notes said = {
+		.image = (char *)"a",
+		.version = (char *)"1",
+		.vmid = 7,
+		.settings = (char *)"s",
+		.published = (char *)"d",
+		.node = (char *)"pve1",
+		.uuid = (char *)UUID,
+	};
+
+	memcpy(said.sha256, sha_a, SHA256_HEX);
+	CHECK(proves(&said, NOTES_KEY, 7, "pve1", "base64=1,uuid=" UUID));
+	CHECK(!proves(&said, OTHER_KEY, 7, "pve1", "uuid=" UUID) && !proves(&said, NULL, 7, "pve1", "uuid=" UUID));
+	/* a clone, a copy of the notes, another machine with the VMID of one that is gone */
+	CHECK(!proves(&said, NOTES_KEY, 8, "pve1", "uuid=" UUID));
+	CHECK(!proves(&said, NOTES_KEY, 7, "pve2", "uuid=" UUID));
+	CHECK(!proves(&said, NOTES_KEY, 7, "pve1", "uuid=7f2a2f0e-3c41-4b0f-9d7e-0a1b2c3d4e5f"));
+	CHECK(!proves(&said, NOTES_KEY, 7, "pve1", "serial=" UUID) && !proves(&said, NOTES_KEY, 7, "pve1", NULL));
+	said.uuid = NULL;
+	CHECK(!proves(&said, NOTES_KEY, 7, "pve1", NULL));
 }
 
 TEST(publish_notes_of_others)
@@ -259,9 +308,9 @@ TEST(publish_notes_of_others)
 	};
 	struct publish_notes p = { 0 };
 
-	CHECK(!publish_notes_parse(NULL, &p));
+	CHECK(!publish_notes_parse(NULL, NOTES_KEY, &p));
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
-		CHECK(!publish_notes_parse(others[i], &p));
+		CHECK(!publish_notes_parse(others[i], NOTES_KEY, &p));
 }
 
 TEST(publish_notes_is_file_of_one_image)
@@ -273,6 +322,14 @@ TEST(publish_notes_is_file_of_one_image)
 	CHECK(!publish_notes_is_file("debian--0c9697bfab6d.qcow2", "debian", ".qcow2"));
 	CHECK(!publish_notes_is_file("debian.qcow2", "debian", ".qcow2"));
 	CHECK(!publish_notes_is_file("debian-.qcow2", "debian", ".qcow2"));
+}
+
+TEST(publish_notes_is_file_of_a_digest)
+{
+	CHECK(publish_notes_is_file_of("debian-1.20.2-aaaaaaaaaaaa.qcow2", ".qcow2", sha_a));
+	CHECK(!publish_notes_is_file_of("debian-1.20.2-aaaaaaaaaaab.qcow2", ".qcow2", sha_a));
+	CHECK(!publish_notes_is_file_of("debian-1.20.2-aaaaaaaaaaaa.tar.zst", ".qcow2", sha_a));
+	CHECK(!publish_notes_is_file_of("debian-1.20.2-.qcow2", ".qcow2", ""));
 }
 
 TEST(publish_state_candidates)

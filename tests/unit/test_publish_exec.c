@@ -15,6 +15,8 @@
 #define LIST "GET " NODE "/qemu"
 #define CONFIG "GET " NODE "/qemu/100/config"
 #define OK_TASK "{\"status\":\"stopped\",\"exitstatus\":\"OK\"}"
+#define NOTES_KEY "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define UUID "6f2a2f0e-3c41-4b0f-9d7e-0a1b2c3d4e5f"
 #define STEM "debian-12-k8s-1.20.2-aaaaaaaaaaaa"
 
 static struct publish_image image = {
@@ -34,6 +36,7 @@ static struct target target = {
 	.pool = (char *)"k8s",
 	.bridge = (char *)"vmbr0",
 	.zone = (char *)"localnetwork",
+	.notes_key = (char *)NOTES_KEY,
 };
 
 static struct publish_order order = {
@@ -56,16 +59,20 @@ static void set_config(bool tagged, bool template, bool ready)
 				   .ready = ready,
 				   .settings = settings,
 				   .source = 5,
-				   .published = (char *)"1970-01-12T13:46:40Z" };
+				   .published = (char *)"1970-01-12T13:46:40Z",
+				   .node = (char *)"pve1",
+				   .pool = target.pool,
+				   .uuid = (char *)UUID };
 	CLEANUP(json_free_p) struct json *object = json_object();
 	struct text text = { 0 };
 
 	publish_settings(&order, settings);
 	memcpy(p.sha256, image.vm.sha256, SHA256_HEX);
-	CLEANUP(free_p) char *notes = publish_notes_print(&p, "words");
+	CLEANUP(free_p) char *notes = publish_notes_print(&p, NOTES_KEY, "words");
 	CLEANUP(free_p) char *tags = publish_notes_tags(&p, "pve1", NULL);
 	json_put_string(object, "name", STEM);
 	json_put_string(object, "description", notes);
+	json_put_string(object, "smbios1", "uuid=" UUID);
 	json_put_string(object, "digest", "d1");
 	if (tagged)
 		json_put_string(object, "tags", tags);
@@ -308,7 +315,14 @@ TEST(publish_exec_replace_keeps_what_is_in_use)
 	pve_stub_add("GET " NODE "/qemu/500/config", PVE_FORBIDDEN, "403");
 	pve_stub_add("DELETE " NODE "/qemu/100", PVE_OK, UPID);
 	CHECK(publish_exec(&r, &none, &step, &err) == 0 && r.memory.kept.n == 2);
-	/* no longer ours, or removed */
+	/* no longer ours, signed with another key, or removed */
+	CLEANUP(free_p) char *forged = xstrdup(config);
+	char *mac = strstr(forged, "\\\"mac\\\":\\\"") + 10;
+	*mac ^= 1;
+	pve_stub_add(CONFIG, PVE_OK, forged);
+	text_done(&pve_stub.calls);
+	text_add(&pve_stub.calls, "");
+	CHECK(publish_exec(&r, &none, &step, &err) == 0 && !pve_stub_called("DELETE"));
 	pve_stub_add(CONFIG, PVE_OK, "{\"description\":\"a user's\"}");
 	text_done(&pve_stub.calls);
 	text_add(&pve_stub.calls, "");
