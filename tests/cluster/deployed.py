@@ -15,6 +15,8 @@ from pve.administrator import type_in
 from pve.server import FakePve
 
 ROLES = {INIT: "init", WORKER: "worker"}
+# An emulated API server needs seconds for an answer: with the limits for real hardware these two lose their leases, end, and start again.
+PATIENT = {"leader-elect-lease-duration": "120s", "leader-elect-renew-deadline": "90s", "leader-elect-retry-period": "5s"}
 COMMAND_SECONDS = 300
 DEPLOY_SECONDS = 2000
 SECRET_IN_SEED = re.compile(r'^ *token_secret: "(.+)"$', re.M)
@@ -49,7 +51,7 @@ class Deployed(Nodes):
             "cluster": self.name, "target": "target.yaml", "template": self.lab.image.stem, "api": f"https://{GATEWAY}:{self.pve.port}",
             "ssh_keys": [f"{self.lab.key}.pub"], "cores": 2, "memory": "3G", "disk": "8G",
             "config": {"node": {"provider_id": "vmid"}, "networking": {"pod_subnet": "10.244.0.0/16", "pod_network": "bridge"},
-                       "timeouts": TIMEOUTS},
+                       "controller_manager": {"extra_args": PATIENT}, "scheduler": {"extra_args": PATIENT}, "timeouts": TIMEOUTS},
             "nodes": [{"name": name, "role": ROLES[name], "address": f"{self.lab[name].address}/{PREFIX}", "gateway": GATEWAY,
                        "nameservers": [NAMESERVER]} for name in NAMES]})
         self.lab.__enter__()

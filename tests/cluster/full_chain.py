@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """full_chain.py [IMAGE]: from out/ to a cluster and back. `nodekiln publish` uploads the image that `nodekiln build` made to a fake Proxmox VE
 that starts its guests for real; `nodekiln deploy` makes two of them there, which become a cluster without manual steps. The cluster
-works, nothing secret is left in it or on its disks, and `nodekiln destroy` leaves nothing.
+works, after a reboot of its nodes too, nothing secret is left in it or on its disks, and `nodekiln destroy` leaves nothing.
 """
 import subprocess
 import sys
 
+from harness import cluster_checks
 from harness.cases import same, say
 from cluster import checks
 from cluster.deployed import Deployed
@@ -50,21 +51,30 @@ def destroy_leaves_nothing(cluster):
     same((cluster.lab[WORKER].process.poll() is None, cluster.secrets_file().exists()), (False, False))
 
 
-CHECKS = (deploy_leaves_guests_only, seeds_are_those_of_nodekiln_seed, checks.the_seed_tells_the_worker_no_endpoint,
-          checks.both_nodes_are_ready, checks.nodes_have_the_runtime, checks.kube_proxy_runs_on_both, checks.a_pod_runs_on_each,
-          checks.pods_reach_each_other, checks.tags_say_what_they_are, checks.notes_say_it_too, checks.peoples_notes_are_kept,
-          checks.proxmox_ve_saw_no_secret_and_refused_nothing, checks.agents_are_done, checks.no_unit_failed,
-          checks.figures_are_taken, deploying_again_changes_nothing,
-          checks.no_secret_is_left(WORKER), checks.no_secret_is_left(INIT), destroy_leaves_nothing)
+MADE = (deploy_leaves_guests_only, seeds_are_those_of_nodekiln_seed, checks.the_seed_tells_the_worker_no_endpoint,
+        checks.both_nodes_are_ready, checks.nodes_have_the_runtime, checks.tags_say_what_they_are, checks.notes_say_it_too,
+        checks.peoples_notes_are_kept, checks.proxmox_ve_saw_no_secret_and_refused_nothing, checks.agents_are_done,
+        checks.figures_are_taken)
+WORKS = (*cluster_checks.CHECKS, checks.no_unit_failed)
+LEAVES = (deploying_again_changes_nothing, checks.no_secret_is_left(WORKER), checks.no_secret_is_left(INIT), destroy_leaves_nothing)
+
+
+def timed(title, step, cluster):
+    step()
+    say([f"ok {title}: {step.__name__} ({cluster.seconds():.0f} s)"])
 
 
 def chain(cluster):
     for step in (cluster.set_up, cluster.publish, cluster.deploy):
-        step()
-        say([f"ok chain: {step.__name__} ({cluster.seconds():.0f} s)"])
+        timed("chain", step, cluster)
     for name in NAMES:
         cluster.lab[name].wait()
-    return checks.run("chain", CHECKS, cluster)
+    fine = checks.run("chain", MADE, cluster)
+    cluster_checks.setup(cluster)
+    fine &= checks.run("chain", WORKS, cluster)
+    timed("chain", cluster.lab.reboot, cluster)
+    fine &= checks.run("chain after reboots", WORKS, cluster)
+    return checks.run("chain", LEAVES, cluster) and fine
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from harness.cases import Failed
@@ -32,12 +33,15 @@ DISK, MEMORY, CPUS = "8G", "3072M", "2"
 # guest. Of Intel's, this one (an early Atom) needs no isolated page tables: an emulator loses its cache at each switch of them.
 CPU = "max,vendor=GenuineIntel,family=6,model=28,stepping=10,monitor=off"
 GATEWAY, NAMESERVER, PREFIX = "10.0.2.2", "10.0.2.3", 24
+FIRST = 11  # the first machine's address ends so
+BEHIND = 10  # the niceness of the others, above the first's
 BOOT_SECONDS = 600
+BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
 READ_MAX = 65536
 
 
 def quiet():
-    """Machines yield to other work on this host, and end with the test."""
+    """What runs for a test yields to other work on this host, and ends with the test."""
     die_with_parent()
     os.nice(5)
 
@@ -114,6 +118,12 @@ class Machine(Guest):
         self.wire, self.monitor = lab.work / f"{name}.wire", lab.work / f"{name}.qmp"
         self.agent = lab.work / f"{name}.qga"
         self.cpus, self.memory, self.disk, self.disc = CPUS, MEMORY, None, None
+        self.nice = 0 if number == FIRST else BEHIND
+
+    def behave(self):
+        """The control plane comes before its workers: an API server that is starved fails its liveness probe and is restarted."""
+        quiet()
+        os.nice(self.nice)
 
     def insert_disk(self, image, size=DISK):
         path = self.lab.work / f"{self.name}.qcow2"
@@ -138,7 +148,7 @@ class Machine(Guest):
                 "-device", "virtio-serial-pci", "-chardev", f"socket,id=agent,path={self.agent},server=on,wait=off",
                 "-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0",
                 "-qmp", f"unix:{self.monitor},server=on,wait=off"]
-        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, preexec_fn=quiet)
+        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, preexec_fn=self.behave)
 
     def eject(self):
         """What is in the CD drive, if there is one."""
@@ -166,6 +176,17 @@ class Machine(Guest):
     def wait(self, seconds=BOOT_SECONDS):
         super().wait(seconds)
 
+    def reboot(self, seconds=BOOT_SECONDS):
+        """By itself, and until it lets us in again."""
+        before, limit = self.ask(BOOT_ID), time.monotonic() + seconds
+        self.ssh("sudo -n systemctl reboot")
+        self.hang_up()
+        while (done := self.ssh(BOOT_ID, options=["-o", "ControlPath=none"])).returncode != 0 or done.stdout.strip() == before:
+            if time.monotonic() > limit:
+                raise Failed(f"{self.name} has not come back within {seconds} s")
+            time.sleep(2)
+        self.wait(seconds)
+
     def power_off(self, seconds=180):
         self.ssh("sudo -n systemctl poweroff")
         try:
@@ -182,7 +203,7 @@ class Lab:
         self.key = self.work / "key"
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key], check=True)
         self.public_key = Path(f"{self.key}.pub").read_text().strip()
-        self.machines = {name: Machine(self, name, number) for number, name in enumerate(names, 11)}
+        self.machines = {name: Machine(self, name, number) for number, name in enumerate(names, FIRST)}
         self.network = []
 
     def __enter__(self):
@@ -210,6 +231,11 @@ class Lab:
             process.kill()
             process.wait()
         self.directory.cleanup()
+
+    def reboot(self):
+        """All machines at once."""
+        with ThreadPoolExecutor(len(self.machines)) as threads:
+            list(threads.map(Machine.reboot, self.machines.values()))
 
     def __getitem__(self, name):
         return self.machines[name]

@@ -139,12 +139,8 @@ class Nodes:
 
 
 def image(argv):
-    """That of the command line. Else debian-12's, built into out/matrix: an emulated control plane of Kubernetes 1.37 gets so little
-    done on two cores that its API server is restarted while nodes join (matrix/emulated.py tries it); native.py has the current one."""
-    if len(argv) > 1:
-        return Path(argv[1])
-    subprocess.run([NODEKILN, "build", "debian-12", "--plain", "--out", TOP / "out/matrix"], cwd=TOP, check=True)
-    return TOP / "out/matrix/debian-12-k8s-1.20-eol.qcow2"
+    """That of the command line, else the default recipe's."""
+    return Path(argv[1]) if len(argv) > 1 else TOP / "out/debian-13.qcow2"
 
 
 def watched(title, test, cluster):

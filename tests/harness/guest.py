@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A virtual machine as a test sees it: over ssh."""
 import re
+import shlex
 import subprocess
 import time
 
@@ -20,24 +21,29 @@ class Guest:
         return ["ssh", "-q", "-i", self.key, "-p", str(self.port), "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o",
                 "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", *options, f"{self.user}@127.0.0.1"]
 
-    def ssh(self, command, timeout=240, options=None):
+    def ssh(self, command, timeout=240, options=None, data=b""):
+        """data: what the command reads."""
         options = options or ["-S", self.control]
-        return subprocess.run([*self.argv(*options), command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=timeout)
+        done = subprocess.run([*self.argv(*options), command], input=data, capture_output=True, timeout=timeout)
+        done.stdout, done.stderr = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+        return done
 
     def connect(self):
         """One connection for all questions: a handshake takes an emulated node seconds. Without it each makes its own."""
         subprocess.Popen(self.argv("-M", "-N", "-S", self.control), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                          stderr=subprocess.DEVNULL, preexec_fn=die_with_parent)
 
-    def ask(self, command, timeout=240):
+    def ask(self, command, timeout=240, data=b""):
         try:
-            done = self.ssh(command, timeout)
+            done = self.ssh(command, timeout, data=data)
         except subprocess.TimeoutExpired:
             raise Failed(f"`{command}`: no answer within {timeout} s") from None
         if done.returncode != 0:
             raise Failed(f"`{command}` ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-400:]}")
         return done.stdout.strip()
+
+    def put(self, path, data):
+        self.ask(f"cat >{shlex.quote(str(path))}", data=data)
 
     def wait(self, seconds):
         """Until the key lets us in."""

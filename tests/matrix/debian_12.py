@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """debian_12.py: the recipe debian-12 (Kubernetes 1.20 of Debian's source package, containerd 1.6), built into out/matrix: its kubeadm
-reads what the agent writes for it. cluster/full_chain.py makes a cluster of it."""
+reads what the agent writes for it."""
 import subprocess
 import sys
 
