@@ -105,7 +105,8 @@ const struct command command_build = {
 	.arguments = "[RECIPE]",
 	.summary = "make a recipe's VM template and LXC tarball",
 	.description =
-		"RECIPE (default: " RECIPE_DEFAULT ") is the name of an installed recipe or a file; see nodekiln-recipe(5). All "
+		"RECIPE (default: " RECIPE_DEFAULT
+		") is the name of an installed recipe or a file; see nodekiln-recipe(5). All "
 		"artifacts appear together in the output directory, or none does. A build that is interrupted leaves "
 		"nothing that has to be cleaned up.\n"
 		"Packages are downloaded into a cache, which also keeps the configured trees: a build that changes "

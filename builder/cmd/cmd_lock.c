@@ -17,7 +17,6 @@
 #include "lib/alloc.h"
 #include "lib/file.h"
 
-
 static struct resolve_options resolving;
 static struct strings settings;
 static const char *file, *advisories;

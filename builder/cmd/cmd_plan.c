@@ -6,7 +6,6 @@
 #include "builder/pipeline/plan.h"
 #include "builder/recipe/recipe.h"
 
-
 static struct plan plan = { .out = "out" };
 static struct strings settings;
 static bool json;

@@ -63,9 +63,7 @@ static int run(int argc, char **argv, struct error *err)
 	return 0;
 }
 
-static const char *const examples[] = {
-	"nodekiln verify out/debian-13.qcow2 out/debian-13.tar.zst", NULL
-};
+static const char *const examples[] = { "nodekiln verify out/debian-13.qcow2 out/debian-13.tar.zst", NULL };
 
 const struct command command_verify = {
 	.name = "verify",

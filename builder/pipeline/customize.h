@@ -13,11 +13,11 @@ struct customize {
 	const struct recipe *recipe; /* borrowed, as all of these */
 	const struct lock *lock;
 	const struct source_set *sources; /* may be NULL */
-	const struct strings *images;  /* preloaded */
-	const char *agent;             /* path of its tree; NULL = none */
-	const char *pause_image;       /* NULL without Kubernetes */
-	const char *key;               /* of the build */
-	enum set set;                  /* SET_VM or SET_LXC */
+	const struct strings *images;     /* preloaded */
+	const char *agent;                /* path of its tree; NULL = none */
+	const char *pause_image;          /* NULL without Kubernetes */
+	const char *key;                  /* of the build */
+	enum set set;                     /* SET_VM or SET_LXC */
 };
 
 /* root: absolute path of the tree; its own systemctl is run in the sandbox. */

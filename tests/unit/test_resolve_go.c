@@ -32,8 +32,7 @@ TEST(resolve_go_choose_oldest_that_suffices)
 TEST(resolve_go_choose_only_one)
 {
 	CLEANUP(free_p)
-	char *package = resolve_go_choose("golang-1.24-go\n", NULL),
-	     *none = resolve_go_choose("", NULL);
+	char *package = resolve_go_choose("golang-1.24-go\n", NULL), *none = resolve_go_choose("", NULL);
 
 	CHECK_STR(package, "golang-1.24-go");
 	CHECK(!none);
