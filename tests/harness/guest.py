@@ -22,7 +22,7 @@ class Guest:
                 "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", *options, f"{self.user}@127.0.0.1"]
 
     def ssh(self, command, timeout=240, options=None, data=b""):
-        """data: what the command reads."""
+        """data: what the command reads from its standard input."""
         options = options or ["-S", self.control]
         done = subprocess.run([*self.argv(*options), command], input=data, capture_output=True, timeout=timeout)
         done.stdout, done.stderr = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
