@@ -7,11 +7,12 @@ import re
 import shutil
 import subprocess
 import sys
+import uuid
 
 from harness.build_env import GATE, RECIPE, TOP, USAGE, BuildEnv, Check, host_state, left_behind, require_root, sentences, work_directory
 
 AGENT = TOP / "out/nodekiln-agent"
-SECRET = "c0ffeec0-ffee-c0ff-eec0-ffeec0ffee00"
+SECRET = str(uuid.uuid4())  # of this run alone: other files in /tmp may hold a constant
 PVE = f"proxmox: {{url: 'https://pve.lab', token_id: kiln@pve!test, token_secret: {SECRET}}}\n"
 # pve-container, LXC/Create.pm
 PVE_TAR = ["--totals", "--one-file-system", "-p", "--sparse", "--numeric-owner", "--acls", "--xattrs", "--xattrs-include=user.*",
@@ -123,7 +124,7 @@ def refusals(kiln):
         said = sentences(done.stderr)
         if done.returncode != code or len(said) != 1 or words not in said[0]:
             problems.append(f"{words}: exit {done.returncode}, {said}")
-        if "c0ffee" in done.stderr:
+        if "c0ffee" in done.stderr or SECRET in done.stderr:
             problems.append(f"{words}: a secret was shown")
     if kiln.outputs() != before:
         problems.append("a refused run changed the outputs")
