@@ -74,14 +74,6 @@ static struct json *program_json(const struct kubeadm_document *d, const struct 
 	return program;
 }
 
-static bool has_pair(const struct node_config_pairs *pairs, const char *key)
-{
-	for (size_t i = 0; i < pairs->n; i++)
-		if (!strcmp(pairs->at[i].key, key))
-			return true;
-	return false;
-}
-
 static void put_etcd(const struct kubeadm_document *d, struct json *cluster)
 {
 	const char *tag = d->run->machine->etcd_tag;
@@ -119,7 +111,7 @@ static struct json *controller_manager_json(const struct kubeadm_document *d)
 	struct json *manager = json_object(), *args = kubeadm_args(d);
 
 	for (size_t i = 0; i < ARRAY_SIZE(controller_manager_defaults); i++)
-		if (!has_pair(pairs, controller_manager_defaults[i][0]))
+		if (!node_config_pair_value(pairs, controller_manager_defaults[i][0]))
 			kubeadm_add_arg(d, args, controller_manager_defaults[i][0], controller_manager_defaults[i][1]);
 	add_args(d, pairs, args);
 	json_put(manager, "extraArgs", args);

@@ -159,6 +159,14 @@ static void field_done(const struct node_config_field *f, struct node_config *no
 	}
 }
 
+const char *node_config_pair_value(const struct node_config_pairs *pairs, const char *key)
+{
+	for (size_t i = 0; i < pairs->n; i++)
+		if (!strcmp(pairs->at[i].key, key))
+			return pairs->at[i].value;
+	return NULL;
+}
+
 void node_config_done(struct node_config *node)
 {
 	for (size_t i = 0; i < node_config_fields_n; i++)

@@ -88,6 +88,8 @@ int node_config_read(struct yaml *tree, struct node_config *ret, struct error *e
 const char *node_config_origin(const struct node_config *node, const char *key);
 /* The inverse of node_config_read(): a document that reads back as the same node; secrets in clear, or as "(hidden)". */
 void node_config_print(const struct node_config *node, bool with_secrets, struct text *ret);
+/* The first pair's value, of node_config; NULL: no pair has that key. */
+const char *node_config_pair_value(const struct node_config_pairs *pairs, const char *key);
 const char *node_role_name(enum node_role role); /* "init", "control-plane", "worker" */
 /* Overwrites the secrets in memory, then frees. */
 void node_config_done(struct node_config *node);
