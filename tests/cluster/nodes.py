@@ -23,6 +23,9 @@ TIMEOUTS = {"rendezvous": "60m", "kubeadm": "40m", "ready": "20m"}
 READY_SECONDS = 1500
 STATE_TAG = re.compile(r"k8s\.state\.(\w+)")
 KUBECTL = "sudo -n kubectl --kubeconfig /etc/kubernetes/admin.conf"
+# What a node says after a test has failed, and what the init node can say of the cluster besides.
+SHOW = "nodekiln-agent status; sudo -n journalctl --no-pager -n 60 -u nodekiln-agent; sudo -n systemctl --no-pager --failed; "
+SHOW_CLUSTER = f"{KUBECTL} get nodes,pods -A -o wide; {KUBECTL} get events -A --sort-by=.lastTimestamp | tail -n 40"
 
 
 def agents_part(user_data):
@@ -131,7 +134,7 @@ class Nodes:
         for name in filter(lambda name: self.lab[name].process, self.names):
             machine = self.lab[name]
             try:
-                said = machine.ssh("nodekiln-agent status; sudo -n journalctl --no-pager -n 60 -u nodekiln-agent", 60)
+                said = machine.ssh(SHOW + (SHOW_CLUSTER if name == INIT else ""), 60)
                 lines = (said.stdout + said.stderr).splitlines() or machine.tail()
             except subprocess.TimeoutExpired:
                 lines = machine.tail()

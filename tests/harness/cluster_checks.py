@@ -97,10 +97,16 @@ def all_nodes_are_ready(cluster):
     eventually(lambda: {n["metadata"]["name"]: condition(n, "Ready") for n in cluster.get("nodes")}, dict.fromkeys(cluster.names, "True"))
 
 
+def unready(pod):
+    """What its status says of the containers that are not ready."""
+    status = pod["status"]
+    containers = [f"{c['name']}, {c['restartCount']} restarts: {c['state']}" for c in status.get("containerStatuses", []) if not c["ready"]]
+    return f"{pod['metadata']['name']} on {pod['spec'].get('nodeName', 'no node')}: {status['phase']} {containers} {condition(pod, 'Ready')}"
+
+
 def all_pods_are_ready(cluster):
     """Those of the system too, DNS among them."""
-    eventually(lambda: [f"{p['metadata']['name']}: {p['status']['phase']}" for p in cluster.get("pods -A")
-                        if condition(p, "Ready") != "True"], [])
+    eventually(lambda: [unready(p) for p in cluster.get("pods -A") if condition(p, "Ready") != "True"], [])
     same(sorted(addresses(cluster)), sorted(cluster.names))
     for part in ("kube-proxy", "kube-dns"):
         if not cluster.get(f"pods --namespace kube-system --selector k8s-app={part}"):
