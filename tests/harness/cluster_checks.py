@@ -114,10 +114,13 @@ def all_pods_are_ready(cluster):
 
 
 def pods_reach_each_other(cluster):
-    """By their addresses, from each node to each."""
-    at = addresses(cluster)
+    """By their addresses, from each node to each. After a reboot a pod is "Ready" without an address until its kubelet has looked."""
+    def reached(here):
+        at = addresses(cluster)
+        return run_in(cluster, here, *(fetch(f"{at[there]}:{PORT}") for there in cluster.names))
+
     for here in cluster.names:
-        eventually(lambda: run_in(cluster, here, *(fetch(f"{at[there]}:{PORT}") for there in cluster.names)), [*map(pod_of, cluster.names)])
+        eventually(lambda: reached(here), [*map(pod_of, cluster.names)])
 
 
 def names_resolve(cluster):
