@@ -107,7 +107,7 @@ static void find_kubernetes(struct inspection *i)
 			version = i->packages.at[n].version;
 	}
 	for (size_t n = 0; !version && n < i->programs.n; n++) {
-		if (!text_same(inspect_program_name(&i->programs.at[n]), "kubelet"))
+		if (i->programs.at[n].fault || !text_same(inspect_program_name(&i->programs.at[n]), "kubelet"))
 			continue;
 		linked = inspect_program_version(&i->programs.at[n]);
 		version = linked + (*linked == 'v');
@@ -142,6 +142,7 @@ void inspection_done(struct inspection *i)
 	vec_done(&i->packages);
 	for (size_t n = 0; n < i->programs.n; n++) {
 		free(i->programs.at[n].package);
+		free(i->programs.at[n].fault);
 		go_buildinfo_done(&i->programs.at[n].info);
 	}
 	vec_done(&i->programs);

@@ -18,7 +18,8 @@ struct inspect_package {
 struct inspect_program {
 	const struct image_entry *file; /* borrowed from the image */
 	char *package;                  /* owned; the installed package that has it, NULL = none */
-	struct go_buildinfo info;       /* owned */
+	struct go_buildinfo info;       /* owned; empty when there is a fault */
+	char *fault;                    /* owned; why the information cannot be read; NULL = it was read */
 };
 
 struct inspection {
