@@ -23,7 +23,7 @@ TIMEOUTS = {"rendezvous": "60m", "kubeadm": "40m", "ready": "20m"}
 READY_SECONDS = 1500
 STATE_TAG = re.compile(r"k8s\.state\.(\w+)")
 KUBECTL = "sudo -n kubectl --kubeconfig /etc/kubernetes/admin.conf"
-# What a node says after a test has failed, and what the init node can say of the cluster besides.
+# What a node says after a test has failed, and what the init node says of the cluster.
 SHOW = "nodekiln-agent status; sudo -n journalctl --no-pager -n 60 -u nodekiln-agent; sudo -n systemctl --no-pager --failed; "
 SHOW_CLUSTER = f"{KUBECTL} get nodes,pods -A -o wide; {KUBECTL} get events -A --sort-by=.lastTimestamp | tail -n 40"
 
