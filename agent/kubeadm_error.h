@@ -9,7 +9,7 @@
 
 enum kubeadm_error_class {
 	KUBEADM_ERROR_RETRY,       /* temporary: back off and run again */
-	KUBEADM_ERROR_CREDENTIALS, /* token, certificate key or CA hash: only new ones help */
+	KUBEADM_ERROR_CREDENTIALS, /* token, certificate key, CA hash or endpoint: only others help */
 	KUBEADM_ERROR_FATAL,       /* another run gives the same result */
 	KUBEADM_ERROR_JOINED,      /* it had succeeded before the interruption; see kubeadm_error_settle() */
 };

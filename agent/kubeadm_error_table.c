@@ -89,18 +89,20 @@ const struct kubeadm_error_row kubeadm_error_rows[] = {
 	{ KUBEADM_ERROR_CREDENTIALS, { "cluster CA found in cluster-info ConfigMap is invalid" }, HASH },
 	{ KUBEADM_ERROR_CREDENTIALS, { "none of the public keys", "are pinned" }, HASH },
 
-	/* The server has another identity than the configuration says: no retry without an administrator. */
-	{ KUBEADM_ERROR_FATAL, { "failed to verify JWS signature of received cluster info object" }, TRUST },
-	{ KUBEADM_ERROR_FATAL,
+	/* The server has another identity than the configuration says: another endpoint may help. */
+	{ KUBEADM_ERROR_CREDENTIALS, { "failed to verify JWS signature of received cluster info object" }, TRUST },
+	{ KUBEADM_ERROR_CREDENTIALS,
 	  { "the second kubeconfig from the cluster-info ConfigMap", "different from the first" },
 	  TRUST },
-	{ KUBEADM_ERROR_FATAL,
+	{ KUBEADM_ERROR_CREDENTIALS,
 	  { "This API Server isn't set up for token bootstrapping" },
 	  "the endpoint's cluster was not made by kubeadm; correct control_plane_endpoint" },
-	{ KUBEADM_ERROR_FATAL, { "x509: certificate is valid for" }, NAMES },
-	{ KUBEADM_ERROR_FATAL, { "x509: certificate is not valid for any names" }, NAMES },
-	{ KUBEADM_ERROR_FATAL, { "x509: cannot validate certificate for ", "doesn't contain any IP SANs" }, NAMES },
-	{ KUBEADM_ERROR_FATAL,
+	{ KUBEADM_ERROR_CREDENTIALS, { "x509: certificate is valid for" }, NAMES },
+	{ KUBEADM_ERROR_CREDENTIALS, { "x509: certificate is not valid for any names" }, NAMES },
+	{ KUBEADM_ERROR_CREDENTIALS,
+	  { "x509: cannot validate certificate for ", "doesn't contain any IP SANs" },
+	  NAMES },
+	{ KUBEADM_ERROR_CREDENTIALS,
 	  { "x509: certificate signed by unknown authority" },
 	  "what answers at the endpoint is not the cluster that this node is configured for" },
 

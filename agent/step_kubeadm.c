@@ -14,7 +14,7 @@
 #define CHECK_TIMEOUT 300 /* seconds, for temporary problems: the clock, a runtime that is starting */
 #define BACK_OFF_FIRST 5
 #define BACK_OFF_MAX 60
-#define NEW_CREDENTIALS_MAX 3 /* times that the election is repeated for new ones */
+#define NEW_CREDENTIALS_MAX 3 /* times that a member's endpoint and CA hashes are tried again after a refusal */
 #define API_PORT 6443
 
 static char *provider_id(const struct agent *a)
@@ -150,25 +150,40 @@ static bool has_other_credentials(const struct agent *a)
 	return !agent_inits(a) && a->pve.pve && !a->pve.refused && !(a->node.endpoint && a->node.ca_cert_hashes.n);
 }
 
+/* Whether another try can help, with the endpoint of another member if there is one. *err stays the failure's;
+ * *tries: how often that endpoint was tried before. */
+static int may_go_on(struct agent *a, const struct kubeadm_error *failure, size_t *tries, struct error *err)
+{
+	bool refused = failure->class == KUBEADM_ERROR_CREDENTIALS;
+	struct error why = { 0 };
+
+	if (failure->class == KUBEADM_ERROR_FATAL || (refused && !has_other_credentials(a)))
+		return -1;
+	if (!has_other_credentials(a))
+		return 0;
+	if (election_try_next(a, tries, &why) < 0) {
+		*err = why;
+		return -1;
+	}
+	return refused && *tries > NEW_CREDENTIALS_MAX ? -1 : 0;
+}
+
 static int try_until(struct agent *a, double until, struct error *err)
 {
 	double back_off = BACK_OFF_FIRST;
 
-	for (int asked = 0;;) {
+	for (;;) {
 		CLEANUP(kubeadm_error_done) struct kubeadm_error failure = { .class = KUBEADM_ERROR_FATAL };
+		size_t tries = 1;
 		if (run_once(a, &failure, err) == 0 || failure.class == KUBEADM_ERROR_JOINED)
 			return 0;
-		if (failure.class == KUBEADM_ERROR_FATAL)
+		if (may_go_on(a, &failure, &tries, err) < 0)
 			return -1;
-		if (failure.class == KUBEADM_ERROR_CREDENTIALS &&
-		    (!has_other_credentials(a) || ++asked > NEW_CREDENTIALS_MAX))
-			return -1;
+		back_off = tries ? back_off : BACK_OFF_FIRST;
 		state_set_text(&a->state.error, err->text);
 		log_warning("%s; trying again", err->text);
 		agent_announce(a);
 		if (agent_wait_for(a, err, "the next try of kubeadm") < 0 || agent_nap(a, back_off, until, err) < 0)
-			return -1;
-		if (failure.class == KUBEADM_ERROR_CREDENTIALS && step_election(a, err) < 0)
 			return -1;
 		back_off = back_off * 2 < BACK_OFF_MAX ? back_off * 2 : BACK_OFF_MAX;
 	}
@@ -186,6 +201,8 @@ int step_kubeadm(struct agent *a, struct error *err)
 	else
 		a->state.started = false;
 	a->state.leader = false;
+	if (why.class == ERROR_NETWORK)
+		return error_set(err, why.class, "%s; the node was reset, and its service starts again", why.text);
 	return error_set(err, why.class,
 			 "%s; the node was reset: correct that and boot again, or run `systemctl restart "
 			 "nodekiln-agent`",

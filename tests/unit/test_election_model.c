@@ -3,7 +3,8 @@
  * agent/election.h, walked through in every order of steps: two to four nodes read each other's notes one by one, claim, drop,
  * act, publish; with faults in between (a node crashes; the answer to a write is lost, and the write is carried out later, or
  * never; a node gives up). In every state that can be reached, no two act; and from every one, when no more faults come, all
- * nodes finish, however unluckily they take turns.
+ * nodes finish, however unluckily they take turns. With a hostile member, whose notes say something else at each look, honest
+ * nodes may wait without end, or follow it; still no two act.
  *
  * The same walk must find what is wrong with rules that look just as good.
  */
@@ -19,11 +20,15 @@
 #define MARK_MAX 7
 
 /* What a node does next. */
-enum { LOOK, CLAIM, DROP, ACT, PUBLISH, LEAVE, DONE };
+enum { LOOK, CLAIM, DROP, ACT, PUBLISH, LEAVE, DONE, LOST };
 /* What it has on its disk. */
 enum { IDLE, ACTING, MADE, GAVE_UP };
 /* What notes say, in addition to the mark in the bits above. */
 enum { CLAIMS = 1, PUBLISHED = 2, MARK = 4 };
+/* What a node may have seen in another's notes beside these, where its mark would be: nothing, since they could not be read; an
+ * endpoint without CA hashes; a claim and an endpoint of another cluster. */
+enum { UNREAD = 4, HALF = 8, OTHER = 16 };
+static const uint8_t lies[] = { 0, CLAIMS, PUBLISHED, CLAIMS | PUBLISHED, UNREAD, HALF, OTHER | CLAIMS | PUBLISHED };
 
 struct place {
 	uint8_t next;        /* step */
@@ -43,6 +48,7 @@ struct world {
 struct rules {
 	int nodes, faults;
 	const char *claim;
+	int hostile;     /* index of the member that lies, plus 1; 0 = none does */
 	bool trust_old;  /* wrong: a claim from before a crash counts */
 	bool look_once;  /* wrong: acts without looking again */
 	bool never_give; /* wrong: a higher VMID does not yield */
@@ -72,8 +78,11 @@ static uint8_t fresh_mark(const struct place *p)
 	abort();
 }
 
-static enum election_move decide(const struct rules *rules, const struct place *p, int self)
+#define ELECTION_LOST (ELECTION_FOLLOW + 1) /* to follow, and nothing to follow */
+
+static int decide(const struct rules *rules, const struct place *p, int self)
 {
+	static char *hash = (char *)"sha256:..";
 	struct candidate at[NODES] = { 0 };
 	struct candidates all = { .at = at, .n = (size_t)rules->nodes };
 	const struct candidate *other;
@@ -81,10 +90,16 @@ static enum election_move decide(const struct rules *rules, const struct place *
 	for (int i = 0; i < rules->nodes; i++) {
 		at[i].vmid = 100 + i;
 		at[i].member.claim = p->seen[i] & CLAIMS ? (char *)rules->claim : NULL;
-		at[i].member.endpoint = p->seen[i] & PUBLISHED ? "10.0.0.1:6443" : NULL;
+		bool half = i != self && p->seen[i] & HALF, foreign = i != self && p->seen[i] & OTHER;
+		at[i].member.endpoint = p->seen[i] & PUBLISHED || half ? (char *)"10.0.0.1:6443" : NULL;
+		at[i].member.ca = (struct strings){ .at = &hash, .n = !half };
+		at[i].member.cluster = foreign ? (char *)"other" : (char *)"lab";
+		at[i].unread = i != self && p->seen[i] & UNREAD;
 		at[i].written = i == self && (rules->trust_old || (p->mine && p->seen[i] / MARK == p->mine));
 	}
-	enum election_move move = election_decide(&all, 100 + self, rules->claim, &other);
+	int move = (int)election_decide(&all, 100 + self, "lab", rules->claim, &other);
+	if (move == ELECTION_FOLLOW && !election_find(&all, "lab", &(struct election_tried){ 0 }))
+		return ELECTION_LOST;
 	if (move == ELECTION_CANDIDACY && rules->look_once)
 		return ELECTION_ACT;
 	return move == ELECTION_BACK_OFF && rules->never_give ? ELECTION_WAIT : move;
@@ -97,20 +112,20 @@ static void start(struct place *p, uint8_t step)
 	memset(p->seen, 0, sizeof p->seen);
 }
 
-static void look(const struct rules *rules, struct world *w, int self)
+/* says: what the notes say, as far as they are another's. */
+static void look(const struct rules *rules, struct world *w, int self, uint8_t says)
 {
-	static const uint8_t after[] = { [ELECTION_ACT] = ACT,
-					 [ELECTION_CANDIDACY] = CLAIM,
-					 [ELECTION_WAIT] = LOOK,
-					 [ELECTION_BACK_OFF] = DROP,
-					 [ELECTION_FOLLOW] = LEAVE };
+	static const uint8_t after[] = {
+		[ELECTION_ACT] = ACT,       [ELECTION_CANDIDACY] = CLAIM, [ELECTION_WAIT] = LOOK,
+		[ELECTION_BACK_OFF] = DROP, [ELECTION_FOLLOW] = LEAVE,    [ELECTION_LOST] = LOST
+	};
 	struct place *p = &w->at[self];
 
 	/* another's marks mean nothing to us */
-	p->seen[p->reading] = w->at[p->reading].notes & (p->reading == self ? 255 : CLAIMS | PUBLISHED);
+	p->seen[p->reading] = p->reading == self ? p->notes : says;
 	if (++p->reading < rules->nodes)
 		return;
-	enum election_move move = decide(rules, p, self);
+	int move = decide(rules, p, self);
 	start(p, after[move]);
 	if (move == ELECTION_ACT)
 		p->disk = ACTING;
@@ -127,13 +142,31 @@ static uint8_t to_write(const struct rules *rules, const struct place *p)
 	return known ? p->notes : (uint8_t)(fresh_mark(p) * MARK + says);
 }
 
-static void step(const struct rules *rules, struct world *w, int self)
+/* A turn to join does not wait for notes that cannot be read: kubeadm's own retries have to suffice then. */
+static bool is_init(const struct rules *rules)
+{
+	return rules->claim[0] == 'i';
+}
+
+/* What a node's next look sees of another's notes: what is there, or the lie-th lie. False = no such lie. */
+static bool seen_next(const struct rules *rules, const struct world *w, int self, int lie, uint8_t *ret)
+{
+	const struct place *p = &w->at[self];
+	bool hostile = p->next == LOOK && p->reading == rules->hostile - 1;
+
+	if (hostile && lies[lie] == UNREAD && !is_init(rules))
+		return false;
+	*ret = hostile ? lies[lie] : w->at[p->reading % NODES].notes & (CLAIMS | PUBLISHED);
+	return hostile || lie == 0;
+}
+
+static void step(const struct rules *rules, struct world *w, int self, uint8_t says)
 {
 	static const uint8_t after[] = { [CLAIM] = LOOK, [DROP] = LOOK, [PUBLISH] = DONE, [LEAVE] = DONE };
 	struct place *p = &w->at[self];
 
 	if (p->next == LOOK) {
-		look(rules, w, self);
+		look(rules, w, self, says);
 	} else if (p->next == ACT) {
 		p->disk = MADE;
 		p->next = PUBLISH;
@@ -178,7 +211,7 @@ static bool crash(struct place *p, bool announces)
 {
 	static const uint8_t after[] = { [IDLE] = LOOK, [ACTING] = ACT, [MADE] = PUBLISH, [GAVE_UP] = LEAVE };
 
-	if (p->next == DONE || (announces && p->disk != IDLE))
+	if (p->next >= DONE || (announces && p->disk != IDLE))
 		return false;
 	p->mine = 0; /* what it wrote last may be under way */
 	start(p, announces ? DROP : after[p->disk]);
@@ -195,33 +228,50 @@ static bool give_up(struct place *p)
 }
 
 /* The i-th thing that can happen next without a fault; *ret_node: whose step it is, -1 = of no node. False = it cannot. */
-#define EVENTS (NODES + NODES * PUTS)
+#define STEPS ((int)(NODES * ARRAY_SIZE(lies)))
+#define EVENTS (STEPS + NODES * PUTS)
 static bool happen(const struct rules *rules, struct world *w, int i, int *ret_node)
 {
-	*ret_node = i < NODES ? i : -1;
-	if (i >= NODES)
-		return land(&w->at[(i - NODES) / PUTS], (i - NODES) % PUTS);
-	if (i >= rules->nodes || w->at[i].next == DONE)
+	int self = i % NODES;
+	uint8_t says;
+
+	*ret_node = i < STEPS ? self : -1;
+	if (i >= STEPS)
+		return land(&w->at[(i - STEPS) / PUTS], (i - STEPS) % PUTS);
+	if (self >= rules->nodes || self == rules->hostile - 1 || w->at[self].next >= DONE ||
+	    !seen_next(rules, w, self, i / NODES, &says))
 		return false;
-	step(rules, w, i);
+	step(rules, w, self, says);
 	return true;
 }
 
-#define FAULTS (NODES * 4)
+/* The notes that the node reads next cannot be read. */
+static bool hide(const struct rules *rules, struct world *w, int self)
+{
+	if (!is_init(rules) || w->at[self].next != LOOK || w->at[self].reading == self)
+		return false;
+	look(rules, w, self, UNREAD);
+	return true;
+}
+
+#define KINDS 5
+#define FAULTS (NODES * KINDS)
 static bool go_wrong(const struct rules *rules, struct world *w, int i)
 {
-	struct place *p = &w->at[i / 4];
+	struct place *p = &w->at[i / KINDS];
 
-	if (!w->faults || i / 4 >= rules->nodes)
+	if (!w->faults || i / KINDS >= rules->nodes || i / KINDS == rules->hostile - 1)
 		return false;
 	w->faults--;
-	switch (i % 4) {
+	switch (i % KINDS) {
 	case 0:
 		return lose(rules, p);
 	case 1:
 		return crash(p, false);
 	case 2:
 		return crash(p, true);
+	case 3:
+		return hide(rules, w, i / KINDS);
 	default:
 		return give_up(p);
 	}
@@ -260,17 +310,19 @@ static void grow(struct space *s)
 /* Two that make a cluster, ever; or two that join at once. All done, and no node made a cluster although none gave up. */
 static const char *classify(const struct rules *rules, const struct world *w)
 {
-	bool init = rules->claim[0] == 'i';
+	bool init = is_init(rules);
 	int acting = 0, done = 0, gave_up = 0;
 
 	for (int i = 0; i < rules->nodes; i++) {
 		acting += w->at[i].disk == ACTING || (init && w->at[i].disk == MADE);
 		done += w->at[i].next == DONE;
 		gave_up += w->at[i].disk == GAVE_UP;
+		if (w->at[i].next == LOST)
+			return "one follows nothing";
 	}
 	if (acting > 1)
 		return "two act";
-	return init && done == rules->nodes && !acting && !gave_up ? "no node acted" : NULL;
+	return init && !rules->hostile && done == rules->nodes && !acting && !gave_up ? "no node acted" : NULL;
 }
 
 static void reach(struct space *s, const struct world *w)
@@ -375,7 +427,7 @@ static uint8_t unfinished(const struct space *s, const struct world *w)
 	uint8_t mask = 0;
 
 	for (int i = 0; i < s->rules->nodes; i++)
-		mask |= (uint8_t)((w->at[i].next != DONE) << i);
+		mask |= (uint8_t)((w->at[i].next < DONE) << i);
 	return mask;
 }
 
@@ -407,7 +459,7 @@ static const char *kubeadm_error_on(const struct rules *rules)
 	struct walk k = { .space = &s };
 
 	explore(&s);
-	if (!s.wrong) {
+	if (!s.wrong && !rules->hostile) {
 		k.at = xcalloc(s.n + 1, sizeof *k.at);
 		for (uint32_t i = 1; i <= s.n; i++)
 			if (!k.at[i].order)
@@ -444,6 +496,24 @@ TEST(election_model_control_planes_join_one_at_a_time)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct rules rules = cases[i];
+		rules.claim = "join";
+		CHECK(kubeadm_error_on(&rules) == NULL);
+	}
+}
+
+TEST(election_model_hostile_member_makes_no_two_act)
+{
+	static const struct rules cases[] = {
+		{ .nodes = 2, .faults = 2, .hostile = 1 },
+		{ .nodes = 3, .faults = 1, .hostile = 1 },
+		{ .nodes = 3, .faults = 1, .hostile = 3 },
+		{ .nodes = 4, .hostile = 2 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct rules rules = cases[i];
+		rules.claim = "init";
+		CHECK(kubeadm_error_on(&rules) == NULL);
 		rules.claim = "join";
 		CHECK(kubeadm_error_on(&rules) == NULL);
 	}
