@@ -17,7 +17,7 @@ struct agent {
 	struct facts machine;
 	struct state state; /* as it is on the disk, or will be with the next agent_save() */
 	struct pve_registration pve;
-	struct election_tried tried; /* owned; the members whose endpoint this process tried in vain */
+	struct election_tried tried; /* owned; the members whose endpoint this process tried, and did not join by */
 	long followed;               /* VMID of the member whose endpoint is tried; 0 = not from a member's notes */
 	long namesake;               /* VMID of the guest of this node's name that was warned of last */
 	double pve_rest_until; /* clock_seconds(); until then no request is made, because the API did not answer */

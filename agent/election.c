@@ -11,23 +11,28 @@ struct others {
 	bool ours;
 };
 
-static bool has_published(const struct candidate *c, const char *cluster)
+static bool counts(const struct candidate *c, const struct election_trust *trust)
 {
-	return c->member.endpoint && c->member.ca.n && text_same(c->member.cluster, cluster);
+	return text_same(c->member.cluster, trust->cluster) && (c->proven || !trust->needs_proof);
 }
 
-static void consider(const struct candidate *c, long own_vmid, const char *cluster, const char *claim,
+static bool has_published(const struct candidate *c, const struct election_trust *trust)
+{
+	return c->member.endpoint && (c->member.ca.n || trust->has_ca) && counts(c, trust);
+}
+
+static void consider(const struct candidate *c, long own_vmid, const struct election_trust *trust, const char *claim,
 		     struct others *ret)
 {
-	bool claims = text_same(c->member.claim, claim) && text_same(c->member.cluster, cluster);
+	bool claims = text_same(c->member.claim, claim) && counts(c, trust);
 
 	if (c->vmid == own_vmid) {
-		ret->ours = claims && c->written;
+		ret->ours = text_same(c->member.claim, claim) && c->written;
 		return;
 	}
 	if (c->unread && !ret->unread)
 		ret->unread = c;
-	if (has_published(c, cluster) && !ret->published)
+	if (has_published(c, trust) && !ret->published)
 		ret->published = c;
 	if (claims && c->vmid < own_vmid && !ret->lower)
 		ret->lower = c;
@@ -35,13 +40,13 @@ static void consider(const struct candidate *c, long own_vmid, const char *clust
 		ret->higher = c;
 }
 
-enum election_move election_decide(const struct candidates *all, long own_vmid, const char *cluster, const char *claim,
-				   const struct candidate **ret_other)
+enum election_move election_decide(const struct candidates *all, long own_vmid, const struct election_trust *trust,
+				   const char *claim, const struct candidate **ret_other)
 {
 	struct others others = { 0 };
 
 	for (size_t i = 0; i < all->n; i++)
-		consider(&all->at[i], own_vmid, cluster, claim, &others);
+		consider(&all->at[i], own_vmid, trust, claim, &others);
 	if (strcmp(claim, CLAIM_WITH_ENDPOINT) != 0)
 		others.published = others.unread = NULL;
 	if (!others.higher)
@@ -74,14 +79,14 @@ static bool is_better(const struct candidate *a, const struct candidate *b, cons
 	return a_tries == b_tries ? a_worth > b_worth : a_tries < b_tries;
 }
 
-const struct candidate *election_find(const struct candidates *all, const char *cluster,
+const struct candidate *election_find(const struct candidates *all, const struct election_trust *trust,
 				      const struct election_tried *tried)
 {
 	const struct candidate *best = NULL;
 
 	for (size_t i = 0; i < all->n; i++) {
 		const struct candidate *c = &all->at[i];
-		if (has_published(c, cluster) && (!best || is_better(c, best, tried)))
+		if (has_published(c, trust) && (!best || is_better(c, best, tried)))
 			best = c;
 	}
 	return best;

@@ -36,6 +36,10 @@
  * Every user who may write a guest's notes can write such a line. So each line may say anything, and none is a
  * reason to fail: a name that is ours, a half record, the line of another cluster. A node that joins tries the
  * published endpoints one after the other, those that it has tried least first.
+ *
+ * When the deployer made the cluster's PKI, control planes have a key that no other guest has: the one of their
+ * lines' MACs, derived from the CA's key. They count only members whose line has a good one. A worker has no such
+ * key, and needs none: it takes an endpoint from anybody, and the server there has to prove itself by the CA.
  */
 #include "lib/node_record.h"
 
@@ -46,11 +50,19 @@ struct candidate {
 	bool running; /* according to PVE */
 	bool unread;  /* its notes could not be read now: the member is what its tags say */
 	bool written; /* of our own entry: the claim in the notes is the one that this process wrote */
+	bool proven;  /* its line has the MAC of a control plane of the cluster, for this guest */
 	struct node_record member;
 };
 struct candidates {
 	struct candidate *at; /* owned, sorted by vmid; the node itself is among them */
 	size_t n, max;
+};
+
+/* What a member must have to count; all borrowed. */
+struct election_trust {
+	const char *cluster;
+	bool has_ca;      /* the CA came with the seed: an endpoint needs no hash, since its server proves itself */
+	bool needs_proof; /* this node has the key of the control planes' MACs: lines of others say nothing */
 };
 
 /* VMIDs of the members whose endpoint was tried and did not lead to a join, one for each time. */
@@ -61,11 +73,11 @@ struct election_tried {
 
 /* Pure. claim: "init" or "join". *ret_other: the candidate to wait for, to back off from or to follow;
  * borrowed; NULL for ACT and CANDIDACY. */
-enum election_move election_decide(const struct candidates *all, long own_vmid, const char *cluster, const char *claim,
-				   const struct candidate **ret_other);
+enum election_move election_decide(const struct candidates *all, long own_vmid, const struct election_trust *trust,
+				   const char *claim, const struct candidate **ret_other);
 /* The member whose endpoint and CA hashes a joining node uses: one of this cluster with both published, of
  * those that were tried least one that is running and not failed. NULL = none yet. */
-const struct candidate *election_find(const struct candidates *all, const char *cluster,
+const struct candidate *election_find(const struct candidates *all, const struct election_trust *trust,
 				      const struct election_tried *tried);
 size_t election_tries(const struct election_tried *tried, long vmid);
 void candidates_done(struct candidates *all);

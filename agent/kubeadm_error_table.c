@@ -6,9 +6,8 @@
 #define CLOCK "this node's clock and the cluster's differ; time synchronisation has to be right on both"
 #define SERVER "the API server does not answer yet at the cluster's endpoint"
 #define TOKEN                                                                                                          \
-	"the cluster does not know this bootstrap token, or it has expired; make one with `kubeadm token create` on "  \
-	"a control "                                                                                                   \
-	"plane and give it to this node"
+	"the cluster does not know this node's certificate or bootstrap token, or it has expired; make the node's "    \
+	"seed again, or a token with `kubeadm token create` on a control plane, and give it to this node"
 #define KEY                                                                                                            \
 	"the control plane's certificates cannot be downloaded; upload them again with `kubeadm init phase "           \
 	"upload-certs "                                                                                                \

@@ -14,6 +14,7 @@
  */
 #include "agent/election.h"
 #include "agent/facts.h"
+#include "lib/hash.h"
 #include "lib/node_record.h"
 #include "lib/pve_guest.h"
 
@@ -28,7 +29,9 @@ struct pve_registration {
 	bool looked;            /* the token is known to see other guests, from a list or from its permissions */
 	double tagged;          /* clock_seconds() since when the cluster's tag is known to be in place; 0 = not yet */
 	char mark[PVE_REGISTRATION_MARK]; /* of our last write, if PVE acknowledged it; "" = none, or unknown */
-	char *ca;                         /* owned; PEM text to verify the API's certificate with; NULL = none */
+	char proof_key
+		[SHA256_HEX]; /* of lines' MACs: agent/election.h; "" = this node is no control plane, or has no PKI */
+	char *ca;             /* owned; PEM text to verify the API's certificate with; NULL = none */
 };
 
 /* Opens the API without a request. A proxmox.ca that is a path is read below root. */

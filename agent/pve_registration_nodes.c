@@ -19,6 +19,16 @@ static bool is_of_one_guest(enum pve_failure failure)
 	return failure == PVE_UNREACHABLE || failure == PVE_BUSY || failure == PVE_ERROR;
 }
 
+static bool is_proven(const struct pve_registration *r, const struct pve_guest *guest, const struct node_record *m)
+{
+	char mac[SHA256_HEX];
+
+	if (!*r->proof_key || !m->mac || m->vmid != guest->vmid)
+		return false;
+	node_record_mac(m, r->proof_key, mac);
+	return text_same(mac, m->mac);
+}
+
 /* Reads a member's notes, unless it is a worker, or a clone with inherited notes. */
 static int read_notes(struct pve_registration *r, const struct pve_guest *guest, struct sight *sight,
 		      struct candidate *c, struct error *err)
@@ -47,6 +57,7 @@ static int read_notes(struct pve_registration *r, const struct pve_guest *guest,
 		node_record_done(&c->member);
 		node_record_parse(guest->tags, NULL, &c->member);
 	}
+	c->proven = is_proven(r, guest, &c->member);
 	c->written = own && *r->mark && text_same(c->member.mark, r->mark);
 	return 0;
 }

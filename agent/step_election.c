@@ -2,8 +2,11 @@
 /* Carries out the election: asks Proxmox VE for the other guests, writes claims, waits. election.c decides. */
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/agent.h"
+#include "agent/kubeadm_pki.h"
+#include "lib/certificate.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 
@@ -11,6 +14,20 @@
 #define SILENCE_MAX 3   /* unanswered reads from an API that a join does not need */
 #define CLAIM_INIT "init"
 #define CLAIM_JOIN "join"
+
+static struct election_trust trust_of(const struct agent *a)
+{
+	return (struct election_trust){ .cluster = a->node.cluster,
+					.has_ca = kubeadm_pki_given(&a->node),
+					.needs_proof = *a->pve.proof_key };
+}
+
+static const struct candidate *find_published(const struct agent *a, const struct candidates *all)
+{
+	const struct election_trust trust = trust_of(a);
+
+	return election_find(all, &trust, &a->tried);
+}
 
 /* Kubernetes has one Node for each name. Notes prove no name, so this is no reason to fail: kubeadm refuses the
  * name of a node that is in the cluster. */
@@ -81,17 +98,18 @@ static int wait_for_other(struct agent *a, enum election_move move, const struct
 static int claim_round(struct agent *a, const char *claim, enum election_move *ret, struct candidates *all,
 		       struct error *err)
 {
+	const struct election_trust trust = trust_of(a);
 	const struct candidate *other;
 	int rc = look(a, all, err);
 
 	if (rc != 0)
 		return rc;
-	*ret = election_decide(all, a->pve.guest.vmid, a->node.cluster, claim, &other);
+	*ret = election_decide(all, a->pve.guest.vmid, &trust, claim, &other);
 	if (*ret == ELECTION_CANDIDACY) {
 		candidates_done(all);
 		if ((rc = show_claim(a, claim, err)) != 0 || (rc = look(a, all, err)) != 0)
 			return rc;
-		*ret = election_decide(all, a->pve.guest.vmid, a->node.cluster, claim, &other);
+		*ret = election_decide(all, a->pve.guest.vmid, &trust, claim, &other);
 	}
 	if (!other || *ret == ELECTION_FOLLOW)
 		return 0;
@@ -129,7 +147,7 @@ static int adopt(struct agent *a, const struct candidate *found, struct error *e
 	log_info("cluster %s is at %s, according to guest %ld", a->node.cluster, found->member.endpoint, found->vmid);
 	if (!a->node.endpoint)
 		state_set_text(&a->state.endpoint, found->member.endpoint);
-	if (!a->node.ca_cert_hashes.n) {
+	if (!a->node.ca_cert_hashes.n && !kubeadm_pki_given(&a->node)) {
 		strings_done(&a->state.ca);
 		strings_append(&a->state.ca, &found->member.ca);
 	}
@@ -146,7 +164,7 @@ int election_try_next(struct agent *a, size_t *ret_tries, struct error *err)
 	*ret_tries = election_tries(&a->tried, a->followed);
 	if ((rc = look(a, &all, err)) != 0)
 		return rc < 0 ? -1 : 0;
-	const struct candidate *next = election_find(&all, a->node.cluster, &a->tried);
+	const struct candidate *next = find_published(a, &all);
 	if (!next)
 		return 0;
 	*ret_tries = election_tries(&a->tried, next->vmid);
@@ -164,7 +182,7 @@ static int lead(struct agent *a, struct error *err)
 static int follow(struct agent *a, const struct candidate *found, struct error *err)
 {
 	state_set_text(&a->state.claim, NULL);
-	if (!a->node.token || !a->node.certificate_key)
+	if (!kubeadm_pki_given(&a->node) && (!a->node.token || !a->node.certificate_key))
 		return error_set(err, ERROR_INPUT,
 				 "role init (%s): guest %ld has initialised cluster %s already, and to join it as a "
 				 "control plane "
@@ -186,7 +204,7 @@ static int meet_to_init(struct agent *a, struct error *err)
 		return -1;
 	if (move == ELECTION_ACT)
 		return lead(a, err);
-	return follow(a, election_find(&all, a->node.cluster, &a->tried), err);
+	return follow(a, find_published(a, &all), err);
 }
 
 static int meet_to_join(struct agent *a, struct error *err)
@@ -198,7 +216,7 @@ static int meet_to_join(struct agent *a, struct error *err)
 		int rc = look(a, &all, err);
 		if (rc < 0)
 			return -1;
-		const struct candidate *found = rc == 0 ? election_find(&all, a->node.cluster, &a->tried) : NULL;
+		const struct candidate *found = rc == 0 ? find_published(a, &all) : NULL;
 		if (found)
 			return adopt(a, found, err);
 		if (agent_wait_for(a, err, rc ? "Proxmox VE" : "the control plane of cluster %s", a->node.cluster) <
@@ -208,8 +226,23 @@ static int meet_to_join(struct agent *a, struct error *err)
 	}
 }
 
+/* The hash of the CA that came with the seed, for the state. */
+static int know_ca(struct agent *a, struct error *err)
+{
+	const char *ca = a->node.pki.ca;
+	char hex[SHA256_HEX];
+
+	if (certificate_spki_sha256("pki.ca", ca, strlen(ca), hex, err) < 0)
+		return -1;
+	strings_done(&a->state.ca);
+	strings_addf(&a->state.ca, "sha256:%s", hex);
+	return 0;
+}
+
 int step_election(struct agent *a, struct error *err)
 {
+	if (kubeadm_pki_given(&a->node) && know_ca(a, err) < 0)
+		return -1;
 	if (a->node.endpoint)
 		state_set_text(&a->state.endpoint, a->node.endpoint);
 	if (a->node.ca_cert_hashes.n) {

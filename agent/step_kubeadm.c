@@ -6,9 +6,11 @@
 #include "agent/agent.h"
 #include "agent/cri.h"
 #include "agent/kubeadm.h"
+#include "agent/kubeadm_pki.h"
 #include "agent/preflight.h"
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/random.h"
 
 #define CHECK_SECONDS 0.5
 #define CHECK_TIMEOUT 300 /* seconds, for temporary problems: the clock, a runtime that is starting */
@@ -16,6 +18,7 @@
 #define BACK_OFF_MAX 60
 #define NEW_CREDENTIALS_MAX 3 /* times that a member's endpoint and CA hashes are tried again after a refusal */
 #define API_PORT 6443
+#define TOKEN_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789"
 
 static char *provider_id(const struct agent *a)
 {
@@ -27,6 +30,19 @@ static char *provider_id(const struct agent *a)
 	if (a->node.provider == NODE_PROVIDER_UUID && a->machine.uuid)
 		return xasprintf("proxmox://%s", a->machine.uuid);
 	return NULL;
+}
+
+/* See kubeadm_init.c; of this process. */
+static const char *spent_token(void)
+{
+	static char token[sizeof "123456.1234567890123456"];
+
+	if (!*token) {
+		random_word(TOKEN_CHARACTERS, 6, token);
+		token[6] = '.';
+		random_word(TOKEN_CHARACTERS, 16, token + 7);
+	}
+	return token;
 }
 
 static char *own_endpoint(const struct agent *a)
@@ -48,6 +64,7 @@ int agent_kubeadm_run(const struct agent *a, struct kubeadm_run *ret, char **pro
 		.endpoint = a->state.endpoint,
 		.ca_cert_hashes = &a->state.ca,
 		.provider_id = *provider = provider_id(a),
+		.spent_token = spent_token(),
 		.again = a->state.started,
 	};
 	if (a->node.provider == NODE_PROVIDER_UUID && !*provider)
@@ -147,7 +164,8 @@ static int run_once(struct agent *a, struct kubeadm_error *failure, struct error
  * exists. */
 static bool has_other_credentials(const struct agent *a)
 {
-	return !agent_inits(a) && a->pve.pve && !a->pve.refused && !(a->node.endpoint && a->node.ca_cert_hashes.n);
+	return !agent_inits(a) && a->pve.pve && !a->pve.refused &&
+	       !(a->node.endpoint && (a->node.ca_cert_hashes.n || kubeadm_pki_given(&a->node)));
 }
 
 /* Whether another try can help, with the endpoint of another member if there is one. *err stays the failure's;

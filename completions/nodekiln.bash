@@ -125,6 +125,14 @@ _nodekiln()
 		_nodekiln_files -f
 		return
 		;;
+	seed:--valid)
+		:
+		return
+		;;
+	seed:--kubeconfig)
+		_nodekiln_files -f
+		return
+		;;
 	seed:--ssh-key)
 		_nodekiln_files -f
 		return
@@ -257,7 +265,7 @@ _nodekiln()
 		;;
 	seed)
 		if [[ $cur == -* ]]; then
-			_nodekiln_words '--out -o --secrets --ssh-key --address --gateway --nameserver --network --user-data --lxc --help'
+			_nodekiln_words '--out -o --secrets --valid --kubeadm-pki --kubeconfig --ssh-key --address --gateway --nameserver --network --user-data --lxc --help'
 		else
 			_nodekiln_files -f
 		fi

@@ -11,6 +11,7 @@
 #include "builder/progress/progress.h"
 #include "builder/progress/progress_format.h"
 #include "builder/pve/roles.h"
+#include "builder/seed/pki.h"
 #include "builder/seed/seed_cloud.h"
 #include "builder/seed/seed_network.h"
 #include "builder/seed/seed_tarball.h"
@@ -108,9 +109,13 @@ static int node_text(struct deploy_run *run, const struct deploy_step *step, str
 	struct deploy_notes mark = deploy_mark(run, step);
 	CLEANUP(free_p) char *name = deploy_notes_token(&mark);
 	CLEANUP(free_p) char *id = xasprintf("%s!%s", run->order->cluster->target.agent_user, name);
+	const struct node_pki *pki = &run->secret->pki;
+	CLEANUP(node_pki_done) struct node_pki own = { 0 };
+	long seconds = step->node->patience > PKI_NODE_SECONDS ? step->node->patience : PKI_NODE_SECONDS;
 	const struct cluster_identity identity = {
-		.token = run->token,
-		.certificate_key = run->certificate_key,
+		.pki = pki->ca ? &own : NULL,
+		.token = run->secret->token,
+		.certificate_key = run->secret->certificate_key,
 		.pve_token_id = id,
 		.pve_token_secret = secret_of(run, step->node),
 		.vmid = step->vmid,
@@ -120,6 +125,8 @@ static int node_text(struct deploy_run *run, const struct deploy_step *step, str
 	if (!identity.pve_token_secret)
 		return error_set(err, ERROR_FAILED, "node %s: the secret of its token is not known", mark.node);
 	run->exec.again = false;
+	if (pki->ca && pki_for_node(pki, step->node->role, step->node->name, seconds, &own, err) < 0)
+		return -1;
 	if (cluster_config(run->order->cluster, step->node, &identity, &node, err) < 0)
 		return -1;
 	node_config_print(&node, true, ret);

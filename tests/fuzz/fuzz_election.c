@@ -9,6 +9,8 @@
 
 #include "agent/election.h"
 
+static const struct election_trust lab = { .cluster = "lab" };
+
 #define OWN 102
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -34,8 +36,8 @@ static bool is_other_of_cluster(const struct candidate *c)
 
 static void check_decision(const struct candidates *all, const char *claim)
 {
-	const struct candidate *other = NULL, *found = election_find(all, "lab", &(struct election_tried){ 0 });
-	enum election_move move = election_decide(all, OWN, "lab", claim, &other);
+	const struct candidate *other = NULL, *found = election_find(all, &lab, &(struct election_tried){ 0 });
+	enum election_move move = election_decide(all, OWN, &lab, claim, &other);
 
 	if ((other != NULL) != (move == ELECTION_WAIT || move == ELECTION_BACK_OFF || move == ELECTION_FOLLOW))
 		abort();
@@ -53,7 +55,7 @@ static void check_turns(const struct candidates *all)
 	const struct candidate *found;
 	size_t most = 0;
 
-	for (size_t i = 0; i < 2 * all->n && (found = election_find(all, "lab", &tried)); i++) {
+	for (size_t i = 0; i < 2 * all->n && (found = election_find(all, &lab, &tried)); i++) {
 		size_t tries = election_tries(&tried, found->vmid);
 		if (tries < most || !found->member.endpoint)
 			abort();

@@ -105,6 +105,8 @@ class Lab(PveEnv):
         for state in ("booting", "joining", self.states.get(node["name"], "ready")):
             config = client("GET", path).data
             line = {"role": node["role"], "state": state, "cluster": node["cluster"], "node": node["name"], "vmid": vmid}
+            if node["role"] == "init" and state == "ready":
+                line["endpoint"] = "10.0.0.11:6443"
             if state == "failed":
                 line["error"] = "kubeadm went wrong"
             notes = [one for one in config["description"].splitlines() if not one.startswith("nodekiln: {")]

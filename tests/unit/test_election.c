@@ -3,6 +3,8 @@
 
 #include "agent/election.h"
 
+static const struct election_trust lab = { .cluster = "lab" };
+
 #define HASH "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 /* A guest as words: claims init, claims join, published, written. */
@@ -67,7 +69,7 @@ TEST(election_decides_by_the_table)
 		add(&all, 101, decisions[i].first);
 		add(&all, 102, decisions[i].own);
 		add(&all, 103, decisions[i].last);
-		enum election_move move = election_decide(&all, 102, "lab", decisions[i].claim, &other);
+		enum election_move move = election_decide(&all, 102, &lab, decisions[i].claim, &other);
 		printf("# %zu: move %d, other %ld\n", i, move, other ? other->vmid : 0);
 		CHECK(move == decisions[i].move);
 		CHECK((other ? other->vmid : 0) == decisions[i].other);
@@ -79,7 +81,7 @@ TEST(election_claims_first_when_not_in_the_list)
 	struct candidates none = { 0 };
 	const struct candidate *other;
 
-	CHECK(election_decide(&none, 102, "lab", "init", &other) == ELECTION_CANDIDACY && !other);
+	CHECK(election_decide(&none, 102, &lab, "init", &other) == ELECTION_CANDIDACY && !other);
 }
 
 TEST(election_finds_a_usable_member)
@@ -102,12 +104,12 @@ TEST(election_finds_a_usable_member)
 		add(&all, 101, cases[i].first);
 		add(&all, 102, cases[i].second);
 		add(&all, 103, cases[i].third);
-		const struct candidate *found = election_find(&all, "lab", &(struct election_tried){ 0 });
+		const struct candidate *found = election_find(&all, &lab, &(struct election_tried){ 0 });
 		CHECK((found ? found->vmid : 0) == cases[i].found);
 	}
 }
 
-/* However good a member looks, what was tried in vain comes after the others. */
+/* However good a member looks, what was tried before comes after the others. */
 TEST(election_finds_what_was_tried_least)
 {
 	static const long order[] = { 102, 101, 103, 102, 101, 103 };
@@ -118,7 +120,7 @@ TEST(election_finds_what_was_tried_least)
 	add(&all, 102, "published");
 	add(&all, 103, "published stopped failed");
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
-		const struct candidate *found = election_find(&all, "lab", &tried);
+		const struct candidate *found = election_find(&all, &lab, &tried);
 		CHECK(found && found->vmid == order[i] && election_tries(&tried, order[i]) == i / 3);
 		vec_push(&tried, order[i]);
 	}
