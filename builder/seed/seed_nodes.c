@@ -106,8 +106,6 @@ static int give_pki(struct seed_node *n, const struct seed_nodes_options *option
 {
 	CLEANUP(node_pki_done) struct node_pki own = { 0 };
 
-	if (yaml_find(n->tree, "pki"))
-		return 0;
 	if (add_name(n, err) < 0)
 		return -1;
 	const struct yaml *name = yaml_find(yaml_find(n->tree, "node"), "name");
@@ -180,8 +178,8 @@ static int share(struct seed_nodes *nodes, const struct seed_nodes_options *opti
 			struct seed_node *n = &nodes->at[i];
 			bool known = is_role(n, NODE_INIT) || is_role(n, NODE_CONTROL_PLANE) || is_role(n, NODE_WORKER);
 
-			/* node_config_read() reports what is missing or wrong here. */
-			if (!known || !peek(n, "cluster") || is_role(n, NODE_INIT) != init)
+			/* node_config_read() reports what is missing or wrong here. A node may bring its part of a PKI. */
+			if (!known || !peek(n, "cluster") || is_role(n, NODE_INIT) != init || yaml_find(n->tree, "pki"))
 				continue;
 			if ((init ? share_from_init : share_with_joiner)(n, options, secrets, err) < 0)
 				return -1;

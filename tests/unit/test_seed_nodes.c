@@ -100,6 +100,20 @@ TEST(seed_nodes_share_the_pki)
 	CHECK_STR(node_config_origin(w1, "pki.ca"), "nodekiln seed");
 }
 
+/* The configuration of a node that was seeded before. */
+TEST(seed_nodes_may_bring_their_pki)
+{
+	CLEANUP(lab_done) struct lab l;
+	CLEANUP(text_done) struct text worker = { 0 };
+	struct error err;
+
+	lab_open(&l);
+	CHECK(file_read(AT_FDCWD, "tests/golden/node/pki-worker.yaml", 1 << 16, &worker, &err) == 0);
+	put(&l, "w1.yaml", worker.data);
+	CHECK_STR(make(&l, false, &err), "");
+	CHECK(l.nodes.at[0].node.pki.certificate && !l.nodes.at[0].node.token && !l.secrets.generated);
+}
+
 TEST(seed_nodes_pki_is_reused)
 {
 	CLEANUP(lab_done) struct lab l, later;
