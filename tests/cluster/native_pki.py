@@ -5,7 +5,7 @@ A first node and a worker make the cluster; nothing in it lets others join. The 
 seed has expired is refused; with a new seed it joins, and so does a control plane, with certificates made after the first have expired.
 The kubeconfig works from outside.
 
-What a bootstrap token is worth is shown beside it: its holder becomes any node.
+What a bootstrap token is worth is shown next to it: its holder becomes any node.
 """
 import base64
 import json
