@@ -21,12 +21,12 @@ CLANG ?= clang
 
 # Debian packages that the host needs. `nodekiln doctor` checks those of run time too.
 BUILD_PACKAGES := gcc libc6-dev make pkg-config libarchive-dev libblkid-dev libmount-dev libfdisk-dev libcurl4-openssl-dev \
-	libyaml-dev libjson-c-dev libext2fs-dev libzstd-dev zlib1g-dev libssl-dev
+	libyaml-dev libjson-c-dev libext2fs-dev libzstd-dev zlib1g-dev libssl-dev libseccomp-dev
 RUN_PACKAGES := apt gpgv ca-certificates debian-archive-keyring dosfstools mtools e2fsprogs uidmap
 BOOT_PACKAGES := genisoimage cloud-image-utils qemu-system-x86 qemu-utils ovmf
 TEST_PACKAGES := openssl libcap2-bin clang clang-format libclang-rt-dev python3 mmdebstrap qemu-utils lxc iproute2 gnupg procps openssh-client file zstd man-db groff-base zsh fish
 
-LIBS := libarchive blkid mount fdisk libcurl yaml-0.1 json-c ext2fs com_err libzstd zlib libssl libcrypto
+LIBS := libseccomp libarchive blkid mount fdisk libcurl yaml-0.1 json-c ext2fs com_err libzstd zlib libssl libcrypto
 AGENT_LIBS := libcurl yaml-0.1 json-c libssl libcrypto blkid
 
 O := $(if $(ASAN),out/asan,$(if $(GCOV),out/coverage,out))

@@ -114,6 +114,7 @@ const struct container_images_engine container_images_containerd = {
 	.name = "containerd",
 	.store = STORE,
 	.mode = 0711,
+	.rights = SANDBOX_MOUNTS,
 	.argv = daemon_argv,
 	.socket = SOCKET,
 	.prepare = prepare,
