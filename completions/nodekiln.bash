@@ -77,6 +77,10 @@ _nodekiln()
 		:
 		return
 		;;
+	verify:--accept)
+		:
+		return
+		;;
 	boot:--firmware)
 		_nodekiln_words 'bios uefi'
 		return
@@ -243,7 +247,7 @@ _nodekiln()
 		;;
 	verify)
 		if [[ $cur == -* ]]; then
-			_nodekiln_words '--json --help'
+			_nodekiln_words '--accept --json --sarif --help'
 		else
 			_nodekiln_files -f
 		fi

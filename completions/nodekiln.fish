@@ -44,7 +44,9 @@ complete -c nodekiln -n '__fish_seen_subcommand_from diff' -l json -d 'print the
 complete -c nodekiln -n '__fish_seen_subcommand_from diff' -l help -d 'print this help'
 complete -c nodekiln -n '__fish_seen_subcommand_from diff' -F
 complete -c nodekiln -n __fish_use_subcommand -a verify -d 'check finished artifacts: nothing of the builder is left, and everything that a node needs is present'
+complete -c nodekiln -n '__fish_seen_subcommand_from verify' -l accept -d 'accept findings of a kind at a path, which may be a shell pattern (may be repeated)' -r -f
 complete -c nodekiln -n '__fish_seen_subcommand_from verify' -l json -d 'print the findings as one JSON object'
+complete -c nodekiln -n '__fish_seen_subcommand_from verify' -l sarif -d 'print the findings as SARIF 2.1.0, for code hosts and CI systems'
 complete -c nodekiln -n '__fish_seen_subcommand_from verify' -l help -d 'print this help'
 complete -c nodekiln -n '__fish_seen_subcommand_from verify' -F
 complete -c nodekiln -n __fish_use_subcommand -a boot -d 'start an image in QEMU; the image itself is never written to'

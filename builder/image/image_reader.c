@@ -95,6 +95,16 @@ int image_stat(struct image *image, const char *path, const struct image_entry *
 	return 1;
 }
 
+int image_follow(struct image *image, const char *path, const struct image_entry **ret, struct error *err UNUSED)
+{
+	const struct image_node *node = image_index_resolve(&image->index, path, true);
+
+	if (!node)
+		return 0;
+	*ret = &node->entry;
+	return 1;
+}
+
 int image_read_part(struct image *image, const struct image_entry *e, uint64_t from, size_t len, struct text *ret,
 		    struct error *err)
 {

@@ -43,6 +43,8 @@ struct image_entry {
 };
 /* 1 when it exists, 0 when not, -1 on a broken image. The entry is borrowed until the image closes. */
 int image_stat(struct image *image, const char *path, const struct image_entry **ret, struct error *err) MUST_CHECK;
+/* The same, but follows a last symlink. */
+int image_follow(struct image *image, const char *path, const struct image_entry **ret, struct error *err) MUST_CHECK;
 /* Follows a last symlink. A missing file is ERROR_FAILED. */
 int image_read(struct image *image, const char *path, size_t limit, struct text *ret, struct error *err) MUST_CHECK;
 /* A part of a regular file from byte `from` on: len bytes, fewer where the file ends. e: as image_stat() or image_walk() gave it. */

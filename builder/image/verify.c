@@ -13,7 +13,7 @@
 #include "lib/hash.h"
 #include "lib/text.h"
 
-#define ABOUT_MAX (1 << 20)
+#define ABOUT_MAX (16 << 20)
 
 /* The artifact's line in the SHA256SUMS file of the same directory. Without such a file there is nothing to check: a
  * downloaded image may come alone. */
@@ -35,9 +35,9 @@ static int verify_sums(struct verify *v, struct error *err)
 	sha256sums_parse(text.len ? text.data : "", &sums);
 	const char *want = sha256sums_find(&sums, name);
 	if (!want) {
-		strings_addf(&v->findings,
-			     "%s in its directory has no line for %s; it is not one of the published artifacts",
-			     ARTIFACTS_SUMS, name);
+		faults_add(&v->faults, FAULT_CHECKSUM, NULL,
+			   "%s in its directory has no line for %s; it is not one of the published artifacts",
+			   ARTIFACTS_SUMS, name);
 		return 0;
 	}
 	CLEANUP(close_p) int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
@@ -46,14 +46,14 @@ static int verify_sums(struct verify *v, struct error *err)
 	if (sha256_fd(fd, got, err) < 0)
 		return -1;
 	if (strcmp(got, want) != 0)
-		strings_addf(&v->findings, "its sha256 is %s, %s says %s; it was changed or truncated", got,
-			     ARTIFACTS_SUMS, want);
+		faults_add(&v->faults, FAULT_CHECKSUM, NULL,
+			   "its sha256 is %s, %s says %s; it was changed or truncated", got, ARTIFACTS_SUMS, want);
 	return 0;
 }
 
 static int verify_sysprep(struct verify *v, struct error *err)
 {
-	return sysprep_check(v->image, &v->findings, err);
+	return sysprep_check(v->image, &v->faults, err);
 }
 
 /* Reads image.json; runs first, because other checks compare with it. */
@@ -67,20 +67,22 @@ static int verify_about(struct verify *v, struct error *err)
 	if (found < 0)
 		return -1;
 	if (!found) {
-		strings_addf(&v->findings, "%s is missing; nodekiln did not make this image", VERIFY_ABOUT);
+		faults_add(&v->faults, FAULT_ORIGIN, VERIFY_ABOUT, "%s is missing; nodekiln did not make this image",
+			   VERIFY_ABOUT);
 		return 0;
 	}
 	if (image_read(v->image, VERIFY_ABOUT, ABOUT_MAX, &text, err) < 0)
 		return -1;
 	if (json_parse(VERIFY_ABOUT, text.len ? text.data : "", text.len, &v->about, &broken) < 0) {
-		strings_add(&v->findings, broken.text);
+		faults_add(&v->faults, FAULT_ORIGIN, VERIFY_ABOUT, "%s", broken.text);
 		return 0;
 	}
 	const char *claims = json_get_string(v->about, "artifact");
 	const char *is = image_kind(v->image) == IMAGE_DISK ? "vm" : "lxc";
 	if (!text_same(claims, is))
-		strings_addf(&v->findings, "%s says artifact '%s', but the file is one for '%s'", VERIFY_ABOUT,
-			     claims ? claims : "", is);
+		faults_add(&v->faults, FAULT_ORIGIN, VERIFY_ABOUT,
+			   "%s says artifact '%s', but the file is one for '%s'", VERIFY_ABOUT, claims ? claims : "",
+			   is);
 	return 0;
 }
 
@@ -89,14 +91,21 @@ static int verify_packing(struct verify *v, struct error *err)
 	return image_kind(v->image) == IMAGE_DISK ? verify_disk(v, err) : verify_tarball(v, err);
 }
 
-/* In this order: verify_about() fills what the later ones compare with. */
+static int read_origins(struct verify *v, struct error *err)
+{
+	return origins_read(v->image, v->about, &v->origins, err);
+}
+
+/* In this order: verify_about() and read_origins() fill what the later ones compare with. */
 static int (*const checks[])(struct verify *v, struct error *err) = {
-	verify_sums, verify_packing, verify_about, verify_sysprep, verify_units, verify_kubernetes, verify_images,
+	verify_sums,    verify_packing,    verify_about,   verify_sysprep,  read_origins,
+	verify_units,   verify_kubernetes, verify_images,  verify_accounts, verify_rights,
+	verify_secrets, verify_packages,   verify_unknown,
 };
 
-int verify_file(const char *path, struct verify *ret, struct error *err)
+int verify_file(const char *path, const struct strings *accept, struct verify *ret, struct error *err)
 {
-	*ret = (struct verify){ .path = path };
+	*ret = (struct verify){ .path = path, .faults.accept = accept };
 	if (image_open(path, &ret->image, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
@@ -104,12 +113,31 @@ int verify_file(const char *path, struct verify *ret, struct error *err)
 			verify_done(ret);
 			return error_wrap(err, "verify %s", path);
 		}
+	faults_end(&ret->faults);
 	return 0;
+}
+
+bool verify_in_store(const char *path)
+{
+	return text_starts(path, "/var/lib/containerd/") || text_starts(path, "/var/lib/docker/");
+}
+
+int verify_read(struct verify *v, const char *path, size_t limit, struct text *ret, struct error *err)
+{
+	const struct image_entry *e;
+	int found = image_stat(v->image, path, &e, err);
+
+	if (found <= 0 || !S_ISREG(e->mode))
+		return found < 0 ? -1 : 0;
+	if (image_read(v->image, path, limit, ret, err) < 0)
+		return -1;
+	return 1;
 }
 
 void verify_done(struct verify *v)
 {
+	origins_done(&v->origins);
 	image_close_p(&v->image);
 	json_free_p(&v->about);
-	strings_done(&v->findings);
+	faults_done(&v->faults);
 }

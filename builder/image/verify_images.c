@@ -20,7 +20,8 @@ static int read_store(struct verify *v, const char *path, struct text *ret, stru
 
 static void lacks(struct verify *v, const char *name, const char *runtime)
 {
-	strings_addf(&v->findings, "the image %s is listed as preloaded, but %s's store lacks it", name, runtime);
+	faults_add(&v->faults, FAULT_CONTAINER_IMAGE, NULL,
+		   "the image %s is listed as preloaded, but %s's store lacks it", name, runtime);
 }
 
 /* Image names are keys of containerd's database, which stores keys verbatim (bbolt). */
@@ -75,7 +76,7 @@ static int check_docker(struct verify *v, const struct json *images, struct erro
 	if (read_store(v, file, &text, err) < 0)
 		return -1;
 	if (text.len && json_parse(file, text.data, text.len, &store, &broken) < 0)
-		strings_add(&v->findings, broken.text);
+		faults_add(&v->faults, FAULT_CONTAINER_IMAGE, NULL, "%s", broken.text);
 	for (size_t i = 0; i < json_count(images); i++) {
 		const char *name = json_as_string(json_at(images, i));
 		if (name && check_docker_image(v, store, name, err) < 0)
