@@ -3,6 +3,9 @@
 
 #include "builder/cmd/command.h"
 #include "builder/image/verify.h"
+#include "builder/sandbox/confine.h"
+
+#define FILES_MAX 64
 
 static bool as_json, as_sarif;
 static struct strings accept;
@@ -78,25 +81,47 @@ static int check_options(struct error *err)
 	return 0;
 }
 
+/* Opens all artifacts, gives up all rights, and reads them. */
+static int verify_all(struct verify *v, char **path, size_t n, struct json *all, size_t *ret_errors, struct error *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (verify_open(path[i], &accept, &v[i], err) < 0)
+			return -1;
+	if (confine(err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (verify_load(&v[i], err) < 0)
+			return -1;
+		*ret_errors += faults_errors(&v[i].faults);
+		report(&v[i], all);
+		verify_done(&v[i]);
+	}
+	return 0;
+}
+
+static void print_all(struct json *all, size_t errors)
+{
+	CLEANUP(json_free_p)
+	struct json *json = as_sarif ? faults_sarif_log(all) : files_json(all, errors);
+
+	print(json);
+}
+
 static int run(int argc, char **argv, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *all = json_array();
+	struct verify v[FILES_MAX] = { 0 };
 	size_t errors = 0;
 
 	if (check_options(err) < 0)
 		return -1;
-	for (int i = 0; i < argc; i++) {
-		CLEANUP(verify_done) struct verify v = { 0 };
-		if (verify_file(argv[i], &accept, &v, err) < 0)
-			return -1;
-		errors += faults_errors(&v.faults);
-		report(&v, all);
-	}
-	if (as_json || as_sarif) {
-		CLEANUP(json_free_p)
-		struct json *json = as_sarif ? faults_sarif_log(TAKE(all)) : files_json(TAKE(all), errors);
-		print(json);
-	}
+	int rc = verify_all(v, argv, (size_t)argc, all, &errors, err);
+	for (size_t i = 0; i < FILES_MAX; i++)
+		verify_done(&v[i]);
+	if (rc < 0)
+		return -1;
+	if (as_json || as_sarif)
+		print_all(TAKE(all), errors);
 	if (errors)
 		return error_set(err, ERROR_VERIFY, "%zu finding%s; correct the recipe and build the image again",
 				 errors, errors == 1 ? "" : "s");
@@ -112,23 +137,20 @@ const struct command command_verify = {
 	.arguments = "FILE...",
 	.summary =
 		"check finished artifacts: nothing of the builder is left, and everything that a node needs is present",
-	.description =
-		"It reads the finished files, not the tree that they were made from. Nothing is left of the machine "
-		"that "
-		"built the image: machine-id, host keys, logs, caches, seeds. Nobody can log in, and nothing is "
-		"secret: "
-		"accounts with the user id 0, passwords, authorized keys, private keys, credentials in the "
-		"configuration of "
-		"apt, of services and of clients. Nothing has rights that it should not have: set-user-ID programs, "
-		"capabilities, write permissions, preloaded libraries. Each file is from a package, unchanged, from an "
-		"overlay "
-		"or from a step of the build. And what a node needs is there: enabled units, programs, images.\n"
-		"Each finding is of a kind, which has a severity; docs/build.md has the table. Errors make the exit "
-		"status 9, "
-		"warnings do not. `--accept` is for what a recipe does on purpose.",
+	.description = "It reads the finished files, not the tree that they were made from. Nothing is left of the "
+		       "machine that built the image: machine-id, host keys, logs, caches, seeds. No user can log in, "
+		       "and nothing is secret: accounts with the user id 0, passwords, authorized keys, private keys, "
+		       "credentials in the configuration of apt, of services and of clients. Nothing has rights that "
+		       "it should not have: set-user-ID programs, capabilities, write permissions, preloaded "
+		       "libraries. Each file is from a package, unchanged, from an overlay or from a step of the "
+		       "build. And what a node needs is there: enabled units, programs, images.\n"
+		       "Each finding is of a kind, which has a severity; docs/build.md has the table. Errors make the "
+		       "exit status 9, warnings do not. `--accept` is for what a recipe does on purpose.\n"
+		       "The files are parsed without any rights, in a user namespace of their own where the host "
+		       "allows one: images may be hostile.",
 	.examples = examples,
 	.options = options,
 	.min = 1,
-	.max = 64,
+	.max = FILES_MAX,
 	.run = run,
 };

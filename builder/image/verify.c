@@ -15,24 +15,39 @@
 
 #define ABOUT_MAX (16 << 20)
 
-/* The artifact's line in the SHA256SUMS file of the same directory. Without such a file there is nothing to check: a
- * downloaded image may come alone. */
-static int verify_sums(struct verify *v, struct error *err)
+static const char *base_name(const char *path)
 {
-	const char *slash = strrchr(v->path, '/'), *name = slash ? slash + 1 : v->path;
-	CLEANUP(free_p) char *directory = slash ? xstrndup(v->path, (size_t)(slash + 1 - v->path)) : xstrdup(".");
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Without such a file there is nothing to check: a downloaded image may come alone. */
+static int read_sums(struct verify *v, struct error *err)
+{
+	CLEANUP(free_p) char *directory = xasprintf("%.*s.", (int)(base_name(v->path) - v->path), v->path);
 	CLEANUP(close_p) int dirfd = dir_open(AT_FDCWD, directory, err);
-	CLEANUP(text_done) struct text text = { 0 };
-	CLEANUP(sha256sums_done) struct sha256sums sums = { 0 };
-	char got[SHA256_HEX];
+	struct text text = { 0 };
 
 	if (dirfd < 0)
 		return -1;
 	if (faccessat(dirfd, ARTIFACTS_SUMS, F_OK, 0) < 0)
 		return 0;
-	if (file_read(dirfd, ARTIFACTS_SUMS, SHA256SUMS_SIZE_MAX, &text, err) < 0)
-		return -1;
-	sha256sums_parse(text.len ? text.data : "", &sums);
+	int rc = file_read(dirfd, ARTIFACTS_SUMS, SHA256SUMS_SIZE_MAX, &text, err);
+	v->sums = text_take(&text);
+	return rc;
+}
+
+/* The artifact's line in SHA256SUMS. */
+static int verify_sums(struct verify *v, struct error *err)
+{
+	CLEANUP(sha256sums_done) struct sha256sums sums = { 0 };
+	const char *name = base_name(v->path);
+	char got[SHA256_HEX];
+
+	if (!v->sums)
+		return 0;
+	sha256sums_parse(v->sums, &sums);
 	const char *want = sha256sums_find(&sums, name);
 	if (!want) {
 		faults_add(&v->faults, FAULT_CHECKSUM, NULL,
@@ -40,10 +55,7 @@ static int verify_sums(struct verify *v, struct error *err)
 			   ARTIFACTS_SUMS, name);
 		return 0;
 	}
-	CLEANUP(close_p) int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return error_errno(err, errno, "open %s", v->path);
-	if (sha256_fd(fd, got, err) < 0)
+	if (sha256_fd(image_fd(v->image), got, err) < 0)
 		return -1;
 	if (strcmp(got, want) != 0)
 		faults_add(&v->faults, FAULT_CHECKSUM, NULL,
@@ -103,18 +115,35 @@ static int (*const checks[])(struct verify *v, struct error *err) = {
 	verify_secrets, verify_packages,   verify_unknown,
 };
 
-int verify_file(const char *path, const struct strings *accept, struct verify *ret, struct error *err)
+int verify_open(const char *path, const struct strings *accept, struct verify *ret, struct error *err)
 {
 	*ret = (struct verify){ .path = path, .faults.accept = accept };
-	if (image_open(path, &ret->image, err) < 0)
+	if (image_open(path, &ret->image, err) < 0 || read_sums(ret, err) < 0) {
+		verify_done(ret);
+		return -1;
+	}
+	return 0;
+}
+
+int verify_load(struct verify *v, struct error *err)
+{
+	if (image_load(v->image, verify_wants, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
-		if (checks[i](ret, err) < 0) {
-			verify_done(ret);
-			return error_wrap(err, "verify %s", path);
-		}
-	faults_end(&ret->faults);
+		if (checks[i](v, err) < 0)
+			return error_wrap(err, "verify %s", v->path);
+	faults_end(&v->faults);
 	return 0;
+}
+
+enum image_want verify_wants(const struct image_entry *e)
+{
+	static const char *const read[] = { VERIFY_CONTAINERD_STORE, VERIFY_DOCKER_STORE "/" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(read); i++)
+		if (text_starts(e->path, read[i]))
+			return IMAGE_KEEP;
+	return !verify_in_store(e->path) || e->size <= VERIFY_SCAN_MAX ? IMAGE_KEEP : IMAGE_SKIP;
 }
 
 bool verify_in_store(const char *path)
@@ -138,6 +167,8 @@ void verify_done(struct verify *v)
 {
 	origins_done(&v->origins);
 	image_close_p(&v->image);
+	free_p(&v->sums);
 	json_free_p(&v->about);
 	faults_done(&v->faults);
+	*v = (struct verify){ 0 };
 }

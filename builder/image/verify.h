@@ -11,18 +11,23 @@
 #include "lib/json.h"
 
 #define VERIFY_ABOUT "/etc/nodekiln/image.json"
+#define VERIFY_CONTAINERD_STORE "/var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db"
+#define VERIFY_DOCKER_STORE "/var/lib/docker/image/overlay2"
 #define VERIFY_SCAN_MAX (1u << 20) /* bytes of a file that are searched for secrets */
 
 struct verify {
 	const char *path;       /* borrowed; of the artifact */
 	struct image *image;    /* owned */
+	char *sums;             /* owned; the text of SHA256SUMS in its directory; NULL when there is none */
 	struct json *about;     /* owned; image.json; NULL when it is missing or broken, which is a finding */
 	struct origins origins; /* owned; which package or step has a file */
 	struct faults faults;
 };
 
-/* -1 only when the file cannot be read; a fault in it is a finding. accept: borrowed, see struct faults; may be NULL. */
-int verify_file(const char *path, const struct strings *accept, struct verify *ret, struct error *err) MUST_CHECK;
+/* Opens the artifact and reads SHA256SUMS. accept: borrowed, see struct faults; may be NULL. */
+int verify_open(const char *path, const struct strings *accept, struct verify *ret, struct error *err) MUST_CHECK;
+/* Reads the artifact and finds its faults; opens nothing. -1 only when it cannot be read; a fault in it is a finding. */
+int verify_load(struct verify *v, struct error *err) MUST_CHECK;
 void verify_done(struct verify *v);
 
 /* Its parts: verify_container.c checks what contains the guest; verify_guest.c and verify_images.c that a node has what it needs;
@@ -41,6 +46,8 @@ int verify_tarball(struct verify *v, struct error *err) MUST_CHECK;
 /* Pure: the value of `key = "value"` in TOML text, with either kind of quotes; NULL when there is none. Owned by the
  * caller. */
 char *verify_toml_string(const char *toml, const char *key) MUST_CHECK;
+/* Which contents are read: those of a runtime's store only when they are small. */
+image_want_fn verify_wants;
 /* Pure: whether a file with this path is in a runtime's store: the layers of preloaded images. */
 bool verify_in_store(const char *path);
 /* 1 and the file's text, 0 when it is missing or not a regular file; more than limit bytes are an error. */

@@ -79,7 +79,7 @@ static int check_group(struct verify *v, struct error *err)
 	int rc = verify_read(v, file, ACCOUNTS_MAX, &text, err);
 
 	for (char *rest = text.data; rc > 0 && next_line(&rest, field);) {
-		/* An empty password of a group lets nobody in: newgrp(1) then asks for membership. */
+		/* An empty password of a group lets no user in: newgrp(1) then asks for membership. */
 		if (*field[1])
 			check_password(v, file, field[0], field[1]);
 		if (*field[3] && is_privileged(field[0], field[2]))

@@ -57,15 +57,12 @@ static void check_partitions(struct verify *v)
 	check_filesystem(v, root, "root", "ext4");
 }
 
-int verify_disk(struct verify *v, struct error *err)
+int verify_disk(struct verify *v, struct error *err UNUSED)
 {
-	CLEANUP(close_p) int fd = open(v->path, O_RDONLY | O_CLOEXEC);
 	struct qcow2_info info;
 	struct error broken = { 0 };
 
-	if (fd < 0)
-		return error_errno(err, errno, "open %s", v->path);
-	if (text_ends(v->path, ".qcow2") && qcow2_info(fd, &info, &broken) < 0)
+	if (text_ends(v->path, ".qcow2") && qcow2_info(image_fd(v->image), &info, &broken) < 0)
 		faults_add(&v->faults, FAULT_PACKING, NULL, "%s", broken.text);
 	check_partitions(v);
 	return 0;
@@ -120,11 +117,11 @@ static int check_marker_files(struct verify *v, struct error *err)
 
 int verify_tarball(struct verify *v, struct error *err)
 {
-	CLEANUP(close_p) int fd = open(v->path, O_RDONLY | O_CLOEXEC);
 	CLEANUP(tar_reader_free_p) struct tar_reader *reader = NULL;
+	int fd = image_fd(v->image);
 
-	if (fd < 0)
-		return error_errno(err, errno, "open %s", v->path);
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return error_errno(err, errno, "read %s", v->path);
 	if (tar_read_fd(fd, v->path, &reader, err) < 0 || check_members(v, reader, err) < 0)
 		return -1;
 	return check_marker_files(v, err);

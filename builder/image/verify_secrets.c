@@ -36,7 +36,8 @@ static int check_entry(void *verify, const struct image_entry *e, struct error *
 	CLEANUP(text_done) struct text content = { 0 };
 
 	/* sysprep's rules have found some of them already. */
-	if (!S_ISREG(e->mode) || !e->size || is_public(v, e) || faults_has(&v->faults, e->path))
+	if (!S_ISREG(e->mode) || !e->size || verify_wants(e) != IMAGE_KEEP || is_public(v, e) ||
+	    faults_has(&v->faults, e->path))
 		return 0;
 	size_t len = e->size < VERIFY_SCAN_MAX ? (size_t)e->size : VERIFY_SCAN_MAX;
 	if (image_read_part(v->image, e, 0, len, &content, err) < 0)

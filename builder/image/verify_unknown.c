@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Finds what no package, overlay or step accounts for. Packages' scripts and the build's steps make files that are in no list: the
- * table says which, and who makes them. */
+ * table names them, and what makes them. */
 #include <fnmatch.h>
 #include <string.h>
 

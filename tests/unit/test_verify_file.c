@@ -65,6 +65,13 @@ struct change {
 		.path = name                                                                                           \
 	}
 
+static int verify(const char *path, struct verify *ret, struct error *err)
+{
+	if (verify_open(path, NULL, ret, err) < 0)
+		return -1;
+	return verify_load(ret, err);
+}
+
 static void apply(const struct change *c, struct member *ret, size_t *ret_n)
 {
 	memcpy(ret, sound, sizeof sound);
@@ -95,7 +102,7 @@ static char *verified(const struct change *c)
 	size_t n;
 
 	apply(c, members, &n);
-	if (maker_tarball(path, members, n, &err) < 0 || verify_file(path, NULL, &v, &err) < 0) {
+	if (maker_tarball(path, members, n, &err) < 0 || verify(path, &v, &err) < 0) {
 		unlink(path);
 		return xstrdup(err.text);
 	}
@@ -216,7 +223,7 @@ TEST(verify_tarball_counts_many_members)
 		snprintf(names[i], sizeof names[i], "./many-%zu", i);
 		members[SOUND + i] = (struct member){ .path = names[i], .mode = S_IFREG, .uid = 70000 };
 	}
-	CHECK(maker_tarball(path, members, ARRAY_SIZE(members), &err) == 0 && verify_file(path, NULL, &v, &err) == 0);
+	CHECK(maker_tarball(path, members, ARRAY_SIZE(members), &err) == 0 && verify(path, &v, &err) == 0);
 	unlink(path);
 	CHECK(v.faults.list.n <= 2 * (FAULTS_MAX + 1) &&
 	      strstr(v.faults.list.at[v.faults.list.n - 1].text, "and 30 more like these"));
@@ -237,13 +244,13 @@ TEST(verify_file_compares_with_sha256sums)
 	CLEANUP(free_p) char *elsewhere = xasprintf("%s  other\n", hex);
 
 	fake_put(path, "/SHA256SUMS", elsewhere);
-	CHECK(verify_file(image, NULL, &other, &err) == 0 && other.faults.list.n == 1);
+	CHECK(verify(image, &other, &err) == 0 && other.faults.list.n == 1);
 	CHECK(text_starts(other.faults.list.at[0].text, "SHA256SUMS in its directory has no line for image.tar.zst; "));
 	fake_put(path, "/SHA256SUMS", bad);
-	CHECK(verify_file(image, NULL, &wrong, &err) == 0 && wrong.faults.list.n == 1);
+	CHECK(verify(image, &wrong, &err) == 0 && wrong.faults.list.n == 1);
 	CHECK(strstr(wrong.faults.list.at[0].text, "it was changed or truncated"));
 	fake_put(path, "/SHA256SUMS", good);
-	CHECK(verify_file(image, NULL, &right, &err) == 0 && right.faults.list.n == 0);
+	CHECK(verify(image, &right, &err) == 0 && right.faults.list.n == 0);
 	FAKE_ROOT_END();
 }
 
@@ -255,7 +262,7 @@ static bool disk_finding(const struct disk_plan *plan, const char *finding)
 	CLEANUP(close_p) int fd = open(raw, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	CLEANUP(verify_done) struct verify v = { 0 };
 	struct error err = { 0 };
-	bool ok = maker_disk(plan, root, fd, &err) == 0 && verify_file(raw, NULL, &v, &err) == 0;
+	bool ok = maker_disk(plan, root, fd, &err) == 0 && verify(raw, &v, &err) == 0;
 
 	unlink(raw);
 	rmdir(root);
