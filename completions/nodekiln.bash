@@ -49,6 +49,10 @@ _nodekiln()
 		_nodekiln_words 'auto memory disk'
 		return
 		;;
+	build:--sign)
+		:
+		return
+		;;
 	lock:--mirror)
 		:
 		return
@@ -79,6 +83,10 @@ _nodekiln()
 		;;
 	verify:--accept)
 		:
+		return
+		;;
+	verify:--keyring)
+		_nodekiln_files -f
 		return
 		;;
 	boot:--firmware)
@@ -177,6 +185,10 @@ _nodekiln()
 		:
 		return
 		;;
+	publish:--keyring)
+		_nodekiln_files -f
+		return
+		;;
 	deploy:--secrets)
 		_nodekiln_files -f
 		return
@@ -212,7 +224,7 @@ _nodekiln()
 		;;
 	build)
 		if [[ $cur == -* ]]; then
-			_nodekiln_words '--out --set --mirror --locked --lock --update --offline --force --scratch --timings --json --plain --verbose --help'
+			_nodekiln_words '--out --set --mirror --locked --lock --update --offline --force --scratch --sign --timings --json --plain --verbose --help'
 		else
 			_nodekiln_recipes
 		fi
@@ -247,7 +259,7 @@ _nodekiln()
 		;;
 	verify)
 		if [[ $cur == -* ]]; then
-			_nodekiln_words '--accept --json --sarif --help'
+			_nodekiln_words '--accept --json --keyring --sarif --help'
 		else
 			_nodekiln_files -f
 		fi
@@ -268,7 +280,7 @@ _nodekiln()
 		;;
 	publish)
 		if [[ $cur == -* ]]; then
-			_nodekiln_words '--target --firmware --only --node --replace --retain --dry-run --json --plain --verbose --help'
+			_nodekiln_words '--target --firmware --only --node --replace --retain --keyring --dry-run --json --plain --verbose --help'
 		else
 			_nodekiln_files -f
 		fi

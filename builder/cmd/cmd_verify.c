@@ -9,11 +9,14 @@
 
 static bool as_json, as_sarif;
 static struct strings accept;
+static const char *keyring;
 
 static const struct option_spec options[] = {
 	{ "--accept", OPTION_LIST, &accept, "KIND:PATH",
 	  "accept findings of a kind at a path, which may be a shell pattern (may be repeated)" },
 	{ "--json", OPTION_FLAG, &as_json, NULL, "print the findings as one JSON object" },
+	{ "--keyring", OPTION_VALUE, &keyring, "FILE",
+	  "SHA256SUMS next to the files must be signed by a key of this keyring (binary, as for gpgv)" },
 	{ "--sarif", OPTION_FLAG, &as_sarif, NULL, "print the findings as SARIF 2.1.0, for code hosts and CI systems" },
 	{ 0 },
 };
@@ -84,8 +87,10 @@ static int check_options(struct error *err)
 /* Opens all artifacts, gives up all rights, and reads them. */
 static int verify_all(struct verify *v, char **path, size_t n, struct json *all, size_t *ret_errors, struct error *err)
 {
+	const struct verify_options how = { .accept = &accept, .keyring = keyring };
+
 	for (size_t i = 0; i < n; i++)
-		if (verify_open(path[i], &accept, &v[i], err) < 0)
+		if (verify_open(path[i], &how, &v[i], err) < 0)
 			return -1;
 	if (confine(err) < 0)
 		return -1;

@@ -7,6 +7,7 @@
 
 #include "builder/artifacts/artifacts.h"
 #include "builder/artifacts/sha256sums.h"
+#include "builder/artifacts/signature.h"
 #include "builder/image/sysprep.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
@@ -115,14 +116,33 @@ static int (*const checks[])(struct verify *v, struct error *err) = {
 	verify_secrets, verify_packages,   verify_unknown,
 };
 
-int verify_open(const char *path, const struct strings *accept, struct verify *ret, struct error *err)
+/* gpgv is another program, so this is done while programs can be started. */
+static int check_signature(struct verify *v, const char *keyring, struct error *err)
 {
-	*ret = (struct verify){ .path = path, .faults.accept = accept };
-	if (image_open(path, &ret->image, err) < 0 || read_sums(ret, err) < 0) {
-		verify_done(ret);
-		return -1;
+	CLEANUP(free_p) char *directory = xasprintf("%.*s.", (int)(base_name(v->path) - v->path), v->path);
+
+	if (!v->sums) {
+		faults_add(&v->faults, FAULT_SIGNATURE, NULL,
+			   "there is no %s in its directory: nothing of it is signed", ARTIFACTS_SUMS);
+		return 0;
 	}
+	if (signature_check(directory, keyring, v->sums, strlen(v->sums), err) == 0)
+		return 0;
+	if (err->class != ERROR_TRUST)
+		return -1;
+	faults_add(&v->faults, FAULT_SIGNATURE, NULL, "%s", err->text);
+	*err = (struct error){ 0 };
 	return 0;
+}
+
+int verify_open(const char *path, const struct verify_options *options, struct verify *ret, struct error *err)
+{
+	*ret = (struct verify){ .path = path, .faults.accept = options->accept };
+	if (image_open(path, &ret->image, err) == 0 && read_sums(ret, err) == 0 &&
+	    (!options->keyring || check_signature(ret, options->keyring, err) == 0))
+		return 0;
+	verify_done(ret);
+	return -1;
 }
 
 int verify_load(struct verify *v, struct error *err)

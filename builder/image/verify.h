@@ -24,8 +24,13 @@ struct verify {
 	struct faults faults;
 };
 
-/* Opens the artifact and reads SHA256SUMS. accept: borrowed, see struct faults; may be NULL. */
-int verify_open(const char *path, const struct strings *accept, struct verify *ret, struct error *err) MUST_CHECK;
+struct verify_options {
+	const struct strings *accept; /* borrowed, see struct faults; may be NULL */
+	const char *keyring; /* borrowed; SHA256SUMS must be signed by one of its keys; NULL = need not be signed */
+};
+/* Opens the artifact, reads SHA256SUMS and checks its signature. */
+int verify_open(const char *path, const struct verify_options *options, struct verify *ret, struct error *err)
+	MUST_CHECK;
 /* Reads the artifact and finds its faults; opens nothing. -1 only when it cannot be read; a fault in it is a finding. */
 int verify_load(struct verify *v, struct error *err) MUST_CHECK;
 void verify_done(struct verify *v);

@@ -67,7 +67,7 @@ struct change {
 
 static int verify(const char *path, struct verify *ret, struct error *err)
 {
-	if (verify_open(path, NULL, ret, err) < 0)
+	if (verify_open(path, &(struct verify_options){ 0 }, ret, err) < 0)
 		return -1;
 	return verify_load(ret, err);
 }
