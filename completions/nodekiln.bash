@@ -49,6 +49,10 @@ _nodekiln()
 		_nodekiln_words 'auto memory disk'
 		return
 		;;
+	build:--sign)
+		:
+		return
+		;;
 	lock:--mirror)
 		:
 		return
@@ -75,6 +79,14 @@ _nodekiln()
 		;;
 	plan:--mirror)
 		:
+		return
+		;;
+	verify:--accept)
+		:
+		return
+		;;
+	verify:--keyring)
+		_nodekiln_files -f
 		return
 		;;
 	boot:--firmware)
@@ -181,6 +193,10 @@ _nodekiln()
 		:
 		return
 		;;
+	publish:--keyring)
+		_nodekiln_files -f
+		return
+		;;
 	deploy:--secrets)
 		_nodekiln_files -f
 		return
@@ -216,7 +232,7 @@ _nodekiln()
 		;;
 	build)
 		if [[ $cur == -* ]]; then
-			_nodekiln_words '--out --set --mirror --locked --lock --update --offline --force --scratch --timings --json --plain --verbose --help'
+			_nodekiln_words '--out --set --mirror --locked --lock --update --offline --force --scratch --sign --timings --json --plain --verbose --help'
 		else
 			_nodekiln_recipes
 		fi
@@ -251,7 +267,7 @@ _nodekiln()
 		;;
 	verify)
 		if [[ $cur == -* ]]; then
-			_nodekiln_words '--json --help'
+			_nodekiln_words '--accept --json --keyring --sarif --help'
 		else
 			_nodekiln_files -f
 		fi
@@ -272,7 +288,7 @@ _nodekiln()
 		;;
 	publish)
 		if [[ $cur == -* ]]; then
-			_nodekiln_words '--target --firmware --only --node --replace --retain --dry-run --json --plain --verbose --help'
+			_nodekiln_words '--target --firmware --only --node --replace --retain --keyring --dry-run --json --plain --verbose --help'
 		else
 			_nodekiln_files -f
 		fi

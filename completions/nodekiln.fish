@@ -12,6 +12,7 @@ complete -c nodekiln -n '__fish_seen_subcommand_from build' -l update -d 'refres
 complete -c nodekiln -n '__fish_seen_subcommand_from build' -l offline -d 'use only the cache, in a process without a network'
 complete -c nodekiln -n '__fish_seen_subcommand_from build' -l force -d 'build even when nothing changed'
 complete -c nodekiln -n '__fish_seen_subcommand_from build' -l scratch -d 'where the build works; auto (default): in memory when there is enough' -r -f -a 'auto memory disk'
+complete -c nodekiln -n '__fish_seen_subcommand_from build' -l sign -d 'sign SHA256SUMS with this key of gpg: a fingerprint, a key id or a user id' -r -f
 complete -c nodekiln -n '__fish_seen_subcommand_from build' -l timings -d 'print at the end when each phase ran, with its wall and CPU seconds'
 complete -c nodekiln -n '__fish_seen_subcommand_from build' -l json -d 'print events as JSON, one object per line'
 complete -c nodekiln -n '__fish_seen_subcommand_from build' -l plain -d 'print plain lines even on a terminal'
@@ -44,7 +45,10 @@ complete -c nodekiln -n '__fish_seen_subcommand_from diff' -l json -d 'print the
 complete -c nodekiln -n '__fish_seen_subcommand_from diff' -l help -d 'print this help'
 complete -c nodekiln -n '__fish_seen_subcommand_from diff' -F
 complete -c nodekiln -n __fish_use_subcommand -a verify -d 'check finished artifacts: nothing of the builder is left, and everything that a node needs is present'
+complete -c nodekiln -n '__fish_seen_subcommand_from verify' -l accept -d 'accept findings of a kind at a path, which may be a shell pattern (may be repeated)' -r -f
 complete -c nodekiln -n '__fish_seen_subcommand_from verify' -l json -d 'print the findings as one JSON object'
+complete -c nodekiln -n '__fish_seen_subcommand_from verify' -l keyring -d 'SHA256SUMS next to the files must be signed by a key of this keyring (binary, as for gpgv)' -r -F
+complete -c nodekiln -n '__fish_seen_subcommand_from verify' -l sarif -d 'print the findings as SARIF 2.1.0, for code hosts and CI systems'
 complete -c nodekiln -n '__fish_seen_subcommand_from verify' -l help -d 'print this help'
 complete -c nodekiln -n '__fish_seen_subcommand_from verify' -F
 complete -c nodekiln -n __fish_use_subcommand -a boot -d 'start an image in QEMU; the image itself is never written to'
@@ -83,6 +87,7 @@ complete -c nodekiln -n '__fish_seen_subcommand_from publish' -l only -d 'publis
 complete -c nodekiln -n '__fish_seen_subcommand_from publish' -l node -d 'only this node of the target (may be repeated)' -r -f
 complete -c nodekiln -n '__fish_seen_subcommand_from publish' -l replace -d 'replace a template that already exists'
 complete -c nodekiln -n '__fish_seen_subcommand_from publish' -l retain -d 'keep N versions of the image, remove older ones that are not in use' -r -f
+complete -c nodekiln -n '__fish_seen_subcommand_from publish' -l keyring -d 'refuse an image whose SHA256SUMS is not signed by a key of this keyring (binary, as for gpgv)' -r -F
 complete -c nodekiln -n '__fish_seen_subcommand_from publish' -l dry-run -d 'only print what would be done'
 complete -c nodekiln -n '__fish_seen_subcommand_from publish' -l json -d 'print events as JSON, one object per line'
 complete -c nodekiln -n '__fish_seen_subcommand_from publish' -l plain -d 'print plain lines even on a terminal'

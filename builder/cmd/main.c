@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "builder/cmd/help.h"
+#include "builder/sandbox/confine.h"
 #include "lib/log.h"
 
 static void print(const struct text *text)
@@ -60,10 +61,11 @@ static int finish(int code)
 		log_error("write to stdout: %m");
 		code = ERROR_FAILED;
 	}
-#ifndef __SANITIZE_ADDRESS__
-	_exit(code);
+#ifdef __SANITIZE_ADDRESS__
+	if (!confined()) /* the leak checker may do nothing there */
+		return code;
 #endif
-	return code;
+	_exit(code);
 }
 
 int main(int argc, char **argv)

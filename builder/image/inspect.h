@@ -35,7 +35,9 @@ struct inspection {
 	uint64_t entries, bytes;              /* of the tree */
 };
 
-int inspect(const char *path, struct inspection *ret, struct error *err) MUST_CHECK;
+/* Opens the artifact; inspect_load() reads it and opens nothing. */
+int inspect_open(const char *path, struct inspection *ret, struct error *err) MUST_CHECK;
+int inspect_load(struct inspection *i, struct error *err) MUST_CHECK;
 void inspection_done(struct inspection *i);
 
 /* Fills programs. */

@@ -91,10 +91,42 @@ struct json *customize_image_json(const struct customize *g)
 	return image;
 }
 
+static int overlay_paths(const struct customize *g, enum set set, struct strings *ret, struct error *err)
+{
+	for (size_t i = 0; i < g->recipe->overlays[set].n; i++) {
+		CLEANUP(free_p) char *path = NULL;
+		if (recipe_overlay_path(g->recipe, g->recipe->overlays[set].at[i], &path, err) < 0 ||
+		    tree_overlay_paths(path, ret, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* files: what the build itself put into the tree, by which `verify` distinguishes it from other files. */
+static int put_files(const struct customize *g, struct json *image, struct error *err)
+{
+	CLEANUP(strings_done) struct strings files = { 0 };
+	struct json *list = json_array();
+
+	json_put(image, "files", list);
+	if (overlay_paths(g, SET_BASE, &files, err) < 0 || overlay_paths(g, g->set, &files, err) < 0 ||
+	    (g->agent && tree_overlay_paths(g->agent, &files, err) < 0) ||
+	    source_paths(g->recipe, g->sources, g->cache, &files, err) < 0)
+		return -1;
+	strings_sort(&files);
+	for (size_t i = 0; i < files.n; i++)
+		if (!i || strcmp(files.at[i - 1], files.at[i]) != 0)
+			json_push(list, json_string(files.at[i]));
+	return 0;
+}
+
 static int write_image_json(const struct customize *g, int rootfd, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *image = customize_image_json(g);
 	CLEANUP(text_done) struct text text = { 0 };
+
+	if (put_files(g, image, err) < 0)
+		return -1;
 
 	json_print(image, true, &text);
 	return file_write_in(rootfd, "etc/nodekiln/image.json", text.data, text.len, 0644, err);

@@ -21,7 +21,7 @@ static int print(const char *image, const char *name, struct text *ret_text, str
 {
 	CLEANUP(inspection_done) struct inspection i = { 0 };
 
-	if (inspect(image, &i, err) < 0)
+	if (inspect_open(image, &i, err) < 0 || inspect_load(&i, err) < 0)
 		return -1;
 	i.path = name;
 	i.file_size = 12345678;
