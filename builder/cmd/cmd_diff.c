@@ -25,7 +25,7 @@ static void print(const struct diff *diff)
 		json_print(json, true, &text);
 	else
 		diff_print(diff, &text);
-	fputs(text.data ? text.data : "", stdout);
+	command_print(&text);
 }
 
 static int digest(const char *path, char ret_hex[SHA256_HEX], struct error *err)

@@ -13,10 +13,13 @@ static const struct option_spec options[] = {
 
 static void print_findings(const struct verify *v)
 {
+	CLEANUP(text_done) struct text text = { 0 };
+
 	for (size_t i = 0; i < v->findings.n; i++)
-		printf("%s: %s\n", v->path, v->findings.at[i]);
+		text_addf(&text, "%s: %s\n", v->path, v->findings.at[i]);
 	if (!v->findings.n)
-		printf("%s: passed\n", v->path);
+		text_addf(&text, "%s: passed\n", v->path);
+	command_print(&text);
 }
 
 static struct json *findings_json(const struct verify *v)
@@ -37,7 +40,7 @@ static void print_json(struct json *files, size_t findings)
 	json_put_bool(all, "passed", findings == 0);
 	json_put(all, "files", files);
 	json_print(all, true, &text);
-	fputs(text.data, stdout);
+	command_print(&text);
 }
 
 static int run(int argc, char **argv, struct error *err)
