@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 from pathlib import Path
 
@@ -23,11 +22,6 @@ TIMEOUTS = {"rendezvous": "60m", "kubeadm": "40m", "ready": "20m"}
 READY_SECONDS = 1500
 STATE_TAG = re.compile(r"k8s\.state\.(\w+)")
 KUBECTL = "sudo -n kubectl --kubeconfig /etc/kubernetes/admin.conf"
-
-
-def agents_part(user_data):
-    """Of a seed's cloud-config: the node configuration."""
-    return textwrap.dedent(re.search(r"    content: \|\n((?:      .*\n)+)", user_data)[1])
 
 
 class Nodes:

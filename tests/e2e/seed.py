@@ -66,7 +66,9 @@ def cluster(kiln):
     log = kiln.directory / "witness.log"
     done = seed(kiln, *files, PATH=f"{witness}:{os.environ['PATH']}", WITNESS=str(log), WATCHED=str(kiln.out))
     problems += unexpected(done)
-    user_data = {name: from_iso(kiln.out / f"{name}.iso", "user-data") for name in ("w1", "cp", "w2")}
+    user_data = {name: from_iso(kiln.out / f"{name}.iso", "nodekiln.yaml") for name in ("w1", "cp", "w2")}
+    problems += [f"cloud-init copies a secret from {name}.iso" for name in user_data
+                 for part in ("user-data", "meta-data") if re.search(f"token|certificate_key|{SECRET}", from_iso(kiln.out / f"{name}.iso", part))]
     tokens = {secret_of(text, "token") for text in user_data.values()}
     keys = [secret_of(user_data[name], "certificate_key") for name in ("w1", "cp", "w2")]
     if len(tokens) != 1 or not re.fullmatch(r"[a-z0-9]{6}\.[a-z0-9]{16}", tokens.copy().pop() or ""):
@@ -79,9 +81,9 @@ def cluster(kiln):
     problems += [f"{p.name} has mode {p.stat().st_mode & 0o777:o}" for p in kiln.out.iterdir() if p.stat().st_mode & 0o777 != 0o600]
     if sorted(p.name for p in kiln.out.iterdir()) != ["cp.iso", "w1.iso", "w2.iso"]:
         problems.append(f"left behind: {sorted(p.name for p in kiln.out.iterdir())}")
-    modes = re.findall(r"^(\S+)\s.* (\S+-data) $", subprocess.run(["isoinfo", "-R", "-l", "-i", kiln.out / "cp.iso"], check=True,
+    modes = re.findall(r"^(\S+)\s.* (\w\S+) $", subprocess.run(["isoinfo", "-R", "-l", "-i", kiln.out / "cp.iso"], check=True,
                                                                    capture_output=True, text=True).stdout, re.M)
-    if sorted(modes) != [("-r--------", "meta-data"), ("-r--------", "user-data")]:
+    if sorted(modes) != [("-r--------", name) for name in ("meta-data", "nodekiln.yaml", "user-data")]:
         problems.append(f"in the ISO: {modes}")
     return problems
 
@@ -92,7 +94,7 @@ def at_once(kiln):
     runs = [subprocess.Popen(kiln.argv("seed", "--secrets", secrets, "--out", kiln.out / f"{name}.iso", kiln.directory / "cp.yaml"),
                              stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=kiln.environment()) for name in ("one", "two")]
     problems = [f"exit {run.returncode}: {error.decode()}" for run, error in [(run, run.communicate()[1]) for run in runs] if run.returncode]
-    tokens = {secret_of(from_iso(kiln.out / f"{name}.iso", "user-data"), "token") for name in ("one", "two")}
+    tokens = {secret_of(from_iso(kiln.out / f"{name}.iso", "nodekiln.yaml"), "token") for name in ("one", "two")}
     tokens.add(secret_of(secrets.read_text(), "token"))
     if len(tokens) != 1 or None in tokens:
         problems.append("two runs made two tokens")
