@@ -90,8 +90,10 @@ static int classify(const struct kubeadm_run *run, const char *root, const struc
 	kubeadm_error_done(ret);
 	kubeadm_error_classify(said->data ? said->data : "", said->len, ret);
 	settle(run, root, ret);
-	if (ret->class != KUBEADM_ERROR_JOINED)
-		return error_set(err, ERROR_FAILED, "%s", ret->sentence);
+	if (ret->class != KUBEADM_ERROR_JOINED) {
+		error_set(err, ERROR_FAILED, "%s", ret->sentence);
+		return error_quote(err, "%s", ret->words ? ret->words : "");
+	}
 	log_info("%s", ret->sentence);
 	return 0;
 }
@@ -112,7 +114,7 @@ int kubeadm_execute(const struct kubeadm_run *run, const char *root, void (*phas
 		return 0;
 	if (err->class != ERROR_COMMAND)
 		return kubeadm_error_set(ret, KUBEADM_ERROR_FATAL, err);
-	/* Not the text in err: it ends with lines that are not masked. */
+	/* Not the private text in err: its lines are not masked. */
 	return classify(run, root, &output.kept, ret, err);
 }
 

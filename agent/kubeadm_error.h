@@ -15,10 +15,11 @@ enum kubeadm_error_class {
 };
 struct kubeadm_error {
 	enum kubeadm_error_class class;
-	char *sentence; /* owned; what failed and what to do, with kubeadm's own words in it and no secret */
+	char *sentence; /* owned; what failed and what to do, in our words: public */
+	char *words;    /* owned; kubeadm's own, one line, known forms of secrets hidden: private; NULL = none */
 };
 /* output: everything that kubeadm wrote to stdout and stderr. An unknown failure is KUBEADM_ERROR_RETRY with
- * its last error line. */
+ * its last error line as words. */
 void kubeadm_error_classify(const char *output, size_t len, struct kubeadm_error *ret);
 /* "A Ready Node of this name is in the cluster" is our own success only if this node has its client
  * certificate. Otherwise the name belongs to another machine, which is fatal. */

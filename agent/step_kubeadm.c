@@ -219,12 +219,12 @@ int step_kubeadm(struct agent *a, struct error *err)
 	else
 		a->state.started = false;
 	a->state.leader = false;
-	if (why.class == ERROR_NETWORK)
-		return error_set(err, why.class, "%s; the node was reset, and its service starts again", why.text);
-	return error_set(err, why.class,
-			 "%s; the node was reset: correct that and boot again, or run `systemctl restart "
-			 "nodekiln-agent`",
-			 why.text);
+	error_set(err, why.class,
+		  why.class == ERROR_NETWORK ? "%s; the node was reset, and its service starts again"
+					     : "%s; the node was reset: correct that and boot again, or run "
+					       "`systemctl restart nodekiln-agent`",
+		  why.text);
+	return error_quote(err, "%s", why.private.text);
 }
 
 int step_publish(struct agent *a, struct error *err)

@@ -252,12 +252,30 @@ int json_parse(const char *name, const char *text, size_t len, struct json **ret
 	return 0;
 }
 
+/* json-c escapes the control characters of ASCII only. */
+static void add_escaped(struct text *ret, const char *s)
+{
+	const char *begin = s;
+
+	for (uint32_t c; *s;) {
+		size_t n = text_character(s, &c);
+
+		if (c >= 0x7f && text_is_hidden(c)) {
+			text_addn(ret, begin, (size_t)(s - begin));
+			text_addf(ret, "\\u%04x", c == TEXT_NO_CHARACTER ? 0xfffd : c);
+			begin = s + n;
+		}
+		s += n;
+	}
+	text_add(ret, begin);
+}
+
 void json_print(const struct json *value, bool pretty, struct text *ret)
 {
 	int flags = JSON_C_TO_STRING_NOSLASHESCAPE;
 
 	flags |= pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED : JSON_C_TO_STRING_PLAIN;
-	text_add(ret, json_object_to_json_string_ext(inner(value), flags));
+	add_escaped(ret, json_object_to_json_string_ext(inner(value), flags));
 	if (pretty)
 		text_add(ret, "\n");
 }

@@ -17,6 +17,9 @@
 #include "lib/yaml.h"
 
 #define NODE_CONFIG_FILE "/etc/nodekiln/node.yaml"
+/* The same document in a seed's volume, beside user-data. The agent reads it there; cloud-init, which copies what it knows onto the
+ * root disk several times, does not know it. */
+#define NODE_CONFIG_SEED "nodekiln.yaml"
 #define NODE_CLUSTER_MAX 63
 
 enum node_role { NODE_INIT, NODE_CONTROL_PLANE, NODE_WORKER };

@@ -62,7 +62,7 @@ static void print_timings(void)
 	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
 	progress_timings(&waterfall);
 	timings_text(&waterfall, size.ws_col, &text);
-	fputs(text.data, stdout);
+	command_print(&text);
 }
 
 static int choose_lock(struct error *err)

@@ -25,7 +25,7 @@ static void print(const struct diff *diff)
 		json_print(json, true, &text);
 	else
 		diff_print(diff, &text);
-	fputs(text.data ? text.data : "", stdout);
+	command_print(&text);
 }
 
 /* For two images without a changed file: 0 when their bytes are equal, too. */

@@ -25,7 +25,7 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 	} else {
 		inspection_print(&inspection, &out);
 	}
-	fputs(out.data, stdout);
+	command_print(&out);
 	return 0;
 }
 

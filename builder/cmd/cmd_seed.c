@@ -8,18 +8,17 @@
 #include "builder/seed/pki.h"
 #include "builder/seed/seed.h"
 #include "builder/seed/seed_cloud.h"
+#include "builder/seed/seed_exposed.h"
 #include "builder/seed/seed_files.h"
 #include "builder/seed/seed_network.h"
 #include "builder/seed/seed_nodes.h"
 #include "builder/seed/seed_tarball.h"
 #include "lib/duration.h"
 #include "lib/file.h"
-#include "lib/hash.h"
 #include "lib/log.h"
 
 #define NODES_MAX 1000
 #define GIVEN_MAX (1 << 20) /* the largest file that cloud-init and Proxmox VE accept in a seed */
-#define INSTANCE_DIGITS 16
 
 static const char *out, *secrets_file, *user_data_file, *network_file, *base_file, *valid, *kubeconfig_file;
 static bool kubeadm_pki;
@@ -105,30 +104,17 @@ static int given_read(struct given *g, struct error *err)
 	return seed_network_config(&network, &g->network, err);
 }
 
-/* cloud-init runs again when the instance id changes: it is a digest of the seed's content. */
-static char *instance_id(const char *user_data, const char *network_config)
-{
-	CLEANUP(hash_free_p) struct hash *hash = hash_new();
-	char hex[SHA256_HEX];
-
-	hash_field(hash, "user-data", user_data);
-	hash_field(hash, "network-config", network_config);
-	hash_hex(hash, hex);
-	return xasprintf("nodekiln-%.*s", INSTANCE_DIGITS, hex);
-}
-
 static int write_iso(struct given *g, const struct seed_node *n, const struct text *node, int fd, struct error *err)
 {
 	CLEANUP(text_done) struct text user_data = { 0 };
 	CLEANUP(free_p) char *instance = NULL;
-	struct seed seed = { .hostname = n->node.name, .keys = g->keys };
+	struct seed seed = { .hostname = n->node.name, .keys = g->keys, .node = node->data };
 
-	if (seed_cloud_config(&seed, node->data, user_data_file, user_data_file ? &g->user_data : NULL, &user_data,
-			      err) < 0)
+	if (seed_cloud_config(&seed, user_data_file, user_data_file ? &g->user_data : NULL, &user_data, err) < 0)
 		return -1;
 	seed.user_data = user_data.data;
 	seed.network_config = g->network.len ? g->network.data : NULL;
-	seed.instance_id = instance = instance_id(seed.user_data, seed.network_config);
+	seed.instance_id = instance = seed_instance_id(&seed);
 	g->iso.len = 0;
 	if (seed_iso(&seed, &g->iso, err) < 0)
 		return -1;
@@ -230,6 +216,8 @@ static int make_seeds(char **argv, size_t n, struct given *g, struct error *err)
 	CLEANUP(seed_files_done) struct seed_files files = { 0 };
 	struct seed_nodes_options how = { .named = !base_file, .kubeadm = kubeadm_pki };
 
+	if (secrets_file)
+		seed_warn_exposed(secrets_file);
 	if (check_options(n, err) < 0 || given_read(g, err) < 0 || seed_secrets_open(secrets_file, &secrets, err) < 0)
 		return -1;
 	how.seconds = seconds;
@@ -267,5 +255,6 @@ const struct command command_seed = {
 	.options = options,
 	.min = 1,
 	.max = NODES_MAX,
+	.secrets = true,
 	.run = run,
 };

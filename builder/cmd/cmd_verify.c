@@ -24,14 +24,17 @@ static const struct option_spec options[] = {
 /* The name of the kind is what --accept needs. */
 static void print_findings(const struct verify *v)
 {
+	CLEANUP(text_done) struct text text = { 0 };
+
 	for (size_t i = 0; i < v->faults.list.n; i++) {
 		const struct fault *f = &v->faults.list.at[i];
 		const struct fault_kind *kind = &fault_kinds[f->id];
-		printf("%s: %s: %s [%s]\n", v->path, f->accepted ? "accepted" : fault_severity_names[kind->severity],
-		       f->text, kind->name);
+		text_addf(&text, "%s: %s: %s [%s]\n", v->path,
+			  f->accepted ? "accepted" : fault_severity_names[kind->severity], f->text, kind->name);
 	}
 	if (!faults_errors(&v->faults))
-		printf("%s: passed\n", v->path);
+		text_addf(&text, "%s: passed\n", v->path);
+	command_print(&text);
 }
 
 static struct json *file_json(const struct verify *v)
@@ -58,7 +61,7 @@ static void print(const struct json *json)
 	CLEANUP(text_done) struct text text = { 0 };
 
 	json_print(json, true, &text);
-	fputs(text.data, stdout);
+	command_print(&text);
 }
 
 /* Prints a file's findings, or adds them to what is printed at the end. */

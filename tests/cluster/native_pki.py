@@ -17,7 +17,7 @@ from harness.cases import Failed, check, same, say
 from harness.native import unavailable
 from cluster.lab import read_iso
 from cluster.native_cluster import NativeCluster, template
-from cluster.nodes import INIT, KUBECTL, NODEKILN, WORKER, agents_part, watched
+from cluster.nodes import INIT, KUBECTL, NODEKILN, WORKER, watched
 
 LATE, SECOND = "w2", "cp2"
 ROLES = {INIT: "init", WORKER: "worker", LATE: "worker", SECOND: "control-plane"}
@@ -40,7 +40,7 @@ class PkiCluster(NativeCluster):
         file, seed = self.lab.work / f"{name}.yaml", self.lab.work / f"{name}.iso"
         file.write_text(json.dumps(self.wish(name)))
         subprocess.run([NODEKILN, "seed", file, "--secrets", self.secrets_file(), "--out", seed, *options], check=True, capture_output=True)
-        self.configurations[name] = agents_part(read_iso(seed, "user-data"))
+        self.configurations[name] = read_iso(seed, "nodekiln.yaml")
 
     def renew_seed(self, name, *options):
         self.make_seed(name, *options)

@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 from pathlib import Path
 
@@ -26,11 +25,6 @@ KUBECTL = "sudo -n kubectl --kubeconfig /etc/kubernetes/admin.conf"
 # What a node says after a test has failed, and what the init node says of the cluster.
 SHOW = "nodekiln-agent status; sudo -n journalctl --no-pager -n 60 -u nodekiln-agent; sudo -n systemctl --no-pager --failed; "
 SHOW_CLUSTER = f"{KUBECTL} get nodes,pods -A -o wide; {KUBECTL} get events -A --sort-by=.lastTimestamp | tail -n 40"
-
-
-def agents_part(user_data):
-    """Of a seed's cloud-config: the node configuration."""
-    return textwrap.dedent(re.search(r"    content: \|\n((?:      .*\n)+)", user_data)[1])
 
 
 def pki_options(image):

@@ -67,7 +67,9 @@ def cluster(kiln):
     log = kiln.directory / "witness.log"
     done = seed(kiln, *files, PATH=f"{witness}:{os.environ['PATH']}", WITNESS=str(log), WATCHED=str(kiln.out))
     problems += unexpected(done)
-    user_data = {name: from_iso(kiln.out / f"{name}.iso", "user-data") for name in ("w1", "cp", "w2")}
+    user_data = {name: from_iso(kiln.out / f"{name}.iso", "nodekiln.yaml") for name in ("w1", "cp", "w2")}
+    problems += [f"cloud-init copies a secret from {name}.iso" for name in user_data
+                 for part in ("user-data", "meta-data") if re.search(f"key|{SECRET}", from_iso(kiln.out / f"{name}.iso", part))]
     authorities = {secret_of(text, "ca") for text in user_data.values()}
     keys = [secret_of(user_data[name], "ca_key") for name in ("w1", "cp", "w2")]
     own = {secret_of(text, "key") for text in user_data.values()}
@@ -83,9 +85,9 @@ def cluster(kiln):
     problems += [f"{p.name} has mode {p.stat().st_mode & 0o777:o}" for p in kiln.out.iterdir() if p.stat().st_mode & 0o777 != 0o600]
     if sorted(p.name for p in kiln.out.iterdir()) != ["cp.iso", "w1.iso", "w2.iso"]:
         problems.append(f"left behind: {sorted(p.name for p in kiln.out.iterdir())}")
-    modes = re.findall(r"^(\S+)\s.* (\S+-data) $", subprocess.run(["isoinfo", "-R", "-l", "-i", kiln.out / "cp.iso"], check=True,
+    modes = re.findall(r"^(\S+)\s.* (\w\S+) $", subprocess.run(["isoinfo", "-R", "-l", "-i", kiln.out / "cp.iso"], check=True,
                                                                    capture_output=True, text=True).stdout, re.M)
-    if sorted(modes) != [("-r--------", "meta-data"), ("-r--------", "user-data")]:
+    if sorted(modes) != [("-r--------", name) for name in ("meta-data", "nodekiln.yaml", "user-data")]:
         problems.append(f"in the ISO: {modes}")
     return problems
 
@@ -96,7 +98,7 @@ def at_once(kiln):
     runs = [subprocess.Popen(kiln.argv("seed", "--secrets", secrets, "--out", kiln.out / f"{name}.iso", kiln.directory / "cp.yaml"),
                              stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=kiln.environment()) for name in ("one", "two")]
     problems = [f"exit {run.returncode}: {error.decode()}" for run, error in [(run, run.communicate()[1]) for run in runs] if run.returncode]
-    keys = {secret_of(from_iso(kiln.out / f"{name}.iso", "user-data"), "ca_key") for name in ("one", "two")}
+    keys = {secret_of(from_iso(kiln.out / f"{name}.iso", "nodekiln.yaml"), "ca_key") for name in ("one", "two")}
     keys.add(secret_of(secrets.read_text(), "ca_key"))
     if len(keys) != 1 or None in keys:
         problems.append("two runs made two CAs")

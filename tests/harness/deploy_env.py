@@ -34,11 +34,14 @@ def cases(name):
     return Cases(name, prepare, WORKERS)
 
 
+def from_iso(file, name):
+    return subprocess.run(["isoinfo", "-R", "-i", file, "-x", f"/{name}"], capture_output=True, text=True, check=True).stdout
+
+
 def seed_of(file):
-    """What the guest reads: {key: value} of the words of its node configuration that a test's agent needs, and the whole."""
-    text = subprocess.run(["isoinfo", "-R", "-i", file, "-x", "/user-data"], capture_output=True, text=True, check=True).stdout
-    config = text.partition("content: |\n")[2]
-    return words_of(config), config, text
+    """What the guest reads: {key: value} of the words of its node configuration that a test's agent needs, this as text, and cloud-init's."""
+    config = from_iso(file, "nodekiln.yaml")
+    return words_of(config), config, from_iso(file, "user-data")
 
 
 def words_of(config):
