@@ -252,14 +252,30 @@ int json_parse(const char *name, const char *text, size_t len, struct json **ret
 	return 0;
 }
 
+/* json-c before 0.17 prints an empty array or object over two lines, later versions do not; what is printed must not depend
+ * on the host. Outside of its layout JSON has no line break: in strings it is escaped. */
+static void add_pretty(const char *s, struct text *ret)
+{
+	for (const char *at; (at = strpbrk(s, "[{")); s = at) {
+		size_t space = strspn(++at, "\n ");
+		text_addn(ret, s, (size_t)(at - s));
+		if (*at == '\n' && (at[space] == ']' || at[space] == '}'))
+			at += space;
+	}
+	text_add(ret, s);
+	text_add(ret, "\n");
+}
+
 void json_print(const struct json *value, bool pretty, struct text *ret)
 {
 	int flags = JSON_C_TO_STRING_NOSLASHESCAPE;
 
-	flags |= pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED : JSON_C_TO_STRING_PLAIN;
-	text_add(ret, json_object_to_json_string_ext(inner(value), flags));
 	if (pretty)
-		text_add(ret, "\n");
+		add_pretty(json_object_to_json_string_ext(inner(value),
+							  flags | JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED),
+			   ret);
+	else
+		text_add(ret, json_object_to_json_string_ext(inner(value), flags | JSON_C_TO_STRING_PLAIN));
 }
 
 void json_free(struct json *value)
