@@ -229,7 +229,10 @@ int json_parse(const char *name, const char *text, size_t len, struct json **ret
 		abort();
 	if (len > JSON_SIZE_MAX)
 		return error_set(err, ERROR_INPUT, "%s: %zu bytes of JSON; the limit is %d", name, len, JSON_SIZE_MAX);
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	/* JSON_TOKENER_VALIDATE_UTF8 of json-c 0.18 refuses every character beyond ASCII. */
+	if (!text_is_utf8(text, len))
+		return error_set(err, ERROR_INPUT, "%s: the JSON text is not UTF-8", name);
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
 	value = (struct json *)json_tokener_parse_ex(tokener, text, (int)len);
 	why = json_tokener_get_error(tokener);
 	end = json_tokener_get_parse_end(tokener);

@@ -135,6 +135,37 @@ void strings_done(struct strings *l)
 	vec_done(l);
 }
 
+/* How many bytes follow the first one of a character; more than 3: it is no first byte. */
+static size_t utf8_following(unsigned char first)
+{
+	if (first < 0x80)
+		return 0;
+	if (first < 0xc0 || first >= 0xf8)
+		return SIZE_MAX;
+	return first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+}
+
+bool text_is_utf8(const char *s, size_t len)
+{
+	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
+
+	for (size_t at = 0; at < len;) {
+		unsigned char first = (unsigned char)s[at++];
+		size_t n = utf8_following(first);
+		if (n >= ARRAY_SIZE(least) || n > len - at)
+			return false;
+		uint32_t c = n ? first & (0x3fu >> n) : first;
+		for (size_t i = 0; i < n; i++, at++) {
+			if (((unsigned char)s[at] & 0xc0) != 0x80)
+				return false;
+			c = c << 6 | ((unsigned char)s[at] & 0x3f);
+		}
+		if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+			return false;
+	}
+	return true;
+}
+
 bool text_starts(const char *s, const char *prefix)
 {
 	return !strncmp(s, prefix, strlen(prefix));

@@ -43,6 +43,8 @@ void strings_sort(struct strings *l); /* by byte value */
 char **strings_argv(struct strings *l);
 void strings_done(struct strings *l);
 
+/* UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF. */
+bool text_is_utf8(const char *s, size_t len);
 bool text_starts(const char *s, const char *prefix);
 bool text_ends(const char *s, const char *suffix);
 bool text_same(const char *a, const char *b); /* NULL equals only NULL */

@@ -60,6 +60,18 @@ TEST(json_unknown_key_finds)
 	CHECK_STR(json_unknown_key(bad, known), "c");
 }
 
+/* Whichever json-c reads it. */
+TEST(json_parse_utf8)
+{
+	struct error err = { 0 };
+	CLEANUP(json_free_p)
+	struct json *good = parse("{\"a\":\"\xc3\xa4\"}", &err),
+		    *bad = parse("{\"a\":\"\xc3\"}", &err);
+
+	CHECK_STR(good ? json_get_string(good, "a") : NULL, "\xc3\xa4");
+	CHECK(!bad && strstr(err.text, "the JSON text is not UTF-8"));
+}
+
 /* Whichever json-c prints it. */
 TEST(json_print_keeps_empty_values_on_their_line)
 {
