@@ -218,10 +218,46 @@ static void tokener_p(struct json_tokener **tokener)
 		json_tokener_free(*tokener);
 }
 
+static uint32_t utf8_next(const char *s, size_t *at)
+{
+	unsigned char first = (unsigned char)s[(*at)++];
+	size_t n = first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+	uint32_t c = first & (0x3fu >> n);
+
+	while (n--)
+		c = c << 6 | ((unsigned char)s[(*at)++] & 0x3f);
+	return c;
+}
+
+/* json-c 0.18 takes bytes beyond ASCII for control characters when it is strict, so they are shown to it as \uXXXX.
+ * s: UTF-8. False: a backslash escapes such a character, which is no JSON. */
+static bool add_ascii(const char *s, size_t len, struct text *ret)
+{
+	size_t escapes = 0; /* backslashes in front of s[at] */
+
+	for (size_t at = 0; at < len;) {
+		if (!(s[at] & 0x80)) {
+			escapes = s[at] == '\\' ? escapes + 1 : 0;
+			text_addn(ret, s + at++, 1);
+			continue;
+		}
+		if (escapes % 2)
+			return false;
+		escapes = 0;
+		uint32_t c = utf8_next(s, &at);
+		if (c < 0x10000)
+			text_addf(ret, "\\u%04x", c);
+		else
+			text_addf(ret, "\\u%04x\\u%04x", 0xd7c0 + (c >> 10), 0xdc00 + (c & 0x3ff));
+	}
+	return true;
+}
+
 int json_parse(const char *name, const char *text, size_t len, struct json **ret, struct error *err)
 {
 	CLEANUP(tokener_p) struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
 	CLEANUP(json_free_p) struct json *value = NULL;
+	CLEANUP(text_done) struct text ascii = { 0 };
 	enum json_tokener_error why;
 	size_t end;
 
@@ -229,9 +265,12 @@ int json_parse(const char *name, const char *text, size_t len, struct json **ret
 		abort();
 	if (len > JSON_SIZE_MAX)
 		return error_set(err, ERROR_INPUT, "%s: %zu bytes of JSON; the limit is %d", name, len, JSON_SIZE_MAX);
-	/* JSON_TOKENER_VALIDATE_UTF8 of json-c 0.18 refuses every character beyond ASCII. */
 	if (!text_is_utf8(text, len))
 		return error_set(err, ERROR_INPUT, "%s: the JSON text is not UTF-8", name);
+	if (!add_ascii(text, len, &ascii))
+		return error_set(err, ERROR_INPUT, "%s: a backslash before a character that is not ASCII", name);
+	text = ascii.data ? ascii.data : "";
+	len = ascii.len;
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
 	value = (struct json *)json_tokener_parse_ex(tokener, text, (int)len);
 	why = json_tokener_get_error(tokener);

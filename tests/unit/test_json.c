@@ -65,11 +65,15 @@ TEST(json_parse_utf8)
 {
 	struct error err = { 0 };
 	CLEANUP(json_free_p)
-	struct json *good = parse("{\"a\":\"\xc3\xa4\"}", &err),
-		    *bad = parse("{\"a\":\"\xc3\"}", &err);
+	struct json *good = parse("{\"a\":\"\xc3\xa4\"}", &err), *bad = parse("{\"a\":\"\xc3\"}", &err);
 
 	CHECK_STR(good ? json_get_string(good, "a") : NULL, "\xc3\xa4");
 	CHECK(!bad && strstr(err.text, "the JSON text is not UTF-8"));
+	CLEANUP(json_free_p)
+	struct json *wide = parse("{\"a\":\"\\\\\xf0\x9f\x99\x82\"}", &err),
+		    *escaped = parse("[\"\\\xc3\xa4\"]", &err);
+	CHECK_STR(wide ? json_get_string(wide, "a") : NULL, "\\\xf0\x9f\x99\x82");
+	CHECK(!escaped && !parse("[\xc3\xa4]", &err));
 }
 
 /* Whichever json-c prints it. */
