@@ -193,7 +193,7 @@ static const char *const examples[] = {
 const struct command command_seed = {
 	.name = "seed",
 	.arguments = "NODE.yaml...",
-	.summary = "make seeds: the configuration of nodes as ISOs for cloud-init, or in container templates",
+	.summary = "write seeds: the configuration of nodes as ISOs for cloud-init, or in container templates",
 	.description = "A seed is a volume that cloud-init reads at first boot; nodekiln-agent in the image does the "
 		       "rest. NODE.yaml is a nodekiln-node(5) file. Bootstrap token and certificate key are generated "
 		       "when they are missing, and are the same in all seeds of one call. Everything is checked before "
