@@ -64,7 +64,7 @@ complete -c nodekiln -n '__fish_seen_subcommand_from boot' -l forward -d 'forwar
 complete -c nodekiln -n '__fish_seen_subcommand_from boot' -l console -d 'connect the terminal to the serial console; Ctrl-A X ends QEMU'
 complete -c nodekiln -n '__fish_seen_subcommand_from boot' -l help -d 'print this help'
 complete -c nodekiln -n '__fish_seen_subcommand_from boot' -F
-complete -c nodekiln -n __fish_use_subcommand -a seed -d 'make seeds: the configuration of nodes as ISOs for cloud-init, or in container templates'
+complete -c nodekiln -n __fish_use_subcommand -a seed -d 'write seeds: the configuration of nodes as ISOs for cloud-init, or in container templates'
 complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l out -d 'the seed (default: NODE.iso in the current directory); a directory for several nodes' -r -F
 complete -c nodekiln -n '__fish_seen_subcommand_from seed' -s o -d 'the same as --out' -r -F
 complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l secrets -d 'keep the clusters\' secrets in this file, for nodes that join later' -r -F

@@ -244,7 +244,7 @@ static const char *const examples[] = {
 const struct command command_seed = {
 	.name = "seed",
 	.arguments = "NODE.yaml...",
-	.summary = "make seeds: the configuration of nodes as ISOs for cloud-init, or in container templates",
+	.summary = "write seeds: the configuration of nodes as ISOs for cloud-init, or in container templates",
 	.description =
 		"A seed is a volume that cloud-init reads at first boot; nodekiln-agent in the image does the "
 		"rest. NODE.yaml is a nodekiln-node(5) file. The PKI of a new cluster is made here, and each seed "

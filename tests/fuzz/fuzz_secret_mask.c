@@ -23,9 +23,9 @@ static void check_line(const struct secrets *secrets, const char *line)
 	text_make_printable(masked);
 	if (strlen(masked) != strlen(line))
 		abort();
-	for (const char *s = masked; *s;) {
+	for (const char *s = masked, *end = s + strlen(s); s < end;) {
 		uint32_t c;
-		size_t n = text_character(s, &c);
+		size_t n = text_character(s, (size_t)(end - s), &c);
 		if (text_is_hidden(c))
 			abort();
 		s += n;
