@@ -5,7 +5,7 @@
  * merged over the map `nodekiln:` of cloud-init's meta-data (ds.meta_data.nodekiln in
  * /run/cloud-init/instance-data.json). The volume is found with libblkid and mounted read-only. Nothing copies
  * NODE_CONFIG_SEED onto the root disk: secrets belong there. Without cloud-init (not installed, or disabled for this
- * boot) the volume also stands for what cloud-init would have read: its meta-data's `nodekiln:` map, and the file
+ * boot) the volume also replaces what cloud-init would have read: its meta-data's `nodekiln:` map, and the file
  * NODE_CONFIG_FILE among the write_files of its user-data or vendor-data.
  *
  * NODE_CONFIG_FILE must belong to root, and no other user may be able to write it. When it holds secrets and

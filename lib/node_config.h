@@ -17,7 +17,7 @@
 #include "lib/yaml.h"
 
 #define NODE_CONFIG_FILE "/etc/nodekiln/node.yaml"
-/* The same document in a seed's volume, beside user-data. The agent reads it there; cloud-init, which copies what it knows onto the
+/* The same document in a seed's volume, next to user-data. The agent reads it there; cloud-init, which copies what it knows onto the
  * root disk several times, does not know it. */
 #define NODE_CONFIG_SEED "nodekiln.yaml"
 #define NODE_CLUSTER_MAX 63

@@ -173,7 +173,7 @@ static int write_pause_image(const struct customize *g, int rootfd, struct error
 	return 0;
 }
 
-/* Who may call the agent over the host's socket (VM.Monitor, VM.GuestAgent.*) is root in the guest with these. */
+/* A user who can call the agent over the host's socket (VM.Monitor, VM.GuestAgent.*) is root in the guest with these. */
 static const struct {
 	const char *name; /* of guest_agent_names */
 	const char *calls;

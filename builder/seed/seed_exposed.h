@@ -5,7 +5,7 @@
  */
 #include <stdbool.h>
 
-/* Whether file, which need not exist, is such a file. Where git cannot tell (it is not installed, or the tree is another user's),
+/* Whether file, which need not exist, is such a file. Where git cannot say it (it is not installed, or the tree is another user's),
  * it counts as not ignored. */
 bool seed_is_exposed(const char *file);
 /* Warns of it. */

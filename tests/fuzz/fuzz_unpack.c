@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A tar of any compression, unpacked below a directory that has links out of it: what is beside the directory stays as it is. */
+/* A tar of any compression, unpacked below a directory that has links out of it: what is next to the directory stays as it is. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -149,7 +149,8 @@ TEST(sandbox_reports)
 		SKIP("needs root");
 	CHECK(shell(&f, "echo why >&2; exit 3", &said, &err) < 0);
 	CHECK(err.class == ERROR_COMMAND);
-	CHECK_STR(err.text, "sh: exit status 3: why");
+	CHECK_STR(err.text, "sh: exit status 3");
+	CHECK_STR(err.private.text, "why");
 	CHECK(shell(&f, "kill -9 $$", &said, &err) < 0);
 	CHECK_STR(err.text, "sh: exit status 137");
 	CHECK(sandbox_run(&f.sandbox, &(struct process){ .argv = missing }, &err) < 0);
