@@ -188,6 +188,8 @@ static const char *const files[][2] = {
 	{ "out/NAME.tar.zst", "The LXC template" },
 	{ "out/NAME.manifest.json", "Recipe, lock, versions, sizes, digests and timings" },
 	{ "out/NAME.spdx.json", "The SBOM, SPDX 2.3" },
+	{ "out/NAME.provenance.json", "What the image was made of, as an in-toto statement with SLSA's predicate" },
+	{ "out/SHA256SUMS", "The digests of all of these; with `build --sign`, SHA256SUMS.gpg is its signature" },
 	{ "NAME.lock.json", "The lock of the recipe NAME" },
 	{ NULL, NULL },
 };

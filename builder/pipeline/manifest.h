@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * An image's metadata files: NAME.manifest.json (recipe, lock, versions, sizes, digests, timings), NAME.spdx.json,
- * its SBOM (SPDX 2.3: which packages are in which artifact), and NAME.provenance.json (in-toto, SLSA: what it was made of). The SBOM depends only on the artifacts' content and the
- * epoch, so equal builds have equal SBOMs. The manifest also contains the build's timings.
+ * An image's metadata files: NAME.manifest.json (recipe, lock, versions, sizes, digests, timings), NAME.spdx.json, its SBOM
+ * (SPDX 2.3: which packages are in which artifact), and NAME.provenance.json (in-toto, SLSA: what it was made of). SBOM and
+ * provenance depend only on the artifacts' content, the inputs and the epoch. The manifest also contains the build's timings.
  */
 #include <stdint.h>
 

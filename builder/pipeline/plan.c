@@ -100,6 +100,7 @@ static void artifacts(const struct plan *p, struct strings *ret)
 			     r->outputs.tarball_compression == COMPRESSION_ZSTD ? ".zst" : "");
 	strings_addf(ret, "%s/%s.manifest.json", p->out, r->name);
 	strings_addf(ret, "%s/%s.spdx.json", p->out, r->name);
+	strings_addf(ret, "%s/%s.provenance.json", p->out, r->name);
 	strings_addf(ret, "%s/SHA256SUMS", p->out);
 }
 
