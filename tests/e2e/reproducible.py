@@ -15,7 +15,7 @@ from harness.build_env import NODEKILN, Check, private_cache, require_root, work
 
 EPOCH, OTHER_DAY = "1700000000", "1600000000"
 EQUAL, DIFFERENT, TROUBLE = 0, 1, 2
-FILES = ("small.qcow2", "small.tar.zst", "small.spdx.json", "small.manifest.json")
+FILES = ("small.qcow2", "small.tar.zst", "small.spdx.json", "small.provenance.json", "small.manifest.json")
 SHOWN = 6  # differences
 
 
