@@ -131,8 +131,10 @@ static bool is_key_body(const char *at, const char *end)
 		at += 2;
 	else if (at >= end || *at++ != '\n')
 		return false;
+	if (end - at >= 5 && !memcmp(at, "-----", 5))
+		return false;
 	for (; at < end && n < KEY_BODY_MIN; at++, n++)
-		if (!isalnum((unsigned char)*at) && !strchr("+/=:,- \r\n\\", *at))
+		if (!isalnum((unsigned char)*at) && !(*at && strchr("+/=:,- \r\n\\", *at)))
 			return false;
 	return n == KEY_BODY_MIN;
 }

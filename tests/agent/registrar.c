@@ -76,6 +76,7 @@ static int find(struct registrar *r, struct json *ret, struct error *err)
 static int members(struct registrar *r, struct json *ret, struct error *err)
 {
 	CLEANUP(candidates_done) struct candidates all = { 0 };
+	const struct election_trust trust = { .cluster = r->node.cluster };
 	struct json *list = json_array();
 
 	json_put(ret, "members", list);
@@ -90,7 +91,7 @@ static int members(struct registrar *r, struct json *ret, struct error *err)
 		json_put_string(entry, "endpoint", all.at[i].member.endpoint);
 		json_push(list, entry);
 	}
-	const struct candidate *found = election_find(&all, r->node.cluster);
+	const struct candidate *found = election_find(&all, &trust, &(struct election_tried){ 0 });
 	json_put_int(ret, "found", found ? found->vmid : 0);
 	return 0;
 }
@@ -98,11 +99,12 @@ static int members(struct registrar *r, struct json *ret, struct error *err)
 static int decide(struct registrar *r, const char *claim, enum election_move *ret, struct error *err)
 {
 	CLEANUP(candidates_done) struct candidates all = { 0 };
+	const struct election_trust trust = { .cluster = r->node.cluster };
 	const struct candidate *other;
 
 	if (pve_registration_nodes(&r->pve, r->node.cluster, &all, err) < 0)
 		return -1;
-	*ret = election_decide(&all, r->pve.guest.vmid, claim, &other);
+	*ret = election_decide(&all, r->pve.guest.vmid, &trust, claim, &other);
 	return 0;
 }
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from harness.cases import Failed, check, same
 from harness.pve_env import NODEKILN, TOP, Image
 from harness.deploy_env import Lab
+from harness.repository import gpg
 
 BLOCK = re.compile(r"(?:^    .*\n|^\n(?=    ))+", re.M)
 COMMAND = re.compile(r"(?:^|[\[\s])(?:sudo )?(?:out/)?(nodekiln (?:[a-z]+)\b[^\]\n]*)")
@@ -106,6 +107,12 @@ class Shell:
         (work / "mine.yaml").write_text("#cloud-config\ntimezone: UTC\n")
         (work / "netplan.yaml").write_text("version: 2\nethernets: {}\n")
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", work / "home/.ssh/id_ed25519"], check=True)
+        self.gnupg = work / "home/.gnupg"
+        self.gnupg.mkdir(mode=0o700)
+        gpg(self.gnupg, "--quick-gen-key", "builds@example.com", "ed25519", "sign", "never")
+
+    def stop(self):
+        subprocess.run(["gpgconf", "--homedir", self.gnupg, "--kill", "gpg-agent"], check=False)
 
     def add_data(self):
         """The recipes' names, for something that builds in seconds, with an init so that `verify` accepts it."""
@@ -263,6 +270,7 @@ def main():
             except (Failed, OSError, subprocess.SubprocessError) as why:
                 failed += 1
                 print(f"not ok readme: {case.__name__}: {why}", flush=True)
+        shell.stop()
     sys.exit(failed > 0)
 
 

@@ -73,4 +73,7 @@ TEST(secret_rule_private_keys)
 	CHECK(!matches(SECRET_KEY, NULL, "-----BEGIN RSA PRIVATE KEY-----"));
 	CHECK(!matches(SECRET_KEY, NULL, "-----BEGIN RSA PRIVATE KEY-----\nMII"));
 	CHECK(!matches(SECRET_KEY, NULL, "-----BEGIN "));
+	CHECK(!matches(SECRET_KEY, NULL, "-----BEGIN EC PRIVATE KEY-----\n-----END EC PRIVATE KEY-----\n"));
+	static const char strings[] = "-----BEGIN EC PRIVATE KEY-----\n\0and what is next to it in a program";
+	CHECK(!secret_rule_matches(&(struct secret_rule){ .match = SECRET_KEY }, strings, sizeof strings));
 }
