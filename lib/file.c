@@ -296,6 +296,15 @@ int dir_make_in(int rootfd, const char *path, mode_t mode, struct error *err)
 	return 0;
 }
 
+int dir_open_in(int rootfd, const char *path, struct error *err)
+{
+	int fd = file_open_in(rootfd, path, O_RDONLY | O_DIRECTORY, 0);
+
+	if (fd < 0)
+		return error_errno(err, errno, "open directory %s", path);
+	return fd;
+}
+
 int dir_open(int dirfd, const char *path, struct error *err)
 {
 	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -41,6 +41,7 @@ int dir_make(int dirfd, const char *path, mode_t mode, struct error *err) MUST_C
 int dir_make_in(int rootfd, const char *path, mode_t mode, struct error *err) MUST_CHECK;
 /* Opens a directory for reading, with O_CLOEXEC; -1 with *err. */
 int dir_open(int dirfd, const char *path, struct error *err) MUST_CHECK;
+int dir_open_in(int rootfd, const char *path, struct error *err) MUST_CHECK;
 /* rm -rf that follows no symlinks; a mount point below name is an error. A missing name is fine. */
 int tree_remove(int dirfd, const char *name, struct error *err) MUST_CHECK;
 /* Adds the sizes of all regular files in a tree to *bytes; symlinks are not followed. */

@@ -55,7 +55,7 @@ static int prepare(struct go_tree *g, struct error *err)
 	if (g->workfd < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
-		if (dir_make(g->workfd, directories[i], 0755, err) < 0)
+		if (dir_make_in(g->workfd, directories[i], 0755, err) < 0)
 			return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(environment); i++)
 		strings_add(&g->environment, environment[i]);
