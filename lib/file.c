@@ -305,6 +305,36 @@ int dir_open_in(int rootfd, const char *path, struct error *err)
 	return fd;
 }
 
+/* That user has the rights of root. */
+static bool called_sudo(uid_t uid)
+{
+	const char *text = geteuid() == 0 ? getenv("SUDO_UID") : NULL;
+	char *end = NULL;
+	unsigned long number = text ? strtoul(text, &end, 10) : 0;
+
+	return end && end != text && !*end && number == uid;
+}
+
+int dir_check_own(int fd, const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return error_errno(err, errno, "look at the directory %s", path);
+	if (st.st_uid != geteuid() && !called_sudo(st.st_uid))
+		return error_set(err, ERROR_TRUST,
+				 "the directory %s belongs to another user, who can change what is in it; use a "
+				 "directory of your own",
+				 path);
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return error_set(
+			err, ERROR_TRUST,
+			"other users may write to the directory %s (mode %04o); if you trust what is in it, run "
+			"`chmod go-w %s`",
+			path, (unsigned)st.st_mode & 07777, path);
+	return 0;
+}
+
 int dir_open(int dirfd, const char *path, struct error *err)
 {
 	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
