@@ -315,23 +315,25 @@ static bool called_sudo(uid_t uid)
 	return end && end != text && !*end && number == uid;
 }
 
-int dir_check_own(int fd, const char *path, struct error *err)
+int file_check_own(int fd, const char *path, mode_t forbidden, struct error *err)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return error_errno(err, errno, "look at the directory %s", path);
+		return error_errno(err, errno, "look at %s", path);
 	if (st.st_uid != geteuid() && !called_sudo(st.st_uid))
 		return error_set(err, ERROR_TRUST,
-				 "the directory %s belongs to another user, who can change what is in it; use a "
-				 "directory of your own",
-				 path);
-	if (st.st_mode & (S_IWGRP | S_IWOTH))
+				 "%s belongs to another user, who can change it; choose a place of your own", path);
+	if (st.st_mode & forbidden)
 		return error_set(
 			err, ERROR_TRUST,
-			"other users may write to the directory %s (mode %04o); if you trust what is in it, run "
-			"`chmod go-w %s`",
-			path, (unsigned)st.st_mode & 07777, path);
+			"%s has the mode %04o, which gives rights to other users; if you trust what is there, run "
+			"`chmod %s %s`",
+			path, (unsigned)st.st_mode & 07777,
+			forbidden & (S_IRGRP | S_IROTH) ? "go="
+			: forbidden & S_IWGRP           ? "go-w"
+							: "o-w",
+			path);
 	return 0;
 }
 

@@ -238,7 +238,7 @@ int artifacts_open(const char *directory, const char *name, struct artifacts *re
 	o.name = xstrdup(name);
 	o.stage = xasprintf(".%s.stage", name);
 	if (dir_make(AT_FDCWD, directory, 0755, err) < 0 || (o.dirfd = dir_open(AT_FDCWD, directory, err)) < 0 ||
-	    dir_check_own(o.dirfd, directory, err) < 0 || enter_staging(&o, err) < 0)
+	    file_check_own(o.dirfd, directory, S_IWOTH, err) < 0 || enter_staging(&o, err) < 0)
 		return -1;
 	*ret = TAKE(o);
 	return 0;

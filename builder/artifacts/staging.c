@@ -38,7 +38,7 @@ int staging_enter(int dirfd, const char *name, bool *ret_made, bool *ret_busy, s
 			continue;
 		if (fd < 0)
 			return error_errno(err, errno, "open directory %s", name);
-		if (dir_check_own(fd, name, err) < 0)
+		if (file_check_own(fd, name, S_IWGRP | S_IWOTH, err) < 0)
 			return -1;
 		if (lock_patiently(fd) < 0) {
 			*ret_busy = errno == EWOULDBLOCK;

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "builder/cache/seal.h"
 #include "builder/sandbox/rootless.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
@@ -23,7 +24,7 @@
 #define REMOVE_PAUSE 20000000 /* nanoseconds */
 
 static const char *const kinds[] = { "files",   "repacked",  "apt",     "trees", "artifacts",
-				     "modules", "solutions", "gocache", "tmp" };
+				     "modules", "solutions", "gocache", "seals", "tmp" };
 
 static char *default_path(void)
 {
@@ -76,7 +77,7 @@ static int check_kind(struct cache *cache, const char *kind, struct error *err)
 
 	if (fd < 0)
 		return error_errno(err, errno, "open directory %s", path);
-	return dir_check_own(fd, path, err);
+	return file_check_own(fd, path, S_IWGRP | S_IWOTH, err);
 }
 
 static int prepare(struct cache *cache, struct error *err)
@@ -96,7 +97,7 @@ static int enter(struct cache *cache, const char *path, struct error *err)
 	cache->path = realpath(path, NULL);
 	if (!cache->path)
 		return error_errno(err, errno, "find its absolute path");
-	if (dir_check_own(cache->fd, cache->path, err) < 0)
+	if (file_check_own(cache->fd, cache->path, S_IWGRP | S_IWOTH, err) < 0)
 		return -1;
 	if (flock(cache->fd, LOCK_SH) < 0)
 		return error_errno(err, errno, "lock it");
@@ -114,6 +115,10 @@ int cache_open(struct cache *ret, struct error *err)
 		cache_close(&cache);
 		return error_wrap(err, "cache %s", path);
 	}
+	if (seal_key(cache.key, err) < 0) {
+		cache_close(&cache);
+		return -1;
+	}
 	*ret = cache;
 	return 0;
 }
@@ -124,6 +129,8 @@ void cache_close(struct cache *cache)
 		return;
 	free(cache->path);
 	close_p(&cache->fd);
+	strings_done(&cache->verified);
+	explicit_bzero(cache->key, sizeof cache->key);
 	*cache = (struct cache){ .fd = -1 };
 }
 
@@ -159,9 +166,15 @@ int cache_publish(struct cache *cache, const char *scratch_name, const char *kin
 {
 	CLEANUP(free_p) char *name = xasprintf("%s/%s", kind, key);
 
+	if (seal_needed(kind) && seal_check(cache, name))
+		return tree_remove(cache->fd, scratch_name, err);
+	if (seal_needed(kind) && seal_write(cache, scratch_name, name, err) < 0)
+		return -1;
 	if (renameat2(cache->fd, scratch_name, cache->fd, name, RENAME_NOREPLACE) == 0)
 		return 0;
-	if (errno != EEXIST)
+	/* What is there has no good seal: no build uses it. */
+	if (errno != EEXIST ||
+	    (seal_needed(kind) && renameat2(cache->fd, scratch_name, cache->fd, name, RENAME_EXCHANGE) < 0))
 		return error_errno(err, errno, "move %s to %s in %s", scratch_name, name, cache->path);
 	return tree_remove(cache->fd, scratch_name, err);
 }
@@ -170,8 +183,15 @@ bool cache_has(struct cache *cache, const char *kind, const char *key)
 {
 	CLEANUP(free_p) char *name = xasprintf("%s/%s", kind, key);
 
+	if (faccessat(cache->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	if (seal_needed(kind) && !strings_has(&cache->verified, name)) {
+		if (!seal_check(cache, name))
+			return false;
+		strings_add(&cache->verified, name);
+	}
 	cache_touch(cache, name);
-	return faccessat(cache->fd, name, F_OK, 0) == 0;
+	return true;
 }
 
 /* Failure is ignored: in another user's cache the times of an entry may not be set, but it can be used. */

@@ -16,7 +16,7 @@ static const struct {
 	{ "TARGET.yaml", COMPLETION_FILE }, { "SIZE", COMPLETION_NONE },       { "N", COMPLETION_NONE },
 	{ "NAME", COMPLETION_NONE },        { "URL", COMPLETION_NONE },        { "KEY=VALUE", COMPLETION_NONE },
 	{ "NODE=VMID", COMPLETION_NONE },   { "PORT:GUEST", COMPLETION_NONE }, { "ADDR", COMPLETION_NONE },
-	{ "ADDR/LEN", COMPLETION_NONE },    { "TOPIC", COMPLETION_NONE },      { "prune", COMPLETION_CHOICES },
+	{ "ADDR/LEN", COMPLETION_NONE },    { "TOPIC", COMPLETION_NONE },
 };
 
 enum completion completion_of(const char *argument)

@@ -327,7 +327,7 @@ TEST(artifacts_open_refuses_directories_of_others)
 
 	CHECK(fchmod(dirfd, 0777) == 0);
 	CHECK(artifacts_open(directory, "a", &o, &err) < 0 && err.class == ERROR_TRUST &&
-	      strstr(err.text, "chmod go-w"));
+	      strstr(err.text, "chmod o-w"));
 	CHECK(fchmod(dirfd, 0755) == 0);
 	CHECK(mkdirat(dirfd, ".a.stage", 0755) == 0 && fchmodat(dirfd, ".a.stage", 0777, 0) == 0);
 	CHECK(artifacts_open(directory, "a", &o, &err) < 0 && err.class == ERROR_TRUST);

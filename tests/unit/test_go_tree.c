@@ -22,6 +22,7 @@ static char *cache_of(struct own_cache *w, const char *go, const char *library)
 	vec_push(&lock.group[LOCK_GO], package("libseccomp-dev", library));
 	if (go_tree_keep_cache(&g, &err) == 0 && g.binds.list.n == 1)
 		bind = xstrdup(g.binds.list.at[0].source);
+	go_tree_seal_cache(&g);
 	sandbox_binds_done(&g.binds);
 	strings_done(&g.environment);
 	vec_done(&lock.group[LOCK_GO]);
@@ -51,6 +52,19 @@ TEST(go_tree_cache_of_others_is_not_used)
 	CHECK(chmod(bind, 0777) == 0);
 	CLEANUP(free_p) char *none = cache_of(&w, "a", "b");
 	CHECK(!none);
+}
+
+TEST(go_tree_cache_without_a_seal_is_emptied)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+	struct error err = { 0 };
+	struct stat st;
+
+	CHECK(own_cache_open(&w) == 0);
+	CLEANUP(free_p) char *bind = cache_of(&w, "a", "b"), *file = xasprintf("%s/00-a", bind);
+	CHECK(bind && file_write(AT_FDCWD, file, "evil", 4, 0644, &err) == 0);
+	CLEANUP(free_p) char *again = cache_of(&w, "a", "b");
+	CHECK(again && stat(file, &st) < 0);
 }
 
 /* What root could do to the network of the host. The MTU that is set is the one that lo has. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/pve/hmac.h"
+#include "builder/crypto/hmac.h"
 
 #include <openssl/hmac.h>
 #include <stdio.h>
