@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <linux/openat2.h>
 #include <stdio.h>
@@ -303,6 +304,18 @@ int dir_open_in(int rootfd, const char *path, struct error *err)
 	if (fd < 0)
 		return error_errno(err, errno, "open directory %s", path);
 	return fd;
+}
+
+bool dir_is_empty(int dirfd, const char *name)
+{
+	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	CLEANUP(closedir_p) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			return false;
+	return dir;
 }
 
 /* That user has the rights of root. */

@@ -132,13 +132,14 @@ int cache_seal_all(struct cache *cache, size_t *ret_count, struct error *err)
 	for (size_t i = 0; i < usage.entries.n; i++) {
 		const struct cache_entry *item = &usage.entries.at[i];
 		CLEANUP(free_p) char *name = xasprintf("%s/%s", item->kind, item->name);
-		if (!seal_needed(item->kind) && strcmp(item->kind, "gocache") != 0)
+		if (!seal_needed(item->kind))
 			continue;
 		if (seal_write(cache, name, name, &gone) == 0)
 			++*ret_count;
 		else
 			log_debug("%s", gone.text); /* another build changes or removes it */
 	}
+	seal_mark(cache);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "builder/cache/cache.h"
@@ -18,6 +19,7 @@
 #include "lib/validate.h"
 
 #define DIRECTORY "seals"
+#define MARK DIRECTORY "/key" /* says which key the last build had; no seal has this name */
 #define KEY_VARIABLE "NODEKILN_CACHE_KEY"
 #define HEX_DIGITS "0123456789abcdef"
 
@@ -121,9 +123,46 @@ int seal_key(char ret[SEAL_KEY_HEX + 1], struct error *err)
 
 /* ---- seals ---- */
 
+static int add_content(struct hash *h, const char *path, struct error *err)
+{
+	CLEANUP(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	char digest[SHA256_HEX];
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_errno(err, errno, "open it");
+	if (!S_ISREG(st.st_mode))
+		return digest_directory(h, path, err);
+	if (sha256_fd(fd, digest, err) < 0)
+		return -1;
+	hash_field(h, "file", digest);
+	return 0;
+}
+
+/* What is sealed of an entry. Go's build cache has gigabytes, of which a compilation reads few. */
+static const struct {
+	const char *kind;
+	int (*add)(struct hash *h, const char *path, struct error *err);
+} kinds[] = {
+	{ "trees", add_content },
+	{ "artifacts", add_content },
+	{ "repacked", add_content },
+	{ "gocache", digest_state },
+};
+
+/* Of "KIND" or "KIND/KEY"; ARRAY_SIZE(kinds): none. */
+static size_t find_kind(const char *name)
+{
+	size_t len = strcspn(name, "/"), i = 0;
+
+	while (i < ARRAY_SIZE(kinds) && (strlen(kinds[i].kind) != len || memcmp(kinds[i].kind, name, len) != 0))
+		i++;
+	return i;
+}
+
 bool seal_needed(const char *kind)
 {
-	return !strcmp(kind, "trees") || !strcmp(kind, "artifacts") || !strcmp(kind, "repacked");
+	return find_kind(kind) < ARRAY_SIZE(kinds);
 }
 
 char *seal_name(const char *name)
@@ -133,32 +172,17 @@ char *seal_name(const char *name)
 	return xasprintf(DIRECTORY "/%.*s.%s", (int)(slash - name), name, slash + 1);
 }
 
-static int digest_entry(const struct cache *cache, const char *at, char ret[SHA256_HEX], struct error *err)
-{
-	CLEANUP(close_p) int fd = openat(cache->fd, at, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	CLEANUP(hash_free_p) struct hash *h = NULL;
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_errno(err, errno, "open %s/%s", cache->path, at);
-	if (S_ISREG(st.st_mode))
-		return sha256_fd(fd, ret, err);
-	CLEANUP(free_p) char *path = xasprintf("%s/%s", cache->path, at);
-	h = hash_new();
-	if (digest_directory(h, path, err) < 0)
-		return error_wrap(err, "%s/%s", cache->path, at);
-	hash_hex(h, ret);
-	return 0;
-}
-
 /* content: what has the name; elsewhere while it is in the scratch. */
 static int make_seal(const struct cache *cache, const char *content, const char *name, char ret[SHA256_HEX],
 		     struct error *err)
 {
+	CLEANUP(free_p) char *path = xasprintf("%s/%s", cache->path, content);
+	CLEANUP(hash_free_p) struct hash *h = hash_new();
 	char digest[SHA256_HEX];
 
-	if (digest_entry(cache, content, digest, err) < 0)
-		return -1;
+	if (kinds[find_kind(name)].add(h, path, err) < 0)
+		return error_wrap(err, "%s", path);
+	hash_hex(h, digest);
 	CLEANUP(free_p) char *message = xasprintf("nodekiln cache\n%s\n%s\n", digest, name);
 	hmac_sha256_hex(cache->key, SEAL_KEY_HEX, message, strlen(message), ret);
 	return 0;
@@ -187,4 +211,50 @@ int seal_write(const struct cache *cache, const char *scratch_name, const char *
 	if (make_seal(cache, scratch_name, name, seal, err) < 0)
 		return -1;
 	return file_write(cache->fd, file, seal, SHA256_HEX - 1, 0644, err);
+}
+
+/* ---- whose seals they are ---- */
+
+static bool has_entries(const struct cache *cache)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds) && !found; i++)
+		found = !dir_is_empty(cache->fd, kinds[i].kind);
+	return found;
+}
+
+static void make_mark(const struct cache *cache, char ret[SHA256_HEX])
+{
+	static const char message[] = "nodekiln cache key\n";
+
+	hmac_sha256_hex(cache->key, SEAL_KEY_HEX, message, sizeof message - 1, ret);
+}
+
+void seal_mark(const struct cache *cache)
+{
+	struct error ignored = { 0 };
+	char mark[SHA256_HEX];
+
+	make_mark(cache, mark);
+	if (file_write(cache->fd, MARK, mark, SHA256_HEX - 1, 0644, &ignored) < 0)
+		log_debug("%s", ignored.text);
+}
+
+char *seal_notice(const struct cache *cache)
+{
+	CLEANUP(close_p) int fd = openat(cache->fd, MARK, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	char wanted[SHA256_HEX], found[SHA256_HEX] = "";
+
+	make_mark(cache, wanted);
+	bool marked = fd >= 0 && pread_all(fd, found, SHA256_HEX - 1, 0) == 0;
+	if (marked && !strcmp(found, wanted))
+		return NULL;
+	seal_mark(cache);
+	if (!has_entries(cache))
+		return NULL;
+	return xasprintf(
+		"the trees and programs in the cache %s were made %s, so that anybody could have changed them: "
+		"they are made again when they are needed (`nodekiln help cache` has another way)",
+		cache->path, marked ? "with another key" : "by an older version, without a seal");
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Go's build cache, which stays between builds. Go believes what is in it, so it is used only with a good seal (seal.h). The
- * seal is removed while Go compiles: what a killed build leaves is not used. One build at a time has it, by flock(2).
+ * Go's build cache, which stays between builds. Go believes what is in it, so it is used only with a good seal (seal.h), and
+ * otherwise emptied. The seal is removed while Go compiles: what a killed build leaves is not used. One build at a time has
+ * it, by flock(2).
  */
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,25 +19,26 @@
 
 #define CACHE_TARGET "/gocache"
 
-/* Of one tree: the cache does not notice another libseccomp, and a Go of another lock may have put anything there. */
+/* Of one tree: the cache does not notice another libseccomp, and a Go of another lock may have put anything there. Versions of
+ * nodekiln without seals use gocache/DIGEST, which may be in use now. */
 static char *cache_name(const struct lock *lock)
 {
 	char digest[SHA256_HEX];
 
 	lock_group_digest(lock, LOCK_GO, digest);
-	return xasprintf("gocache/%s", digest);
+	return xasprintf("gocache/sealed.%s", digest);
 }
 
-static bool is_empty(int fd)
+static int lock_patiently(int fd)
 {
-	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP(closedir_p) DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-	const struct dirent *entry;
-
-	while (dir && (entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-			return false;
-	return dir;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	if (errno == EWOULDBLOCK)
+		log_info("another build compiles with Go; this one continues when it has ended");
+	while (flock(fd, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return -1;
+	return 0;
 }
 
 /* Waits while another build compiles with it. 1 with the lock; 0 when the directory was replaced meanwhile. */
@@ -48,15 +49,22 @@ static int lock_cache(const struct cache *cache, const char *name, int *ret_fd, 
 	CLEANUP(close_p) int fd = openat(cache->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : error_errno(err, errno, "open %s/%s", cache->path, name);
-	if (file_check_own(fd, name, S_IRWXG | S_IRWXO, err) < 0)
-		return -1;
-	while (flock(fd, LOCK_EX) < 0)
-		if (errno != EINTR)
-			return error_errno(err, errno, "lock %s/%s", cache->path, name);
+	if (lock_patiently(fd) < 0)
+		return error_errno(err, errno, "lock %s/%s", cache->path, name);
 	if (!file_still_there(cache->fd, name, fd))
 		return 0;
 	*ret_fd = TAKE_FD(fd);
 	return 1;
+}
+
+static bool is_usable(const struct cache *cache, const char *name, int fd)
+{
+	struct error why = { 0 };
+
+	if (file_check_own(fd, name, S_IRWXG | S_IRWXO, &why) == 0)
+		return dir_is_empty(fd, ".") || seal_check(cache, name);
+	log_debug("%s", why.text);
+	return false;
 }
 
 static int enter_cache(struct go_tree *g, const char *name, struct error *err)
@@ -69,7 +77,7 @@ static int enter_cache(struct go_tree *g, const char *name, struct error *err)
 		int rc = lock_cache(cache, name, &fd, err);
 		if (rc < 0)
 			return -1;
-		if (rc > 0 && (is_empty(fd) || seal_check(cache, name))) {
+		if (rc > 0 && is_usable(cache, name, fd)) {
 			unlinkat(cache->fd, seal, 0);
 			g->kept = xstrdup(name);
 			g->keptfd = TAKE_FD(fd);

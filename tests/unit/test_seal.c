@@ -102,8 +102,8 @@ TEST(seal_all_makes_good_what_is_there)
 
 TEST(seal_is_not_needed_where_the_name_is_the_digest)
 {
-	CHECK(!seal_needed("files") && !seal_needed("modules"));
-	CHECK(seal_needed("trees") && seal_needed("artifacts") && seal_needed("repacked"));
+	CHECK(!seal_needed("files") && !seal_needed("modules") && !seal_needed("tree") && !seal_needed("trees2"));
+	CHECK(seal_needed("trees") && seal_needed("artifacts") && seal_needed("repacked") && seal_needed("gocache"));
 }
 
 TEST(seal_key_of_the_environment_is_taken_out_of_it)
@@ -135,4 +135,49 @@ TEST(seal_key_is_made_once_and_private)
 	      strstr(err.text, "chmod go="));
 	CHECK(chmod(path, 0600) == 0 && truncate(path, 10) == 0 && seal_key(again, &err) < 0);
 	CHECK(unlink(path) == 0 && symlink("/etc/hostname", path) == 0 && seal_key(again, &err) < 0);
+}
+
+/* What the next build says; the caller owns it. */
+static char *notice(void)
+{
+	CLEANUP(cache_close) struct cache cache = { .fd = -1 };
+	struct error err = { 0 };
+
+	return cache_open(&cache, &err) < 0 ? xstrdup(err.text) : seal_notice(&cache);
+}
+
+TEST(seal_notice_of_an_older_version_is_said_once)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+	struct error err = { 0 };
+
+	CHECK(own_cache_open(&w) == 0 && dir_make(w.cache.fd, "artifacts/key", 0755, &err) == 0);
+	CLEANUP(free_p) char *first = notice(), *second = notice();
+	CHECK(first && strstr(first, w.top) && strstr(first, "older version"));
+	CHECK(!second && !usable(&w, "artifacts", "key"));
+}
+
+TEST(seal_notice_of_another_key_is_said_once)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+
+	CHECK(own_cache_open(&w) == 0);
+	CLEANUP(free_p) char *empty = notice();
+	CHECK(!empty && publish(&w, "artifacts", "key", "good") == 0);
+	CLEANUP(free_p) char *own = notice(), *other = xasprintf("%s/other.key", w.top);
+	setenv("NODEKILN_CACHE_KEY", other, 1);
+	CLEANUP(free_p) char *first = notice(), *second = notice();
+	CHECK(!own && first && strstr(first, "another key") && !second);
+}
+
+TEST(seal_all_leaves_nothing_to_say)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+	struct error err = { 0 };
+	size_t count;
+
+	CHECK(own_cache_open(&w) == 0 && dir_make(w.cache.fd, "artifacts/key", 0755, &err) == 0);
+	CHECK(cache_seal_all(&w.cache, &count, &err) == 0 && count == 1);
+	CLEANUP(free_p) char *none = notice();
+	CHECK(!none && usable(&w, "artifacts", "key"));
 }
