@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/kubeadm_error.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +10,7 @@
 #include "lib/text.h"
 
 #define KUBEADM_ERROR_LINE_MAX 4096 /* longer lines are truncated before they are matched */
-#define KUBEADM_ERROR_WORDS_MAX 300 /* of kubeadm's own words in the sentence, which goes into the guest's notes */
+#define KUBEADM_ERROR_WORDS_MAX 300 /* of kubeadm's own words */
 
 /* The best row so far, and the line it was found in. */
 struct match {
@@ -129,9 +128,7 @@ static char *words_of(char *line)
 {
 	char *words = text_trim(line);
 
-	for (char *p = words; *p; p++)
-		if (iscntrl((unsigned char)*p))
-			*p = ' ';
+	text_make_printable(words);
 	redact_secrets(words);
 	if (strlen(words) > KUBEADM_ERROR_WORDS_MAX) {
 		size_t n = KUBEADM_ERROR_WORDS_MAX;
@@ -148,13 +145,15 @@ void kubeadm_error_classify(const char *output, size_t len, struct kubeadm_error
 
 	read_output(&r, output, len);
 	if (r.best.row) {
-		CLEANUP(free_p) char *words = words_of(r.best.line);
 		ret->class = r.best.row->class;
-		ret->sentence = xasprintf("%s (kubeadm: %s)", r.best.row->advice, words);
+		ret->sentence = xstrdup(r.best.row->advice);
+		ret->words = words_of(r.best.line);
 	} else {
-		CLEANUP(free_p) char *words = r.error ? words_of(r.error) : xstrdup("it gave no reason");
 		ret->class = KUBEADM_ERROR_RETRY;
-		ret->sentence = xasprintf("kubeadm failed: %s", words);
+		ret->sentence =
+			xstrdup(r.error ? "kubeadm failed; `journalctl -u nodekiln-agent` on the node has its words"
+					: "kubeadm failed and gave no reason");
+		ret->words = r.error ? words_of(r.error) : NULL;
 	}
 	free(r.best.line);
 	free(r.error);
@@ -188,5 +187,6 @@ const char *kubeadm_error_class_name(enum kubeadm_error_class class)
 void kubeadm_error_done(struct kubeadm_error *v)
 {
 	free(v->sentence);
-	v->sentence = NULL;
+	free(v->words);
+	v->sentence = v->words = NULL;
 }

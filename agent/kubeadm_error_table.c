@@ -6,9 +6,8 @@
 #define CLOCK "this node's clock and the cluster's differ; time synchronisation has to be right on both"
 #define SERVER "the API server does not answer yet at the cluster's endpoint"
 #define TOKEN                                                                                                          \
-	"the cluster does not know this bootstrap token, or it has expired; make one with `kubeadm token create` on "  \
-	"a control "                                                                                                   \
-	"plane and give it to this node"
+	"the cluster does not know this node's certificate or bootstrap token, or it has expired; make the node's "    \
+	"seed again, or a token with `kubeadm token create` on a control plane, and give it to this node"
 #define KEY                                                                                                            \
 	"the control plane's certificates cannot be downloaded; upload them again with `kubeadm init phase "           \
 	"upload-certs "                                                                                                \
@@ -89,18 +88,20 @@ const struct kubeadm_error_row kubeadm_error_rows[] = {
 	{ KUBEADM_ERROR_CREDENTIALS, { "cluster CA found in cluster-info ConfigMap is invalid" }, HASH },
 	{ KUBEADM_ERROR_CREDENTIALS, { "none of the public keys", "are pinned" }, HASH },
 
-	/* The server has another identity than the configuration says: no retry without an administrator. */
-	{ KUBEADM_ERROR_FATAL, { "failed to verify JWS signature of received cluster info object" }, TRUST },
-	{ KUBEADM_ERROR_FATAL,
+	/* The server has another identity than the configuration says: another endpoint may help. */
+	{ KUBEADM_ERROR_CREDENTIALS, { "failed to verify JWS signature of received cluster info object" }, TRUST },
+	{ KUBEADM_ERROR_CREDENTIALS,
 	  { "the second kubeconfig from the cluster-info ConfigMap", "different from the first" },
 	  TRUST },
-	{ KUBEADM_ERROR_FATAL,
+	{ KUBEADM_ERROR_CREDENTIALS,
 	  { "This API Server isn't set up for token bootstrapping" },
 	  "the endpoint's cluster was not made by kubeadm; correct control_plane_endpoint" },
-	{ KUBEADM_ERROR_FATAL, { "x509: certificate is valid for" }, NAMES },
-	{ KUBEADM_ERROR_FATAL, { "x509: certificate is not valid for any names" }, NAMES },
-	{ KUBEADM_ERROR_FATAL, { "x509: cannot validate certificate for ", "doesn't contain any IP SANs" }, NAMES },
-	{ KUBEADM_ERROR_FATAL,
+	{ KUBEADM_ERROR_CREDENTIALS, { "x509: certificate is valid for" }, NAMES },
+	{ KUBEADM_ERROR_CREDENTIALS, { "x509: certificate is not valid for any names" }, NAMES },
+	{ KUBEADM_ERROR_CREDENTIALS,
+	  { "x509: cannot validate certificate for ", "doesn't contain any IP SANs" },
+	  NAMES },
+	{ KUBEADM_ERROR_CREDENTIALS,
 	  { "x509: certificate signed by unknown authority" },
 	  "what answers at the endpoint is not the cluster that this node is configured for" },
 

@@ -10,20 +10,17 @@
 #define BRIDGE_CHECK_LAST_MINOR 29 /* later kubeadm does not check bridges */
 #define CGROUP1_LAST_MINOR 34      /* later kubelet has failCgroupV1: true by default */
 
-static bool has_kubelet_arg(const struct node_config *node, const char *key, const char *value)
+static bool kubelet_accepts_swap(const struct node_config *node)
 {
-	for (size_t i = 0; i < node->kubelet_args.n; i++)
-		if (!strcmp(node->kubelet_args.at[i].key, key))
-			return !strcmp(node->kubelet_args.at[i].value, value);
-	return false;
+	const char *fail = node_config_pair_value(&node->kubelet_args, "fail-swap-on");
+
+	return fail && !strcmp(fail, "false");
 }
 
 static void check_swap(const struct subject *s, struct findings *ret)
 {
 	if (s->machine->swap && !s->machine->container)
-		preflight_add(s, ret,
-			      has_kubelet_arg(s->node, "fail-swap-on", "false") ? FINDING_WARNING : FINDING_FATAL,
-			      "swap", "Swap",
+		preflight_add(s, ret, kubelet_accepts_swap(s->node) ? FINDING_WARNING : FINDING_FATAL, "swap", "Swap",
 			      "swap is on, and kubelet does not start with it; run `swapoff -a` and remove it from "
 			      "/etc/fstab, or set kubelet.extra_args fail-swap-on: \"false\"");
 }
@@ -89,10 +86,7 @@ static void check_clock(const struct subject *s, struct findings *ret)
 /* kubelet copies it into every pod, the control plane's included. systemd-resolved writes it in a virtual machine. */
 static void check_resolv_conf(const struct subject *s, struct findings *ret)
 {
-	for (size_t i = 0; i < s->node->kubelet_args.n; i++)
-		if (!strcmp(s->node->kubelet_args.at[i].key, "resolv-conf"))
-			return;
-	if (!s->machine->resolv_conf)
+	if (!s->machine->resolv_conf && !node_config_pair_value(&s->node->kubelet_args, "resolv-conf"))
 		preflight_add(s, ret, s->machine->container ? FINDING_FATAL : FINDING_WAIT, "resolv_conf", NULL,
 			      "there is no /etc/resolv.conf, so kubelet starts no pod; %s",
 			      s->machine->container ? "set a DNS server with `pct set VMID --nameserver ADDRESS` on "

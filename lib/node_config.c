@@ -13,7 +13,10 @@
 #include "lib/text.h"
 #include "lib/vec.h"
 
-const char *const node_config_secret_keys[] = { "token", "certificate_key", "proxmox.token_secret", NULL };
+const char *const node_config_secret_keys[] = {
+	"token",           "certificate_key",        "proxmox.token_secret",    "pki.key", "pki.ca_key",
+	"pki.etcd_ca_key", "pki.front_proxy_ca_key", "pki.service_account_key", NULL,
+};
 
 int node_config_parse(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err)
 {
@@ -157,6 +160,14 @@ static void field_done(const struct node_config_field *f, struct node_config *no
 	case FIELD_CHOICE:
 		break;
 	}
+}
+
+const char *node_config_pair_value(const struct node_config_pairs *pairs, const char *key)
+{
+	for (size_t i = 0; i < pairs->n; i++)
+		if (!strcmp(pairs->at[i].key, key))
+			return pairs->at[i].value;
+	return NULL;
 }
 
 void node_config_done(struct node_config *node)

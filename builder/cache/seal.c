@@ -10,7 +10,6 @@
 
 #include "builder/cache/cache.h"
 #include "builder/cache/digest.h"
-#include "builder/crypto/hmac.h"
 #include "builder/sandbox/rootless.h"
 #include "lib/alloc.h"
 #include "lib/file.h"

@@ -3,7 +3,7 @@
 /*
  * Seals: what the cache has made itself is named by the digest of its inputs, which says nothing about its content. So
  * each entry of trees/, artifacts/ and repacked/ has a seal, an HMAC-SHA-256 of its name and the digest of its content.
- * The key is not in the cache: whoever can write to a shared cache can remove entries, and cannot forge one.
+ * The key is not in the cache: a user who can write to a shared cache can remove entries, and cannot forge one.
  *
  * The seal of gocache/KEY is one of the state of its files (digest_state()), not of their content: it costs 20 000 calls of
  * stat(2) instead of reading 4 GB, and is good only where it was made. A copy of it, such as one that a CI has restored, has

@@ -13,6 +13,7 @@
 #include "builder/cache/cache.h"
 #include "builder/lock/lock.h"
 #include "lib/error.h"
+#include "lib/text.h"
 
 struct tree_packages {
 	const struct lock_package *at; /* borrowed */
@@ -46,3 +47,5 @@ int tree_overlay(const char *overlay, const char *root, struct error *err) MUST_
 /* The same for open directories: copies overlayfd over the directory path of the tree ("": its root), which is made if
  * it is missing. */
 int tree_overlay_in(int overlayfd, int rootfd, const char *path, struct error *err) MUST_CHECK;
+/* Adds the absolute paths that tree_overlay() gives the files and links of an overlay. */
+int tree_overlay_paths(const char *overlay, struct strings *ret, struct error *err) MUST_CHECK;

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -161,4 +162,21 @@ int tree_overlay(const char *overlay, const char *root, struct error *err)
 	if (fd < 0)
 		return -1;
 	return tree_overlay_in(fd, rootfd, "", err) < 0 ? error_wrap(err, "overlay %s", overlay) : 0;
+}
+
+int tree_overlay_paths(const char *overlay, struct strings *ret, struct error *err)
+{
+	char *roots[] = { (char *)overlay, NULL };
+	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	size_t prefix = strlen(overlay);
+	const FTSENT *e;
+
+	if (!walk)
+		return error_errno(err, errno, "read %s", overlay);
+	while ((errno = 0, e = fts_read(walk)))
+		if (e->fts_level > 0 && e->fts_info != FTS_D && e->fts_info != FTS_DP)
+			strings_addf(ret, "/%s", e->fts_path + prefix + strspn(e->fts_path + prefix, "/"));
+	int failed = errno;
+	fts_close(walk);
+	return failed ? error_errno(err, failed, "read %s", overlay) : 0;
 }

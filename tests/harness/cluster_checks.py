@@ -97,10 +97,16 @@ def all_nodes_are_ready(cluster):
     eventually(lambda: {n["metadata"]["name"]: condition(n, "Ready") for n in cluster.get("nodes")}, dict.fromkeys(cluster.names, "True"))
 
 
+def unready(pod):
+    """What its status says of the containers that are not ready."""
+    status = pod["status"]
+    containers = [f"{c['name']}, {c['restartCount']} restarts: {c['state']}" for c in status.get("containerStatuses", []) if not c["ready"]]
+    return f"{pod['metadata']['name']} on {pod['spec'].get('nodeName', 'no node')}: {status['phase']} {containers} {condition(pod, 'Ready')}"
+
+
 def all_pods_are_ready(cluster):
     """Those of the system too, DNS among them."""
-    eventually(lambda: [f"{p['metadata']['name']}: {p['status']['phase']}" for p in cluster.get("pods -A")
-                        if condition(p, "Ready") != "True"], [])
+    eventually(lambda: [unready(p) for p in cluster.get("pods -A") if condition(p, "Ready") != "True"], [])
     same(sorted(addresses(cluster)), sorted(cluster.names))
     for part in ("kube-proxy", "kube-dns"):
         if not cluster.get(f"pods --namespace kube-system --selector k8s-app={part}"):
@@ -108,10 +114,13 @@ def all_pods_are_ready(cluster):
 
 
 def pods_reach_each_other(cluster):
-    """By their addresses, from each node to each."""
-    at = addresses(cluster)
+    """By their addresses, from each node to each. After a reboot a pod is "Ready" without an address until its kubelet has looked."""
+    def reached(here):
+        at = addresses(cluster)
+        return run_in(cluster, here, *(fetch(f"{at[there]}:{PORT}") for there in cluster.names))
+
     for here in cluster.names:
-        eventually(lambda: run_in(cluster, here, *(fetch(f"{at[there]}:{PORT}") for there in cluster.names)), [*map(pod_of, cluster.names)])
+        eventually(lambda: reached(here), [*map(pod_of, cluster.names)])
 
 
 def names_resolve(cluster):

@@ -22,8 +22,8 @@ static bool fits(const char *output, const char *class, const char *advice)
 {
 	CLEANUP(kubeadm_error_done) struct kubeadm_error v = classify(output);
 
-	if (!strcmp(kubeadm_error_class_name(v.class), class) && strstr(v.sentence, advice) &&
-	    !strchr(v.sentence, '\n'))
+	bool found = strstr(v.sentence, advice) || (v.words && strstr(v.words, advice));
+	if (!strcmp(kubeadm_error_class_name(v.class), class) && found && !strchr(v.sentence, '\n'))
 		return true;
 	printf("# want %s, \"%s\"; got %s: %s\n", class, advice, kubeadm_error_class_name(v.class), v.sentence);
 	return false;
@@ -70,7 +70,7 @@ TEST(kubeadm_error_of_every_whole_output)
 	CHECK(known >= 10);
 }
 
-TEST(kubeadm_error_sentence_has_no_token)
+TEST(kubeadm_error_words_have_no_token)
 {
 	CLEANUP(kubeadm_error_done)
 	struct kubeadm_error v = classify(
@@ -79,9 +79,9 @@ TEST(kubeadm_error_sentence_has_no_token)
 	struct kubeadm_error key =
 		classify("error: 0123456789012345678901234567890123456789012345678901234567890123 is odd");
 
-	CHECK(!strstr(v.sentence, "0123456789abcdef"));
-	CHECK(strstr(v.sentence, "could not construct"));
-	CHECK(!strstr(key.sentence, "0123456789"));
+	CHECK(!strstr(v.words, "0123456789abcdef"));
+	CHECK(strstr(v.words, "could not construct"));
+	CHECK(!strstr(key.words, "0123456789"));
 }
 
 TEST(kubeadm_error_of_no_output_is_retry)
@@ -90,7 +90,7 @@ TEST(kubeadm_error_of_no_output_is_retry)
 	CLEANUP(kubeadm_error_done) struct kubeadm_error talk = classify("[init] Using Kubernetes version: v1.20.2\n");
 
 	CHECK(v.class == KUBEADM_ERROR_RETRY);
-	CHECK_STR(v.sentence, "kubeadm failed: it gave no reason");
+	CHECK_STR(v.sentence, "kubeadm failed and gave no reason");
 	CHECK(talk.class == KUBEADM_ERROR_RETRY);
 }
 
@@ -101,7 +101,8 @@ TEST(kubeadm_error_of_an_unknown_failure_quotes_the_last_error_line)
 					  "To see the stack trace of this error execute with --v=5\n");
 
 	CHECK(v.class == KUBEADM_ERROR_RETRY);
-	CHECK_STR(v.sentence, "kubeadm failed: error execution phase certs: something new");
+	CHECK_STR(v.words, "error execution phase certs: something new");
+	CHECK(!strstr(v.sentence, "something new"));
 }
 
 TEST(kubeadm_error_long_words_are_cut_between_characters)
@@ -112,8 +113,8 @@ TEST(kubeadm_error_long_words_are_cut_between_characters)
 	for (int i = 0; i < 400; i++)
 		text_add(&text, "\xc3\xa4");
 	CLEANUP(kubeadm_error_done) struct kubeadm_error v = classify(text.data);
-	CHECK(strlen(v.sentence) < 340);
-	CHECK(text_ends(v.sentence, "\xc3\xa4..."));
+	CHECK(strlen(v.words) < 340);
+	CHECK(text_ends(v.words, "\xc3\xa4..."));
 }
 
 TEST(kubeadm_error_distinguishes_own_success_from_another_machines_name)
