@@ -64,13 +64,16 @@ static int copy_program(const struct debian_build *m, int outfd, const char *nam
 
 static int copy_control_plane(const struct debian_build *m, char **ret_directory, struct error *err)
 {
+	CLEANUP(strings_done) struct strings programs = { 0 };
+
+	control_plane_images_programs(&programs);
 	if (scratch_directory(&m->toolchain->scratch, "programs", ret_directory, err) < 0)
 		return -1;
 	CLEANUP(close_p) int fd = dir_open(AT_FDCWD, *ret_directory, err);
 	if (fd < 0 || dir_make(fd, "bin", 0755, err) < 0)
 		return -1;
-	for (size_t i = 0; kubernetes_compile_control_plane_programs[i]; i++)
-		if (copy_program(m, fd, kubernetes_compile_control_plane_programs[i], err) < 0)
+	for (size_t i = 0; i < programs.n; i++)
+		if (copy_program(m, fd, programs.at[i], err) < 0)
 			return -1;
 	return 0;
 }

@@ -39,3 +39,12 @@ static inline int own_cache_open(struct own_cache *w)
 	setenv("NODEKILN_CACHE_KEY", key, 1);
 	return cache_open(&w->cache, &err);
 }
+
+/* As if a build had published artifacts/KEY, which a test has put there itself. */
+static inline int own_cache_seal(struct own_cache *w, const char *key)
+{
+	CLEANUP(free_p) char *name = xasprintf("artifacts/%s", key);
+	struct error err = { 0 };
+
+	return seal_write(&w->cache, name, name, &err);
+}
