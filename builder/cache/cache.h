@@ -11,8 +11,9 @@
  *	artifacts/KEY/		finished directories, such as compiled Kubernetes
  *	modules/KEY		a file of a Go module, verified against its checksum in the key
  *	solutions/KEY		what a lock found out about Go modules
- *	gocache/KEY/		the build cache of one tree with Go, sealed while no build uses it
+ *	gocache/sealed.KEY/	the build cache of one tree with Go, sealed while no build uses it
  *	seals/KIND.KEY		the seal of an entry (seal.h); an entry without a good one counts as missing
+ *	seals/key		says which key the last build had
  *	tmp/			entries being made, each locked by flock(2) while in use; cache_open() removes what a killed build left
  *
  * The cache and its directories must belong to this user, and no other user may write to them: otherwise cache_open()

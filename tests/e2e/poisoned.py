@@ -99,6 +99,19 @@ def builds_the_same(kiln, lock, poison, good):
     return [f"{name} differs" for name in ARTIFACTS if digest(kiln.out / name) != good[name]]
 
 
+def upgrades(kiln, lock, good):
+    """An older version has made everything: a line says once that it is made again."""
+    shutil.rmtree(kiln.cache / "seals")
+    problems = []
+    for said in (1, 0):
+        done = kiln.build("--lock", lock, "--force")
+        problems += [done.stderr.strip()[-400:]] if done.returncode else []
+        if done.stderr.count("by an older version") != said:
+            problems.append(f"{said} lines expected, it said {done.stderr.strip()[-400:]!r}")
+        problems += [f"{name} differs" for name in ARTIFACTS if digest(kiln.out / name) != good[name]]
+    return problems
+
+
 def refuses_packages(kiln, lock, good):
     """One of the same size; the next build downloads it again."""
     shutil.rmtree(kiln.cache / "trees")
@@ -142,6 +155,7 @@ def main():
         good = {name: digest(kiln.out / name) for name in ARTIFACTS}
         for name, poison in (("trees", poison_trees), ("recompressed packages", poison_repacked), ("compiled programs", poison_artifacts)):
             check(f"poisoned {name} change nothing", builds_the_same(kiln, lock, poison, good))
+        check("a cache of an older version is used, and what was made in it is made again", upgrades(kiln, lock, good))
         check("a poisoned package is refused and replaced", refuses_packages(kiln, lock, good))
         check("directories of others are refused", refuses_directories(kiln, lock))
     finally:
