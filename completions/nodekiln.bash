@@ -318,7 +318,7 @@ _nodekiln()
 		if [[ $cur == -* ]]; then
 			_nodekiln_words '--max --json --help'
 		else
-			_nodekiln_words 'prune'
+			_nodekiln_words 'prune seal'
 		fi
 		;;
 	doctor)

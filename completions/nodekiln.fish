@@ -118,11 +118,11 @@ complete -c nodekiln -n __fish_use_subcommand -a roles -d 'print the pveum comma
 complete -c nodekiln -n '__fish_seen_subcommand_from roles' -l pve -d 'the major version of Proxmox VE (default: 9)' -r -f -a '8 9'
 complete -c nodekiln -n '__fish_seen_subcommand_from roles' -l help -d 'print this help'
 complete -c nodekiln -n '__fish_seen_subcommand_from roles' -F
-complete -c nodekiln -n __fish_use_subcommand -a cache -d 'show what the cache holds; prune: remove the least recently used entries'
+complete -c nodekiln -n __fish_use_subcommand -a cache -d 'show what the cache holds; prune: remove the least recently used entries; seal: trust what is there'
 complete -c nodekiln -n '__fish_seen_subcommand_from cache' -l max -d 'prune: the size to keep, e.g. 2G; 0 removes everything (default: $NODEKILN_CACHE_MAX, else 30G)' -r -f
 complete -c nodekiln -n '__fish_seen_subcommand_from cache' -l json -d 'print one JSON object'
 complete -c nodekiln -n '__fish_seen_subcommand_from cache' -l help -d 'print this help'
-complete -c nodekiln -n '__fish_seen_subcommand_from cache' -f -a 'prune'
+complete -c nodekiln -n '__fish_seen_subcommand_from cache' -f -a 'prune seal'
 complete -c nodekiln -n __fish_use_subcommand -a doctor -d 'check this host; print what is missing, and the apt-get line that installs it'
 complete -c nodekiln -n '__fish_seen_subcommand_from doctor' -l json -d 'print the findings as one JSON object'
 complete -c nodekiln -n '__fish_seen_subcommand_from doctor' -l help -d 'print this help'

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <linux/openat2.h>
 #include <stdio.h>
@@ -293,6 +294,59 @@ int dir_make_in(int rootfd, const char *path, mode_t mode, struct error *err)
 {
 	if (make_parents_in(rootfd, path, mode) < 0)
 		return error_errno(err, errno, "create directory %s", path);
+	return 0;
+}
+
+int dir_open_in(int rootfd, const char *path, struct error *err)
+{
+	int fd = file_open_in(rootfd, path, O_RDONLY | O_DIRECTORY, 0);
+
+	if (fd < 0)
+		return error_errno(err, errno, "open directory %s", path);
+	return fd;
+}
+
+bool dir_is_empty(int dirfd, const char *name)
+{
+	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	CLEANUP(closedir_p) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			return false;
+	return dir;
+}
+
+/* That user has the rights of root. */
+static bool called_sudo(uid_t uid)
+{
+	const char *text = geteuid() == 0 ? getenv("SUDO_UID") : NULL;
+	char *end = NULL;
+	unsigned long number = text ? strtoul(text, &end, 10) : 0;
+
+	return end && end != text && !*end && number == uid;
+}
+
+int file_check_own(int fd, const char *path, mode_t forbidden, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return error_errno(err, errno, "look at %s", path);
+	if (st.st_uid != geteuid() && !called_sudo(st.st_uid))
+		return error_set(err, ERROR_TRUST,
+				 "%s belongs to another user, who can change it; choose a place of your own", path);
+	if (st.st_mode & forbidden)
+		return error_set(
+			err, ERROR_TRUST,
+			"%s has the mode %04o, which gives rights to other users; if you trust what is there, run "
+			"`chmod %s %s`",
+			path, (unsigned)st.st_mode & 07777,
+			forbidden & (S_IRGRP | S_IROTH) ? "go="
+			: forbidden & S_IWGRP           ? "go-w"
+							: "o-w",
+			path);
 	return 0;
 }
 

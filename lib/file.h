@@ -41,6 +41,12 @@ int dir_make(int dirfd, const char *path, mode_t mode, struct error *err) MUST_C
 int dir_make_in(int rootfd, const char *path, mode_t mode, struct error *err) MUST_CHECK;
 /* Opens a directory for reading, with O_CLOEXEC; -1 with *err. */
 int dir_open(int dirfd, const char *path, struct error *err) MUST_CHECK;
+int dir_open_in(int rootfd, const char *path, struct error *err) MUST_CHECK;
+/* False also when it cannot be opened. No link is followed. */
+bool dir_is_empty(int dirfd, const char *name);
+/* Of a directory or file that no other user may have prepared: ERROR_TRUST unless fd belongs to this user (to root also:
+ * to the user that called sudo), and has no bit of forbidden in its mode. path: for the message. */
+int file_check_own(int fd, const char *path, mode_t forbidden, struct error *err) MUST_CHECK;
 /* rm -rf that follows no symlinks; a mount point below name is an error. A missing name is fine. */
 int tree_remove(int dirfd, const char *name, struct error *err) MUST_CHECK;
 /* Adds the sizes of all regular files in a tree to *bytes; symlinks are not followed. */

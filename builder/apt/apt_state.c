@@ -221,7 +221,10 @@ static int refresh(struct sources *sources, const char *key, struct apt *old, st
 	if (cache_scratch(cache, &scratch, &fd, err) < 0)
 		return -1;
 	CLEANUP(free_p) char *path = xasprintf("%s/%s", cache->path, scratch);
-	int rc = apt_configure(fd, path, sources->architecture, err);
+	/* The user _apt must reach it; it has no secrets. */
+	int rc = fchmod(fd, 0755) < 0 ? error_errno(err, errno, "set the mode of %s", path) : 0;
+	if (rc == 0)
+		rc = apt_configure(fd, path, sources->architecture, err);
 	if (rc == 0 && old->path)
 		link_lists(old->fd, fd);
 	apt_close(old);

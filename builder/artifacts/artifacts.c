@@ -50,8 +50,9 @@ static int directory_lock(const struct artifacts *o, struct error *err)
 static int durable_write(int dirfd, const char *name, const struct text *text, struct error *err)
 {
 	CLEANUP(free_p) char *temporary = xasprintf("%s.new", name);
-	CLEANUP(close_p) int fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
+	unlinkat(dirfd, temporary, 0); /* of a build that was killed */
+	CLEANUP(close_p) int fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0 || write_all(fd, text->data, text->len) < 0 || fsync(fd) < 0 ||
 	    renameat(dirfd, temporary, dirfd, name) < 0 || fsync(dirfd) < 0)
 		return error_errno(err, errno, "write %s", name);
@@ -243,7 +244,7 @@ int artifacts_open(const char *directory, const char *name, struct artifacts *re
 	o.name = xstrdup(name);
 	o.stage = xasprintf(".%s.stage", name);
 	if (dir_make(AT_FDCWD, directory, 0755, err) < 0 || (o.dirfd = dir_open(AT_FDCWD, directory, err)) < 0 ||
-	    enter_staging(&o, err) < 0)
+	    file_check_own(o.dirfd, directory, S_IWOTH, err) < 0 || enter_staging(&o, err) < 0)
 		return -1;
 	*ret = TAKE(o);
 	return 0;

@@ -45,7 +45,7 @@ struct artifacts {
 	VEC(struct artifact) summed; /* the files hashed by artifacts_sum() */
 };
 
-/* Makes the directory if it is missing, completes the work of a killed build of that name, and opens an
+/* Makes the directory if it is missing (one of another user, or that others may write to, is ERROR_TRUST), completes the work of a killed build of that name, and opens an
  * empty staging directory. */
 int artifacts_open(const char *directory, const char *name, struct artifacts *ret, struct error *err) MUST_CHECK;
 /* Creates a staged file, e.g. NAME.qcow2 by artifacts_file(o, "qcow2"). Returns an fd to read and write

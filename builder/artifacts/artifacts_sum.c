@@ -51,7 +51,7 @@ static void summing_done(struct summing *s)
 static int add_sum(struct summing *s, const char *name, struct error *err)
 {
 	struct artifacts *o = s->artifacts;
-	CLEANUP(close_p) int fd = openat(o->stagefd, name, O_RDONLY | O_CLOEXEC);
+	CLEANUP(close_p) int fd = openat(o->stagefd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct artifact *file = find_summed(o, name);
 	struct stat st;
 

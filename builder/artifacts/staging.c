@@ -30,7 +30,7 @@ int staging_enter(int dirfd, const char *name, bool *ret_made, bool *ret_busy, s
 {
 	*ret_busy = false;
 	for (;;) {
-		bool made = mkdirat(dirfd, name, 0755) == 0;
+		bool made = mkdirat(dirfd, name, 0700) == 0;
 		if (!made && errno != EEXIST)
 			return error_errno(err, errno, "create directory %s", name);
 		CLEANUP(close_p) int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -38,6 +38,8 @@ int staging_enter(int dirfd, const char *name, bool *ret_made, bool *ret_busy, s
 			continue;
 		if (fd < 0)
 			return error_errno(err, errno, "open directory %s", name);
+		if (file_check_own(fd, name, S_IWGRP | S_IWOTH, err) < 0)
+			return -1;
 		if (lock_patiently(fd) < 0) {
 			*ret_busy = errno == EWOULDBLOCK;
 			return error_errno(err, errno, "lock directory %s", name);

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "builder/cache/seal.h"
 #include "builder/sandbox/rootless.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
@@ -23,7 +24,7 @@
 #define REMOVE_PAUSE 20000000 /* nanoseconds */
 
 static const char *const kinds[] = { "files",   "repacked",  "apt",     "trees", "artifacts",
-				     "modules", "solutions", "gocache", "tmp" };
+				     "modules", "solutions", "gocache", "seals", "tmp" };
 
 static char *default_path(void)
 {
@@ -69,10 +70,20 @@ static int remove_leftovers(struct cache *cache, struct error *err)
 	return 0;
 }
 
+static int check_kind(struct cache *cache, const char *kind, struct error *err)
+{
+	CLEANUP(free_p) char *path = xasprintf("%s/%s", cache->path, kind);
+	CLEANUP(close_p) int fd = openat(cache->fd, kind, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(err, errno, "open directory %s", path);
+	return file_check_own(fd, path, S_IWGRP | S_IWOTH, err);
+}
+
 static int prepare(struct cache *cache, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (dir_make(cache->fd, kinds[i], 0755, err) < 0)
+		if (dir_make(cache->fd, kinds[i], 0755, err) < 0 || check_kind(cache, kinds[i], err) < 0)
 			return -1;
 	return remove_leftovers(cache, err);
 }
@@ -86,6 +97,8 @@ static int enter(struct cache *cache, const char *path, struct error *err)
 	cache->path = realpath(path, NULL);
 	if (!cache->path)
 		return error_errno(err, errno, "find its absolute path");
+	if (file_check_own(cache->fd, cache->path, S_IWGRP | S_IWOTH, err) < 0)
+		return -1;
 	if (flock(cache->fd, LOCK_SH) < 0)
 		return error_errno(err, errno, "lock it");
 	return prepare(cache, err);
@@ -102,6 +115,10 @@ int cache_open(struct cache *ret, struct error *err)
 		cache_close(&cache);
 		return error_wrap(err, "cache %s", path);
 	}
+	if (seal_key(cache.key, err) < 0) {
+		cache_close(&cache);
+		return -1;
+	}
 	*ret = cache;
 	return 0;
 }
@@ -112,6 +129,8 @@ void cache_close(struct cache *cache)
 		return;
 	free(cache->path);
 	close_p(&cache->fd);
+	strings_done(&cache->verified);
+	explicit_bzero(cache->key, sizeof cache->key);
 	*cache = (struct cache){ .fd = -1 };
 }
 
@@ -119,7 +138,7 @@ void cache_close(struct cache *cache)
  * removed the directory between mkdir and flock. */
 static int scratch_try(struct cache *cache, const char *name, int *ret_fd, struct error *err)
 {
-	if (mkdirat(cache->fd, name, 0755) < 0)
+	if (mkdirat(cache->fd, name, 0700) < 0)
 		return errno == EEXIST ? 0 : error_errno(err, errno, "make %s/%s", cache->path, name);
 	CLEANUP(close_p) int fd = openat(cache->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || !file_still_there(cache->fd, name, fd))
@@ -147,9 +166,15 @@ int cache_publish(struct cache *cache, const char *scratch_name, const char *kin
 {
 	CLEANUP(free_p) char *name = xasprintf("%s/%s", kind, key);
 
+	if (seal_needed(kind) && seal_check(cache, name))
+		return tree_remove(cache->fd, scratch_name, err);
+	if (seal_needed(kind) && seal_write(cache, scratch_name, name, err) < 0)
+		return -1;
 	if (renameat2(cache->fd, scratch_name, cache->fd, name, RENAME_NOREPLACE) == 0)
 		return 0;
-	if (errno != EEXIST)
+	/* What is there has no good seal: no build uses it. */
+	if (errno != EEXIST ||
+	    (seal_needed(kind) && renameat2(cache->fd, scratch_name, cache->fd, name, RENAME_EXCHANGE) < 0))
 		return error_errno(err, errno, "move %s to %s in %s", scratch_name, name, cache->path);
 	return tree_remove(cache->fd, scratch_name, err);
 }
@@ -158,8 +183,15 @@ bool cache_has(struct cache *cache, const char *kind, const char *key)
 {
 	CLEANUP(free_p) char *name = xasprintf("%s/%s", kind, key);
 
+	if (faccessat(cache->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	if (seal_needed(kind) && !strings_has(&cache->verified, name)) {
+		if (!seal_check(cache, name))
+			return false;
+		strings_add(&cache->verified, name);
+	}
 	cache_touch(cache, name);
-	return faccessat(cache->fd, name, F_OK, 0) == 0;
+	return true;
 }
 
 /* Failure is ignored: in another user's cache the times of an entry may not be set, but it can be used. */
@@ -172,9 +204,19 @@ void cache_touch(struct cache *cache, const char *name)
 int cache_file(struct cache *cache, const char *sha256, struct error *err)
 {
 	CLEANUP(free_p) char *name = xasprintf("files/%s", sha256);
-	int fd = openat(cache->fd, name, O_RDONLY | O_CLOEXEC);
+	CLEANUP(close_p) int fd = openat(cache->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char hex[SHA256_HEX];
 
-	return fd < 0 ? error_errno(err, errno, "open %s/%s", cache->path, name) : fd;
+	if (fd < 0)
+		return error_errno(err, errno, "open %s/%s", cache->path, name);
+	if (sha256_fd(fd, hex, err) < 0)
+		return error_wrap(err, "%s/%s", cache->path, name);
+	if (!strcmp(hex, sha256))
+		return TAKE_FD(fd);
+	unlinkat(cache->fd, name, 0);
+	return error_set(err, ERROR_TRUST,
+			 "%s/%s is not what was stored there: its sha256 is %s; it is removed now, build again",
+			 cache->path, name, hex);
 }
 
 /* One cache_fetch(): the missing files are downloaded into a private scratch directory. */
@@ -194,9 +236,9 @@ static bool have_file(struct cache *cache, const struct cache_want *want)
 	CLEANUP(free_p) char *name = xasprintf("files/%s", want->sha256);
 	struct stat st;
 
-	if (fstatat(cache->fd, name, &st, 0) < 0)
+	if (fstatat(cache->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
-	if (st.st_size > 0 && (!want->size || (uint64_t)st.st_size == want->size)) {
+	if (S_ISREG(st.st_mode) && st.st_size > 0 && (!want->size || (uint64_t)st.st_size == want->size)) {
 		cache_touch(cache, name);
 		return true;
 	}

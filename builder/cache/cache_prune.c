@@ -114,7 +114,32 @@ static int remove_marked(struct cache *cache, const struct cache_usage *usage, s
 		CLEANUP(free_p) char *name = xasprintf("%s/%s", item->kind, item->name);
 		if (item->marked && tree_remove(cache->fd, name, err) < 0)
 			return error_wrap(err, "cache %s", cache->path);
+		CLEANUP(free_p) char *seal = seal_name(name);
+		if (item->marked)
+			unlinkat(cache->fd, seal, 0);
 	}
+	return 0;
+}
+
+int cache_seal_all(struct cache *cache, size_t *ret_count, struct error *err)
+{
+	CLEANUP(cache_usage_done) struct cache_usage usage = { 0 };
+	struct error gone = { 0 };
+
+	*ret_count = 0;
+	if (cache_usage_read(cache, &usage, err) < 0)
+		return -1;
+	for (size_t i = 0; i < usage.entries.n; i++) {
+		const struct cache_entry *item = &usage.entries.at[i];
+		CLEANUP(free_p) char *name = xasprintf("%s/%s", item->kind, item->name);
+		if (!seal_needed(item->kind))
+			continue;
+		if (seal_write(cache, name, name, &gone) == 0)
+			++*ret_count;
+		else
+			log_debug("%s", gone.text); /* another build changes or removes it */
+	}
+	seal_mark(cache);
 	return 0;
 }
 

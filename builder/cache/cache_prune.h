@@ -40,6 +40,8 @@ uint64_t cache_usage_select(struct cache_usage *usage, uint64_t limit);
 /* Prunes the cache to at most limit bytes. Returns 1, or 0 when other processes use the cache and nothing was
  * removed. *ret_removed: bytes; set with 1 only. */
 int cache_prune(struct cache *cache, uint64_t limit, uint64_t *ret_removed, struct error *err) MUST_CHECK;
+/* Seals all entries that need it, as they are: the user says that they are good. *ret_count: how many. */
+int cache_seal_all(struct cache *cache, size_t *ret_count, struct error *err) MUST_CHECK;
 /* After a build: prunes to cache_limit(), unless another build runs (the last one to end does it). Failure is
  * only logged. */
 void cache_trim(struct cache *cache);

@@ -3,10 +3,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/alloc.h"
 #include "lib/file.h"
 
 static int digest_children(struct hash *h, int dirfd, const char *name, struct error *err);
@@ -84,4 +86,43 @@ static int digest_children(struct hash *h, int dirfd, const char *name, struct e
 int digest_directory(struct hash *h, const char *path, struct error *err)
 {
 	return digest_children(h, AT_FDCWD, path, err);
+}
+
+/* ---- the state ---- */
+
+static int state_children(struct hash *h, int dirfd, const char *name, struct error *err);
+
+static int state_entry(struct hash *h, int dirfd, const char *name, struct error *err)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return error_errno(err, errno, "look at %s", name);
+	CLEANUP(free_p)
+	char *state = xasprintf("%o %ju %jd %jd.%09ld", (unsigned)st.st_mode, (uintmax_t)st.st_ino,
+				(intmax_t)st.st_size, (intmax_t)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+	hash_field(h, "name", name);
+	hash_field(h, "state", state);
+	return S_ISDIR(st.st_mode) ? state_children(h, dirfd, name, err) : 0;
+}
+
+static int state_children(struct hash *h, int dirfd, const char *name, struct error *err)
+{
+	CLEANUP(close_p) int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	CLEANUP(strings_done) struct strings names = { 0 };
+
+	if (fd < 0)
+		return error_errno(err, errno, "open directory %s", name);
+	if (list_sorted(fd, name, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.n; i++)
+		if (state_entry(h, fd, names.at[i], err) < 0)
+			return error_wrap(err, "%s", name);
+	hash_field(h, "end", NULL);
+	return 0;
+}
+
+int digest_state(struct hash *h, const char *path, struct error *err)
+{
+	return state_children(h, AT_FDCWD, path, err);
 }

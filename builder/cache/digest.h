@@ -10,3 +10,7 @@
 
 /* Adds the directory to h. Anything but files, directories and symbolic links is ERROR_INPUT. */
 int digest_directory(struct hash *h, const char *path, struct error *err) MUST_CHECK;
+/* Adds what is below the directory by names, types, sizes, inodes and times of the last change (ctime), and reads no
+ * content: the kernel sets ctime on each write, rename, link and chmod, and no program can set it. So the digest differs
+ * after any change, and for a copy. */
+int digest_state(struct hash *h, const char *path, struct error *err) MUST_CHECK;

@@ -81,14 +81,17 @@ static int run(int argc, char **argv, struct error *err)
 	CLEANUP(cache_usage_done) struct cache_usage usage = { 0 };
 	struct error ignored = { 0 };
 	uint64_t limit, removed = 0;
+	size_t sealed;
 
-	if (argc && strcmp(argv[0], "prune"))
-		return error_set(err, ERROR_USAGE, "cache %s: the only argument is prune", argv[0]);
+	bool pruning = argc && !strcmp(argv[0], "prune"), sealing = argc && !strcmp(argv[0], "seal");
+	if (argc && !pruning && !sealing)
+		return error_set(err, ERROR_USAGE, "cache %s: the only arguments are prune and seal", argv[0]);
 	/* Files of a build without root may belong to subordinate ids, which only their user namespace can remove. */
 	if (rootless_subordinate(&ignored) && rootless_enter(err) < 0)
 		return -1;
 	if (read_limit(&limit, err) < 0 || cache_open(&cache, err) < 0 ||
-	    (argc && prune(&cache, limit, &removed, err) < 0) || cache_usage_read(&cache, &usage, err) < 0)
+	    (sealing && cache_seal_all(&cache, &sealed, err) < 0) ||
+	    (pruning && prune(&cache, limit, &removed, err) < 0) || cache_usage_read(&cache, &usage, err) < 0)
 		return -1;
 	if (as_json)
 		print_json(&cache, &usage, limit, removed);
@@ -97,15 +100,20 @@ static int run(int argc, char **argv, struct error *err)
 	return 0;
 }
 
-static const char *const examples[] = { "nodekiln cache", "nodekiln cache prune --max 2G", NULL };
+static const char *const examples[] = { "nodekiln cache", "nodekiln cache prune --max 2G", "nodekiln cache seal",
+					NULL };
 
 const struct command command_cache = {
 	.name = "cache",
-	.arguments = "[prune]",
-	.summary = "show what the cache holds; prune: remove the least recently used entries",
+	.arguments = "[prune|seal]",
+	.summary =
+		"show what the cache holds; prune: remove the least recently used entries; seal: trust what is there",
 	.description =
 		"Without an argument it prints the size and the number of entries of each kind. `prune` removes the "
-		"least recently used entries; it is safe at any time, and removes nothing while another build runs.",
+		"least recently used entries; it is safe at any time, and removes nothing while another build runs. "
+		"A build uses trees and programs in the cache only if they were made with this builder's key "
+		"($NODEKILN_CACHE_KEY). `seal` makes all that is there count as such: use it for a cache that no "
+		"other user could write to, after an upgrade or with another key.",
 	.examples = examples,
 	.options = options,
 	.max = 1,

@@ -17,7 +17,7 @@ static const struct {
 	{ "NAME", COMPLETION_NONE },        { "URL", COMPLETION_NONE },        { "KEY=VALUE", COMPLETION_NONE },
 	{ "KEY", COMPLETION_NONE },         { "KIND:PATH", COMPLETION_NONE },  { "NODE=VMID", COMPLETION_NONE },
 	{ "DURATION", COMPLETION_NONE },    { "PORT:GUEST", COMPLETION_NONE }, { "ADDR", COMPLETION_NONE },
-	{ "ADDR/LEN", COMPLETION_NONE },    { "TOPIC", COMPLETION_NONE },      { "prune", COMPLETION_CHOICES },
+	{ "ADDR/LEN", COMPLETION_NONE },    { "TOPIC", COMPLETION_NONE },
 };
 
 enum completion completion_of(const char *argument)

@@ -175,6 +175,9 @@ static void add_table(const char *heading, const char *const (*rows)[2], struct 
 static const char *const environment[][2] = {
 	{ "NODEKILN_CACHE",
 	  "The cache; default: `/var/cache/nodekiln`, and `~/.cache/nodekiln` for a user without root" },
+	{ "NODEKILN_CACHE_KEY",
+	  "The key that seals what the cache has made, 64 hex digits, or the name of a file with it; default: "
+	  "`/var/lib/nodekiln-build/cache.key`, and `~/.local/state/nodekiln/cache.key` for a user without root" },
 	{ "NODEKILN_CACHE_MAX", "The size that the cache is reduced to after a build, e.g. 20G; default: 30G" },
 	{ "NODEKILN_DATA", "The directory of recipes, overlays and the agent's sources; default: the checkout or the "
 			   "prefix of the program" },

@@ -15,7 +15,6 @@
 
 #define PACKAGE_START "golang-"
 #define PACKAGE_END "-go"
-#define CACHE_TARGET "/gocache"
 #define HOST_FILE_MAX (16u << 20)
 
 static const char *const directories[] = { GO_TREE_DOWNLOADS, GO_TREE_PROXY, "go", "tmp", "cache" };
@@ -55,7 +54,7 @@ static int prepare(struct go_tree *g, struct error *err)
 	if (g->workfd < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
-		if (dir_make(g->workfd, directories[i], 0755, err) < 0)
+		if (dir_make_in(g->workfd, directories[i], 0755, err) < 0)
 			return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(environment); i++)
 		strings_add(&g->environment, environment[i]);
@@ -78,6 +77,7 @@ int go_tree_open(struct go_tree *g, uint64_t need, struct error *err)
 
 void go_tree_close(struct go_tree *g)
 {
+	go_tree_seal_cache(g);
 	close_p(&g->workfd);
 	free(g->work);
 	free(g->proxies);
@@ -144,46 +144,6 @@ int go_tree_online(struct go_tree *g, struct error *err)
 	if (copy_into(g, ca && *ca ? ca : CA_FILE, CA_FILE, 0644, err) < 0)
 		return -1;
 	return netrc ? copy_into(g, netrc, "/root/.netrc", 0600, err) : 0;
-}
-
-/* Of one tree: the cache does not notice another libseccomp, and a Go of another lock may have put anything there. */
-static char *cache_name(const struct lock *lock)
-{
-	char digest[SHA256_HEX];
-
-	lock_group_digest(lock, LOCK_GO, digest);
-	return xasprintf("gocache/%s", digest);
-}
-
-/* The content of this directory decides which code runs in nodes, so no other user may have written it. */
-static bool is_private(int fd)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 && st.st_uid == geteuid() && !(st.st_mode & 022);
-}
-
-int go_tree_keep_cache(struct go_tree *g, struct error *err)
-{
-	struct cache *cache = g->toolchain.cache;
-	CLEANUP(free_p) char *name = cache_name(g->toolchain.lock);
-	bool kept = !rootless_restricted();
-
-	if (kept) {
-		if (dir_make(cache->fd, name, 0700, err) < 0)
-			return -1;
-		CLEANUP(close_p) int fd = dir_open(cache->fd, name, err);
-		if (fd < 0)
-			return -1;
-		kept = is_private(fd);
-		cache_touch(cache, name);
-	}
-	if (kept) {
-		CLEANUP(free_p) char *path = xasprintf("%s/%s", cache->path, name);
-		sandbox_binds_add(&g->binds, path, CACHE_TARGET);
-	}
-	strings_addf(&g->environment, "GOCACHE=%s", kept ? CACHE_TARGET : TOOLCHAIN_WORK "/cache");
-	return 0;
 }
 
 static char *program(const struct go_tree *g)

@@ -24,6 +24,8 @@ struct go_tree {
 	struct strings settings;    /* of the user (go_settings.h), for runs with the network */
 	char *proxies;              /* owned; the user's GOPROXY, for messages; NULL: Go's default */
 	struct sandbox_binds binds; /* for every run */
+	char *kept;                 /* owned; the build cache in use, relative to cache->fd, or NULL */
+	int keptfd;                 /* owned if kept; locked */
 };
 
 /* Opens the tree with `need` bytes for work; the caller has set toolchain.lock, .cache and .line. cgo: C code is compiled as
@@ -32,8 +34,9 @@ int go_tree_open(struct go_tree *g, uint64_t need, struct error *err) MUST_CHECK
 void go_tree_close(struct go_tree *g);
 /* Prepares runs with the network. */
 int go_tree_online(struct go_tree *g, struct error *err) MUST_CHECK;
-/* Uses the build cache that nodekiln keeps, if it is this user's. */
+/* Uses the build cache that nodekiln keeps, until go_tree_close() seals it. */
 int go_tree_keep_cache(struct go_tree *g, struct error *err) MUST_CHECK;
+void go_tree_seal_cache(struct go_tree *g);
 
 struct go_run {
 	const char *directory;       /* relative to the work directory */

@@ -46,7 +46,7 @@ static int copy_licence(int from, const char *name, int to, const char *director
 
 	if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
 		return 0;
-	if (file_read(from, name, LICENCE_MAX, &text, err) < 0)
+	if (file_read_in(from, name, LICENCE_MAX, &text, err) < 0)
 		return -1;
 	return file_write_in(to, copy, text.data ? text.data : "", text.len, 0644, err);
 }

@@ -161,9 +161,9 @@ static int keep_file(struct go_tree *t, const char *scratch, const struct lock_m
 	CLEANUP(free_p) char *from = xasprintf(GO_TREE_DOWNLOADS "/%s", path);
 	CLEANUP(free_p) char *to = xasprintf("%s/file", scratch);
 
-	if (module_cache_has(cache, m, file) || faccessat(t->workfd, from, F_OK, 0) < 0)
+	if (module_cache_has(cache, m, file) || !file_exists_in(t->workfd, from))
 		return 0;
-	CLEANUP(close_p) int in = openat(t->workfd, from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	CLEANUP(close_p) int in = file_open_in(t->workfd, from, O_RDONLY | O_NOFOLLOW, 0);
 	CLEANUP(close_p) int out = openat(cache->fd, to, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (in < 0 || out < 0)
 		return error_set(err, ERROR_FAILED, "copy %s into the cache: %m", path);

@@ -48,11 +48,8 @@ int gomod_main_module(struct go_tree *g, const struct component *c, const char *
 		return -1;
 	if (!own)
 		return 0;
-	if (dir_make_in(g->workfd, copy, 0755, err) < 0)
-		return -1;
-	CLEANUP(close_p) int fd = file_open_in(g->workfd, copy, O_RDONLY | O_DIRECTORY, 0);
-	CLEANUP(free_p) char *to = xasprintf("/proc/self/fd/%d", fd);
-	if (fd < 0)
-		return error_errno(err, errno, "open %s", copy);
-	return tree_overlay(own, to, err) < 0 ? error_wrap(err, "the main package of component %s", c->name) : 0;
+	CLEANUP(close_p) int fd = dir_open(AT_FDCWD, own, err);
+	if (fd < 0 || tree_overlay_in(fd, g->workfd, copy, err) < 0)
+		return error_wrap(err, "the main package of component %s", c->name);
+	return 0;
 }

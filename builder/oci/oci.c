@@ -124,7 +124,7 @@ static int layer_of_program(const struct layout *l, const struct oci_image *imag
 			    struct error *err)
 {
 	CLEANUP(close_p) int fd = openat(l->fd, "blob", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	CLEANUP(close_p) int program = open(image->program, O_RDONLY | O_CLOEXEC);
+	CLEANUP(close_p) int program = open(image->program, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	CLEANUP(tar_writer_free_p) struct tar_writer *w = NULL;
 
 	if (fd < 0)

@@ -303,6 +303,14 @@ static void show_warnings(const struct build *b)
 		progress_notice("%s", warnings.at[i]);
 }
 
+static void show_seals(const struct cache *cache)
+{
+	CLEANUP(free_p) char *notice = seal_notice(cache);
+
+	if (notice)
+		progress_notice("%s", notice);
+}
+
 static int build_steps(struct build *b, struct error *err)
 {
 	const struct build_options *o = b->options;
@@ -314,6 +322,7 @@ static int build_steps(struct build *b, struct error *err)
 	if (artifacts_open(o->out, b->recipe.name, &b->outputs, err) < 0 || cache_open(&b->cache, err) < 0 ||
 	    restricted_check(&b->recipe, &b->cache, err) < 0)
 		return -1;
+	show_seals(&b->cache);
 	b->cache.offline = o->offline;
 	if (get_lock(b, err) < 0 || (o->lock && lock_belongs(&b->lock, o->lock, &b->recipe, err) < 0) ||
 	    get_programs(b, err) < 0)

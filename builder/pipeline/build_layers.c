@@ -20,6 +20,8 @@
 #include "lib/log.h"
 #include "lib/macro.h"
 
+#define INITRAMFS_CONFIGURATION "etc/initramfs-tools"
+
 /* Layers of packages have a group of the lock; LOCK_GROUPS: none. */
 static const struct {
 	const char *name;
@@ -253,17 +255,27 @@ int build_layers_save(struct build *b, enum build_layer layer, struct error *err
 }
 
 /* The overlays' configuration of initramfs-tools must be in place before the initramfs is made. */
+static int early_overlay(const char *overlay, int rootfd, struct error *err)
+{
+	CLEANUP(free_p) char *from = xasprintf("%s/" INITRAMFS_CONFIGURATION, overlay);
+	CLEANUP(close_p) int fd = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : error_errno(err, errno, "open directory %s", from);
+	return tree_overlay_in(fd, rootfd, INITRAMFS_CONFIGURATION, err) < 0 ? error_wrap(err, "overlay %s", from) : 0;
+}
+
 static int early_overlays(struct build *b, const char *root, struct error *err)
 {
+	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, root, err);
+
+	if (rootfd < 0)
+		return -1;
 	for (enum set set = SET_BASE; set <= SET_VM; set++)
 		for (size_t i = 0; i < b->recipe.overlays[set].n; i++) {
 			CLEANUP(free_p) char *path = NULL;
-			if (recipe_overlay_path(&b->recipe, b->recipe.overlays[set].at[i], &path, err) < 0)
-				return -1;
-			CLEANUP(free_p) char *from = xasprintf("%s/etc/initramfs-tools", path);
-			CLEANUP(free_p) char *to = xasprintf("%s/etc/initramfs-tools", root);
-			if (access(from, F_OK) == 0 &&
-			    (dir_make(AT_FDCWD, to, 0755, err) < 0 || tree_overlay(from, to, err) < 0))
+			if (recipe_overlay_path(&b->recipe, b->recipe.overlays[set].at[i], &path, err) < 0 ||
+			    early_overlay(path, rootfd, err) < 0)
 				return -1;
 		}
 	return 0;
@@ -330,6 +342,16 @@ static enum build_layer top_of(const struct build *b, enum build_layer side)
 	return b->layer[extra].wanted ? extra : side;
 }
 
+static int mount_images(const struct build *b, const char *root, struct error *err)
+{
+	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, root, err);
+	const char *store = container_images_store(b->recipe.runtime);
+
+	if (rootfd < 0 || dir_make_in(rootfd, store, 0711, err) < 0)
+		return -1;
+	return sandbox_mount_bind_in(b->layer[LAYER_IMAGES].path, rootfd, store, err);
+}
+
 int build_layers_guest(struct build *b, enum build_layer side, char **ret_root, struct error *err)
 {
 	CLEANUP(free_p) char *top_name = xasprintf("%s.top", layers[side].name);
@@ -346,12 +368,8 @@ int build_layers_guest(struct build *b, enum build_layer side, char **ret_root, 
 	stack.upper = top, stack.work = work, stack.target = root;
 	if (overlayfs_open(&stack, err) < 0)
 		return -1;
-	if (b->layer[LAYER_IMAGES].wanted) {
-		CLEANUP(free_p) char *store = xasprintf("%s/%s", root, container_images_store(b->recipe.runtime));
-		if (dir_make(AT_FDCWD, store, 0711, err) < 0 ||
-		    sandbox_mount_bind(b->layer[LAYER_IMAGES].path, store, err) < 0)
-			return -1;
-	}
+	if (b->layer[LAYER_IMAGES].wanted && mount_images(b, root, err) < 0)
+		return -1;
 	*ret_root = TAKE(root);
 	return 0;
 }

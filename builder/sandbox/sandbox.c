@@ -25,6 +25,7 @@
 #include "builder/sandbox/sandbox_setup.h"
 #include "builder/sandbox/sandbox_userns.h"
 #include "lib/alloc.h"
+#include "lib/file.h"
 
 /* The monitor makes the PID namespace for its child and stays in the caller's mount namespace, where it can
  * clean up; the child makes the other namespaces. */
@@ -316,9 +317,14 @@ int sandbox_mount_overlay(const char *lower, const char *upper, const char *work
 	return mount_attach("nodekiln", target, "overlay", options, err);
 }
 
-int sandbox_mount_bind(const char *source, const char *target, struct error *err)
+int sandbox_mount_bind_in(const char *source, int rootfd, const char *path, struct error *err)
 {
-	return mount_attach(source, target, NULL, "bind", err);
+	CLEANUP(close_p) int target = file_open_in(rootfd, path, O_PATH | O_DIRECTORY, 0);
+	CLEANUP(free_p) char *real = target < 0 ? NULL : sandbox_setup_real_path(target);
+
+	if (!real)
+		return error_errno(err, errno, "open %s in the tree", path);
+	return mount_attach(source, real, NULL, "bind", err);
 }
 
 int sandbox_unmount(const char *target, struct error *err)

@@ -72,6 +72,6 @@ int sandbox_private_mounts(struct error *err) MUST_CHECK;
 int sandbox_mount_tmpfs(const char *target, unsigned long long size, struct error *err) MUST_CHECK;
 int sandbox_mount_overlay(const char *lower, const char *upper, const char *work, const char *target, struct error *err)
 	MUST_CHECK;
-/* Bind-mounts a directory at a second place, in the private mount namespace. */
-int sandbox_mount_bind(const char *source, const char *target, struct error *err) MUST_CHECK;
+/* Bind-mounts a directory over the directory path of a tree, in the private mount namespace. */
+int sandbox_mount_bind_in(const char *source, int rootfd, const char *path, struct error *err) MUST_CHECK;
 int sandbox_unmount(const char *target, struct error *err) MUST_CHECK;

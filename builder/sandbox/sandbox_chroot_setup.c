@@ -92,7 +92,7 @@ static int populate_files(int rootfd, struct error *err)
 static int populate_devices(int rootfd, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(empty_directories); i++)
-		if (dir_make(rootfd, empty_directories[i], 0755, err) < 0)
+		if (dir_make_in(rootfd, empty_directories[i], 0755, err) < 0)
 			return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
 		if (mknodat(rootfd, devices[i].name, S_IFCHR | 0666, makedev(devices[i].major, devices[i].minor)) < 0 ||
@@ -183,12 +183,16 @@ static int stub_all(const struct sandbox *s, int rootfd, struct error *err)
 /* Moves the source of a bind to its target in the tree, or back. */
 static int move_bind(int rootfd, const struct sandbox_bind *b, bool in, struct error *err)
 {
+	struct stat st;
 	const char *base;
 	CLEANUP(close_p) int parent = file_open_parent_in(rootfd, b->target, true, &base);
 
 	if (parent < 0)
 		return error_errno(err, errno, "open the directory of %s in the sandbox", b->target);
 	CLEANUP(kept_times_restore) UNUSED struct kept_times directory = keep_times(parent);
+	/* What ran in the tree may have put a link there, which the caller would follow. */
+	if (!in && (fstatat(parent, base, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISLNK(st.st_mode)))
+		return error_set(err, ERROR_COMMAND, "a program in the sandbox has replaced /%s", b->target);
 	if (in ? renameat(AT_FDCWD, b->source, parent, base) < 0 : renameat(parent, base, AT_FDCWD, b->source) < 0)
 		return error_errno(err, errno, "move %s %s the sandbox", b->source, in ? "into" : "out of");
 	return 0;

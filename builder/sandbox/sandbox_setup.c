@@ -2,6 +2,7 @@
 #include "builder/sandbox/sandbox_setup.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "builder/sandbox/mount.h"
+#include "lib/alloc.h"
 #include "lib/file.h"
 
 /* Mounted in this order. An entry without a type is a bind mount of the target onto itself. */
@@ -57,6 +59,17 @@ static const struct {
 	{ STUB ".py", "# stub\n" },
 };
 
+char *sandbox_setup_real_path(int fd)
+{
+	CLEANUP(free_p) char *link = xasprintf("/proc/self/fd/%d", fd);
+	char path[PATH_MAX];
+	ssize_t n = readlink(link, path, sizeof path);
+
+	if (n == sizeof path)
+		errno = ENAMETOOLONG;
+	return n < 0 || n == sizeof path ? NULL : xstrndup(path, (size_t)n);
+}
+
 /* Makes a mount point in the tree and returns its absolute path for mount(2). A symbolic link is refused: it
  * would lead the mount elsewhere. */
 static int make_mount_point(const struct sandbox *s, int rootfd, const char *name, bool directory, char **ret,
@@ -75,12 +88,9 @@ static int make_mount_point(const struct sandbox *s, int rootfd, const char *nam
 	if (S_ISLNK(st.st_mode))
 		return error_set(err, ERROR_COMMAND, "%s/%s is a symbolic link; nothing can be mounted there", s->root,
 				 name);
-	CLEANUP(free_p) char *link = xasprintf("/proc/self/fd/%d", parent);
-	char directory_path[4096];
-	ssize_t n = readlink(link, directory_path, sizeof directory_path - 1);
-	if (n < 0)
-		return error_errno(err, errno, "read %s", link);
-	directory_path[n] = '\0';
+	CLEANUP(free_p) char *directory_path = sandbox_setup_real_path(parent);
+	if (!directory_path)
+		return error_errno(err, errno, "find the path of %s/%s", s->root, name);
 	*ret = xasprintf("%s/%s", directory_path, base);
 	return 0;
 }

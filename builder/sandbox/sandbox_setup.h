@@ -23,6 +23,8 @@ void sandbox_setup_close_policy(const char *root);
  * programs. */
 int sandbox_setup_links(int rootfd, struct error *err) MUST_CHECK;
 int sandbox_setup_stubs(int rootfd, struct error *err) MUST_CHECK;
+/* The absolute path of an open directory, for mount(2); NULL with errno. The caller owns it. */
+char *sandbox_setup_real_path(int fd) MUST_CHECK;
 /* Absolute path, inside, of the stub for a program. Static. */
 const char *sandbox_setup_stub(const char *program);
 /* From inside: true when the stub has been run under the name of this program. */

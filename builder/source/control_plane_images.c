@@ -26,6 +26,13 @@ static const struct image_part parts[] = {
 /* What the layer's programs are from (package_request.c adds it to the lock). */
 static const char *const layer_packages[] = { "etcd-server", "iptables", "ipset", "conntrack", "kmod" };
 
+void control_plane_images_programs(struct strings *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (parts[i].program)
+			strings_add(ret, parts[i].program);
+}
+
 /* The images, and the storage that they point to. */
 struct image_pack {
 	struct oci_image image[ARRAY_SIZE(parts)];

@@ -19,6 +19,8 @@ struct control_plane {
 	int64_t epoch;                    /* time stamp of the images, seconds since 1970 */
 };
 
+/* Pure. Adds the names of the compiled programs that the images need, as they are in control_plane.programs. */
+void control_plane_images_programs(struct strings *ret);
 /* Writes an OCI archive to fd and adds the names of the images in it to *ret. */
 int control_plane_images_write(const struct control_plane *c, int fd, struct strings *ret, struct error *err)
 	MUST_CHECK;

@@ -49,11 +49,12 @@ void debian_source_key(const struct recipe *recipe, const struct lock *lock, cha
 	hash_hex(h, ret_hex);
 }
 
+/* Programs of the source package have run in the work directory: no link is followed there. */
 static int copy_program(const struct debian_build *m, int outfd, const char *name, struct error *err)
 {
 	CLEANUP(free_p) char *from = xasprintf(COMPILE_BIN "/%s", name);
 	CLEANUP(free_p) char *to = xasprintf("bin/%s", name);
-	CLEANUP(close_p) int in = openat(m->compile.workfd, from, O_RDONLY | O_CLOEXEC);
+	CLEANUP(close_p) int in = file_open_in(m->compile.workfd, from, O_RDONLY | O_NOFOLLOW, 0);
 	CLEANUP(close_p) int out = openat(outfd, to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
 
 	if (in < 0 || out < 0)
@@ -61,10 +62,25 @@ static int copy_program(const struct debian_build *m, int outfd, const char *nam
 	return copy_all(in, out, err);
 }
 
+static int copy_control_plane(const struct debian_build *m, char **ret_directory, struct error *err)
+{
+	CLEANUP(strings_done) struct strings programs = { 0 };
+
+	control_plane_images_programs(&programs);
+	if (scratch_directory(&m->toolchain->scratch, "programs", ret_directory, err) < 0)
+		return -1;
+	CLEANUP(close_p) int fd = dir_open(AT_FDCWD, *ret_directory, err);
+	if (fd < 0 || dir_make(fd, "bin", 0755, err) < 0)
+		return -1;
+	for (size_t i = 0; i < programs.n; i++)
+		if (copy_program(m, fd, programs.at[i], err) < 0)
+			return -1;
+	return 0;
+}
+
 static int write_images(const struct debian_build *m, int outfd, struct error *err)
 {
-	CLEANUP(free_p) char *programs = xasprintf("%s/" COMPILE_BIN, m->compile.work);
-	CLEANUP(free_p) char *scratch = NULL;
+	CLEANUP(free_p) char *scratch = NULL, *copies = NULL;
 	CLEANUP(strings_done) struct strings references = { 0 };
 	CLEANUP(text_done) struct text list = { 0 };
 	CLEANUP(close_p) int fd = openat(outfd, ARCHIVE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -73,15 +89,17 @@ static int write_images(const struct debian_build *m, int outfd, struct error *e
 		.cache = m->toolchain->cache,
 		.architecture = m->recipe->architecture,
 		.references = &m->compile.references,
-		.programs = programs,
 		.epoch = m->compile.epoch,
 	};
 
 	if (fd < 0)
 		return error_errno(err, errno, "create " ARCHIVE " in the cache");
-	if (scratch_directory(&m->toolchain->scratch, "images", &scratch, err) < 0)
+	if (scratch_directory(&m->toolchain->scratch, "images", &scratch, err) < 0 ||
+	    copy_control_plane(m, &copies, err) < 0)
 		return -1;
+	CLEANUP(free_p) char *programs = xasprintf("%s/bin", copies);
 	c.scratch = scratch;
+	c.programs = programs;
 	if (control_plane_images_write(&c, fd, &references, err) < 0)
 		return -1;
 	for (size_t i = 0; i < references.n; i++)

@@ -79,16 +79,15 @@ static int unpack_layer(const struct lock *lock, struct cache *cache, const char
 	return rc;
 }
 
-static int link_iptables(const char *tree, struct error *err)
+static int link_iptables(int rootfd, struct error *err)
 {
-	CLEANUP(free_p) char *sbin = xasprintf("%s/usr/sbin", tree);
-	CLEANUP(close_p) int fd = dir_open(AT_FDCWD, sbin, err);
+	CLEANUP(close_p) int fd = dir_open_in(rootfd, "usr/sbin", err);
 
 	if (fd < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(nft_links); i++)
 		if (symlinkat("xtables-nft-multi", fd, nft_links[i]) < 0 && errno != EEXIST)
-			return error_errno(err, errno, "link %s/%s", sbin, nft_links[i]);
+			return error_errno(err, errno, "link usr/sbin/%s", nft_links[i]);
 	return 0;
 }
 
@@ -114,20 +113,23 @@ static int check_layer(const char *const *packages, size_t n, const char *tree, 
 }
 
 /* Called before the sandbox, which would create /tmp with the default mode. */
-static int make_tmp(const char *tree, struct error *err)
+static int make_tmp(int rootfd, struct error *err)
 {
-	CLEANUP(free_p) char *tmp = xasprintf("%s/tmp", tree);
-
-	if ((mkdir(tmp, 01777) < 0 && errno != EEXIST) || chmod(tmp, 01777) < 0)
-		return error_errno(err, errno, "create %s", tmp);
-	return 0;
+	if (dir_make_in(rootfd, "tmp", 01777, err) < 0)
+		return -1;
+	CLEANUP(close_p) int fd = dir_open_in(rootfd, "tmp", err);
+	if (fd < 0)
+		return -1;
+	return fchmod(fd, 01777) < 0 ? error_errno(err, errno, "set the mode of /tmp in the images' layer") : 0;
 }
 
 int image_layer_make(const struct lock *lock, struct cache *cache, const char *const *packages, size_t n,
 		     const char *tree, struct error *err)
 {
-	if (dir_make(AT_FDCWD, tree, 0755, err) < 0 || unpack_layer(lock, cache, tree, err) < 0 ||
-	    (has(packages, n, "iptables") && link_iptables(tree, err) < 0) || make_tmp(tree, err) < 0)
+	if (dir_make(AT_FDCWD, tree, 0755, err) < 0 || unpack_layer(lock, cache, tree, err) < 0)
+		return -1;
+	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, tree, err);
+	if (rootfd < 0 || (has(packages, n, "iptables") && link_iptables(rootfd, err) < 0) || make_tmp(rootfd, err) < 0)
 		return -1;
 	return check_layer(packages, n, tree, err);
 }

@@ -61,9 +61,12 @@ static int replace_reflect2(struct kubernetes_compile *c, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
 
-	if (faccessat(c->workfd, COMPILE_SOURCE "/" REFLECT2, F_OK, 0) < 0)
+	const char *base;
+	CLEANUP(close_p) int parent = file_open_parent_in(c->workfd, COMPILE_SOURCE "/" REFLECT2, false, &base);
+
+	if (parent < 0 || faccessat(parent, base, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	if (tree_remove(c->workfd, COMPILE_SOURCE "/" REFLECT2, err) < 0)
+	if (tree_remove(parent, base, err) < 0)
 		return -1;
 	strings_add_all(&argv, "cp", "-r", REFLECT2_PACKAGED, REFLECT2, NULL);
 	return kubernetes_compile_step(c, COMPILE_SOURCE, NULL, &argv, err);
@@ -193,7 +196,7 @@ int kubernetes_compile_open(struct kubernetes_compile *c, struct error *err)
 	if (c->workfd < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(work_directories); i++)
-		if (dir_make(c->workfd, work_directories[i], 0755, err) < 0)
+		if (dir_make_in(c->workfd, work_directories[i], 0755, err) < 0)
 			return -1;
 	return 0;
 }

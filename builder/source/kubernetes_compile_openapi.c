@@ -95,8 +95,8 @@ static int compare_report(const struct kubernetes_compile *c, struct error *err)
 	CLEANUP(text_done) struct text known = { 0 };
 	CLEANUP(text_done) struct text report = { 0 };
 
-	if (file_read(c->workfd, KNOWN_REPORT, REPORT_MAX, &known, err) < 0 ||
-	    file_read(c->workfd, REPORT, REPORT_MAX, &report, err) < 0)
+	if (file_read_in(c->workfd, KNOWN_REPORT, REPORT_MAX, &known, err) < 0 ||
+	    file_read_in(c->workfd, REPORT, REPORT_MAX, &report, err) < 0)
 		return -1;
 	if (known.len == report.len && !memcmp(known.data, report.data, known.len))
 		return 0;
@@ -111,7 +111,7 @@ int kubernetes_compile_openapi(const struct kubernetes_compile *c, struct error 
 	CLEANUP(strings_done) struct strings packages = { 0 };
 
 	/* The sources of later releases contain the file. */
-	if (faccessat(c->workfd, OUTPUT, F_OK, 0) == 0)
+	if (file_exists_in(c->workfd, OUTPUT))
 		return 0;
 	if (find_packages(c, &packages, err) < 0 || build_generator(c, err) < 0 || generate(c, &packages, err) < 0)
 		return -1;

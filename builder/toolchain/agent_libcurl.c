@@ -118,6 +118,7 @@ struct libcurl_build {
 	const struct lock_source *source;
 	const struct libcurl_kind *kind;
 	char *work; /* owned; absolute path outside; TOOLCHAIN_WORK inside */
+	int workfd; /* owned */
 	char key[SHA256_HEX];
 };
 
@@ -155,10 +156,9 @@ static int unpack(const struct libcurl_build *m, struct error *err)
 
 static int configure(const struct libcurl_build *m, struct error *err)
 {
-	CLEANUP(free_p) char *directory = xasprintf("%s/" BUILD, m->work);
 	CLEANUP(strings_done) struct strings argv = { 0 };
 
-	if (dir_make(AT_FDCWD, directory, 0755, err) < 0)
+	if (dir_make_in(m->workfd, BUILD, 0755, err) < 0)
 		return -1;
 	strings_add(&argv, "../" SOURCE "/configure");
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
@@ -201,10 +201,9 @@ static int collect(const struct libcurl_build *m, struct error *err)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		CLEANUP(free_p) char *directory = xasprintf("%s/%s", m->work, places[i].directory);
 		CLEANUP(strings_done) struct strings argv = { 0 };
 
-		if (dir_make(AT_FDCWD, directory, 0755, err) < 0)
+		if (dir_make_in(m->workfd, places[i].directory, 0755, err) < 0)
 			return -1;
 		strings_add_all(&argv, "cp", "-rL", places[i].what, places[i].directory, NULL);
 		if (run(m, ".", &argv, err) < 0)
@@ -216,14 +215,10 @@ static int collect(const struct libcurl_build *m, struct error *err)
 static int publish(const struct libcurl_build *m, struct error *err)
 {
 	struct cache *cache = m->toolchain->cache;
-	CLEANUP(free_p) char *from = xasprintf("%s/" RESULT, m->work);
 	CLEANUP(free_p) char *name = NULL;
-	CLEANUP(close_p) int fd = -1;
+	CLEANUP(close_p) int fd = -1, result = dir_open_in(m->workfd, RESULT, err);
 
-	if (cache_scratch(cache, &name, &fd, err) < 0)
-		return -1;
-	CLEANUP(free_p) char *to = xasprintf("%s/%s", cache->path, name);
-	if (tree_overlay(from, to, err) < 0)
+	if (result < 0 || cache_scratch(cache, &name, &fd, err) < 0 || tree_overlay_in(result, fd, "", err) < 0)
 		return -1;
 	return cache_publish(cache, name, "artifacts", m->key, err);
 }
@@ -234,6 +229,7 @@ static int make(struct libcurl_build *m, struct error *err)
 											  strip,  collect,   publish };
 
 	if (scratch_directory(&m->toolchain->scratch, "libcurl", &m->work, err) < 0 ||
+	    (m->workfd = dir_open(AT_FDCWD, m->work, err)) < 0 ||
 	    lock_fetch_files(&m->source->files, m->toolchain->cache, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
@@ -246,11 +242,13 @@ int agent_libcurl_make(const struct toolchain *t, char **ret_path, struct error 
 {
 	struct libcurl_build m = { .toolchain = t,
 				   .source = lock_source(t->lock, SOURCE),
-				   .kind = &kinds[lock_agent_link(t->lock)] };
+				   .kind = &kinds[lock_agent_link(t->lock)],
+				   .workfd = -1 };
 
 	agent_libcurl_key(t->lock, m.key);
 	if (!cache_has(t->cache, "artifacts", m.key)) {
 		int rc = make(&m, err);
+		close_p(&m.workfd);
 		free(m.work);
 		if (rc < 0)
 			return error_wrap(err, "compile libcurl %s", m.source->version);

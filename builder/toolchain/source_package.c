@@ -7,17 +7,16 @@
 
 #include "lib/file.h"
 
-static int copy_file(struct cache *cache, const struct lock_file *file, const char *directory, struct error *err)
+static int copy_file(struct cache *cache, const struct lock_file *file, int directory, struct error *err)
 {
 	if (strchr(file->name, '/'))
 		return error_set(err, ERROR_INPUT, "'%s' is not a file name", file->name);
-	CLEANUP(free_p) char *path = xasprintf("%s/%s", directory, file->name);
 	CLEANUP(close_p) int in = cache_file(cache, file->sha256, err);
 	if (in < 0)
 		return -1;
-	CLEANUP(close_p) int out = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	CLEANUP(close_p) int out = openat(directory, file->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (out < 0)
-		return error_errno(err, errno, "create %s", path);
+		return error_errno(err, errno, "create %s", file->name);
 	return copy_all(in, out, err);
 }
 
@@ -37,13 +36,16 @@ int source_package_unpack(const struct lock_source *s, const struct toolchain *t
 			  const char *directory, struct error *err)
 {
 	CLEANUP(free_p) char *parts = xasprintf("%s.parts", s->name);
-	CLEANUP(free_p) char *path = xasprintf("%s/%s", work, parts);
+	CLEANUP(close_p) int workfd = dir_open(AT_FDCWD, work, err);
 	const char *dsc = NULL;
 
-	if (dir_make(AT_FDCWD, path, 0755, err) < 0)
+	if (workfd < 0 || dir_make_in(workfd, parts, 0755, err) < 0)
+		return -1;
+	CLEANUP(close_p) int directory_fd = dir_open_in(workfd, parts, err);
+	if (directory_fd < 0)
 		return -1;
 	for (size_t i = 0; i < s->files.list.n; i++) {
-		if (copy_file(t->cache, &s->files.list.at[i], path, err) < 0)
+		if (copy_file(t->cache, &s->files.list.at[i], directory_fd, err) < 0)
 			return error_wrap(err, "source package %s", s->name);
 		if (text_ends(s->files.list.at[i].name, ".dsc"))
 			dsc = s->files.list.at[i].name;

@@ -80,6 +80,7 @@ struct agent_build {
 	const char *key;
 	enum agent_link link;
 	char *work; /* owned; absolute path outside; TOOLCHAIN_WORK inside */
+	int workfd; /* owned */
 };
 
 static void add_all(struct strings *argv, const char *const *list)
@@ -116,12 +117,19 @@ int toolchain_agent_key(const struct lock *lock, char ret_hex[SHA256_HEX], struc
 	return 0;
 }
 
-static int copy_sources(const char *work, struct error *err)
+/* from: the absolute path of a directory that no program in the sandbox could write to. */
+static int copy_into(const struct agent_build *m, const char *from, const char *to, struct error *err)
+{
+	CLEANUP(close_p) int fd = dir_open(AT_FDCWD, from, err);
+
+	return fd < 0 ? -1 : tree_overlay_in(fd, m->workfd, to, err);
+}
+
+static int copy_sources(const struct agent_build *m, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
 		CLEANUP(free_p) char *from = xasprintf("%s/%s", data_directory(), folders[i]);
-		CLEANUP(free_p) char *to = xasprintf("%s/%s", work, folders[i]);
-		if (dir_make(AT_FDCWD, to, 0755, err) < 0 || tree_overlay(from, to, err) < 0)
+		if (copy_into(m, from, folders[i], err) < 0)
 			return -1;
 	}
 	return 0;
@@ -137,9 +145,9 @@ static int run(const struct agent_build *m, const char *directory, const struct 
 static int copy_archive(const struct agent_build *m, const char *made, struct error *err)
 {
 	CLEANUP(free_p) char *from = xasprintf("%s/" LIBCURL_ARCHIVE, made);
-	CLEANUP(free_p) char *to = xasprintf("%s/" LIBCURL_ARCHIVE, m->work);
 	CLEANUP(close_p) int in = open(from, O_RDONLY | O_CLOEXEC);
-	CLEANUP(close_p) int out = in < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	CLEANUP(close_p)
+	int out = in < 0 ? -1 : openat(m->workfd, LIBCURL_ARCHIVE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 
 	if (out < 0)
 		return error_errno(err, errno, "copy %s", from);
@@ -157,8 +165,7 @@ static int copy_libcurl(const struct agent_build *m, struct error *err)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		CLEANUP(free_p) char *from = xasprintf("%s/%s", made, parts[i][0]);
-		CLEANUP(free_p) char *to = xasprintf("%s/%s", m->work, parts[i][1]);
-		if (dir_make(AT_FDCWD, to, 0755, err) < 0 || tree_overlay(from, to, err) < 0)
+		if (copy_into(m, from, parts[i][1], err) < 0)
 			return -1;
 	}
 	return m->link == AGENT_LINK_STATIC ? copy_archive(m, made, err) : 0;
@@ -170,10 +177,9 @@ static int copy_licences(const struct agent_build *m, struct error *err)
 	for (size_t i = 0; m->link == AGENT_LINK_STATIC && i < LOCK_STATIC_PACKAGES; i++) {
 		const char *name = lock_static_packages[i];
 		CLEANUP(free_p) char *to = xasprintf(GUEST "/usr/share/doc/" NAME "/%s", name);
-		CLEANUP(free_p) char *path = xasprintf("%s/%s", m->work, to);
 		CLEANUP(strings_done) struct strings argv = { 0 };
 
-		if (dir_make(AT_FDCWD, path, 0755, err) < 0)
+		if (dir_make_in(m->workfd, to, 0755, err) < 0)
 			return -1;
 		strings_add_all(&argv, "cp", "-L", NULL);
 		strings_addf(&argv, "/usr/share/doc/%s/copyright", name);
@@ -187,18 +193,18 @@ static int copy_licences(const struct agent_build *m, struct error *err)
 /* Adds the names of a folder's C files without ".c", sorted. */
 static int list_sources(const struct agent_build *m, const char *folder, struct strings *ret, struct error *err)
 {
-	CLEANUP(free_p) char *path = xasprintf("%s/%s", m->work, folder);
 	CLEANUP(free_p) char *other = xasprintf("%s.c", kinds[m->link].other);
-	CLEANUP(closedir_p) DIR *dir = opendir(path);
+	int fd = dir_open_in(m->workfd, folder, err);
+	CLEANUP(closedir_p) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
 
 	if (!dir)
-		return error_errno(err, errno, "open directory %s", path);
+		return fd < 0 ? -1 : error_errno(err, errno, "read directory %s", folder);
 	while ((errno = 0, entry = readdir(dir)))
 		if (text_ends(entry->d_name, ".c") && !text_ends(entry->d_name, other))
 			strings_addf(ret, "%.*s", (int)strlen(entry->d_name) - 2, entry->d_name);
 	if (errno)
-		return error_errno(err, errno, "read directory %s", path);
+		return error_errno(err, errno, "read directory %s", folder);
 	strings_sort(ret);
 	return 0;
 }
@@ -208,11 +214,10 @@ static int list_sources(const struct agent_build *m, const char *folder, struct 
 static int compile(const struct agent_build *m, const char *folder, struct strings *objects, struct error *err)
 {
 	CLEANUP(free_p) char *directory = xasprintf(OBJECTS "/%s", folder);
-	CLEANUP(free_p) char *path = xasprintf("%s/%s", m->work, directory);
 	CLEANUP(strings_done) struct strings names = { 0 };
 	CLEANUP(strings_done) struct strings argv = { 0 };
 
-	if (list_sources(m, folder, &names, err) < 0 || dir_make(AT_FDCWD, path, 0755, err) < 0)
+	if (list_sources(m, folder, &names, err) < 0 || dir_make_in(m->workfd, directory, 0755, err) < 0)
 		return -1;
 	strings_add(&argv, "gcc");
 	add_all(&argv, compiler_flags);
@@ -235,10 +240,9 @@ static int archive(const struct agent_build *m, const struct strings *objects, s
 
 static int link_program(const struct agent_build *m, const struct strings *objects, struct error *err)
 {
-	CLEANUP(free_p) char *directory = xasprintf("%s/" GUEST "/usr/bin", m->work);
 	CLEANUP(strings_done) struct strings argv = { 0 };
 
-	if (dir_make(AT_FDCWD, directory, 0755, err) < 0)
+	if (dir_make_in(m->workfd, GUEST "/usr/bin", 0755, err) < 0)
 		return -1;
 	strings_add(&argv, "gcc");
 	add_all(&argv, linker_flags);
@@ -260,16 +264,11 @@ static int check_program(const struct agent_build *m, struct error *err)
 
 static int publish(const struct agent_build *m, struct error *err)
 {
-	CLEANUP(free_p) char *from = xasprintf("%s/" GUEST, m->work);
 	CLEANUP(free_p) char *scratch = NULL;
-	CLEANUP(close_p) int fd = -1;
-
+	CLEANUP(close_p) int fd = -1, guest = dir_open_in(m->workfd, GUEST, err);
 	struct cache *cache = m->toolchain->cache;
 
-	if (cache_scratch(cache, &scratch, &fd, err) < 0)
-		return -1;
-	CLEANUP(free_p) char *to = xasprintf("%s/%s", cache->path, scratch);
-	if (tree_overlay(from, to, err) < 0)
+	if (guest < 0 || cache_scratch(cache, &scratch, &fd, err) < 0 || tree_overlay_in(guest, fd, "", err) < 0)
 		return -1;
 	return cache_publish(cache, scratch, "artifacts", m->key, err);
 }
@@ -279,7 +278,8 @@ static int make_program(struct agent_build *m, struct error *err)
 	CLEANUP(strings_done) struct strings agent = { 0 };
 	CLEANUP(strings_done) struct strings lib = { 0 };
 
-	if (scratch_directory(&m->toolchain->scratch, "work", &m->work, err) < 0 || copy_sources(m->work, err) < 0 ||
+	if (scratch_directory(&m->toolchain->scratch, "work", &m->work, err) < 0 ||
+	    (m->workfd = dir_open(AT_FDCWD, m->work, err)) < 0 || copy_sources(m, err) < 0 ||
 	    copy_libcurl(m, err) < 0 || copy_licences(m, err) < 0 || compile(m, folders[AGENT], &agent, err) < 0 ||
 	    compile(m, folders[LIB], &lib, err) < 0 || archive(m, &lib, err) < 0 || link_program(m, &agent, err) < 0 ||
 	    check_program(m, err) < 0)
@@ -289,9 +289,10 @@ static int make_program(struct agent_build *m, struct error *err)
 
 int toolchain_agent_make(const struct toolchain *t, const char *key, struct error *err)
 {
-	struct agent_build m = { .toolchain = t, .key = key, .link = lock_agent_link(t->lock) };
+	struct agent_build m = { .toolchain = t, .key = key, .link = lock_agent_link(t->lock), .workfd = -1 };
 	int rc = make_program(&m, err);
 
+	close_p(&m.workfd);
 	free(m.work);
 	return rc < 0 ? error_wrap(err, "compile " NAME) : 0;
 }

@@ -115,21 +115,19 @@ static int recompress(struct cache *cache, const struct mapped_file *package, co
 	return rc;
 }
 
-/* Returns the cached file, or -1. An empty file is left over from a power failure and is removed. */
+/* Returns the cached file, or -1. One without a good seal is removed. */
 static int find(struct cache *cache, const char *sha256)
 {
 	CLEANUP(free_p) char *file = xasprintf(DIRECTORY "/%s", sha256);
-	CLEANUP(close_p) int fd = openat(cache->fd, file, O_RDONLY | O_CLOEXEC);
-	struct stat st;
 
-	if (fd < 0)
+	if (faccessat(cache->fd, file, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return -1;
-	if (fstat(fd, &st) < 0 || !st.st_size) {
+	if (!seal_check(cache, file)) {
 		unlinkat(cache->fd, file, 0);
 		return -1;
 	}
 	cache_touch(cache, file);
-	return TAKE_FD(fd);
+	return openat(cache->fd, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 }
 
 int deb_recompress_open(struct cache *cache, const char *sha256, const char *name, struct mapped_file *ret,

@@ -28,12 +28,13 @@ static int open_chunks(int file, int root, struct chunks **ret, struct error *er
 int layer_cache_load(struct cache *cache, const char *key, const char *path, struct chunks **ret_chunks,
 		     struct error *err)
 {
-	CLEANUP(free_p) char *name = xasprintf("trees/%s.tar.zst", key);
-	CLEANUP(close_p) int file = openat(cache->fd, name, O_RDONLY | O_CLOEXEC);
+	CLEANUP(free_p) char *entry = xasprintf("%s.tar.zst", key), *name = xasprintf("trees/%s", entry);
 
+	if (!cache_has(cache, "trees", entry))
+		return 0;
+	CLEANUP(close_p) int file = openat(cache->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (file < 0)
 		return errno == ENOENT ? 0 : error_errno(err, errno, "open %s/%s", cache->path, name);
-	cache_touch(cache, name);
 	CLEANUP(close_p) int root = dir_open(AT_FDCWD, path, err);
 	if (root < 0)
 		return -1;

@@ -42,7 +42,7 @@ static int clear_place(struct clearing *c, int dirfd, const char *name, const ch
 		return -1;
 	if (!S_ISDIR(st.st_mode))
 		return 0;
-	CLEANUP(close_p) int fd = dir_open(dirfd, name, err);
+	CLEANUP(close_p) int fd = dir_open_in(dirfd, name, err);
 	if (fd < 0)
 		return -1;
 	return clear_directory(c, fd, path, err);

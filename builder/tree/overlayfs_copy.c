@@ -140,8 +140,8 @@ static int compare_entry(struct overlayfs_diff *s, int treefd, int basefd, const
 		return errno == ENOENT ? 0 : error_errno(err, errno, "look at /%s", path);
 	}
 	if (S_ISDIR(tree.st_mode) && S_ISDIR(base.st_mode)) {
-		CLEANUP(close_p) int a = dir_open(treefd, name, err);
-		CLEANUP(close_p) int b = a < 0 ? -1 : dir_open(basefd, name, err);
+		CLEANUP(close_p) int a = dir_open_in(treefd, name, err);
+		CLEANUP(close_p) int b = a < 0 ? -1 : dir_open_in(basefd, name, err);
 		if (b < 0 || compare_directories(s, a, b, path, &equal, err) < 0)
 			return -1;
 	} else {

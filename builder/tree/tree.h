@@ -44,5 +44,8 @@ int tree_configure(const struct tree_configure *c, struct error *err) MUST_CHECK
 /* Copies an overlay tree over root: symlinks as in the source, modes too except for group and other write, owner 0:0.
  * Existing directories keep their mode and owner. A file may replace a file or link, never a directory. */
 int tree_overlay(const char *overlay, const char *root, struct error *err) MUST_CHECK;
+/* The same for open directories: copies overlayfd over the directory path of the tree ("": its root), which is made if
+ * it is missing. */
+int tree_overlay_in(int overlayfd, int rootfd, const char *path, struct error *err) MUST_CHECK;
 /* Adds the absolute paths that tree_overlay() gives the files and links of an overlay. */
 int tree_overlay_paths(const char *overlay, struct strings *ret, struct error *err) MUST_CHECK;

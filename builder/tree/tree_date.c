@@ -15,14 +15,15 @@
 
 /* dpkg-deb limits the mtime of a package's files to the date of the last changelog entry, which the changelog itself
  * gets. */
-static void look_at(int docfd, const char *package, time_t *newest)
+static void look_at(int rootfd, const char *package, time_t *newest)
 {
 	static const char *const names[] = { "changelog.Debian.gz", "changelog.gz", "changelog.Debian.amd64.gz" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		CLEANUP(free_p) char *path = xasprintf("%s/%s", package, names[i]);
+		CLEANUP(free_p) char *path = xasprintf(DOC "/%s/%s", package, names[i]);
+		CLEANUP(close_p) int fd = file_open_in(rootfd, path, O_PATH | O_NOFOLLOW, 0);
 		struct stat st;
-		if (fstatat(docfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && st.st_mtime > *newest)
+		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_mtime > *newest)
 			*newest = st.st_mtime;
 	}
 }
@@ -39,6 +40,6 @@ int tree_date(int rootfd, time_t *ret, struct error *err)
 	if (!dir)
 		return error_errno(err, errno, "read " DOC);
 	while ((errno = 0, entry = readdir(dir)))
-		look_at(dirfd(dir), entry->d_name, ret);
+		look_at(rootfd, entry->d_name, ret);
 	return errno ? error_errno(err, errno, "read " DOC) : 0;
 }

@@ -15,13 +15,12 @@
 #define LINK_MAX_BYTES 4096
 
 struct overlay {
-	int rootfd;       /* owned */
+	int rootfd;       /* borrowed */
 	struct text path; /* of the current entry, relative to the root, without a leading '/' */
 };
 
 static void overlay_done(struct overlay *o)
 {
-	close_p(&o->rootfd);
 	text_done(&o->path);
 }
 
@@ -145,16 +144,24 @@ static int copy_children(struct overlay *o, int fd, struct error *err)
 	return errno ? error_errno(err, errno, "read %s of the overlay", len ? o->path.data : "the top") : 0;
 }
 
+int tree_overlay_in(int overlayfd, int rootfd, const char *path, struct error *err)
+{
+	CLEANUP(overlay_done) struct overlay o = { .rootfd = rootfd };
+
+	if (*path && dir_make_in(rootfd, path, 0755, err) < 0)
+		return -1;
+	text_add(&o.path, path);
+	return copy_children(&o, overlayfd, err);
+}
+
 int tree_overlay(const char *overlay, const char *root, struct error *err)
 {
-	CLEANUP(overlay_done) struct overlay o = { .rootfd = dir_open(AT_FDCWD, root, err) };
-	CLEANUP(close_p) int fd = o.rootfd < 0 ? -1 : dir_open(AT_FDCWD, overlay, err);
+	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, root, err);
+	CLEANUP(close_p) int fd = rootfd < 0 ? -1 : dir_open(AT_FDCWD, overlay, err);
 
 	if (fd < 0)
 		return -1;
-	if (copy_children(&o, fd, err) < 0)
-		return error_wrap(err, "overlay %s", overlay);
-	return 0;
+	return tree_overlay_in(fd, rootfd, "", err) < 0 ? error_wrap(err, "overlay %s", overlay) : 0;
 }
 
 int tree_overlay_paths(const char *overlay, struct strings *ret, struct error *err)

@@ -118,10 +118,15 @@ def private_cache(directory):
     """A cache that may be spoiled: the default one's downloads and compiled programs by hard link, but no trees."""
     cache = Path(directory) / "cache"
     cache.mkdir()
-    for kind in ("files", "repacked", "artifacts", "apt"):
+    for kind in ("files", "repacked", "artifacts", "apt", "seals"):
         if (DEFAULT_CACHE / kind).is_dir():
             subprocess.run(["cp", "-a", "--link", DEFAULT_CACHE / kind, cache / kind], check=False, stderr=subprocess.DEVNULL)
     return cache
+
+
+def seal(cache):
+    """For a test that begins with what the host's cache has, by whatever program it was made."""
+    subprocess.run([NODEKILN, "cache", "seal"], check=True, env=dict(os.environ, NODEKILN_CACHE=str(cache)), stdout=subprocess.DEVNULL)
 
 
 def require_root():

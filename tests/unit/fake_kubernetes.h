@@ -23,6 +23,9 @@ UNUSED static int fake_kubernetes(const struct toolchain_step *step, const char 
 		{ "/build/bin/kubectl", "Client Version: v1.20.2\n" },
 		{ "/build/bin/kube", "Kubernetes v1.20.2\n" },
 	};
+	static const char *const programs[] = { "kubelet",       "kubeadm",        "kubectl",
+						"kube-proxy",    "kube-apiserver", "kube-controller-manager",
+						"kube-scheduler" };
 
 	if (text_starts(line, "dpkg-source")) {
 		fake_put(step->work, "/" COMPILE_SOURCE "/vendor/github.com/modern-go/reflect2/x.go", "old");
@@ -30,11 +33,13 @@ UNUSED static int fake_kubernetes(const struct toolchain_step *step, const char 
 	}
 	if (text_starts(line, "/build/bin/openapi-gen"))
 		fake_put(step->work, "/openapi.report", "known\n");
-	if (text_starts(line, "go install -v")) {
-		fake_put(step->work, "/" COMPILE_BIN "/kubelet", "kubelet");
-		fake_put(step->work, "/" COMPILE_BIN "/kubeadm", "kubeadm");
-		fake_put(step->work, "/" COMPILE_BIN "/kubectl", "kubectl");
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(programs) && text_starts(line, "go install -v"); i++)
+		if (strstr(line, programs[i])) {
+			CLEANUP(free_p) char *path = xasprintf("/" COMPILE_BIN "/%s", programs[i]);
+			fake_put(step->work, path, programs[i]);
+		}
+	if (text_starts(line, "gcc "))
+		fake_put(step->work, "/" COMPILE_BIN "/pause", "pause");
 	if (text_starts(line, "/build/bin/pause"))
 		text_add(step->output, fake_pause);
 	for (size_t i = 0; i < ARRAY_SIZE(outputs) && step->output; i++)

@@ -318,3 +318,40 @@ TEST(artifacts_open_refuses_names)
 	CHECK(artifacts_open("/nonexistent", "../x", &o, &err) < 0 && err.class == ERROR_USAGE);
 	CHECK(artifacts_open("/nonexistent", ".x", &o, &err) < 0 && err.class == ERROR_USAGE);
 }
+
+TEST(artifacts_open_refuses_directories_of_others)
+{
+	CLEANUP(directory_remove) int dirfd = directory_new();
+	struct artifacts o;
+	struct error err = { 0 };
+
+	CHECK(fchmod(dirfd, 0777) == 0);
+	CHECK(artifacts_open(directory, "a", &o, &err) < 0 && err.class == ERROR_TRUST &&
+	      strstr(err.text, "chmod o-w"));
+	CHECK(fchmod(dirfd, 0755) == 0);
+	CHECK(mkdirat(dirfd, ".a.stage", 0755) == 0 && fchmodat(dirfd, ".a.stage", 0777, 0) == 0);
+	CHECK(artifacts_open(directory, "a", &o, &err) < 0 && err.class == ERROR_TRUST);
+	CHECK(fchmodat(dirfd, ".a.stage", 0755, 0) == 0);
+	if (geteuid())
+		SKIP("the rest needs root");
+	CHECK(fchownat(dirfd, ".a.stage", 12345, 12345, 0) == 0);
+	CHECK(artifacts_open(directory, "a", &o, &err) < 0 && strstr(err.text, "another user"));
+	CHECK(fchown(dirfd, 12345, 12345) == 0);
+	CHECK(artifacts_open(directory, "a", &o, &err) < 0 && strstr(err.text, "another user"));
+	CHECK(fchown(dirfd, 0, 0) == 0 && fchownat(dirfd, ".a.stage", 0, 0, 0) == 0);
+}
+
+/* As one left in a directory that was copied: a journal, and a link where the list of sums is written. */
+TEST(artifacts_open_follows_no_link_when_it_recovers)
+{
+	CLEANUP(directory_remove) int dirfd = directory_new();
+	CLEANUP(free_p) char *victim = xasprintf("%s/victim", directory);
+	CLEANUP(artifacts_close) struct artifacts o = { .dirfd = -1, .stagefd = -1 };
+	struct error err = { 0 };
+
+	CHECK(file_write(dirfd, "victim", "precious", 8, 0644, &err) == 0 && mkdirat(dirfd, ".a.stage", 0755) == 0);
+	CHECK(file_write(dirfd, ".a.stage/commit", "", 0, 0644, &err) == 0);
+	CHECK(symlinkat(victim, dirfd, ".a.stage/sums.new") == 0);
+	CHECK(artifacts_open(directory, "a", &o, &err) == 0);
+	CHECK(has(dirfd, "victim", "precious"));
+}

@@ -243,3 +243,86 @@ TEST(cache_fetch_offline_names_what_is_missing)
 	CHECK(fetch_one(&w, url, sha256, 6, &err) == 0);
 	CHECK(cache_file(&w.cache, "0", &err) < 0 && strstr(err.text, "files/0"));
 }
+
+/* Opens the cache of w again, which must be refused with these words. */
+static bool open_refused(const struct own_cache *w, const char *words)
+{
+	struct cache cache;
+	struct error err = { 0 };
+
+	if (cache_open(&cache, &err) == 0) {
+		cache_close(&cache);
+		return false;
+	}
+	return err.class == ERROR_TRUST && strstr(err.text, words) && strstr(err.text, w->top);
+}
+
+TEST(cache_open_refuses_what_others_may_write)
+{
+	static const char *const places[] = { ".", "files", "tmp", "artifacts" };
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+
+	CHECK(own_cache_open(&w) == 0);
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		CHECK(fchmodat(w.cache.fd, places[i], 0777, 0) == 0 && open_refused(&w, "chmod go-w"));
+		CHECK(fchmodat(w.cache.fd, places[i], 0775, 0) == 0 && open_refused(&w, "chmod go-w"));
+		CHECK(fchmodat(w.cache.fd, places[i], 0755, 0) == 0);
+	}
+}
+
+TEST(cache_open_refuses_foreign_directories)
+{
+	static const char *const places[] = { ".", "trees", "gocache" };
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+
+	if (geteuid())
+		SKIP("needs root");
+	CHECK(own_cache_open(&w) == 0);
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		CHECK(fchownat(w.cache.fd, places[i], 12345, 12345, 0) == 0 && open_refused(&w, "another user"));
+		setenv("SUDO_UID", "12345", 1); /* has the rights of root */
+		CHECK(!open_refused(&w, "another user"));
+		unsetenv("SUDO_UID");
+		CHECK(fchownat(w.cache.fd, places[i], 0, 0, 0) == 0);
+	}
+}
+
+TEST(cache_open_follows_no_link_inside)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+	struct cache cache;
+	struct error err = { 0 };
+
+	CHECK(own_cache_open(&w) == 0);
+	CHECK(unlinkat(w.cache.fd, "tmp", AT_REMOVEDIR) == 0 && symlinkat(w.top, w.cache.fd, "tmp") == 0);
+	CHECK(cache_open(&cache, &err) < 0);
+}
+
+TEST(cache_scratch_is_private)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+	CLEANUP(free_p) char *name = NULL;
+	CLEANUP(close_p) int fd = -1;
+	struct error err = { 0 };
+	struct stat st;
+
+	CHECK(own_cache_open(&w) == 0 && cache_scratch(&w.cache, &name, &fd, &err) == 0);
+	CHECK(fstat(fd, &st) == 0 && (st.st_mode & 07777) == 0700);
+}
+
+TEST(cache_file_refuses_changed_content)
+{
+	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+	char sha256[SHA256_HEX];
+	struct error err = { 0 };
+
+	CHECK(own_cache_open(&w) == 0);
+	CLEANUP(free_p) char *url = publish_url(&w, "thing", "hello\n", sha256);
+	CHECK(fetch_one(&w, url, sha256, 6, &err) == 0);
+	CLEANUP(free_p) char *name = xasprintf("files/%s", sha256);
+	CHECK(file_write(w.cache.fd, name, "jello\n", 6, 0644, &err) == 0);
+	CHECK(cache_file(&w.cache, sha256, &err) < 0 && err.class == ERROR_TRUST && strstr(err.text, sha256));
+	CHECK(fetch_one(&w, url, sha256, 6, &err) == 0);
+	CLEANUP(close_p) int fd = cache_file(&w.cache, sha256, &err);
+	CHECK(fd >= 0);
+}

@@ -64,6 +64,7 @@ TEST(debian_source_make_from_cache)
 	debian_source_key(&recipe, &lock, key);
 	CLEANUP(free_p) char *list = xasprintf("/artifacts/%s/images/references", key);
 	fake_put(w.cache.path, list, "k8s.gcr.io/pause:3.2\nk8s.gcr.io/etcd:3.4\n");
+	CHECK(own_cache_seal(&w, key) == 0);
 	CHECK(debian_source_make(&recipe, &c, &lock, &w.cache, NULL, NULL, &directory, &err) == 0);
 	CHECK(debian_source_images(&recipe, directory, &archives, &references, &err) == 0);
 	CLEANUP(free_p)
@@ -141,6 +142,7 @@ TEST(debian_source_compile_needs_every_image)
 	struct toolchain t = open_toolchain(&w, path, &lock);
 	CHECK(debian_source_compile(&recipe, &t, "key", &err) == -1 && err.class == ERROR_COMMAND);
 	CHECK_STR(err.text, "`kubeadm config images list` prints no kube-apiserver image");
+	CHECK(fake_has(path, "/programs/bin/kube-apiserver") && fake_has(path, "/programs/bin/pause"));
 	CHECK(!cache_has(&w.cache, "artifacts", "key"));
 	text_done(&fake_steps);
 	FAKE_ROOT_END();

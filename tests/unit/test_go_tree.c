@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/gomod/go_tree.h"
+
+#include <sys/stat.h>
+
+#include "lib/process.h"
 #include "tests/unit/fake_root.h"
 #include "tests/unit/own_cache.h"
 
@@ -22,6 +26,7 @@ static char *cache_of(struct own_cache *w, const char *go, const char *library)
 	vec_push(&lock.group[LOCK_GO], package("libseccomp-dev", library));
 	if (go_tree_keep_cache(&g, &err) == 0 && g.binds.list.n == 1)
 		bind = xstrdup(g.binds.list.at[0].source);
+	go_tree_seal_cache(&g);
 	sandbox_binds_done(&g.binds);
 	strings_done(&g.environment);
 	vec_done(&lock.group[LOCK_GO]);
@@ -40,17 +45,99 @@ TEST(go_tree_caches_of_each_tree)
 	CHECK(strcmp(one, other_go) != 0 && strcmp(one, other_library) != 0);
 }
 
-/* A user who can write there decides what runs in nodes. */
-TEST(go_tree_cache_of_others_is_not_used)
+/* The cache of a tree after a build, with one file. */
+static char *cache_with_file(struct own_cache *w, char **ret_file)
+{
+	struct lock lock = { 0 };
+	struct go_tree g = { .toolchain = { .lock = &lock, .cache = &w->cache } };
+	struct error err = { 0 };
+
+	vec_push(&lock.group[LOCK_GO], package("golang-1.26-go", "a"));
+	vec_push(&lock.group[LOCK_GO], package("libseccomp-dev", "b"));
+	if (go_tree_keep_cache(&g, &err) < 0 || g.binds.list.n != 1)
+		abort();
+	char *directory = xstrdup(g.binds.list.at[0].source);
+	*ret_file = xasprintf("%s/00/00-a", directory);
+	CLEANUP(free_p) char *parent = xasprintf("%s/00", directory);
+	if (mkdir(parent, 0777) < 0 || file_write(AT_FDCWD, *ret_file, "good", 4, 0644, &err) < 0)
+		abort();
+	go_tree_seal_cache(&g);
+	sandbox_binds_done(&g.binds);
+	strings_done(&g.environment);
+	vec_done(&lock.group[LOCK_GO]);
+	return directory;
+}
+
+TEST(go_tree_cache_is_kept)
 {
 	CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+	CLEANUP(free_p) char *file = NULL;
+	struct stat before, after;
 
 	CHECK(own_cache_open(&w) == 0);
-	CLEANUP(free_p) char *bind = cache_of(&w, "a", "b");
-	CHECK(bind);
-	CHECK(chmod(bind, 0777) == 0);
-	CLEANUP(free_p) char *none = cache_of(&w, "a", "b");
-	CHECK(!none);
+	CLEANUP(free_p) char *directory = cache_with_file(&w, &file);
+	CHECK(stat(file, &before) == 0);
+	CLEANUP(free_p) char *again = cache_of(&w, "a", "b");
+	CHECK_STR(again, directory);
+	CHECK(stat(file, &after) == 0 && before.st_ino == after.st_ino);
+}
+
+/* A user who can write there decides what runs in nodes. */
+static void allow_others(const char *directory, const char *file UNUSED)
+{
+	if (chmod(directory, 0777) < 0)
+		abort();
+}
+
+static void add_file(const char *directory, const char *file UNUSED)
+{
+	CLEANUP(free_p) char *path = xasprintf("%s/00-b", directory);
+	struct error err = { 0 };
+
+	if (file_write(AT_FDCWD, path, "evil", 4, 0644, &err) < 0)
+		abort();
+}
+
+/* With the same size and time. */
+static void change_file(const char *directory UNUSED, const char *file)
+{
+	CLEANUP(close_p) int fd = open(file, O_WRONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || pwrite_all(fd, "evil", 4, 0) < 0 ||
+	    futimens(fd, (struct timespec[]){ st.st_atim, st.st_mtim }) < 0)
+		abort();
+}
+
+/* As a CI does that restores its cache: the seal is still there. */
+static void copy_cache(const char *directory, const char *file UNUSED)
+{
+	CLEANUP(free_p) char *copy = xasprintf("%s.copy", directory);
+	char *argv[] = { (char *)"cp", (char *)"-a", (char *)directory, copy, NULL };
+	struct error err = { 0 };
+
+	if (process_run(&(struct process){ .argv = argv }, &err) < 0 || tree_remove(AT_FDCWD, directory, &err) < 0 ||
+	    rename(copy, directory) < 0)
+		abort();
+}
+
+TEST(go_tree_cache_that_was_changed_is_emptied)
+{
+	static void (*const changes[])(const char *directory, const char *file) = { allow_others, add_file, change_file,
+										    copy_cache };
+
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+		CLEANUP(own_cache_close) struct own_cache w = { .cache.fd = -1 };
+		CLEANUP(free_p) char *file = NULL;
+		struct stat st;
+		CHECK(own_cache_open(&w) == 0);
+		CLEANUP(free_p) char *directory = cache_with_file(&w, &file);
+		changes[i](directory, file);
+		CLEANUP(free_p) char *again = cache_of(&w, "a", "b");
+		CHECK_STR(again, directory);
+		CHECK(stat(file, &st) < 0);
+		CHECK(stat(directory, &st) == 0 && (st.st_mode & 07777) == 0700);
+	}
 }
 
 /* What root could do to the network of the host. The MTU that is set is the one that lo has. */

@@ -59,6 +59,7 @@ TEST(source_make_debian_source)
 	debian_source_key(&recipe, &lock, key);
 	CLEANUP(free_p) char *references = xasprintf("/artifacts/%s/images/references", key);
 	fake_put(w.cache.path, references, "k8s.gcr.io/pause:3.2\n");
+	CHECK(own_cache_seal(&w, key) == 0);
 	CHECK_STR(source_make(&recipe, &lock, &w.cache, NULL, NULL, &s, &err) < 0 ? err.text : "", "");
 	CHECK(s.programs.n == 1 && s.archives.n == 1 && s.references.n == 1 && !s.images);
 	CHECK_STR(source_programs_key(source_programs(&s, "kubernetes")), key);

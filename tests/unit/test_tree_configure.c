@@ -37,10 +37,11 @@ static void show_counters(const struct guest *g UNUSED)
 #ifdef COVERAGE_OBJECTS
 	static bool is_private;
 	struct error err = { 0 };
-	CLEANUP(free_p) char *inside = xasprintf("%s%s", g->path, COVERAGE_OBJECTS);
+	CLEANUP(close_p) int rootfd = open(g->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if ((!is_private && sandbox_private_mounts(&err) < 0) || dir_make(AT_FDCWD, inside, 0755, &err) < 0 ||
-	    sandbox_mount_bind(COVERAGE_OBJECTS, inside, &err) < 0)
+	if ((!is_private && sandbox_private_mounts(&err) < 0) ||
+	    dir_make_in(rootfd, COVERAGE_OBJECTS, 0755, &err) < 0 ||
+	    sandbox_mount_bind_in(COVERAGE_OBJECTS, rootfd, COVERAGE_OBJECTS, &err) < 0)
 		abort();
 	is_private = true;
 #endif

@@ -44,8 +44,9 @@ UNUSED static void tree_bench_open(struct tree_bench *b)
 	if (!mkdtemp(b->path))
 		abort();
 	b->dir = dir_open(AT_FDCWD, b->path, &err);
-	CLEANUP(free_p) char *cache = xasprintf("%s/cache", b->path);
+	CLEANUP(free_p) char *cache = xasprintf("%s/cache", b->path), *key = xasprintf("%s/cache.key", b->path);
 	setenv("NODEKILN_CACHE", cache, 1);
+	setenv("NODEKILN_CACHE_KEY", key, 1);
 	if (cache_open(&b->cache, &err) < 0)
 		abort();
 	tree_bench_tree(b, "tree");
