@@ -2,7 +2,8 @@
 #pragma once
 /*
  * Classifies kubeadm's output. Its exit code carries no information (1 for every failure), so the text is
- * matched against a table of messages of kubeadm, client-go and etcd (kubeadm_error_table.c). Pure.
+ * divided into messages (kubeadm_message.h), and each message is classified by what it is about and why that failed
+ * (kubeadm_cause.h), or by a text that only one thing has (kubeadm_statements.c). Pure.
  */
 #include <stdbool.h>
 #include <stddef.h>

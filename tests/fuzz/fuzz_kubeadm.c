@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For any output of kubeadm, the error is one printable line without a secret. */
+/* For any output of kubeadm, its messages have no line break and are short, and the error is one printable line without a
+ * secret. */
 #include <ctype.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/kubeadm_error.h"
+#include "agent/kubeadm_message.h"
 #include "lib/text.h"
 #include "lib/validate.h"
 
@@ -24,13 +26,37 @@ static bool shows_a_token(const char *sentence)
 	return false;
 }
 
+/* "https://user:password@host" */
+static bool shows_a_password(const char *sentence)
+{
+	for (const char *s = sentence; (s = strstr(s, "://"));) {
+		s += strlen("://");
+		size_t n = strcspn(s, " \t/?#\"'\\@");
+		if (s[n] == '@' && n && strspn(s, "*") != n && strncmp(s, "(hidden)", n) != 0)
+			return true;
+	}
+	return false;
+}
+
+static void look_at(void *context, const struct kubeadm_message *m)
+{
+	size_t *total = context;
+
+	if (!m->text.data || strlen(m->text.data) > KUBEADM_MESSAGE_MAX + KUBEADM_MESSAGE_NAME_MAX ||
+	    strlen(m->name) >= sizeof(m->name) || strchr(m->text.data, '\n'))
+		abort();
+	*total += m->text.len;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	size_t total = 0;
 	CLEANUP(kubeadm_error_done) struct kubeadm_error v = { 0 };
 
 	kubeadm_error_classify((const char *)data, size, &v);
+	kubeadm_message_each((const char *)data, size, look_at, &total);
 	if (!v.sentence || strlen(v.sentence) > SENTENCE_MAX || shows_a_token(v.sentence) ||
-	    !kubeadm_error_class_name(v.class))
+	    shows_a_password(v.sentence) || !kubeadm_error_class_name(v.class))
 		abort();
 	for (const char *s = v.sentence; *s; s++)
 		if (iscntrl((unsigned char)*s))
