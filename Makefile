@@ -10,6 +10,7 @@
 #	make install      PREFIX=/usr/local DESTDIR=
 #	make man          man/, completions/ and the tables of the documents, from the program's own tables
 #	make coverage     the lines that the quick tests cover, per folder
+#	make fuzz-all     every fuzz target under libFuzzer, together MINUTES=60; what it finds is in out/fuzz/found
 #	ASAN=1            everything with AddressSanitizer and UndefinedBehaviorSanitizer, into out/asan/
 #	V=1               shows the commands
 
@@ -21,20 +22,20 @@ CLANG ?= clang
 
 # Debian packages that the host needs. `nodekiln doctor` checks those of run time too.
 BUILD_PACKAGES := gcc libc6-dev make pkg-config libarchive-dev libblkid-dev libmount-dev libfdisk-dev libcurl4-openssl-dev \
-	libyaml-dev libjson-c-dev libext2fs-dev libzstd-dev zlib1g-dev libssl-dev
+	libyaml-dev libjson-c-dev libext2fs-dev libzstd-dev zlib1g-dev libssl-dev libseccomp-dev
 RUN_PACKAGES := apt gpgv ca-certificates debian-archive-keyring dosfstools mtools e2fsprogs uidmap
 BOOT_PACKAGES := genisoimage cloud-image-utils qemu-system-x86 qemu-utils ovmf
 TEST_PACKAGES := openssl libcap2-bin clang clang-format libclang-rt-dev python3 mmdebstrap qemu-utils lxc iproute2 gnupg procps openssh-client file zstd man-db groff-base zsh fish
 
-LIBS := libarchive blkid mount fdisk libcurl yaml-0.1 json-c ext2fs com_err libzstd zlib libssl libcrypto
+LIBS := libseccomp libarchive blkid mount fdisk libcurl yaml-0.1 json-c ext2fs com_err libzstd zlib libssl libcrypto
 AGENT_LIBS := libcurl yaml-0.1 json-c libssl libcrypto blkid
 
-O := $(if $(ASAN),out/asan,$(if $(GCOV),out/coverage,out))
+O := $(if $(FUZZ),out/fuzz,$(if $(ASAN),out/asan,$(if $(GCOV),out/coverage,out)))
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
 CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DNODEKILN_VERSION='"$(VERSION)"' -DNODEKILN_PREFIX='"$(PREFIX)"'
-HARDENING := -fstack-protector-strong -fPIE $(if $(ASAN)$(GCOV),,-D_FORTIFY_SOURCE=2)
+HARDENING := -fstack-protector-strong -fPIE $(if $(ASAN)$(GCOV)$(FUZZ),,-D_FORTIFY_SOURCE=2)
 comma := ,
-SANITIZERS := $(if $(ASAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+SANITIZERS := $(if $(FUZZ),-fsanitize=fuzzer-no-link$(comma)address$(comma)undefined -fno-sanitize-recover=undefined)$(if $(ASAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 CFLAGS ?= $(if $(GCOV),-O0 --coverage -DCOVERAGE_OBJECTS='"$(CURDIR)/$(O)/obj"',$(if $(ASAN),-O1,-O2)) -g
 ALL_CFLAGS = -std=gnu17 $(WARNINGS) $(HARDENING) $(SANITIZERS) $(CFLAGS) -MMD -MP -pthread
 ALL_LDFLAGS = $(SANITIZERS) $(if $(GCOV),--coverage) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS) -pthread
@@ -103,6 +104,21 @@ fuzz:
 		tests/fuzz/fuzz_$(TARGET).c $(LIB_SOURCES) $(filter-out builder/cmd/main.c agent/main.c,$(wildcard builder/*/*.c agent/*.c)) $(LIBS_LDLIBS)
 	out/fuzz/fuzz_$(TARGET) -max_total_time=$(SECONDS) out/fuzz/$(TARGET) tests/fuzz/corpus/$(TARGET)
 
+# All targets: the objects are compiled once, by clang with FUZZ=1.
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,$(O)/fuzzers/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+$(O)/fuzzers/%: $(O)/obj/tests/fuzz/fuzz_%.o $(AGENT_ARCHIVE) $(ARCHIVE)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(subst fuzzer-no-link,fuzzer,$(ALL_LDFLAGS)) -o $@ $^ $(LIBS_LDLIBS)
+
+fuzzers: $(FUZZERS)
+
+fuzz-all: MINUTES ?= 60
+fuzz-all:
+	$(Q)$(MAKE) --no-print-directory FUZZ=1 CC="$(CLANG)" -j$$(nproc) fuzzers
+	$(Q)tests/fuzz/all $(MINUTES)
+
 # Installs those of PACKAGES that are missing.
 setup:
 	$(Q)missing=$$(for p in $(PACKAGES); do dpkg-query -W -f '$${db:Status-Abbrev}' $$p 2>/dev/null | grep -q '^.i' || echo $$p; done); \
@@ -170,5 +186,5 @@ clean:
 
 -include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
 
-.PHONY: all tests fuzz setup image check coverage test test-matrix lint layers words man bench install clean
+.PHONY: all tests fuzz fuzzers fuzz-all setup image check coverage test test-matrix lint layers words man bench install clean
 .SECONDARY:

@@ -59,4 +59,5 @@ void agent_done(struct agent *a)
 	facts_done(&a->machine);
 	state_done(&a->state);
 	pve_registration_close(&a->pve);
+	vec_done(&a->tried);
 }

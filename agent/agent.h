@@ -17,6 +17,9 @@ struct agent {
 	struct facts machine;
 	struct state state; /* as it is on the disk, or will be with the next agent_save() */
 	struct pve_registration pve;
+	struct election_tried tried; /* owned; the members whose endpoint this process tried, and did not join by */
+	long followed;               /* VMID of the member whose endpoint is tried; 0 = not from a member's notes */
+	long namesake;               /* VMID of the guest of this node's name that was warned of last */
 	double pve_rest_until; /* clock_seconds(); until then no request is made, because the API did not answer */
 };
 
@@ -41,6 +44,9 @@ int agent_announce_now(struct agent *a, struct error *err) MUST_CHECK;
 /* The steps. */
 int step_register(struct agent *a, struct error *err) MUST_CHECK; /* step_register.c */
 int step_election(struct agent *a, struct error *err) MUST_CHECK; /* step_election.c */
+/* After a failed join: takes the endpoint of the member that was tried least, when it can be read now; *ret_tries:
+ * how often that was tried before. */
+int election_try_next(struct agent *a, size_t *ret_tries, struct error *err) MUST_CHECK; /* step_election.c */
 int step_turn(struct agent *a, struct error *err) MUST_CHECK; /* step_election.c: one control plane joins at a time */
 int step_preflight(struct agent *a, struct error *err) MUST_CHECK; /* step_kubeadm.c */
 int step_kubeadm(struct agent *a, struct error *err) MUST_CHECK;   /* step_kubeadm.c */

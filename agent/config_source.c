@@ -36,10 +36,12 @@ static int read_part(int dirfd, const char *path, const char *name, size_t limit
 		     struct error *err)
 {
 	CLEANUP(text_done) struct text text = { 0 };
+	CLEANUP(close_p) int fd = file_open_in(dirfd, path, O_PATH, 0);
 	int rc;
 
-	if (!file_exists_in(dirfd, path))
-		return 0;
+	/* A file that cannot be looked at is not a missing one: a guest would count as one that is no node. */
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : error_errno(err, errno, "look at %s", name);
 	rc = file_read_in(dirfd, path, limit, &text, err);
 	if (rc == 0)
 		rc = fn(name, text.data ? text.data : "", text.len, ret, err);
@@ -83,13 +85,9 @@ static int read_files(int rootfd, struct documents *p, struct error *err)
 	return p->over ? guard_file(rootfd, p->over, err) : 0;
 }
 
-static int read_volume(const char *root, struct documents *p, struct error *err)
+/* What cloud-init reads, where there is none. */
+static int read_as_cloud_init(int fd, struct documents *p, struct error *err)
 {
-	CLEANUP(close_p) int fd = -1;
-	int there = cidata_open(root, &fd, err);
-
-	if (there <= 0)
-		return there;
 	if (read_part(fd, "meta-data", "meta-data" VOLUME_NAME, YAML_SIZE_MAX, config_source_meta_data, &p->base, err) <
 		    0 ||
 	    read_part(fd, "user-data", "user-data" VOLUME_NAME, YAML_SIZE_MAX, config_source_user_data, &p->over, err) <
@@ -113,6 +111,30 @@ static enum cloud_init cloud_init_state(int rootfd)
 												: CLOUD_INIT_OFF;
 }
 
+int config_source_volume(int volume, bool alone, struct yaml **ret_base, struct yaml **ret_over, struct error *err)
+{
+	CLEANUP(documents_done) struct documents p = { 0 };
+	CLEANUP(yaml_node_free_p) struct yaml *own = NULL;
+
+	if (read_part(volume, NODE_CONFIG_SEED, NODE_CONFIG_SEED VOLUME_NAME, YAML_SIZE_MAX, node_config_parse, &own,
+		      err) < 0 ||
+	    (alone && read_as_cloud_init(volume, &p, err) < 0))
+		return -1;
+	if (p.base)
+		*ret_base = TAKE(p.base);
+	if (own || p.over)
+		*ret_over = own ? TAKE(own) : TAKE(p.over);
+	return 0;
+}
+
+static int read_volume(const char *root, enum cloud_init cloud, struct documents *p, struct error *err)
+{
+	CLEANUP(close_p) int fd = -1;
+	int there = cidata_open(root, &fd, err);
+
+	return there <= 0 ? there : config_source_volume(fd, cloud == CLOUD_INIT_OFF, &p->base, &p->over, err);
+}
+
 /* Merges the file over the meta-data, and reads and checks the result as one document. */
 static int read_node(struct documents *p, struct node_config *ret, struct error *err)
 {
@@ -133,10 +155,13 @@ int config_source_read(const char *root, struct node_config *ret, struct error *
 	cloud = cloud_init_state(rootfd);
 	if (read_files(rootfd, &p, err) < 0)
 		return -1;
-	if (!p.over && cloud == CLOUD_INIT_WORKING)
-		return CONFIG_SOURCE_LATER;
-	if (!p.over && cloud == CLOUD_INIT_OFF && read_volume(*root ? root : "", &p, err) < 0)
+	bool from_file = p.over != NULL;
+	if (!from_file && read_volume(*root ? root : "", cloud, &p, err) < 0)
 		return -1;
+	/* The volume can be read before cloud-init has written its meta-data; the file comes after them. */
+	bool complete = from_file || (p.over && file_exists_in(rootfd, INSTANCE_DATA));
+	if (cloud == CLOUD_INIT_WORKING && !complete)
+		return CONFIG_SOURCE_LATER;
 	if (!p.base && !p.over)
 		return CONFIG_SOURCE_NONE;
 	if (read_node(&p, ret, err) < 0)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Reads the node's configuration: NODE_CONFIG_FILE, merged over the map `nodekiln:` of cloud-init's meta-data
- * (ds.meta_data.nodekiln in /run/cloud-init/instance-data.json). Without cloud-init (not installed, or
- * disabled for this boot) and without NODE_CONFIG_FILE, the volume labelled cidata is found with libblkid and
- * mounted read-only: its meta-data's `nodekiln:` map, and the file NODE_CONFIG_FILE among the
- * write_files of its user-data or vendor-data.
+ * Reads the node's configuration: NODE_CONFIG_FILE, else the file NODE_CONFIG_SEED of the volume labelled cidata,
+ * merged over the map `nodekiln:` of cloud-init's meta-data (ds.meta_data.nodekiln in
+ * /run/cloud-init/instance-data.json). The volume is found with libblkid and mounted read-only. Nothing copies
+ * NODE_CONFIG_SEED onto the root disk: secrets belong there. Without cloud-init (not installed, or disabled for this
+ * boot) the volume also replaces what cloud-init would have read: its meta-data's `nodekiln:` map, and the file
+ * NODE_CONFIG_FILE among the write_files of its user-data or vendor-data.
  *
  * NODE_CONFIG_FILE must belong to root, and no other user may be able to write it. When it holds secrets and
  * other users can read it, the agent makes it private and logs a warning. A missing `permissions` in
@@ -20,6 +21,10 @@ enum config_source_answer {
 };
 /* Returns a config_source_answer, or -1. */
 int config_source_read(const char *root, struct node_config *ret, struct error *err) MUST_CHECK;
+/* What the volume at that directory holds. alone: there is no cloud-init, so its files are read as well. ret_base
+ * and ret_over stay as they are where nothing is found. */
+int config_source_volume(int volume, bool alone, struct yaml **ret_base, struct yaml **ret_over, struct error *err)
+	MUST_CHECK;
 /* The pure parts of config_source_read(), public for tests and fuzzing. *ret is NULL when the
  * document holds no configuration; file is for messages. */
 /* instance-data.json; secrets are refused. */

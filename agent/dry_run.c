@@ -21,7 +21,7 @@ static void print_plan(const struct agent *a)
 	if (n->role == NODE_INIT)
 		printf("election    %s\n", asks ? "initialise when no other guest of the cluster has, or is about to"
 						: "none: initialises the cluster");
-	else if (n->endpoint && n->ca_cert_hashes.n)
+	else if (n->endpoint && (n->ca_cert_hashes.n || n->pki.ca))
 		printf("election    none: joins %s\n", n->endpoint);
 	else
 		printf("election    find the control plane by its tag at Proxmox VE\n");
@@ -45,7 +45,7 @@ static void assume(struct agent *a)
 {
 	a->state.leader = a->node.role == NODE_INIT;
 	state_set_text(&a->state.endpoint, a->node.endpoint ? a->node.endpoint : FROM_ELECTION ":6443");
-	if (a->node.ca_cert_hashes.n)
+	if (a->node.ca_cert_hashes.n || a->node.pki.ca)
 		strings_append(&a->state.ca, &a->node.ca_cert_hashes);
 	else
 		strings_add(&a->state.ca, FROM_ELECTION);

@@ -7,19 +7,32 @@
 #define CLAIM_WITH_ENDPOINT "init"
 
 struct others {
-	const struct candidate *published, *lower, *higher; /* the first of each */
+	const struct candidate *published, *lower, *higher, *unread; /* the first of each */
 	bool ours;
 };
 
-static void consider(const struct candidate *c, long own_vmid, const char *claim, struct others *ret)
+static bool counts(const struct candidate *c, const struct election_trust *trust)
 {
-	bool claims = text_same(c->member.claim, claim);
+	return text_same(c->member.cluster, trust->cluster) && (c->proven || !trust->needs_proof);
+}
+
+static bool has_published(const struct candidate *c, const struct election_trust *trust)
+{
+	return c->member.endpoint && (c->member.ca.n || trust->has_ca) && counts(c, trust);
+}
+
+static void consider(const struct candidate *c, long own_vmid, const struct election_trust *trust, const char *claim,
+		     struct others *ret)
+{
+	bool claims = text_same(c->member.claim, claim) && counts(c, trust);
 
 	if (c->vmid == own_vmid) {
-		ret->ours = claims && c->written;
+		ret->ours = text_same(c->member.claim, claim) && c->written;
 		return;
 	}
-	if (c->member.endpoint && !ret->published)
+	if (c->unread && !ret->unread)
+		ret->unread = c;
+	if (has_published(c, trust) && !ret->published)
 		ret->published = c;
 	if (claims && c->vmid < own_vmid && !ret->lower)
 		ret->lower = c;
@@ -27,15 +40,17 @@ static void consider(const struct candidate *c, long own_vmid, const char *claim
 		ret->higher = c;
 }
 
-enum election_move election_decide(const struct candidates *all, long own_vmid, const char *claim,
-				   const struct candidate **ret_other)
+enum election_move election_decide(const struct candidates *all, long own_vmid, const struct election_trust *trust,
+				   const char *claim, const struct candidate **ret_other)
 {
 	struct others others = { 0 };
 
 	for (size_t i = 0; i < all->n; i++)
-		consider(&all->at[i], own_vmid, claim, &others);
+		consider(&all->at[i], own_vmid, trust, claim, &others);
 	if (strcmp(claim, CLAIM_WITH_ENDPOINT) != 0)
-		others.published = NULL;
+		others.published = others.unread = NULL;
+	if (!others.higher)
+		others.higher = others.unread;
 	*ret_other = others.published ? others.published : others.lower ? others.lower : others.higher;
 	if (others.published)
 		return ELECTION_FOLLOW;
@@ -46,20 +61,32 @@ enum election_move election_decide(const struct candidates *all, long own_vmid, 
 	return others.ours ? ELECTION_ACT : ELECTION_CANDIDACY;
 }
 
-/* Higher is better. */
-static int worth(const struct candidate *c)
+size_t election_tries(const struct election_tried *tried, long vmid)
 {
-	return 2 * c->running + (c->member.state != NODE_RECORD_FAILED);
+	size_t n = 0;
+
+	for (size_t i = 0; i < tried->n; i++)
+		n += tried->at[i] == vmid;
+	return n;
 }
 
-const struct candidate *election_find(const struct candidates *all, const char *cluster)
+static bool is_better(const struct candidate *a, const struct candidate *b, const struct election_tried *tried)
+{
+	size_t a_tries = election_tries(tried, a->vmid), b_tries = election_tries(tried, b->vmid);
+	int a_worth = 2 * a->running + (a->member.state != NODE_RECORD_FAILED);
+	int b_worth = 2 * b->running + (b->member.state != NODE_RECORD_FAILED);
+
+	return a_tries == b_tries ? a_worth > b_worth : a_tries < b_tries;
+}
+
+const struct candidate *election_find(const struct candidates *all, const struct election_trust *trust,
+				      const struct election_tried *tried)
 {
 	const struct candidate *best = NULL;
 
 	for (size_t i = 0; i < all->n; i++) {
 		const struct candidate *c = &all->at[i];
-		bool published = c->member.endpoint && c->member.ca.n && text_same(c->member.cluster, cluster);
-		if (published && (!best || worth(c) > worth(best)))
+		if (has_published(c, trust) && (!best || is_better(c, best, tried)))
 			best = c;
 	}
 	return best;

@@ -5,8 +5,10 @@
  * other nodes'. A claim in the notes is a candidacy. The move depends on all OTHER guests of the cluster:
  *
  *	a guest has published an endpoint (claim "init")	-> FOLLOW: there is a cluster; drop the claim and join it
+ *								   (endpoint and CA hashes; an endpoint alone says nothing)
  *	a guest with a lower VMID claims			-> BACK_OFF: make sure that we claim nothing, look again later
  *	only guests with higher VMIDs claim			-> WAIT: they see our claim and back off, or acted before it was written
+ *	a guest's notes cannot be read (claim "init")		-> WAIT: it may claim, or have made the cluster
  *	no guest claims, and our claim is not written		-> CANDIDACY: write it, and look again
  *	no guest claims, and ours is written			-> ACT
  *
@@ -30,6 +32,14 @@
  *
  * A guest that claims and never comes back blocks the others until the guest, or the line in its notes, is
  * deleted: other nodes cannot know whether it has created half a cluster.
+ *
+ * Every user who may write a guest's notes can write such a line. So each line may say anything, and none is a
+ * reason to fail: a name that is ours, a half record, the line of another cluster. A node that joins tries the
+ * published endpoints one after the other, those that it has tried least first.
+ *
+ * When the deployer made the cluster's PKI, control planes have a key that no other guest has: the one of their
+ * lines' MACs, derived from the CA's key. They count only members whose line has a good one. A worker has no such
+ * key, and needs none: it takes an endpoint from anybody, and the server there has to prove itself by the CA.
  */
 #include "lib/node_record.h"
 
@@ -38,7 +48,9 @@ enum election_move { ELECTION_ACT, ELECTION_CANDIDACY, ELECTION_WAIT, ELECTION_B
 struct candidate {
 	long vmid;
 	bool running; /* according to PVE */
+	bool unread;  /* its notes could not be read now: the member is what its tags say */
 	bool written; /* of our own entry: the claim in the notes is the one that this process wrote */
+	bool proven;  /* its line has the MAC of a control plane of the cluster, for this guest */
 	struct node_record member;
 };
 struct candidates {
@@ -46,11 +58,26 @@ struct candidates {
 	size_t n, max;
 };
 
+/* What a member must have to count; all borrowed. */
+struct election_trust {
+	const char *cluster;
+	bool has_ca;      /* the CA came with the seed: an endpoint needs no hash, since its server proves itself */
+	bool needs_proof; /* this node has the key of the control planes' MACs: lines of others say nothing */
+};
+
+/* VMIDs of the members whose endpoint was tried and did not lead to a join, one for each time. */
+struct election_tried {
+	long *at; /* owned */
+	size_t n, max;
+};
+
 /* Pure. claim: "init" or "join". *ret_other: the candidate to wait for, to back off from or to follow;
  * borrowed; NULL for ACT and CANDIDACY. */
-enum election_move election_decide(const struct candidates *all, long own_vmid, const char *claim,
-				   const struct candidate **ret_other);
-/* The member whose endpoint and CA hashes a joining node uses: one of this cluster with both published,
- * preferably running and not failed. NULL = none yet. */
-const struct candidate *election_find(const struct candidates *all, const char *cluster);
+enum election_move election_decide(const struct candidates *all, long own_vmid, const struct election_trust *trust,
+				   const char *claim, const struct candidate **ret_other);
+/* The member whose endpoint and CA hashes a joining node uses: one of this cluster with both published, of
+ * those that were tried least one that is running and not failed. NULL = none yet. */
+const struct candidate *election_find(const struct candidates *all, const struct election_trust *trust,
+				      const struct election_tried *tried);
+size_t election_tries(const struct election_tried *tried, long vmid);
 void candidates_done(struct candidates *all);

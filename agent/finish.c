@@ -84,7 +84,10 @@ static void discard_free_blocks(const char *root, int rootfd)
 		return;
 	/* A block counts as free once the journal has committed its release. */
 	if (syncfs(rootfd) < 0 || ioctl(rootfd, FITRIM, &range) < 0)
-		log_debug("free blocks are not discarded: %s", strerror(errno));
+		log_warning("free blocks of the root disk cannot be discarded (%s): older copies of this node's "
+			    "secrets may "
+			    "be left in them; renew the token and the certificate key, or enable discard on the disk",
+			    strerror(errno));
 	else
 		log_debug("discarded %s of free blocks", text_bytes(range.len));
 }
@@ -117,6 +120,15 @@ static int write_mark(const char *root, const char *path, const char *text, stru
 	if (dir_make(AT_FDCWD, directory, 0755, err) < 0)
 		return -1;
 	return file_write_durable(file, text, strlen(text), 0644, err);
+}
+
+int finish_modes(const char *root, struct error *err)
+{
+	CLEANUP(free_p) char *file = xasprintf("%s/var/lib/kubelet/config.yaml", root);
+
+	if (chmod(file, 0600) < 0 && errno != ENOENT)
+		return error_errno(err, errno, "make %s private", file);
+	return 0;
 }
 
 int finish_sentinels(const char *root, struct error *err)

@@ -20,6 +20,8 @@
  * versions are free by then. They are discarded where the disk supports that; thin-provisioned disks discard
  * whole clusters only (64 KiB and more). */
 int finish_wipe(const char *root, const struct node_config *node, struct error *err) MUST_CHECK;
+/* kubelet's configuration, which kubeadm writes with 0644, becomes root's alone (CIS 4.1.9). */
+int finish_modes(const char *root, struct error *err) MUST_CHECK;
 int finish_sentinels(const char *root, struct error *err) MUST_CHECK;
 /* Removes the unit's wants links, as `systemctl disable` does. */
 int finish_disable(const char *root, struct error *err) MUST_CHECK;

@@ -7,11 +7,11 @@
 #include <sys/stat.h>
 
 #include "agent/kube_internal.h"
+#include "agent/private_log.h"
 #include "agent/program.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/json.h"
-#include "lib/log.h"
 
 #define KUBE_CACHE "/run/nodekiln/kubectl" /* in /run, so that a reboot removes it */
 #define PEERS_PAGE 50                      /* nodes in one page; each takes some ten KiB */
@@ -122,12 +122,6 @@ void kube_node_done(struct kube_node *n)
 	*n = (struct kube_node){ 0 };
 }
 
-static void print_line(void *context, const char *line)
-{
-	(void)context;
-	log_info("kubectl: %s", line);
-}
-
 static int apply_file(const char *root, const char *file, struct error *err)
 {
 	CLEANUP(strings_done) struct strings argv = { 0 };
@@ -135,9 +129,11 @@ static int apply_file(const char *root, const char *file, struct error *err)
 	strings_add_all(&argv, "kubectl", "apply", "-f", file, NULL);
 	strings_addf(&argv, "--kubeconfig=%s" KUBE_ADMIN_CONF, root);
 	strings_addf(&argv, "--cache-dir=%s" KUBE_CACHE, root);
-	if (program_run(&argv, print_line, NULL, err) < 0)
-		return error_wrap(err, "apply %s", file);
-	return 0;
+	if (program_run(&argv, NULL, NULL, err) == 0)
+		return 0;
+	error_wrap(err, "apply %s", file);
+	private_log(root, err);
+	return -1;
 }
 
 static bool is_manifest(const char *name)

@@ -48,6 +48,6 @@ int kube_refuse(const struct http_response *r, const char *url, struct error *er
 	if (json_parse("status", r->body.data ? r->body.data : "", r->body.len, &status, &ignored) == 0)
 		message = json_get_string(status, "message");
 	bool passes = r->status >= 500 || r->status == 429;
-	return error_set(err, passes ? ERROR_NETWORK : ERROR_FAILED, "%s: HTTP status %ld%s%s", url, r->status,
-			 message ? ": " : "", message ? message : "");
+	error_set(err, passes ? ERROR_NETWORK : ERROR_FAILED, "%s: HTTP status %ld", url, r->status);
+	return error_quote(err, "%s", message ? message : "");
 }

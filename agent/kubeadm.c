@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agent/kubeadm_output.h"
+#include "agent/kubeadm_pki.h"
 #include "agent/program.h"
 #include "lib/alloc.h"
 #include "lib/certificate.h"
@@ -23,20 +24,44 @@ static void remove_config(char **file)
 	free_p(file);
 }
 
-static int write_config(const struct kubeadm_run *run, const char *file, struct error *err)
+/* In a directory that only root can enter. content, a secret, is wiped. */
+static int write_private(const char *file, struct text *content, struct error *err)
 {
 	CLEANUP(free_p) char *directory = xstrndup(file, (size_t)(strrchr(file, '/') - file));
-	CLEANUP(text_done) struct text config = { 0 };
-	int rc = kubeadm_config(run, false, &config, err);
+	int rc = dir_make(AT_FDCWD, directory, 0755, err);
 
-	if (rc == 0 && dir_make(AT_FDCWD, directory, 0755, err) < 0)
-		rc = -1;
 	if (rc == 0 && chmod(directory, 0700) < 0)
 		rc = error_errno(err, errno, "make %s private", directory);
 	if (rc == 0)
-		rc = file_write(AT_FDCWD, file, config.data, config.len, 0600, err);
-	text_wipe(&config);
+		rc = file_write(AT_FDCWD, file, content->data, content->len, 0600, err);
+	text_wipe(content);
 	return rc;
+}
+
+static int write_config(const struct kubeadm_run *run, const char *file, struct error *err)
+{
+	CLEANUP(text_done) struct text config = { 0 };
+
+	if (kubeadm_config(run, false, &config, err) < 0)
+		return -1;
+	return write_private(file, &config, err);
+}
+
+/* What comes with the seed: the control plane's files, and the credentials of a join. */
+static int write_pki(const struct kubeadm_run *run, const char *root, const char *discovery, struct error *err)
+{
+	CLEANUP(text_done) struct text config = { 0 };
+
+	if (!kubeadm_pki_given(run->node))
+		return 0;
+	if (kubeadm_pki_write(run, root, err) < 0)
+		return error_wrap(err, "the cluster's PKI");
+	if (run->init)
+		return 0;
+	if (kubeadm_pki_check(run, err) < 0)
+		return -1;
+	kubeadm_pki_discovery(run, &config);
+	return write_private(discovery, &config, err);
 }
 
 static int kubeadm_error_set(struct kubeadm_error *v, enum kubeadm_error_class class, struct error *err)
@@ -65,8 +90,10 @@ static int classify(const struct kubeadm_run *run, const char *root, const struc
 	kubeadm_error_done(ret);
 	kubeadm_error_classify(said->data ? said->data : "", said->len, ret);
 	settle(run, root, ret);
-	if (ret->class != KUBEADM_ERROR_JOINED)
-		return error_set(err, ERROR_FAILED, "%s", ret->sentence);
+	if (ret->class != KUBEADM_ERROR_JOINED) {
+		error_set(err, ERROR_FAILED, "%s", ret->sentence);
+		return error_quote(err, "%s", ret->words ? ret->words : "");
+	}
 	log_info("%s", ret->sentence);
 	return 0;
 }
@@ -75,18 +102,19 @@ int kubeadm_execute(const struct kubeadm_run *run, const char *root, void (*phas
 		    void *context, struct kubeadm_error *ret, struct error *err)
 {
 	CLEANUP(remove_config) char *file = xasprintf("%s" KUBEADM_CONFIG_FILE, root);
+	CLEANUP(remove_config) char *discovery = xasprintf("%s" KUBEADM_DISCOVERY_FILE, root);
 	CLEANUP(kubeadm_output_done) struct kubeadm_output output = { .phase = phase, .context = context };
 	CLEANUP(strings_done) struct strings argv = { 0 };
 
 	secrets_of(run->node, &output.secrets);
 	kubeadm_argv(run, file, &argv);
-	if (write_config(run, file, err) < 0)
+	if (write_config(run, file, err) < 0 || write_pki(run, root, discovery, err) < 0)
 		return kubeadm_error_set(ret, KUBEADM_ERROR_FATAL, err);
 	if (program_run(&argv, kubeadm_output_line, &output, err) == 0)
 		return 0;
 	if (err->class != ERROR_COMMAND)
 		return kubeadm_error_set(ret, KUBEADM_ERROR_FATAL, err);
-	/* Not the text in err: it ends with lines that are not masked. */
+	/* Not the private text in err: its lines are not masked. */
 	return classify(run, root, &output.kept, ret, err);
 }
 

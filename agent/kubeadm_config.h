@@ -20,6 +20,7 @@ struct kubeadm_run {
 	const char *endpoint;                 /* HOST:PORT; NULL for init = this node's address */
 	const struct strings *ca_cert_hashes; /* of a join */
 	const char *provider_id;              /* NULL = none */
+	const char *spent_token;              /* of an init with the seed's PKI: see kubeadm_init.c; NULL = none */
 	bool again;                           /* an earlier run was interrupted: what it left behind is no error */
 };
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/kubeadm_error.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,8 +8,7 @@
 #include "lib/alloc.h"
 #include "lib/redact.h"
 
-/* Of kubeadm's own words in the sentence, which goes into the guest's notes: how they begin, and how they end, where the
- * cause is. */
+/* Of kubeadm's own words: how they begin, and how they end, where the cause is. */
 #define HEAD_MAX 160
 #define TAIL_MAX 200
 #define STATEMENTS_MAX 10000 /* the failures are numbered from here */
@@ -64,6 +62,17 @@ static int certainty_of(enum kubeadm_message_kind kind, bool is_vague)
 	if (kind == KUBEADM_MESSAGE_FINAL)
 		return is_vague ? 2 : 4;
 	return is_vague ? 1 : 3;
+}
+
+/* Whether kubeadm ends with what a server says that has not proven to be the cluster's: its answer to anybody, or
+ * the names in its certificate, which Go shows before it asks who signed it. */
+static bool is_unproven(const struct kubeadm_message *m)
+{
+	const char *url = strstr(m->text.data, "/api/v1/"), *certificate = strstr(m->text.data, "x509: ");
+
+	return m->kind == KUBEADM_MESSAGE_FINAL &&
+	       (strstr(m->text.data, "couldn't validate the identity of the API Server: ") ||
+		(url && certificate && url < certificate));
 }
 
 /* What is wrong with this machine is the cause of whatever else a message says. */
@@ -122,6 +131,7 @@ struct reading {
 	struct match best;
 	char *error; /* owned; the most informative message, the last of its rank */
 	int rank;
+	bool ended; /* by a message that may hold whole lines of another server's */
 };
 
 static void read_message(void *reading, const struct kubeadm_message *m)
@@ -130,6 +140,11 @@ static void read_message(void *reading, const struct kubeadm_message *m)
 	struct match found = match_of(m);
 	int rank = error_rank(m);
 
+	if (r->ended)
+		return;
+	r->ended = is_unproven(m);
+	if (r->ended && found.class != KUBEADM_ERROR_RETRY)
+		found.class = KUBEADM_ERROR_CREDENTIALS;
 	if (found.advice && is_worse(&found, &r->best)) {
 		free(r->best.words);
 		r->best = found;
@@ -152,9 +167,7 @@ static char *words_of(char *text)
 {
 	char *words = text_trim(text);
 
-	for (char *p = words; *p; p++)
-		if (iscntrl((unsigned char)*p))
-			*p = ' ';
+	text_make_printable(words);
 	redact_secrets(words);
 	size_t n = strlen(words), head = HEAD_MAX, tail = n > TAIL_MAX ? n - TAIL_MAX : 0;
 	if (n <= HEAD_MAX + TAIL_MAX)
@@ -172,13 +185,15 @@ void kubeadm_error_classify(const char *output, size_t len, struct kubeadm_error
 
 	kubeadm_message_each(output, len, read_message, &r);
 	if (r.best.advice) {
-		CLEANUP(free_p) char *words = words_of(r.best.words);
 		ret->class = r.best.class;
-		ret->sentence = xasprintf("%s (kubeadm: %s)", r.best.advice, words);
+		ret->sentence = xstrdup(r.best.advice);
+		ret->words = words_of(r.best.words);
 	} else {
-		CLEANUP(free_p) char *words = r.error ? words_of(r.error) : xstrdup("it gave no reason");
 		ret->class = KUBEADM_ERROR_RETRY;
-		ret->sentence = xasprintf("kubeadm failed: %s", words);
+		ret->sentence =
+			xstrdup(r.error ? "kubeadm failed; `journalctl -u nodekiln-agent` on the node has its words"
+					: "kubeadm failed and gave no reason");
+		ret->words = r.error ? words_of(r.error) : NULL;
 	}
 	free(r.best.words);
 	free(r.error);
@@ -212,5 +227,6 @@ const char *kubeadm_error_class_name(enum kubeadm_error_class class)
 void kubeadm_error_done(struct kubeadm_error *v)
 {
 	free(v->sentence);
-	v->sentence = NULL;
+	free(v->words);
+	v->sentence = v->words = NULL;
 }

@@ -9,17 +9,20 @@
 #include <stddef.h>
 
 enum kubeadm_error_class {
-	KUBEADM_ERROR_RETRY,       /* temporary: back off and run again */
-	KUBEADM_ERROR_CREDENTIALS, /* token, certificate key or CA hash: only new ones help */
-	KUBEADM_ERROR_FATAL,       /* another run gives the same result */
-	KUBEADM_ERROR_JOINED,      /* it had succeeded before the interruption; see kubeadm_error_settle() */
+	KUBEADM_ERROR_RETRY, /* temporary: back off and run again */
+	/* Token, certificate key, CA hash or endpoint: only others help. The other side is not the cluster, has not proven
+	 * to be it, or does not know this node. Fatal, except for a node that has its endpoint from other guests' notes. */
+	KUBEADM_ERROR_CREDENTIALS,
+	KUBEADM_ERROR_FATAL, /* this machine, its configuration, a registry, the versions: another run gives the same */
+	KUBEADM_ERROR_JOINED, /* it had succeeded before the interruption; see kubeadm_error_settle() */
 };
 struct kubeadm_error {
 	enum kubeadm_error_class class;
-	char *sentence; /* owned; what failed and what to do, with kubeadm's own words in it and no secret */
+	char *sentence; /* owned; what failed and what to do, in our words: public */
+	char *words;    /* owned; kubeadm's own, one line, known forms of secrets hidden: private; NULL = none */
 };
 /* output: everything that kubeadm wrote to stdout and stderr. An unknown failure is KUBEADM_ERROR_RETRY with
- * its last error line. */
+ * its last error line as words. */
 void kubeadm_error_classify(const char *output, size_t len, struct kubeadm_error *ret);
 /* "A Ready Node of this name is in the cluster" is our own success only if this node has its client
  * certificate. Otherwise the name belongs to another machine, which is fatal. */

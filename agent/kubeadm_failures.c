@@ -22,6 +22,7 @@
 
 #define R KUBEADM_ERROR_RETRY
 #define F KUBEADM_ERROR_FATAL
+#define C KUBEADM_ERROR_CREDENTIALS
 
 const struct kubeadm_failure kubeadm_failures[] = {
 	{ KUBEADM_ANY, KUBEADM_DISK_FULL, F,
@@ -113,18 +114,19 @@ const struct kubeadm_failure kubeadm_failures[] = {
 	{ KUBEADM_ETCD, KUBEADM_DNS, R, "the DNS does not answer properly" },
 	{ KUBEADM_ETCD, KUBEADM_NO_CAUSE, R, ETCD },
 
-	/* The API server. */
-	{ KUBEADM_API, KUBEADM_OTHER_HOST, F,
+	/* The API server: what answers at the endpoint is not the cluster, or not by this address. Another endpoint may help. */
+	{ KUBEADM_API, KUBEADM_OTHER_HOST, C,
 	  "the API server's certificate does not name the endpoint's host; use a name or address that it names" },
-	{ KUBEADM_API, KUBEADM_UNTRUSTED, F,
+	{ KUBEADM_API, KUBEADM_UNTRUSTED, C,
 	  "what answers at the endpoint is not the cluster that this node is configured for" },
-	{ KUBEADM_API, KUBEADM_NOT_ACCEPTED, F,
-	  "the API server does not accept this node's certificate; run `kubeadm reset`, or start from a new image" },
-	{ KUBEADM_API, KUBEADM_PLAIN, F, NO_TLS("what answers at the endpoint") },
-	{ KUBEADM_API, KUBEADM_EXPIRED, F,
+	{ KUBEADM_API, KUBEADM_NOT_ACCEPTED, C,
+	  "the API server does not accept this node's certificate; make the node's seed again, or start from a new "
+	  "image" },
+	{ KUBEADM_API, KUBEADM_PLAIN, C, NO_TLS("what answers at the endpoint") },
+	{ KUBEADM_API, KUBEADM_EXPIRED, C,
 	  "the cluster's certificates have expired" CLOCK_TOO
 	  "; renew them on the control planes (`kubeadm certs renew all`)" },
-	{ KUBEADM_API, KUBEADM_PROXY_REFUSES, F, "the HTTP proxy refuses the connection to the API server" NO_PROXY },
+	{ KUBEADM_API, KUBEADM_PROXY_REFUSES, C, "the HTTP proxy refuses the connection to the API server" NO_PROXY },
 	{ KUBEADM_API, KUBEADM_PROXY, R, "the HTTP proxy does not answer, or does not reach the API server" NO_PROXY },
 	{ KUBEADM_API, KUBEADM_NAME, R, "the endpoint's name has no address yet; add it to the DNS" },
 	{ KUBEADM_API, KUBEADM_DNS, R,
@@ -138,10 +140,10 @@ const struct kubeadm_failure kubeadm_failures[] = {
 
 	/* What starts on this machine. */
 	{ KUBEADM_KUBELET, KUBEADM_NO_CAUSE, R, KUBELET },
-	{ KUBEADM_PLANE, KUBEADM_UNTRUSTED, F,
+	{ KUBEADM_PLANE, KUBEADM_UNTRUSTED, C,
 	  "what answers at the endpoint is not this control plane; correct control_plane_endpoint, or run `kubeadm "
 	  "reset`" },
-	{ KUBEADM_PLANE, KUBEADM_OTHER_HOST, F,
+	{ KUBEADM_PLANE, KUBEADM_OTHER_HOST, C,
 	  "the API server's certificate does not name the endpoint's host; use a name or address that it names" },
 	{ KUBEADM_PLANE, KUBEADM_NO_CAUSE, R, PLANE },
 	{ KUBEADM_API, KUBEADM_LATE, R, SERVER },

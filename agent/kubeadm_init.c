@@ -5,13 +5,17 @@
 #include <string.h>
 
 #include "agent/kubeadm_internal.h"
+#include "agent/kubeadm_pki.h"
 #include "agent/profile.h"
 #include "lib/alloc.h"
 
+/* With the seed's PKI no node needs a token. kubeadm makes one whatever its configuration says, and the roles that nodes need are made
+ * in the same phase; so it gets a random one, which is kept nowhere and expires after a second. */
+#define SPENT_SECONDS 1
 #define NFTABLES_FIRST_MINOR 36 /* of kube-proxy's mode; iptables before, and without nft */
 
 /* The bootstrap token for joining nodes; without one kubeadm would generate it. */
-static struct json *token_json(const struct kubeadm_document *d)
+static struct json *token_json(const struct kubeadm_document *d, const char *value, long ttl)
 {
 	CLEANUP(strings_done) struct strings usages = { 0 };
 	CLEANUP(strings_done) struct strings groups = { 0 };
@@ -19,8 +23,8 @@ static struct json *token_json(const struct kubeadm_document *d)
 
 	strings_add_all(&usages, "signing", "authentication", NULL);
 	strings_add(&groups, "system:bootstrappers:kubeadm:default-node-token");
-	json_put_string(token, "token", kubeadm_secret(d, d->run->node->token));
-	kubeadm_put_duration(token, "ttl", d->run->node->token_ttl);
+	json_put_string(token, "token", kubeadm_secret(d, value));
+	kubeadm_put_duration(token, "ttl", ttl);
 	json_put_strings(token, "usages", &usages);
 	json_put_strings(token, "groups", &groups);
 	json_push(tokens, token);
@@ -32,7 +36,9 @@ static struct json *init_json(const struct kubeadm_document *d)
 	struct json *init = kubeadm_new(d, "InitConfiguration");
 
 	if (d->run->node->token)
-		json_put(init, "bootstrapTokens", token_json(d));
+		json_put(init, "bootstrapTokens", token_json(d, d->run->node->token, d->run->node->token_ttl));
+	else if (kubeadm_pki_given(d->run->node))
+		json_put(init, "bootstrapTokens", token_json(d, d->run->spent_token, SPENT_SECONDS));
 	if (d->run->node->certificate_key)
 		json_put_string(init, "certificateKey", kubeadm_secret(d, d->run->node->certificate_key));
 	json_put(init, "localAPIEndpoint", kubeadm_local_endpoint(d));

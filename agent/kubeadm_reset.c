@@ -7,6 +7,7 @@
 #include "agent/cri.h"
 #include "agent/kubeadm.h"
 #include "agent/kubeadm_internal.h"
+#include "agent/kubeadm_pki.h"
 #include "agent/program.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
@@ -55,8 +56,12 @@ static int remove_config(const char *root, struct error *err)
 {
 	CLEANUP(free_p) char *config = xasprintf("%s" KUBEADM_CONFIG_FILE, root);
 
+	CLEANUP(free_p) char *discovery = xasprintf("%s" KUBEADM_DISCOVERY_FILE, root);
+
 	if (unlink(config) < 0 && errno != ENOENT && errno != ENOTDIR)
 		return error_errno(err, errno, "remove %s", config);
+	if (unlink(discovery) < 0 && errno != ENOENT && errno != ENOTDIR)
+		return error_errno(err, errno, "remove %s", discovery);
 	return 0;
 }
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Texts are as short as possible without being in other messages: kubeadm's wording changed often between 1.20 and
+/* What a server says that has not proven to be the cluster's is never fatal: another endpoint may help.
+ *
+ * Texts are as short as possible without being in other messages: kubeadm's wording changed often between 1.20 and
  * 1.37. What only wraps a cause is not here but in kubeadm_cause.c. */
 #include "agent/kubeadm_error_table.h"
 
 #define CLOCK "this node's clock and the cluster's differ; time synchronisation has to be right on both"
 #define TOKEN                                                                                                          \
-	"the cluster does not know this bootstrap token, or it has expired; make one with `kubeadm token create` on "  \
-	"a control plane and give it to this node"
+	"the cluster does not know this node's certificate or bootstrap token, or it has expired; make the node's "    \
+	"seed again, or a token with `kubeadm token create` on a control plane, and give it to this node"
 #define KEY                                                                                                            \
 	"the control plane's certificates cannot be downloaded; upload them again with `kubeadm init phase "           \
 	"upload-certs --upload-certs` on a control plane (they live 2 hours) and give this node the new "              \
@@ -53,22 +55,24 @@ const struct kubeadm_statement kubeadm_statements[] = {
 	{ KUBEADM_ERROR_RETRY,
 	  { "configmaps \"cluster-info\" not found" },
 	  "the cluster has no cluster-info yet; if this stays so, it was not made by kubeadm" },
-	{ KUBEADM_ERROR_FATAL,
+	{ KUBEADM_ERROR_CREDENTIALS,
 	  { "couldn't validate the identity of the API Server: ", "Unauthorized" },
 	  "the API server answers no anonymous client, so no node can join by a token; start it with "
 	  "--anonymous-auth=true" },
-	{ KUBEADM_ERROR_FATAL, { "failed to verify JWS signature of received cluster info object" }, TRUST },
-	{ KUBEADM_ERROR_FATAL, { "the second kubeconfig from the cluster-info", "different from the first" }, TRUST },
-	{ KUBEADM_ERROR_FATAL,
+	{ KUBEADM_ERROR_CREDENTIALS, { "failed to verify JWS signature of received cluster info object" }, TRUST },
+	{ KUBEADM_ERROR_CREDENTIALS,
+	  { "the second kubeconfig from the cluster-info", "different from the first" },
+	  TRUST },
+	{ KUBEADM_ERROR_CREDENTIALS,
 	  { "This API Server isn't set up for token bootstrapping" },
 	  "the endpoint's cluster was not made by kubeadm; correct control_plane_endpoint" },
 	{ KUBEADM_ERROR_RETRY, { "the server could not find the requested resource" }, NO_SERVER },
 	{ KUBEADM_ERROR_RETRY, { "the server does not allow this method" }, NO_SERVER },
 	{ KUBEADM_ERROR_RETRY, { "the server rejected our request for an unknown reason" }, NO_SERVER },
-	{ KUBEADM_ERROR_FATAL, { "kubeconfig ", "in the cluster-info ConfigMap", "malformed" }, CLUSTER_INFO },
-	{ KUBEADM_ERROR_FATAL, { "couldn't parse the kubeconfig file in the cluster-info" }, CLUSTER_INFO },
-	{ KUBEADM_ERROR_FATAL, { "in the cluster-info ConfigMap to have a single cluster" }, CLUSTER_INFO },
-	{ KUBEADM_ERROR_FATAL, { "failed to parse cluster CA from the cluster-info" }, CLUSTER_INFO },
+	{ KUBEADM_ERROR_CREDENTIALS, { "kubeconfig ", "in the cluster-info ConfigMap", "malformed" }, CLUSTER_INFO },
+	{ KUBEADM_ERROR_CREDENTIALS, { "couldn't parse the kubeconfig file in the cluster-info" }, CLUSTER_INFO },
+	{ KUBEADM_ERROR_CREDENTIALS, { "in the cluster-info ConfigMap to have a single cluster" }, CLUSTER_INFO },
+	{ KUBEADM_ERROR_CREDENTIALS, { "failed to parse cluster CA from the cluster-info" }, CLUSTER_INFO },
 
 	/* Credentials. */
 	{ KUBEADM_ERROR_CREDENTIALS, { "token id ", "is invalid for this cluster or it has expired" }, TOKEN },

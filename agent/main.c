@@ -7,6 +7,7 @@
 #include "agent/containerd_config.h"
 #include "agent/pod_routes.h"
 #include "agent/status.h"
+#include "lib/core_dump.h"
 #include "lib/log.h"
 
 static const char usage[] =
@@ -65,6 +66,7 @@ static int run(int argc, char **argv, struct error *err)
 
 	if (read_arguments(argc, argv, "--dry-run", &dry, &root, err) < 0)
 		return -1;
+	core_dump_disable();
 	return dry ? agent_dry_run(root, err) : agent_run(root, err);
 }
 
@@ -75,6 +77,7 @@ static int routes(int argc, char **argv, struct error *err)
 
 	if (read_arguments(argc, argv, "--follow", &follow, &root, err) < 0)
 		return -1;
+	core_dump_disable(); /* kubelet's key */
 	return follow ? pod_routes_follow(root) : pod_routes_sync(root, err);
 }
 

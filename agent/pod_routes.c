@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "agent/cni_bridge.h"
+#include "agent/private_log.h"
 #include "agent/program.h"
 #include "lib/alloc.h"
 #include "lib/clock.h"
@@ -152,9 +153,13 @@ static int sync_rules(const struct kube_peers *peers, const char *own, struct er
 
 static int sync_once(const char *root, const char *own, struct kube_peers *ret, struct error *err)
 {
-	if (kube_list_peers(root, KUBELET_CONF, ret, err) < 0 || sync_rules(ret, own, err) < 0)
-		return error_wrap(err, "routes to the other nodes' pods");
-	return sync_routes(ret, own, err);
+	if (kube_list_peers(root, KUBELET_CONF, ret, err) < 0 || sync_rules(ret, own, err) < 0 ||
+	    sync_routes(ret, own, err) < 0) {
+		error_wrap(err, "routes to the other nodes' pods");
+		private_log(root, err);
+		return -1;
+	}
+	return 0;
 }
 
 int pod_routes_sync(const char *root, struct error *err)

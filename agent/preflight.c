@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "agent/kubeadm_pki.h"
 #include "agent/preflight_internal.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
@@ -66,6 +67,20 @@ static void check_version(const struct subject *s, struct findings *ret)
 		      "kubernetes_version is %s, but the installed kubeadm %s makes only 1.%d and 1.%d; change it, or "
 		      "use an image with that version",
 		      wanted, s->machine->kubeadm_version, own - 1, own);
+}
+
+/* Older ones make a cluster's PKI themselves, and nodes join by a token. */
+static void check_pki(const struct subject *s, struct findings *ret)
+{
+	int minor = s->machine->kubeadm_minor;
+
+	if (!kubeadm_pki_given(s->node) || !minor || minor >= KUBEADM_PKI_FIRST_MINOR)
+		return;
+	preflight_add(s, ret, FINDING_FATAL, "pki", NULL,
+		      "kubeadm %s cannot use the PKI in this node's seed, which takes 1.%d or later; make the cluster "
+		      "with `pki: kubeadm` (deploy) or --kubeadm-pki (seed): that is weaker, since a token that all "
+		      "nodes share lets its holder join as any node",
+		      s->machine->kubeadm_version, KUBEADM_PKI_FIRST_MINOR);
 }
 
 static void check_runtime(const struct subject *s, struct findings *ret)
@@ -147,7 +162,7 @@ static void check_coredns(const struct subject *s, struct findings *ret)
 			      "names; apply one of your own with `manifests`");
 }
 
-static preflight_check *const checks[] = { check_programs, check_version, check_runtime,   check_name,
+static preflight_check *const checks[] = { check_programs, check_version, check_pki,       check_runtime, check_name,
 					   check_address,  check_ports,   check_leftovers, check_coredns };
 
 void preflight(const struct node_config *node, const struct facts *machine, bool again, struct findings *ret)

@@ -11,6 +11,7 @@
 #include "lib/file.h"
 
 #define CA_MAX (256 << 10)
+#define PROOF "nodekiln: the lines of control planes"
 #define TIMEOUT 20L /* seconds: PVE itself waits 10 for a guest's lock */
 
 static int read_ca(const char *root, const char *path, char **ret, struct error *err)
@@ -31,6 +32,8 @@ int pve_registration_open(const char *root, const struct node_config *node, stru
 
 	if (!node->proxmox.given)
 		return 0;
+	if (node->pki.ca_key)
+		hmac_sha256_hex(node->pki.ca_key, strlen(node->pki.ca_key), PROOF, strlen(PROOF), ret->proof_key);
 	if (ca && *ca == '/' && read_ca(root, ca, &ret->ca, err) < 0)
 		return -1;
 	if (ca && *ca != '/')
@@ -49,6 +52,7 @@ void pve_registration_close(struct pve_registration *r)
 	pve_close(r->pve);
 	pve_guest_done(&r->guest);
 	free(r->ca);
+	explicit_bzero(r->proof_key, sizeof r->proof_key);
 	*r = (struct pve_registration){ 0 };
 }
 
@@ -101,13 +105,26 @@ static bool same_notes(const char *a, const char *b)
 	return !strcmp(text_trim(left), text_trim(right));
 }
 
+static int compose(const struct pve_registration *r, const char *notes, struct change *c, struct error *err)
+{
+	struct node_record member = c->member; /* borrows */
+	char mac[SHA256_HEX];
+
+	member.mark = c->mark;
+	if (*r->proof_key) {
+		node_record_mac(&member, r->proof_key, mac);
+		member.mac = mac;
+	}
+	return node_record_notes(&member, notes, &c->notes, err);
+}
+
 /* First composes the notes with the mark of our last write, if it is known: when they equal the current
  * notes, nothing is written. Otherwise composes them with a new mark. */
 static int compute_notes(const struct pve_registration *r, const char *notes, struct change *c, struct error *err)
 {
-	c->member.mark = memcpy(c->mark, r->mark, sizeof c->mark);
+	memcpy(c->mark, r->mark, sizeof c->mark);
 	if (*c->mark) {
-		if (node_record_notes(&c->member, notes, &c->notes, err) < 0)
+		if (compose(r, notes, c, err) < 0)
 			return -1;
 		if (same_notes(c->notes, notes)) {
 			free(TAKE(c->notes));
@@ -117,7 +134,7 @@ static int compute_notes(const struct pve_registration *r, const char *notes, st
 	}
 	if (draw_mark(c->mark, err) < 0)
 		return -1;
-	return node_record_notes(&c->member, notes, &c->notes, err);
+	return compose(r, notes, c, err);
 }
 
 static int compute_change(const struct pve_registration *r, const struct json *config, struct change *c,

@@ -11,6 +11,7 @@
 
 #include "agent/agent.h"
 #include "agent/config_source.h"
+#include "agent/private_log.h"
 #include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/log.h"
@@ -158,6 +159,7 @@ static int give_up(struct agent *a, const struct error *err)
 {
 	struct error ignored = { 0 };
 
+	private_log(a->root, err);
 	state_set_phase(&a->state, node_record_state_name(NODE_RECORD_FAILED));
 	state_set_text(&a->state.waiting_for, NULL);
 	state_set_text(&a->state.error, err->text);
@@ -187,10 +189,10 @@ static int run_node(struct agent *a, struct error *err)
 	recall(a);
 	int configured = configure(a, err);
 	if (configured == 0 && a->state.step && !is_wiped(a))
-		configured = error_set(
-			err, ERROR_INPUT,
-			"the configuration existed when this node began, and is missing now; write " NODE_CONFIG_FILE
-			" again, or recreate the guest");
+		configured = error_set(err, ERROR_INPUT,
+				       "the configuration existed when this node began, and is missing now; attach the "
+				       "volume with the "
+				       "seed again, or write " NODE_CONFIG_FILE ", or recreate the guest");
 	if (configured == 0) {
 		log_info("no node configuration: nothing to do");
 		return 0;

@@ -7,6 +7,7 @@
 
 #include "agent/base64_search.h"
 #include "lib/alloc.h"
+#include "lib/node_config_schema.h"
 
 #define SECRET_MIN 8 /* a shorter one would match by accident */
 #define TOKEN_ID 6
@@ -49,12 +50,12 @@ static void add_secret(struct secrets *s, const char *secret)
 
 void secrets_of(const struct node_config *node, struct secrets *ret)
 {
-	add_secret(ret, node->token);
+	for (size_t i = 0; i < node_config_fields_n; i++)
+		if (node_config_fields[i].secret)
+			add_secret(ret, *(char *const *)node_config_field_at(&node_config_fields[i], node));
 	/* The part after the dot is the secret one; it also occurs alone. */
 	if (node->token && strlen(node->token) == TOKEN_LENGTH)
 		add_secret(ret, node->token + TOKEN_ID + 1);
-	add_secret(ret, node->certificate_key);
-	add_secret(ret, node->proxmox.token_secret);
 }
 
 void secrets_done(struct secrets *s)

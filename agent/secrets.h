@@ -2,7 +2,7 @@
 #pragma once
 /*
  * The node's secrets as bytes: masked in output, and found in every copy, plain or inside base64 (once or
- * twice encoded, at any of the three alignments, with line breaks). Token, certificate key and token secret
+ * twice encoded, at any of the three alignments, with line breaks). Token, certificate key, token secret and private keys
  * are plain ASCII, so JSON, YAML and URLs contain them unescaped.
  *
  * In a file a secret is replaced in place by zeros of the same form ("000000.0000000000000000"), in base64 by

@@ -21,5 +21,6 @@ int status_print(const char *root, bool as_json, struct text *ret, struct error 
 	}
 	CLEANUP(free_p) char *line = state_text(&state);
 	text_addf(ret, "%s%s%s\n", line, routes ? "; " : "", routes ? routes : "");
+	text_make_printable_lines(ret->data);
 	return 0;
 }

@@ -2,8 +2,11 @@
 /* Carries out the election: asks Proxmox VE for the other guests, writes claims, waits. election.c decides. */
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/agent.h"
+#include "agent/kubeadm_pki.h"
+#include "lib/certificate.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 
@@ -12,18 +15,35 @@
 #define CLAIM_INIT "init"
 #define CLAIM_JOIN "join"
 
-/* Kubernetes has one Node for each name: of two guests with one name, the later would replace the earlier. */
-static int check_name(const struct agent *a, const struct candidates *all, struct error *err)
+static struct election_trust trust_of(const struct agent *a)
+{
+	return (struct election_trust){ .cluster = a->node.cluster,
+					.has_ca = kubeadm_pki_given(&a->node),
+					.needs_proof = *a->pve.proof_key };
+}
+
+static const struct candidate *find_published(const struct agent *a, const struct candidates *all)
+{
+	const struct election_trust trust = trust_of(a);
+
+	return election_find(all, &trust, &a->tried);
+}
+
+/* Kubernetes has one Node for each name. Notes prove no name, so this is no reason to fail: kubeadm refuses the
+ * name of a node that is in the cluster. */
+static void check_name(struct agent *a, const struct candidates *all)
 {
 	for (size_t i = 0; i < all->n; i++) {
 		const struct candidate *other = &all->at[i];
-		if (other->vmid != a->pve.guest.vmid && other->running && text_same(other->member.node, agent_name(a)))
-			return error_set(
-				err, ERROR_INPUT,
-				"guest %ld is a node of cluster %s called %s already; give this one another host name",
-				other->vmid, a->node.cluster, agent_name(a));
+		if (other->vmid == a->pve.guest.vmid || other->vmid == a->namesake || !other->running ||
+		    !text_same(other->member.node, agent_name(a)))
+			continue;
+		log_warning("the notes of guest %ld say that it is the node %s of cluster %s; if that is so, give this "
+			    "one another host name",
+			    other->vmid, agent_name(a), a->node.cluster);
+		a->namesake = other->vmid;
+		return;
 	}
-	return 0;
 }
 
 /* Reads the other guests once. 0 = done; 1 = PVE does not answer at the moment, and the state says why; -1
@@ -35,7 +55,8 @@ static int look(struct agent *a, struct candidates *ret, struct error *err)
 	if (pve_registration_find(&a->pve, &a->node, &a->machine, &why) == 0 &&
 	    pve_registration_nodes(&a->pve, a->node.cluster, ret, &why) == 0) {
 		state_set_text(&a->state.error, NULL);
-		return check_name(a, ret, err);
+		check_name(a, ret);
+		return 0;
 	}
 	if (a->pve.refused) {
 		*err = why;
@@ -66,8 +87,9 @@ static int show_claim(struct agent *a, const char *claim, struct error *err)
 static int wait_for_other(struct agent *a, enum election_move move, const struct candidate *other, struct error *err)
 {
 	return agent_wait_for(a, err,
-			      move == ELECTION_BACK_OFF ? "guest %ld (%s), which goes first"
-							: "guest %ld (%s) to back off or finish",
+			      other->unread               ? "the notes of guest %ld (%s), which cannot be read now"
+			      : move == ELECTION_BACK_OFF ? "guest %ld (%s), which goes first"
+							  : "guest %ld (%s) to back off or finish",
 			      other->vmid, other->member.node ? other->member.node : "its name is not known");
 }
 
@@ -76,17 +98,18 @@ static int wait_for_other(struct agent *a, enum election_move move, const struct
 static int claim_round(struct agent *a, const char *claim, enum election_move *ret, struct candidates *all,
 		       struct error *err)
 {
+	const struct election_trust trust = trust_of(a);
 	const struct candidate *other;
 	int rc = look(a, all, err);
 
 	if (rc != 0)
 		return rc;
-	*ret = election_decide(all, a->pve.guest.vmid, claim, &other);
+	*ret = election_decide(all, a->pve.guest.vmid, &trust, claim, &other);
 	if (*ret == ELECTION_CANDIDACY) {
 		candidates_done(all);
 		if ((rc = show_claim(a, claim, err)) != 0 || (rc = look(a, all, err)) != 0)
 			return rc;
-		*ret = election_decide(all, a->pve.guest.vmid, claim, &other);
+		*ret = election_decide(all, a->pve.guest.vmid, &trust, claim, &other);
 	}
 	if (!other || *ret == ELECTION_FOLLOW)
 		return 0;
@@ -124,11 +147,28 @@ static int adopt(struct agent *a, const struct candidate *found, struct error *e
 	log_info("cluster %s is at %s, according to guest %ld", a->node.cluster, found->member.endpoint, found->vmid);
 	if (!a->node.endpoint)
 		state_set_text(&a->state.endpoint, found->member.endpoint);
-	if (!a->node.ca_cert_hashes.n) {
+	if (!a->node.ca_cert_hashes.n && !kubeadm_pki_given(&a->node)) {
 		strings_done(&a->state.ca);
 		strings_append(&a->state.ca, &found->member.ca);
 	}
+	a->followed = found->vmid;
 	return agent_save(a, err);
+}
+
+int election_try_next(struct agent *a, size_t *ret_tries, struct error *err)
+{
+	CLEANUP(candidates_done) struct candidates all = { 0 };
+	int rc;
+
+	vec_push(&a->tried, a->followed);
+	*ret_tries = election_tries(&a->tried, a->followed);
+	if ((rc = look(a, &all, err)) != 0)
+		return rc < 0 ? -1 : 0;
+	const struct candidate *next = find_published(a, &all);
+	if (!next)
+		return 0;
+	*ret_tries = election_tries(&a->tried, next->vmid);
+	return adopt(a, next, err);
 }
 
 static int lead(struct agent *a, struct error *err)
@@ -142,7 +182,7 @@ static int lead(struct agent *a, struct error *err)
 static int follow(struct agent *a, const struct candidate *found, struct error *err)
 {
 	state_set_text(&a->state.claim, NULL);
-	if (!a->node.token || !a->node.certificate_key)
+	if (!kubeadm_pki_given(&a->node) && (!a->node.token || !a->node.certificate_key))
 		return error_set(err, ERROR_INPUT,
 				 "role init (%s): guest %ld has initialised cluster %s already, and to join it as a "
 				 "control plane "
@@ -164,7 +204,7 @@ static int meet_to_init(struct agent *a, struct error *err)
 		return -1;
 	if (move == ELECTION_ACT)
 		return lead(a, err);
-	return follow(a, election_find(&all, a->node.cluster), err);
+	return follow(a, find_published(a, &all), err);
 }
 
 static int meet_to_join(struct agent *a, struct error *err)
@@ -176,7 +216,7 @@ static int meet_to_join(struct agent *a, struct error *err)
 		int rc = look(a, &all, err);
 		if (rc < 0)
 			return -1;
-		const struct candidate *found = rc == 0 ? election_find(&all, a->node.cluster) : NULL;
+		const struct candidate *found = rc == 0 ? find_published(a, &all) : NULL;
 		if (found)
 			return adopt(a, found, err);
 		if (agent_wait_for(a, err, rc ? "Proxmox VE" : "the control plane of cluster %s", a->node.cluster) <
@@ -186,8 +226,23 @@ static int meet_to_join(struct agent *a, struct error *err)
 	}
 }
 
+/* The hash of the CA that came with the seed, for the state. */
+static int know_ca(struct agent *a, struct error *err)
+{
+	const char *ca = a->node.pki.ca;
+	char hex[SHA256_HEX];
+
+	if (certificate_spki_sha256("pki.ca", ca, strlen(ca), hex, err) < 0)
+		return -1;
+	strings_done(&a->state.ca);
+	strings_addf(&a->state.ca, "sha256:%s", hex);
+	return 0;
+}
+
 int step_election(struct agent *a, struct error *err)
 {
+	if (kubeadm_pki_given(&a->node) && know_ca(a, err) < 0)
+		return -1;
 	if (a->node.endpoint)
 		state_set_text(&a->state.endpoint, a->node.endpoint);
 	if (a->node.ca_cert_hashes.n) {
@@ -201,7 +256,8 @@ int step_election(struct agent *a, struct error *err)
 	return agent_save(a, err);
 }
 
-/* etcd accepts one new member at a time. Without the API, kubeadm's own retries have to suffice. */
+/* etcd accepts one new member at a time. Without the API, or when the others do not finish in time, kubeadm's own
+ * retries have to suffice. */
 int step_turn(struct agent *a, struct error *err)
 {
 	CLEANUP(candidates_done) struct candidates all = { 0 };
@@ -209,5 +265,11 @@ int step_turn(struct agent *a, struct error *err)
 
 	if (agent_inits(a) || a->node.role == NODE_WORKER || !a->pve.pve || a->pve.refused)
 		return 0;
-	return claim_until_clear(a, CLAIM_JOIN, SILENCE_MAX, &move, &all, err);
+	if (claim_until_clear(a, CLAIM_JOIN, SILENCE_MAX, &move, &all, err) == 0)
+		return 0;
+	if (err->class != ERROR_NETWORK)
+		return -1;
+	log_warning("%s; joining without waiting for other control planes", err->text);
+	*err = (struct error){ 0 };
+	return 0;
 }

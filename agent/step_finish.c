@@ -8,6 +8,7 @@
 #include "agent/finish.h"
 #include "agent/kube.h"
 #include "agent/pod_routes.h"
+#include "agent/private_log.h"
 #include "agent/program.h"
 #include "lib/alloc.h"
 #include "lib/clock.h"
@@ -49,8 +50,10 @@ static void grant_peers(const struct agent *a)
 	struct error why = { 0 };
 
 	if (a->node.pod_network == NODE_POD_NETWORK_BRIDGE && access(admin, R_OK) == 0 &&
-	    kube_grant_peers(a->root, &why) < 0)
+	    kube_grant_peers(a->root, &why) < 0) {
 		log_warning("%s", why.text);
+		private_log(a->root, &why);
+	}
 }
 
 /* The service follows the other nodes; the first routes are made here, so that a Ready node has them. */
@@ -142,7 +145,7 @@ int step_wipe(struct agent *a, struct error *err)
 
 int step_leave(struct agent *a, struct error *err)
 {
-	if (finish_sentinels(a->root, err) < 0)
+	if (finish_modes(a->root, err) < 0 || finish_sentinels(a->root, err) < 0)
 		return -1;
 	return finish_disable(a->root, err);
 }

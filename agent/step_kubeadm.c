@@ -6,16 +6,19 @@
 #include "agent/agent.h"
 #include "agent/cri.h"
 #include "agent/kubeadm.h"
+#include "agent/kubeadm_pki.h"
 #include "agent/preflight.h"
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/random.h"
 
 #define CHECK_SECONDS 0.5
 #define CHECK_TIMEOUT 300 /* seconds, for temporary problems: the clock, a runtime that is starting */
 #define BACK_OFF_FIRST 5
 #define BACK_OFF_MAX 60
-#define NEW_CREDENTIALS_MAX 3 /* times that the election is repeated for new ones */
+#define NEW_CREDENTIALS_MAX 3 /* times that a member's endpoint and CA hashes are tried again after a refusal */
 #define API_PORT 6443
+#define TOKEN_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789"
 
 static char *provider_id(const struct agent *a)
 {
@@ -27,6 +30,19 @@ static char *provider_id(const struct agent *a)
 	if (a->node.provider == NODE_PROVIDER_UUID && a->machine.uuid)
 		return xasprintf("proxmox://%s", a->machine.uuid);
 	return NULL;
+}
+
+/* See kubeadm_init.c; of this process. */
+static const char *spent_token(void)
+{
+	static char token[sizeof "123456.1234567890123456"];
+
+	if (!*token) {
+		random_word(TOKEN_CHARACTERS, 6, token);
+		token[6] = '.';
+		random_word(TOKEN_CHARACTERS, 16, token + 7);
+	}
+	return token;
 }
 
 static char *own_endpoint(const struct agent *a)
@@ -48,6 +64,7 @@ int agent_kubeadm_run(const struct agent *a, struct kubeadm_run *ret, char **pro
 		.endpoint = a->state.endpoint,
 		.ca_cert_hashes = &a->state.ca,
 		.provider_id = *provider = provider_id(a),
+		.spent_token = spent_token(),
 		.again = a->state.started,
 	};
 	if (a->node.provider == NODE_PROVIDER_UUID && !*provider)
@@ -147,28 +164,44 @@ static int run_once(struct agent *a, struct kubeadm_error *failure, struct error
  * exists. */
 static bool has_other_credentials(const struct agent *a)
 {
-	return !agent_inits(a) && a->pve.pve && !a->pve.refused && !(a->node.endpoint && a->node.ca_cert_hashes.n);
+	return !agent_inits(a) && a->pve.pve && !a->pve.refused &&
+	       !(a->node.endpoint && (a->node.ca_cert_hashes.n || kubeadm_pki_given(&a->node)));
+}
+
+/* Whether another try can help, with the endpoint of another member if there is one. *err stays the failure's;
+ * *tries: how often that endpoint was tried before. */
+static int may_go_on(struct agent *a, const struct kubeadm_error *failure, size_t *tries, struct error *err)
+{
+	bool refused = failure->class == KUBEADM_ERROR_CREDENTIALS;
+	struct error why = { 0 };
+
+	if (failure->class == KUBEADM_ERROR_FATAL || (refused && !has_other_credentials(a)))
+		return -1;
+	if (!has_other_credentials(a))
+		return 0;
+	if (election_try_next(a, tries, &why) < 0) {
+		*err = why;
+		return -1;
+	}
+	return refused && *tries > NEW_CREDENTIALS_MAX ? -1 : 0;
 }
 
 static int try_until(struct agent *a, double until, struct error *err)
 {
 	double back_off = BACK_OFF_FIRST;
 
-	for (int asked = 0;;) {
+	for (;;) {
 		CLEANUP(kubeadm_error_done) struct kubeadm_error failure = { .class = KUBEADM_ERROR_FATAL };
+		size_t tries = 1;
 		if (run_once(a, &failure, err) == 0 || failure.class == KUBEADM_ERROR_JOINED)
 			return 0;
-		if (failure.class == KUBEADM_ERROR_FATAL)
+		if (may_go_on(a, &failure, &tries, err) < 0)
 			return -1;
-		if (failure.class == KUBEADM_ERROR_CREDENTIALS &&
-		    (!has_other_credentials(a) || ++asked > NEW_CREDENTIALS_MAX))
-			return -1;
+		back_off = tries ? back_off : BACK_OFF_FIRST;
 		state_set_text(&a->state.error, err->text);
 		log_warning("%s; trying again", err->text);
 		agent_announce(a);
 		if (agent_wait_for(a, err, "the next try of kubeadm") < 0 || agent_nap(a, back_off, until, err) < 0)
-			return -1;
-		if (failure.class == KUBEADM_ERROR_CREDENTIALS && step_election(a, err) < 0)
 			return -1;
 		back_off = back_off * 2 < BACK_OFF_MAX ? back_off * 2 : BACK_OFF_MAX;
 	}
@@ -186,10 +219,12 @@ int step_kubeadm(struct agent *a, struct error *err)
 	else
 		a->state.started = false;
 	a->state.leader = false;
-	return error_set(err, why.class,
-			 "%s; the node was reset: correct that and boot again, or run `systemctl restart "
-			 "nodekiln-agent`",
-			 why.text);
+	error_set(err, why.class,
+		  why.class == ERROR_NETWORK ? "%s; the node was reset, and its service starts again"
+					     : "%s; the node was reset: correct that and boot again, or run "
+					       "`systemctl restart nodekiln-agent`",
+		  why.text);
+	return error_quote(err, "%s", why.private.text);
 }
 
 int step_publish(struct agent *a, struct error *err)

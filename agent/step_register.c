@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/kubeadm_pki.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 
@@ -32,7 +33,8 @@ static struct node_record node_record_of(const struct agent *a)
 		.node = (char *)agent_name(a),
 		.version = a->machine.kubeadm_version,
 		.endpoint = cluster_is_ours ? a->state.endpoint : NULL,
-		.ca = cluster_is_ours ? a->state.ca : (struct strings){ 0 },
+		/* Every node of a cluster with a PKI from the seed has the CA itself. */
+		.ca = cluster_is_ours && !kubeadm_pki_given(&a->node) ? a->state.ca : (struct strings){ 0 },
 		.claim = a->state.claim,
 		.error = a->state.error,
 	};

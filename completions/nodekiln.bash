@@ -49,6 +49,10 @@ _nodekiln()
 		_nodekiln_words 'auto memory disk'
 		return
 		;;
+	build:--sign)
+		:
+		return
+		;;
 	lock:--mirror)
 		:
 		return
@@ -75,6 +79,14 @@ _nodekiln()
 		;;
 	plan:--mirror)
 		:
+		return
+		;;
+	verify:--accept)
+		:
+		return
+		;;
+	verify:--keyring)
+		_nodekiln_files -f
 		return
 		;;
 	boot:--firmware)
@@ -122,6 +134,14 @@ _nodekiln()
 		return
 		;;
 	seed:--secrets)
+		_nodekiln_files -f
+		return
+		;;
+	seed:--valid)
+		:
+		return
+		;;
+	seed:--kubeconfig)
 		_nodekiln_files -f
 		return
 		;;
@@ -173,6 +193,10 @@ _nodekiln()
 		:
 		return
 		;;
+	publish:--keyring)
+		_nodekiln_files -f
+		return
+		;;
 	deploy:--secrets)
 		_nodekiln_files -f
 		return
@@ -208,7 +232,7 @@ _nodekiln()
 		;;
 	build)
 		if [[ $cur == -* ]]; then
-			_nodekiln_words '--out --set --mirror --locked --lock --update --offline --force --scratch --timings --json --plain --verbose --help'
+			_nodekiln_words '--out --set --mirror --locked --lock --update --offline --force --scratch --sign --timings --json --plain --verbose --help'
 		else
 			_nodekiln_recipes
 		fi
@@ -243,7 +267,7 @@ _nodekiln()
 		;;
 	verify)
 		if [[ $cur == -* ]]; then
-			_nodekiln_words '--json --help'
+			_nodekiln_words '--accept --json --keyring --sarif --help'
 		else
 			_nodekiln_files -f
 		fi
@@ -257,14 +281,14 @@ _nodekiln()
 		;;
 	seed)
 		if [[ $cur == -* ]]; then
-			_nodekiln_words '--out -o --secrets --ssh-key --address --gateway --nameserver --network --user-data --lxc --help'
+			_nodekiln_words '--out -o --secrets --valid --kubeadm-pki --kubeconfig --ssh-key --address --gateway --nameserver --network --user-data --lxc --help'
 		else
 			_nodekiln_files -f
 		fi
 		;;
 	publish)
 		if [[ $cur == -* ]]; then
-			_nodekiln_words '--target --firmware --only --node --replace --retain --dry-run --json --plain --verbose --help'
+			_nodekiln_words '--target --firmware --only --node --replace --retain --keyring --dry-run --json --plain --verbose --help'
 		else
 			_nodekiln_files -f
 		fi

@@ -12,6 +12,7 @@ complete -c nodekiln -n '__fish_seen_subcommand_from build' -l update -d 'refres
 complete -c nodekiln -n '__fish_seen_subcommand_from build' -l offline -d 'use only the cache, in a process without a network'
 complete -c nodekiln -n '__fish_seen_subcommand_from build' -l force -d 'build even when nothing changed'
 complete -c nodekiln -n '__fish_seen_subcommand_from build' -l scratch -d 'where the build works; auto (default): in memory when there is enough' -r -f -a 'auto memory disk'
+complete -c nodekiln -n '__fish_seen_subcommand_from build' -l sign -d 'sign SHA256SUMS with this key of gpg: a fingerprint, a key id or a user id' -r -f
 complete -c nodekiln -n '__fish_seen_subcommand_from build' -l timings -d 'print at the end when each phase ran, with its wall and CPU seconds'
 complete -c nodekiln -n '__fish_seen_subcommand_from build' -l json -d 'print events as JSON, one object per line'
 complete -c nodekiln -n '__fish_seen_subcommand_from build' -l plain -d 'print plain lines even on a terminal'
@@ -44,7 +45,10 @@ complete -c nodekiln -n '__fish_seen_subcommand_from diff' -l json -d 'print the
 complete -c nodekiln -n '__fish_seen_subcommand_from diff' -l help -d 'print this help'
 complete -c nodekiln -n '__fish_seen_subcommand_from diff' -F
 complete -c nodekiln -n __fish_use_subcommand -a verify -d 'check finished artifacts: nothing of the builder is left, and everything that a node needs is present'
+complete -c nodekiln -n '__fish_seen_subcommand_from verify' -l accept -d 'accept findings of a kind at a path, which may be a shell pattern (may be repeated)' -r -f
 complete -c nodekiln -n '__fish_seen_subcommand_from verify' -l json -d 'print the findings as one JSON object'
+complete -c nodekiln -n '__fish_seen_subcommand_from verify' -l keyring -d 'SHA256SUMS next to the files must be signed by a key of this keyring (binary, as for gpgv)' -r -F
+complete -c nodekiln -n '__fish_seen_subcommand_from verify' -l sarif -d 'print the findings as SARIF 2.1.0, for code hosts and CI systems'
 complete -c nodekiln -n '__fish_seen_subcommand_from verify' -l help -d 'print this help'
 complete -c nodekiln -n '__fish_seen_subcommand_from verify' -F
 complete -c nodekiln -n __fish_use_subcommand -a boot -d 'start an image in QEMU; the image itself is never written to'
@@ -60,10 +64,13 @@ complete -c nodekiln -n '__fish_seen_subcommand_from boot' -l forward -d 'forwar
 complete -c nodekiln -n '__fish_seen_subcommand_from boot' -l console -d 'connect the terminal to the serial console; Ctrl-A X ends QEMU'
 complete -c nodekiln -n '__fish_seen_subcommand_from boot' -l help -d 'print this help'
 complete -c nodekiln -n '__fish_seen_subcommand_from boot' -F
-complete -c nodekiln -n __fish_use_subcommand -a seed -d 'make seeds: the configuration of nodes as ISOs for cloud-init, or in container templates'
+complete -c nodekiln -n __fish_use_subcommand -a seed -d 'write seeds: the configuration of nodes as ISOs for cloud-init, or in container templates'
 complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l out -d 'the seed (default: NODE.iso in the current directory); a directory for several nodes' -r -F
 complete -c nodekiln -n '__fish_seen_subcommand_from seed' -s o -d 'the same as --out' -r -F
 complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l secrets -d 'keep the clusters\' secrets in this file, for nodes that join later' -r -F
+complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l valid -d 'how long the nodes\' certificates in the seeds let them join (default: 2h)' -r -f
+complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l kubeadm-pki -d 'kubeadm makes the PKI of a new cluster, and nodes join by a token that they share; needed before Kubernetes 1.31'
+complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l kubeconfig -d 'write a kubeconfig for the cluster\'s administrator, good for a year' -r -F
 complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l ssh-key -d 'public keys that may log in (may be repeated)' -r -F
 complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l address -d 'a static address for the node\'s only network card (default: DHCP)' -r -f
 complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l gateway -d 'with --address' -r -f
@@ -80,6 +87,7 @@ complete -c nodekiln -n '__fish_seen_subcommand_from publish' -l only -d 'publis
 complete -c nodekiln -n '__fish_seen_subcommand_from publish' -l node -d 'only this node of the target (may be repeated)' -r -f
 complete -c nodekiln -n '__fish_seen_subcommand_from publish' -l replace -d 'replace a template that already exists'
 complete -c nodekiln -n '__fish_seen_subcommand_from publish' -l retain -d 'keep N versions of the image, remove older ones that are not in use' -r -f
+complete -c nodekiln -n '__fish_seen_subcommand_from publish' -l keyring -d 'refuse an image whose SHA256SUMS is not signed by a key of this keyring (binary, as for gpgv)' -r -F
 complete -c nodekiln -n '__fish_seen_subcommand_from publish' -l dry-run -d 'only print what would be done'
 complete -c nodekiln -n '__fish_seen_subcommand_from publish' -l json -d 'print events as JSON, one object per line'
 complete -c nodekiln -n '__fish_seen_subcommand_from publish' -l plain -d 'print plain lines even on a terminal'

@@ -105,6 +105,24 @@ bool certificate_whole(const char *pem, size_t len)
 	return read_certificate(pem, len, &certificate) == 0;
 }
 
+bool certificate_ends(const char *pem, size_t len, time_t *ret)
+{
+	CLEANUP(certificate_done) mbedtls_x509_crt certificate;
+	const mbedtls_x509_time *t = &certificate.valid_to;
+
+	mbedtls_x509_crt_init(&certificate);
+	if (ready() < 0 || read_certificate(pem, len, &certificate) < 0)
+		return false;
+	struct tm end = { .tm_year = t->year - 1900,
+			  .tm_mon = t->mon - 1,
+			  .tm_mday = t->day,
+			  .tm_hour = t->hour,
+			  .tm_min = t->min,
+			  .tm_sec = t->sec };
+	*ret = timegm(&end);
+	return true;
+}
+
 bool certificate_key_whole(const char *pem, size_t len)
 {
 	CLEANUP(key_done) mbedtls_pk_context key;

@@ -82,6 +82,17 @@ bool certificate_whole(const char *pem, size_t len)
 	return certificate != NULL;
 }
 
+bool certificate_ends(const char *pem, size_t len, time_t *ret)
+{
+	CLEANUP(x509_free_p) X509 *certificate = read_certificate(pem, len);
+	struct tm end;
+
+	if (!certificate || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1)
+		return false;
+	*ret = timegm(&end);
+	return true;
+}
+
 bool certificate_key_whole(const char *pem, size_t len)
 {
 	CLEANUP(key_free_p) EVP_PKEY *key = read_key(pem, len);

@@ -9,6 +9,10 @@
  *	return error_errno(err, errno, "open %s", path);
  *	return error_wrap(err, "recipe '%s'", name);
  *
+ * The text is public: it may go into notes, the state file, a status that every user reads. What another program or a server
+ * said is private, since anything can be in it: kubectl quotes Secrets, a proxy quotes passwords. error_quote() keeps it
+ * apart; only error_full() shows it, to the user who ran the program or to a log that root reads.
+ *
  * A function returns an error or logs it, never both. Errors are logged by main files, and where the program continues
  * in spite of one (a retry, a clean-up). A struct error owns nothing: declare it `struct error err = { 0 };`, copy it
  * freely.
@@ -35,15 +39,24 @@ enum error_class {
 };
 
 #define ERROR_TEXT_MAX 2048
+#define ERROR_PRIVATE_MAX 1536
 
+/* Texts are cut at their limits and always terminated; control characters in them are replaced (text_make_printable()). */
 struct error {
 	enum error_class class;
-	char text[ERROR_TEXT_MAX]; /* cut at the limit, always terminated */
+	char text[ERROR_TEXT_MAX]; /* public */
+	struct error_private {
+		char text[ERROR_PRIVATE_MAX]; /* "" = none */
+	} private;
 };
 
 /* Each returns -1, so that `return error_...(...)` is the whole failure path. err may not be NULL. */
 int error_set(struct error *err, enum error_class class, const char *fmt, ...) PRINTF(3, 4);
 /* Appends ": " and errnum's text. The class is ERROR_SPACE for ENOSPC and EDQUOT, else ERROR_FAILED. */
 int error_errno(struct error *err, int errnum, const char *fmt, ...) PRINTF(3, 4);
-/* Puts "context: " in front of err->text; the class stays. */
+/* Puts "context: " in front of err->text; class and private text stay. */
 int error_wrap(struct error *err, const char *fmt, ...) PRINTF(2, 3);
+/* Sets the private text of an error that has been set: words of another program or of a server. */
+int error_quote(struct error *err, const char *fmt, ...) PRINTF(2, 3);
+/* "text: private text"; the caller frees it. */
+char *error_full(const struct error *err) MUST_CHECK;

@@ -55,6 +55,14 @@ void sha256_hex(const void *data, size_t len, char ret_hex[SHA256_HEX])
 	hash_hex(h, ret_hex);
 }
 
+void hmac_sha256_hex(const void *key, size_t key_len, const void *data, size_t len, char ret_hex[SHA256_HEX])
+{
+	unsigned char sum[SHA256_SIZE];
+
+	hmac_sha256_sum(key, key_len, data, len, sum);
+	print_hex(sum, ret_hex, SHA256_HEX);
+}
+
 void md5_hex(const void *data, size_t len, char ret_hex[MD5_HEX])
 {
 	unsigned char sum[MD5_SIZE];

@@ -23,6 +23,8 @@ void hash_free(struct hash *h);
 void hash_free_p(struct hash **h);
 
 void sha256_hex(const void *data, size_t len, char ret_hex[SHA256_HEX]);
+/* HMAC-SHA-256 (RFC 2104). */
+void hmac_sha256_hex(const void *key, size_t key_len, const void *data, size_t len, char ret_hex[SHA256_HEX]);
 /* For dpkg's database only, which records the MD5 of configuration files. */
 void md5_hex(const void *data, size_t len, char ret_hex[MD5_HEX]);
 /* The digest of the whole file; the file position is neither used nor moved. */

@@ -10,4 +10,5 @@
 #define MD5_SIZE 16
 
 void hash_sum(struct hash *h, unsigned char ret_sum[SHA256_SIZE]); /* ends the digest */
+void hmac_sha256_sum(const void *key, size_t key_len, const void *data, size_t len, unsigned char ret_sum[SHA256_SIZE]);
 void md5_sum(const void *data, size_t len, unsigned char ret_sum[MD5_SIZE]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Digests by Mbed TLS. */
+#include <mbedtls/md.h>
 #include <mbedtls/md5.h>
 #include <mbedtls/sha256.h>
 #include <stdlib.h>
@@ -43,6 +44,11 @@ void hash_free(struct hash *h)
 		return;
 	mbedtls_sha256_free(&h->ctx);
 	free(h);
+}
+
+void hmac_sha256_sum(const void *key, size_t key_len, const void *data, size_t len, unsigned char ret_sum[SHA256_SIZE])
+{
+	must(mbedtls_md_hmac(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), key, key_len, data, len, ret_sum));
 }
 
 void md5_sum(const void *data, size_t len, unsigned char ret_sum[MD5_SIZE])

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Digests by libcrypto. */
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdlib.h>
 
 #include "lib/alloc.h"
@@ -43,6 +44,11 @@ void hash_free(struct hash *h)
 		return;
 	EVP_MD_CTX_free(h->ctx);
 	free(h);
+}
+
+void hmac_sha256_sum(const void *key, size_t key_len, const void *data, size_t len, unsigned char ret_sum[SHA256_SIZE])
+{
+	must(HMAC(EVP_sha256(), key, (int)key_len, data, len, ret_sum, NULL) != NULL);
 }
 
 void md5_sum(const void *data, size_t len, unsigned char ret_sum[MD5_SIZE])

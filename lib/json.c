@@ -218,10 +218,39 @@ static void tokener_p(struct json_tokener **tokener)
 		json_tokener_free(*tokener);
 }
 
+/* json-c 0.18 takes bytes beyond ASCII for control characters when it is strict, so they are shown to it as \uXXXX.
+ * s: UTF-8. False: a backslash escapes such a character, which is no JSON. */
+static bool add_ascii(const char *s, size_t len, struct text *ret)
+{
+	bool escaped = false; /* s[at], by a backslash */
+
+	for (size_t at = 0, ascii = 0; at < len;) {
+		uint32_t c;
+		size_t n = text_character(s + at, len - at, &c);
+
+		if (n > 1) {
+			if (escaped)
+				return false;
+			text_addn(ret, s + ascii, at - ascii);
+			if (c < 0x10000)
+				text_addf(ret, "\\u%04x", c);
+			else
+				text_addf(ret, "\\u%04x\\u%04x", 0xd7c0 + (c >> 10), 0xdc00 + (c & 0x3ff));
+			ascii = at + n;
+		}
+		escaped = c == '\\' && !escaped;
+		at += n;
+		if (at == len)
+			text_addn(ret, s + ascii, at - ascii);
+	}
+	return true;
+}
+
 int json_parse(const char *name, const char *text, size_t len, struct json **ret, struct error *err)
 {
 	CLEANUP(tokener_p) struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
 	CLEANUP(json_free_p) struct json *value = NULL;
+	CLEANUP(text_done) struct text ascii = { 0 };
 	enum json_tokener_error why;
 	size_t end;
 
@@ -229,7 +258,13 @@ int json_parse(const char *name, const char *text, size_t len, struct json **ret
 		abort();
 	if (len > JSON_SIZE_MAX)
 		return error_set(err, ERROR_INPUT, "%s: %zu bytes of JSON; the limit is %d", name, len, JSON_SIZE_MAX);
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	if (!text_is_utf8(text, len))
+		return error_set(err, ERROR_INPUT, "%s: the JSON text is not UTF-8", name);
+	if (!add_ascii(text, len, &ascii))
+		return error_set(err, ERROR_INPUT, "%s: a backslash before a character that is not ASCII", name);
+	text = ascii.data ? ascii.data : "";
+	len = ascii.len;
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
 	value = (struct json *)json_tokener_parse_ex(tokener, text, (int)len);
 	why = json_tokener_get_error(tokener);
 	end = json_tokener_get_parse_end(tokener);
@@ -252,14 +287,50 @@ int json_parse(const char *name, const char *text, size_t len, struct json **ret
 	return 0;
 }
 
+/* json-c escapes the control characters of ASCII only. */
+static void add_escaped(const char *s, size_t len, struct text *ret)
+{
+	const char *begin = s;
+
+	for (uint32_t c; len;) {
+		size_t n = text_character(s, len, &c);
+
+		if (c >= 0x7f && text_is_hidden(c)) {
+			text_addn(ret, begin, (size_t)(s - begin));
+			text_addf(ret, "\\u%04x", c == TEXT_NO_CHARACTER ? 0xfffd : c);
+			begin = s + n;
+		}
+		s += n;
+		len -= n;
+	}
+	text_addn(ret, begin, (size_t)(s - begin));
+}
+
+/* json-c before 0.17 prints an empty array or object over two lines, later versions do not; what is printed must not depend
+ * on the host. Outside of its layout JSON has no line break: in strings it is escaped. */
+static void add_pretty(const char *s, struct text *ret)
+{
+	for (const char *at; (at = strpbrk(s, "[{")); s = at) {
+		size_t space = strspn(++at, "\n ");
+		add_escaped(s, (size_t)(at - s), ret);
+		if (*at == '\n' && (at[space] == ']' || at[space] == '}'))
+			at += space;
+	}
+	add_escaped(s, strlen(s), ret);
+	text_add(ret, "\n");
+}
+
 void json_print(const struct json *value, bool pretty, struct text *ret)
 {
 	int flags = JSON_C_TO_STRING_NOSLASHESCAPE;
+	const char *s;
 
 	flags |= pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED : JSON_C_TO_STRING_PLAIN;
-	text_add(ret, json_object_to_json_string_ext(inner(value), flags));
+	s = json_object_to_json_string_ext(inner(value), flags);
 	if (pretty)
-		text_add(ret, "\n");
+		add_pretty(s, ret);
+	else
+		add_escaped(s, strlen(s), ret);
 }
 
 void json_free(struct json *value)

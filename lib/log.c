@@ -10,6 +10,7 @@
 
 #include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/text.h"
 
 static bool verbose;
 static void (*hook_before)(void), (*hook_after)(void);
@@ -35,6 +36,7 @@ PRINTF(2, 0) static void log_line(const char *level, const char *fmt, va_list ap
 {
 	int saved = errno;
 	CLEANUP(free_p) char *text = xvasprintf(fmt, ap);
+	text_make_printable(text);
 	CLEANUP(free_p) char *line = xasprintf("%s%s\n", level, text);
 
 	if (hook_before)

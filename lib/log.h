@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Messages to people, on stderr. errno is kept. The levels are named as in syslog(3); `debug` needs --verbose.
+ * Messages to people, on stderr, one line each: control characters, which may come from outside, are replaced. errno is kept. The levels are named as in syslog(3); `debug` needs --verbose.
  */
 #include <stdbool.h>
 

@@ -13,7 +13,10 @@
 #include "lib/text.h"
 #include "lib/vec.h"
 
-const char *const node_config_secret_keys[] = { "token", "certificate_key", "proxmox.token_secret", NULL };
+const char *const node_config_secret_keys[] = {
+	"token",           "certificate_key",        "proxmox.token_secret",    "pki.key", "pki.ca_key",
+	"pki.etcd_ca_key", "pki.front_proxy_ca_key", "pki.service_account_key", NULL,
+};
 
 int node_config_parse(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err)
 {

@@ -12,10 +12,14 @@
 
 #include "lib/error.h"
 #include "lib/macro.h"
+#include "lib/node_pki.h"
 #include "lib/text.h"
 #include "lib/yaml.h"
 
 #define NODE_CONFIG_FILE "/etc/nodekiln/node.yaml"
+/* The same document in a seed's volume, next to user-data. The agent reads it there; cloud-init, which copies what it knows onto the
+ * root disk several times, does not know it. */
+#define NODE_CONFIG_SEED "nodekiln.yaml"
 #define NODE_CLUSTER_MAX 63
 
 enum node_role { NODE_INIT, NODE_CONTROL_PLANE, NODE_WORKER };
@@ -68,10 +72,11 @@ struct node_config {
 		char *ca;                    /* proxmox.ca: PEM text, or the path of a file in the guest */
 		struct strings fingerprints; /* proxmox.fingerprints: SHA-256 of the leaf, AA:BB:... */
 	} proxmox;
-	struct yaml *tree; /* owned; what it was read from */
+	struct node_pki pki; /* pki: when the cluster's PKI is the deployer's */
+	struct yaml *tree;   /* owned; what it was read from */
 };
 
-/* The keys that hold secrets: "token", "certificate_key", "proxmox.token_secret"; NULL-terminated. */
+/* The keys that hold secrets: "token", "proxmox.token_secret", "pki.ca_key", ...; NULL-terminated. */
 extern const char *const node_config_secret_keys[];
 
 /* Parses one document; file is its name in messages. A document that is not a map is ERROR_INPUT. */

@@ -48,8 +48,54 @@ static int check_init(const struct node_config *node, struct error *err)
 	return 0;
 }
 
+/* What contradicts `pki`: a cluster has either the deployer's PKI or kubeadm's. */
+static int check_no_token(const struct node_config *node, struct error *err)
+{
+	const struct {
+		const char *key;
+		bool given;
+	} others[] = {
+		{ "token", node->token },
+		{ "certificate_key", node->certificate_key },
+		{ "ca_cert_hashes", node->ca_cert_hashes.n > 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (others[i].given)
+			return yaml_error(
+				place(node, others[i].key), err,
+				"'%s' is for clusters whose PKI kubeadm makes, and this node has 'pki'; remove "
+				"one of them",
+				others[i].key);
+	return 0;
+}
+
+static int check_pki(const struct node_config *node, struct error *err)
+{
+	if (!node_pki_given(&node->pki))
+		return 0;
+	for (size_t i = 0; i < node_pki_keys(); i++) {
+		bool given = *node_pki_at(i, &node->pki), plane = node->role != NODE_WORKER;
+		bool common = !node_pki_is_of_cluster(i) || node_pki_at(i, &node->pki) == &node->pki.ca;
+		if (!given && (common || plane))
+			return yaml_error(place(node, "pki"), err,
+					  "role %s with 'pki' needs 'pki.%s'; `nodekiln seed` and `deploy` write it",
+					  node_role_name(node->role), node_pki_key(i));
+		if (given && !common && !plane)
+			return yaml_error(yaml_find(place(node, "pki"), node_pki_key(i)), err,
+					  "'pki.%s' is for control planes; a worker must not have it; remove it",
+					  node_pki_key(i));
+	}
+	if (!node->name)
+		return yaml_error(place(node, "pki"), err,
+				  "'pki' needs 'node.name', which the node's certificate names");
+	return check_no_token(node, err);
+}
+
 static int check_keys(const struct node_config *node, struct error *err)
 {
+	if (node->pki.ca)
+		return 0;
 	if (node->role == NODE_CONTROL_PLANE && !node->certificate_key)
 		return yaml_error(
 			node->tree, err,
@@ -68,7 +114,7 @@ static int check_joiner(const struct node_config *node, struct error *err)
 
 	if (node->role == NODE_INIT)
 		return 0;
-	if (!node->token)
+	if (!node->pki.ca && !node->token)
 		return yaml_error(node->tree, err,
 				  "role %s needs 'token', the one of the init node or of `kubeadm token create`", role);
 	if (node->proxmox.given)
@@ -76,7 +122,7 @@ static int check_joiner(const struct node_config *node, struct error *err)
 	if (!node->endpoint)
 		return yaml_error(node->tree, err,
 				  "role %s needs 'control_plane_endpoint', or a proxmox section to find it with", role);
-	if (!node->ca_cert_hashes.n)
+	if (!node->pki.ca && !node->ca_cert_hashes.n)
 		return yaml_error(
 			node->tree, err,
 			"role %s needs 'ca_cert_hashes' to verify the control plane, or a proxmox section to find "
@@ -243,7 +289,7 @@ static int check_proxmox(const struct node_config *node, struct error *err)
 int node_config_check(const struct node_config *node, struct error *err)
 {
 	static int (*const checks[])(const struct node_config *, struct error *) = {
-		check_name,     check_proxmox,   check_init,   check_keys,    check_joiner,
+		check_name,     check_proxmox,   check_pki,    check_init,    check_keys,     check_joiner,
 		check_networks, check_addresses, check_labels, check_kubelet, check_provider,
 	};
 

@@ -5,6 +5,7 @@
 
 #include "lib/alloc.h"
 #include "lib/duration.h"
+#include "lib/ec_key.h"
 #include "lib/macro.h"
 #include "lib/validate.h"
 #include "lib/yaml.h"
@@ -23,6 +24,8 @@ static const char *const pod_networks[] = {
 	[NODE_POD_NETWORK_NONE] = "none", [NODE_POD_NETWORK_BRIDGE] = "bridge", NULL
 };
 
+#define CERTIFICATE "a PEM certificate, as `nodekiln seed` writes it"
+#define KEY "64 hex digits, as `nodekiln seed` writes them"
 #define AT(member) offsetof(struct node_config, member)
 
 /* clang-format off */
@@ -108,6 +111,27 @@ const struct node_config_field node_config_fields[] = {
 	{ "proxmox", "fingerprints", FIELD_STRINGS, AT(proxmox.fingerprints), .is_valid = fingerprint_is_valid,
 	  .normalize = fingerprint_normalize,
 	  .allowed = "SHA-256 fingerprints: 32 pairs of hex digits with colons between, as Proxmox VE shows them" },
+
+	{ "pki", "ca", FIELD_STRING, AT(pki.ca), .is_valid = certificate_text_is_valid, .unshown = true,
+	  .allowed = CERTIFICATE },
+	{ "pki", "certificate", FIELD_STRING, AT(pki.certificate), .is_valid = certificate_text_is_valid, .unshown = true,
+	  .allowed = CERTIFICATE },
+	{ "pki", "key", FIELD_STRING, AT(pki.key), .is_valid = ec_key_is_valid, .normalize = case_normalize, .secret = true,
+	  .allowed = KEY },
+	{ "pki", "ca_key", FIELD_STRING, AT(pki.ca_key), .is_valid = ec_key_is_valid, .normalize = case_normalize, .secret = true,
+	  .allowed = KEY },
+	{ "pki", "etcd_ca", FIELD_STRING, AT(pki.etcd_ca), .is_valid = certificate_text_is_valid, .unshown = true,
+	  .allowed = CERTIFICATE },
+	{ "pki", "etcd_ca_key", FIELD_STRING, AT(pki.etcd_ca_key), .is_valid = ec_key_is_valid, .normalize = case_normalize, .secret = true,
+	  .allowed = KEY },
+	{ "pki", "front_proxy_ca", FIELD_STRING, AT(pki.front_proxy_ca), .is_valid = certificate_text_is_valid, .unshown = true,
+	  .allowed = CERTIFICATE },
+	{ "pki", "front_proxy_ca_key", FIELD_STRING, AT(pki.front_proxy_ca_key), .is_valid = ec_key_is_valid, .normalize = case_normalize, .secret = true,
+	  .allowed = KEY },
+	{ "pki", "service_account_public_key", FIELD_STRING, AT(pki.service_account_public_key), .is_valid = public_key_text_is_valid, .unshown = true,
+	  .allowed = "a PEM public key, as `nodekiln seed` writes it" },
+	{ "pki", "service_account_key", FIELD_STRING, AT(pki.service_account_key), .is_valid = ec_key_is_valid, .normalize = case_normalize, .secret = true,
+	  .allowed = KEY },
 };
 /* clang-format on */
 const size_t node_config_fields_n = ARRAY_SIZE(node_config_fields);

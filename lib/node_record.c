@@ -67,6 +67,11 @@ static bool is_version(const char *s)
 	return is_of(s, "abcdefghijklmnopqrstuvwxyz0123456789.-+");
 }
 
+static bool is_mac(const char *s)
+{
+	return hex_is_valid(s, SHA256_HEX - 1);
+}
+
 static bool is_sentence(const char *s)
 {
 	size_t n = 0;
@@ -89,6 +94,7 @@ static const struct record_field {
 	{ "endpoint", offsetof(struct node_record, endpoint), endpoint_is_valid },
 	{ "claim", offsetof(struct node_record, claim), is_word },
 	{ "mark", offsetof(struct node_record, mark), is_word },
+	{ "mac", offsetof(struct node_record, mac), is_mac },
 	{ "error", offsetof(struct node_record, error), is_sentence },
 };
 

@@ -6,8 +6,8 @@
  *
  *	tags	k8s.cluster.lab  k8s.role.worker  k8s.state.ready
  *	notes	nodekiln: {"role":"init","state":"ready","cluster":"lab","since":"2026-11-22T10:00:00Z","node":"cp1",
- *		"version":"v1.34.1","endpoint":"10.0.0.10:6443","claim":"init","mark":"5f3c9a12","error":"...",
- *		"vmid":101,"ca":["sha256:..."]}		(on one line)
+ *		"version":"v1.34.1","endpoint":"10.0.0.10:6443","claim":"init","mark":"5f3c9a12","mac":"..",
+ *		"error":"...","vmid":101,"ca":["sha256:..."]}		(on one line)
  *
  * Everything else in tags and notes belongs to the users and stays unchanged. PVE lower-cases, sorts and de-duplicates tags,
  * and trims the end of the notes: compare parsed records, never the texts.
@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "lib/error.h"
+#include "lib/hash.h"
 #include "lib/macro.h"
 #include "lib/node_config.h"
 #include "lib/text.h"
@@ -44,6 +45,7 @@ struct node_record {
 	struct strings ca; /* "sha256:..." */
 	char *claim;       /* agent/election.h: "init" or "join" */
 	char *mark;        /* identifies the write (agent/election.h) */
+	char *mac;         /* node_record_mac(); NULL = the writer has no key */
 	char *error;       /* one sentence of ASCII, with state failed */
 };
 
@@ -58,5 +60,7 @@ bool node_record_tags_same(const char *a, const char *b);
 /* notes with the record's line replaced in place, or appended after an empty line. ERROR_SPACE when the result exceeds
  * NODE_RECORD_NOTES_MAX although the error sentence was cut. */
 int node_record_notes(const struct node_record *m, const char *notes, char **ret, struct error *err) MUST_CHECK;
+/* HMAC-SHA-256 over what makes other nodes act: cluster, VMID, node, endpoint, claim and mark. */
+void node_record_mac(const struct node_record *m, const char *key, char ret_hex[SHA256_HEX]);
 bool node_record_same(const struct node_record *a, const struct node_record *b);
 void node_record_done(struct node_record *m);

@@ -78,9 +78,9 @@ static int child_failed(const struct process *p, int status, const struct proces
 		if (line)
 			text_addf(&reported, "%s%s", reported.len ? " | " : "", line);
 	}
-	return error_set(err, p->failure ? p->failure : ERROR_FAILED, "%s: %s%s%s", name_of(p),
-			 process_status_text(status, buffer, sizeof buffer), reported.len ? ": " : "",
-			 reported.len ? reported.data : "");
+	error_set(err, p->failure ? p->failure : ERROR_FAILED, "%s: %s", name_of(p),
+		  process_status_text(status, buffer, sizeof buffer));
+	return error_quote(err, "%s", reported.len ? reported.data : "");
 }
 
 const char *process_status_text(int status, char *buffer, size_t size)

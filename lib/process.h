@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Child processes: argument vectors, never shell text. A child is killed when its parent ends (PR_SET_PDEATHSIG) and inherits
- * only stdin, stdout and stderr. The error of a failed child ends with the last lines that it wrote.
+ * only stdin, stdout and stderr. The private text of a failed child's error is the last lines that it wrote.
  */
 #include <stdbool.h>
 #include <sys/types.h>

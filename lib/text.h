@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/macro.h"
 #include "lib/vec.h"
@@ -48,6 +49,19 @@ bool text_ends(const char *s, const char *suffix);
 bool text_same(const char *a, const char *b); /* NULL equals only NULL */
 /* Removes white space at both ends, in place; returns the first character that is kept. */
 char *text_trim(char *s);
+/* text_utf8.c: UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF. */
+bool text_is_utf8(const char *s, size_t len);
+/* The character at s, of which len (at least 1) bytes may be read: returns the number of its bytes. What is not UTF-8 is
+ * TEXT_NO_CHARACTER, one byte. */
+#define TEXT_NO_CHARACTER UINT32_MAX
+size_t text_character(const char *s, size_t len, uint32_t *ret);
+/* text_printable.c: whether a terminal could obey it, or a reader be misled by it. */
+bool text_is_hidden(uint32_t character);
+/* Replaces, in place, each byte that a terminal could obey by '?' (a tab by a blank): control characters of ASCII and Unicode, those that reverse the direction
+ * of text, and what is not UTF-8. The length stays. */
+void text_make_printable(char *s);
+/* The same for a document: line feeds and tabs stay. */
+void text_make_printable_lines(char *s);
 /* "1.4 GiB", "212 MiB", "17 KiB", "9 B": in a ring of four static buffers, so that a printf can have several. */
 const char *text_bytes(unsigned long long bytes);
 /* Parses "10G", "512M", "4096" into bytes; false on anything else and on overflow. */

@@ -19,6 +19,8 @@
 #define UUID_LENGTH 36
 #define PEM_BEGIN "-----BEGIN CERTIFICATE-----"
 #define PEM_END "-----END CERTIFICATE-----"
+#define PEM_PUBLIC_BEGIN "-----BEGIN PUBLIC KEY-----"
+#define PEM_PUBLIC_END "-----END PUBLIC KEY-----"
 
 bool validate_chars_n(const char *s, size_t n, const char *allowed)
 {
@@ -200,11 +202,19 @@ void fingerprint_normalize(char **s)
 	*s = text_take(&t);
 }
 
+bool certificate_text_is_valid(const char *s)
+{
+	return !strstr(s, "PRIVATE KEY") && strstr(s, PEM_BEGIN) && strstr(s, PEM_END);
+}
+
+bool public_key_text_is_valid(const char *s)
+{
+	return !strstr(s, "PRIVATE KEY") && strstr(s, PEM_PUBLIC_BEGIN) && strstr(s, PEM_PUBLIC_END);
+}
+
 bool certificate_or_path_is_valid(const char *s)
 {
-	if (strstr(s, "PRIVATE KEY"))
-		return false;
-	return path_is_valid(s) || (strstr(s, PEM_BEGIN) && strstr(s, PEM_END));
+	return path_is_valid(s) || certificate_text_is_valid(s);
 }
 
 void case_normalize(char **s)

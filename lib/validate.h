@@ -25,6 +25,8 @@ bool hex_is_valid(const char *s, size_t n); /* exactly n hex digits of either ca
 bool uuid_is_valid(const char *s);
 bool fingerprint_is_valid(const char *s);         /* SHA-256: 64 hex digits, colons between all pairs or none */
 bool certificate_or_path_is_valid(const char *s); /* PEM text without a private key, or the path of a file */
+bool certificate_text_is_valid(const char *s);    /* PEM text of a certificate, without a private key */
+bool public_key_text_is_valid(const char *s);     /* PEM text of a public key */
 bool unit_name_is_valid(const char *s);           /* of systemd, with its suffix */
 bool recipe_name_is_valid(const char *s); /* a DNS name of up to 63 characters, which PVE takes as a guest's name */
 

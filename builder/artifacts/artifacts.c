@@ -13,6 +13,7 @@
 
 #include "builder/artifacts/rename_journal.h"
 #include "builder/artifacts/sha256sums.h"
+#include "builder/artifacts/signature.h"
 #include "builder/artifacts/staging.h"
 #include "lib/file.h"
 #include "lib/hash.h"
@@ -25,7 +26,8 @@
 
 /* The suffixes of all artifacts that a build may make. An artifact that only an earlier build made does
  * not match the new manifest, and is retired. */
-static const char *const artifact_suffixes[] = { "qcow2", "tar.zst", "tar", "manifest.json", "spdx.json" };
+static const char *const artifact_suffixes[] = { "qcow2",         "tar.zst",   "tar",
+						 "manifest.json", "spdx.json", "provenance.json" };
 
 static bool exists(int dirfd, const char *name)
 {
@@ -86,6 +88,10 @@ static int publish_sums(const struct artifacts *o, const struct rename_journal *
 	sha256sums_print(&sums, &text);
 	if (durable_write(o->stagefd, SUMS_STAGED, &text, err) < 0)
 		return -1;
+	/* It signs the old file. */
+	if (unlinkat(o->dirfd, SIGNATURE_FILE, 0) == 0)
+		log_info("%s/%s: removed, as %s changes; `build --sign` signs it again", o->directory, SIGNATURE_FILE,
+			 ARTIFACTS_SUMS);
 	if (renameat(o->stagefd, SUMS_STAGED, o->dirfd, ARTIFACTS_SUMS) < 0)
 		return error_errno(err, errno, "rename %s into place", ARTIFACTS_SUMS);
 	return 0;

@@ -3,7 +3,7 @@
 /*
  * The artifacts of one build, published all together or not at all:
  *
- *	NAME.qcow2  NAME.tar.zst  NAME.manifest.json  NAME.spdx.json
+ *	NAME.qcow2  NAME.tar.zst  NAME.manifest.json  NAME.spdx.json  NAME.provenance.json
  *	and their lines in SHA256SUMS, which all images of the directory share
  *
  * They are written into the staging directory `.NAME.stage/`, inside the final directory, and published in four steps:

@@ -4,18 +4,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "builder/artifacts/signature.h"
 #include "builder/cmd/command.h"
 #include "builder/pipeline/build.h"
 #include "builder/progress/progress.h"
 #include "builder/recipe/recipe.h"
 #include "builder/sandbox/rootless.h"
 #include "builder/sandbox/sandbox.h"
+#include "lib/job.h"
 #include "lib/log.h"
 
 #define TIMINGS_COLUMNS 120 /* when stdout is not a terminal */
 
 static struct build_options build = { .out = "out" };
-static const char *scratch, *lock_file;
+static const char *scratch, *lock_file, *sign;
 static bool locked, json, plain, verbose, timings;
 
 static const struct option_spec options[] = {
@@ -30,6 +32,8 @@ static const struct option_spec options[] = {
 	{ "--force", OPTION_FLAG, &build.force, NULL, "build even when nothing changed" },
 	{ "--scratch", OPTION_VALUE, &scratch, "auto|memory|disk",
 	  "where the build works; auto (default): in memory when there is enough" },
+	{ "--sign", OPTION_VALUE, &sign, "KEY",
+	  "sign SHA256SUMS with this key of gpg: a fingerprint, a key id or a user id" },
 	{ "--timings", OPTION_FLAG, &timings, NULL,
 	  "print at the end when each phase ran, with its wall and CPU seconds" },
 	{ "--json", OPTION_FLAG, &json, NULL, "print events as JSON, one object per line" },
@@ -58,32 +62,32 @@ static void print_timings(void)
 	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
 	progress_timings(&waterfall);
 	timings_text(&waterfall, size.ws_col, &text);
-	fputs(text.data, stdout);
+	command_print(&text);
 }
 
-static int run(int argc, char **argv, struct error *err)
+static int choose_lock(struct error *err)
 {
-	CLEANUP(free_p) char *default_lock = NULL;
+	struct recipe recipe;
 
-	build.recipe = argc ? argv[0] : RECIPE_DEFAULT;
-	if (read_scratch(err) < 0)
+	build.lock = lock_file;
+	if (!locked || lock_file)
+		return 0;
+	if (recipe_load_with(build.recipe, &build.set, &recipe, err) < 0)
 		return -1;
-	if (build.offline && build.update)
-		return error_set(err, ERROR_USAGE, "--offline and --update exclude each other");
-	/* The modes of files in a tree do not depend on the caller's umask. */
-	umask(022);
+	build.lock = lock_default_path(&recipe);
+	recipe_done(&recipe);
+	return 0;
+}
+
+/* job_fn */
+static int build_image(void *context UNUSED, struct error *err)
+{
 	if (rootless_enter(err) < 0)
 		return -1;
 	if (build.offline && sandbox_no_network(err) < 0)
 		return error_wrap(err, "--offline");
-	if (locked && !lock_file) {
-		struct recipe recipe;
-		if (recipe_load_with(build.recipe, &build.set, &recipe, err) < 0)
-			return -1;
-		lock_file = default_lock = lock_default_path(&recipe);
-		recipe_done(&recipe);
-	}
-	build.lock = lock_file;
+	if (choose_lock(err) < 0)
+		return -1;
 	log_set_verbose(verbose);
 	progress_open(json ? PROGRESS_JSON : plain || verbose ? PROGRESS_PLAIN : PROGRESS_AUTO);
 	int rc = build_run(&build, err);
@@ -92,13 +96,38 @@ static int run(int argc, char **argv, struct error *err)
 	else if (timings && !json)
 		print_timings();
 	progress_close();
+	return rc;
+}
+
+/* gpg and its agent run as the user outside the build's namespaces: the build is a job. */
+static int build_signed(struct error *err)
+{
+	CLEANUP(job_stop) struct job job = { 0 };
+
+	if (signature_key_check(sign, err) < 0 || job_start(&job, build_image, NULL, err) < 0 ||
+	    job_wait(&job, err) < 0)
+		return -1;
+	return signature_make(build.out, sign, err);
+}
+
+static int run(int argc, char **argv, struct error *err)
+{
+	build.recipe = argc ? argv[0] : RECIPE_DEFAULT;
+	if (read_scratch(err) < 0)
+		return -1;
+	if (build.offline && build.update)
+		return error_set(err, ERROR_USAGE, "--offline and --update exclude each other");
+	/* The modes of files in a tree do not depend on the caller's umask. */
+	umask(022);
+	int rc = sign ? build_signed(err) : build_image(NULL, err);
 	strings_done(&build.set);
 	return rc;
 }
 
 static const char *const examples[] = { "nodekiln build debian-13 --out images",
 					"nodekiln build debian-13 --set kubernetes.version=1.34 --set disk.size=8G",
-					"nodekiln build debian-13 --locked --offline", NULL };
+					"nodekiln build debian-13 --locked --offline",
+					"nodekiln build debian-13 --sign builds@example.com", NULL };
 
 const struct command command_build = {
 	.name = "build",

@@ -60,7 +60,7 @@ static void print_json(const struct cache *cache, const struct cache_usage *usag
 		json_put(all, *kind, one);
 	}
 	json_print(all, true, &text);
-	fputs(text.data, stdout);
+	command_print(&text);
 }
 
 static int prune(struct cache *cache, uint64_t limit, uint64_t *ret_removed, struct error *err)

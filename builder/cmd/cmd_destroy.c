@@ -33,7 +33,7 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 		progress_failure(err);
 	progress_close();
 	if (rc == 0 && !json && output.len)
-		fputs(output.data, stdout);
+		command_print(&output);
 	strings_done(&destroy.nodes);
 	return rc;
 }
@@ -52,5 +52,6 @@ const struct command command_destroy = {
 	.options = options,
 	.min = 1,
 	.max = 1,
+	.secrets = true,
 	.run = run,
 };

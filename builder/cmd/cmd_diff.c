@@ -4,7 +4,7 @@
 
 #include "builder/cmd/command.h"
 #include "builder/image/diff.h"
-#include "lib/file.h"
+#include "builder/sandbox/confine.h"
 #include "lib/hash.h"
 
 #define TROUBLE ERROR_USAGE /* as in diff(1): 0 equal, 1 different, 2 and above an error */
@@ -25,24 +25,15 @@ static void print(const struct diff *diff)
 		json_print(json, true, &text);
 	else
 		diff_print(diff, &text);
-	fputs(text.data ? text.data : "", stdout);
-}
-
-static int digest(const char *path, char ret_hex[SHA256_HEX], struct error *err)
-{
-	CLEANUP(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return error_set(err, ERROR_FAILED, "open %s: %m", path);
-	return sha256_fd(fd, ret_hex, err);
+	command_print(&text);
 }
 
 /* For two images without a changed file: 0 when their bytes are equal, too. */
-static int compare_bytes(char **path, struct error *err)
+static int compare_bytes(const struct diff_source source[2], struct error *err)
 {
 	char a[SHA256_HEX], b[SHA256_HEX];
 
-	if (digest(path[0], a, err) < 0 || digest(path[1], b, err) < 0) {
+	if (diff_source_digest(&source[0], a, err) < 0 || diff_source_digest(&source[1], b, err) < 0) {
 		err->class = TROUBLE;
 		return -1;
 	}
@@ -52,43 +43,52 @@ static int compare_bytes(char **path, struct error *err)
 		err, ERROR_FAILED,
 		"%s and %s hold the same files, but differ in bytes: in file order, compression or file system "
 		"metadata",
-		path[0], path[1]);
+		source[0].path, source[1].path);
 }
 
-static int compare(char **path, struct diff *diff, struct diff_list list[2], bool *ret_document, struct error *err)
+static int open_both(char **path, struct diff_source source[2], struct error *err)
 {
-	bool document[2];
-
-	for (int i = 0; i < 2; i++)
-		if (diff_read(path[i], &list[i], &document[i], err) < 0) {
-			err->class = err->class == ERROR_FAILED ? TROUBLE : err->class;
-			return -1;
-		}
-	if (document[0] != document[1])
+	if (diff_open(path[0], &source[0], err) < 0 || diff_open(path[1], &source[1], err) < 0)
+		return -1;
+	if (!source[0].image != !source[1].image)
 		return error_set(err, ERROR_USAGE, "%s and %s: one is an image, the other a JSON document", path[0],
 				 path[1]);
-	*ret_document = document[0];
-	diff_compare(&list[0], &list[1], diff);
-	return 0;
+	return confine(err);
+}
+
+static int load_both(char **path, struct diff_source source[2], struct diff_list list[2], struct error *err)
+{
+	if (open_both(path, source, err) == 0 && diff_load(&source[0], &list[0], err) == 0 &&
+	    diff_load(&source[1], &list[1], err) == 0)
+		return 0;
+	err->class = err->class == ERROR_FAILED ? TROUBLE : err->class;
+	return -1;
+}
+
+static int compare(char **path, struct diff_source source[2], struct diff_list list[2], struct error *err)
+{
+	CLEANUP(diff_done) struct diff diff = { 0 };
+
+	if (load_both(path, source, list, err) < 0)
+		return -1;
+	diff_compare(&list[0], &list[1], &diff);
+	print(&diff);
+	if (diff.changes.n)
+		return error_set(err, ERROR_FAILED, "%s and %s differ in %zu place%s", path[0], path[1], diff.changes.n,
+				 diff.changes.n == 1 ? "" : "s");
+	return source[0].image ? compare_bytes(source, err) : 0;
 }
 
 static int run(int argc UNUSED, char **argv, struct error *err)
 {
+	struct diff_source source[2] = { 0 };
 	struct diff_list list[2] = { 0 };
-	CLEANUP(diff_done) struct diff diff = { 0 };
-	bool document = false;
-	int rc = compare(argv, &diff, list, &document, err);
+	int rc = compare(argv, source, list, err);
 
-	if (rc == 0) {
-		print(&diff);
-		if (diff.changes.n)
-			rc = error_set(err, ERROR_FAILED, "%s and %s differ in %zu place%s", argv[0], argv[1],
-				       diff.changes.n, diff.changes.n == 1 ? "" : "s");
-		else if (!document)
-			rc = compare_bytes(argv, err);
+	for (size_t i = 0; i < 2; i++) {
+		diff_list_done(&list[i]);
+		diff_source_done(&source[i]);
 	}
-	diff_list_done(&list[0]);
-	diff_list_done(&list[1]);
 	return rc;
 }
 

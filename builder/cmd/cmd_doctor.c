@@ -37,7 +37,7 @@ static int run(int argc UNUSED, char **argv UNUSED, struct error *err)
 	} else {
 		doctor_print(&d, &out);
 	}
-	fputs(out.data, stdout);
+	command_print(&out);
 	return report_missing(&d, err);
 }
 

@@ -112,7 +112,7 @@ static int run(int argc, char **argv, struct error *err)
 
 	if (print(argc ? argv[0] : NULL, &text, err) < 0)
 		return -1;
-	fputs(text.data ? text.data : "", stdout);
+	command_print(&text);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "builder/cmd/command.h"
 #include "builder/image/inspect.h"
+#include "builder/sandbox/confine.h"
 
 static bool as_json;
 
@@ -16,7 +17,7 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 	CLEANUP(inspection_done) struct inspection inspection = { 0 };
 	CLEANUP(text_done) struct text out = { 0 };
 
-	if (inspect(argv[0], &inspection, err) < 0)
+	if (inspect_open(argv[0], &inspection, err) < 0 || confine(err) < 0 || inspect_load(&inspection, err) < 0)
 		return -1;
 	if (as_json) {
 		CLEANUP(json_free_p) struct json *json = inspection_json(&inspection);
@@ -24,7 +25,7 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 	} else {
 		inspection_print(&inspection, &out);
 	}
-	fputs(out.data, stdout);
+	command_print(&out);
 	return 0;
 }
 

@@ -50,7 +50,7 @@ static int write_lock(const struct lock *lock, struct error *err)
 		return error_set(err, ERROR_USAGE, "-o %s: not a regular file; name another, or - for stdout", file);
 	if (strcmp(file, "-"))
 		return file_write(AT_FDCWD, file, text.data, text.len, 0644, err);
-	fputs(text.data, stdout);
+	command_print(&text);
 	return 0;
 }
 
@@ -84,7 +84,7 @@ static void print(const struct lock_diff *changes)
 		json_print(json, true, &text);
 	else
 		lock_diff_print(changes, &text);
-	fputs(text.data ? text.data : "", stdout);
+	command_print(&text);
 }
 
 static int report_outdated(const struct lock_diff *changes, struct error *err)

@@ -58,7 +58,8 @@ static int run(int argc, char **argv, struct error *err)
 	plan.now = time(NULL);
 	if (make_text(&text, err) < 0)
 		return -1;
-	if (fputs(text.data, stdout) < 0 || fflush(stdout) < 0)
+	command_print(&text);
+	if (fflush(stdout) < 0 || ferror(stdout))
 		return error_set(err, ERROR_FAILED, "write to stdout: %m");
 	return 0;
 }

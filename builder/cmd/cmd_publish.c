@@ -22,6 +22,8 @@ static const struct option_spec options[] = {
 	{ "--replace", OPTION_FLAG, &publish.replace, NULL, "replace a template that already exists" },
 	{ "--retain", OPTION_VALUE, &retain, "N",
 	  "keep N versions of the image, remove older ones that are not in use" },
+	{ "--keyring", OPTION_VALUE, &publish.keyring, "FILE",
+	  "refuse an image whose SHA256SUMS is not signed by a key of this keyring (binary, as for gpgv)" },
 	{ "--dry-run", OPTION_FLAG, &publish.dry_run, NULL, "only print what would be done" },
 	{ "--json", OPTION_FLAG, &json, NULL, "print events as JSON, one object per line" },
 	{ "--plain", OPTION_FLAG, &plain, NULL, "print plain lines even on a terminal" },
@@ -77,7 +79,7 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 		progress_failure(err);
 	progress_close();
 	if (rc == 0 && !json && output.len)
-		fputs(output.data, stdout);
+		command_print(&output);
 	strings_done(&publish.nodes);
 	return rc;
 }
@@ -102,5 +104,6 @@ const struct command command_publish = {
 	.options = options,
 	.min = 1,
 	.max = 1,
+	.secrets = true,
 	.run = run,
 };

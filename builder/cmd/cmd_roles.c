@@ -21,7 +21,7 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 	if (target_load(argv[0], &target, err) < 0)
 		return -1;
 	roles_print(&target, version[0] - '0', &out);
-	fputs(out.data, stdout);
+	command_print(&out);
 	return 0;
 }
 

@@ -5,23 +5,27 @@
 #include <unistd.h>
 
 #include "builder/cmd/command.h"
+#include "builder/seed/pki.h"
 #include "builder/seed/seed.h"
 #include "builder/seed/seed_cloud.h"
+#include "builder/seed/seed_exposed.h"
 #include "builder/seed/seed_files.h"
 #include "builder/seed/seed_network.h"
 #include "builder/seed/seed_nodes.h"
 #include "builder/seed/seed_tarball.h"
+#include "lib/duration.h"
 #include "lib/file.h"
-#include "lib/hash.h"
 #include "lib/log.h"
 
 #define NODES_MAX 1000
 #define GIVEN_MAX (1 << 20) /* the largest file that cloud-init and Proxmox VE accept in a seed */
-#define INSTANCE_DIGITS 16
 
-static const char *out, *secrets_file, *user_data_file, *network_file, *base_file;
+static const char *out, *secrets_file, *user_data_file, *network_file, *base_file, *valid, *kubeconfig_file;
+static bool kubeadm_pki;
 static struct strings key_files;
 static struct seed_network network;
+
+static long seconds = PKI_NODE_SECONDS;
 
 static const struct option_spec options[] = {
 	{ "--out", OPTION_VALUE, &out, "FILE|DIR",
@@ -29,6 +33,13 @@ static const struct option_spec options[] = {
 	{ "-o", OPTION_VALUE, &out, "FILE|DIR", "the same as --out" },
 	{ "--secrets", OPTION_VALUE, &secrets_file, "FILE",
 	  "keep the clusters' secrets in this file, for nodes that join later" },
+	{ "--valid", OPTION_VALUE, &valid, "DURATION",
+	  "how long the nodes' certificates in the seeds let them join (default: 2h)" },
+	{ "--kubeadm-pki", OPTION_FLAG, &kubeadm_pki, NULL,
+	  "kubeadm makes the PKI of a new cluster, and nodes join by a token that they share; needed before Kubernetes "
+	  "1.31" },
+	{ "--kubeconfig", OPTION_VALUE, &kubeconfig_file, "FILE",
+	  "write a kubeconfig for the cluster's administrator, good for a year" },
 	{ "--ssh-key", OPTION_LIST, &key_files, "FILE", "public keys that may log in (may be repeated)" },
 	{ "--address", OPTION_VALUE, &network.address, "ADDR/LEN",
 	  "a static address for the node's only network card (default: DHCP)" },
@@ -67,6 +78,8 @@ static int check_options(size_t nodes, struct error *err)
 		return error_set(err, ERROR_USAGE,
 				 "--lxc cannot be combined with the options for keys, network and user-data: Proxmox "
 				 "VE sets these when it creates the container");
+	if (valid && (!duration_parse(valid, &seconds) || seconds <= 0))
+		return error_set(err, ERROR_USAGE, "--valid %s is not a duration, e.g. 2h or 30m", valid);
 	if (network_file && network.address)
 		return error_set(err, ERROR_USAGE, "--network has its own addresses; leave out --address");
 	if (network.address && nodes > 1)
@@ -91,30 +104,17 @@ static int given_read(struct given *g, struct error *err)
 	return seed_network_config(&network, &g->network, err);
 }
 
-/* cloud-init runs again when the instance id changes: it is a digest of the seed's content. */
-static char *instance_id(const char *user_data, const char *network_config)
-{
-	CLEANUP(hash_free_p) struct hash *hash = hash_new();
-	char hex[SHA256_HEX];
-
-	hash_field(hash, "user-data", user_data);
-	hash_field(hash, "network-config", network_config);
-	hash_hex(hash, hex);
-	return xasprintf("nodekiln-%.*s", INSTANCE_DIGITS, hex);
-}
-
 static int write_iso(struct given *g, const struct seed_node *n, const struct text *node, int fd, struct error *err)
 {
 	CLEANUP(text_done) struct text user_data = { 0 };
 	CLEANUP(free_p) char *instance = NULL;
-	struct seed seed = { .hostname = n->node.name, .keys = g->keys };
+	struct seed seed = { .hostname = n->node.name, .keys = g->keys, .node = node->data };
 
-	if (seed_cloud_config(&seed, node->data, user_data_file, user_data_file ? &g->user_data : NULL, &user_data,
-			      err) < 0)
+	if (seed_cloud_config(&seed, user_data_file, user_data_file ? &g->user_data : NULL, &user_data, err) < 0)
 		return -1;
 	seed.user_data = user_data.data;
 	seed.network_config = g->network.len ? g->network.data : NULL;
-	seed.instance_id = instance = instance_id(seed.user_data, seed.network_config);
+	seed.instance_id = instance = seed_instance_id(&seed);
 	g->iso.len = 0;
 	if (seed_iso(&seed, &g->iso, err) < 0)
 		return -1;
@@ -150,6 +150,50 @@ static int stage(struct given *g, const struct seed_nodes *nodes, struct seed_fi
 	return 0;
 }
 
+/* The endpoint that the nodes' files name, or the address of an init node. NULL = neither. */
+static char *endpoint_of(const struct seed_nodes *nodes)
+{
+	for (size_t i = 0; i < nodes->n; i++)
+		if (nodes->at[i].node.endpoint)
+			return xstrdup(nodes->at[i].node.endpoint);
+	for (size_t i = 0; i < nodes->n; i++) {
+		const struct node_config *n = &nodes->at[i].node;
+		if (n->role == NODE_INIT && n->ip)
+			return xasprintf(strchr(n->ip, ':') ? "[%s]:6443" : "%s:6443", n->ip);
+	}
+	return NULL;
+}
+
+static int write_kubeconfig(const struct seed_nodes *nodes, struct seed_secrets *secrets, struct error *err)
+{
+	const char *cluster = nodes->at[0].node.cluster;
+	CLEANUP(free_p) char *endpoint = endpoint_of(nodes);
+	CLEANUP(text_done) struct text config = { 0 };
+	const struct node_pki *pki = &seed_secrets_of(secrets, cluster)->pki;
+
+	for (size_t i = 1; i < nodes->n; i++)
+		if (strcmp(nodes->at[i].node.cluster, cluster) != 0)
+			return error_set(err, ERROR_USAGE,
+					 "--kubeconfig: the nodes are of the clusters %s and %s; name one cluster's",
+					 cluster, nodes->at[i].node.cluster);
+	if (!pki->ca)
+		return error_set(err, ERROR_USAGE,
+				 "--kubeconfig: kubeadm makes the PKI of cluster %s; take /etc/kubernetes/admin.conf "
+				 "of a control plane",
+				 cluster);
+	if (!endpoint)
+		return error_set(
+			err, ERROR_USAGE,
+			"--kubeconfig: the endpoint of cluster %s is not known; set control_plane_endpoint in a node's "
+			"file, or node.ip of an init node",
+			cluster);
+	int rc = pki_kubeconfig(pki, cluster, endpoint, &config, err);
+	if (rc == 0)
+		rc = file_write_durable(kubeconfig_file, config.data, config.len, 0600, err);
+	text_wipe(&config);
+	return rc;
+}
+
 static void report(const struct seed_nodes *nodes, const struct seed_files *files, const struct seed_secrets *secrets)
 {
 	for (size_t i = 0; i < nodes->n; i++) {
@@ -159,8 +203,9 @@ static void report(const struct seed_nodes *nodes, const struct seed_files *file
 			 n->name ? n->name : "", n->cluster);
 	}
 	if (secrets->generated && !secrets->file)
-		log_info("the generated token and certificate key are only in these seeds; --secrets FILE keeps them "
-			 "for nodes that join later");
+		log_info("the secrets of the cluster are only in these seeds; --secrets FILE keeps them for nodes that "
+			 "join "
+			 "later");
 }
 
 /* Everything is checked before anything is written; the secrets are saved before a seed that holds them appears. */
@@ -169,10 +214,16 @@ static int make_seeds(char **argv, size_t n, struct given *g, struct error *err)
 	CLEANUP(seed_secrets_close) struct seed_secrets secrets = { .lock = -1 };
 	CLEANUP(seed_nodes_done) struct seed_nodes nodes = { 0 };
 	CLEANUP(seed_files_done) struct seed_files files = { 0 };
+	struct seed_nodes_options how = { .named = !base_file, .kubeadm = kubeadm_pki };
 
-	if (check_options(n, err) < 0 || given_read(g, err) < 0 || seed_secrets_open(secrets_file, &secrets, err) < 0 ||
-	    seed_nodes_read(argv, n, !base_file, &secrets, &nodes, err) < 0 || stage(g, &nodes, &files, err) < 0 ||
-	    seed_secrets_save(&secrets, err) < 0 || seed_files_publish(&files, err) < 0)
+	if (secrets_file)
+		seed_warn_exposed(secrets_file);
+	if (check_options(n, err) < 0 || given_read(g, err) < 0 || seed_secrets_open(secrets_file, &secrets, err) < 0)
+		return -1;
+	how.seconds = seconds;
+	if (seed_nodes_read(argv, n, &how, &secrets, &nodes, err) < 0 || stage(g, &nodes, &files, err) < 0 ||
+	    seed_secrets_save(&secrets, err) < 0 || (kubeconfig_file && write_kubeconfig(&nodes, &secrets, err) < 0) ||
+	    seed_files_publish(&files, err) < 0)
 		return -1;
 	report(&nodes, &files, &secrets);
 	return 0;
@@ -193,14 +244,17 @@ static const char *const examples[] = {
 const struct command command_seed = {
 	.name = "seed",
 	.arguments = "NODE.yaml...",
-	.summary = "make seeds: the configuration of nodes as ISOs for cloud-init, or in container templates",
-	.description = "A seed is a volume that cloud-init reads at first boot; nodekiln-agent in the image does the "
-		       "rest. NODE.yaml is a nodekiln-node(5) file. Bootstrap token and certificate key are generated "
-		       "when they are missing, and are the same in all seeds of one call. Everything is checked before "
-		       "anything is written. Seeds hold secrets: they have mode 0600.",
+	.summary = "write seeds: the configuration of nodes as ISOs for cloud-init, or in container templates",
+	.description =
+		"A seed is a volume that cloud-init reads at first boot; nodekiln-agent in the image does the "
+		"rest. NODE.yaml is a nodekiln-node(5) file. The PKI of a new cluster is made here, and each seed "
+		"has what its node needs of it: a worker the CA's certificate and a certificate of its own, good for "
+		"--valid; a control plane the CA's keys, too. Everything is checked before "
+		"anything is written. Seeds hold secrets: they have mode 0600.",
 	.examples = examples,
 	.options = options,
 	.min = 1,
 	.max = NODES_MAX,
+	.secrets = true,
 	.run = run,
 };

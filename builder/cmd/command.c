@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/cmd/command.h"
 
+#include <stdio.h>
 #include <string.h>
 
 const struct command *const commands[] = {
@@ -32,6 +33,14 @@ const struct exit_code exit_codes[] = {
 	{ ERROR_SECURITY_UPDATE, "`lock --check` found security updates" },
 	{ 0 },
 };
+
+void command_print(struct text *text)
+{
+	if (!text->data)
+		return;
+	text_make_printable_lines(text->data);
+	fputs(text->data, stdout);
+}
 
 const struct command *command_find(const char *name)
 {

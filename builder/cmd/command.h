@@ -28,6 +28,7 @@ struct command {
 	const char *const *examples;       /* command lines; ends with NULL */
 	const struct option_spec *options; /* ends with a NULL name */
 	int min, max;                      /* how many plain arguments */
+	bool secrets;                      /* it holds secrets: no core dump, no other process reads its memory */
 	int (*run)(int argc, char **argv, struct error *err); /* plain arguments only */
 };
 
@@ -48,5 +49,7 @@ extern const struct exit_code exit_codes[]; /* ends with a NULL text */
 
 /* NULL when there is no such command. */
 const struct command *command_find(const char *name);
+/* To stdout, with what a terminal could obey replaced: names in it may come from an image or a server. */
+void command_print(struct text *text);
 /* Fills the options' targets and puts the plain arguments into words; 1 for --help. */
 int command_read(const struct command *c, int argc, char **argv, struct strings *words, struct error *err) MUST_CHECK;

@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include "builder/cmd/help.h"
+#include "builder/sandbox/confine.h"
+#include "lib/alloc.h"
+#include "lib/core_dump.h"
 #include "lib/log.h"
 
 static void print(const struct text *text)
@@ -24,6 +27,8 @@ static int run_command(const struct command *c, int argc, char **argv, struct er
 		print(&help);
 		return 0;
 	}
+	if (c->secrets)
+		core_dump_disable();
 	return rc < 0 ? rc : c->run((int)words.n, strings_argv(&words), err);
 }
 
@@ -60,10 +65,11 @@ static int finish(int code)
 		log_error("write to stdout: %m");
 		code = ERROR_FAILED;
 	}
-#ifndef __SANITIZE_ADDRESS__
-	_exit(code);
+#ifdef __SANITIZE_ADDRESS__
+	if (!confined()) /* the leak checker may do nothing there */
+		return code;
 #endif
-	return code;
+	_exit(code);
 }
 
 int main(int argc, char **argv)
@@ -73,6 +79,7 @@ int main(int argc, char **argv)
 	widen_path();
 	if (dispatch(argc, argv, &err) == 0)
 		return finish(0);
-	log_error("%s", err.text);
+	CLEANUP(free_p) char *full = error_full(&err);
+	log_error("%s", full);
 	return finish(err.class ? (int)err.class : ERROR_FAILED);
 }

@@ -10,6 +10,7 @@
  *	container: out/debian-12-k8s.tar.zst      # for nodes of kind lxc
  *	api: https://10.0.0.1:8006                # the API's URL for the guests; default: the target's url
  *	ssh_keys: [admin.pub]
+ *	pki: deployer                             # or kubeadm: the weaker way, for Kubernetes before 1.31
  *	cores: 2
  *	memory: 4G
  *	disk: 20G                                 # size of the root disk: a VM's is grown, a container's is created with it
@@ -53,6 +54,7 @@ struct cluster {
 	struct target target;
 	char *template, *template_sha256, *container, *api;
 	struct strings ssh_keys; /* files */
+	bool kubeadm_pki;        /* pki: kubeadm */
 	struct cluster_size size;
 	struct yaml *config;
 	VEC(struct cluster_node) nodes; /* in file order */
@@ -60,7 +62,8 @@ struct cluster {
 
 /* The values of a node's configuration that the cluster's file does not give; all borrowed. vmid 0 = not known. */
 struct cluster_identity {
-	const char *token, *certificate_key;
+	const struct node_pki *pki;          /* of this node; NULL = kubeadm makes the PKI */
+	const char *token, *certificate_key; /* NULL with pki */
 	const char *pve_token_id, *pve_token_secret;
 	long vmid;
 };

@@ -4,11 +4,12 @@
 #include <string.h>
 
 #include "builder/deploy/cluster.h"
+#include "builder/seed/pki.h"
 
 #define ORIGIN "nodekiln deploy" /* file name in messages about keys that are added here */
 
 /* Keys that deploy writes; CLUSTER.yaml may not set them in `config`. */
-static const char *const own_keys[] = { "cluster", "role", "token", "certificate_key", "proxmox", NULL };
+static const char *const own_keys[] = { "cluster", "role", "token", "certificate_key", "proxmox", "pki", NULL };
 
 static struct yaml *copy_tree(const struct yaml *from)
 {
@@ -76,6 +77,8 @@ static struct yaml *identity_tree(const struct cluster *c, const struct cluster_
 	put(map, "token", id->token);
 	if (n->role != NODE_WORKER)
 		put(map, "certificate_key", id->certificate_key);
+	if (id->pki)
+		yaml_add(map, "pki", pki_tree(id->pki, ORIGIN));
 	put(node, "name", n->name);
 	yaml_add(map, "node", node);
 	yaml_add(map, "proxmox", proxmox(c, id));

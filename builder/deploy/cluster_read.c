@@ -70,6 +70,17 @@ static int take_config(struct yaml *map, struct yaml **ret, struct error *err)
 	return 0;
 }
 
+static int take_pki(struct yaml *map, struct cluster *c, struct error *err)
+{
+	static const char *const makers[] = { "deployer", "kubeadm", NULL };
+	int maker = 0;
+
+	if (yaml_take_choice(map, "pki", makers, &maker, err) < 0)
+		return -1;
+	c->kubeadm_pki = maker == 1;
+	return 0;
+}
+
 /* ---- the target ---- */
 
 static int read_target(struct yaml *tree, struct cluster *c, struct error *err)
@@ -233,8 +244,9 @@ static int read_cluster(struct yaml *tree, struct cluster *c, struct error *err)
 	if (tree->kind != YAML_MAP)
 		return yaml_error(tree, err, "a cluster is a map (key: value); see `nodekiln deploy --help`");
 	if (take_words(tree, c, err) < 0 || read_target(tree, c, err) < 0 || take_size(tree, &c->size, err) < 0 ||
-	    yaml_take_strings(tree, "ssh_keys", &c->ssh_keys, err) < 0 || take_config(tree, &c->config, err) < 0 ||
-	    take_nodes(tree, c, err) < 0 || yaml_check_all_taken(tree, err) < 0)
+	    yaml_take_strings(tree, "ssh_keys", &c->ssh_keys, err) < 0 || take_pki(tree, c, err) < 0 ||
+	    take_config(tree, &c->config, err) < 0 || take_nodes(tree, c, err) < 0 ||
+	    yaml_check_all_taken(tree, err) < 0)
 		return -1;
 	if (check_sources(tree, c, err) < 0)
 		return -1;

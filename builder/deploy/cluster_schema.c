@@ -18,6 +18,10 @@ static const struct schema_key keys[] = {
 	{ "api", "https://HOST or https://HOST:PORT", "the target's `url`",
 	  "The Proxmox VE API as the guests reach it" },
 	{ "ssh_keys", "a list of files", "none", "Public keys that may log in to the guests" },
+	{ "pki", "deployer, kubeadm", "`deployer`",
+	  "How the cluster's CAs are made. deployer: they are in the cluster's file of secrets, nodes join by certificates of their own, and "
+	  "deploy writes a kubeconfig. kubeadm: the first node makes them, and nodes join by a token that all share, which is weaker; "
+	  "needed before Kubernetes 1.31" },
 	{ "cores", "1 to 512", "as the template", "Processor cores of each guest" },
 	{ "memory", "a size of at least 512M", "as the template", "Memory of each guest" },
 	{ "disk", "a size", "as the template",

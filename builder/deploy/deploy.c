@@ -6,6 +6,7 @@
 
 #include "builder/deploy/deploy_adopt.h"
 #include "builder/deploy/deploy_check.h"
+#include "builder/deploy/deploy_kubeconfig.h"
 #include "builder/deploy/deploy_session.h"
 #include "builder/progress/progress.h"
 #include "builder/seed/seed.h"
@@ -138,13 +139,19 @@ static int make_secrets(struct deploy_session *job, struct deploy_run *run, stru
 {
 	struct seed_secret *s = deploy_session_secret(job);
 
-	seed_secrets_generate(&job->secrets, s);
+	if (job->cluster.kubeadm_pki && s->pki.ca)
+		return error_set(err, ERROR_INPUT,
+				 "%s: pki is kubeadm, but cluster %s has the PKI in %s; remove the key, or make the "
+				 "cluster again",
+				 job->cluster.file, job->cluster.name, job->secrets_file);
+	if (seed_secrets_by_token(s, job->cluster.kubeadm_pki))
+		seed_secrets_generate(&job->secrets, s);
+	else if (seed_secrets_generate_pki(&job->secrets, s, err) < 0)
+		return -1;
 	seed_secrets_generate_notes_key(&job->secrets, s);
 	if (!job->options->dry_run && seed_secrets_save(&job->secrets, err) < 0)
 		return -1;
 	deploy_notes_key(s->notes_key, job->order.key);
-	run->token = s->token;
-	run->certificate_key = s->certificate_key;
 	run->kept = &job->secrets;
 	run->secret = s;
 	return 0;
@@ -173,7 +180,7 @@ static int print_result(struct deploy_session *job, struct text *said, struct er
 			  g ? g->pve_node : "?", g ? node_record_state_name(g->record.state) : "gone");
 	}
 	progress_result(result);
-	return 0;
+	return deploy_kubeconfig(job, &state, said, err);
 }
 
 static int work(struct deploy_session *job, struct deploy_run *run, struct text *said, struct error *err)

@@ -26,11 +26,10 @@ struct deploy_watch {
 };
 
 struct deploy_run {
-	const struct deploy_order *order;    /* borrowed */
-	const char *token, *certificate_key; /* borrowed; the cluster's SECRETs */
-	struct seed_secrets *kept;           /* borrowed; the file of secret, to record guests in */
-	struct seed_secret *secret;          /* borrowed */
-	struct strings keys;                 /* owned; ssh public keys */
+	const struct deploy_order *order; /* borrowed */
+	struct seed_secrets *kept;        /* borrowed; the file of secret, to record guests in */
+	struct seed_secret *secret;       /* borrowed */
+	struct strings keys;              /* owned; ssh public keys */
 	struct pve_exec exec;
 	VEC(struct deploy_secret) secrets; /* owned */
 	VEC(struct deploy_watch) watches;

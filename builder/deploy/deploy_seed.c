@@ -11,13 +11,13 @@
 #include "builder/progress/progress.h"
 #include "builder/progress/progress_format.h"
 #include "builder/pve/roles.h"
+#include "builder/seed/pki.h"
 #include "builder/seed/seed_cloud.h"
 #include "builder/seed/seed_network.h"
 #include "builder/seed/seed_tarball.h"
 #include "lib/file.h"
 #include "lib/pve_upload.h"
 
-#define INSTANCE_DIGITS 16
 #define COMMENT "made by nodekiln deploy, for one guest's first boot"
 
 /* ---- the token ---- */
@@ -108,9 +108,13 @@ static int node_text(struct deploy_run *run, const struct deploy_step *step, str
 	struct deploy_notes mark = deploy_mark(run, step);
 	CLEANUP(free_p) char *name = deploy_notes_token(&mark);
 	CLEANUP(free_p) char *id = xasprintf("%s!%s", run->order->cluster->target.agent_user, name);
+	const struct node_pki *pki = &run->secret->pki;
+	CLEANUP(node_pki_done) struct node_pki own = { 0 };
+	long seconds = step->node->patience > PKI_NODE_SECONDS ? step->node->patience : PKI_NODE_SECONDS;
 	const struct cluster_identity identity = {
-		.token = run->token,
-		.certificate_key = run->certificate_key,
+		.pki = pki->ca ? &own : NULL,
+		.token = run->secret->token,
+		.certificate_key = run->secret->certificate_key,
 		.pve_token_id = id,
 		.pve_token_secret = secret_of(run, step->node),
 		.vmid = step->vmid,
@@ -120,43 +124,31 @@ static int node_text(struct deploy_run *run, const struct deploy_step *step, str
 	if (!identity.pve_token_secret)
 		return error_set(err, ERROR_FAILED, "node %s: the secret of its token is not known", mark.node);
 	run->exec.again = false;
+	if (pki->ca && pki_for_node(pki, step->node->role, step->node->name, seconds, &own, err) < 0)
+		return -1;
 	if (cluster_config(run->order->cluster, step->node, &identity, &node, err) < 0)
 		return -1;
 	node_config_print(&node, true, ret);
 	return 0;
 }
 
-/* A changed seed gets another instance id, so that cloud-init runs again. */
-static char *instance_id(const char *user_data, const char *network_config)
-{
-	CLEANUP(hash_free_p) struct hash *hash = hash_new();
-	char hex[SHA256_HEX];
-
-	hash_field(hash, "user-data", user_data);
-	hash_field(hash, "network-config", network_config);
-	hash_hex(hash, hex);
-	return xasprintf("nodekiln-%.*s", INSTANCE_DIGITS, hex);
-}
-
 static int make_iso(struct deploy_run *run, const struct cluster_node *n, const struct text *node, struct text *ret,
 		    struct error *err)
 {
 	CLEANUP(text_done) struct text user_data = { 0 }, network = { 0 };
-	struct seed seed = { .hostname = n->name, .keys = run->keys }; /* borrows */
+	struct seed seed = { .hostname = n->name, .keys = run->keys, .node = node->data }; /* borrows */
 	const struct seed_network addresses = {
 		.address = n->address, .gateway = n->gateway, .nameservers = n->nameservers /* borrows */
 	};
 
 	if (seed_network_config(&addresses, &network, err) < 0 ||
-	    seed_cloud_config(&seed, node->data, NULL, NULL, &user_data, err) < 0)
+	    seed_cloud_config(&seed, NULL, NULL, &user_data, err) < 0)
 		return -1;
 	seed.user_data = user_data.data;
 	seed.network_config = network.len ? network.data : NULL;
-	CLEANUP(free_p) char *instance = instance_id(seed.user_data, seed.network_config);
+	CLEANUP(free_p) char *instance = seed_instance_id(&seed);
 	seed.instance_id = instance;
-	int rc = seed_iso(&seed, ret, err);
-	text_wipe(&user_data);
-	return rc;
+	return seed_iso(&seed, ret, err);
 }
 
 static int in_memory(const struct text *bytes, struct error *err)

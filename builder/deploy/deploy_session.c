@@ -7,6 +7,7 @@
 #include "builder/progress/progress.h"
 #include "builder/progress/progress_format.h"
 #include "builder/pve/pve_retry.h"
+#include "builder/seed/seed_exposed.h"
 #include "lib/log.h"
 
 int deploy_session_open(struct deploy_session *job, const struct deploy_options *options, struct error *err)
@@ -18,6 +19,7 @@ int deploy_session_open(struct deploy_session *job, const struct deploy_options 
 		strings_add(&job->names, job->cluster.nodes.at[i].name);
 	CLEANUP(free_p) char *name = xasprintf("%s.secrets", job->cluster.name);
 	job->secrets_file = options->secrets ? xstrdup(options->secrets) : cluster_path_of(options->cluster, name);
+	seed_warn_exposed(job->secrets_file);
 	if (seed_secrets_open(job->secrets_file, &job->secrets, err) < 0)
 		return -1;
 	job->order.cluster = &job->cluster;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -310,7 +311,8 @@ int ext4_stat(struct ext4 *fs, uint32_t number, struct ext4_inode *ret, struct e
 	if (code)
 		return fail(err, code, "read an inode", number);
 	/* An inode of ext2's 128 bytes has no word with the upper bits of a date after 2038. */
-	bool has_extra = inode_includes(EXT2_GOOD_OLD_INODE_SIZE + (size_t)raw.i_extra_isize, i_mtime_extra);
+	bool has_extra = EXT2_GOOD_OLD_INODE_SIZE + (size_t)raw.i_extra_isize >=
+			 offsetof(struct ext2_inode_large, i_mtime_extra) + sizeof raw.i_mtime_extra;
 	*ret = (struct ext4_inode){
 		.number = number,
 		.mode = raw.i_mode,

@@ -6,6 +6,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,11 +18,13 @@
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/text.h"
+#include "lib/vec.h"
 
 #define CLUSTER_BITS_MIN 9u
 #define CLUSTER_BITS_MAX 21u
 #define L1_BYTES_MAX (32u << 20) /* QEMU's own limit */
 #define PACKED_MIN 8u            /* no cluster compresses to less */
+#define PLACES_MAX (16u << 20)   /* clusters and tables in use: 1 TiB in clusters of 64 KiB */
 
 /* The incompatible features that can be read. Dirty only means that refcounts may be stale, and those are not used. */
 #define INCOMPATIBLE_KNOWN (QCOW2_INCOMPATIBLE_DIRTY | QCOW2_INCOMPATIBLE_COMPRESSION)
@@ -218,6 +221,11 @@ static int read_plain(const struct qcow2_reader *r, uint64_t entry, uint8_t *out
 	return 0;
 }
 
+static bool is_zero(const uint8_t *bytes, size_t n)
+{
+	return !n || (!bytes[0] && !memcmp(bytes, bytes + 1, n - 1));
+}
+
 /* Copies one guest cluster into the raw file; what reads as zeros stays a hole. */
 static int cluster_copy(struct qcow2_reader *r, struct codec *codec, uint64_t guest, uint64_t entry, uint8_t *in,
 			uint8_t *out, struct error *err)
@@ -233,6 +241,8 @@ static int cluster_copy(struct qcow2_reader *r, struct codec *codec, uint64_t gu
 		return -1;
 	if (len > r->info.size - at)
 		len = r->info.size - at;
+	if (is_zero(out, len))
+		return 0;
 	if (pwrite_all(r->raw_fd, out, len, (off_t)at) < 0)
 		return error_errno(err, errno, "write the raw disk");
 	return 0;
@@ -268,11 +278,83 @@ static void reader_work(void *context)
 	}
 }
 
+/* Where something begins in the file. Without snapshots each cluster and each table is referenced once: a place that is used twice makes
+ * an image larger than its file without limit. */
+struct place {
+	uint64_t at;
+	uint32_t least; /* bytes that it has at least */
+};
+
+struct places {
+	VEC(struct place) list;
+};
+
+static int add_place(struct places *p, uint64_t at, uint32_t least, struct error *err)
+{
+	if (p->list.n >= PLACES_MAX)
+		return error_set(err, ERROR_FAILED, "qcow2: more than %u clusters are in use", PLACES_MAX);
+	vec_push(&p->list, ((struct place){ at, least }));
+	return 0;
+}
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	return (x->at > y->at) - (x->at < y->at);
+}
+
+static int places_check(struct places *p, struct error *err)
+{
+	if (p->list.n > 1)
+		qsort(p->list.at, p->list.n, sizeof *p->list.at, compare_places);
+	for (size_t i = 1; i < p->list.n; i++)
+		if (p->list.at[i].at - p->list.at[i - 1].at < p->list.at[i - 1].least)
+			return broken(err, "a place in the file is used twice", p->list.at[i].at);
+	return 0;
+}
+
+/* The clusters that an L2 table uses. */
+static int table_places(struct qcow2_reader *r, uint64_t index, struct places *p, struct error *err)
+{
+	CLEANUP(free_p) uint64_t *l2 = xcalloc(r->l2_entries, sizeof *l2);
+	uint64_t compressed_at = (1ull << QCOW2_SECTORS_SHIFT(r->cluster_bits)) - 1;
+	int rc = table_read(r, r->l1[index] & QCOW2_OFFSET, l2, r->l2_entries, err);
+
+	for (uint64_t i = 0; rc == 0 && i < r->l2_entries; i++) {
+		bool packed = l2[i] & QCOW2_COMPRESSED;
+		if (!packed && (!(l2[i] & QCOW2_OFFSET) || l2[i] & QCOW2_ZERO))
+			continue;
+		r->info.allocated += r->cluster;
+		rc = packed ? add_place(p, l2[i] & compressed_at, PACKED_MIN, err)
+			    : add_place(p, l2[i] & QCOW2_OFFSET, (uint32_t)r->cluster, err);
+	}
+	return rc;
+}
+
+static int reader_check(struct qcow2_reader *r, struct error *err)
+{
+	struct places p = { 0 };
+	uint64_t index;
+	int rc = 0;
+
+	while (rc == 0 && claim(r, &index)) {
+		rc = add_place(&p, r->l1[index] & QCOW2_OFFSET, (uint32_t)r->cluster, err);
+		if (rc == 0)
+			rc = table_places(r, index, &p, err);
+	}
+	if (rc == 0)
+		rc = places_check(&p, err);
+	vec_done(&p.list);
+	r->next = 0;
+	return rc;
+}
+
 int qcow2_read(int fd, int raw_fd, struct error *err)
 {
 	CLEANUP(reader_done) struct qcow2_reader r = { 0 };
 
-	if (reader_open(&r, fd, err) < 0)
+	if (reader_open(&r, fd, err) < 0 || reader_check(&r, err) < 0)
 		return -1;
 	r.raw_fd = raw_fd;
 	if (ftruncate(raw_fd, (off_t)r.info.size) < 0)
@@ -285,31 +367,12 @@ int qcow2_read(int fd, int raw_fd, struct error *err)
 	return 0;
 }
 
-/* Counts the clusters that an L2 table uses. */
-static int table_count(struct qcow2_reader *r, uint64_t index, struct error *err)
-{
-	CLEANUP(free_p) uint64_t *l2 = xcalloc(r->l2_entries, sizeof *l2);
-
-	if (table_read(r, r->l1[index] & QCOW2_OFFSET, l2, r->l2_entries, err) < 0)
-		return -1;
-	for (uint64_t i = 0; i < r->l2_entries; i++) {
-		if (l2[i] & QCOW2_COMPRESSED || (l2[i] & QCOW2_OFFSET && !(l2[i] & QCOW2_ZERO)))
-			r->info.allocated += r->cluster;
-	}
-	return 0;
-}
-
 int qcow2_info(int fd, struct qcow2_info *ret, struct error *err)
 {
 	CLEANUP(reader_done) struct qcow2_reader r = { 0 };
-	uint64_t index;
 
-	if (reader_open(&r, fd, err) < 0)
+	if (reader_open(&r, fd, err) < 0 || reader_check(&r, err) < 0)
 		return -1;
-	while (claim(&r, &index)) {
-		if (table_count(&r, index, err) < 0)
-			return -1;
-	}
 	*ret = r.info;
 	return 0;
 }

@@ -64,7 +64,8 @@ static int make_namespaces(void *context UNUSED, struct error *err)
 {
 	if (rootless_enter(err) < 0)
 		return -1;
-	if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) < 0)
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
+		    CLONE_NEWCGROUP) < 0)
 		return error_errno(err, errno, "make namespaces");
 	return 0;
 }

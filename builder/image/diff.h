@@ -7,6 +7,7 @@
  */
 #include <stdbool.h>
 
+#include "builder/image/image_reader.h"
 #include "lib/error.h"
 #include "lib/json.h"
 #include "lib/text.h"
@@ -54,6 +55,16 @@ void diff_print(const struct diff *diff, struct text *ret);
 struct json *diff_json(const struct diff *diff) MUST_CHECK;
 void diff_done(struct diff *diff);
 
-/* diff_read.c: the entries of a disk image or tarball (files, and partitions), or of a JSON document such as a
- * manifest. "timings", which say when and how fast it was made, are left out. *ret_document: it was JSON. */
-int diff_read(const char *path, struct diff_list *ret, bool *ret_document, struct error *err) MUST_CHECK;
+/* diff_read.c: a disk image or tarball, or a JSON document such as a manifest. */
+struct diff_source {
+	const char *path;    /* borrowed */
+	struct image *image; /* owned; NULL = a document */
+	struct text text;    /* of the document */
+};
+int diff_open(const char *path, struct diff_source *ret, struct error *err) MUST_CHECK;
+/* Its entries: files and partitions, or the document's values without "timings", which say when and how fast it was made. Opens
+ * nothing. */
+int diff_load(struct diff_source *source, struct diff_list *ret, struct error *err) MUST_CHECK;
+/* SHA-256 of an image's file, as it is. */
+int diff_source_digest(const struct diff_source *source, char ret_hex[SHA256_HEX], struct error *err) MUST_CHECK;
+void diff_source_done(struct diff_source *source);

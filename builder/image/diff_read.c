@@ -12,8 +12,7 @@
 #include "lib/file.h"
 #include "lib/hash.h"
 
-#define CONTENT_MAX (4ull << 30) /* of one file in an image */
-#define DIGEST_SHOWN 16          /* digits: enough to distinguish two contents, short enough to read */
+#define DIGEST_SHOWN 16 /* digits: enough to distinguish two contents, short enough to read */
 
 struct listing {
 	struct image *image; /* borrowed */
@@ -38,12 +37,10 @@ static const char *type_name(mode_t mode)
 
 static int add_content(struct listing *l, const struct image_entry *e, struct error *err)
 {
-	CLEANUP(text_done) struct text content = { 0 };
 	char hex[SHA256_HEX];
 
-	if (image_read(l->image, e->path, CONTENT_MAX, &content, err) < 0)
+	if (image_content_digest(l->image, e, hex, err) < 0)
 		return -1;
-	sha256_hex(content.data ? content.data : "", content.len, hex);
 	diff_fact(l->list, "size", "%llu", (unsigned long long)e->size);
 	diff_fact(l->list, "content", "%.*s", DIGEST_SHOWN, hex);
 	return 0;
@@ -87,15 +84,18 @@ static int add_partition(struct listing *l, const struct image_partition *p, str
 	return 0;
 }
 
-static int read_image(const char *path, struct diff_list *ret, struct error *err)
+static enum image_want wants(const struct image_entry *e UNUSED)
 {
-	CLEANUP(image_close_p) struct image *image = NULL;
-	const struct image_partition *partition;
-	struct listing l = { .list = ret };
+	return IMAGE_DIGEST;
+}
 
-	if (image_open(path, &image, err) < 0)
+static int load_image(struct image *image, struct diff_list *ret, struct error *err)
+{
+	const struct image_partition *partition;
+	struct listing l = { .image = image, .list = ret };
+
+	if (image_load(image, wants, err) < 0)
 		return -1;
-	l.image = image;
 	size_t n = image_partitions(image, &partition);
 	for (size_t i = 0; i < n; i++)
 		if (add_partition(&l, &partition[i], err) < 0)
@@ -160,13 +160,11 @@ static void add_json(struct diff_list *ret, const char *path, const struct json 
 	}
 }
 
-static int read_document(const char *path, struct diff_list *ret, struct error *err)
+static int load_document(const struct diff_source *source, struct diff_list *ret, struct error *err)
 {
-	CLEANUP(text_done) struct text text = { 0 };
 	CLEANUP(json_free_p) struct json *json = NULL;
 
-	if (file_read(AT_FDCWD, path, JSON_SIZE_MAX, &text, err) < 0 ||
-	    json_parse(path, text.data ? text.data : "", text.len, &json, err) < 0)
+	if (json_parse(source->path, source->text.data, source->text.len, &json, err) < 0)
 		return -1;
 	add_json(ret, "", json);
 	return 0;
@@ -183,11 +181,32 @@ static int is_document(const char *path, bool *ret, struct error *err)
 	return 0;
 }
 
-int diff_read(const char *path, struct diff_list *ret, bool *ret_document, struct error *err)
+int diff_open(const char *path, struct diff_source *ret, struct error *err)
 {
-	if (is_document(path, ret_document, err) < 0 ||
-	    (*ret_document ? read_document : read_image)(path, ret, err) < 0)
+	bool document = false;
+
+	*ret = (struct diff_source){ .path = path };
+	if (is_document(path, &document, err) < 0)
+		return -1;
+	return document ? file_read(AT_FDCWD, path, JSON_SIZE_MAX, &ret->text, err)
+			: image_open(path, &ret->image, err);
+}
+
+int diff_load(struct diff_source *source, struct diff_list *ret, struct error *err)
+{
+	if ((source->image ? load_image(source->image, ret, err) : load_document(source, ret, err)) < 0)
 		return -1;
 	diff_sort(ret);
 	return 0;
+}
+
+int diff_source_digest(const struct diff_source *source, char ret_hex[SHA256_HEX], struct error *err)
+{
+	return sha256_fd(image_fd(source->image), ret_hex, err);
+}
+
+void diff_source_done(struct diff_source *source)
+{
+	image_close_p(&source->image);
+	text_done(&source->text);
 }

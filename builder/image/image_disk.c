@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "builder/cache/tmpfile.h"
 #include "builder/disk/qcow2.h"
 #include "builder/image/image_internal.h"
 #include "lib/alloc.h"
@@ -15,28 +14,26 @@
 #define DEPTH_MAX 128 /* nested directories; more is a cycle in a broken file system */
 #define LINK_MAX_BYTES 4096u
 
-static int open_raw(struct image *image, int fd, struct error *err)
+static int load_raw(struct image *image, struct error *err)
 {
 	struct stat st;
 
-	image->content = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	if (image->content < 0 || fstat(fd, &st) < 0)
+	if (fstat(image->fd, &st) < 0)
 		return error_errno(err, errno, "open the raw disk");
+	image->content = image->fd;
 	image->size = (uint64_t)st.st_size;
 	return 0;
 }
 
-static int open_qcow2(struct image *image, int fd, struct error *err)
+static int load_qcow2(struct image *image, struct error *err)
 {
 	struct qcow2_info info;
 
-	if (qcow2_info(fd, &info, err) < 0)
+	if (qcow2_info(image->fd, &info, err) < 0 || spool_reserve(&image->spool, info.allocated, err) < 0)
 		return -1;
 	image->size = info.size;
-	image->content = tmpfile_open(info.allocated, err);
-	if (image->content < 0)
-		return -1;
-	return qcow2_read(fd, image->content, err);
+	image->content = image->spool.fd;
+	return qcow2_read(image->fd, image->content, err);
 }
 
 struct walk {
@@ -131,11 +128,11 @@ static int walk_root(struct image *image, struct error *err)
 	return rc;
 }
 
-int image_disk_open(struct image *image, int fd, bool qcow2, struct error *err)
+int image_disk_load(struct image *image, bool qcow2, struct error *err)
 {
 	const struct image_partition *root;
 
-	if ((qcow2 ? open_qcow2(image, fd, err) : open_raw(image, fd, err)) < 0 ||
+	if ((qcow2 ? load_qcow2 : load_raw)(image, err) < 0 ||
 	    partitions_read(image->content, &image->partitions, err) < 0)
 		return -1;
 	root = partitions_root(&image->partitions);

@@ -18,6 +18,13 @@ static void image_node_done(struct image_node *node)
 	free(node->entry.path);
 	free(node->entry.link);
 	free(node->entry.attributes);
+	free(node->entry.sha256);
+}
+
+static size_t text_of(const struct image_entry *e)
+{
+	return sizeof *e + strlen(e->path) + (e->link ? strlen(e->link) : 0) +
+	       (e->attributes ? strlen(e->attributes) : 0);
 }
 
 int image_index_add(struct image_index *index, struct image_node node, struct error *err)
@@ -26,7 +33,27 @@ int image_index_add(struct image_index *index, struct image_node node, struct er
 		image_node_done(&node);
 		return error_set(err, ERROR_FAILED, "the image has more than %u entries", IMAGE_ENTRIES_MAX);
 	}
+	/* A directory that is in itself, or long names, multiply: the entries alone are no limit. */
+	index->text += text_of(&node.entry);
+	if (index->text > IMAGE_TEXT_MAX) {
+		image_node_done(&node);
+		return error_set(err, ERROR_FAILED, "the names in the image have more than %s",
+				 text_bytes(IMAGE_TEXT_MAX));
+	}
 	vec_push(index, node);
+	return 0;
+}
+
+int image_index_check(const struct image_index *index, struct error *err)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < index->n; i++) {
+		uint64_t size = S_ISREG(index->at[i].entry.mode) ? index->at[i].entry.size : 0;
+		if (size > IMAGE_BYTES_MAX || (bytes += size) > IMAGE_BYTES_MAX)
+			return error_set(err, ERROR_FAILED, "the files in the image have more than %s",
+					 text_bytes(IMAGE_BYTES_MAX));
+	}
 	return 0;
 }
 
@@ -62,7 +89,7 @@ void image_index_sort(struct image_index *index)
 	}
 	free(order);
 	free(index->at);
-	*index = (struct image_index){ .at = sorted, .n = n, .max = index->n + 1 };
+	*index = (struct image_index){ .at = sorted, .n = n, .max = index->n + 1, .text = index->text };
 }
 
 const struct image_node *image_index_find(const struct image_index *index, const char *path)

@@ -14,14 +14,19 @@ struct image_node {
 struct image_index {
 	struct image_node *at; /* owned; sorted by path after image_index_sort */
 	size_t n, max;
+	size_t text; /* bytes of all names, link targets and attributes */
 };
 
 #define IMAGE_ENTRIES_MAX (4u << 20)
+#define IMAGE_TEXT_MAX (512u << 20)
+#define IMAGE_BYTES_MAX (256ull << 30) /* of all files; each name of a file counts, as each is read */
 
 /* Takes ownership of path (absolute) and link. */
 int image_index_add(struct image_index *index, struct image_node node, struct error *err) MUST_CHECK;
 /* Of entries with the same path only the one that was added last stays, as when a tar file is unpacked. */
 void image_index_sort(struct image_index *index);
+/* That the sizes of all files together are within IMAGE_BYTES_MAX; call it when the index is complete. */
+int image_index_check(const struct image_index *index, struct error *err) MUST_CHECK;
 /* By the exact path. */
 const struct image_node *image_index_find(const struct image_index *index, const char *path);
 /* Follows symlinks on the way, and a last one if requested. NULL when the path leads nowhere. */

@@ -39,21 +39,37 @@ static enum format format_of(int fd)
 
 int image_open(const char *path, struct image **ret, struct error *err)
 {
-	CLEANUP(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	CLEANUP(image_close_p) struct image *image = xcalloc(1, sizeof *image);
-	enum format format;
 
 	image->content = -1;
+	image->spool = (struct spool)SPOOL_EMPTY;
 	image->path = xstrdup(path);
-	if (fd < 0)
+	image->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (image->fd < 0)
 		return error_errno(err, errno, "open %s", path);
-	format = format_of(fd);
-	image->kind = format == FORMAT_TAR ? IMAGE_TARBALL : IMAGE_DISK;
-	if ((format == FORMAT_TAR ? image_tar_open(image, fd, err)
-				  : image_disk_open(image, fd, format == FORMAT_QCOW2, err)) < 0)
-		return error_wrap(err, "%s", path);
+	if (spool_open(&image->spool, err) < 0)
+		return -1;
 	*ret = TAKE(image);
 	return 0;
+}
+
+int image_load(struct image *image, image_want_fn *want, struct error *err)
+{
+	enum format format = format_of(image->fd);
+
+	image->kind = format == FORMAT_TAR ? IMAGE_TARBALL : IMAGE_DISK;
+	if (lseek(image->fd, 0, SEEK_SET) < 0)
+		return error_errno(err, errno, "%s", image->path);
+	if ((format == FORMAT_TAR ? image_tar_load(image, want, err)
+				  : image_disk_load(image, format == FORMAT_QCOW2, err)) < 0 ||
+	    image_index_check(&image->index, err) < 0)
+		return error_wrap(err, "%s", image->path);
+	return 0;
+}
+
+int image_fd(const struct image *image)
+{
+	return image->fd;
 }
 
 void image_close_p(struct image **image)
@@ -63,7 +79,8 @@ void image_close_p(struct image **image)
 	ext4_discard_p(&(*image)->root);
 	partitions_done(&(*image)->partitions);
 	image_index_done(&(*image)->index);
-	close_p(&(*image)->content);
+	spool_close(&(*image)->spool);
+	close_p(&(*image)->fd);
 	free((*image)->path);
 	free(*image);
 	*image = NULL;
@@ -88,6 +105,16 @@ size_t image_partitions(const struct image *image, const struct image_partition 
 int image_stat(struct image *image, const char *path, const struct image_entry **ret, struct error *err UNUSED)
 {
 	const struct image_node *node = image_index_resolve(&image->index, path, false);
+
+	if (!node)
+		return 0;
+	*ret = &node->entry;
+	return 1;
+}
+
+int image_follow(struct image *image, const char *path, const struct image_entry **ret, struct error *err UNUSED)
+{
+	const struct image_node *node = image_index_resolve(&image->index, path, true);
 
 	if (!node)
 		return 0;
@@ -123,6 +150,27 @@ int image_read(struct image *image, const char *path, size_t limit, struct text 
 		return error_set(err, ERROR_FAILED, "%s: its %s is larger than %s", image->path, path,
 				 text_bytes(limit));
 	return image_read_part(image, &node->entry, 0, (size_t)node->entry.size, ret, err);
+}
+
+int image_content_digest(struct image *image, const struct image_entry *e, char ret_hex[SHA256_HEX], struct error *err)
+{
+	CLEANUP(hash_free_p) struct hash *h = hash_new();
+	CLEANUP(text_done) struct text part = { 0 };
+
+	if (e->sha256) {
+		memcpy(ret_hex, e->sha256, SHA256_HEX);
+		return 0;
+	}
+	for (uint64_t from = 0; from < e->size; from += part.len) {
+		part.len = 0;
+		if (image_read_part(image, e, from, DIGEST_CHUNK, &part, err) < 0)
+			return -1;
+		if (!part.len)
+			return error_set(err, ERROR_FAILED, "%s: %s ends too early", image->path, e->path);
+		hash_add(h, part.data, part.len);
+	}
+	hash_hex(h, ret_hex);
+	return 0;
 }
 
 int image_digest(struct image *image, uint64_t start, uint64_t size, char ret_hex[SHA256_HEX], struct error *err)

@@ -12,7 +12,7 @@
 #include "lib/vec.h"
 
 #define ABOUT "/etc/nodekiln/image.json"
-#define ABOUT_MAX (1u << 20)
+#define ABOUT_MAX (16u << 20)
 #define OS_RELEASE_MAX (64u << 10)
 #define KERNEL "/boot/vmlinuz-"
 
@@ -107,7 +107,7 @@ static void find_kubernetes(struct inspection *i)
 			version = i->packages.at[n].version;
 	}
 	for (size_t n = 0; !version && n < i->programs.n; n++) {
-		if (!text_same(inspect_program_name(&i->programs.at[n]), "kubelet"))
+		if (i->programs.at[n].fault || !text_same(inspect_program_name(&i->programs.at[n]), "kubelet"))
 			continue;
 		linked = inspect_program_version(&i->programs.at[n]);
 		version = linked + (*linked == 'v');
@@ -115,20 +115,38 @@ static void find_kubernetes(struct inspection *i)
 	i->kubernetes = xstrdup_or_null(version);
 }
 
-int inspect(const char *path, struct inspection *ret, struct error *err)
+int inspect_open(const char *path, struct inspection *ret, struct error *err)
 {
-	CLEANUP(inspection_done) struct inspection i = { .path = path };
 	struct stat st;
 
-	if (stat(path, &st) < 0)
-		return error_errno(err, errno, "open %s", path);
-	i.file_size = (uint64_t)st.st_size;
-	if (image_open(path, &i.image, err) < 0 || read_about(&i, err) < 0 || read_system(&i, err) < 0 ||
-	    read_packages(&i, err) < 0 || image_walk(i.image, count_entry, &i, err) < 0 ||
-	    inspect_programs(&i, err) < 0)
+	*ret = (struct inspection){ .path = path };
+	if (image_open(path, &ret->image, err) < 0)
 		return -1;
-	find_kubernetes(&i);
-	*ret = TAKE(i);
+	if (fstat(image_fd(ret->image), &st) < 0) {
+		inspection_done(ret);
+		return error_errno(err, errno, "open %s", path);
+	}
+	ret->file_size = (uint64_t)st.st_size;
+	return 0;
+}
+
+/* Programs, for what Go wrote into them, and the few files that are read. */
+static enum image_want wants(const struct image_entry *e)
+{
+	static const char *const read[] = { "/etc/", "/usr/lib/os-release", "/var/lib/dpkg/" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(read); i++)
+		if (text_starts(e->path, read[i]))
+			return IMAGE_KEEP;
+	return e->mode & 0111 ? IMAGE_KEEP : IMAGE_SKIP;
+}
+
+int inspect_load(struct inspection *i, struct error *err)
+{
+	if (image_load(i->image, wants, err) < 0 || read_about(i, err) < 0 || read_system(i, err) < 0 ||
+	    read_packages(i, err) < 0 || image_walk(i->image, count_entry, i, err) < 0 || inspect_programs(i, err) < 0)
+		return -1;
+	find_kubernetes(i);
 	return 0;
 }
 
@@ -142,6 +160,7 @@ void inspection_done(struct inspection *i)
 	vec_done(&i->packages);
 	for (size_t n = 0; n < i->programs.n; n++) {
 		free(i->programs.at[n].package);
+		free(i->programs.at[n].fault);
 		go_buildinfo_done(&i->programs.at[n].info);
 	}
 	vec_done(&i->programs);
@@ -150,4 +169,5 @@ void inspection_done(struct inspection *i)
 	image_close_p(&i->image);
 	free(i->system);
 	free(i->kubernetes);
+	*i = (struct inspection){ 0 };
 }

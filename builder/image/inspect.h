@@ -18,7 +18,8 @@ struct inspect_package {
 struct inspect_program {
 	const struct image_entry *file; /* borrowed from the image */
 	char *package;                  /* owned; the installed package that has it, NULL = none */
-	struct go_buildinfo info;       /* owned */
+	struct go_buildinfo info;       /* owned; empty when there is a fault */
+	char *fault;                    /* owned; why the information cannot be read; NULL = it was read */
 };
 
 struct inspection {
@@ -34,7 +35,9 @@ struct inspection {
 	uint64_t entries, bytes;              /* of the tree */
 };
 
-int inspect(const char *path, struct inspection *ret, struct error *err) MUST_CHECK;
+/* Opens the artifact; inspect_load() reads it and opens nothing. */
+int inspect_open(const char *path, struct inspection *ret, struct error *err) MUST_CHECK;
+int inspect_load(struct inspection *i, struct error *err) MUST_CHECK;
 void inspection_done(struct inspection *i);
 
 /* Fills programs. */

@@ -40,28 +40,36 @@ static const char *const stamps[] = { ".gitVersion=", ".Version=", ".version=" }
 struct reading {
 	struct image *image;
 	const struct image_entry *file;
+	bool failed; /* the image could not be read, whatever the file is */
 };
 
 static int read_part(void *context, uint64_t from, size_t len, struct text *ret, struct error *err)
 {
-	const struct reading *r = context;
+	struct reading *r = context;
+	int rc = image_read_part(r->image, r->file, from, len, ret, err);
 
-	return image_read_part(r->image, r->file, from, len, ret, err);
+	r->failed = rc < 0;
+	return rc;
 }
 
 static int read_program(void *context, const struct image_entry *e, struct error *err)
 {
 	struct inspection *i = context;
-	struct reading reading = { i->image, e };
+	struct reading reading = { i->image, e, false };
 	struct inspect_program p = { .file = e };
+	struct error fault = { 0 };
 	int rc;
 
 	if (!S_ISREG(e->mode) || !(e->mode & 0111))
 		return 0;
-	rc = go_buildinfo_read(&(struct go_file){ read_part, &reading }, &p.info, err);
-	if (rc < 0)
+	rc = go_buildinfo_read(&(struct go_file){ read_part, &reading }, &p.info, &fault);
+	if (reading.failed) {
+		*err = fault;
 		return error_wrap(err, "%s", e->path);
-	if (rc > 0)
+	}
+	if (rc < 0)
+		p.fault = xstrdup(fault.text);
+	if (rc)
 		vec_push(&i->programs, p);
 	return 0;
 }
@@ -203,6 +211,7 @@ static struct json *program_json(const struct inspect_program *p)
 
 	json_put_string(object, "path", p->file->path);
 	json_put_string(object, "package", p->package);
+	json_put_string(object, "fault", p->fault);
 	json_put_string(object, "version", version);
 	json_put_string(object, "go", p->info.go);
 	json_put_string(object, "main_package", p->info.package);

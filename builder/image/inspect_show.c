@@ -143,6 +143,15 @@ static void print_packages(const struct inspection *i, struct text *ret)
 	}
 }
 
+static char *program_line(const struct inspect_program *p)
+{
+	CLEANUP(free_p) char *version = inspect_program_version(p);
+
+	if (p->fault)
+		return xasprintf("%s: %s", p->file->path, p->fault);
+	return xasprintf("%s %s (%s, %zu modules)", inspect_program_name(p), version, p->info.go, p->info.linked.n);
+}
+
 /* Of programs that a package has, the package's version is enough. The layers of preloaded images can have one twice. */
 static void print_programs(const struct inspection *i, struct text *ret)
 {
@@ -150,10 +159,7 @@ static void print_programs(const struct inspection *i, struct text *ret)
 
 	for (size_t k = 0; k < i->programs.n; k++) {
 		const struct inspect_program *p = &i->programs.at[k];
-		CLEANUP(free_p) char *version = inspect_program_version(p);
-		CLEANUP(free_p)
-		char *line = xasprintf("%s %s (%s, %zu modules)", inspect_program_name(p), version, p->info.go,
-				       p->info.linked.n);
+		CLEANUP(free_p) char *line = program_line(p);
 
 		if (p->package || strings_has(&lines, line))
 			continue;

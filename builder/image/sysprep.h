@@ -7,6 +7,7 @@
  * systemd then applies no presets at first boot, so the units that start are those that `verify` saw enabled;
  * Proxmox VE empties or removes the file for every container anyway.
  */
+#include "builder/image/fault.h"
 #include "builder/image/image_reader.h"
 #include "lib/error.h"
 
@@ -31,9 +32,9 @@ bool sysprep_concerns(const struct sysprep_rule *rule, const char *path);
 
 int sysprep_apply(const char *root, struct error *err) MUST_CHECK;
 /* Adds every finding (sentences) to *ret_findings instead of stopping at the first. */
-int sysprep_check(struct image *image, struct strings *ret_findings, struct error *err) MUST_CHECK;
+int sysprep_check(struct image *image, struct faults *ret_findings, struct error *err) MUST_CHECK;
 
 /* /etc/shadow: no account may have a password (`*`, `!` and their combinations lock an account). Pure.
  * Adds the text with every password field locked to *ret; true when that changed anything. */
 bool sysprep_shadow_lock(const char *shadow, struct text *ret);
-void sysprep_shadow_check(const char *shadow, struct strings *ret_findings);
+void sysprep_shadow_check(const char *shadow, struct faults *ret_findings);

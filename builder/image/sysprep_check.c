@@ -55,14 +55,15 @@ bool sysprep_shadow_lock(const char *shadow, struct text *ret)
 	return changed;
 }
 
-void sysprep_shadow_check(const char *shadow, struct strings *ret_findings)
+void sysprep_shadow_check(const char *shadow, struct faults *ret_findings)
 {
 	struct shadow_line l;
 
 	while (shadow_next(&shadow, &l))
 		if (!is_locked(&l))
-			strings_addf(ret_findings, "/etc/shadow: %.*s has %s; every account of an image must be locked",
-				     (int)l.name_len, l.name, l.password_len ? "a password hash" : "an empty password");
+			faults_add(ret_findings, FAULT_PASSWORD, "/etc/shadow",
+				   "/etc/shadow: %.*s has %s; every account of an image must be locked",
+				   (int)l.name_len, l.name, l.password_len ? "a password hash" : "an empty password");
 }
 
 /* How an entry that the rule matches violates it; NULL when it does not. */
@@ -88,12 +89,12 @@ static int check_entry(void *findings, const struct image_entry *e, struct error
 		const struct sysprep_rule *r = &sysprep_rules[i];
 		const char *what = sysprep_concerns(r, e->path) ? offence(r, e) : NULL;
 		if (what)
-			strings_addf(findings, "%s %s; %s", e->path, what, r->why);
+			faults_add(findings, FAULT_LEFTOVER, e->path, "%s %s; %s", e->path, what, r->why);
 	}
 	return 0;
 }
 
-static int check_missing(struct image *image, struct strings *findings, struct error *err)
+static int check_missing(struct image *image, struct faults *findings, struct error *err)
 {
 	const struct image_entry *e;
 
@@ -104,12 +105,13 @@ static int check_missing(struct image *image, struct strings *findings, struct e
 		if (found < 0)
 			return -1;
 		if (!found)
-			strings_addf(findings, "%s is missing; it must exist and be empty", sysprep_rules[i].path);
+			faults_add(findings, FAULT_LEFTOVER, sysprep_rules[i].path,
+				   "%s is missing; it must exist and be empty", sysprep_rules[i].path);
 	}
 	return 0;
 }
 
-static int check_shadow(struct image *image, struct strings *findings, struct error *err)
+static int check_shadow(struct image *image, struct faults *findings, struct error *err)
 {
 	CLEANUP(text_done) struct text shadow = { 0 };
 	const struct image_entry *e;
@@ -123,7 +125,7 @@ static int check_shadow(struct image *image, struct strings *findings, struct er
 	return 0;
 }
 
-int sysprep_check(struct image *image, struct strings *ret_findings, struct error *err)
+int sysprep_check(struct image *image, struct faults *ret_findings, struct error *err)
 {
 	if (image_walk(image, check_entry, ret_findings, err) < 0 || check_missing(image, ret_findings, err) < 0)
 		return -1;

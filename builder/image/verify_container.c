@@ -13,8 +13,6 @@
 
 /* An unprivileged container maps ids 0..65535 and cannot have others. */
 #define LXC_ID_MAX 65535
-/* The limit for findings of one kind; a tree that is entirely wrong would fill the screen. */
-#define FINDINGS_MAX 20
 
 #define TYPE_BIOS "21686148-6449-6E6F-744E-656564454649"
 #define TYPE_ESP "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
@@ -34,8 +32,8 @@ static const struct image_partition *partition_of_type(const struct image *image
 static void check_filesystem(struct verify *v, const struct image_partition *p, const char *what, const char *want)
 {
 	if (p && strcmp(p->filesystem, want) != 0)
-		strings_addf(&v->findings, "partition %u (%s) holds %s, not %s", p->number, what,
-			     *p->filesystem ? p->filesystem : "no file system", want);
+		faults_add(&v->faults, FAULT_PACKING, NULL, "partition %u (%s) holds %s, not %s", p->number, what,
+			   *p->filesystem ? p->filesystem : "no file system", want);
 }
 
 static void check_partitions(struct verify *v)
@@ -46,29 +44,26 @@ static void check_partitions(struct verify *v)
 	size_t n = image_partitions(v->image, &p);
 
 	if (!bios && !esp)
-		strings_add(&v->findings,
-			    "there is neither a BIOS boot nor an EFI system partition; no firmware can boot it");
+		faults_add(&v->faults, FAULT_PACKING, NULL,
+			   "there is neither a BIOS boot nor an EFI system partition; no firmware can boot it");
 	if (!root)
-		strings_add(&v->findings,
-			    "there is no partition of type root (x86-64); the root cannot grow with the disk");
+		faults_add(&v->faults, FAULT_PACKING, NULL,
+			   "there is no partition of type root (x86-64); the root cannot grow with the disk");
 	for (size_t i = 0; root && i < n; i++)
 		if (p[i].start > root->start)
-			strings_addf(&v->findings, "partition %u is after the root, which then cannot grow",
-				     p[i].number);
+			faults_add(&v->faults, FAULT_PACKING, NULL,
+				   "partition %u is after the root, which then cannot grow", p[i].number);
 	check_filesystem(v, esp, "EFI system", "vfat");
 	check_filesystem(v, root, "root", "ext4");
 }
 
-int verify_disk(struct verify *v, struct error *err)
+int verify_disk(struct verify *v, struct error *err UNUSED)
 {
-	CLEANUP(close_p) int fd = open(v->path, O_RDONLY | O_CLOEXEC);
 	struct qcow2_info info;
 	struct error broken = { 0 };
 
-	if (fd < 0)
-		return error_errno(err, errno, "open %s", v->path);
-	if (text_ends(v->path, ".qcow2") && qcow2_info(fd, &info, &broken) < 0)
-		strings_add(&v->findings, broken.text);
+	if (text_ends(v->path, ".qcow2") && qcow2_info(image_fd(v->image), &info, &broken) < 0)
+		faults_add(&v->faults, FAULT_PACKING, NULL, "%s", broken.text);
 	check_partitions(v);
 	return 0;
 }
@@ -92,16 +87,14 @@ static const char *member_fault(const struct tar_entry *e)
 static int check_members(struct verify *v, struct tar_reader *reader, struct error *err)
 {
 	const struct tar_entry *e;
-	unsigned faults = 0;
 	int rc;
 
 	while ((rc = tar_read_next(reader, &e, err)) > 0) {
 		const char *fault = member_fault(e);
-		if (fault && ++faults <= FINDINGS_MAX)
-			strings_addf(&v->findings, "member %s %s", e->path, fault);
+		if (fault)
+			faults_add(&v->faults, FAULT_PACKING, text_starts(e->path, "./") ? e->path + 1 : e->path,
+				   "member %s %s", e->path, fault);
 	}
-	if (faults > FINDINGS_MAX)
-		strings_addf(&v->findings, "and %u more members like these", faults - FINDINGS_MAX);
 	return rc;
 }
 
@@ -116,19 +109,19 @@ static int check_marker_files(struct verify *v, struct error *err)
 		if (found < 0)
 			return -1;
 		if (!found)
-			strings_addf(&v->findings, "%s is missing; Proxmox VE needs it to create a container",
-				     files[i]);
+			faults_add(&v->faults, FAULT_PACKING, files[i],
+				   "%s is missing; Proxmox VE needs it to create a container", files[i]);
 	}
 	return 0;
 }
 
 int verify_tarball(struct verify *v, struct error *err)
 {
-	CLEANUP(close_p) int fd = open(v->path, O_RDONLY | O_CLOEXEC);
 	CLEANUP(tar_reader_free_p) struct tar_reader *reader = NULL;
+	int fd = image_fd(v->image);
 
-	if (fd < 0)
-		return error_errno(err, errno, "open %s", v->path);
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return error_errno(err, errno, "read %s", v->path);
 	if (tar_read_fd(fd, v->path, &reader, err) < 0 || check_members(v, reader, err) < 0)
 		return -1;
 	return check_marker_files(v, err);

@@ -86,13 +86,13 @@ static int check_unit_file(struct verify *v, const char *unit, const struct imag
 	CLEANUP(text_done) struct text text = { 0 };
 
 	if (e->link && !strcmp(e->link, "/dev/null")) {
-		strings_addf(&v->findings, "unit %s is masked (%s)", unit, e->path);
+		faults_add(&v->faults, FAULT_UNIT, e->path, "unit %s is masked (%s)", unit, e->path);
 		return 0;
 	}
 	if (image_read(v->image, e->path, UNIT_MAX, &text, err) < 0)
 		return -1;
 	if (verify_unit_needs_enabling(text.len ? text.data : "") && !strings_has(wanted, unit))
-		strings_addf(&v->findings, "unit %s is not enabled", unit);
+		faults_add(&v->faults, FAULT_UNIT, e->path, "unit %s is not enabled", unit);
 	return 0;
 }
 
@@ -110,7 +110,7 @@ static int check_unit(struct verify *v, const char *given, const struct strings 
 		if (found)
 			return check_unit_file(v, unit, e, wanted, err);
 	}
-	strings_addf(&v->findings, "unit %s is not in the image; its package is missing", unit);
+	faults_add(&v->faults, FAULT_UNIT, NULL, "unit %s is not in the image; its package is missing", unit);
 	return 0;
 }
 
@@ -158,7 +158,7 @@ static int check_pause_image(struct verify *v, struct error *err)
 	if (found < 0)
 		return -1;
 	if (!found) {
-		strings_addf(&v->findings, "%s is missing", CONTAINERD_CONFIG);
+		faults_add(&v->faults, FAULT_PROGRAM, CONTAINERD_CONFIG, "%s is missing", CONTAINERD_CONFIG);
 		return 0;
 	}
 	if (image_read(v->image, CONTAINERD_CONFIG, CONFIG_MAX, &config, err) < 0)
@@ -167,8 +167,9 @@ static int check_pause_image(struct verify *v, struct error *err)
 	if (!is)
 		is = verify_toml_string(config.len ? config.data : "", "sandbox"); /* version 3 */
 	if (!text_same(is, want))
-		strings_addf(&v->findings, "containerd's sandbox image is %s, kubeadm's pause image is %s",
-			     is ? is : "not set", want ? want : "not known");
+		faults_add(&v->faults, FAULT_PROGRAM, CONTAINERD_CONFIG,
+			   "containerd's sandbox image is %s, kubeadm's pause image is %s", is ? is : "not set",
+			   want ? want : "not known");
 	return 0;
 }
 
@@ -186,8 +187,9 @@ static int check_cri_dockerd(struct verify *v, struct error *err)
 	if (image_read(v->image, CRI_DOCKERD_UNIT, UNIT_MAX, &unit, err) < 0)
 		return -1;
 	if (!unit.len || !strstr(unit.data, option))
-		strings_addf(&v->findings, "%s does not give cri-dockerd kubeadm's pause image, %s", CRI_DOCKERD_UNIT,
-			     want ? want : "which is not known");
+		faults_add(&v->faults, FAULT_PROGRAM, CRI_DOCKERD_UNIT,
+			   "%s does not give cri-dockerd kubeadm's pause image, %s", CRI_DOCKERD_UNIT,
+			   want ? want : "which is not known");
 	return 0;
 }
 
@@ -197,9 +199,9 @@ static int check_program(struct verify *v, const char *path, struct error *err)
 	int found = image_stat(v->image, path, &e, err);
 
 	if (found == 0)
-		strings_addf(&v->findings, "%s is missing", path);
+		faults_add(&v->faults, FAULT_PROGRAM, path, "%s is missing", path);
 	else if (found > 0 && !e->link && !(e->mode & 0111))
-		strings_addf(&v->findings, "%s is not executable", path);
+		faults_add(&v->faults, FAULT_PROGRAM, path, "%s is not executable", path);
 	if (found < 0)
 		return -1;
 	return 0;

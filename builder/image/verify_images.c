@@ -7,8 +7,6 @@
 #include "lib/text.h"
 
 #define STORE_MAX (64 << 20)
-#define CONTAINERD_STORE "/var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db"
-#define DOCKER_STORE "/var/lib/docker/image/overlay2"
 
 static int read_store(struct verify *v, const char *path, struct text *ret, struct error *err)
 {
@@ -20,7 +18,8 @@ static int read_store(struct verify *v, const char *path, struct text *ret, stru
 
 static void lacks(struct verify *v, const char *name, const char *runtime)
 {
-	strings_addf(&v->findings, "the image %s is listed as preloaded, but %s's store lacks it", name, runtime);
+	faults_add(&v->faults, FAULT_CONTAINER_IMAGE, NULL,
+		   "the image %s is listed as preloaded, but %s's store lacks it", name, runtime);
 }
 
 /* Image names are keys of containerd's database, which stores keys verbatim (bbolt). */
@@ -28,7 +27,7 @@ static int check_containerd(struct verify *v, const struct json *images, struct 
 {
 	CLEANUP(text_done) struct text store = { 0 };
 
-	if (read_store(v, CONTAINERD_STORE, &store, err) < 0)
+	if (read_store(v, VERIFY_CONTAINERD_STORE, &store, err) < 0)
 		return -1;
 	for (size_t i = 0; i < json_count(images); i++) {
 		const char *name = json_as_string(json_at(images, i));
@@ -56,7 +55,8 @@ static int check_docker_image(struct verify *v, const struct json *store, const 
 		lacks(v, name, "Docker");
 		return 0;
 	}
-	CLEANUP(free_p) char *config = xasprintf(DOCKER_STORE "/imagedb/content/sha256/%s", id + strlen("sha256:"));
+	CLEANUP(free_p)
+	char *config = xasprintf(VERIFY_DOCKER_STORE "/imagedb/content/sha256/%s", id + strlen("sha256:"));
 	int found = image_stat(v->image, config, &e, err);
 	if (found == 0)
 		lacks(v, name, "Docker");
@@ -67,7 +67,7 @@ static int check_docker_image(struct verify *v, const struct json *store, const 
 
 static int check_docker(struct verify *v, const struct json *images, struct error *err)
 {
-	static const char file[] = DOCKER_STORE "/repositories.json";
+	static const char file[] = VERIFY_DOCKER_STORE "/repositories.json";
 	CLEANUP(text_done) struct text text = { 0 };
 	CLEANUP(json_free_p) struct json *store = NULL;
 	struct error broken = { 0 };
@@ -75,7 +75,7 @@ static int check_docker(struct verify *v, const struct json *images, struct erro
 	if (read_store(v, file, &text, err) < 0)
 		return -1;
 	if (text.len && json_parse(file, text.data, text.len, &store, &broken) < 0)
-		strings_add(&v->findings, broken.text);
+		faults_add(&v->faults, FAULT_CONTAINER_IMAGE, NULL, "%s", broken.text);
 	for (size_t i = 0; i < json_count(images); i++) {
 		const char *name = json_as_string(json_at(images, i));
 		if (name && check_docker_image(v, store, name, err) < 0)

@@ -111,6 +111,8 @@ int container_images_preload(const char *root, enum runtime runtime, const char 
 	CLEANUP(sandbox_done) struct sandbox sandbox = { .root = root };
 	struct preloading p = { .engine = engines[runtime], .archives = archives };
 
+	sandbox.rights = p.engine->rights;
+	sandbox.opaque_below = p.engine->store;
 	/* Only root may read the containers' files. */
 	if (chmod(store, p.engine->mode) < 0)
 		return error_errno(err, errno, "set the mode of %s", store);

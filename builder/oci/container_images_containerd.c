@@ -13,6 +13,7 @@
 #define SOCKET "/run/nodekiln-containerd.sock"
 #define STATE "/run/nodekiln-containerd"
 #define CONFIG "/tmp/nodekiln-containerd.toml"
+#define LOCAL "--local"
 
 /* Only the stores: no CRI, no NRI, and none of the plugins that make directories outside of STORE. */
 static const char config[] =
@@ -48,11 +49,19 @@ static int ctr(struct text *output, const char *const *arguments, struct error *
 			   err);
 }
 
+/* Without --local the daemon unpacks the images of an archive at the same time (containerd 2), and which snapshot gets
+ * which number differs from build to build. Older ctr has no such option, and imports them one after the other. */
 static int import(const char *archive, struct error *err)
 {
-	const char *const arguments[] = { "images", "import", "--snapshotter", "overlayfs", archive, NULL };
+	static const char *const help[] = { "images", "import", "--help", NULL };
+	CLEANUP(text_done) struct text options = { 0 };
 
-	return ctr(NULL, arguments, err);
+	const char *const plain[] = { "images", "import", "--snapshotter", "overlayfs", archive, NULL };
+	const char *const local[] = { "images", "import", "--snapshotter", "overlayfs", LOCAL, archive, NULL };
+
+	if (ctr(&options, help, err) < 0)
+		return -1;
+	return ctr(NULL, options.len && strstr(options.data, LOCAL) ? local : plain, err);
 }
 
 /* The labels that make an image visible to the CRI plugin, and protect the pause image from its garbage collection. */
@@ -105,6 +114,7 @@ const struct container_images_engine container_images_containerd = {
 	.name = "containerd",
 	.store = STORE,
 	.mode = 0711,
+	.rights = SANDBOX_MOUNTS,
 	.argv = daemon_argv,
 	.socket = SOCKET,
 	.prepare = prepare,

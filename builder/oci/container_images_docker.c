@@ -109,6 +109,7 @@ const struct container_images_engine container_images_docker = {
 	.name = "dockerd",
 	.store = STORE,
 	.mode = 0710,
+	.rights = SANDBOX_HOST_ROOT,
 	.argv = daemon_argv,
 	.socket = SOCKET,
 	.prepare = prepare,

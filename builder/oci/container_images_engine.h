@@ -7,12 +7,14 @@
  */
 #include <sys/types.h>
 
+#include "builder/sandbox/sandbox.h"
 #include "lib/error.h"
 
 struct container_images_engine {
 	const char *name;
-	const char *store;  /* absolute */
-	mode_t mode;        /* of the store, as the daemon itself would make it */
+	const char *store; /* absolute */
+	mode_t mode;       /* of the store, as the daemon itself would make it */
+	enum sandbox_rights rights;
 	char *const *argv;  /* of the daemon */
 	const char *socket; /* made by the daemon */
 	/* Optional except import. */

@@ -33,6 +33,7 @@ static int make_guest(struct build *b, enum set set, char **ret_root, struct err
 		return -1;
 	struct customize guest = { .recipe = &b->recipe,
 				   .lock = &b->lock,
+				   .cache = &b->cache,
 				   .sources = &b->sources,
 				   .images = &b->images,
 				   .agent = b->agent,

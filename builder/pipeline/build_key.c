@@ -16,7 +16,7 @@
 
 /* Raise it when the same packages result in different trees, or the same trees in different compressed frames: those of
  * a cached layer are copied into the artifacts. */
-#define TREE_FORMAT "3"
+#define TREE_FORMAT "4"
 
 static int add_file(struct hash *h, const char *path, struct error *err)
 {

@@ -20,6 +20,9 @@
 /* The placeholder for the pause image in overlays, and the files that have it: containerd's configuration,
  * cri-dockerd's unit. */
 #define PAUSE_IMAGE_MARK "@PAUSE_IMAGE@"
+#define GUEST_AGENT "usr/sbin/qemu-ga"
+#define GUEST_AGENT_CONFIG "etc/qemu/qemu-ga.conf"
+
 static const char *const pause_image_files[] = { "etc/containerd/config.toml",
 						 "etc/systemd/system/cri-docker.service" };
 #define PAUSE_IMAGE_FILE_MAX (1 << 20)
@@ -91,10 +94,42 @@ struct json *customize_image_json(const struct customize *g)
 	return image;
 }
 
+static int overlay_paths(const struct customize *g, enum set set, struct strings *ret, struct error *err)
+{
+	for (size_t i = 0; i < g->recipe->overlays[set].n; i++) {
+		CLEANUP(free_p) char *path = NULL;
+		if (recipe_overlay_path(g->recipe, g->recipe->overlays[set].at[i], &path, err) < 0 ||
+		    tree_overlay_paths(path, ret, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* files: what the build itself put into the tree, by which `verify` distinguishes it from other files. */
+static int put_files(const struct customize *g, struct json *image, struct error *err)
+{
+	CLEANUP(strings_done) struct strings files = { 0 };
+	struct json *list = json_array();
+
+	json_put(image, "files", list);
+	if (overlay_paths(g, SET_BASE, &files, err) < 0 || overlay_paths(g, g->set, &files, err) < 0 ||
+	    (g->agent && tree_overlay_paths(g->agent, &files, err) < 0) ||
+	    source_paths(g->recipe, g->sources, g->cache, &files, err) < 0)
+		return -1;
+	strings_sort(&files);
+	for (size_t i = 0; i < files.n; i++)
+		if (!i || strcmp(files.at[i - 1], files.at[i]) != 0)
+			json_push(list, json_string(files.at[i]));
+	return 0;
+}
+
 static int write_image_json(const struct customize *g, int rootfd, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *image = customize_image_json(g);
 	CLEANUP(text_done) struct text text = { 0 };
+
+	if (put_files(g, image, err) < 0)
+		return -1;
 
 	json_print(image, true, &text);
 	return file_write_in(rootfd, "etc/nodekiln/image.json", text.data, text.len, 0644, err);
@@ -136,6 +171,35 @@ static int write_pause_image(const struct customize *g, int rootfd, struct error
 		    fill_pause_image(g, rootfd, pause_image_files[i], err) < 0)
 			return -1;
 	return 0;
+}
+
+/* A user who can call the agent over the host's socket (VM.Monitor, VM.GuestAgent.*) is root in the guest with these. */
+static const struct {
+	const char *name; /* of guest_agent_names */
+	const char *calls;
+} guest_agent_calls[] = {
+	{ "exec", "guest-exec,guest-exec-status" },
+	{ "file",
+	  "guest-file-open,guest-file-close,guest-file-read,guest-file-write,guest-file-seek,guest-file-flush" },
+	{ "password", "guest-set-user-password,guest-ssh-get-authorized-keys,guest-ssh-add-authorized-keys,"
+		      "guest-ssh-remove-authorized-keys" },
+};
+
+static int write_guest_agent(const struct customize *g, int rootfd, struct error *err)
+{
+	CLEANUP(text_done) struct text blocked = { 0 };
+
+	if (!file_exists_in(rootfd, GUEST_AGENT))
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(guest_agent_calls); i++)
+		if (!strings_has(&g->recipe->guest_agent.allow, guest_agent_calls[i].name))
+			text_addf(&blocked, "%s%s", blocked.len ? "," : "", guest_agent_calls[i].calls);
+	if (!blocked.len)
+		return 0;
+	CLEANUP(free_p)
+	char *text =
+		xasprintf("# The recipe's guest_agent.allow lifts this.\n[general]\nblock-rpcs=%s\n", blocked.data);
+	return file_write_in(rootfd, GUEST_AGENT_CONFIG, text, strlen(text), 0644, err);
 }
 
 /* Shows the end-of-life warning to users who log in. */
@@ -181,7 +245,8 @@ int customize_tree(const struct customize *g, const char *root, struct error *er
 	if (rootfd < 0 || copy_overlays(g, SET_BASE, root, err) < 0 || copy_overlays(g, g->set, root, err) < 0 ||
 	    install_agent(g, root, err) < 0 || write_image_json(g, rootfd, err) < 0 ||
 	    write_os_release(g, rootfd, err) < 0 || write_pause_image(g, rootfd, err) < 0 ||
-	    write_warning(g, rootfd, err) < 0 || apply_presets(rootfd, root, err) < 0)
+	    write_guest_agent(g, rootfd, err) < 0 || write_warning(g, rootfd, err) < 0 ||
+	    apply_presets(rootfd, root, err) < 0)
 		return -1;
 	return enable_units(g, root, err);
 }

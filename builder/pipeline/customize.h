@@ -12,6 +12,7 @@
 struct customize {
 	const struct recipe *recipe; /* borrowed, as all of these */
 	const struct lock *lock;
+	struct cache *cache;              /* may be NULL where the recipe has no archives of binaries */
 	const struct source_set *sources; /* may be NULL */
 	const struct strings *images;     /* preloaded */
 	const char *agent;                /* path of its tree; NULL = none */

@@ -156,7 +156,8 @@ static int write_json(const struct artifacts *o, const char *suffix, const struc
 	return 0;
 }
 
-/* The SBOM contains the digests of the artifacts, the manifest also that of the SBOM, so this is the order. */
+/* The SBOM contains the digests of the artifacts, the provenance also that of the SBOM, the manifest those of both: so this is the
+ * order. */
 int manifest_write(const struct manifest *m, struct artifacts *o, struct json *timings, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *owned = timings;
@@ -165,6 +166,9 @@ int manifest_write(const struct manifest *m, struct artifacts *o, struct json *t
 		return -1;
 	CLEANUP(json_free_p) struct json *sbom = sbom_json(m, o);
 	if (write_json(o, "spdx.json", sbom, err) < 0 || artifacts_sum(o, err) < 0)
+		return -1;
+	CLEANUP(json_free_p) struct json *provenance = provenance_json(m, o);
+	if (write_json(o, "provenance.json", provenance, err) < 0 || artifacts_sum(o, err) < 0)
 		return -1;
 	CLEANUP(json_free_p) struct json *manifest = manifest_json(m, o, TAKE(owned));
 	return write_json(o, "manifest.json", manifest, err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * An image's metadata files: NAME.manifest.json (recipe, lock, versions, sizes, digests, timings) and NAME.spdx.json,
- * its SBOM (SPDX 2.3: which packages are in which artifact). The SBOM depends only on the artifacts' content and the
+ * An image's metadata files: NAME.manifest.json (recipe, lock, versions, sizes, digests, timings), NAME.spdx.json,
+ * its SBOM (SPDX 2.3: which packages are in which artifact), and NAME.provenance.json (in-toto, SLSA: what it was made of). The SBOM depends only on the artifacts' content and the
  * epoch, so equal builds have equal SBOMs. The manifest also contains the build's timings.
  */
 #include <stdint.h>
@@ -27,10 +27,11 @@ struct manifest {
 	int64_t now; /* of the build: `warnings` has what was past its end of life then; 0 = none */
 };
 
-/* Writes both into the staging directory, which has the finished artifacts. Takes ownership of timings. */
+/* Writes all into the staging directory, which has the finished artifacts. Takes ownership of timings. */
 int manifest_write(const struct manifest *m, struct artifacts *o, struct json *timings, struct error *err) MUST_CHECK;
 
 /* Pure; the artifacts are those of o->summed. manifest_json() takes ownership of timings. The caller owns the
  * result. */
 struct json *manifest_json(const struct manifest *m, const struct artifacts *o, struct json *timings) MUST_CHECK;
 struct json *sbom_json(const struct manifest *m, const struct artifacts *o) MUST_CHECK;
+struct json *provenance_json(const struct manifest *m, const struct artifacts *o) MUST_CHECK;

@@ -92,18 +92,25 @@ struct json *sbom_reference(const char *category, const char *type, const char *
 	return ref;
 }
 
-static void put_purl(struct json *package, const struct recipe *recipe, const char *name, const char *version,
-		     const char *architecture)
+char *sbom_deb_purl(const struct recipe *recipe, const char *name, const char *version, const char *architecture)
 {
-	CLEANUP(text_done) struct text purl = { 0 };
+	struct text purl = { 0 };
 
 	text_addf(&purl, "pkg:deb/%s/", recipe->distribution.id);
 	sbom_add_encoded(&purl, name);
 	text_add(&purl, "@");
 	sbom_add_encoded(&purl, version);
 	text_addf(&purl, "?arch=%s&distro=%s", architecture, recipe->distribution.suite);
+	return text_take(&purl);
+}
+
+static void put_purl(struct json *package, const struct recipe *recipe, const char *name, const char *version,
+		     const char *architecture)
+{
+	CLEANUP(free_p) char *purl = sbom_deb_purl(recipe, name, version, architecture);
 	struct json *list = json_array();
-	json_push(list, sbom_reference("PACKAGE-MANAGER", "purl", purl.data));
+
+	json_push(list, sbom_reference("PACKAGE-MANAGER", "purl", purl));
 	json_put(package, "externalRefs", list);
 }
 

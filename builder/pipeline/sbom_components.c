@@ -13,11 +13,9 @@
 	"as in go.sum: SHA-256, in base64, of the list of the SHA-256 of all files in the module's zip; it is not "    \
 	"the zip's"
 
-/* "pkg:golang/PATH@VERSION"; version: with its "v", and without for the standard library, as scanners have it. */
-static void put_references(struct json *package, const char *path, const char *version, const char *sum)
+char *sbom_module_purl(const char *path, const char *version)
 {
-	struct json *list = json_array();
-	CLEANUP(text_done) struct text purl = { 0 };
+	struct text purl = { 0 };
 	CLEANUP(free_p) char *copy = xstrdup(path);
 	char *rest = copy, *part;
 
@@ -28,7 +26,15 @@ static void put_references(struct json *package, const char *path, const char *v
 	}
 	text_add(&purl, "@");
 	sbom_add_encoded(&purl, version);
-	json_push(list, sbom_reference("PACKAGE-MANAGER", "purl", purl.data));
+	return text_take(&purl);
+}
+
+static void put_references(struct json *package, const char *path, const char *version, const char *sum)
+{
+	struct json *list = json_array();
+	CLEANUP(free_p) char *purl = sbom_module_purl(path, version);
+
+	json_push(list, sbom_reference("PACKAGE-MANAGER", "purl", purl));
 	if (sum) {
 		struct json *hash = sbom_reference("OTHER", "go.sum", sum);
 		json_put_string(hash, "comment", SUM_COMMENT);

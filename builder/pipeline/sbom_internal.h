@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Shared by sbom.c and sbom_components.c.
+ * Shared by sbom.c, sbom_components.c and provenance.c.
  */
 #include "builder/pipeline/manifest.h"
 #include "lib/json.h"
@@ -18,6 +18,11 @@ void sbom_relate(struct sbom *s, const char *from, const char *how, const char *
 char *sbom_id(const char *kind, const char *name, const char *version) MUST_CHECK;
 /* Percent-encoding of package URLs (purl). */
 void sbom_add_encoded(struct text *t, const char *s);
+/* "pkg:deb/debian/NAME@VERSION?arch=ARCH&distro=SUITE"; owned by the caller. */
+char *sbom_deb_purl(const struct recipe *recipe, const char *name, const char *version, const char *architecture)
+	MUST_CHECK;
+/* "pkg:golang/PATH@VERSION"; version: with its "v", and without for the standard library, as scanners have it. Owned by the caller. */
+char *sbom_module_purl(const char *path, const char *version) MUST_CHECK;
 struct json *sbom_reference(const char *category, const char *type, const char *locator) MUST_CHECK;
 /* Returns NULL if the document has a package of that id already. The document owns the result. */
 struct json *sbom_package(struct sbom *s, const char *id, const char *name, const char *version, const char *url,

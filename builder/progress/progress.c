@@ -275,6 +275,7 @@ void progress_close(void)
 PRINTF(2, 0) static void phase_text(struct phase *p, const char *fmt, va_list ap)
 {
 	vsnprintf(p->text, sizeof p->text, fmt, ap);
+	text_make_printable(p->text);
 }
 
 void progress_begin(const char *phase, const char *fmt, ...)
@@ -343,6 +344,7 @@ void progress_notice(const char *fmt, ...)
 	va_start(ap, fmt);
 	CLEANUP(free_p) char *text = xvasprintf(fmt, ap);
 	va_end(ap);
+	text_make_printable(text);
 	if (!board) {
 		log_warning("%s", text);
 		return;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/alloc.h"
 #include "lib/json.h"
 
 #define PLAIN_INTERVAL 30.0 /* seconds between the lines in a log about a phase that still runs */
@@ -228,7 +229,8 @@ void progress_format_failure(const struct error *err, const struct progress_cont
 {
 	struct json *event = event_new("failure", c);
 
-	json_put_string(event, "text", err->text);
+	CLEANUP(free_p) char *full = error_full(err);
+	json_put_string(event, "text", full);
 	json_put_int(event, "code", err->class);
 	event_add(event, ret);
 }

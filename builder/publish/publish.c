@@ -87,7 +87,8 @@ static int prepare(struct publication *p, struct error *err)
 {
 	const struct publish_options *o = p->options;
 
-	if (target_load(o->target, &p->target, err) < 0 || publish_image_load(o->image, o->parts, &p->image, err) < 0 ||
+	if (target_load(o->target, &p->target, err) < 0 ||
+	    publish_image_load(o->image, o->parts, o->keyring, &p->image, err) < 0 ||
 	    target_open(&p->target, err) < 0 || choose_nodes(p, err) < 0 || open_notes_key(p, err) < 0)
 		return -1;
 	make_orders(p);

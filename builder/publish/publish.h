@@ -16,6 +16,7 @@ struct publish_options {
 	const char *target, *image; /* borrowed; files */
 	unsigned parts;             /* PUBLISH_VM, PUBLISH_CT */
 	enum firmware firmware;
+	const char *keyring; /* borrowed; SHA256SUMS must be signed by one of its keys; NULL = need not be signed */
 	bool replace, dry_run;
 	long retain;
 	struct strings nodes; /* of the target's nodes, only these; empty = all */

@@ -5,6 +5,9 @@
 #include <malloc.h>
 #include <string.h>
 
+#include "builder/artifacts/artifacts.h"
+#include "builder/artifacts/sha256sums.h"
+#include "builder/artifacts/signature.h"
 #include "builder/disk/qcow2.h"
 #include "builder/publish/publish_notes.h"
 #include "lib/file.h"
@@ -18,10 +21,8 @@ static const struct {
 	const char *suffix;
 	unsigned part; /* 0 = none */
 } suffixes[] = {
-	{ MANIFEST, 0 },
-	{ ".qcow2", PUBLISH_VM },
-	{ ".tar.zst", PUBLISH_CT },
-	{ ".spdx.json", 0 },
+	{ MANIFEST, 0 },     { ".qcow2", PUBLISH_VM },  { ".tar.zst", PUBLISH_CT },
+	{ ".spdx.json", 0 }, { ".provenance.json", 0 },
 };
 
 static char *manifest_path(const char *image)
@@ -34,7 +35,43 @@ static char *manifest_path(const char *image)
 	return xasprintf("%.*s" MANIFEST, (int)n, image);
 }
 
-static int read_manifest(const char *path, struct json **ret, struct error *err)
+/* The digest of SHA256SUMS for a file. */
+static int check_sum(const struct sha256sums *sums, const char *name, const char *sha256, struct error *err)
+{
+	const char *want = sha256sums_find(sums, name);
+
+	if (!want)
+		return error_set(err, ERROR_TRUST, "%s has no line for %s; build the image again", ARTIFACTS_SUMS,
+				 name);
+	if (strcmp(want, sha256) != 0)
+		return error_set(err, ERROR_TRUST,
+				 "%s: its sha256 is %s, the signed %s says %s; it was changed, build the image again",
+				 name, sha256, ARTIFACTS_SUMS, want);
+	return 0;
+}
+
+/* The signature covers SHA256SUMS, which covers the manifest, which names the artifacts: publish_file_verify() compares those. */
+static int check_signed(const char *path, const char *keyring, const struct text *manifest, struct error *err)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	CLEANUP(free_p) char *directory = xasprintf("%.*s.", (int)(name - path), path);
+	CLEANUP(free_p) char *file = xasprintf("%s/" ARTIFACTS_SUMS, directory);
+	CLEANUP(sha256sums_done) struct sha256sums sums = { 0 };
+	CLEANUP(text_done) struct text text = { 0 };
+	char sha256[SHA256_HEX];
+
+	if (file_read(AT_FDCWD, file, SHA256SUMS_SIZE_MAX, &text, err) < 0) {
+		err->class = ERROR_TRUST;
+		return error_wrap(err, "the image is not signed");
+	}
+	if (signature_check(directory, keyring, text.data, text.len, err) < 0)
+		return -1;
+	sha256sums_parse(text.len ? text.data : "", &sums);
+	sha256_hex(manifest->data ? manifest->data : "", manifest->len, sha256);
+	return check_sum(&sums, name, sha256, err);
+}
+
+static int read_manifest(const char *path, const char *keyring, struct json **ret, struct error *err)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 
@@ -42,9 +79,9 @@ static int read_manifest(const char *path, struct json **ret, struct error *err)
 		err->class = ERROR_INPUT;
 		return error_wrap(err, "an image is published by its manifest, which `nodekiln build` writes");
 	}
-	if (json_parse(path, text.data ? text.data : "", text.len, ret, err) < 0)
+	if (keyring && check_signed(path, keyring, &text, err) < 0)
 		return -1;
-	return 0;
+	return json_parse(path, text.data ? text.data : "", text.len, ret, err);
 }
 
 static int manifest_wrong(const char *path, const char *what, struct error *err)
@@ -158,13 +195,14 @@ static int read_disk(struct publish_image *image, struct error *err)
 	return 0;
 }
 
-int publish_image_load(const char *name, unsigned parts, struct publish_image *ret, struct error *err)
+int publish_image_load(const char *name, unsigned parts, const char *keyring, struct publish_image *ret,
+		       struct error *err)
 {
 	CLEANUP(publish_image_done) struct publish_image image = { 0 };
 	CLEANUP(free_p) char *path = manifest_path(name);
 	CLEANUP(json_free_p) struct json *manifest = NULL;
 
-	if (read_manifest(path, &manifest, err) < 0 || read_words(path, manifest, &image, err) < 0 ||
+	if (read_manifest(path, keyring, &manifest, err) < 0 || read_words(path, manifest, &image, err) < 0 ||
 	    read_artifacts(path, manifest, parts, &image, err) < 0)
 		return -1;
 	if (image.vm.path && read_disk(&image, err) < 0)

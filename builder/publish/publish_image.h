@@ -30,8 +30,10 @@ struct publish_image {
 
 /* image: NAME.manifest.json, an artifact in its directory, or DIRECTORY/NAME. parts: those that are
  * wanted; the image must have at least one of them. ERROR_INPUT when a file is missing, ERROR_TRUST when
- * its size is not the manifest's. */
-int publish_image_load(const char *image, unsigned parts, struct publish_image *ret, struct error *err) MUST_CHECK;
+ * its size is not the manifest's. keyring: NULL, or SHA256SUMS must be signed by one of its keys and have the
+ * manifest's digest and those of the artifacts, else ERROR_TRUST. */
+int publish_image_load(const char *image, unsigned parts, const char *keyring, struct publish_image *ret,
+		       struct error *err) MUST_CHECK;
 /* Reads the whole file: ERROR_TRUST when its digest is not the manifest's. */
 int publish_file_verify(const struct publish_file *file, struct error *err) MUST_CHECK;
 void publish_image_done(struct publish_image *image);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "builder/pve/hmac.h"
+#include "lib/hash.h"
 #include "lib/text.h"
 #include "lib/validate.h"
 

@@ -139,6 +139,7 @@ void recipe_done(struct recipe *r)
 		strings_done(&r->overlays[set]);
 		strings_done(&r->units[set]);
 	}
+	strings_done(&r->guest_agent.allow);
 	strings_done(&r->extra_packages);
 	strings_done(&r->images.archives);
 	free(r->disk.filesystem);

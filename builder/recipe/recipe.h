@@ -28,6 +28,8 @@ enum runtime { RUNTIME_NONE, RUNTIME_CONTAINERD, RUNTIME_DOCKER };
 /* agent_libcurl.h gives the reasons. AUTO: resolve() chooses, the lock records the choice. */
 enum agent_libcurl { AGENT_LIBCURL_AUTO, AGENT_LIBCURL_COMPILED, AGENT_LIBCURL_PACKAGED };
 /* The values as written in recipes; each list ends with NULL. */
+/* Calls of qemu-guest-agent that a host may make only when guest_agent.allow names their kind; ends with NULL. */
+extern const char *const guest_agent_names[];
 extern const char *const kubernetes_source_names[], *const runtime_names[], *const agent_libcurl_names[],
 										    *const compression_names[];
 
@@ -54,6 +56,9 @@ struct recipe {
 	struct {
 		enum agent_libcurl libcurl;
 	} agent;
+	struct {
+		struct strings allow; /* of guest_agent_names */
+	} guest_agent;
 	struct strings packages[SETS], extra_packages; /* packages.extra: on top of each artifact's other packages */
 	/* Names below rootfs-overlays/; with a '/' paths, in YAML relative to the file. */
 	struct strings overlays[SETS];

@@ -197,11 +197,26 @@ static int check_outputs(const struct recipe_checker *j)
 	return check_level(j, "outputs.tarball.level", r->outputs.tarball_compression, r->outputs.tarball_level);
 }
 
+static int check_guest_agent(const struct recipe_checker *j)
+{
+	const struct strings *allow = &j->recipe->guest_agent.allow;
+
+	for (size_t i = 0; i < allow->n; i++) {
+		const char *const *name = guest_agent_names;
+		while (*name && strcmp(*name, allow->at[i]))
+			name++;
+		if (!*name)
+			return recipe_wrong(j, "guest_agent.allow",
+					    "guest_agent.allow has '%s'; allowed: exec, file, password", allow->at[i]);
+	}
+	return 0;
+}
+
 int recipe_check(const struct recipe *recipe, const struct yaml *tree, struct error *err)
 {
 	static int (*const checks[])(const struct recipe_checker *) = {
 		check_name, check_distribution, check_repositories, check_sets, recipe_check_kubernetes,
-		check_disk, check_outputs,
+		check_disk, check_outputs,      check_guest_agent,
 	};
 	const struct recipe_checker checker = { recipe, tree, err };
 

@@ -91,6 +91,14 @@ static struct json *agent_json(const struct recipe *r)
 	return object;
 }
 
+static struct json *guest_agent_json(const struct recipe *r)
+{
+	struct json *object = json_object();
+
+	json_put_strings(object, "allow", &r->guest_agent.allow);
+	return object;
+}
+
 static struct json *sets_json(const struct strings lists[SETS])
 {
 	struct json *object = json_object();
@@ -174,6 +182,7 @@ struct json *recipe_json(const struct recipe *recipe)
 	json_put(object, "kubernetes", kubernetes_json(recipe));
 	json_put_string(object, "runtime", runtime_names[recipe->runtime]);
 	json_put(object, "agent", agent_json(recipe));
+	json_put(object, "guest_agent", guest_agent_json(recipe));
 	json_put(object, "packages", packages_json(recipe));
 	json_put(object, "overlays", overlays_json(recipe));
 	json_put(object, "units", sets_json(recipe->units));

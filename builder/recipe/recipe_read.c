@@ -14,6 +14,7 @@ const char *const kubernetes_source_names[] = {
 const char *const runtime_names[] = {
 	[RUNTIME_NONE] = "none", [RUNTIME_CONTAINERD] = "containerd", [RUNTIME_DOCKER] = "docker", NULL
 };
+const char *const guest_agent_names[] = { "exec", "file", "password", NULL };
 const char *const agent_libcurl_names[] = { [AGENT_LIBCURL_AUTO] = "auto",
 					    [AGENT_LIBCURL_COMPILED] = "compiled",
 					    [AGENT_LIBCURL_PACKAGED] = "packaged",
@@ -256,6 +257,17 @@ static int read_agent(struct yaml *tree, struct recipe *r, struct error *err)
 	return 0;
 }
 
+static int read_guest_agent(struct yaml *tree, struct recipe *r, struct error *err)
+{
+	struct yaml *map;
+
+	if (yaml_take_map(tree, "guest_agent", &map, err) < 0 ||
+	    yaml_take_strings(map, "allow", &r->guest_agent.allow, err) < 0)
+		return -1;
+	tidy(&r->guest_agent.allow, NULL);
+	return 0;
+}
+
 static int read_contents(struct yaml *tree, struct recipe *r, struct error *err)
 {
 	struct yaml *map;
@@ -323,8 +335,8 @@ int recipe_read(struct yaml *tree, struct recipe *ret, struct error *err)
 {
 	if (read_names(tree, ret, err) < 0 || read_distribution(tree, ret, err) < 0 || read_components(tree, err) < 0 ||
 	    read_repositories(tree, ret, err) < 0 || read_kubernetes(tree, ret, err) < 0 ||
-	    read_agent(tree, ret, err) < 0 || read_contents(tree, ret, err) < 0 || read_disk(tree, ret, err) < 0 ||
-	    read_outputs(tree, ret, err) < 0)
+	    read_agent(tree, ret, err) < 0 || read_guest_agent(tree, ret, err) < 0 ||
+	    read_contents(tree, ret, err) < 0 || read_disk(tree, ret, err) < 0 || read_outputs(tree, ret, err) < 0)
 		return -1;
 	expand_versions(ret);
 	recipe_components_apply(ret);

@@ -56,6 +56,10 @@ static const struct schema_key keys[] = {
 	{ "agent.libcurl", "auto, compiled, packaged", "`auto`",
 	  "The agent's libcurl: compiled from the distribution's source package, or the distribution's package, which needs more "
 	  "memory. auto: compiled when the mirror serves the source, decided when the recipe is resolved" },
+	{ "guest_agent", "a map", "none", "qemu-guest-agent, which lets the host of a VM call into it" },
+	{ "guest_agent.allow", "a list of exec, file, password", "`[]`",
+	  "Kinds of calls that are blocked otherwise: exec runs programs as root, file reads and writes files, password sets passwords "
+	  "and ssh keys" },
 	{ "packages", "a map", "none", "Packages to install, without recommended ones" },
 	{ "packages.extra", "a list", "none",
 	  "Packages of both artifacts that are installed after all others: a change of this list rebuilds nothing else" },

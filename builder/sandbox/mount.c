@@ -50,15 +50,25 @@ int mount_attach(const char *source, const char *target, const char *type, const
 }
 
 /* libmount knows ro=recursive since 2.39. */
-int mount_read_only(const char *target, struct error *err)
+static int add_attribute(const char *target, unsigned long long attribute, const char *what, struct error *err)
 {
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	struct mount_attr attr = { .attr_set = attribute };
 
 	if (mount_setattr(AT_FDCWD, target, AT_RECURSIVE, &attr, sizeof attr) == 0)
 		return 0;
-	error_errno(err, errno, "make %s read-only", target);
+	error_errno(err, errno, "make %s %s", target, what);
 	err->class = ERROR_HOST;
 	return -1;
+}
+
+int mount_read_only(const char *target, struct error *err)
+{
+	return add_attribute(target, MOUNT_ATTR_RDONLY, "read-only", err);
+}
+
+int mount_no_devices(const char *target, struct error *err)
+{
+	return add_attribute(target, MOUNT_ATTR_NODEV, "free of device nodes", err);
 }
 
 int mount_detach(const char *target, struct error *err)

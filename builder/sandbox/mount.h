@@ -12,5 +12,7 @@ int mount_attach(const char *source, const char *target, const char *type, const
 	MUST_CHECK;
 /* Makes a mount, and those below it, read-only. */
 int mount_read_only(const char *target, struct error *err) MUST_CHECK;
+/* No device node in a mount, and those below it, can be opened. */
+int mount_no_devices(const char *target, struct error *err) MUST_CHECK;
 /* Lazily (MNT_DETACH). */
 int mount_detach(const char *target, struct error *err) MUST_CHECK;

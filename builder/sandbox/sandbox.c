@@ -21,7 +21,9 @@
 #include "builder/sandbox/mount.h"
 #include "builder/sandbox/rootless.h"
 #include "builder/sandbox/sandbox_chroot.h"
+#include "builder/sandbox/sandbox_restrict.h"
 #include "builder/sandbox/sandbox_setup.h"
+#include "builder/sandbox/sandbox_userns.h"
 #include "lib/alloc.h"
 
 /* The monitor makes the PID namespace for its child and stays in the caller's mount namespace, where it can
@@ -113,15 +115,24 @@ static int unshare_namespaces(int namespaces, struct error *err)
 	return -1;
 }
 
+static int inner_namespaces(const struct sandbox *s)
+{
+	/* Docker's daemon looks at all controllers, which only the topmost cgroup has. */
+	return INNER_NAMESPACES | (s->network ? 0 : CLONE_NEWNET) |
+	       (s->rights >= SANDBOX_HOST_ROOT ? 0 : CLONE_NEWCGROUP);
+}
+
 /* The third process unshares its mounts once more: ischroot(1) recognizes a chroot by mounts that differ
  * from those of PID 1. If ischroot recognizes none, libc6's postinst waits a second for the machine's
  * init. */
 static int enter_namespaces(const struct sandbox *s, struct error *err)
 {
-	if (unshare_namespaces(INNER_NAMESPACES | (s->network ? 0 : CLONE_NEWNET), err) < 0 ||
-	    sandbox_setup_enter(s, err) < 0 || fork_and_supervise(-1, NULL, err) < 0)
+	if (unshare_namespaces(inner_namespaces(s), err) < 0 || sandbox_setup_enter(s, err) < 0 ||
+	    fork_and_supervise(-1, NULL, err) < 0 || unshare_namespaces(CLONE_NEWNS, err) < 0)
 		return -1;
-	return unshare_namespaces(CLONE_NEWNS, err);
+	return s->rights >= SANDBOX_HOST_ROOT
+		       ? 0
+		       : sandbox_userns_enter(s->rights >= SANDBOX_MOUNTS, sandbox_restrict_opaque(s), err);
 }
 
 /* Returns 0 in the third process only, and -1 in the process that failed. */
@@ -141,8 +152,9 @@ static int enter(const struct sandbox *s, struct error *err)
 	}
 	close(ends[1]);
 	die_with_monitor(ends[0]);
+	setsid(); /* without a terminal: /dev/tty would be the caller's */
 	if ((rootless_restricted() ? sandbox_chroot_enter : enter_namespaces)(s, err) < 0 ||
-	    (s->unprivileged && sandbox_setup_unprivileged(err) < 0))
+	    sandbox_restrict(s, err) < 0)
 		return -1;
 	/* Descriptors that an outer caller left open without O_CLOEXEC do not reach the program. */
 	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
@@ -259,7 +271,9 @@ int sandbox_release(const char *program, bool *ret_called, struct error *err)
 	*ret_called = sandbox_setup_called(program);
 	if (access(program, F_OK) < 0)
 		return 0;
-	return rootless_restricted() ? sandbox_chroot_release(program, err) : mount_detach(program, err);
+	if (rootless_restricted())
+		return sandbox_chroot_release(program, err);
+	return sandbox_userns_entered() ? sandbox_userns_unmount(program, err) : mount_detach(program, err);
 }
 
 void sandbox_done(struct sandbox *sandbox)

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Runs a tree's own programs: the tree is /, in private mount, PID, network, IPC and UTS namespaces, with
+ * Runs a tree's own programs: the tree is /, in private mount, PID, network, IPC, UTS and cgroup namespaces, with
  * /proc, a minimal /dev, an empty /run and /tmp, no /sys, no network except loopback and the environment of a
  * package installation. Nothing of the host is in reach. The sandbox ends with the calling process, even
  * after SIGKILL; no mount is ever visible on the host.
+ *
+ * The programs may be hostile. They are in a user namespace that has rights over none of these namespaces
+ * (sandbox_userns.h), with few capabilities, system calls and no keys (sandbox_restrict.h). docs/security.md says what
+ * they can still do.
  *
  * Where neither mounts nor namespaces can be made (rootless_restricted()), a chroot is used instead, which
  * isolates less: see sandbox_chroot.h.
@@ -13,6 +17,15 @@
 #include "lib/error.h"
 #include "lib/job.h"
 #include "lib/process.h"
+
+/* What the programs may do in addition; each has the rights of those before it. */
+enum sandbox_rights {
+	SANDBOX_NO_RIGHTS,
+	SANDBOX_MOUNTS, /* mount what a user may, in a mount namespace of their own: for importers of images */
+	/* No user namespace: the programs are root of the builder's. Only for what cannot work otherwise, and that is Docker's
+	 * daemon. With the builder's own CAP_SYS_ADMIN, such a program can get all rights of the host. */
+	SANDBOX_HOST_ROOT,
+};
 
 struct sandbox {
 	const char *root; /* borrowed; absolute path of the tree */
@@ -26,6 +39,10 @@ struct sandbox {
 	/* Without any capability but CAP_DAC_OVERRIDE, and no way to get one: with the host's network, root could change its
 	 * interfaces and routes, and read what others send. */
 	bool unprivileged;
+	enum sandbox_rights rights;
+	/* Borrowed; absolute path inside, NULL = none. With SANDBOX_MOUNTS, and where the builder has that right: programs may
+	 * mark the directories below it as opaque for overlays (sandbox_opaque.h). */
+	const char *opaque_below;
 	bool forbid_services; /* a policy-rc.d that lets no service start, for the configuration of packages */
 };
 

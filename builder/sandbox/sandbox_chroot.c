@@ -15,6 +15,7 @@
 
 #include "builder/sandbox/sandbox_chroot_proc.h"
 #include "builder/sandbox/seccomp.h"
+#include "builder/sandbox/seccomp_notify.h"
 #include "lib/file.h"
 
 #define X32_CALLS 0x40000000u  /* the bit of x32 system call numbers on x86_64; no other table has numbers this large */
@@ -122,7 +123,7 @@ static void watch(pid_t program, int listener, const char *root, const sigset_t 
 NORETURN static void supervise(const struct sandbox *s, pid_t program, int socket)
 {
 	const sigset_t set = supervised_signals();
-	int status = SIGKILL, listener = sandbox_chroot_proc_listener(socket);
+	int status = SIGKILL, listener = seccomp_notify_receive(socket);
 	char root[PATH_MAX];
 
 	if (listener >= 0 && listener != LISTENER)

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -19,17 +18,12 @@
 
 #include "builder/sandbox/sandbox_setup.h"
 #include "builder/sandbox/seccomp.h"
+#include "builder/sandbox/seccomp_notify.h"
 #include "lib/alloc.h"
 #include "lib/text.h"
 
 #define NAME_BYTES 256     /* of a path below /proc/self, or of an attribute's name */
 #define BUFFER_BYTES 65536 /* the most that is copied in or out: an attribute's value */
-
-/* Linux 6.6: the caller and the supervisor take turns on one CPU, which avoids most of the waiting. */
-#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
-#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, uint64_t)
-#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1u
-#endif
 
 /* Linux 5.19: a call that the supervisor has received is not interrupted any more. Programs do not expect
  * EINTR from stat(2), and dash, which installs its SIGCHLD handler without SA_RESTART, would get it. */
@@ -99,27 +93,6 @@ static size_t make_filter(struct sock_filter ret[ARRAY_SIZE(calls) + FILTER_FIXE
 	return n;
 }
 
-/* Control data of a message that carries one descriptor. */
-union file_control {
-	struct cmsghdr header;
-	char bytes[CMSG_SPACE(sizeof(int))];
-};
-
-static int send_file(int socket, int fd, struct error *err)
-{
-	union file_control control = { 0 };
-	struct iovec nothing = { "", 1 };
-	const struct msghdr message = {
-		.msg_iov = &nothing, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
-	};
-
-	control.header = (struct cmsghdr){ CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS };
-	memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-	if (sendmsg(socket, &message, 0) < 0)
-		return error_errno(err, errno, "send the seccomp listener to the sandbox's supervisor");
-	return 0;
-}
-
 /* Makes the listener with the first set of flags that the kernel knows. */
 static int make_listener(struct error *err)
 {
@@ -138,7 +111,7 @@ int sandbox_chroot_proc_install(int socket, struct error *err)
 {
 	CLEANUP(close_p) int listener = make_listener(err);
 
-	if (listener < 0 || send_file(socket, listener, err) < 0)
+	if (listener < 0 || seccomp_notify_send(socket, listener, err) < 0)
 		return -1;
 	/* Check that it works: otherwise packages would be configured differently. */
 	CLEANUP(close_p) int fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -152,62 +125,12 @@ int sandbox_chroot_proc_install(int socket, struct error *err)
 	return -1;
 }
 
-int sandbox_chroot_proc_listener(int socket)
-{
-	union file_control control = { 0 };
-	char byte;
-	struct iovec nothing = { &byte, 1 };
-	struct msghdr message = {
-		.msg_iov = &nothing, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
-	};
-	int fd = -1;
-
-	if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) == 1 && control.header.cmsg_type == SCM_RIGHTS &&
-	    control.header.cmsg_len == CMSG_LEN(sizeof fd))
-		memcpy(&fd, CMSG_DATA(&control.header), sizeof fd);
-	if (fd >= 0)
-		ioctl(fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
-	return fd;
-}
-
-/* Opens the memory of another process. process_vm_readv(2) would do, but Docker before 23 refuses it. */
-static int open_memory(pid_t pid, int flags)
-{
-	CLEANUP(free_p) char *path = xasprintf("/proc/%d/mem", (int)pid);
-
-	return open(path, flags | O_CLOEXEC);
-}
-
-/* Reads up to n bytes: the mapping may end earlier. */
-static ssize_t read_memory(pid_t pid, uint64_t address, void *to, size_t n)
-{
-	CLEANUP(close_p) int fd = open_memory(pid, O_RDONLY);
-
-	return pread(fd, to, n, (off_t)address);
-}
-
-/* True while the caller still waits, so its pid has not been reused. The gap between this check and the
- * use of the pid does no harm: the kernel assigns pids in ascending order, so a freed pid is not reused at
- * once. */
-static bool still_waits(int listener, const struct seccomp_notif *request)
-{
-	return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &request->id) == 0;
-}
-
 static bool write_memory(int listener, const struct seccomp_notif *request, uint64_t address, const void *from,
 			 size_t n)
 {
-	CLEANUP(close_p) int fd = open_memory((pid_t)request->pid, O_WRONLY);
+	CLEANUP(close_p) int fd = seccomp_notify_memory((pid_t)request->pid, O_WRONLY);
 
-	return still_waits(listener, request) && pwrite(fd, from, n, (off_t)address) == (ssize_t)n;
-}
-
-/* False when the text does not end within the buffer. */
-static bool read_name(pid_t pid, uint64_t address, char to[NAME_BYTES])
-{
-	ssize_t n = read_memory(pid, address, to, NAME_BYTES);
-
-	return n > 0 && memchr(to, '\0', (size_t)n);
+	return seccomp_notify_waits(listener, request) && pwrite(fd, from, n, (off_t)address) == (ssize_t)n;
 }
 
 /* True when path is below directory (a process's /proc/PID), without leading upwards or through a magic link:
@@ -268,15 +191,16 @@ static bool emulated_call_read(struct emulated_call *e)
 	char path[NAME_BYTES];
 	unsigned buffer = e->call->in ? e->call->in : e->call->out;
 
-	if (!read_name(pid, args[e->call->path], path) || !translate(e->call, pid, path, e->path) ||
-	    (e->call->name && !read_name(pid, args[e->call->name], e->name)))
+	if (!seccomp_notify_read_text(pid, args[e->call->path], path, sizeof path) ||
+	    !translate(e->call, pid, path, e->path) ||
+	    (e->call->name && !seccomp_notify_read_text(pid, args[e->call->name], e->name, sizeof e->name)))
 		return false;
 	if (!buffer || !args[buffer])
 		return true;
 	e->size = e->call->size ? e->call->size : args[buffer + 1];
 	if (e->size > BUFFER_BYTES)
 		e->size = BUFFER_BYTES;
-	return !e->call->in || read_memory(pid, args[buffer], e->buffer, e->size) == (ssize_t)e->size;
+	return !e->call->in || seccomp_notify_read(pid, args[buffer], e->buffer, e->size) == (ssize_t)e->size;
 }
 
 static long emulated_call_perform(const struct emulated_call *e)
@@ -336,23 +260,6 @@ static int install_fd(const struct emulated_call *e, int fd)
 	return rc;
 }
 
-/* Here and below, failure is ignored: the caller may have ended. */
-static void continue_call(int listener, const struct seccomp_notif *request)
-{
-	struct seccomp_notif_resp response = { .id = request->id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE };
-
-	ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
-}
-
-static void reply(int listener, const struct seccomp_notif *request, long rc)
-{
-	struct seccomp_notif_resp response = { .id = request->id,
-					       .val = rc < 0 ? 0 : rc,
-					       .error = rc < 0 ? (int)rc : 0 };
-
-	ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
-}
-
 static long answer_uname(int listener, const struct seccomp_notif *request)
 {
 	struct utsname names;
@@ -371,11 +278,11 @@ static void answer(int listener, const struct seccomp_notif *request, const char
 	};
 
 	if (request->data.nr == SYS_uname) {
-		reply(listener, request, answer_uname(listener, request));
+		seccomp_notify_reply(listener, request, answer_uname(listener, request));
 		return;
 	}
-	if (!e.call || !emulated_call_read(&e) || !still_waits(listener, request)) {
-		continue_call(listener, request);
+	if (!e.call || !emulated_call_read(&e) || !seccomp_notify_waits(listener, request)) {
+		seccomp_notify_continue(listener, request);
 		return;
 	}
 	long rc = emulated_call_perform(&e);
@@ -383,19 +290,10 @@ static void answer(int listener, const struct seccomp_notif *request, const char
 		return;
 	if (e.call->link && rc > 0)
 		rc = shorten(buffer, (size_t)rc, root);
-	reply(listener, request, emulated_call_write(&e, rc));
+	seccomp_notify_reply(listener, request, emulated_call_write(&e, rc));
 }
 
 bool sandbox_chroot_proc_answer(int listener, const char *root)
 {
-	union {
-		struct seccomp_notif request;
-		char space[512]; /* the struct of a newer kernel may be larger */
-	} u = { 0 };
-
-	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &u) == 0)
-		answer(listener, &u.request, root);
-	else if (errno != EINTR && errno != ENOENT)
-		return false;
-	return true;
+	return seccomp_notify_answer(listener, answer, root);
 }

@@ -15,11 +15,9 @@
  */
 #include "lib/error.h"
 
-/* Called inside: installs the filter and sends its listener through the socket to the supervisor. ERROR_HOST
+/* Called inside: installs the filter and sends its listener through the socket to the supervisor (seccomp_notify.h). ERROR_HOST
  * when /proc/self does not work afterwards. */
 int sandbox_chroot_proc_install(int socket, struct error *err) MUST_CHECK;
-/* In the supervisor: receives the listener from the socket; -1 when none arrives. The caller closes it. */
-int sandbox_chroot_proc_listener(int socket);
 /* In the supervisor: answers one call; root is the path of the tree outside. False when no process is left
  * that could call. */
 bool sandbox_chroot_proc_answer(int listener, const char *root);

@@ -2,12 +2,10 @@
 #include "builder/sandbox/sandbox_setup.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -22,10 +20,17 @@ struct mount_entry {
 };
 static const struct mount_entry mount_table[] = {
 	{ "proc", "proc", "proc", "nosuid,nodev,noexec" },
-	/* Read-only, because the kernel's settings belong to the host. */
+	/* Read-only, because the kernel's settings belong to the host: those of which the modes let user 0 write, whatever
+	 * its capabilities are. */
+	{ "proc/acpi", "proc/acpi", NULL, "bind,ro" },
+	{ "proc/bus", "proc/bus", NULL, "bind,ro" },
+	{ "proc/fs", "proc/fs", NULL, "bind,ro" },
+	{ "proc/irq", "proc/irq", NULL, "bind,ro" },
+	{ "proc/mtrr", "proc/mtrr", NULL, "bind,ro" },
+	{ "proc/scsi", "proc/scsi", NULL, "bind,ro" },
 	{ "proc/sys", "proc/sys", NULL, "bind,ro" },
 	{ "proc/sysrq-trigger", "proc/sysrq-trigger", NULL, "bind,ro" },
-	{ "dev", "dev", "tmpfs", "nosuid,mode=755,size=4m" },
+	{ "dev", "dev", "tmpfs", "nosuid,nodev,mode=755,size=4m" },
 	{ "dev/pts", "devpts", "devpts", "nosuid,noexec,newinstance,ptmxmode=666,mode=620" },
 	{ "dev/shm", "shm", "tmpfs", "nosuid,nodev,mode=1777" },
 	{ "run", "run", "tmpfs", "nosuid,nodev,mode=755" },
@@ -50,12 +55,6 @@ static const struct {
 	{ SANDBOX_FORBID, "#!/bin/sh\nexit 101\n" }, /* policy-rc.d's "not allowed" */
 	{ STUB, "#!/bin/sh\n: >\"/" CALLED "${0##*/}\"\n" },
 	{ STUB ".py", "# stub\n" },
-};
-
-/* Capabilities that no maintainer script needs, or that would affect the host from any namespace. */
-static const unsigned char dropped_capabilities[] = {
-	CAP_SYS_MODULE, CAP_SYS_RAWIO,    CAP_SYS_BOOT,      CAP_SYS_TIME,   CAP_SYSLOG,        CAP_WAKE_ALARM,
-	CAP_MAC_ADMIN,  CAP_MAC_OVERRIDE, CAP_BLOCK_SUSPEND, CAP_AUDIT_READ, CAP_AUDIT_CONTROL,
 };
 
 /* Makes a mount point in the tree and returns its absolute path for mount(2). A symbolic link is refused: it
@@ -199,7 +198,7 @@ static int populate_binds(const struct sandbox *s, int rootfd, struct error *err
 		const struct sandbox_bind *b = &s->binds.list.at[i];
 		CLEANUP(free_p) char *path = NULL;
 		if (bind_at(s, rootfd, b->source, b->target, "rbind", &path, err) < 0 ||
-		    (b->read_only && mount_read_only(path, err) < 0))
+		    mount_no_devices(path, err) < 0 || (b->read_only && mount_read_only(path, err) < 0))
 			return -1;
 	}
 	return 0;
@@ -244,48 +243,17 @@ static int loopback_up(struct error *err)
 	return 0;
 }
 
-static void drop_capabilities(void)
-{
-	/* EINVAL: the kernel does not know the capability; EPERM: this process never had it. Either way it is
-	 * out of reach. */
-	for (size_t i = 0; i < ARRAY_SIZE(dropped_capabilities); i++)
-		prctl(PR_CAPBSET_DROP, dropped_capabilities[i], 0, 0, 0);
-}
-
-/* A program of root gets back every capability of the bounding set. Dropping from it needs CAP_SETPCAP, which this process may
- * not have; no_new_privs, after which no program gets more than the caller has, needs nothing. */
-int sandbox_setup_unprivileged(struct error *err)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	for (int c = 0; c <= CAP_LAST_CAP; c++)
-		if (c != CAP_DAC_OVERRIDE)
-			prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
-	if (syscall(SYS_capget, &header, data) < 0)
-		return error_errno(err, errno, "read the capabilities of the sandbox");
-	for (size_t i = 0; i < ARRAY_SIZE(data); i++) {
-		__u32 kept = i == CAP_TO_INDEX(CAP_DAC_OVERRIDE) ? CAP_TO_MASK(CAP_DAC_OVERRIDE) : 0;
-		data[i].permitted &= kept;
-		data[i].effective &= kept;
-		data[i].inheritable = 0;
-	}
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_capset, &header, data) < 0)
-		return error_errno(err, errno, "give up the capabilities of the sandbox");
-	return 0;
-}
-
 int sandbox_setup_enter(const struct sandbox *sandbox, struct error *err)
 {
 	/* The first mount stops propagation to the host. The second makes the root a mount point,
 	 * which pivot_root(2) requires. */
 	if (mount_attach("none", "/", NULL, "rprivate", err) < 0 ||
-	    mount_attach(sandbox->root, sandbox->root, NULL, "rbind", err) < 0 || populate(sandbox, err) < 0 ||
+	    mount_attach(sandbox->root, sandbox->root, NULL, "rbind", err) < 0 ||
+	    mount_no_devices(sandbox->root, err) < 0 || populate(sandbox, err) < 0 ||
 	    become_root(sandbox->root, err) < 0 || (!sandbox->network && loopback_up(err) < 0))
 		return -1;
 	if (sethostname(SANDBOX_HOSTNAME, strlen(SANDBOX_HOSTNAME)) < 0)
 		return error_errno(err, errno, "set the sandbox's host name");
-	drop_capabilities();
 	return 0;
 }
 

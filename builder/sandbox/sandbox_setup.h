@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Sets up the root of a sandbox: the mount table, device nodes, stubs and binds, then pivot_root(2),
- * loopback, host name and dropped capabilities. Private to the sandbox_* files.
+ * loopback and host name. Private to the sandbox_* files.
  */
 #include <stdbool.h>
 
@@ -14,8 +14,6 @@
 
 /* Called in new mount, network and UTS namespaces: populates the tree and makes it /. */
 int sandbox_setup_enter(const struct sandbox *sandbox, struct error *err) MUST_CHECK;
-/* Gives up all capabilities but CAP_DAC_OVERRIDE, by which programs read the files of any user that are visible inside. */
-int sandbox_setup_unprivileged(struct error *err) MUST_CHECK;
 /* Creates an empty policy-rc.d in the tree as a mount point. True when the file was missing and has
  * been made: sandbox_setup_close_policy() then removes it. */
 bool sandbox_setup_open_policy(const char *root);

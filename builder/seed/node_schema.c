@@ -53,6 +53,27 @@ static const struct schema_key keys[] = {
 	{ "proxmox.token_secret", NULL, NULL, "SECRET. The token's secret, required with `url`" },
 	{ "proxmox.ca", NULL, "the system's CAs, unless there are fingerprints", "The certificate authority of the API" },
 	{ "proxmox.fingerprints", NULL, "none", "The API certificates to accept" },
+	{ "pki.ca", NULL, "none",
+	  "The certificate of the cluster's CA, as PEM text. `nodekiln seed` and `deploy` write this section, which replaces `token`, "
+	  "`certificate_key` and `ca_cert_hashes`" },
+	{ "pki.certificate", NULL, "none",
+	  "The certificate that this node joins with: O=system:nodes, CN=system:node:NAME; good for two hours" },
+	{ "pki.key", NULL, "none",
+	  "SECRET. The private key of `pki.certificate`" },
+	{ "pki.ca_key", NULL, "none",
+	  "SECRET. The private key of the cluster's CA; control planes need this and the following keys, workers must not have them" },
+	{ "pki.etcd_ca", NULL, "none",
+	  "The certificate of etcd's CA" },
+	{ "pki.etcd_ca_key", NULL, "none",
+	  "SECRET. Its private key" },
+	{ "pki.front_proxy_ca", NULL, "none",
+	  "The certificate of the front proxy's CA" },
+	{ "pki.front_proxy_ca_key", NULL, "none",
+	  "SECRET. Its private key" },
+	{ "pki.service_account_public_key", NULL, "none",
+	  "The public key that verifies the tokens of service accounts" },
+	{ "pki.service_account_key", NULL, "none",
+	  "SECRET. The private key that signs them" },
 };
 /* clang-format on */
 

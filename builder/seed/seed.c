@@ -9,12 +9,15 @@
 
 #include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/hash.h"
+#include "lib/node_config.h"
 #include "lib/process.h"
 #include "lib/yaml.h"
 
 #define KEY_FILE_MAX (1 << 18)
 #define HOSTNAME_MAX 253 /* RFC 1035, all labels together */
 #define LABEL_MAX 63
+#define INSTANCE_DIGITS 16 /* of the digest */
 #define ISO_LABEL "cidata" /* the label that cloud-init and ds-identify look for */
 
 /* The first of these that is installed is used; all accept the same options. */
@@ -90,6 +93,18 @@ int seed_meta_data(const struct seed *seed, struct text *ret, struct error *err)
 	return 0;
 }
 
+char *seed_instance_id(const struct seed *seed)
+{
+	CLEANUP(hash_free_p) struct hash *hash = hash_new();
+	char hex[SHA256_HEX];
+
+	hash_field(hash, "user-data", seed->user_data);
+	hash_field(hash, "network-config", seed->network_config);
+	hash_field(hash, NODE_CONFIG_SEED, seed->node);
+	hash_hex(hash, hex);
+	return xasprintf("nodekiln-%.*s", INSTANCE_DIGITS, hex);
+}
+
 int seed_read_keys(const char *file, struct strings *ret, struct error *err)
 {
 	CLEANUP(text_done) struct text text = { 0 };
@@ -113,7 +128,8 @@ static int given_files(const struct seed *seed, struct strings *files, struct er
 		const char *name;
 		bool needed;
 	} known[] = {
-		{ "user-data", true }, { "meta-data", true }, { "network-config", false }, { "vendor-data", false }
+		{ "user-data", true },    { "meta-data", true },       { "network-config", false },
+		{ "vendor-data", false }, { NODE_CONFIG_SEED, false },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
@@ -131,7 +147,7 @@ static int given_files(const struct seed *seed, struct strings *files, struct er
 /* The arguments for genisoimage, "NAME=PATH" each, and the memfds that those paths refer to. */
 struct contents {
 	struct strings grafts;
-	int fd[3]; /* owned; -1 = not used */
+	int fd[4]; /* owned */
 	size_t fds;
 };
 
@@ -165,7 +181,9 @@ static int made_files(const struct seed *seed, struct contents *c, struct error 
 	    add_made(c, "user-data", seed->user_data ? seed->user_data : user.data, err) < 0 ||
 	    add_made(c, "meta-data", meta.data, err) < 0)
 		return -1;
-	return seed->network_config ? add_made(c, "network-config", seed->network_config, err) : 0;
+	if (seed->network_config && add_made(c, "network-config", seed->network_config, err) < 0)
+		return -1;
+	return seed->node ? add_made(c, NODE_CONFIG_SEED, seed->node, err) : 0;
 }
 
 static const char *iso_program(void)

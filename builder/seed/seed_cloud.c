@@ -13,27 +13,7 @@
 #define OURS "nodekiln seed" /* origin of our part of the tree, in messages */
 
 /* The user's lists that are appended to ours. */
-static const char *const added_lists[] = { "write_files", "ssh_authorized_keys" };
-
-static void add_word(struct yaml *map, const char *key, const char *value)
-{
-	struct yaml *word = yaml_new_scalar(OURS, 0, value);
-
-	word->plain = false; /* a mode is not a number */
-	yaml_add(map, key, word);
-}
-
-static struct yaml *node_file(const char *node)
-{
-	struct yaml *list = yaml_new(YAML_LIST, OURS, 0), *file = yaml_new(YAML_MAP, OURS, 0);
-
-	add_word(file, "path", NODE_CONFIG_FILE);
-	add_word(file, "owner", "root:root");
-	add_word(file, "permissions", "0600");
-	add_word(file, "content", node);
-	yaml_add(list, NULL, file);
-	return list;
-}
+static const char *const added_lists[] = { "ssh_authorized_keys" };
 
 static bool is_marked(const struct text *extra)
 {
@@ -53,8 +33,8 @@ static int check_files(const struct yaml *extra, struct error *err)
 
 		if (path && path->kind == YAML_SCALAR && !strcmp(path->value, NODE_CONFIG_FILE))
 			return yaml_error(path, err,
-					  NODE_CONFIG_FILE " is written by this seed; put these keys into "
-							   "the node's own file");
+					  NODE_CONFIG_FILE " would take the place of what this seed holds; put these "
+							   "keys into the node's own file");
 	}
 	return 0;
 }
@@ -93,8 +73,8 @@ static void merge_lists(struct yaml *base, struct yaml *extra)
 	}
 }
 
-int seed_cloud_config(const struct seed *seed, const char *node, const char *extra_file, const struct text *extra,
-		      struct text *ret, struct error *err)
+int seed_cloud_config(const struct seed *seed, const char *extra_file, const struct text *extra, struct text *ret,
+		      struct error *err)
 {
 	CLEANUP(text_done) struct text base = { 0 };
 	CLEANUP(yaml_node_free_p) struct yaml *tree = NULL, *more = NULL;
@@ -102,7 +82,6 @@ int seed_cloud_config(const struct seed *seed, const char *node, const char *ext
 	if (seed_user_data(seed, &base, err) < 0 || yaml_parse(OURS, base.data, base.len, &tree, err) < 0 ||
 	    (extra && parse_extra(extra_file, extra, &more, err) < 0))
 		return -1;
-	yaml_add(tree, "write_files", node_file(node));
 	if (more) {
 		merge_lists(tree, more);
 		node_config_merge(tree, TAKE(more));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builder/seed/pki.h"
 #include "lib/alloc.h"
 #include "lib/error.h"
 #include "lib/file.h"
@@ -94,10 +95,43 @@ static int adopt(const struct seed_node *n, const char *key, bool (*is)(const ch
 	return 0;
 }
 
-static int share_from_init(struct seed_node *n, struct seed_secrets *secrets, struct error *err)
+static enum node_role role_of(const struct seed_node *n)
+{
+	return is_role(n, NODE_INIT) ? NODE_INIT : is_role(n, NODE_WORKER) ? NODE_WORKER : NODE_CONTROL_PLANE;
+}
+
+/* node_config_read() reports a name that is not valid, and tokens in addition to the PKI. */
+static int give_pki(struct seed_node *n, const struct seed_nodes_options *options, const struct node_pki *pki,
+		    struct error *err)
+{
+	CLEANUP(node_pki_done) struct node_pki own = { 0 };
+
+	if (add_name(n, err) < 0)
+		return -1;
+	const struct yaml *name = yaml_find(yaml_find(n->tree, "node"), "name");
+	if (!name || name->kind != YAML_SCALAR)
+		return 0;
+	if (pki_for_node(pki, role_of(n), name->value, options->seconds, &own, err) < 0)
+		return -1;
+	yaml_add(n->tree, "pki", pki_tree(&own, ORIGIN));
+	return 0;
+}
+
+static bool has_token(const struct seed_node *n)
+{
+	return yaml_find(n->tree, "token") || yaml_find(n->tree, "certificate_key");
+}
+
+static int share_from_init(struct seed_node *n, const struct seed_nodes_options *options, struct seed_secrets *secrets,
+			   struct error *err)
 {
 	struct seed_secret *s = seed_secrets_of(secrets, peek(n, "cluster"));
 
+	if (!seed_secrets_by_token(s, options->kubeadm || has_token(n))) {
+		if (seed_secrets_generate_pki(secrets, s, err) < 0)
+			return -1;
+		return give_pki(n, options, &s->pki, err);
+	}
 	if (adopt(n, "token", bootstrap_token_is_valid, &s->token, &secrets->changed, err) < 0 ||
 	    adopt(n, "certificate_key", certificate_key_is_valid, &s->certificate_key, &secrets->changed, err) < 0)
 		return -1;
@@ -116,34 +150,38 @@ static int give_joiner(struct seed_node *n, const char *key, const char *secret,
 	if (!secret)
 		return yaml_error(
 			n->tree, err,
-			"'%s' is missing, and cluster '%s' has none yet: name its init node's file in the same "
-			"command, or the --secrets file that its seed was made with",
+			"'%s' is missing, and no secrets of cluster '%s' are known: name its init node's file in the "
+			"same command, or the --secrets file that its seed was made with",
 			key, peek(n, "cluster"));
 	add_secret(n, key, secret);
 	return 0;
 }
 
-static int share_with_joiner(struct seed_node *n, struct seed_secrets *secrets, struct error *err)
+static int share_with_joiner(struct seed_node *n, const struct seed_nodes_options *options,
+			     struct seed_secrets *secrets, struct error *err)
 {
 	const struct seed_secret *s = seed_secrets_of(secrets, peek(n, "cluster"));
 
+	if (s->pki.ca)
+		return give_pki(n, options, &s->pki, err);
 	if (give_joiner(n, "token", s->token, err) < 0)
 		return -1;
 	return is_role(n, NODE_CONTROL_PLANE) ? give_joiner(n, "certificate_key", s->certificate_key, err) : 0;
 }
 
 /* Init nodes first, whatever the order of the files. */
-static int share(struct seed_nodes *nodes, struct seed_secrets *secrets, struct error *err)
+static int share(struct seed_nodes *nodes, const struct seed_nodes_options *options, struct seed_secrets *secrets,
+		 struct error *err)
 {
 	for (int init = 1; init >= 0; init--) {
 		for (size_t i = 0; i < nodes->n; i++) {
 			struct seed_node *n = &nodes->at[i];
 			bool known = is_role(n, NODE_INIT) || is_role(n, NODE_CONTROL_PLANE) || is_role(n, NODE_WORKER);
 
-			/* node_config_read() reports what is missing or wrong here. */
-			if (!known || !peek(n, "cluster") || is_role(n, NODE_INIT) != init)
+			/* node_config_read() reports what is missing or wrong here. A node may bring its part of a PKI. */
+			if (!known || !peek(n, "cluster") || is_role(n, NODE_INIT) != init || yaml_find(n->tree, "pki"))
 				continue;
-			if ((init ? share_from_init : share_with_joiner)(n, secrets, err) < 0)
+			if ((init ? share_from_init : share_with_joiner)(n, options, secrets, err) < 0)
 				return -1;
 		}
 	}
@@ -188,12 +226,12 @@ static int parse_all(char *const *files, size_t n, bool named, struct seed_nodes
 	return 0;
 }
 
-int seed_nodes_read(char *const *files, size_t n, bool named, struct seed_secrets *secrets, struct seed_nodes *ret,
-		    struct error *err)
+int seed_nodes_read(char *const *files, size_t n, const struct seed_nodes_options *options,
+		    struct seed_secrets *secrets, struct seed_nodes *ret, struct error *err)
 {
 	CLEANUP(seed_nodes_done) struct seed_nodes nodes = { 0 };
 
-	if (parse_all(files, n, named, &nodes, err) < 0 || share(&nodes, secrets, err) < 0)
+	if (parse_all(files, n, options->named, &nodes, err) < 0 || share(&nodes, options, secrets, err) < 0)
 		return -1;
 	for (size_t i = 0; i < nodes.n; i++)
 		if (node_config_read(TAKE(nodes.at[i].tree), &nodes.at[i].node, err) < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/seed/seed_secrets.h"
+#include "builder/seed/seed_secrets_internal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,12 +8,12 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "builder/seed/pki.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/random.h"
 #include "lib/redact.h"
 #include "lib/text.h"
-#include "lib/validate.h"
 #include "lib/vec.h"
 #include "lib/yaml.h"
 
@@ -22,86 +22,9 @@
 #define HEX "0123456789abcdef"
 #define TOKEN_ID 6 /* the format that Kubernetes requires: ID.SECRET */
 #define TOKEN_SECRET 16
-#define KEY_LENGTH 64
-#define IDENTITY_MAX 36 /* a UUID */
 
 static const char header[] =
 	"# The clusters' secrets, kept by `nodekiln seed --secrets`. Anyone who can read this file can join them.\n";
-
-static int read_word(struct yaml *map, const char *key, bool (*is)(const char *), char **ret, struct error *err)
-{
-	if (yaml_take_string(map, key, ret, err) < 0)
-		return -1;
-	if (*ret && !is(*ret))
-		return yaml_error(yaml_find(map, key), err, "'%s' is malformed (it is not shown here); remove it", key);
-	return 0;
-}
-
-static bool is_key(const char *s)
-{
-	return hex_is_valid(s, KEY_LENGTH);
-}
-
-static bool is_identity(const char *s)
-{
-	size_t n = strspn(s, "0123456789abcdef-:");
-
-	return n && n <= IDENTITY_MAX && !s[n];
-}
-
-/* "101: {node: cp1, identity: UUID}" */
-static int read_guest(struct yaml *map, struct seed_secret *s, struct error *err)
-{
-	char *end = NULL;
-	struct seed_made m = { .vmid = strtol(map->key, &end, 10) };
-
-	if (map->kind != YAML_MAP || *end || m.vmid <= 0)
-		return yaml_error(map, err, "'%s' is not a guest; allowed: VMID: {node: NAME}", map->key);
-	vec_push(&s->made, m);
-	struct seed_made *made = &s->made.at[s->made.n - 1];
-	if (read_word(map, "node", dns_label_is_valid, &made->node, err) < 0 ||
-	    read_word(map, "identity", is_identity, &made->identity, err) < 0)
-		return -1;
-	return made->node ? 0 : yaml_error(map, err, "'node' is missing");
-}
-
-static int read_guests(struct yaml *map, struct seed_secret *s, struct error *err)
-{
-	struct yaml *guests;
-
-	if (yaml_take_map(map, "guests", &guests, err) < 0)
-		return -1;
-	for (size_t i = 0; guests && i < guests->children; i++)
-		if (read_guest(yaml_take(guests, guests->child[i]->key), s, err) < 0)
-			return -1;
-	return 0;
-}
-
-static int read_cluster(struct yaml *map, struct seed_secrets *secrets, struct error *err)
-{
-	struct seed_secret *s = seed_secrets_of(secrets, map->key);
-
-	if (map->kind != YAML_MAP)
-		return yaml_error(map, err, "'%s' must be a map with token and certificate_key", map->key);
-	if (read_word(map, "token", bootstrap_token_is_valid, &s->token, err) < 0 ||
-	    read_word(map, "certificate_key", certificate_key_is_valid, &s->certificate_key, err) < 0 ||
-	    read_word(map, "notes_key", is_key, &s->notes_key, err) < 0)
-		return -1;
-	return read_guests(map, s, err);
-}
-
-static int read_tree(struct yaml *tree, struct seed_secrets *secrets, struct error *err)
-{
-	/* An empty file is one that was just created. */
-	if (tree->kind == YAML_SCALAR && !*tree->value)
-		return 0;
-	if (tree->kind != YAML_MAP)
-		return yaml_error(tree, err, "it must be a map of clusters, as `nodekiln seed --secrets` writes it");
-	for (size_t i = 0; i < tree->children; i++)
-		if (read_cluster(yaml_take(tree, tree->child[i]->key), secrets, err) < 0)
-			return -1;
-	return yaml_check_all_taken(tree, err);
-}
 
 static int read_file(struct seed_secrets *secrets, struct error *err)
 {
@@ -111,7 +34,7 @@ static int read_file(struct seed_secrets *secrets, struct error *err)
 	if (file_read(AT_FDCWD, secrets->file, SECRETS_MAX, &text, err) < 0)
 		return -1;
 	if (yaml_parse(secrets->file, text.data ? text.data : "", text.len, &tree, err) < 0 ||
-	    read_tree(tree, secrets, err) < 0) {
+	    seed_secrets_read_tree(tree, secrets, err) < 0) {
 		redact_secrets(err->text);
 		return -1;
 	}
@@ -178,10 +101,25 @@ static char *make_token(void)
 
 static char *make_key(void)
 {
-	char *key = xcalloc(1, KEY_LENGTH + 1);
+	char *key = xcalloc(1, SEED_SECRETS_KEY + 1);
 
-	random_word(HEX, KEY_LENGTH, key);
+	random_word(HEX, SEED_SECRETS_KEY, key);
 	return key;
+}
+
+bool seed_secrets_by_token(const struct seed_secret *secret, bool kubeadm)
+{
+	return secret->token || secret->certificate_key || (kubeadm && !secret->pki.ca);
+}
+
+int seed_secrets_generate_pki(struct seed_secrets *secrets, struct seed_secret *secret, struct error *err)
+{
+	if (secret->pki.ca)
+		return 0;
+	if (pki_make(&secret->pki, err) < 0)
+		return -1;
+	secrets->changed = secrets->generated = true;
+	return 0;
 }
 
 void seed_secrets_generate(struct seed_secrets *secrets, struct seed_secret *secret)
@@ -260,14 +198,25 @@ static void print_guests(const struct seed_secret *s, struct text *t)
 	}
 }
 
+static void print_pki(const struct node_pki *pki, struct text *t)
+{
+	text_add(t, node_pki_given(pki) ? "  pki:\n" : "");
+	for (size_t i = 0; i < node_pki_keys(); i++)
+		if (*node_pki_at(i, pki)) {
+			text_addf(t, "    %s: ", node_pki_key(i));
+			yaml_quote(*node_pki_at(i, pki), t);
+			text_add(t, "\n");
+		}
+}
+
 static bool is_empty(const struct seed_secret *s)
 {
-	return !s->token && !s->certificate_key && !s->notes_key && !s->made.n;
+	return !s->token && !s->certificate_key && !s->notes_key && !s->made.n && !node_pki_given(&s->pki);
 }
 
 static void print(const struct seed_secrets *secrets, struct text *t)
 {
-	text_add(t, header);
+	text_addf(t, "%s" SEED_SECRETS_VERSION_KEY ": %d\n", header, SEED_SECRETS_VERSION);
 	for (size_t i = 0; i < secrets->n; i++) {
 		const struct seed_secret *s = &secrets->at[i];
 
@@ -278,6 +227,7 @@ static void print(const struct seed_secrets *secrets, struct text *t)
 		print_word("token", s->token, t);
 		print_word("certificate_key", s->certificate_key, t);
 		print_word("notes_key", s->notes_key, t);
+		print_pki(&s->pki, t);
 		print_guests(s, t);
 	}
 }
@@ -334,6 +284,7 @@ static void wipe_secret(struct seed_secret *s)
 	wipe(&s->token);
 	wipe(&s->certificate_key);
 	wipe(&s->notes_key);
+	node_pki_done(&s->pki);
 	for (size_t i = 0; i < s->made.n; i++) {
 		free(s->made.at[i].node);
 		free(s->made.at[i].identity);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The secrets that the nodes of a cluster share, by cluster: the bootstrap token and the certificate key. They can be
- * kept in a file, so that nodes that are seeded later get the same secrets:
+ * The secrets of clusters, by cluster: the PKI (pki.h), or where kubeadm makes the PKI, the bootstrap token and the
+ * certificate key. They can be kept in a file, so that nodes that are seeded later belong to the same cluster:
  *
+ *	nodekiln_secrets: 2
  *	lab:
- *	  token: ...
- *	  certificate_key: ...
+ *	  pki: {ca: .., ca_key: .., etcd_ca: .., ...}		# or: token: .., certificate_key: ..
  *	  notes_key: ...
  *	  guests:
  *	    101: {node: cp1, identity: 6f2a2f0e-3c41-4b0f-9d7e-0a1b2c3d4e5f}
@@ -14,12 +14,16 @@
  * notes_key and guests are deploy's: the key that signs the lines in the guests' notes (builder/pve/note.h), and the guests
  * that it has made, by VMID.
  *
+ * A file without nodekiln_secrets is of version 1, which had no PKI; it is read, and written as version 2. Its clusters
+ * keep their tokens. A later version is refused.
+ *
  * The file is readable only by its owner (0600) and locked from open to close, also when it is saved in between, so that
  * two concurrent runs agree.
  */
 #include <stdbool.h>
 
 #include "lib/error.h"
+#include "lib/node_pki.h"
 #include "lib/vec.h"
 
 struct seed_made {
@@ -30,6 +34,7 @@ struct seed_made {
 
 struct seed_secret {
 	char *cluster, *token, *certificate_key, *notes_key; /* owned; NULL = not known yet */
+	struct node_pki pki;                                 /* without certificate and key; empty = kubeadm makes it */
 	VEC(struct seed_made) made;
 };
 
@@ -46,6 +51,10 @@ struct seed_secrets {
 int seed_secrets_open(const char *file, struct seed_secrets *ret, struct error *err) MUST_CHECK;
 /* The cluster's secrets; empty for a new cluster. Valid until the next call. */
 struct seed_secret *seed_secrets_of(struct seed_secrets *secrets, const char *cluster);
+/* Whether the cluster's nodes join by a token: it has one, or `kubeadm` asks for it and there is no PKI yet. */
+bool seed_secrets_by_token(const struct seed_secret *secret, bool kubeadm);
+/* Makes the PKI when it is missing. */
+int seed_secrets_generate_pki(struct seed_secrets *secrets, struct seed_secret *secret, struct error *err) MUST_CHECK;
 /* Generates token and certificate key when they are missing. */
 void seed_secrets_generate(struct seed_secrets *secrets, struct seed_secret *secret);
 /* The same for the key of notes. */

@@ -116,6 +116,43 @@ int kubernetes_install_binaries(const struct recipe *recipe, struct cache *cache
 	return 0;
 }
 
+/* The members of an archive that is unpacked. */
+static int archive_paths(int in, const struct binary *b, struct strings *ret, struct error *err)
+{
+	CLEANUP(tar_reader_free_p) struct tar_reader *reader = NULL;
+	const struct tar_entry *e;
+	int rc;
+
+	if (tar_read_fd(in, b->url, &reader, err) < 0)
+		return -1;
+	while ((rc = tar_read_next(reader, &e, err)) > 0)
+		if (!S_ISDIR(e->mode))
+			strings_addf(ret, "/%s/%s", b->path + strspn(b->path, "/"),
+				     text_starts(e->path, "./") ? e->path + 2 : e->path);
+	return rc;
+}
+
+int kubernetes_binaries_paths(const struct recipe *recipe, struct cache *cache, struct strings *ret, struct error *err)
+{
+	for (size_t i = 0; i < recipe->kubernetes.binaries.n; i++) {
+		const struct binary *b = &recipe->kubernetes.binaries.at[i];
+		if (!b->archive || b->member) {
+			strings_addf(ret, "/%s", b->path + strspn(b->path, "/"));
+			continue;
+		}
+		CLEANUP(close_p) int in = cache_file(cache, b->sha256, err);
+		if (in < 0 || archive_paths(in, b, ret, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+void kubernetes_units_paths(struct strings *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(packaged_files); i++)
+		strings_addf(ret, "/%s", packaged_files[i].path);
+}
+
 /* An existing file came from an archive of this release; it is newer than the one in the table and is kept. */
 int kubernetes_install_units(int rootfd, struct error *err)
 {

@@ -11,6 +11,10 @@
 /* Installs the recipe's released files (kubernetes.binaries, also those of components) from the cache. */
 int kubernetes_install_binaries(const struct recipe *recipe, struct cache *cache, int rootfd, struct error *err)
 	MUST_CHECK;
+/* Adds the absolute paths of what kubernetes_install_binaries() and kubernetes_install_units() install. */
+int kubernetes_binaries_paths(const struct recipe *recipe, struct cache *cache, struct strings *ret, struct error *err)
+	MUST_CHECK;
+void kubernetes_units_paths(struct strings *ret);
 /* Installs the files of the kubelet and kubeadm packages that are no programs: the unit, kubeadm's drop-in for it, and
  * directories. Existing files stay. */
 int kubernetes_install_units(int rootfd, struct error *err) MUST_CHECK;

@@ -47,6 +47,9 @@ int source_make(const struct recipe *recipe, const struct lock *lock, struct cac
 /* Installs programs, and units that are otherwise part of packages, into the tree at root. */
 int source_install(const struct recipe *recipe, const struct source_set *s, struct cache *cache, const char *root,
 		   struct error *err) MUST_CHECK;
+/* Adds the absolute paths of what source_install() installs, for the list in image.json. */
+int source_paths(const struct recipe *recipe, const struct source_set *s, struct cache *cache, struct strings *ret,
+		 struct error *err) MUST_CHECK;
 void source_done(struct source_set *s);
 
 /* Pure. Whether something in addition to the agent is compiled, unless it is cached. */

@@ -21,13 +21,11 @@ static int install_component(const struct source_programs *p, int rootfd, struct
 }
 
 /* Packages of Kubernetes bring its units; other components bring theirs as overlays. */
-static int install_units(const struct recipe *recipe, int rootfd, struct error *err)
+static bool needs_units(const struct recipe *recipe)
 {
 	const struct component *kubernetes = recipe_component(recipe, "kubernetes");
 
-	if (kubernetes ? kubernetes->source == COMPONENT_PACKAGES : recipe->kubernetes.source != KUBERNETES_BINARIES)
-		return 0;
-	return kubernetes_install_units(rootfd, err);
+	return kubernetes ? kubernetes->source != COMPONENT_PACKAGES : recipe->kubernetes.source == KUBERNETES_BINARIES;
 }
 
 int source_install(const struct recipe *recipe, const struct source_set *s, struct cache *cache, const char *root,
@@ -42,5 +40,19 @@ int source_install(const struct recipe *recipe, const struct source_set *s, stru
 			return -1;
 	if (kubernetes_install_binaries(recipe, cache, rootfd, err) < 0)
 		return -1;
-	return install_units(recipe, rootfd, err);
+	return needs_units(recipe) ? kubernetes_install_units(rootfd, err) : 0;
+}
+
+int source_paths(const struct recipe *recipe, const struct source_set *s, struct cache *cache, struct strings *ret,
+		 struct error *err)
+{
+	for (size_t i = 0; s && i < s->programs.n; i++) {
+		const struct component *c = s->programs.at[i].component;
+		for (size_t k = 0; k < c->programs.n; k++)
+			if (c->programs.at[k].path)
+				strings_add(ret, c->programs.at[k].path);
+	}
+	if (needs_units(recipe))
+		kubernetes_units_paths(ret);
+	return kubernetes_binaries_paths(recipe, cache, ret, err);
 }

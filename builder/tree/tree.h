@@ -13,6 +13,7 @@
 #include "builder/cache/cache.h"
 #include "builder/lock/lock.h"
 #include "lib/error.h"
+#include "lib/text.h"
 
 struct tree_packages {
 	const struct lock_package *at; /* borrowed */
@@ -43,3 +44,5 @@ int tree_configure(const struct tree_configure *c, struct error *err) MUST_CHECK
 /* Copies an overlay tree over root: symlinks as in the source, modes too except for group and other write, owner 0:0.
  * Existing directories keep their mode and owner. A file may replace a file or link, never a directory. */
 int tree_overlay(const char *overlay, const char *root, struct error *err) MUST_CHECK;
+/* Adds the absolute paths that tree_overlay() gives the files and links of an overlay. */
+int tree_overlay_paths(const char *overlay, struct strings *ret, struct error *err) MUST_CHECK;

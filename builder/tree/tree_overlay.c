@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -154,4 +155,21 @@ int tree_overlay(const char *overlay, const char *root, struct error *err)
 	if (copy_children(&o, fd, err) < 0)
 		return error_wrap(err, "overlay %s", overlay);
 	return 0;
+}
+
+int tree_overlay_paths(const char *overlay, struct strings *ret, struct error *err)
+{
+	char *roots[] = { (char *)overlay, NULL };
+	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	size_t prefix = strlen(overlay);
+	const FTSENT *e;
+
+	if (!walk)
+		return error_errno(err, errno, "read %s", overlay);
+	while ((errno = 0, e = fts_read(walk)))
+		if (e->fts_level > 0 && e->fts_info != FTS_D && e->fts_info != FTS_DP)
+			strings_addf(ret, "/%s", e->fts_path + prefix + strspn(e->fts_path + prefix, "/"));
+	int failed = errno;
+	fts_close(walk);
+	return failed ? error_errno(err, failed, "read %s", overlay) : 0;
 }

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from cluster.lab import GATEWAY, NAMESERVER, PREFIX, Lab
-from cluster.nodes import INIT, NODEKILN, NOTES, TAGS, TIMEOUTS, WORKER, Nodes, image, watched  # noqa: F401, tests take them from here
+from cluster.nodes import INIT, NODEKILN, NOTES, TAGS, TIMEOUTS, WORKER, Nodes, image, pki_options, watched  # noqa: F401, tests take them from here
 from pve.server import FakePve
 
 GUESTS = {INIT: 101, WORKER: 102}
@@ -84,7 +84,7 @@ class Cluster(Nodes):
         for name in GUESTS:
             file = self.lab.work / f"{name}.yaml"
             file.write_text(self.node_yaml(name))
-            subprocess.run([NODEKILN, "seed", file, "--secrets", self.secrets_file(), *self.seed_options(name)],
+            subprocess.run([NODEKILN, "seed", file, "--secrets", self.secrets_file(), *pki_options(self.lab.image), *self.seed_options(name)],
                            check=True, capture_output=True)
 
     def start(self):

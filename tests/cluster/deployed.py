@@ -10,7 +10,7 @@ import threading
 from harness.cases import Failed, say
 from cluster.emulator import Emulator
 from cluster.lab import GATEWAY, NAMESERVER, PREFIX, Lab, quiet
-from cluster.nodes import INIT, NAMES, NODEKILN, NOTES, TAGS, TIMEOUTS, WORKER, Nodes, agents_part
+from cluster.nodes import INIT, NAMES, NODEKILN, NOTES, TAGS, TIMEOUTS, WORKER, Nodes
 from pve.administrator import type_in
 from pve.server import FakePve
 
@@ -114,8 +114,7 @@ class Deployed(Nodes):
         return self.people.first[name].options
 
     def node_yaml(self, name):
-        """Of cloud-config the part that is the agent's."""
-        return agents_part(self.people.first[name].seed["user-data"])
+        return self.people.first[name].seed["nodekiln.yaml"]
 
     def pve_secrets(self):
         return {name: SECRET_IN_SEED.search(self.node_yaml(name))[1] for name in NAMES}

@@ -55,7 +55,7 @@ class Emulator(Hypervisor):
 class First:
     def __init__(self, vmid, options, disc):
         self.vmid, self.options = vmid, options
-        self.seed = {name: read_iso(disc, name) for name in ("user-data", "network-config")}
+        self.seed = {name: read_iso(disc, name) for name in ("user-data", "nodekiln.yaml", "network-config")}
 
 
 def disc_of(pve, guest):

@@ -8,9 +8,11 @@ journalctl shows it. elsewhere counts what is on the disk in no file: in free bl
 It mounts the root partition, so it runs itself in a mount namespace of its own.
 """
 import base64
+import itertools
 import json
 import mmap
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -24,9 +26,12 @@ CHUNK = 64 << 20
 
 def patterns_of(secret):
     """The text, and what of its base64 does not depend on its neighbours, for each of the three alignments."""
-    text = secret.encode()
-    yield text
-    for before in range(3):
+    yield secret.encode()
+    texts = [secret.encode()]
+    if re.fullmatch("[0-9a-f]{64}", secret):  # a key, which files in PEM have as bytes
+        texts.append(bytes.fromhex(secret))
+        yield texts[1]
+    for text, before in itertools.product(texts, range(3)):
         encoded = base64.b64encode(bytes(before) + text)
         yield encoded[-(-before * 8 // 6):(before + len(text)) * 8 // 6]
 

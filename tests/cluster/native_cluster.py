@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.native import GATEWAY, NativeLab, kubeadm_keys
 from cluster.lab import read_iso
-from cluster.nodes import INIT, NODEKILN, NOTES, TAGS, TIMEOUTS, TOP, WORKER, Nodes, agents_part
+from cluster.nodes import INIT, NODEKILN, NOTES, TAGS, TIMEOUTS, TOP, WORKER, Nodes, pki_options
 from pve.server import FakePve
 
 SECOND = "cp2"
@@ -60,8 +60,9 @@ class NativeCluster(Nodes):
         for name in self.names:
             file, seed = self.lab.work / f"{name}.yaml", self.lab.work / f"{name}.iso"
             file.write_text(json.dumps(self.wish(name)))
-            subprocess.run([NODEKILN, "seed", file, "--secrets", self.secrets_file(), "--out", seed], check=True, capture_output=True)
-            self.configurations[name] = agents_part(read_iso(seed, "user-data"))
+            subprocess.run([NODEKILN, "seed", file, "--secrets", self.secrets_file(), "--out", seed, *pki_options(self.lab.image)], check=True,
+                           capture_output=True)
+            self.configurations[name] = read_iso(seed, "nodekiln.yaml")
 
     def wish(self, name):
         """What a user writes."""

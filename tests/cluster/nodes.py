@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 from pathlib import Path
 
@@ -23,14 +22,18 @@ TIMEOUTS = {"rendezvous": "60m", "kubeadm": "40m", "ready": "20m"}
 READY_SECONDS = 1500
 STATE_TAG = re.compile(r"k8s\.state\.(\w+)")
 KUBECTL = "sudo -n kubectl --kubeconfig /etc/kubernetes/admin.conf"
-# What a node says after a test has failed, and what the init node can say of the cluster besides.
+# What a node says after a test has failed, and what the init node says of the cluster.
 SHOW = "nodekiln-agent status; sudo -n journalctl --no-pager -n 60 -u nodekiln-agent; sudo -n systemctl --no-pager --failed; "
 SHOW_CLUSTER = f"{KUBECTL} get nodes,pods -A -o wide; {KUBECTL} get events -A --sort-by=.lastTimestamp | tail -n 40"
 
 
-def agents_part(user_data):
-    """Of a seed's cloud-config: the node configuration."""
-    return textwrap.dedent(re.search(r"    content: \|\n((?:      .*\n)+)", user_data)[1])
+def pki_options(image):
+    """For `nodekiln seed`: Kubernetes before 1.31 makes the PKI itself. By the image's manifest, else as for a later one."""
+    try:
+        manifest = json.loads(Path(re.sub(r"\.(qcow2|tar\.zst)$", ".manifest.json", str(image))).read_text())
+        return ["--kubeadm-pki"] if int(manifest["versions"]["kubernetes"].split(".")[1]) < 31 else []
+    except (OSError, KeyError, ValueError, TypeError, IndexError):
+        return []
 
 
 class Nodes:
@@ -65,11 +68,11 @@ class Nodes:
     # As Proxmox VE shows them.
 
     def secrets(self):
-        """By name; of the token the half that is none is public."""
+        """By name; of a bootstrap token the half that is none is public."""
         made = self.secrets_file().read_text()
-        return {"token": re.search(r'token: "\w+\.(\w+)"', made)[1],
-                "certificate key": re.search(r'certificate_key: "(\w+)"', made)[1],
-                **{"notes key": key for key in re.findall(r'notes_key: "(\w+)"', made)},
+        own = {f"key of {name}'s certificate": key for name in self.names for key in re.findall(r'^ +key: "(\w+)"', self.node_yaml(name), re.M)}
+        return {**{f"{name}": key for name, key in re.findall(r'^ +(\w+_key): "([0-9a-f]{64})"', made, re.M)},
+                **{"token": half for half in re.findall(r'token: "\w+\.(\w+)"', made)}, **own,
                 **{f"PVE secret of {name}": secret for name, secret in self.pve_secrets().items()}}
 
     def options(self, name):

@@ -4,6 +4,7 @@
 deploy.py [PATTERN] runs the cases whose name has PATTERN in it."""
 import io
 import json
+import re
 import subprocess
 import tarfile
 from pathlib import Path
@@ -13,6 +14,11 @@ from harness.deploy_env import ARCHIVE_END, BLANK, TIMEOUT, assert_ready, cases,
 from harness.pve_env import RECIPE, TARGET, USAGE, Image
 
 case = cases("deploy")
+
+
+def part(config, key):
+    """Of the section `pki`, as it is written."""
+    return re.search(f'^ +{key}: "(.*)"$', config, re.M)[1]
 
 
 # ---- the way it should be ----
@@ -31,11 +37,16 @@ def happy(lab):
     check("kiln.image.debian-12-k8s" in first["tags"] and "nodekiln-template" not in first["description"], first["description"])
     node, config, text = lab.seen["cp1"]
     same((node["cluster"], node["role"], node["vmid"], node["url"]), ("lab", "init", "101", lab.url), "the seed")
-    check("certificate_key" in config and "pod_subnet" in config, config)
-    check("certificate_key" not in lab.seen["w1"][1] and '"disk": "fast"' in lab.seen["w1"][1], lab.seen["w1"][1])
+    check(re.search('^ +ca_key: "[0-9a-f]{64}"$', config, re.M) and "pod_subnet" in config and " token:" not in config, config)
+    worker_config = lab.seen["w1"][1]
+    check(not re.search("ca_key|service_account", worker_config) and '"disk": "fast"' in worker_config, worker_config)
+    check(part(worker_config, "certificate") != part(config, "certificate") and part(worker_config, "ca") == part(config, "ca"), worker_config)
     secrets = (lab.work / "lab.secrets")
     same(secrets.stat().st_mode & 0o777, 0o600, "mode of the secrets")
-    check(node["token"] in secrets.read_text(), "the cluster's token")
+    check(part(config, "ca_key") in secrets.read_text(), "the cluster's CA")
+    kubeconfig = lab.work / "lab.kubeconfig"
+    same(kubeconfig.stat().st_mode & 0o777, 0o600, "mode of the kubeconfig")
+    check(f"kubectl --kubeconfig {kubeconfig}" in done.stdout and 'server: "https://10.0.0.11:6443"' in kubeconfig.read_text(), done.stdout)
     clone = lab.journal.find("POST", "/clone", 200)[0]
     same((clone.values["full"], clone.values["pool"], clone.values["name"]), ("0", "k8s", "cp1"), "the clone")
 
@@ -56,7 +67,26 @@ def more_nodes(lab):
     nodes = [{"name": "cp1", "role": "init"}, {"name": "w1", "role": "worker"}, {"name": "cp2", "role": "control-plane"}]
     exited(lab.deploy(file=lab.cluster_file(nodes)))
     check(before < set(assert_ready(lab, 3)), "the others changed")
-    same(lab.seen["cp2"][0]["certificate_key"], lab.seen["cp1"][0]["certificate_key"], "the cluster's key")
+    same(part(lab.seen["cp2"][1], "ca_key"), part(lab.seen["cp1"][1], "ca_key"), "the cluster's CA")
+
+
+@case
+def pki_by_kubeadm(lab):
+    """The weaker way, by choice: it stays for a cluster that has it."""
+    exited(lab.deploy(file=lab.cluster_file(pki="kubeadm")))
+    config, worker_config = lab.seen["cp1"][1], lab.seen["w1"][1]
+    check("certificate_key" in config and "certificate_key" not in worker_config and "token" in worker_config, config)
+    check("pki:" not in config and not (lab.work / "lab.kubeconfig").exists(), "a PKI of the deployer")
+    nodes = [{"name": "cp1", "role": "init"}, {"name": "w1", "role": "worker"}, {"name": "w2", "role": "worker"}]
+    exited(lab.deploy(file=lab.cluster_file(nodes)))
+    same(lab.seen["w2"][0]["token"], lab.seen["cp1"][0]["token"], "the cluster's token")
+
+
+@case
+def pki_cannot_be_kubeadms_any_more(lab):
+    exited(lab.deploy())
+    done = exited(lab.deploy(file=lab.cluster_file(pki="kubeadm")), RECIPE)
+    check("lab.secrets" in done.stderr and "pki is kubeadm" in done.stderr, done.stderr)
 
 
 @case
@@ -143,15 +173,15 @@ def make_base(tarball):
 def secrets_stay_secret(lab):
     done = exited(lab.deploy("--verbose"))
     for node, config, _ in lab.seen.values():
-        for key in ("token", "certificate_key", "token_secret"):
-            if key not in node:
-                continue
-            check(node[key] not in done.stdout + done.stderr, f"{key} was said")
+        secrets = {key: value for key, value in re.findall(r'^ +(\w*key|token_secret): "([0-9a-f-]{36,64})"$', config, re.M)}
+        check({"key", "token_secret"} <= set(secrets), f"secrets: {secrets}")
+        for key, value in secrets.items():
+            check(value not in done.stdout + done.stderr, f"{key} was said")
             for entry in lab.journal.find():
-                check(node[key] not in json.dumps(entry.values) + entry.path, f"{key} is in {entry.path}")
+                check(value not in json.dumps(entry.values) + entry.path, f"{key} is in {entry.path}")
     check(lab.secret not in done.stdout + done.stderr, "the deployer's secret was said")
     for options in lab.guests().values():
-        check(lab.seen["cp1"][0]["token"] not in json.dumps(options), "a secret in a guest's configuration")
+        check(part(lab.seen["cp1"][1], "ca_key") not in json.dumps(options), "a secret in a guest's configuration")
 
 
 # ---- what is missing ----

@@ -295,7 +295,7 @@ def as_older_versions_made_it(lab):
 
 @case
 def a_cluster_of_an_older_version_is_adopted(lab):
-    exited(lab.deploy())
+    exited(lab.deploy(file=lab.cluster_file(pki="kubeadm")))
     before = set(lab.nodes())
     as_older_versions_made_it(lab)
     lab.journal.clear()

@@ -62,7 +62,7 @@ def build_elsewhere(directory, here):
     shutil.copy(here.checkout / "small.lock.json", elsewhere)
     second_host.give(elsewhere)
     environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "TZ": "Pacific/Kiritimati", "LC_ALL": "C", "LANGUAGE": "tr",
-                   "SOURCE_DATE_EPOCH": EPOCH, "NODEKILN_CACHE": str(second_host.cache(directory / "their-cache"))}
+                   "SOURCE_DATE_EPOCH": EPOCH, "NODEKILN_CACHE": str(second_host.cache(directory / "their-cache", here.cache))}
     command = ["sh", "-c", "umask 077; exec taskset -c 0 out/nodekiln build recipe.yaml --plain --locked --offline --scratch disk"]
     done = second_host.run(directory, command, elsewhere, environment, prefix=["unshare", "--uts", "sh", "-c",
                                                                             'hostname elsewhere; exec "$@"', "sh"])

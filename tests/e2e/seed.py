@@ -67,22 +67,27 @@ def cluster(kiln):
     log = kiln.directory / "witness.log"
     done = seed(kiln, *files, PATH=f"{witness}:{os.environ['PATH']}", WITNESS=str(log), WATCHED=str(kiln.out))
     problems += unexpected(done)
-    user_data = {name: from_iso(kiln.out / f"{name}.iso", "user-data") for name in ("w1", "cp", "w2")}
-    tokens = {secret_of(text, "token") for text in user_data.values()}
-    keys = [secret_of(user_data[name], "certificate_key") for name in ("w1", "cp", "w2")]
-    if len(tokens) != 1 or not re.fullmatch(r"[a-z0-9]{6}\.[a-z0-9]{16}", tokens.copy().pop() or ""):
-        problems.append(f"{len(tokens)} tokens, or none of a token's form")
+    user_data = {name: from_iso(kiln.out / f"{name}.iso", "nodekiln.yaml") for name in ("w1", "cp", "w2")}
+    problems += [f"cloud-init copies a secret from {name}.iso" for name in user_data
+                 for part in ("user-data", "meta-data") if re.search(f"key|{SECRET}", from_iso(kiln.out / f"{name}.iso", part))]
+    authorities = {secret_of(text, "ca") for text in user_data.values()}
+    keys = [secret_of(user_data[name], "ca_key") for name in ("w1", "cp", "w2")]
+    own = {secret_of(text, "key") for text in user_data.values()}
+    if len(authorities) != 1 or len(own) != 3:
+        problems.append(f"{len(authorities)} CAs and {len(own)} keys of nodes")
     if not keys[1] or keys[0] or keys[2]:
-        problems.append("the certificate key is not the init node's alone")
+        problems.append("the CA's key is not the init node's alone")
+    if any(secret_of(text, "token") for text in user_data.values()):
+        problems.append("there is a token")
     seen = log.read_bytes() + done.stdout.encode() + done.stderr.encode()
-    problems += [f"{what} was to be seen" for what, secret in (("the token", tokens.pop()), ("the key", keys[1]), ("the PVE secret", SECRET))
+    problems += [f"{what} was to be seen" for what, secret in (("a node's key", own.pop()), ("the CA's key", keys[1]), ("the PVE secret", SECRET))
                  if secret and secret.encode() in seen]
     problems += [f"{p.name} has mode {p.stat().st_mode & 0o777:o}" for p in kiln.out.iterdir() if p.stat().st_mode & 0o777 != 0o600]
     if sorted(p.name for p in kiln.out.iterdir()) != ["cp.iso", "w1.iso", "w2.iso"]:
         problems.append(f"left behind: {sorted(p.name for p in kiln.out.iterdir())}")
-    modes = re.findall(r"^(\S+)\s.* (\S+-data) $", subprocess.run(["isoinfo", "-R", "-l", "-i", kiln.out / "cp.iso"], check=True,
+    modes = re.findall(r"^(\S+)\s.* (\w\S+) $", subprocess.run(["isoinfo", "-R", "-l", "-i", kiln.out / "cp.iso"], check=True,
                                                                    capture_output=True, text=True).stdout, re.M)
-    if sorted(modes) != [("-r--------", "meta-data"), ("-r--------", "user-data")]:
+    if sorted(modes) != [("-r--------", name) for name in ("meta-data", "nodekiln.yaml", "user-data")]:
         problems.append(f"in the ISO: {modes}")
     return problems
 
@@ -93,10 +98,10 @@ def at_once(kiln):
     runs = [subprocess.Popen(kiln.argv("seed", "--secrets", secrets, "--out", kiln.out / f"{name}.iso", kiln.directory / "cp.yaml"),
                              stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=kiln.environment()) for name in ("one", "two")]
     problems = [f"exit {run.returncode}: {error.decode()}" for run, error in [(run, run.communicate()[1]) for run in runs] if run.returncode]
-    tokens = {secret_of(from_iso(kiln.out / f"{name}.iso", "user-data"), "token") for name in ("one", "two")}
-    tokens.add(secret_of(secrets.read_text(), "token"))
-    if len(tokens) != 1 or None in tokens:
-        problems.append("two runs made two tokens")
+    keys = {secret_of(from_iso(kiln.out / f"{name}.iso", "nodekiln.yaml"), "ca_key") for name in ("one", "two")}
+    keys.add(secret_of(secrets.read_text(), "ca_key"))
+    if len(keys) != 1 or None in keys:
+        problems.append("two runs made two CAs")
     if secrets.stat().st_mode & 0o777 != 0o600:
         problems.append(f"secrets.yaml has mode {secrets.stat().st_mode & 0o777:o}")
     return problems
@@ -109,7 +114,7 @@ def refusals(kiln):
     good = kiln.directory / "cp.yaml"
     cases = (
         (RECIPE, "is invalid", [good, bad]),
-        (RECIPE, "none yet", [kiln.directory / "w1.yaml"]),
+        (RECIPE, "no secrets of cluster", [kiln.directory / "w1.yaml"]),
         (USAGE, "the same seed file", [good, good]),
         (USAGE, "must be an existing directory", ["--out", "x.iso", good, kiln.directory / "w1.yaml"]),
         (USAGE, "is for one node", ["--address", "192.0.2.1/24", good, kiln.directory / "w1.yaml"]),
@@ -181,7 +186,7 @@ def readers(kiln):
     plan = subprocess.run([AGENT, "run", "--dry-run", "--root", kiln.directory / "seeded"], stdin=subprocess.DEVNULL, capture_output=True,
                           text=True, env=dict(os.environ, PATH=f"{kubeadm.parent}:{os.environ['PATH']}"))
     problems += unexpected(plan)
-    if "lab" not in plan.stdout or secret_of((kiln.directory / "seeded/etc/nodekiln/node.yaml").read_text(), "token") in plan.stdout:
+    if "lab" not in plan.stdout or secret_of((kiln.directory / "seeded/etc/nodekiln/node.yaml").read_text(), "key") in plan.stdout:
         problems.append("the agent's plan does not name the cluster, or shows the token")
     again = seed(kiln, "--lxc", seeded, "--out", "again.tar.zst", kiln.directory / "cp.yaml")
     problems += unexpected(again, RECIPE) + ([] if "already" in again.stderr else [again.stderr])

@@ -34,11 +34,14 @@ def cases(name):
     return Cases(name, prepare, WORKERS)
 
 
+def from_iso(file, name):
+    return subprocess.run(["isoinfo", "-R", "-i", file, "-x", f"/{name}"], capture_output=True, text=True, check=True).stdout
+
+
 def seed_of(file):
-    """What the guest reads: {key: value} of the words of its node configuration that a test's agent needs, and the whole."""
-    text = subprocess.run(["isoinfo", "-R", "-i", file, "-x", "/user-data"], capture_output=True, text=True, check=True).stdout
-    config = text.partition("content: |\n")[2]
-    return words_of(config), config, text
+    """What the guest reads: {key: value} of the words of its node configuration that a test's agent needs, this as text, and cloud-init's."""
+    config = from_iso(file, "nodekiln.yaml")
+    return words_of(config), config, from_iso(file, "user-data")
 
 
 def words_of(config):
@@ -105,6 +108,8 @@ class Lab(PveEnv):
         for state in ("booting", "joining", self.states.get(node["name"], "ready")):
             config = client("GET", path).data
             line = {"role": node["role"], "state": state, "cluster": node["cluster"], "node": node["name"], "vmid": vmid}
+            if node["role"] == "init" and state == "ready":
+                line["endpoint"] = "10.0.0.11:6443"
             if state == "failed":
                 line["error"] = "kubeadm went wrong"
             notes = [one for one in config["description"].splitlines() if not one.startswith("nodekiln: {")]

@@ -15,6 +15,7 @@ With cgroup v2 the containers get their part of it. With cgroup v1 each controll
 systemd starts, since systemd would join some of them into one mount, which the kernel refuses when the host has them apart.
 """
 import ctypes
+import errno
 import json
 import os
 import shlex
@@ -36,6 +37,9 @@ from harness.native_keeper import CGROUPS, GATEWAY, PREFIX
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
 START_SECONDS, STOP_SECONDS = 60, 30
+# All labs of a host share its limit of inotify instances (128 by default), which kubelets of two labs exceed. So a lab waits for the one
+# before: it has this name in the abstract namespace of Unix sockets, which is free again when its process has ended.
+LOCK, LOCK_SECONDS = "\0nodekiln-native-lab", 3600
 DIRECTORY = os.environ.get("NODEKILN_LAB", "/var/tmp")  # 2 GiB a node
 PROGRAMS = {"lxc-start": "lxc", "ip": "iproute2", "unshare": "util-linux", "newuidmap": "uidmap", "zstd": "zstd"}
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -115,6 +119,19 @@ def unavailable():
     if done.returncode != 0:
         return f"this host allows no space for it: {done.stderr.strip()}"
     return None if Path("/proc/self/ns/user").exists() else "this kernel has no user namespaces"
+
+
+def locked():
+    """Keeps other labs of this host waiting until it is closed."""
+    lock, limit = socket.socket(socket.AF_UNIX), time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            lock.bind(LOCK)
+            return lock
+        except OSError as why:
+            if why.errno != errno.EADDRINUSE or time.monotonic() > limit:
+                raise Failed(f"another native lab runs on this host: {why}") from None
+            time.sleep(1)
 
 
 class Resolver:
@@ -289,12 +306,13 @@ class NativeLab:
         self.work.chmod(0o711)  # a container's root passes through it
         self.group = PREFIX + self.work.name.rpartition("-")[2]
         self.nodes = {name: NativeNode(self, name, number) for number, name in enumerate(names, 11)}
-        self.keeper, self.first, self.resolver = None, None, None
+        self.keeper, self.first, self.resolver, self.lock = None, None, None, None
 
     def __getitem__(self, name):
         return self.nodes[name]
 
     def __enter__(self):
+        self.lock = locked()
         self.keeper = subprocess.Popen([sys.executable, "-m", "harness.native_keeper", self.work, self.group], stdin=subprocess.PIPE,
                                        stdout=subprocess.PIPE, text=True, start_new_session=True,
                                        cwd=Path(__file__).resolve().parent.parent)
@@ -311,6 +329,7 @@ class NativeLab:
             if node.process:
                 node.process.wait()
         self.resolver.close()
+        self.lock.close()
         if self.keeper.returncode != 0 and kind is None:
             raise Failed(f"the lab has changed this host: {said}")
 

@@ -66,8 +66,9 @@ class Packages:
         (tree / "DEBIAN").mkdir(parents=True)
         for path, content in (files or {f"usr/share/doc/{name}/README": f"{name} {version}\n"}).items():
             (tree / path).parent.mkdir(parents=True, exist_ok=True)
-            (tree / path).write_text(content)
-            (tree / path).chmod(0o755 if content.startswith("#!") else 0o644)
+            data = content if isinstance(content, bytes) else content.encode()
+            (tree / path).write_bytes(data)
+            (tree / path).chmod(0o755 if data.startswith((b"#!", b"\x7fELF")) else 0o644)
         control = (f"Package: {name}\nVersion: {version}\nArchitecture: {ARCHITECTURE}\nMaintainer: test <test@example.invalid>\n"
                    f"Installed-Size: 12\n{fields}" + (f"Depends: {depends}\n" if depends else "") + f"Description: test {name}\n")
         (tree / "DEBIAN/control").write_text(control)

@@ -11,7 +11,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from harness.build_env import DEFAULT_CACHE, NODEKILN, TOP
+from harness.build_env import NODEKILN, TOP
 
 UID, NAME = 12345, "stranger"
 IDS = f"{NAME}:200000:65536\n"
@@ -55,10 +55,9 @@ def checkout(directory):
                                            "packages:\n  base: [containerd, runc]\n  extra: [less]\nimages:\n  archives: [./images.tar]\n")
 
 
-def cache(directory, kinds=("files",)):
-    """A cache for the stranger: by hard link, the files stay root's."""
-    for kind in kinds:
-        shutil.copytree(DEFAULT_CACHE / kind, directory / kind, copy_function=os.link)
+def cache(directory, source):
+    """A cache for the stranger with the downloads of the cache source: by hard link, the files stay root's."""
+    shutil.copytree(source / "files", directory / "files", copy_function=os.link)
     for path in (directory, *(p for p in directory.rglob("*") if p.is_dir())):
         os.chown(path, UID, UID)
     return directory

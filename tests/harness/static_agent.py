@@ -92,10 +92,11 @@ class StaticAgent:
         lock = work / "static.lock.json"
         nodekiln("lock", write_recipe(work, "auto"), "-o", lock)
         lock = json.loads(lock.read_text())
+        self.mirror = lock["repositories"][0]
         if any(source["name"] == "curl" for source in lock["sources"]):
             self.build(write_recipe(work, "compiled"))
         else:
-            self.build_with_own_source(lock["repositories"][0])
+            self.build_with_own_source()
 
     def build(self, recipe):
         nodekiln("build", recipe, "--plain", "--out", self.out)
@@ -103,15 +104,20 @@ class StaticAgent:
         self.sbom = json.loads((self.out / "static.spdx.json").read_text())
         self.template = self.out / "static.tar.zst"
 
-    def build_with_own_source(self, mirror):
+    def download(self, path, sha256):
+        """A file of the mirror in work/."""
+        with urllib.request.urlopen(self.mirror + path, timeout=60) as answer:
+            data = answer.read()
+        file = self.work / path.rpartition("/")[2]
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise RuntimeError(f"{file.name} is not what the index says")
+        file.write_bytes(data)
+        return file
+
+    def build_with_own_source(self):
         packages, sources = lists()
         directory, name, sha256 = original(sources)
-        with urllib.request.urlopen(f"{mirror}{directory}/{name}", timeout=60) as answer:
-            data = answer.read()
-        if hashlib.sha256(data).hexdigest() != sha256:
-            raise RuntimeError(f"{name} is not what the index says")
-        tarball = self.work / name
-        tarball.write_bytes(data)
+        tarball = self.download(f"{directory}/{name}", sha256)
         archive = Curl(self.work / "archive")
         archive.add_curl(tarball)
         archive.stanzas.append(packages.read_text())
@@ -119,7 +125,7 @@ class StaticAgent:
         try:
             archive.write(self.key, suite=SUITE)
             (self.work / "static.gpg").write_bytes(self.key.binary())
-            with Server(self.work / "archive", elsewhere=mirror.rstrip("/")) as server:
+            with Server(self.work / "archive", elsewhere=self.mirror.rstrip("/")) as server:
                 self.build(write_recipe(self.work, "compiled", f", mirror: '{server.url}', keyring: {self.work}/static.gpg"))
         finally:
             self.key.stop()
@@ -128,12 +134,17 @@ class StaticAgent:
         """The directory of the cache with libcurl.a and the headers."""
         return max(DEFAULT_CACHE.glob("artifacts/*/libcurl.a"), key=lambda p: p.stat().st_mtime).parent
 
+    def package(self, package):
+        """The cache has it until it is pruned; the trees that were made of it live longer there."""
+        cached = DEFAULT_CACHE / "files" / package["sha256"]
+        return cached if cached.exists() else self.download(package["path"], package["sha256"])
+
     def tree(self):
         """The compilers and libraries that the agent was made with, unpacked. A program runs there with run()."""
         self.root = self.work / "tree"
         self.root.mkdir()
         for package in self.manifest["lock"]["packages"]["toolchain"]:
-            subprocess.run(["dpkg-deb", "--extract", DEFAULT_CACHE / "files" / package["sha256"], self.root], check=True, capture_output=True)
+            subprocess.run(["dpkg-deb", "--extract", self.package(package), self.root], check=True, capture_output=True)
         for folder in ("agent", "lib", "tests/agent", "tests/unit", "tests/golden/pki"):
             shutil.copytree(TOP / folder, self.root / "src" / folder)
         shutil.copytree(self.libcurl(), self.root / "libcurl")

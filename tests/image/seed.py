@@ -49,8 +49,8 @@ class Node(Guest):
 
 
 def the_configuration_is_roots_alone(node):
-    same(node.ask("stat -c '%a %U:%G' /etc/nodekiln/node.yaml"), "600 root:root")
-    matches(node.ask("sudo -n cat /etc/nodekiln/node.yaml"), r'(?s)cluster: "lab"\nrole: worker\ntoken: "c0ffee\..*name: "w7".*')
+    same(node.ask("sudo -n ls /etc/nodekiln/node.yaml; sudo -n grep -rl c0ffee /etc /var/lib/cloud /var/log /run || echo none"), "none")
+    matches(node.ask("sudo -n mount -o ro LABEL=cidata /mnt; sudo -n cat /mnt/nodekiln.yaml; sudo -n umount /mnt"), r'(?s)cluster: "lab"\nrole: worker\ntoken: "c0ffee\..*name: "w7".*')
 
 
 def the_users_files_are_there_too(node):

@@ -44,6 +44,7 @@ MISSING = {
     "sample-apiserver": r"Aggregator Should be able to support the [\d.]+ Sample API Server",
     "kitten": r"ImageVolume ",
     "nautilus": r"Update Demo ",
+    "nonewprivs": r"AllowPrivilegeEscalation should not allow privilege escalation when false",
     "agnhost, which is pulled although it is there": r"Projected PodCertificate .* establish an mTLS connection",
 }
 # Failures that are understood: a regular expression for the test's name, and why.

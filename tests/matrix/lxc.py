@@ -23,11 +23,10 @@ from cluster.nodes import INIT, NAMES, TOP
 TEMPLATES = {"containerd": ("containerd", lambda: TOP / "out/debian-13.tar.zst"),
              "legacy": ("containerd", lambda: built(DEBIAN_12, "tar.zst")),
              "docker": ("docker", lambda: built(DOCKER, "tar.zst"))}
-ETCD = "/var/lib/etcd/"  # where Kubernetes itself keeps the token, until it expires
 
 
 def no_secret_is_left(cluster):
-    """In no file of a container; the search must find what etcd has."""
+    """In no file of a container; the search must find what Kubernetes has."""
     host = cluster.lab.host
     for name in NAMES:
         found = []
@@ -35,9 +34,9 @@ def no_secret_is_left(cluster):
             patterns = base64.b64encode(b"\n".join(patterns_of(secret))).decode()
             files = host.ask(f"echo {patterns} | base64 -d | grep -rlFf - --devices=skip {cluster.lab[name].root} || true", 600)
             found += [(what, path.removeprefix(cluster.lab[name].root)) for path in files.splitlines()]
-        left = [f for f in found if name != INIT or not f[1].startswith(ETCD)]
+        left = [f for f in found if name != INIT or not f[1].startswith(checks.KEPT)]
         if left or (name == INIT and not found):
-            raise Failed(f"{name}: {left or 'not even etcd holds the token: this search would prove nothing'}")
+            raise Failed(f"{name}: {left or 'not even Kubernetes holds a secret: this search would prove nothing'}")
 
 
 CHECKS = (checks.the_seed_tells_the_worker_no_endpoint, checks.both_nodes_are_ready, checks.nodes_have_the_runtime,

@@ -12,6 +12,7 @@
 #include "builder/disk/ext4.h"
 #include "builder/disk/gpt.h"
 #include "builder/disk/qcow2.h"
+#include "builder/image/image_reader.h"
 #include "lib/file.h"
 #include "tests/unit/check.h"
 
@@ -139,4 +140,20 @@ UNUSED static int maker_qcow2(int raw, const char *path, struct error *err)
 	CLEANUP(close_p) int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
 	return qcow2_write(raw, fd, &options, err);
+}
+
+UNUSED static enum image_want maker_wants_all(const struct image_entry *e UNUSED)
+{
+	return IMAGE_KEEP;
+}
+
+/* Opens and loads an image with all contents. */
+UNUSED static int image_of(const char *path, struct image **ret, struct error *err)
+{
+	CLEANUP(image_close_p) struct image *image = NULL;
+
+	if (image_open(path, &image, err) < 0 || image_load(image, maker_wants_all, err) < 0)
+		return -1;
+	*ret = TAKE(image);
+	return 0;
 }

@@ -322,8 +322,8 @@ TEST(build_keys_of_layers_are_stable)
 
 	open_inputs(&in);
 	CHECK(build_keys(&in.b, &err) == 0);
-	CHECK_STR(in.b.layer[LAYER_BASE].key, "0044db4ce6e2a2cd4f4c8e6b109c301b3c159def2d471fcecc6a90d228b85bd0");
-	CHECK_STR(in.b.layer[LAYER_EXTRA_VM].key, "77bc754099b7b67169759d3068cb1ca8b1154b739b6447a70d9f1366778d7e08");
-	CHECK_STR(in.b.layer[LAYER_EXTRA_LXC].key, "543cbd1c8713a4645bfd0449138842c8a689ece19adb155fdac8f5a10624ede7");
-	CHECK_STR(in.b.layer[LAYER_IMAGES].key, "2f5d8095ed2818bdbeeffb2bf6374e6318bef406a7a4cea327c7d70bdfd9f472");
+	CHECK_STR(in.b.layer[LAYER_BASE].key, "49c99e8aec31522387c5e194fb850212f3c20691b13be641fe80bfb523d70ed3");
+	CHECK_STR(in.b.layer[LAYER_EXTRA_VM].key, "b6bf80833878daeee806c2d742f7b7c52f99a2669e3a29a10e679014914cca0b");
+	CHECK_STR(in.b.layer[LAYER_EXTRA_LXC].key, "95d0c2ffcafd682909564ccfa024e610ce87408b8e60d919449f79e7deb6affe");
+	CHECK_STR(in.b.layer[LAYER_IMAGES].key, "c1373477fc9adf48bce00cd58f3660ddb172372ece3924453e3c7ab3d86b1169");
 }

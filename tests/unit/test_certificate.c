@@ -5,6 +5,7 @@
 #include "tests/unit/check.h"
 
 #define PKI "tests/golden/pki/"
+#define ENDS 4948949956 /* date -d "$(openssl x509 -in ca.crt -noout -enddate | cut -d= -f2)" +%s */
 
 static struct text pem(const char *name)
 {
@@ -66,6 +67,15 @@ TEST(certificate_of_text_around_it)
 	CHECK(!certificate_whole(key.data, key.len) && !certificate_public_key_whole(ca.data, ca.len));
 	ca.data[ca.len / 2] = key.data[key.len / 2] = '\0';
 	CHECK(!certificate_whole(ca.data, ca.len) && !certificate_key_whole(key.data, key.len));
+}
+
+TEST(certificate_ends_at_its_date)
+{
+	CLEANUP(text_done) struct text ca = pem("ca.crt");
+	time_t end = 0;
+
+	CHECK(certificate_ends(ca.data, ca.len, &end) && end == ENDS);
+	CHECK(!certificate_ends(ca.data, ca.len / 2, &end));
 }
 
 TEST(certificate_has_key_matches)

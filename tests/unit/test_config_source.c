@@ -128,6 +128,40 @@ TEST(config_source_file_suffices_while_cloud_init_runs)
 	CHECK(answer(&r, &node) == CONFIG_SOURCE_FOUND);
 }
 
+static struct yaml *from_volume(const struct root *r, bool alone, struct yaml **ret_base)
+{
+	struct yaml *over = NULL;
+	struct error err = { 0 };
+
+	if (config_source_volume(r->fd, alone, ret_base, &over, &err) < 0)
+		printf("# %s\n", err.text);
+	return over;
+}
+
+/* cloud-init copies user-data onto the root disk, but knows nothing of nodekiln.yaml. */
+TEST(config_source_volume_has_a_file_of_its_own)
+{
+	CLEANUP(root_done) struct root r;
+	CLEANUP(yaml_node_free_p) struct yaml *base = NULL;
+
+	root_open(&r);
+	put(&r, "/meta-data", "nodekiln: {cluster: other}\n", 0400);
+	put(&r, "/user-data",
+	    "#cloud-config\nwrite_files:\n- {path: /etc/nodekiln/node.yaml, content: \"cluster: copied\\n\"}\n", 0400);
+	CLEANUP(yaml_node_free_p) struct yaml *none = from_volume(&r, false, &base);
+	CHECK(!none && !base);
+	CLEANUP(yaml_node_free_p) struct yaml *copied = from_volume(&r, true, &base);
+	CHECK_STR(yaml_find(copied, "cluster")->value, "copied");
+	CHECK_STR(yaml_find(base, "cluster")->value, "other");
+	put(&r, "/nodekiln.yaml", FILE_TEXT, 0400);
+	for (int alone = 0; alone < 2; alone++) {
+		CLEANUP(yaml_node_free_p) struct yaml *again = NULL;
+		CLEANUP(yaml_node_free_p) struct yaml *own = from_volume(&r, alone, &again);
+		CHECK(own && !strcmp(yaml_find(own, "cluster")->value, "lab"));
+		CHECK(!!again == alone);
+	}
+}
+
 static mode_t mode_of(const struct root *r)
 {
 	struct stat st;

@@ -143,13 +143,28 @@ TEST(container_images_containerd_import_and_finish)
 	CHECK(container_images_containerd.finish(&err) == 0);
 	CLEANUP(free_p) char *calls = fake_get(path, "/calls");
 	CLEANUP(free_p)
-	char *want = xasprintf("%simages import --snapshotter overlayfs /tmp/0.tar\n%simages list --quiet\n"
+	char *want = xasprintf("%simages import --help\n%simages import --snapshotter overlayfs /tmp/0.tar\n"
+			       "%simages list --quiet\n"
 			       "%simages label registry/pause:3.10 io.cri-containerd.image=managed "
 			       "io.cri-containerd.pinned=pinned\n"
 			       "%simages label registry/etcd:3.5 io.cri-containerd.image=managed\n"
 			       "%scontent prune references\n",
-			       global, global, global, global, global);
+			       global, global, global, global, global, global);
 	CHECK_STR(calls, want);
 	CHECK(container_images_containerd.import("/tmp/broken.tar", &err) < 0 && err.class == ERROR_COMMAND);
+	FAKE_ROOT_END();
+}
+
+/* containerd 2 would unpack the images of an archive in an order of chance. */
+TEST(container_images_containerd_import_keeps_the_order)
+{
+	FAKE_ROOT();
+
+	fake_program(
+		path, "ctr",
+		"case $* in *--help) echo '   --local   Run import locally';; *) echo \"$@\" >>$root/calls;; esac");
+	CHECK(container_images_containerd.import("/tmp/0.tar", &err) == 0);
+	CLEANUP(free_p) char *calls = fake_get(path, "/calls");
+	CHECK(strstr(calls, " images import --snapshotter overlayfs --local /tmp/0.tar\n"));
 	FAKE_ROOT_END();
 }

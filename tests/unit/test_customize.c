@@ -50,6 +50,35 @@ static void guest_done(struct guest *g)
 	strings_done(&g->images);
 }
 
+static char *guest_agent_config(const char *path, const char *allowed)
+{
+	CLEANUP(guest_done) struct guest g;
+	CLEANUP(free_p) char *tree = xasprintf("%s/%s", path, allowed ? allowed : "none");
+	CLEANUP(free_p) char *program = xasprintf("/%s/usr/sbin/qemu-ga", allowed ? allowed : "none");
+	CLEANUP(free_p) char *config = xasprintf("/%s/etc/qemu/qemu-ga.conf", allowed ? allowed : "none");
+	CLEANUP(free_p) char *release = xasprintf("/%s/usr/lib/os-release", allowed ? allowed : "none");
+	struct error err = { 0 };
+
+	small_guest(&g);
+	if (allowed)
+		strings_add(&g.recipe.guest_agent.allow, allowed);
+	fake_put(path, program, "");
+	fake_put(path, release, "ID=debian\n");
+	if (customize_tree(&g.customize, tree, &err) < 0)
+		printf("# %s\n", err.text);
+	return fake_get(path, config);
+}
+
+TEST(customize_blocks_calls_of_the_guest_agent)
+{
+	FAKE_ROOT();
+	CLEANUP(free_p) char *all = guest_agent_config(path, NULL), *file = guest_agent_config(path, "file");
+	CHECK(strstr(all, "block-rpcs=guest-exec,") && strstr(all, "guest-file-read") &&
+	      strstr(all, "guest-set-user-password"));
+	CHECK(strstr(file, "guest-exec,") && !strstr(file, "guest-file-") && strstr(file, "guest-set-user-password"));
+	FAKE_ROOT_END();
+}
+
 TEST(customize_image_json_golden)
 {
 	CLEANUP(guest_done) struct guest full, small;

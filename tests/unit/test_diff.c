@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/check.h"
+#include "tests/unit/diff_reader.h"
 
 #include <unistd.h>
 
@@ -67,7 +68,7 @@ static int read_document(const char *text, struct diff_list *ret, struct error *
 	char path[] = "/tmp/nodekiln-diff.XXXXXX";
 	CLEANUP(close_p) int fd = mkstemp(path);
 	bool document = false;
-	int rc = write_all(fd, text, strlen(text)) < 0 ? -1 : diff_read(path, ret, &document, err);
+	int rc = write_all(fd, text, strlen(text)) < 0 ? -1 : diff_of(path, ret, &document, err);
 
 	unlink(path);
 	return rc == 0 && !document ? -1 : rc;

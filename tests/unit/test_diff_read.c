@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/image/diff.h"
+#include "tests/unit/diff_reader.h"
 #include "tests/unit/fake_root.h"
 #include "tests/unit/image_maker.h"
 
@@ -10,7 +11,7 @@ static int print_all(const char *image, struct text *ret, struct error *err)
 	CLEANUP(diff_done) struct diff diff = { 0 };
 	bool document;
 
-	if (diff_read(image, &list, &document, err) < 0)
+	if (diff_of(image, &list, &document, err) < 0)
 		return -1;
 	if (document)
 		return error_set(err, ERROR_FAILED, "taken for a document");
@@ -61,8 +62,8 @@ TEST(diff_read_disk_sees_a_changed_partition)
 	bool document;
 
 	fake_put(path, "/etc/hostname", "node\n");
-	CHECK(maker_disk(&plan, path, fd, &err) == 0 && diff_read(raw, &a, &document, &err) == 0 && !document);
-	CHECK(pwrite_all(fd, "more code", 9, MAKER_MIB) == 0 && diff_read(raw, &b, &document, &err) == 0);
+	CHECK(maker_disk(&plan, path, fd, &err) == 0 && diff_of(raw, &a, &document, &err) == 0 && !document);
+	CHECK(pwrite_all(fd, "more code", 9, MAKER_MIB) == 0 && diff_of(raw, &b, &document, &err) == 0);
 	unlink(raw);
 	diff_sort(&a);
 	diff_sort(&b);

@@ -146,7 +146,7 @@ TEST(disk_write_makes_a_disk_with_boot_code)
 	CHECK(disk_write(&plan, path, fd, MAKER_EPOCH, NULL, &err) == 0);
 	CHECK(pread_all(fd, got, 512, 0) == 0 && got[0] == 'b');
 	CHECK(pread_all(fd, got, sizeof got, MAKER_MIB) == 0 && got[0] == 'c');
-	CHECK(image_open(raw, &image, &err) == 0);
+	CHECK(image_of(raw, &image, &err) == 0);
 	unlink(raw);
 	CHECK(image_stat(image, "/boot/grub/i386-pc/core.img", &e, &err) == 1 && e->size == sizeof core);
 	FAKE_ROOT_END();

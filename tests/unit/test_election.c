@@ -3,12 +3,15 @@
 
 #include "agent/election.h"
 
+static const struct election_trust lab = { .cluster = "lab" };
+
 #define HASH "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-/* Guests as "VMID WORDS": claims init, claims join, published, written; the last is our own. */
+/* A guest as words: claims init, claims join, published, written. */
 static void add(struct candidates *all, long vmid, const char *words)
 {
 	struct candidate c = { .vmid = vmid,
+			       .unread = strstr(words, "unread"),
 			       .running = !strstr(words, "stopped"),
 			       .written = strstr(words, "written") };
 
@@ -43,6 +46,16 @@ static const struct {
 	{ "init", "init", "init written", "published", ELECTION_FOLLOW, 103 },
 	{ "init", "", "init written published", "", ELECTION_ACT, 0 },
 	{ "init", "init stopped", "", "", ELECTION_BACK_OFF, 101 },
+	/* What says nothing: half a record, the line of another cluster. */
+	{ "init", "", "init written", "published hashless", ELECTION_ACT, 0 },
+	{ "init", "published other", "init written", "", ELECTION_ACT, 0 },
+	{ "init", "init other", "init written", "", ELECTION_ACT, 0 },
+	/* What could not be read: it may claim, or have made the cluster. */
+	{ "init", "unread", "init written", "", ELECTION_WAIT, 101 },
+	{ "init", "unread", "", "", ELECTION_WAIT, 101 },
+	{ "init", "init", "", "unread", ELECTION_BACK_OFF, 101 },
+	{ "init", "unread", "", "published", ELECTION_FOLLOW, 103 },
+	{ "join", "unread", "join written", "", ELECTION_ACT, 0 },
 	{ "join", "published", "join written", "", ELECTION_ACT, 0 },
 	{ "join", "published join", "join written", "", ELECTION_BACK_OFF, 101 },
 	{ "join", "published init", "join written", "join", ELECTION_WAIT, 103 },
@@ -56,7 +69,7 @@ TEST(election_decides_by_the_table)
 		add(&all, 101, decisions[i].first);
 		add(&all, 102, decisions[i].own);
 		add(&all, 103, decisions[i].last);
-		enum election_move move = election_decide(&all, 102, decisions[i].claim, &other);
+		enum election_move move = election_decide(&all, 102, &lab, decisions[i].claim, &other);
 		printf("# %zu: move %d, other %ld\n", i, move, other ? other->vmid : 0);
 		CHECK(move == decisions[i].move);
 		CHECK((other ? other->vmid : 0) == decisions[i].other);
@@ -68,7 +81,7 @@ TEST(election_claims_first_when_not_in_the_list)
 	struct candidates none = { 0 };
 	const struct candidate *other;
 
-	CHECK(election_decide(&none, 102, "init", &other) == ELECTION_CANDIDACY && !other);
+	CHECK(election_decide(&none, 102, &lab, "init", &other) == ELECTION_CANDIDACY && !other);
 }
 
 TEST(election_finds_a_usable_member)
@@ -91,7 +104,25 @@ TEST(election_finds_a_usable_member)
 		add(&all, 101, cases[i].first);
 		add(&all, 102, cases[i].second);
 		add(&all, 103, cases[i].third);
-		const struct candidate *found = election_find(&all, "lab");
+		const struct candidate *found = election_find(&all, &lab, &(struct election_tried){ 0 });
 		CHECK((found ? found->vmid : 0) == cases[i].found);
 	}
+}
+
+/* However good a member looks, what was tried before comes after the others. */
+TEST(election_finds_what_was_tried_least)
+{
+	static const long order[] = { 102, 101, 103, 102, 101, 103 };
+	CLEANUP(candidates_done) struct candidates all = { 0 };
+	struct election_tried tried = { 0 };
+
+	add(&all, 101, "published failed");
+	add(&all, 102, "published");
+	add(&all, 103, "published stopped failed");
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+		const struct candidate *found = election_find(&all, &lab, &tried);
+		CHECK(found && found->vmid == order[i] && election_tries(&tried, order[i]) == i / 3);
+		vec_push(&tried, order[i]);
+	}
+	vec_done(&tried);
 }

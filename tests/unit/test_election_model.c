@@ -3,7 +3,8 @@
  * agent/election.h, walked through in every order of steps: two to four nodes read each other's notes one by one, claim, drop,
  * act, publish; with faults in between (a node crashes; the answer to a write is lost, and the write is carried out later, or
  * never; a node gives up). In every state that can be reached, no two act; and from every one, when no more faults come, all
- * nodes finish, however unluckily they take turns.
+ * nodes finish, however unluckily they take turns. With a hostile member, whose notes say something else at each look, honest
+ * nodes may wait without end, or follow it; still no two act.
  *
  * The same walk must find what is wrong with rules that look just as good.
  */
@@ -12,42 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "agent/election.h"
-
-#define NODES 4
-#define PUTS 2 /* of one node that may be under way at once; no more faults than that */
-#define MARK_MAX 7
-
-/* What a node does next. */
-enum { LOOK, CLAIM, DROP, ACT, PUBLISH, LEAVE, DONE };
-/* What it has on its disk. */
-enum { IDLE, ACTING, MADE, GAVE_UP };
-/* What notes say, in addition to the mark in the bits above. */
-enum { CLAIMS = 1, PUBLISHED = 2, MARK = 4 };
-
-struct place {
-	uint8_t next;        /* step */
-	uint8_t disk;        /* survives a crash */
-	uint8_t notes;       /* at PVE: mark of the write, CLAIMS, PUBLISHED */
-	uint8_t mine;        /* mark of the last write, when it was acknowledged to this process; 0 = none */
-	uint8_t reading;     /* whose notes are read next, with LOOK */
-	uint8_t seen[NODES]; /* so far */
-	uint16_t put[PUTS];  /* writes under way: the notes that the digest was for, and those to write; 0 = none */
-};
-
-struct world {
-	struct place at[NODES];
-	uint8_t faults; /* left */
-};
-
-struct rules {
-	int nodes, faults;
-	const char *claim;
-	bool trust_old;  /* wrong: a claim from before a crash counts */
-	bool look_once;  /* wrong: acts without looking again */
-	bool never_give; /* wrong: a higher VMID does not yield */
-	bool same_again; /* wrong: nothing is written when the notes seem to say it already */
-};
+#include "tests/unit/election_world.h"
 
 /* All worlds that were reached: a hash table over an array. */
 struct space {
@@ -57,175 +23,6 @@ struct space {
 	size_t n, max, slots;
 	const char *wrong; /* the first thing found */
 };
-
-/* A mark that nothing which still matters carries. */
-static uint8_t fresh_mark(const struct place *p)
-{
-	bool used[MARK_MAX + 1] = { true };
-
-	used[p->notes / MARK] = true;
-	for (int i = 0; i < PUTS; i++)
-		used[(p->put[i] >> 8) / MARK] = used[(p->put[i] & 255) / MARK] = true;
-	for (uint8_t mark = 1; mark <= MARK_MAX; mark++)
-		if (!used[mark])
-			return mark;
-	abort();
-}
-
-static enum election_move decide(const struct rules *rules, const struct place *p, int self)
-{
-	struct candidate at[NODES] = { 0 };
-	struct candidates all = { .at = at, .n = (size_t)rules->nodes };
-	const struct candidate *other;
-
-	for (int i = 0; i < rules->nodes; i++) {
-		at[i].vmid = 100 + i;
-		at[i].member.claim = p->seen[i] & CLAIMS ? (char *)rules->claim : NULL;
-		at[i].member.endpoint = p->seen[i] & PUBLISHED ? "10.0.0.1:6443" : NULL;
-		at[i].written = i == self && (rules->trust_old || (p->mine && p->seen[i] / MARK == p->mine));
-	}
-	enum election_move move = election_decide(&all, 100 + self, rules->claim, &other);
-	if (move == ELECTION_CANDIDACY && rules->look_once)
-		return ELECTION_ACT;
-	return move == ELECTION_BACK_OFF && rules->never_give ? ELECTION_WAIT : move;
-}
-
-static void start(struct place *p, uint8_t step)
-{
-	p->next = step;
-	p->reading = 0;
-	memset(p->seen, 0, sizeof p->seen);
-}
-
-static void look(const struct rules *rules, struct world *w, int self)
-{
-	static const uint8_t after[] = { [ELECTION_ACT] = ACT,
-					 [ELECTION_CANDIDACY] = CLAIM,
-					 [ELECTION_WAIT] = LOOK,
-					 [ELECTION_BACK_OFF] = DROP,
-					 [ELECTION_FOLLOW] = LEAVE };
-	struct place *p = &w->at[self];
-
-	/* another's marks mean nothing to us */
-	p->seen[p->reading] = w->at[p->reading].notes & (p->reading == self ? 255 : CLAIMS | PUBLISHED);
-	if (++p->reading < rules->nodes)
-		return;
-	enum election_move move = decide(rules, p, self);
-	start(p, after[move]);
-	if (move == ELECTION_ACT)
-		p->disk = ACTING;
-}
-
-/* What the node's next write makes of its notes. Nothing is written when this process knows that they are there already. */
-static uint8_t to_write(const struct rules *rules, const struct place *p)
-{
-	uint8_t says = p->next == CLAIM ? CLAIMS : p->next == PUBLISH && rules->claim[0] == 'i' ? PUBLISHED : 0;
-	bool known = p->mine && p->notes / MARK == p->mine && p->notes % MARK == says;
-
-	if (rules->same_again && p->notes % MARK == says)
-		return p->notes;
-	return known ? p->notes : (uint8_t)(fresh_mark(p) * MARK + says);
-}
-
-static void step(const struct rules *rules, struct world *w, int self)
-{
-	static const uint8_t after[] = { [CLAIM] = LOOK, [DROP] = LOOK, [PUBLISH] = DONE, [LEAVE] = DONE };
-	struct place *p = &w->at[self];
-
-	if (p->next == LOOK) {
-		look(rules, w, self);
-	} else if (p->next == ACT) {
-		p->disk = MADE;
-		p->next = PUBLISH;
-	} else if (p->next != DONE) {
-		p->notes = to_write(rules, p);
-		p->mine = p->notes / MARK;
-		start(p, after[p->next]);
-	}
-}
-
-/* The answer does not come; the write may still be carried out. */
-static bool lose(const struct rules *rules, struct place *p)
-{
-	int i = 0;
-
-	while (i < PUTS && p->put[i])
-		i++;
-	if (p->next == LOOK || p->next == ACT || p->next == DONE || i == PUTS || to_write(rules, p) == p->notes)
-		return false;
-	p->put[i] = (uint16_t)(p->notes << 8 | to_write(rules, p));
-	p->mine = 0;
-	if (p->next == CLAIM || p->next == DROP)
-		start(p, LOOK);
-	return true;
-}
-
-/* A write that was under way arrives: with an old digest it fails. */
-static bool land(struct place *p, int i)
-{
-	uint16_t put = p->put[i];
-
-	if (!put)
-		return false;
-	p->put[i] = 0;
-	if (put >> 8 == p->notes)
-		p->notes = (uint8_t)put;
-	return true;
-}
-
-/* announces: at its next boot it begins with a write that says "booting", and claims nothing. */
-static bool crash(struct place *p, bool announces)
-{
-	static const uint8_t after[] = { [IDLE] = LOOK, [ACTING] = ACT, [MADE] = PUBLISH, [GAVE_UP] = LEAVE };
-
-	if (p->next == DONE || (announces && p->disk != IDLE))
-		return false;
-	p->mine = 0; /* what it wrote last may be under way */
-	start(p, announces ? DROP : after[p->disk]);
-	return true;
-}
-
-static bool give_up(struct place *p)
-{
-	if (p->next != ACT)
-		return false;
-	p->disk = GAVE_UP;
-	p->next = LEAVE;
-	return true;
-}
-
-/* The i-th thing that can happen next without a fault; *ret_node: whose step it is, -1 = of no node. False = it cannot. */
-#define EVENTS (NODES + NODES * PUTS)
-static bool happen(const struct rules *rules, struct world *w, int i, int *ret_node)
-{
-	*ret_node = i < NODES ? i : -1;
-	if (i >= NODES)
-		return land(&w->at[(i - NODES) / PUTS], (i - NODES) % PUTS);
-	if (i >= rules->nodes || w->at[i].next == DONE)
-		return false;
-	step(rules, w, i);
-	return true;
-}
-
-#define FAULTS (NODES * 4)
-static bool go_wrong(const struct rules *rules, struct world *w, int i)
-{
-	struct place *p = &w->at[i / 4];
-
-	if (!w->faults || i / 4 >= rules->nodes)
-		return false;
-	w->faults--;
-	switch (i % 4) {
-	case 0:
-		return lose(rules, p);
-	case 1:
-		return crash(p, false);
-	case 2:
-		return crash(p, true);
-	default:
-		return give_up(p);
-	}
-}
 
 static uint64_t hash_of(const struct world *w)
 {
@@ -260,17 +57,19 @@ static void grow(struct space *s)
 /* Two that make a cluster, ever; or two that join at once. All done, and no node made a cluster although none gave up. */
 static const char *classify(const struct rules *rules, const struct world *w)
 {
-	bool init = rules->claim[0] == 'i';
+	bool init = is_init(rules);
 	int acting = 0, done = 0, gave_up = 0;
 
 	for (int i = 0; i < rules->nodes; i++) {
 		acting += w->at[i].disk == ACTING || (init && w->at[i].disk == MADE);
 		done += w->at[i].next == DONE;
 		gave_up += w->at[i].disk == GAVE_UP;
+		if (w->at[i].next == LOST)
+			return "one follows nothing";
 	}
 	if (acting > 1)
 		return "two act";
-	return init && done == rules->nodes && !acting && !gave_up ? "no node acted" : NULL;
+	return init && !rules->hostile && done == rules->nodes && !acting && !gave_up ? "no node acted" : NULL;
 }
 
 static void reach(struct space *s, const struct world *w)
@@ -375,7 +174,7 @@ static uint8_t unfinished(const struct space *s, const struct world *w)
 	uint8_t mask = 0;
 
 	for (int i = 0; i < s->rules->nodes; i++)
-		mask |= (uint8_t)((w->at[i].next != DONE) << i);
+		mask |= (uint8_t)((w->at[i].next < DONE) << i);
 	return mask;
 }
 
@@ -407,7 +206,7 @@ static const char *kubeadm_error_on(const struct rules *rules)
 	struct walk k = { .space = &s };
 
 	explore(&s);
-	if (!s.wrong) {
+	if (!s.wrong && !rules->hostile) {
 		k.at = xcalloc(s.n + 1, sizeof *k.at);
 		for (uint32_t i = 1; i <= s.n; i++)
 			if (!k.at[i].order)
@@ -444,6 +243,24 @@ TEST(election_model_control_planes_join_one_at_a_time)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct rules rules = cases[i];
+		rules.claim = "join";
+		CHECK(kubeadm_error_on(&rules) == NULL);
+	}
+}
+
+TEST(election_model_hostile_member_makes_no_two_act)
+{
+	static const struct rules cases[] = {
+		{ .nodes = 2, .faults = 2, .hostile = 1 },
+		{ .nodes = 3, .faults = 1, .hostile = 1 },
+		{ .nodes = 3, .faults = 1, .hostile = 3 },
+		{ .nodes = 4, .hostile = 2 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct rules rules = cases[i];
+		rules.claim = "init";
+		CHECK(kubeadm_error_on(&rules) == NULL);
 		rules.claim = "join";
 		CHECK(kubeadm_error_on(&rules) == NULL);
 	}

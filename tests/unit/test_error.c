@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
+#include "lib/alloc.h"
 #include "lib/error.h"
 #include "tests/unit/check.h"
 
@@ -35,4 +36,32 @@ TEST(error_text_is_cut)
 	CHECK(strlen(err.text) == ERROR_TEXT_MAX - 1);
 	error_wrap(&err, "%s", "context");
 	CHECK(strlen(err.text) == ERROR_TEXT_MAX - 1 && !strncmp(err.text, "context: xxx", 12));
+}
+
+TEST(error_quote_stays_apart)
+{
+	struct error err = { 0 };
+
+	error_set(&err, ERROR_COMMAND, "kubectl: exit status 1");
+	CHECK(error_quote(&err, "password: %s", "hunter2") == -1);
+	error_wrap(&err, "apply %s", "a.yaml");
+	CHECK_STR(err.text, "apply a.yaml: kubectl: exit status 1");
+	CLEANUP(free_p) char *full = error_full(&err);
+	CHECK_STR(full, "apply a.yaml: kubectl: exit status 1: password: hunter2");
+	error_set(&err, ERROR_FAILED, "another");
+	CLEANUP(free_p) char *other = error_full(&err);
+	CHECK_STR(other, "another");
+}
+
+TEST(error_has_no_control_character)
+{
+	struct error err = { 0 };
+
+	error_set(&err, ERROR_FAILED, "%s",
+		  "a\x1b]0;title\x07\nerror: forged\t\xc2\x9b"
+		  "31m\xe2\x80\xae"
+		  "b\xff");
+	CHECK_STR(err.text, "a?]0;title??error: forged ??31m???b?");
+	error_quote(&err, "%s", "\x1b[2J");
+	CHECK_STR(err.private.text, "?[2J");
 }

@@ -226,3 +226,16 @@ TEST(finish_disables_the_unit)
 	CHECK(finish_disable(path, &err) == 0);
 	FAKE_ROOT_END();
 }
+
+TEST(finish_modes_of_kubelets_configuration)
+{
+	FAKE_ROOT();
+	CLEANUP(free_p) char *file = xasprintf("%s/var/lib/kubelet/config.yaml", path);
+	struct stat st;
+
+	CHECK(finish_modes(path, &err) == 0);
+	fake_put(path, "/var/lib/kubelet/config.yaml", "kind: KubeletConfiguration\n");
+	CHECK(finish_modes(path, &err) == 0);
+	CHECK(stat(file, &st) == 0 && (st.st_mode & 07777) == 0600);
+	FAKE_ROOT_END();
+}

@@ -21,7 +21,7 @@ static const char *check_disk(const char *path)
 	unsigned entries = 0;
 
 	err = (struct error){ 0 };
-	if (image_open(path, &image, &err) < 0 || image_read(image, "/link", 100, &name, &err) < 0 ||
+	if (image_of(path, &image, &err) < 0 || image_read(image, "/link", 100, &name, &err) < 0 ||
 	    image_stat(image, "/etc", &e, &err) != 1 || image_walk(image, count, &entries, &err) < 0)
 		return err.text;
 	if (image_kind(image) != IMAGE_DISK || image_virtual_size(image) != MAKER_DISK)
@@ -71,7 +71,7 @@ TEST(image_digest_of_a_partition)
 
 	make_tree(path);
 	CHECK(maker_disk(&plan, path, fd, &err) == 0);
-	CHECK(image_open(raw, &image, &err) == 0);
+	CHECK(image_of(raw, &image, &err) == 0);
 	unlink(raw);
 	memcpy(bytes, "boot code", 9);
 	sha256_hex(bytes, MAKER_MIB, want);
@@ -90,6 +90,6 @@ TEST(image_disk_without_a_root_is_refused)
 	struct error err = { 0 };
 
 	CHECK(ftruncate(fd, (off_t)plan.size) == 0 && gpt_write(&plan, fd, &err) == 0);
-	CHECK(image_open(raw, &image, &err) < 0 && strstr(err.text, "no partition of this disk has an ext4"));
+	CHECK(image_of(raw, &image, &err) < 0 && strstr(err.text, "no partition of this disk has an ext4"));
 	unlink(raw);
 }

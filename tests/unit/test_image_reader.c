@@ -83,7 +83,7 @@ static int open_members(const struct member *m, size_t n, struct image **ret, st
 	int rc = maker_tarball(path, m, n, err);
 
 	if (rc == 0)
-		rc = image_open(path, ret, err);
+		rc = image_of(path, ret, err);
 	unlink(path);
 	return rc;
 }
@@ -157,8 +157,8 @@ TEST(image_open_refuses_other_files)
 	CLEANUP(image_close_p) struct image *image = NULL;
 	struct error err = { 0 };
 
-	CHECK(image_open("/proc/self/cmdline", &image, &err) < 0);
+	CHECK(image_of("/proc/self/cmdline", &image, &err) < 0);
 	CHECK(strstr(err.text, "/proc/self/cmdline: this is neither a disk nor a tar archive"));
-	CHECK(image_open("/nonexistent", &image, &err) < 0);
+	CHECK(image_of("/nonexistent", &image, &err) < 0);
 	CHECK(strstr(err.text, "open /nonexistent"));
 }

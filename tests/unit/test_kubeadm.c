@@ -119,9 +119,11 @@ TEST(kubeadm_failure_is_classified_without_secrets)
 	fake_program(path, "kubeadm",
 		     INIT_OUTPUT "echo 'error execution phase x: something new with " TOKEN " in it' >&2; exit 1");
 	CHECK(execute(&init, path, &phases, &failure, &err) < 0);
-	CHECK(failure.class == KUBEADM_ERROR_RETRY && strstr(failure.sentence, "something new"));
-	CHECK(!has_secret(failure.sentence) && !has_secret(err.text));
+	CHECK(failure.class == KUBEADM_ERROR_RETRY && strstr(failure.words, "something new"));
+	CHECK(!has_secret(failure.words) && !has_secret(err.private.text));
 	CHECK_STR(err.text, failure.sentence);
+	CHECK(!strstr(err.text, "something new"));
+	CHECK_STR(err.private.text, failure.words);
 	CHECK(!fake_has(path, KUBEADM_CONFIG_FILE));
 	FAKE_ROOT_END();
 }
@@ -292,7 +294,7 @@ TEST(kubeadm_reset_that_fails_is_reported)
 	FAKE_ROOT();
 	fake_program(path, "kubeadm", "echo 'this version is broken' >&2; exit 1");
 	fake_program(path, "systemctl", NOTE("systemctl") "exit 5");
-	CHECK(reset(path, &old, &err) < 0 && strstr(err.text, "this version is broken"));
+	CHECK(reset(path, &old, &err) < 0 && strstr(err.private.text, "this version is broken"));
 	CLEANUP(free_p) char *calls = fake_get(path, "/calls");
 	CHECK_STR(calls, "systemctl stop kubepods.slice\n");
 	FAKE_ROOT_END();

@@ -5,6 +5,8 @@
  * secrets in there are made of "c0ffee".
  */
 #include "agent/kubeadm_config.h"
+#include "agent/kubeadm_pki.h"
+#include "agent/kubeconfig.h"
 #include "lib/file.h"
 #include "tests/unit/check.h"
 
@@ -79,6 +81,7 @@ static struct kubeadm_run run_of(const struct node_config *node, const struct fa
 		.address = node->ip ? node->ip : "10.0.0.10",
 		.endpoint = node->endpoint,
 		.ca_cert_hashes = &node->ca_cert_hashes,
+		.spent_token = "c0ffee.c0ffeec0ffeec0ff",
 		.provider_id = node->provider == NODE_PROVIDER_VMID ? "proxmox://home/104" : NULL,
 	};
 }
@@ -147,6 +150,42 @@ TEST(kubeadm_config_distinguishes_no_taints_from_none_given)
 	CHECK(load("init-untainted", &node));
 	struct kubeadm_run run = run_of(&node, &machine);
 	CHECK(all_golden("1.34", "init-untainted", &run));
+}
+
+/* No token that lives, none that anybody knows, and no certificate key. */
+TEST(kubeadm_config_of_an_init_node_with_the_seeds_pki)
+{
+	CLEANUP(node_config_done) struct node_config node = { 0 };
+	struct facts machine = facts_named("1.37");
+
+	CHECK(load("init-pki", &node));
+	struct kubeadm_run run = run_of(&node, &machine);
+	CHECK(all_golden("1.37", "init-pki", &run));
+}
+
+TEST(kubeadm_config_of_a_join_by_certificate)
+{
+	static const char *const cases[] = { "worker-pki", "control-plane-pki" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		CLEANUP(node_config_done) struct node_config node = { 0 };
+		CLEANUP(text_done) struct text conf = { 0 }, discovery = { 0 };
+		struct facts machine = facts_named("1.37");
+		struct error err = { 0 };
+		CHECK(load(cases[i], &node));
+		struct kubeadm_run run = run_of(&node, &machine);
+		CHECK(kubeadm_config(&run, false, &conf, &err) == 0);
+		CHECK(strstr(conf.data, "\"file\"") && strstr(conf.data, KUBEADM_DISCOVERY_FILE));
+		CHECK(!strstr(conf.data, "oken") && !strstr(conf.data, CANARY) && !strstr(conf.data, "certificateKey"));
+		CHECK_STR(kubeadm_pki_check(&run, &err) < 0 ? err.text : "", "");
+		kubeadm_pki_discovery(&run, &discovery);
+		CLEANUP(kubeconfig_done) struct kubeconfig k = { 0 };
+		CHECK(kubeconfig_parse("discovery.conf", discovery.data, discovery.len, &k, &err) == 0);
+		CHECK_STR(k.server, "https://10.0.0.10:6443");
+		CHECK_STR(k.ca.text, node.pki.ca);
+		CHECK_STR(k.certificate.text, node.pki.certificate);
+		CHECK(text_starts(k.key.text, "-----BEGIN EC PRIVATE KEY-----\n"));
+	}
 }
 
 TEST(kubeadm_config_leaves_the_hosts_kernel_alone)

@@ -38,6 +38,10 @@ static int attach_and_detach(void *path, struct error *err)
 	if (mount_attach(source, again, NULL, "bind,ro", err) < 0)
 		return -1;
 	EXPECT(statvfs(again, &fs) == 0 && fs.f_flag & ST_RDONLY);
+	if (mount_no_devices(again, err) < 0)
+		return -1;
+	EXPECT(statvfs(again, &fs) == 0 && fs.f_flag & ST_NODEV && fs.f_flag & ST_RDONLY);
+	EXPECT(mount_no_devices("/no/such/directory", err) < 0 && err->class == ERROR_HOST);
 	if (mount_detach(again, err) < 0 || mount_detach(path, err) < 0)
 		return -1;
 	EXPECT(stat(path, &after) == 0 && before.st_dev == after.st_dev);

@@ -2,7 +2,7 @@
 /* tests/golden/note/: fields (NAME.json) and the line that is made of them (NAME.txt). UPDATE_GOLDEN=1 writes the latter. */
 #include "builder/pve/note.h"
 
-#include "builder/pve/hmac.h"
+#include "lib/hash.h"
 #include "tests/unit/golden.h"
 
 #define KEY "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"

@@ -77,6 +77,7 @@ TAKES(no_runtime, m.runtime = FACTS_RUNTIME_NONE, FINDING_FATAL, "runtime", "CRI
 TAKES(two_runtimes, m.runtime = FACTS_RUNTIME_SEVERAL, FINDING_FATAL, "runtime", "cri_socket: unix:///run/containerd")
 TAKES(an_old_version, node.kubernetes_version = "v1.26.3", FINDING_FATAL, "version", "only 1.27 and 1.28")
 TAKES(a_later_version, node.kubernetes_version = "v1.29.0", FINDING_FATAL, "version", "v1.29.0")
+TAKES(the_seeds_pki_with_an_old_kubeadm, node.pki.ca = (char *)"PEM", FINDING_FATAL, "pki", "--kubeadm-pki")
 TAKES(localhost, m.hostname = "localhost", FINDING_FATAL, "hostname", "node.name")
 TAKES(an_upper_case_name, m.hostname = "CP1", FINDING_FATAL, "hostname", "'CP1'")
 TAKES(no_name, m.hostname = NULL, FINDING_FATAL, "hostname", "node.name")

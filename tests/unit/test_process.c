@@ -34,7 +34,8 @@ TEST(process_run_failure_has_the_last_lines)
 					     .name = "tool",
 					     .failure = ERROR_COMMAND },
 			  &err) < 0);
-	CHECK_STR(err.text, "tool: exit status 3: a | b");
+	CHECK_STR(err.text, "tool: exit status 3");
+	CHECK_STR(err.private.text, "a | b");
 	CHECK(err.class == ERROR_COMMAND);
 	CHECK(process_run(&(struct process){ .argv = SH("kill -9 $$"), .name = "tool" }, &err) < 0);
 	CHECK_STR(err.text, "tool: killed by signal 9 (Killed)");
@@ -95,7 +96,8 @@ TEST(process_run_keeps_the_last_lines)
 	CHECK(process_run(&(struct process){ .argv = SH("for i in 1 2 3 4 5 6 7 8; do echo $i; echo; done; exit 1"),
 					     .name = "tool" },
 			  &err) == -1);
-	CHECK_STR(err.text, "tool: exit status 1: 3 | 4 | 5 | 6 | 7 | 8");
+	CHECK_STR(err.text, "tool: exit status 1");
+	CHECK_STR(err.private.text, "3 | 4 | 5 | 6 | 7 | 8");
 }
 
 TEST(process_run_environment)

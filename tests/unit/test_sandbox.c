@@ -97,11 +97,45 @@ TEST(sandbox_leaves_no_trace)
 
 	if (!fixture_open(&f))
 		SKIP("needs root");
+	f.sandbox.rights = SANDBOX_MOUNTS;
 	CHECK(file_read(AT_FDCWD, "/proc/self/mountinfo", 1 << 20, &before, &err) == 0);
 	CHECK_SAYS(&f, "mkdir /made && mount -t tmpfs x /made && echo mounted", "mounted");
 	CHECK(file_read(AT_FDCWD, "/proc/self/mountinfo", 1 << 20, &after, &err) == 0);
 	CHECK_STR(after.data, before.data);
 	CHECK(faccessat(f.root, "made", F_OK, 0) == 0);
+}
+
+/* Its programs have ids of their own namespace, and all that the tree's files have. */
+TEST(sandbox_maps_every_id)
+{
+	CLEANUP(fixture_done) struct fixture f;
+	struct stat st;
+
+	if (!fixture_open(&f))
+		SKIP("needs root");
+	CHECK_SAYS(&f, "id -u; touch /a && chown 65534:65000 /a && stat -c %u:%g /a", "0\n65534:65000");
+	CHECK(fstatat(f.root, "a", &st, 0) == 0 && st.st_uid == 65534 && st.st_gid == 65000);
+	CHECK_SAYS(&f, "touch /b && chown 4000000:4000000 /b && stat -c %u /b", "4000000");
+	CLEANUP(text_done) struct text inside = { 0 };
+	struct error err = { 0 };
+	char outside[64] = "";
+	CHECK(shell(&f, "readlink /proc/self/ns/user", &inside, &err) == 0);
+	CHECK(readlink("/proc/self/ns/user", outside, sizeof outside - 1) > 0);
+	CHECK(strcmp(text_trim(inside.data), outside) != 0);
+}
+
+TEST(sandbox_mounts_with_the_right_to)
+{
+	CLEANUP(fixture_done) struct fixture f;
+
+	if (!fixture_open(&f))
+		SKIP("needs root");
+	CHECK_SAYS(&f, "mkdir /m; mount -t tmpfs x /m 2>/dev/null || echo refused", "refused");
+	f.sandbox.rights = SANDBOX_MOUNTS;
+	CHECK_SAYS(&f, "mount -t tmpfs x /m && echo mounted", "mounted");
+	CHECK_SAYS(&f, "mount -o remount,bind,rw /proc/sys 2>/dev/null || echo locked", "locked");
+	CHECK_SAYS(&f, "umount /proc/sys 2>/dev/null || echo locked", "locked");
+	CHECK_SAYS(&f, "mount -t cgroup2 x /m 2>/dev/null || echo refused", "refused");
 }
 
 TEST(sandbox_reports)
@@ -115,7 +149,8 @@ TEST(sandbox_reports)
 		SKIP("needs root");
 	CHECK(shell(&f, "echo why >&2; exit 3", &said, &err) < 0);
 	CHECK(err.class == ERROR_COMMAND);
-	CHECK_STR(err.text, "sh: exit status 3: why");
+	CHECK_STR(err.text, "sh: exit status 3");
+	CHECK_STR(err.private.text, "why");
 	CHECK(shell(&f, "kill -9 $$", &said, &err) < 0);
 	CHECK_STR(err.text, "sh: exit status 137");
 	CHECK(sandbox_run(&f.sandbox, &(struct process){ .argv = missing }, &err) < 0);
@@ -269,7 +304,7 @@ static int count_files(void *outside, struct error *err)
 	return n == *(unsigned *)outside ? 0 : error_set(err, ERROR_FAILED, "%u descriptors", n);
 }
 
-/* A function inside has the first three descriptors and the job's result, and nothing of the monitor. */
+/* A function inside has the first three descriptors, the job's result and the keeper's socket, and nothing of the monitor. */
 TEST(sandbox_call_leaves_no_descriptors_open)
 {
 	CLEANUP(fixture_done) struct fixture f;
@@ -284,6 +319,7 @@ TEST(sandbox_call_leaves_no_descriptors_open)
 	n++; /* the pipe of the job */
 	CHECK(job_start(&job, count_files, &n, &err) == 0);
 	CHECK(job_wait(&job, &err) == 0); /* a plain job has as many */
+	n++;                              /* the keeper */
 	int rc = sandbox_call(&f.sandbox, count_files, &n, &err);
 	CHECK_STR(rc < 0 ? err.text : "", "");
 }

@@ -113,7 +113,7 @@ TEST(schema_recipe_is_what_is_read)
 {
 	CLEANUP(yaml_node_free_p)
 	struct yaml *tree = parse("distribution: {}\ncomponents: {NAME: {}}\nrepositories: [{}]\nkubernetes: "
-				  "{binaries: [{}]}\nagent: {}\n"
+				  "{binaries: [{}]}\nagent: {}\nguest_agent: {}\n"
 				  "packages: {}\noverlays: {}\nunits: {}\nimages: {}\ndisk: {}\n"
 				  "outputs: {qcow2: {}, tarball: {}}\n");
 	CLEANUP(recipe_done) struct recipe recipe;

@@ -25,7 +25,7 @@ TEST(secrets_knows_all_keys)
 	CHECK_STR(node_config_secret_keys[0], "token");
 	CHECK_STR(node_config_secret_keys[1], "certificate_key");
 	CHECK_STR(node_config_secret_keys[2], "proxmox.token_secret");
-	CHECK(!node_config_secret_keys[3]);
+	CHECK_STR(node_config_secret_keys[3], "pki.key");
 }
 
 /* kubeadm's own lines, and where secrets would be cut by a line's end. */

@@ -3,8 +3,6 @@
 #include "builder/seed/seed_network.h"
 #include "tests/unit/check.h"
 
-#define NODE "cluster: \"lab\"\nrole: init\n"
-
 /* The cloud-config, or the error. */
 static void cloud_config(const char *extra, struct text *ret)
 {
@@ -13,25 +11,22 @@ static void cloud_config(const char *extra, struct text *ret)
 	struct error err = { 0 };
 
 	ret->len = 0;
-	if (seed_cloud_config(&seed, NODE, "mine.yaml", extra ? &more : NULL, ret, &err) < 0) {
+	if (seed_cloud_config(&seed, "mine.yaml", extra ? &more : NULL, ret, &err) < 0) {
 		ret->len = 0;
 		text_add(ret, err.text);
 	}
 }
 
 #define BEGIN "#cloud-config\nhostname: \"w1\"\nmanage_etc_hosts: true\nusers:\n  - default\n"
-#define OUR_FILE                                                                                                       \
-	"write_files:\n  - path: \"/etc/nodekiln/node.yaml\"\n    owner: \"root:root\"\n    permissions: \"0600\"\n"   \
-	"    content: |\n      cluster: \"lab\"\n      role: init\n"
 
-TEST(seed_cloud_node_file_is_root_only)
+TEST(seed_cloud_has_no_file)
 {
 	CLEANUP(text_done) struct text got = { 0 };
 
 	cloud_config(NULL, &got);
-	CHECK_STR(got.data, BEGIN OUR_FILE);
+	CHECK_STR(got.data, BEGIN);
 	cloud_config("#cloud-config\n# nothing\n", &got);
-	CHECK_STR(got.data, BEGIN OUR_FILE);
+	CHECK_STR(got.data, BEGIN);
 }
 
 TEST(seed_cloud_merges_user_data)
@@ -41,9 +36,9 @@ TEST(seed_cloud_merges_user_data)
 	cloud_config("#cloud-config\ntimezone: UTC\nmanage_etc_hosts: false\nssh_authorized_keys: [ssh-rsa x]\n"
 		     "write_files:\n- {path: /etc/x, content: y, permissions: '0640'}\n",
 		     &got);
-	CHECK_STR(got.data, "#cloud-config\nhostname: \"w1\"\nusers:\n  - default\n" OUR_FILE
-			    "  - path: \"/etc/x\"\n    content: y\n    permissions: \"0640\"\n"
-			    "timezone: UTC\nmanage_etc_hosts: false\nssh_authorized_keys:\n  - \"ssh-rsa x\"\n");
+	CHECK_STR(got.data, "#cloud-config\nhostname: \"w1\"\nusers:\n  - default\n"
+			    "timezone: UTC\nmanage_etc_hosts: false\nssh_authorized_keys:\n  - \"ssh-rsa x\"\n"
+			    "write_files:\n  - path: \"/etc/x\"\n    content: y\n    permissions: \"0640\"\n");
 }
 
 TEST(seed_cloud_refuses_unmergeable_user_data)
@@ -57,9 +52,9 @@ TEST(seed_cloud_refuses_unmergeable_user_data)
 	cloud_config("#cloud-config\nwrite_files: {path: x}\n", &got);
 	CHECK_STR(got.data, "mine.yaml:2: 'write_files' must be a list");
 	cloud_config("#cloud-config\nwrite_files:\n- content: x\n  path: /etc/nodekiln/node.yaml\n", &got);
-	CHECK_STR(got.data,
-		  "mine.yaml:4: /etc/nodekiln/node.yaml is written by this seed; put these keys into the node's own "
-		  "file");
+	CHECK_STR(got.data, "mine.yaml:4: /etc/nodekiln/node.yaml would take the place of what this seed holds; put "
+			    "these keys into the node's own "
+			    "file");
 	cloud_config("#cloud-config\na: &x 1\n", &got);
 	CHECK_STR(got.data, "mine.yaml:2: anchors and aliases are not allowed; write the value out");
 }

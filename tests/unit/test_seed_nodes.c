@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "builder/seed/seed_nodes.h"
+#include "lib/certificate.h"
 #include "lib/file.h"
 #include "lib/validate.h"
 #include "tests/unit/check.h"
@@ -19,6 +20,7 @@ struct lab {
 	int fd;
 	char *file[FILES_MAX], *keep; /* owned */
 	size_t n;
+	bool kubeadm;
 	struct seed_secrets secrets;
 	struct seed_nodes nodes;
 };
@@ -59,15 +61,97 @@ static void put(struct lab *l, const char *name, const char *text)
 /* The error, without the leading directory; "" on success. */
 static const char *make(struct lab *l, bool keep, struct error *err)
 {
+	const struct seed_nodes_options options = { .named = true, .kubeadm = l->kubeadm, .seconds = 3600 };
 	const char *where;
 
 	*err = (struct error){ 0 };
 	if (seed_secrets_open(keep ? l->keep : NULL, &l->secrets, err) == 0 &&
-	    seed_nodes_read(l->file, l->n, true, &l->secrets, &l->nodes, err) == 0 &&
+	    seed_nodes_read(l->file, l->n, &options, &l->secrets, &l->nodes, err) == 0 &&
 	    seed_secrets_save(&l->secrets, err) == 0)
 		return "";
 	where = strstr(err->text, l->path);
 	return where == err->text ? where + strlen(l->path) + 1 : err->text;
+}
+
+/* Each has what its role needs: a certificate of its own, and only control planes the keys of the CAs. */
+TEST(seed_nodes_share_the_pki)
+{
+	CLEANUP(lab_done) struct lab l;
+	struct error err;
+
+	lab_open(&l);
+	put(&l, "w1.yaml", "cluster: lab\nrole: worker\n" PVE);
+	put(&l, "cp2.yaml", "cluster: lab\nrole: control-plane\n" PVE);
+	put(&l, "cp.yml", "cluster: lab\nrole: init\nnode: {name: first}\n");
+	CHECK_STR(make(&l, false, &err), "");
+	const struct node_config *w1 = &l.nodes.at[0].node, *cp2 = &l.nodes.at[1].node, *cp = &l.nodes.at[2].node;
+	for (size_t i = 0; i < 3; i++) {
+		const struct node_config *n = &l.nodes.at[i].node;
+		CHECK(!n->token && !n->certificate_key);
+		CHECK_STR(n->pki.ca, cp->pki.ca);
+		CHECK(certificate_signed_by(n->pki.certificate, strlen(n->pki.certificate), cp->pki.ca,
+					    strlen(cp->pki.ca)));
+	}
+	CHECK(strcmp(w1->pki.key, cp2->pki.key) != 0 && strcmp(w1->pki.certificate, cp->pki.certificate) != 0);
+	CHECK(!w1->pki.ca_key && !w1->pki.etcd_ca_key && !w1->pki.front_proxy_ca_key && !w1->pki.service_account_key);
+	CHECK_STR(cp2->pki.ca_key, cp->pki.ca_key);
+	CHECK_STR(cp2->pki.service_account_key, cp->pki.service_account_key);
+	CHECK(strcmp(cp->pki.ca_key, cp->pki.etcd_ca_key) != 0 && strcmp(cp->pki.ca_key, cp->pki.key) != 0);
+	CHECK_STR(node_config_origin(w1, "pki.ca"), "nodekiln seed");
+}
+
+/* The configuration of a node that was seeded before. */
+TEST(seed_nodes_may_bring_their_pki)
+{
+	CLEANUP(lab_done) struct lab l;
+	CLEANUP(text_done) struct text worker = { 0 };
+	struct error err;
+
+	lab_open(&l);
+	CHECK(file_read(AT_FDCWD, "tests/golden/node/pki-worker.yaml", 1 << 16, &worker, &err) == 0);
+	put(&l, "w1.yaml", worker.data);
+	CHECK_STR(make(&l, false, &err), "");
+	CHECK(l.nodes.at[0].node.pki.certificate && !l.nodes.at[0].node.token && !l.secrets.generated);
+}
+
+TEST(seed_nodes_pki_is_reused)
+{
+	CLEANUP(lab_done) struct lab l, later;
+	struct error err;
+
+	lab_open(&l);
+	lab_open(&later);
+	put(&l, "cp.yaml", "cluster: lab\nrole: init\n");
+	CHECK_STR(make(&l, true, &err), "");
+	close_p(&l.secrets.lock);
+	free(later.keep);
+	later.keep = xstrdup(l.keep);
+	later.kubeadm = true; /* says nothing about a cluster that exists */
+	put(&later, "cp2.yaml", "cluster: lab\nrole: control-plane\n" PVE);
+	put(&later, "w9.yaml", "cluster: lab\nrole: worker\n" PVE);
+	CHECK_STR(make(&later, true, &err), "");
+	CHECK_STR(later.nodes.at[0].node.pki.ca_key, l.nodes.at[0].node.pki.ca_key);
+	CHECK_STR(later.nodes.at[1].node.pki.ca, l.nodes.at[0].node.pki.ca);
+	CHECK(!later.nodes.at[1].node.token);
+}
+
+/* A file of version 1: its cluster continues with tokens, and the file has version 2 from now on. */
+TEST(seed_nodes_old_cluster_keeps_its_token)
+{
+	static const char old[] = "\"lab\":\n  token: \"c0ffee.c0ffeec0ffeec0ff\"\n  certificate_key: "
+				  "\"c0ffeec0ffeec0ffeec0ffeec0ffeec0ffeec0ffeec0ffeec0ffeec0ffeec0ff\"\n";
+	CLEANUP(lab_done) struct lab l;
+	CLEANUP(text_done) struct text text = { 0 };
+	struct error err;
+
+	lab_open(&l);
+	CHECK(file_write(l.fd, "secrets.yaml", old, strlen(old), 0600, &err) == 0);
+	put(&l, "w1.yaml", "cluster: lab\nrole: worker\n" PVE);
+	put(&l, "new.yaml", "cluster: new\nrole: init\n" PVE);
+	CHECK_STR(make(&l, true, &err), "");
+	CHECK_STR(l.nodes.at[0].node.token, "c0ffee.c0ffeec0ffeec0ff");
+	CHECK(!l.nodes.at[0].node.pki.ca && l.nodes.at[1].node.pki.ca_key && !l.nodes.at[1].node.token);
+	CHECK(file_read(l.fd, "secrets.yaml", 1 << 16, &text, &err) == 0 && strstr(text.data, "nodekiln_secrets: 2\n"));
 }
 
 TEST(seed_nodes_init_node_shares_secrets)
@@ -76,6 +160,7 @@ TEST(seed_nodes_init_node_shares_secrets)
 	struct error err;
 
 	lab_open(&l);
+	l.kubeadm = true;
 	put(&l, "w1.yaml", "cluster: lab\nrole: worker\n" PVE);
 	put(&l, "cp2.yaml", "cluster: lab\nrole: control-plane\n" PVE);
 	put(&l, "cp.yml", "cluster: lab\nrole: init\nnode: {name: first}\n");
@@ -98,6 +183,7 @@ TEST(seed_nodes_secrets_per_cluster)
 	struct error err;
 
 	lab_open(&l);
+	l.kubeadm = true;
 	put(&l, "a.yaml", "cluster: a\nrole: init\n");
 	put(&l, "b.yaml", "cluster: b\nrole: init\n");
 	CHECK_STR(make(&l, false, &err), "");
@@ -128,6 +214,7 @@ TEST(seed_secrets_file_is_reused)
 
 	lab_open(&l);
 	lab_open(&later);
+	l.kubeadm = true;
 	put(&l, "cp.yaml", "cluster: lab\nrole: init\n");
 	CHECK_STR(make(&l, true, &err), "");
 	CHECK(stat(l.keep, &st) == 0 && (st.st_mode & 07777) == 0600);
@@ -158,12 +245,13 @@ static const struct {
 	const char *file[3], *says;
 } wrong[] = {
 	{ { "cluster: lab\nrole: worker\n" PVE },
-	  "0.yaml:1: 'token' is missing, and cluster 'lab' has none yet: name its init node's file in the same "
+	  "0.yaml:1: 'token' is missing, and no secrets of cluster 'lab' are known: name its init node's file in the "
+	  "same "
 	  "command, or the "
 	  "--secrets file that its seed was made with" },
 	{ { "cluster: lab\nrole: control-plane\n" TOKEN PVE },
-	  "0.yaml:1: 'certificate_key' is missing, and cluster 'lab' has "
-	  "none yet: name its init node's file in the same command, or "
+	  "0.yaml:1: 'certificate_key' is missing, and no secrets of "
+	  "cluster 'lab' are known: name its init node's file in the same command, or "
 	  "the --secrets file that its seed was made with" },
 	{ { "cluster: lab\nrole: init\n", "cluster: lab\nrole: init\n" },
 	  "0.yaml and 1.yaml would both initialise cluster 'lab': give both a proxmox section, so that they agree on "
@@ -230,14 +318,20 @@ static const struct {
 	{ "# nothing yet\n", "", 0600 },
 	{ "lab: {token: c0ffee}\n", "secrets.yaml:1: 'token' is malformed (it is not shown here); remove it", 0600 },
 	{ "lab: {tokn: c0ffee.c0ffeec0ffeec0ff}\n",
-	  "secrets.yaml:1: unknown key 'tokn'; allowed here: token, certificate_key, notes_key, guests", 0600 },
-	{ "lab: c0ffee.c0ffeec0ffeec0ff\n", "secrets.yaml:1: 'lab' must be a map with token and certificate_key",
-	  0600 },
+	  "secrets.yaml:1: unknown key 'tokn'; allowed here: token, certificate_key, notes_key, pki, guests", 0600 },
+	{ "lab: c0ffee.c0ffeec0ffeec0ff\n",
+	  "secrets.yaml:1: 'lab' must be a map with pki, or with token and certificate_key", 0600 },
 	{ "lab: {notes_key: c0ffee}\n", "secrets.yaml:1: 'notes_key' is malformed (it is not shown here); remove it",
 	  0600 },
 	{ "lab: {guests: {x1: {node: cp1}}}\n", "secrets.yaml:1: 'x1' is not a guest; allowed: VMID: {node: NAME}",
 	  0600 },
 	{ "lab: {guests: {101: {}}}\n", "secrets.yaml:1: 'node' is missing", 0600 },
+	{ "nodekiln_secrets: 3\nlab: {}\n",
+	  "secrets.yaml:1: it has version 3 of this format, and this nodekiln knows 2; use the nodekiln that wrote it, "
+	  "or a later one",
+	  0600 },
+	{ "nodekiln_secrets: 2\nlab: {pki: {ca: c0ffee}}\n",
+	  "secrets.yaml:2: 'pki.ca' is missing or malformed (it is not shown here); restore the file", 0600 },
 	{ "- lab\n", "secrets.yaml:1: it must be a map of clusters, as `nodekiln seed --secrets` writes it", 0600 },
 	{ "lab: {}\n",
 	  "secrets.yaml can be read by others (mode 0640); chmod 0600 it, and if others are on this machine make new "

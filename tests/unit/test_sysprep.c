@@ -54,7 +54,7 @@ TEST(sysprep_shadow_lock_locks_all)
 {
 	CLEANUP(text_done) struct text locked = { 0 };
 	CLEANUP(text_done) struct text again = { 0 };
-	CLEANUP(strings_done) struct strings findings = { 0 };
+	CLEANUP(faults_done) struct faults findings = { 0 };
 
 	CHECK(sysprep_shadow_lock(shadow_dirty, &locked));
 	CHECK_STR(locked.data, "root:*:20000:0:99999:7:::\n"
@@ -68,19 +68,21 @@ TEST(sysprep_shadow_lock_locks_all)
 	CHECK(!sysprep_shadow_lock(locked.data, &again));
 	CHECK_STR(again.data, locked.data);
 	sysprep_shadow_check(locked.data, &findings);
-	CHECK(findings.n == 0);
+	CHECK(findings.list.n == 0);
 }
 
 TEST(sysprep_shadow_check_never_prints_the_hash)
 {
-	CLEANUP(strings_done) struct strings findings = { 0 };
+	CLEANUP(faults_done) struct faults findings = { 0 };
 
 	sysprep_shadow_check(shadow_dirty, &findings);
-	CHECK(findings.n == 4);
-	CHECK_STR(findings.at[0], "/etc/shadow: root has a password hash; every account of an image must be locked");
-	CHECK_STR(findings.at[2], "/etc/shadow: guest has an empty password; every account of an image must be locked");
-	for (size_t i = 0; i < findings.n; i++)
-		CHECK(!strchr(findings.at[i], '$'));
+	CHECK(findings.list.n == 4);
+	CHECK_STR(findings.list.at[0].text,
+		  "/etc/shadow: root has a password hash; every account of an image must be locked");
+	CHECK_STR(findings.list.at[2].text,
+		  "/etc/shadow: guest has an empty password; every account of an image must be locked");
+	for (size_t i = 0; i < findings.list.n; i++)
+		CHECK(!strchr(findings.list.at[i].text, '$'));
 }
 
 struct tree {

@@ -54,3 +54,28 @@ TEST(text_wipe_overwrites_what_is_there)
 	text_wipe(&t);
 	CHECK(t.len == 6 && memcmp(t.data, "\0\0\0\0\0\0", 6) == 0);
 }
+
+TEST(text_is_utf8_as_rfc_3629)
+{
+	static const char *const good[] = {
+		"", "a", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x99\x82", "\xf4\x8f\xbf\xbf"
+	};
+	static const char *const bad[] = {
+		"\x80",
+		"\xc3",
+		"\xc3"
+		"a",
+		"\xc0\xaf",
+		"\xe0\x80\xaf",
+		"\xed\xa0\x80",
+		"\xf4\x90\x80\x80",
+		"\xf8\x88\x80\x80\x80",
+		"\xff",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		CHECK(text_is_utf8(good[i], strlen(good[i])));
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		CHECK(!text_is_utf8(bad[i], strlen(bad[i])));
+	CHECK(!text_is_utf8("\xc3\xa4", 1) && text_is_utf8("a\0b", 3));
+}

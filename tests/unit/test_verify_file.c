@@ -10,12 +10,21 @@
 	"{\"artifact\": \"" artifact "\", \"runtime\": \"" runtime "\", \"pause_image\": \"" PAUSE "\", "              \
 	"\"kubernetes\": {\"source\": \"debian\"}, \"units\": [\"ssh\", \"getty@tty1.service\", \"dbus.service\"], "   \
 	"\"images\": [\"" PAUSE "\"]}"
+#define CONFIG_PATH "/etc/containerd/config.toml"
 #define CONFIG_FILE "./etc/containerd/config.toml"
 #define STORE_FILE "./var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db"
 #define SSH_FILE "./usr/lib/systemd/system/ssh.service"
-#define SSH_WANTS "./etc/systemd/system/multi-user.target.wants/ssh.service"
+#define SSH_WANTED "/etc/systemd/system/multi-user.target.wants/ssh.service"
+#define SSH_WANTS "." SSH_WANTED
 #define DOCKER_UNIT "./etc/systemd/system/cri-docker.service"
 #define DOCKER_STORE "./var/lib/docker/image/overlay2"
+#define DPKG "./var/lib/dpkg/"
+#define PACKAGED                                                                                                       \
+	"/bin/sh\n" CONFIG_PATH                                                                                        \
+	"\n/etc/debian_version\n/etc/os-release\n/sbin/init\n/usr/bin/kubeadm\n/usr/bin/kubectl\n"                     \
+	"/usr/bin/kubelet\n/usr/bin/su\n/usr/lib/systemd/system/dbus.service\n/usr/lib/systemd/system/"                \
+	"getty@.service\n"                                                                                             \
+	"/usr/lib/systemd/system/ssh.service\n/etc/systemd/system/cri-docker.service\n"
 #define INSTALL "[Install]\nWantedBy=multi-user.target\n"
 
 /* An LXC template without a fault. */
@@ -27,6 +36,7 @@ static const struct member sound[] = {
 	MEMBER_FILE("./etc/machine-id", NULL),
 	MEMBER_FILE(ABOUT_FILE, ABOUT("lxc", "containerd")),
 	MEMBER_FILE("./etc/os-release", "ID=debian\n"),
+	MEMBER_FILE("./etc/passwd", "root:x:0:0:root:/root:/bin/bash\n"),
 	MEMBER_FILE("./etc/shadow", "root:*:1::::::\n"),
 	MEMBER_LINK("./etc/systemd/system/getty.target.wants/getty@tty1.service",
 		    "/usr/lib/systemd/system/getty@.service"),
@@ -38,6 +48,8 @@ static const struct member sound[] = {
 	MEMBER_FILE("./usr/lib/systemd/system/dbus.service", "[Service]\nExecStart=/bin/true\n"),
 	MEMBER_FILE("./usr/lib/systemd/system/getty@.service", INSTALL),
 	MEMBER_FILE(SSH_FILE, INSTALL),
+	MEMBER_FILE(DPKG "info/base.list", PACKAGED),
+	MEMBER_FILE(DPKG "status", "Package: base\nStatus: install ok installed\n"),
 	MEMBER_FILE(STORE_FILE, "bbolt " PAUSE " bbolt"),
 };
 #define SOUND ARRAY_SIZE(sound)
@@ -52,6 +64,13 @@ struct change {
 	{                                                                                                              \
 		.path = name                                                                                           \
 	}
+
+static int verify(const char *path, struct verify *ret, struct error *err)
+{
+	if (verify_open(path, &(struct verify_options){ 0 }, ret, err) < 0)
+		return -1;
+	return verify_load(ret, err);
+}
 
 static void apply(const struct change *c, struct member *ret, size_t *ret_n)
 {
@@ -83,13 +102,13 @@ static char *verified(const struct change *c)
 	size_t n;
 
 	apply(c, members, &n);
-	if (maker_tarball(path, members, n, &err) < 0 || verify_file(path, &v, &err) < 0) {
+	if (maker_tarball(path, members, n, &err) < 0 || verify(path, &v, &err) < 0) {
 		unlink(path);
 		return xstrdup(err.text);
 	}
 	unlink(path);
-	for (size_t i = 0; i < v.findings.n; i++)
-		text_addf(&text, "%s\n", v.findings.at[i]);
+	for (size_t i = 0; i < v.faults.list.n; i++)
+		text_addf(&text, "%s\n", v.faults.list.at[i].text);
 	verify_done(&v);
 	return text.len ? text_take(&text) : xstrdup("");
 }
@@ -102,7 +121,8 @@ static const struct change container_changes[] = {
 	  "member ./dev/null is a device node, which an unprivileged container cannot create\n" },
 	{ { { .path = "./x", .mode = S_IFREG | 0644, .uid = 65536 } },
 	  "member ./x belongs to an id beyond 65535, which no container maps\n" },
-	{ { { .path = "y", .mode = S_IFREG | 0644 } }, "member y is not below ./\n" },
+	{ { { .path = "y", .mode = S_IFREG | 0644 } },
+	  "member y is not below ./\n/y is not of a package, an overlay or a step of the build\n" },
 	{ { { .path = "./z", .original = "bin/sh", .mode = S_IFREG | 0644 } },
 	  "member ./z is a hard link to something that is not below ./\n" },
 };
@@ -120,7 +140,9 @@ static const struct change about_changes[] = {
 };
 
 static const struct change guest_changes[] = {
-	{ { MISSING(SSH_FILE) }, "unit ssh.service is not in the image; its package is missing\n" },
+	{ { MISSING(SSH_FILE) },
+	  "unit ssh.service is not in the image; its package is missing\n" SSH_WANTED
+	  " is not of a package, an overlay or a step of the build\n" },
 	{ { MISSING(SSH_WANTS) }, "unit ssh.service is not enabled\n" },
 	{ { MEMBER_LINK("./etc/systemd/system/ssh.service", "/dev/null") },
 	  "unit ssh.service is masked (/etc/systemd/system/ssh.service)\n" },
@@ -190,20 +212,21 @@ TEST(verify_images_findings)
 
 TEST(verify_tarball_counts_many_members)
 {
-	struct member members[SOUND + 30];
-	char names[30][16], path[] = "/tmp/test_verify.XXXXXX";
+	struct member members[SOUND + 130];
+	char names[130][16], path[] = "/tmp/test_verify.XXXXXX";
 	CLEANUP(close_p) int fd = mkstemp(path);
 	CLEANUP(verify_done) struct verify v = { 0 };
 	struct error err = { 0 };
 
 	memcpy(members, sound, sizeof sound);
-	for (size_t i = 0; i < 30; i++) {
+	for (size_t i = 0; i < 130; i++) {
 		snprintf(names[i], sizeof names[i], "./many-%zu", i);
 		members[SOUND + i] = (struct member){ .path = names[i], .mode = S_IFREG, .uid = 70000 };
 	}
-	CHECK(maker_tarball(path, members, ARRAY_SIZE(members), &err) == 0 && verify_file(path, &v, &err) == 0);
+	CHECK(maker_tarball(path, members, ARRAY_SIZE(members), &err) == 0 && verify(path, &v, &err) == 0);
 	unlink(path);
-	CHECK(v.findings.n < 30 && strstr(v.findings.at[v.findings.n - 1], "more members like these"));
+	CHECK(v.faults.list.n <= 2 * (FAULTS_MAX + 1) &&
+	      strstr(v.faults.list.at[v.faults.list.n - 1].text, "and 30 more like these"));
 }
 
 TEST(verify_file_compares_with_sha256sums)
@@ -221,13 +244,13 @@ TEST(verify_file_compares_with_sha256sums)
 	CLEANUP(free_p) char *elsewhere = xasprintf("%s  other\n", hex);
 
 	fake_put(path, "/SHA256SUMS", elsewhere);
-	CHECK(verify_file(image, &other, &err) == 0 && other.findings.n == 1);
-	CHECK(text_starts(other.findings.at[0], "SHA256SUMS in its directory has no line for image.tar.zst; "));
+	CHECK(verify(image, &other, &err) == 0 && other.faults.list.n == 1);
+	CHECK(text_starts(other.faults.list.at[0].text, "SHA256SUMS in its directory has no line for image.tar.zst; "));
 	fake_put(path, "/SHA256SUMS", bad);
-	CHECK(verify_file(image, &wrong, &err) == 0 && wrong.findings.n == 1);
-	CHECK(strstr(wrong.findings.at[0], "it was changed or truncated"));
+	CHECK(verify(image, &wrong, &err) == 0 && wrong.faults.list.n == 1);
+	CHECK(strstr(wrong.faults.list.at[0].text, "it was changed or truncated"));
 	fake_put(path, "/SHA256SUMS", good);
-	CHECK(verify_file(image, &right, &err) == 0 && right.findings.n == 0);
+	CHECK(verify(image, &right, &err) == 0 && right.faults.list.n == 0);
 	FAKE_ROOT_END();
 }
 
@@ -239,15 +262,16 @@ static bool disk_finding(const struct disk_plan *plan, const char *finding)
 	CLEANUP(close_p) int fd = open(raw, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	CLEANUP(verify_done) struct verify v = { 0 };
 	struct error err = { 0 };
-	bool ok = maker_disk(plan, root, fd, &err) == 0 && verify_file(raw, &v, &err) == 0;
+	bool ok = maker_disk(plan, root, fd, &err) == 0 && verify(raw, &v, &err) == 0;
 
 	unlink(raw);
 	rmdir(root);
-	if (ok && strings_has(&v.findings, finding))
-		return true;
+	for (size_t i = 0; ok && i < v.faults.list.n; i++)
+		if (!strcmp(v.faults.list.at[i].text, finding))
+			return true;
 	printf("# no finding \"%s\"; error \"%s\"\n", finding, err.text);
-	for (size_t i = 0; i < v.findings.n; i++)
-		printf("#   %s\n", v.findings.at[i]);
+	for (size_t i = 0; i < v.faults.list.n; i++)
+		printf("#   %s\n", v.faults.list.at[i].text);
 	return false;
 }
 

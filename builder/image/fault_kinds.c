@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/image/fault.h"
+
+const struct fault_kind fault_kinds[FAULT_KINDS] = {
+	[FAULT_CHECKSUM] = { "checksum", FAULT_ERROR, "The artifact has the digest that SHA256SUMS names." },
+	[FAULT_SIGNATURE] = { "signature", FAULT_ERROR, "SHA256SUMS is signed by a key of the keyring." },
+	[FAULT_PACKING] = { "packing", FAULT_ERROR,
+			    "The disk can boot and grow, or the archive can be unpacked by Proxmox VE." },
+	[FAULT_ORIGIN] = { "origin", FAULT_ERROR, "The image says what it is, and is that." },
+	[FAULT_LEFTOVER] = { "leftover", FAULT_ERROR,
+			     "Nothing is left of the machine that built the image: no identity, key, log, cache, "
+			     "seed." },
+	[FAULT_PASSWORD] = { "password", FAULT_ERROR, "Every account and every group is locked." },
+	[FAULT_ROOT_ACCOUNT] = { "root-account", FAULT_ERROR, "Only root has the user id 0." },
+	[FAULT_PRIVILEGED_GROUP] = { "privileged-group", FAULT_ERROR,
+				     "No account is in a group whose members can become root." },
+	[FAULT_AUTHORIZED_KEY] = { "authorized-key", FAULT_ERROR,
+				   "No user can log in by something that is in the image." },
+	[FAULT_PRIVATE_KEY] = { "private-key", FAULT_ERROR, "There is no private key." },
+	[FAULT_CREDENTIAL] = { "credential", FAULT_ERROR, "No configuration has a password, a token or the like." },
+	[FAULT_SETUID] = { "setuid", FAULT_ERROR,
+			   "Only known programs of packages, unchanged, run with another user's or group's rights." },
+	[FAULT_CAPABILITY] = { "capability", FAULT_ERROR,
+			       "Only known programs of packages, unchanged, have capabilities." },
+	[FAULT_PRELOAD] = { "preload", FAULT_ERROR, "No library is loaded into every program." },
+	[FAULT_WRITABLE] = { "writable", FAULT_ERROR,
+			     "Files can be written by their owner only, and those of the system belong to root." },
+	[FAULT_CHANGED_FILE] = { "changed-file", FAULT_ERROR, "Files of packages have the packages' content." },
+	[FAULT_UNKNOWN_PROGRAM] = { "unknown-program", FAULT_ERROR,
+				    "What can be executed is from a package, an overlay or a step of the build." },
+	[FAULT_UNKNOWN_FILE] = { "unknown-file", FAULT_WARNING,
+				 "Files are from a package, an overlay or a step of the build." },
+	[FAULT_UNIT] = { "unit", FAULT_ERROR, "The recipe's units are there and start." },
+	[FAULT_PROGRAM] = { "program", FAULT_ERROR, "The programs of a node are there and fit each other." },
+	[FAULT_CONTAINER_IMAGE] = { "container-image", FAULT_ERROR,
+				    "The preloaded images are in the runtime's store." },
+};

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Checks files against the table of secret_rule.h. Of packages, only the configuration is read: what else a package ships is public. */
+#include <fnmatch.h>
+#include <string.h>
+
+#include "builder/image/secret_rule.h"
+#include "builder/image/verify.h"
+#include "lib/text.h"
+
+static bool is_public(const struct verify *v, const struct image_entry *e)
+{
+	const struct origin *origin = origins_find(&v->origins, e);
+
+	return origin && origin->package && !text_starts(e->path, "/etc/");
+}
+
+/* One finding of each kind. */
+static void check_content(struct verify *v, const struct image_entry *e, const struct text *content)
+{
+	bool found[FAULT_KINDS] = { false };
+
+	for (size_t i = 0; i < secret_rules_count; i++) {
+		const struct secret_rule *r = &secret_rules[i];
+		if (found[r->id] || fnmatch(r->pattern, e->path, 0) != 0 ||
+		    !secret_rule_matches(r, content->len ? content->data : "", content->len))
+			continue;
+		found[r->id] = true;
+		faults_add(&v->faults, r->id, e->path, "%s %s; remove it, and give it to nodes by their seed", e->path,
+			   r->what);
+	}
+}
+
+static int check_entry(void *verify, const struct image_entry *e, struct error *err)
+{
+	struct verify *v = verify;
+	CLEANUP(text_done) struct text content = { 0 };
+
+	/* sysprep's rules have found some of them already. */
+	if (!S_ISREG(e->mode) || !e->size || verify_wants(e) != IMAGE_KEEP || is_public(v, e) ||
+	    faults_has(&v->faults, e->path))
+		return 0;
+	size_t len = e->size < VERIFY_SCAN_MAX ? (size_t)e->size : VERIFY_SCAN_MAX;
+	if (image_read_part(v->image, e, 0, len, &content, err) < 0)
+		return -1;
+	check_content(v, e, &content);
+	return 0;
+}
+
+int verify_secrets(struct verify *v, struct error *err)
+{
+	return image_walk(v->image, check_entry, v, err);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * A cluster's PKI, made by the builder: the CA, etcd's CA, the CA of the front proxy and the key of service accounts, ECDSA on the curve
+ * P-256 (https://kubernetes.io/docs/setup/best-practices/certificates/). It is in the cluster's file of secrets. A node gets of it what its
+ * role needs:
+ *
+ *	every node	the CA's certificate, and a client's certificate O=system:nodes, CN=system:node:NAME with its key, for its join.
+ *			The API lets its holder be node NAME, and no other
+ *	control planes	the four pairs, too
+ */
+#include <time.h>
+
+#include "lib/node_config.h"
+
+#define PKI_CA_SECONDS (10L * 365 * 24 * 3600) /* as kubeadm's */
+#define PKI_NODE_SECONDS (2L * 3600)
+#define PKI_ADMIN_SECONDS (365L * 24 * 3600)
+#define PKI_SKEW_SECONDS (15 * 60) /* certificates begin so long ago: a guest's clock may be behind ours */
+
+/* Without certificate and key, which are of one node. */
+int pki_make(struct node_pki *ret, struct error *err) MUST_CHECK;
+/* What node `name` gets; its certificate is good for `seconds`. */
+int pki_for_node(const struct node_pki *cluster, enum node_role role, const char *name, long seconds,
+		 struct node_pki *ret, struct error *err) MUST_CHECK;
+/* The map `pki` of a node configuration; origin: its file in messages. Owned by the caller. */
+struct yaml *pki_tree(const struct node_pki *pki, const char *origin) MUST_CHECK;
+/* A kubeconfig for the cluster's administrator, O=kubeadm:cluster-admins. server: HOST:PORT. */
+int pki_kubeconfig(const struct node_pki *pki, const char *cluster, const char *server, struct text *ret,
+		   struct error *err) MUST_CHECK;

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The refused system calls, in jobs that the filter then binds. tests/e2e/sandbox.py has a hostile package. */
+#include "builder/sandbox/sandbox_calls.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "lib/job.h"
+#include "tests/unit/check.h"
+
+#define NOWHERE "/no/such/directory"
+
+#define EXPECT(condition)                                                                                              \
+	do {                                                                                                           \
+		if (!(condition))                                                                                      \
+			return error_set(err, ERROR_FAILED, "false: %s", #condition);                                  \
+	} while (0)
+
+static const char *run(job_fn *fn)
+{
+	static struct error err;
+	struct job job = { 0 };
+
+	err = (struct error){ 0 };
+	if (job_start(&job, fn, NULL, &err) == 0 && job_wait(&job, &err) == 0)
+		return "";
+	return err.text;
+}
+
+static int made(mode_t kind)
+{
+	return mknod(NOWHERE, kind, makedev(1, 3)) < 0 ? errno : 0;
+}
+
+/* What is refused fails with another error than the kernel's own for these arguments. */
+static int few(void *context UNUSED, struct error *err)
+{
+	if (sandbox_calls_refuse(0, NULL, err) < 0)
+		return -1;
+	EXPECT(syscall(SYS_keyctl, 0, 0) < 0 && errno == ENOSYS);
+	EXPECT(syscall(SYS_clone3, NULL, 0) < 0 && errno == ENOSYS);
+	EXPECT(ptrace(PTRACE_TRACEME, 0, 0, 0) < 0 && errno == EPERM);
+	EXPECT(mount("x", NOWHERE, "tmpfs", 0, NULL) < 0 && errno == EPERM);
+	EXPECT(unshare(CLONE_NEWNS) < 0 && errno == EPERM && unshare(CLONE_FILES) == 0);
+	EXPECT(unshare(CLONE_NEWUSER) < 0 && errno == EPERM);
+	EXPECT(made(S_IFBLK) == EPERM && made(S_IFIFO) == ENOENT && made(S_IFREG) == ENOENT);
+	EXPECT(socket(AF_VSOCK, SOCK_STREAM, 0) < 0 && errno == EAFNOSUPPORT);
+	EXPECT(syscall(SYS_socket, 1l << 32 | AF_UNIX, SOCK_STREAM, 0) < 0 && errno == EAFNOSUPPORT);
+	EXPECT(socket(AF_UNIX, SOCK_STREAM, 0) >= 0);
+	EXPECT(chroot(NOWHERE) < 0 && errno != EPERM);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(0);
+	EXPECT(pid > 0);
+	return 0;
+}
+
+static int with_mounts(void *context UNUSED, struct error *err)
+{
+	if (sandbox_calls_refuse(SANDBOX_CALLS_MOUNT, NULL, err) < 0)
+		return -1;
+	EXPECT(umount2(NOWHERE, 0) < 0 && errno == ENOENT);
+	EXPECT(unshare(CLONE_NEWUSER) < 0 && errno == EPERM);
+	EXPECT(syscall(SYS_open_by_handle_at, -1, NULL, 0) < 0 && errno == EPERM);
+	return 0;
+}
+
+static int in_chroot(void *context UNUSED, struct error *err)
+{
+	if (sandbox_calls_refuse(SANDBOX_CALLS_CHROOT, NULL, err) < 0)
+		return -1;
+	EXPECT(chroot(NOWHERE) < 0 && errno == EPERM);
+	EXPECT(made(S_IFCHR) == EPERM && made(S_IFIFO) == ENOENT);
+	EXPECT(syscall(SYS_prlimit64, getppid(), 0, NULL, NULL) < 0 && errno == EPERM);
+	EXPECT(syscall(SYS_prlimit64, 0, 0, NULL, NULL) == 0);
+	return 0;
+}
+
+TEST(sandbox_calls_refuse_what_no_package_needs)
+{
+	CHECK_STR(run(few), "");
+}
+
+TEST(sandbox_calls_refuse_less_with_mounts)
+{
+	CHECK_STR(run(with_mounts), "");
+}
+
+TEST(sandbox_calls_refuse_more_in_a_chroot)
+{
+	CHECK_STR(run(in_chroot), "");
+}
