@@ -7,50 +7,100 @@
 #include "agent/kubeadm_error_table.h"
 #include "lib/alloc.h"
 #include "lib/redact.h"
-#include "lib/text.h"
 
-#define KUBEADM_ERROR_LINE_MAX 4096 /* longer lines are truncated before they are matched */
-#define KUBEADM_ERROR_WORDS_MAX 300 /* of kubeadm's own words */
+/* Of kubeadm's own words: how they begin, and how they end, where the cause is. */
+#define HEAD_MAX 160
+#define TAIL_MAX 200
+#define STATEMENTS_MAX 10000 /* the failures are numbered from here */
 
-/* The best row so far, and the line it was found in. */
+/* A message that a row of one of the tables fits. */
 struct match {
-	const struct kubeadm_error_row *row;
-	size_t weight; /* total length of the row's fragments */
-	char *line;    /* owned */
+	enum kubeadm_error_class class;
+	const char *advice; /* NULL when none does */
+	int certainty;      /* how well it says why kubeadm ended */
+	size_t row;         /* its place; the failures come behind the statements */
+	char *words;        /* owned */
 };
 
-static size_t weight_in(const struct kubeadm_error_row *row, const char *line)
+static const struct kubeadm_statement *statement_of(const char *words, size_t *ret_row)
 {
-	size_t weight = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(row->fragment) && row->fragment[i]; i++) {
-		if (!strstr(line, row->fragment[i]))
-			return 0;
-		weight += strlen(row->fragment[i]);
+	for (size_t i = 0; kubeadm_statements[i].text[0]; i++) {
+		const struct kubeadm_statement *s = &kubeadm_statements[i];
+		size_t n = 0;
+		while (n < ARRAY_SIZE(s->text) && s->text[n] && strstr(words, s->text[n]))
+			n++;
+		*ret_row = i;
+		if (n == ARRAY_SIZE(s->text) || !s->text[n])
+			return s;
 	}
-	return weight;
+	return NULL;
 }
 
-/* Of several rows that match a line, the one with the longest fragments is the most specific and is used. */
-static const struct kubeadm_error_row *row_of(const char *line, size_t *ret_weight)
+/* What the registry, the container runtime and a webhook say is theirs, even in the API server's words. */
+static bool has_statements(enum kubeadm_subject subject)
 {
-	const struct kubeadm_error_row *best = NULL;
-
-	*ret_weight = 0;
-	for (const struct kubeadm_error_row *row = kubeadm_error_rows; row->fragment[0]; row++) {
-		size_t weight = weight_in(row, line);
-		if (weight > *ret_weight) {
-			*ret_weight = weight;
-			best = row;
-		}
-	}
-	return best;
+	return subject != KUBEADM_REGISTRY && subject != KUBEADM_RUNTIME && subject != KUBEADM_WEBHOOK;
 }
 
-/* Several known lines in one output, typically in preflight's list, are several problems, and the node
- * can continue only when all are solved. So the most severe class decides: a permanent failure, then
- * credentials, then a temporary failure. KUBEADM_ERROR_JOINED counts only when nothing else matches;
- * otherwise it is a symptom. */
+static const struct kubeadm_failure *failure_of(enum kubeadm_subject subject, enum kubeadm_cause cause, size_t *ret_row)
+{
+	for (size_t i = 0; kubeadm_failures[i].advice; i++) {
+		const struct kubeadm_failure *f = &kubeadm_failures[i];
+		*ret_row = i;
+		if ((f->subject == subject || f->subject == KUBEADM_ANY) &&
+		    (f->cause == cause || f->cause == KUBEADM_NO_CAUSE))
+			return f;
+	}
+	return NULL;
+}
+
+/* "timed out" at the end says less than a line before it that knows why. */
+static int certainty_of(enum kubeadm_message_kind kind, bool is_vague)
+{
+	if (kind == KUBEADM_MESSAGE_CHECK)
+		return 4;
+	if (kind == KUBEADM_MESSAGE_FINAL)
+		return is_vague ? 2 : 4;
+	return is_vague ? 1 : 3;
+}
+
+/* Whether kubeadm ends with what a server says that has not proven to be the cluster's: its answer to anybody, or
+ * the names in its certificate, which Go shows before it asks who signed it. */
+static bool is_unproven(const struct kubeadm_message *m)
+{
+	const char *url = strstr(m->text.data, "/api/v1/"), *certificate = strstr(m->text.data, "x509: ");
+
+	return m->kind == KUBEADM_MESSAGE_FINAL &&
+	       (strstr(m->text.data, "couldn't validate the identity of the API Server: ") ||
+		(url && certificate && url < certificate));
+}
+
+/* What is wrong with this machine is the cause of whatever else a message says. */
+static struct match match_of(const struct kubeadm_message *m)
+{
+	enum kubeadm_subject subject = kubeadm_subject_of(m);
+	enum kubeadm_cause cause = kubeadm_cause_of(m);
+	struct match found = { 0 };
+	size_t row;
+	const struct kubeadm_statement *s = statement_of(m->text.data, &found.row);
+	const struct kubeadm_failure *f = failure_of(subject, cause, &row);
+
+	if (s && has_statements(subject) && !(f && f->subject == KUBEADM_ANY)) {
+		found.class = s->class;
+		found.advice = s->advice;
+		found.certainty = certainty_of(m->kind, false);
+	} else if (f) {
+		found.class = f->class;
+		found.advice = f->advice;
+		found.certainty = certainty_of(m->kind, cause == KUBEADM_NO_CAUSE || cause == KUBEADM_LATE);
+		found.row = row + STATEMENTS_MAX;
+	}
+	return found;
+}
+
+/* Several known messages in one output, typically in preflight's list, are several problems, and the node can continue
+ * only when all are solved. So the most severe class decides: a permanent failure, then credentials, then a temporary
+ * failure. KUBEADM_ERROR_JOINED counts only when nothing else matches; otherwise it is a symptom. */
 static bool is_worse(const struct match *a, const struct match *b)
 {
 	static const int severity[] = {
@@ -60,94 +110,84 @@ static bool is_worse(const struct match *a, const struct match *b)
 		[KUBEADM_ERROR_FATAL] = 3,
 	};
 
-	if (!b->row || severity[a->row->class] != severity[b->row->class])
-		return !b->row || severity[a->row->class] > severity[b->row->class];
-	return a->weight > b->weight;
+	if (!b->advice || a->certainty != b->certainty)
+		return !b->advice || a->certainty > b->certainty;
+	if (severity[a->class] != severity[b->class])
+		return severity[a->class] > severity[b->class];
+	return a->row < b->row;
 }
 
-/* klog lines, "I0608 15:40:44.436761 ...", are about intermediate tries; warnings are not failures. */
-static bool is_talk(const char *line)
+/* A failure that no row knows is described by the last of the most informative messages. */
+static int error_rank(const struct kubeadm_message *m)
 {
-	bool klog = (line[0] == 'I' || line[0] == 'W') && strspn(line + 1, "0123456789") == 4;
-
-	return klog || strstr(line, "[WARNING ");
-}
-
-/* The lines that kubeadm ends with, most informative first. A failure that no row knows is described by such
- * a line. */
-static int error_rank(const char *line)
-{
-	static const char *const marks[] = { "[ERROR ", "error execution phase ", "error: ", "rror" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
-		if (strstr(line, marks[i]))
-			return (int)(ARRAY_SIZE(marks) - i);
-	return 0;
+	if (m->kind == KUBEADM_MESSAGE_CHECK)
+		return 3;
+	if (m->kind == KUBEADM_MESSAGE_FINAL)
+		return 2;
+	return strstr(m->text.data, "rror") ? 1 : 0;
 }
 
 struct reading {
 	struct match best;
-	char *error; /* owned; the most informative error line that no row knows, the last of its rank */
+	char *error; /* owned; the most informative message, the last of its rank */
 	int rank;
+	bool ended; /* by a message that may hold whole lines of another server's */
 };
 
-static void read_line(struct reading *r, const char *line)
+static void read_message(void *reading, const struct kubeadm_message *m)
 {
-	/* Hints about flags contain the word "error", too. */
-	if (is_talk(line) || strstr(line, "To see the stack trace of this error"))
+	struct reading *r = reading;
+	struct match found = match_of(m);
+	int rank = error_rank(m);
+
+	if (r->ended)
 		return;
-	struct match found = { 0 };
-	found.row = row_of(line, &found.weight);
-	if (found.row && is_worse(&found, &r->best)) {
-		free(r->best.line);
+	r->ended = is_unproven(m);
+	if (r->ended && found.class != KUBEADM_ERROR_RETRY)
+		found.class = KUBEADM_ERROR_CREDENTIALS;
+	if (found.advice && is_worse(&found, &r->best)) {
+		free(r->best.words);
 		r->best = found;
-		r->best.line = xstrdup(line);
+		r->best.words = xstrdup(m->text.data);
 	}
-	int rank = error_rank(line);
 	if (rank && rank >= r->rank) {
 		free(r->error);
-		r->error = xstrdup(line);
+		r->error = xstrdup(m->text.data);
 		r->rank = rank;
 	}
 }
 
-static void read_output(struct reading *r, const char *output, size_t len)
+static bool is_inside_character(char c)
 {
-	while (len > 0) {
-		const char *end = memchr(output, '\n', len);
-		size_t n = end ? (size_t)(end - output) : len;
-		CLEANUP(free_p) char *line = xstrndup(output, n < KUBEADM_ERROR_LINE_MAX ? n : KUBEADM_ERROR_LINE_MAX);
-		read_line(r, line);
-		output += n + (end != NULL);
-		len -= n + (end != NULL);
-	}
+	return ((unsigned char)c & 0xc0) == 0x80;
 }
 
 /* Shortens kubeadm's words to one printable piece and masks secrets. */
-static char *words_of(char *line)
+static char *words_of(char *text)
 {
-	char *words = text_trim(line);
+	char *words = text_trim(text);
 
 	text_make_printable(words);
 	redact_secrets(words);
-	if (strlen(words) > KUBEADM_ERROR_WORDS_MAX) {
-		size_t n = KUBEADM_ERROR_WORDS_MAX;
-		while (n > 0 && ((unsigned char)words[n] & 0xc0) == 0x80) /* not inside a UTF-8 character */
-			n--;
-		return xasprintf("%.*s...", (int)n, words);
-	}
-	return xstrdup(words);
+	size_t n = strlen(words), head = HEAD_MAX, tail = n > TAIL_MAX ? n - TAIL_MAX : 0;
+	if (n <= HEAD_MAX + TAIL_MAX)
+		return xstrdup(words);
+	while (head > 0 && is_inside_character(words[head]))
+		head--;
+	while (is_inside_character(words[tail]))
+		tail++;
+	return xasprintf("%.*s ... %s", (int)head, words, words + tail);
 }
 
 void kubeadm_error_classify(const char *output, size_t len, struct kubeadm_error *ret)
 {
 	struct reading r = { 0 };
 
-	read_output(&r, output, len);
-	if (r.best.row) {
-		ret->class = r.best.row->class;
-		ret->sentence = xstrdup(r.best.row->advice);
-		ret->words = words_of(r.best.line);
+	kubeadm_message_each(output, len, read_message, &r);
+	if (r.best.advice) {
+		ret->class = r.best.class;
+		ret->sentence = xstrdup(r.best.advice);
+		ret->words = words_of(r.best.words);
 	} else {
 		ret->class = KUBEADM_ERROR_RETRY;
 		ret->sentence =
@@ -155,7 +195,7 @@ void kubeadm_error_classify(const char *output, size_t len, struct kubeadm_error
 					: "kubeadm failed and gave no reason");
 		ret->words = r.error ? words_of(r.error) : NULL;
 	}
-	free(r.best.line);
+	free(r.best.words);
 	free(r.error);
 }
 

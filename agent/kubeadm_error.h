@@ -2,16 +2,19 @@
 #pragma once
 /*
  * Classifies kubeadm's output. Its exit code carries no information (1 for every failure), so the text is
- * matched against a table of messages of kubeadm, client-go and etcd (kubeadm_error_table.c). Pure.
+ * divided into messages (kubeadm_message.h), and each message is classified by what it is about and why that failed
+ * (kubeadm_cause.h), or by a text that only one thing has (kubeadm_statements.c). Pure.
  */
 #include <stdbool.h>
 #include <stddef.h>
 
 enum kubeadm_error_class {
-	KUBEADM_ERROR_RETRY,       /* temporary: back off and run again */
-	KUBEADM_ERROR_CREDENTIALS, /* token, certificate key, CA hash or endpoint: only others help */
-	KUBEADM_ERROR_FATAL,       /* another run gives the same result */
-	KUBEADM_ERROR_JOINED,      /* it had succeeded before the interruption; see kubeadm_error_settle() */
+	KUBEADM_ERROR_RETRY, /* temporary: back off and run again */
+	/* Token, certificate key, CA hash or endpoint: only others help. The other side is not the cluster, has not proven
+	 * to be it, or does not know this node. Fatal, except for a node that has its endpoint from other guests' notes. */
+	KUBEADM_ERROR_CREDENTIALS,
+	KUBEADM_ERROR_FATAL, /* this machine, its configuration, a registry, the versions: another run gives the same */
+	KUBEADM_ERROR_JOINED, /* it had succeeded before the interruption; see kubeadm_error_settle() */
 };
 struct kubeadm_error {
 	enum kubeadm_error_class class;

@@ -157,7 +157,10 @@ int curl_transfer_download(struct curl_transfer *w, void *pool, const char *url,
 	curl_easy_setopt(w->easy, CURLOPT_BUFFERSIZE, 256L << 10);
 	if (options->ca)
 		curl_easy_setopt(w->easy, CURLOPT_CAINFO, options->ca);
-	if (options->netrc) {
+	if (options->user) {
+		curl_easy_setopt(w->easy, CURLOPT_USERNAME, options->user);
+		curl_easy_setopt(w->easy, CURLOPT_PASSWORD, options->password);
+	} else if (options->netrc) {
 		curl_easy_setopt(w->easy, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
 		curl_easy_setopt(w->easy, CURLOPT_NETRC_FILE, options->netrc);
 	}

@@ -40,8 +40,9 @@ struct curl_transfer {
 int curl_transfer_pool_open(void **ret_pool, struct error *err) MUST_CHECK;
 void curl_transfer_pool_close(void *pool);
 struct curl_transfer_options {
-	const char *netrc; /* borrowed; file with passwords, used for servers that it names; NULL = none */
-	const char *ca;    /* borrowed; PEM file of the CAs; NULL = the system's */
+	const char *user, *password; /* borrowed; for this server, not for one that it redirects to; NULL = none */
+	const char *netrc;           /* borrowed; file with passwords, used for servers that it names; NULL = none */
+	const char *ca;              /* borrowed; PEM file of the CAs; NULL = the system's */
 };
 int curl_transfer_download(struct curl_transfer *w, void *pool, const char *url,
 			   const struct curl_transfer_options *options, struct error *err) MUST_CHECK;

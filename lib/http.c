@@ -12,6 +12,7 @@
 #include "lib/clock.h"
 #include "lib/curl_transfer.h"
 #include "lib/file.h"
+#include "lib/login.h"
 #include "lib/macro.h"
 
 #define TRIES 4
@@ -85,6 +86,7 @@ static int download_start(struct download *t, struct error *err)
 	t->curl.receive = receive;
 	t->curl.context = t;
 	struct curl_transfer_options options = { .netrc = t->item->netrc, .ca = t->item->ca };
+	login_find(t->item->url, &options.user, &options.password);
 	if (curl_transfer_download(&t->curl, t->pool->curl_pool, t->item->url, &options, err) < 0)
 		return -1;
 	t->pool->running++;
@@ -111,7 +113,11 @@ static int download_failed(const struct download *t, enum curl_transfer_end end,
 				 (unsigned long long)limit_of(t->item));
 	if (end == CURL_TRANSFER_STATUS)
 		return error_set(err, ERROR_NETWORK, "download %s from %s: the server answers %ld%s", name, url,
-				 t->curl.status, t->curl.status == 404 ? " (not found)" : "");
+				 t->curl.status,
+				 t->curl.status == 404   ? " (not found)"
+				 : t->curl.status == 401 ? " (it wants a user and a password, or others: "
+							   "https://USER:PASSWORD@HOST/)"
+							 : "");
 	return error_set(err, end == CURL_TRANSFER_UNTRUSTED ? ERROR_TRUST : ERROR_NETWORK, "download %s from %s: %s",
 			 name, url, t->curl.message);
 }
@@ -192,7 +198,7 @@ static int download_pool_step(struct download_pool *pool, struct error *err)
 
 static int download_pool_open(struct download_pool *pool, struct http_download *items, size_t n, struct error *err)
 {
-	if (curl_transfer_pool_open(&pool->curl_pool, err) < 0)
+	if (login_check_proxies(err) < 0 || curl_transfer_pool_open(&pool->curl_pool, err) < 0)
 		return -1;
 	pool->n = n;
 	pool->downloads = xcalloc(n, sizeof *pool->downloads);

@@ -3,7 +3,8 @@
 /*
  * Downloads by HTTP(S) and from file: URLs (lib/curl_transfer.h), several at once. TLS is always verified. A failed transfer
  * starts over up to three times, with a growing delay, when that can help (connect errors, 5xx, a connection that breaks),
- * never when it cannot (404, TLS verification). The proxy is taken from the environment, as by curl(1).
+ * never when it cannot (404, TLS verification). The proxy is taken from the environment, as by curl(1), the
+ * user and the password for a server from lib/login.h.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -29,6 +29,36 @@ static bool begins_with(const char *s, size_t length, bool (*is_valid)(const cha
 	return is_valid(word);
 }
 
+/* "user:password" of "https://user:password@host/". */
+static size_t userinfo_length(const char *start, const char *s)
+{
+	static const char before[] = "://";
+	size_t n = strcspn(s, " \t/?#\"'\\@");
+
+	if ((size_t)(s - start) < strlen(before) || memcmp(s - strlen(before), before, strlen(before)))
+		return 0;
+	return s[n] == '@' ? n : 0;
+}
+
+/* What is signed or shown to a server: "?X-Amz-Signature=...", "--token=...", "Bearer ...". */
+static size_t value_length(const char *start, const char *s)
+{
+	static const struct {
+		const char *name;
+		size_t min; /* shorter ones are words of a sentence */
+	} names[] = {
+		{ "ignature=", 1 }, { "oken=", 1 },      { "assword=", 1 }, { "ecret=", 1 },
+		{ "&sig=", 1 },     { "redential=", 1 }, { "Bearer ", 16 }, { "Basic ", 16 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		size_t before = strlen(names[i].name), n = strcspn(s, " \t&\"'\\,;)");
+		if ((size_t)(s - start) >= before && !memcmp(s - before, names[i].name, before))
+			return n >= names[i].min ? n : 0;
+	}
+	return 0;
+}
+
 /* The length of the secret that begins at s; 0 when none does. A CA hash, which is public, has "sha256:" before its digits. */
 static size_t secret_length(const char *start, const char *s)
 {
@@ -39,7 +69,10 @@ static size_t secret_length(const char *start, const char *s)
 		return UUID_LENGTH;
 	if (hex_run(s) >= KEY_LENGTH)
 		return (size_t)(s - start) >= n && !memcmp(s - n, public, n) ? 0 : hex_run(s);
-	return begins_with(s, TOKEN_LENGTH, bootstrap_token_is_valid) ? TOKEN_LENGTH : 0;
+	if (begins_with(s, TOKEN_LENGTH, bootstrap_token_is_valid))
+		return TOKEN_LENGTH;
+	n = userinfo_length(start, s);
+	return n ? n : value_length(start, s);
 }
 
 void redact_secrets(char *message)
@@ -47,11 +80,14 @@ void redact_secrets(char *message)
 	static const char hidden[] = "(hidden)";
 
 	for (char *s = message; *s; s++) {
-		size_t n = secret_length(message, s);
+		size_t n = secret_length(message, s), shown = n < strlen(hidden) ? n : strlen(hidden);
 		if (!n)
 			continue;
-		memcpy(s, hidden, strlen(hidden));
-		memmove(s + strlen(hidden), s + n, strlen(s + n) + 1);
-		s += strlen(hidden) - 1;
+		if (shown == strlen(hidden))
+			memcpy(s, hidden, shown);
+		else
+			memset(s, '*', shown);
+		memmove(s + shown, s + n, strlen(s + n) + 1);
+		s += shown - 1;
 	}
 }

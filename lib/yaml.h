@@ -61,6 +61,8 @@ struct yaml *yaml_take(struct yaml *map, const char *key);
 /* Scalars. An absent key leaves *ret unchanged and returns 0; a wrong kind or value is -1 with an error that names the place and
  * what is allowed. yaml_take_string() frees the old *ret. */
 int yaml_take_string(struct yaml *map, const char *key, char **ret, struct error *err) MUST_CHECK;
+/* The same for a URL: its user and password are taken off (lib/login.h). */
+int yaml_take_url(struct yaml *map, const char *key, char **ret, struct error *err) MUST_CHECK;
 int yaml_take_bool(struct yaml *map, const char *key, bool *ret, struct error *err) MUST_CHECK;
 int yaml_take_int(struct yaml *map, const char *key, long min, long max, long *ret, struct error *err) MUST_CHECK;
 int yaml_take_size(struct yaml *map, const char *key, unsigned long long *ret, struct error *err) MUST_CHECK;

@@ -2,14 +2,17 @@
 #include "builder/apt/apt.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "builder/apt/apt_text.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/login.h"
 #include "lib/process.h"
 
 /* The environment variables that apt and its methods inherit: the search path, the temporary directory, and the proxies. */
@@ -105,28 +108,83 @@ static void environment(const char *path, struct strings *ret)
 			strings_addf(ret, "%s=%s", passed_on[i], getenv(passed_on[i]));
 }
 
+struct apt_child {
+	struct text messages;
+	int logins; /* a file in memory, in the form of apt_auth.conf(5); -1 = none */
+};
+
 static void keep_line(void *context, const char *line)
 {
-	text_addf(context, "%s\n", line);
+	struct apt_child *child = context;
+
+	text_addf(&child->messages, "%s\n", line);
+}
+
+static void child_done(struct apt_child *child)
+{
+	text_done(&child->messages);
+	close_p(&child->logins);
+}
+
+/* Users and passwords of repositories: apt's methods read them before they give up their rights. */
+static int open_logins(int *ret, struct error *err)
+{
+	CLEANUP(text_done) struct text conf = { 0 };
+
+	login_auth_conf(&conf);
+	if (!conf.len)
+		return 0;
+	*ret = memfd_create("apt-auth", MFD_CLOEXEC);
+	int rc = *ret < 0 || write_all(*ret, conf.data, conf.len) < 0 ? error_errno(err, errno, "give apt its logins")
+								      : 0;
+	text_wipe(&conf);
+	return rc;
+}
+
+/* In the child: only apt inherits the file. */
+static int keep_logins(void *context, struct error *err)
+{
+	const struct apt_child *child = context;
+
+	if (child->logins >= 0 && fcntl(child->logins, F_SETFD, 0) < 0)
+		return error_errno(err, errno, "give apt its logins");
+	return 0;
+}
+
+/* argv[0], then what names the file for apt and lets its methods inherit it (APT::Keep-Fds in apt-pkg/contrib/fileutl.cc). */
+static void arguments(char *const *argv, const struct apt_child *child, struct strings *ret)
+{
+	strings_add(ret, argv[0]);
+	if (child->logins >= 0) {
+		strings_addf(ret, "-oAPT::Keep-Fds::=%d", child->logins);
+		strings_addf(ret, "-oDir::Etc::netrc=/proc/self/fd/%d", child->logins);
+	}
+	for (size_t i = 1; argv[i]; i++)
+		strings_add(ret, argv[i]);
 }
 
 int apt_run(const char *path, char *const *argv, struct text *ret_output, struct error *err)
 {
-	CLEANUP(text_done) struct text output = { 0 }, messages = { 0 };
-	CLEANUP(strings_done) struct strings env = { 0 };
+	CLEANUP(text_done) struct text output = { 0 };
+	CLEANUP(child_done) struct apt_child child = { .logins = -1 };
+	CLEANUP(strings_done) struct strings env = { 0 }, args = { 0 };
 
+	if (login_check_proxies(err) < 0 || open_logins(&child.logins, err) < 0)
+		return -1;
 	environment(path, &env);
+	arguments(argv, &child, &args);
 	struct process p = {
-		.argv = argv,
+		.argv = strings_argv(&args),
 		.env = strings_argv(&env),
 		.output = &output,
 		.line = keep_line,
-		.context = &messages,
+		.setup = keep_logins,
+		.context = &child,
 	};
 	if (process_run(&p, err) < 0) {
-		if (err->class == ERROR_HOST || !messages.len)
+		if (err->class == ERROR_HOST || !child.messages.len)
 			return -1;
-		return apt_error(output.data ? output.data : "", messages.data, err);
+		return apt_error(output.data ? output.data : "", child.messages.data, err);
 	}
 	if (output.len > APT_TEXT_MAX)
 		return error_set(err, ERROR_FAILED, "%s printed %s, more than the limit of %s", argv[0],

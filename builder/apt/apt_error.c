@@ -39,6 +39,8 @@ static const struct apt_error_row {
 	{ "is not valid yet", ERROR_TRUST, "set this machine's clock" },
 	{ "Hash Sum mismatch", ERROR_TRUST, CHANGED_INDEX },
 	{ "unexpected size", ERROR_TRUST, CHANGED_INDEX },
+	{ "401  Unauthorized", ERROR_NETWORK,
+	  "its server wants a user and a password, or others; give them in the URL: https://USER:PASSWORD@HOST/" },
 	{ "Could not resolve", ERROR_NETWORK,
 	  "the name of its server cannot be resolved; check the mirror, DNS and proxy" },
 	{ "does not have a Release file", ERROR_NETWORK, "there is no such suite; check mirror and suite" },

@@ -6,6 +6,7 @@
 
 #include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/login.h"
 #include "lib/process.h"
 
 #define OS_RELEASE_MAX (64u << 10)
@@ -146,7 +147,7 @@ static int host_choose(const char *targets, const char *id, const char *codename
 		free(sure ? url : NULL);
 		url = sure ? sure : url;
 	}
-	if (url && resolve_list(&url, err) < 0)
+	if ((url && resolve_list(&url, err) < 0) || login_split(&url, "this host's apt sources", err) < 0)
 		return -1;
 	*ret = TAKE(url);
 	return 0;

@@ -23,7 +23,7 @@ static bool locked, json, plain, verbose, timings;
 static const struct option_spec options[] = {
 	{ "--out", OPTION_VALUE, &build.out, "DIR", "directory of the artifacts (default: out)" },
 	{ "--set", OPTION_LIST, &build.set, "KEY=VALUE", "override a key of the recipe, e.g. disk.size=20G" },
-	{ "--mirror", OPTION_VALUE, &build.mirror, "URL",
+	{ "--mirror", OPTION_URL, &build.mirror, "URL",
 	  "the distribution's mirror (default: the recipe's, else the host's)" },
 	{ "--locked", OPTION_FLAG, &locked, NULL, "use exactly the packages that NAME.lock.json lists" },
 	{ "--lock", OPTION_VALUE, &lock_file, "FILE", "like --locked, with this lock file" },

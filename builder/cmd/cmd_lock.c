@@ -23,12 +23,12 @@ static const char *file, *advisories;
 static bool check, as_json;
 
 static const struct option_spec options[] = {
-	{ "--mirror", OPTION_VALUE, &resolving.mirror, "URL",
+	{ "--mirror", OPTION_URL, &resolving.mirror, "URL",
 	  "the distribution's mirror (default: the recipe's, else the host's)" },
 	{ "--update", OPTION_FLAG, &resolving.update, NULL, "refresh the package indices first" },
 	{ "--check", OPTION_FLAG, &check, NULL,
 	  "write nothing; print what is newer than the lock, exit with 11, or 12 for security updates" },
-	{ "--advisories", OPTION_VALUE, &advisories, "URL|DIR",
+	{ "--advisories", OPTION_URL, &advisories, "URL|DIR",
 	  "with --check: also print known vulnerabilities of the Go modules in the lock; a Go vulnerability database, "
 	  "or a "
 	  "directory of OSV files" },

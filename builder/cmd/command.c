@@ -2,7 +2,10 @@
 #include "builder/cmd/command.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "lib/login.h"
 
 const struct command *const commands[] = {
 	&command_build,   &command_lock,   &command_plan,    &command_inspect,
@@ -58,6 +61,25 @@ static const struct option_spec *find_option(const struct command *c, const char
 	return NULL;
 }
 
+/* The user and password are also removed from argv, which ps(1) shows to every user. A directory's name is no URL. */
+static int read_url(const struct option_spec *o, char *value, struct error *err)
+{
+	char *url = xstrdup(value);
+
+	*(const char **)o->target = value;
+	if (!strstr(value, "://") && strcmp(o->argument, "URL") != 0) {
+		free(url);
+		return 0;
+	}
+	int rc = login_split(&url, o->name, err);
+	if (rc == 0 && strcmp(url, value) != 0) {
+		explicit_bzero(value, strlen(value));
+		strcpy(value, url);
+	}
+	free(url);
+	return rc;
+}
+
 /* Stores one option; advances *i when the value is the next word. */
 static int read_option(const struct command *c, int argc, char **argv, int *i, struct error *err)
 {
@@ -72,9 +94,11 @@ static int read_option(const struct command *c, int argc, char **argv, int *i, s
 		*(bool *)o->target = true;
 		return equals ? error_set(err, ERROR_USAGE, "%s takes no value", o->name) : 0;
 	}
-	const char *value = equals ? equals + 1 : *i + 1 < argc ? argv[++*i] : NULL;
+	char *value = equals ? argv[*i] + (equals - word) + 1 : *i + 1 < argc ? argv[++*i] : NULL;
 	if (!value)
 		return error_set(err, ERROR_USAGE, "%s needs a value: %s %s", o->name, o->name, o->argument);
+	if (o->kind == OPTION_URL)
+		return read_url(o, value, err);
 	if (o->kind == OPTION_LIST)
 		strings_add(o->target, value);
 	else

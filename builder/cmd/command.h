@@ -10,12 +10,12 @@
 #include "lib/error.h"
 #include "lib/text.h"
 
-enum option_kind { OPTION_FLAG, OPTION_VALUE, OPTION_LIST };
+enum option_kind { OPTION_FLAG, OPTION_VALUE, OPTION_LIST, OPTION_URL };
 
 struct option_spec {
 	const char *name; /* "--out" */
 	enum option_kind kind;
-	void *target;         /* bool *, const char **, struct strings * */
+	void *target; /* bool *, const char **, struct strings *; of OPTION_URL const char **, without user and password */
 	const char *argument; /* "DIR", or its values: "bios|uefi"; NULL for a flag; completion.c must know it */
 	const char *help;
 };

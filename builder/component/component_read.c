@@ -53,9 +53,9 @@ static void squeeze_fingerprint(char *s)
 
 static int read_packages(struct yaml *map, struct component_packages *p, struct yaml **ret_part, struct error *err)
 {
-	if (yaml_take_string(map, "url", &p->url, err) < 0 || yaml_take_string(map, "suite", &p->suite, err) < 0 ||
+	if (yaml_take_url(map, "url", &p->url, err) < 0 || yaml_take_string(map, "suite", &p->suite, err) < 0 ||
 	    yaml_take_strings(map, "components", &p->components, err) < 0 ||
-	    yaml_take_string(map, "key_url", &p->key_url, err) < 0 ||
+	    yaml_take_url(map, "key_url", &p->key_url, err) < 0 ||
 	    yaml_take_string(map, "key_fingerprint", &p->key_fingerprint, err) < 0 ||
 	    yaml_take_strings(map, "names", &p->names, err) < 0 ||
 	    yaml_take_strings(map, "versioned", &p->versioned, err) < 0)
@@ -67,7 +67,7 @@ static int read_packages(struct yaml *map, struct component_packages *p, struct 
 static int read_binary(struct yaml *map, struct component_binary *b, struct error *err)
 {
 	if (need_map(map, "a file is a map with version, url, sha256, path, member, archive", err) < 0 ||
-	    yaml_take_string(map, "version", &b->version, err) < 0 || yaml_take_string(map, "url", &b->url, err) < 0 ||
+	    yaml_take_string(map, "version", &b->version, err) < 0 || yaml_take_url(map, "url", &b->url, err) < 0 ||
 	    yaml_take_string(map, "sha256", &b->sha256, err) < 0 ||
 	    yaml_take_string(map, "member", &b->member, err) < 0 || yaml_take_string(map, "path", &b->path, err) < 0)
 		return -1;

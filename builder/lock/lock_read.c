@@ -6,7 +6,9 @@
 
 #include "builder/lock/lock_component.h"
 #include "builder/lock/lock_format.h"
+#include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/login.h"
 #include "lib/validate.h"
 
 struct lock_reader {
@@ -104,8 +106,10 @@ static int read_repositories(struct lock_reader *r, const struct json *root)
 	if (!json_is_array(array))
 		return wrong(r, "repositories", "must be a list");
 	for (size_t i = 0; i < json_count(array); i++) {
-		const char *url = json_as_string(json_at(array, i));
+		CLEANUP(free_p) char *url = xstrdup_or_null(json_as_string(json_at(array, i)));
 
+		if (login_split(&url, r->file, r->err) < 0)
+			return -1;
 		if (!url || !url_is_valid(url) || !text_ends(url, "/") || has_dots(url))
 			return wrong(r, "repositories", "must contain URLs that end in / and have no ..");
 		strings_add(&r->repositories, url);
@@ -174,7 +178,8 @@ static int read_file(const struct lock_reader *r, const struct json *object, con
 	if (check_object(r, object, keys, place) < 0 ||
 	    read_word(r, object, place, "name", filename_is_valid, &f->name) < 0 ||
 	    read_word(r, object, place, "url", url_is_valid, &f->url) < 0 ||
-	    read_word(r, object, place, "sha256", is_hex64, &f->sha256) < 0)
+	    read_word(r, object, place, "sha256", is_hex64, &f->sha256) < 0 ||
+	    login_split(&f->url, r->file, r->err) < 0)
 		return -1;
 	return read_number(r, object, place, "size", LOCK_FILE_BYTES_MAX, &f->size);
 }

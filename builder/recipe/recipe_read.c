@@ -44,8 +44,8 @@ static int read_distribution(struct yaml *tree, struct recipe *r, struct error *
 
 	if (yaml_take_map(tree, "distribution", &map, err) < 0 || yaml_take_choice(map, "id", ids, &id, err) < 0 ||
 	    yaml_take_string(map, "suite", &r->distribution.suite, err) < 0 ||
-	    yaml_take_string(map, "mirror", &r->distribution.mirror, err) < 0 ||
-	    yaml_take_string(map, "security_mirror", &r->distribution.security_mirror, err) < 0 ||
+	    yaml_take_url(map, "mirror", &r->distribution.mirror, err) < 0 ||
+	    yaml_take_url(map, "security_mirror", &r->distribution.security_mirror, err) < 0 ||
 	    yaml_take_strings(map, "components", &r->distribution.components, err) < 0 ||
 	    yaml_take_bool(map, "updates", &r->distribution.updates, err) < 0 ||
 	    yaml_take_bool(map, "security", &r->distribution.security, err) < 0 ||
@@ -75,9 +75,9 @@ static int read_repository(struct yaml *map, struct repository *to, struct error
 		return yaml_error(
 			map, err,
 			"a repository is a map with url, suite, components, key_url, key_fingerprint, keyring");
-	if (yaml_take_string(map, "url", &to->url, err) < 0 || yaml_take_string(map, "suite", &to->suite, err) < 0 ||
+	if (yaml_take_url(map, "url", &to->url, err) < 0 || yaml_take_string(map, "suite", &to->suite, err) < 0 ||
 	    yaml_take_strings(map, "components", &to->components, err) < 0 ||
-	    yaml_take_string(map, "key_url", &to->key_url, err) < 0 ||
+	    yaml_take_url(map, "key_url", &to->key_url, err) < 0 ||
 	    yaml_take_string(map, "key_fingerprint", &to->key_fingerprint, err) < 0 ||
 	    yaml_take_string(map, "keyring", &to->keyring, err) < 0)
 		return -1;
@@ -103,7 +103,7 @@ static int read_binary(struct yaml *map, struct binary *to, struct error *err)
 {
 	if (map->kind != YAML_MAP)
 		return yaml_error(map, err, "a binary is a map with url, sha256, path, member, archive");
-	if (yaml_take_string(map, "url", &to->url, err) < 0 || yaml_take_string(map, "sha256", &to->sha256, err) < 0 ||
+	if (yaml_take_url(map, "url", &to->url, err) < 0 || yaml_take_string(map, "sha256", &to->sha256, err) < 0 ||
 	    yaml_take_string(map, "path", &to->path, err) < 0 || yaml_take_string(map, "member", &to->member, err) < 0)
 		return -1;
 	to->archive = !to->member && component_url_is_archive(to->url);

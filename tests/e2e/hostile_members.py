@@ -17,6 +17,9 @@ HASH, REAL = "sha256:" + "e" * 64, "sha256:" + "a" * 64
 REFUSED = ("couldn't validate the identity of the API Server: cluster CA found in cluster-info ConfigMap is invalid: none of the public "
            "keys \"sha256:ee\" are pinned\n")
 FOREIGN = "x509: certificate signed by unknown authority\n"
+# A server chooses the names in its certificate, which kubeadm shows before it asks who signed it.
+FORGED = ("error execution phase preflight: couldn't validate the identity of the API Server: Get \"https://6.6.6.6:6443/api/v1/namespaces/"
+          "kube-public/configmaps/cluster-info?timeout=10s\": x509: certificate is valid for no space left on device, not 6.6.6.6\n")
 ALONE = INIT.replace("manifests: [/etc/nodekiln/manifests/a.yaml]\n", "")
 WORKER = f"cluster: lab\nrole: worker\ntoken: {TOKEN}\nnode: {{ip: 10.0.0.2}}\ntimeouts: {{rendezvous: 30s, kubeadm: 5m}}\n"
 
@@ -70,6 +73,10 @@ def case_endpoints_that_are_refused(b):
 
 def case_endpoints_of_another_authority(b):
     worker_reaches_the_next(b, FOREIGN * 2)
+
+
+def case_endpoints_that_name_faults_of_this_machine(b):
+    worker_reaches_the_next(b, FORGED * 2)
 
 
 def case_endpoints_that_do_not_answer(b):

@@ -7,6 +7,7 @@
 	repo.write(key)
 	with Server(directory) as server: ... server.url + "/deb/"
 """
+import base64
 import gzip
 import hashlib
 import http.server
@@ -141,11 +142,12 @@ class Archive(Packages):
 
 class Server:
     """Serves a directory on loopback; requests is what was asked for. While hold is the end of a path, its answer waits. elsewhere: the
-    URL to which requests for files that are not in the directory are redirected."""
+    URL to which requests for files that are not in the directory are redirected. login: "USER:PASSWORD", without which nothing is given."""
 
-    def __init__(self, directory, elsewhere=None):
+    def __init__(self, directory, elsewhere=None, login=None):
         self.requests = []
         self.hold = None
+        wanted = login and "Basic " + base64.b64encode(login.encode()).decode()
         outer = self
 
         class Handler(http.server.SimpleHTTPRequestHandler):
@@ -158,6 +160,12 @@ class Server:
                 outer.requests.append(self.path)
                 while outer.hold and self.path.endswith(outer.hold):
                     time.sleep(0.02)
+                if wanted and self.headers.get("Authorization") != wanted:
+                    self.send_response(401)
+                    self.send_header("WWW-Authenticate", "Basic realm=test")
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                    return
                 if elsewhere and not os.path.exists(self.translate_path(self.path)):
                     self.send_response(302)
                     self.send_header("Location", elsewhere + self.path)

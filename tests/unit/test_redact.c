@@ -17,6 +17,15 @@ TEST(redact_secrets_table)
 		{ "c0ffee.c0ffeec0ffeec0ff c0ffee.c0ffeec0ffeec0ff", "(hidden) (hidden)" },
 		{ "C0FFEE.c0ffeec0ffeec0ff", "C0FFEE.c0ffeec0ffeec0ff" },
 		{ "node.yaml:7: nothing to hide", "node.yaml:7: nothing to hide" },
+		{ "parse \"http://user:pa55@proxy:x\": invalid port",
+		  "parse \"http://(hidden)@proxy:x\": invalid port" },
+		{ "http://u@proxy:3128/", "http://*@proxy:3128/" },
+		{ "https://lab/a@b", "https://lab/a@b" },
+		{ "https://s3/b?X-Amz-Signature=abcdef0123&x=1\": EOF",
+		  "https://s3/b?X-Amz-Signature=(hidden)&x=1\": EOF" },
+		{ "kubeadm join --token=abc", "kubeadm join --token=***" },
+		{ "Authorization: Bearer eyJhbGciOiJSUzI1NiIs.e30.x", "Authorization: Bearer (hidden)" },
+		{ "Basic things are in their place", "Basic things are in their place" },
 		{ "", "" },
 	};
 
