@@ -30,7 +30,6 @@ ADD_KEY, KEYCTL, LANDLOCK_VERSION = 248, 250, 444  # system calls of x86_64
 SESSION_RING, USER_RING, JOIN_SESSION = -3, -4, 1
 KEY_OF_MEMORY = 0x6E6B  # escapes.c looks for it
 IPC_CREAT = 0o1000
-KINDS = ("files", "repacked", "artifacts")  # of the cache: nothing is compiled
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -124,12 +123,12 @@ def as_root(checkout, cache, prefix=()):
     return with_terminal(argv, checkout, {**os.environ, "NODEKILN_CACHE": str(cache)})
 
 
-def as_user(directory, checkout):
+def as_user(directory, checkout, cache):
     """In a checkout of the user's, with what root has downloaded."""
     theirs = directory / "theirs"
     shutil.copytree(checkout, theirs, symlinks=True)
     second_host.give(theirs)
-    environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "NODEKILN_CACHE": str(second_host.cache(directory / "their-cache", KINDS))}
+    environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "NODEKILN_CACHE": str(second_host.cache(directory / "their-cache", cache))}
     return second_host.run(directory, ["out/nodekiln", "build", "recipe.yaml", "--plain", "--verbose", "--out", "theirs"], theirs, environment)
 
 
@@ -144,7 +143,7 @@ def main():
         with Server(publish(directory, host, key)) as server:
             (checkout / "recipe.yaml").write_text(recipe(directory, server.url, key))
             build(check, "root", as_root(checkout, cache))
-            build(check, "a user", as_user(directory, checkout))
+            build(check, "a user", as_user(directory, checkout, cache))
             build(check, "root without CAP_SYS_ADMIN", as_root(checkout, cache, NO_ADMIN))
             old = landlock_version() < LANDLOCK_SCOPES
             build(check, "root in a container", as_root(checkout, cache, CONFINED), IN_CONTAINER, BY_LANDLOCK if old else frozenset())
