@@ -187,6 +187,21 @@ static bool host_files_by_proc(void)
 	return access(path, F_OK) == 0 || access(host[CANARY], F_OK) == 0;
 }
 
+/* Upwards from a directory that any process inside has open. */
+static bool host_files_by_descriptor(void)
+{
+	char path[4096];
+
+	for (int pid = 1; pid < 1000; pid++)
+		for (int fd = 0; fd < 64; fd++) {
+			snprintf(path, sizeof path, "/proc/%d/fd/%d/../../../../../../../../..%s", pid, fd,
+				 host[CANARY]);
+			if (access(path, F_OK) == 0)
+				return true;
+		}
+	return false;
+}
+
 static bool init_process(void)
 {
 	return access("/proc/1/root/", F_OK) == 0;
@@ -394,6 +409,7 @@ static const struct {
 	{ "the kernel's log", kernel_log },
 	{ "the host's files by their handles", host_files_by_handle },
 	{ "the host's files by /proc", host_files_by_proc },
+	{ "the host's files by a descriptor", host_files_by_descriptor },
 	{ "the sandbox's init process", init_process },
 	{ "the host's loopback", loopback },
 	{ "an abstract socket", abstract_socket },
