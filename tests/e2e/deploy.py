@@ -121,6 +121,14 @@ def events(lab):
 
 
 @case
+def warned_of_a_work_tree(lab):
+    subprocess.run(["git", "init", "-q", lab.work], check=True)
+    done = exited(lab.deploy())
+    for name in ("lab.secrets", "lab.kubeconfig"):
+        check(f"{name}, which holds a cluster's secrets, is in a git work tree" in done.stdout + done.stderr, done.stderr)
+
+
+@case
 def destroy_leaves_nothing(lab):
     template = set(lab.guests())
     lab.add_vm(500, pool="k8s", name="w1", status="running")
