@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
 #include <sched.h>
@@ -143,6 +144,21 @@ static bool interrupts(void)
 static bool sysrq(void)
 {
 	return opens("/proc/sysrq-trigger", O_WRONLY);
+}
+
+/* Files of processes are their own business; every user may wait for pressure. */
+static int look_at_setting(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	const char *name = path + where->base;
+
+	if (where->level == 1 && ((*name >= '0' && *name <= '9') || !strcmp(name, "pressure")))
+		return FTW_SKIP_SUBTREE;
+	return type == FTW_F && st->st_mode & 0222 && access(path, W_OK) == 0 ? FTW_STOP : FTW_CONTINUE;
+}
+
+static bool settings(void)
+{
+	return nftw("/proc", look_at_setting, 16, FTW_PHYS | FTW_ACTIONRETVAL) == FTW_STOP;
 }
 
 static bool kernel_memory(void)
@@ -405,6 +421,7 @@ static const struct {
 	{ "a mount of the sandbox removed", stub_removed },
 	{ "the interrupts", interrupts },
 	{ "sysrq", sysrq },
+	{ "any setting of the kernel", settings },
 	{ "the kernel's memory", kernel_memory },
 	{ "the kernel's log", kernel_log },
 	{ "the host's files by their handles", host_files_by_handle },
