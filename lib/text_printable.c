@@ -10,7 +10,8 @@ static const struct {
 	uint32_t first, last;
 } hidden[] = {
 	{ 0x7f, 0x9f },     /* DEL, and the C1 controls: 0x9b begins an escape sequence */
-	{ 0x200e, 0x200f }, /* marks of direction */
+	{ 0x061c, 0x061c }, /* marks of direction */
+	{ 0x200e, 0x200f },
 	{ 0x2028, 0x202e }, /* line and paragraph separators, embeddings and overrides of direction */
 	{ 0x2066, 0x2069 }, /* isolates of direction */
 };

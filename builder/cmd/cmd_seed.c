@@ -187,6 +187,7 @@ static int write_kubeconfig(const struct seed_nodes *nodes, struct seed_secrets 
 			"--kubeconfig: the endpoint of cluster %s is not known; set control_plane_endpoint in a node's "
 			"file, or node.ip of an init node",
 			cluster);
+	seed_warn_exposed(kubeconfig_file);
 	int rc = pki_kubeconfig(pki, cluster, endpoint, &config, err);
 	if (rc == 0)
 		rc = file_write_durable(kubeconfig_file, config.data, config.len, 0600, err);

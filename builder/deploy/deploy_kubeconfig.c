@@ -6,6 +6,7 @@
 
 #include "builder/progress/progress.h"
 #include "builder/seed/pki.h"
+#include "builder/seed/seed_exposed.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/validate.h"
@@ -45,6 +46,7 @@ int deploy_kubeconfig(struct deploy_session *job, const struct deploy_state *sta
 			path);
 		return 0;
 	}
+	seed_warn_exposed(path);
 	int rc = pki_kubeconfig(pki, job->cluster.name, endpoint, &config, err);
 	if (rc == 0)
 		rc = file_write_durable(path, config.data, config.len, 0600, err);

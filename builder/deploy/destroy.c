@@ -57,14 +57,10 @@ static int check_nodes(const struct deploy_options *o, const struct cluster *c, 
 /* Removes the cluster's secrets, and deletes the file when no cluster is left in it. */
 static int forget_secrets(struct deploy_session *job, struct error *err)
 {
-	bool left = false;
-
 	seed_secrets_forget(&job->secrets, deploy_session_secret(job));
 	if (seed_secrets_save(&job->secrets, err) < 0)
 		return -1;
-	for (size_t i = 0; i < job->secrets.n; i++)
-		left = left || job->secrets.at[i].token || job->secrets.at[i].notes_key;
-	if (!left)
+	if (seed_secrets_are_empty(&job->secrets))
 		unlink(job->secrets_file);
 	return 0;
 }

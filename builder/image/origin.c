@@ -8,12 +8,15 @@
 
 #define LIST ".list"
 #define DIVERSIONS "/var/lib/dpkg/diversions"
+#define ORIGINS_MAX (4u << 20) /* a file may be in several lists, and a directory is in many */
 
 static int add_path(struct origins *o, struct image *image, const char *path, const char *package, struct error *err)
 {
 	const struct image_entry *e;
 	int found = image_stat(image, path, &e, err);
 
+	if (o->list.n >= ORIGINS_MAX)
+		return error_set(err, ERROR_FAILED, "dpkg's lists in the image name more than %u files", ORIGINS_MAX);
 	if (found > 0)
 		vec_push(&o->list, (struct origin){ e, package });
 	return found < 0 ? -1 : 0;

@@ -2,9 +2,11 @@
 #include "builder/sandbox/confine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -38,7 +40,6 @@ static const int allowed[] = {
 	SYS_ftruncate,
 	SYS_fallocate,
 	SYS_fsync,
-	SYS_fcntl,
 	SYS_dup,
 	SYS_copy_file_range,
 	/* memory */
@@ -58,7 +59,6 @@ static const int allowed[] = {
 	SYS_getpid,
 	SYS_exit,
 	SYS_exit_group,
-	SYS_tgkill,
 	/* signals, time, chance, limits */
 	SYS_rt_sigaction,
 	SYS_rt_sigprocmask,
@@ -77,11 +77,10 @@ static const int allowed[] = {
 	SYS_getegid,
 };
 
-#define HEAD 13
 #define ALLOWED ARRAY_SIZE(allowed)
 
 /* The fixed part of the filter: calls of which the arguments count. */
-static const struct sock_filter head[HEAD] = {
+static const struct sock_filter head[] = {
 	FILTER_LOOK_AT(arch),
 	FILTER_IS(FILTER_NATIVE, 1, 0),
 	FILTER_ANSWER(SECCOMP_RET_KILL_PROCESS),
@@ -94,25 +93,51 @@ static const struct sock_filter head[HEAD] = {
 	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, 0, 1),
 	FILTER_ANSWER(SECCOMP_RET_ALLOW),
 	FILTER_ANSWER(SECCOMP_RET_ERRNO | EPERM),
-	/* fstat(3) of some versions of glibc; it sees no path but that of an open descriptor's directory entry. */
+	/* fstat(3) of some versions of glibc. With a path it finds nothing: see hide_files(). */
 	FILTER_IS(SYS_newfstatat, 0, 1),
 	FILTER_ANSWER(SECCOMP_RET_ALLOW),
+	/* Not F_SETOWN and F_SETSIG: the kernel would send the signal to any process of the user who ran the program. */
+	FILTER_IS(SYS_fcntl, 0, 9),
+	FILTER_LOOK_AT(args[1]),
+	FILTER_IS(F_DUPFD, 6, 0),
+	FILTER_IS(F_DUPFD_CLOEXEC, 5, 0),
+	FILTER_IS(F_GETFD, 4, 0),
+	FILTER_IS(F_SETFD, 3, 0),
+	FILTER_IS(F_GETFL, 2, 0),
+	FILTER_IS(F_SETFL, 1, 0),
+	FILTER_ANSWER(SECCOMP_RET_ERRNO | EPERM),
+	FILTER_ANSWER(SECCOMP_RET_ALLOW),
 };
+#define HEAD ARRAY_SIZE(head)
+#define OWN_SIGNALS 5
 
 /* Each allowed call is one comparison, which jumps to the end of the list. */
 static int install_filter(struct error *err)
 {
-	struct sock_filter filter[HEAD + ALLOWED + 2];
-	size_t n = 0;
+	/* abort(3) signals this process. */
+	const struct sock_filter own_signals[OWN_SIGNALS] = {
+		FILTER_IS(SYS_tgkill, 0, 4),         FILTER_LOOK_AT(args[0]),
+		FILTER_IS((unsigned)getpid(), 1, 0), FILTER_ANSWER(SECCOMP_RET_ERRNO | EPERM),
+		FILTER_ANSWER(SECCOMP_RET_ALLOW),
+	};
+	struct sock_filter filter[HEAD + OWN_SIGNALS + ALLOWED + 2];
+	size_t n = HEAD + OWN_SIGNALS;
 
 	_Static_assert(ALLOWED < 256, "a jump of BPF has 8 bits");
-	for (size_t i = 0; i < HEAD; i++)
-		filter[n++] = head[i];
+	memcpy(filter, head, sizeof head);
+	memcpy(filter + HEAD, own_signals, sizeof own_signals);
 	for (size_t i = 0; i < ALLOWED; i++)
 		filter[n++] = (struct sock_filter)FILTER_IS((unsigned)allowed[i], (unsigned char)(ALLOWED - i), 0);
 	filter[n++] = (struct sock_filter)FILTER_ANSWER(SECCOMP_RET_ERRNO | EPERM);
 	filter[n++] = (struct sock_filter)FILTER_ANSWER(SECCOMP_RET_ALLOW);
 	return seccomp_install(filter, n, 0, err);
+}
+
+/* stat(2) says which files there are. In place of them are the numbers of this process's descriptors. */
+static void hide_files(void)
+{
+	if (chroot("/proc/self/fdinfo") == 0)
+		(void)!chdir("/");
 }
 
 /* Ids first: root may always leave them, and a user namespace of `nobody` has nothing that root's would have. */
@@ -141,6 +166,7 @@ int confine(struct error *err)
 	setrlimit(RLIMIT_CORE, &no_core);
 	/* Made by root while it is root: hosts may forbid user namespaces to others. */
 	bool separate = unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) == 0;
+	hide_files(); /* without a namespace only root can */
 	if (!separate && drop_ids(err) < 0)
 		return -1;
 	drop_capabilities();

@@ -5,8 +5,9 @@
  * open nothing, start no program and reach no other process. For the parsing of foreign images, whose libraries (libext2fs, libarchive,
  * zstd) are large.
  *
- * The process becomes an unmapped user in user, mount, network, IPC and UTS namespaces of its own, without capabilities; where no user
- * namespace can be made, root becomes `nobody` at least. A seccomp filter allows the system calls in a table; it is never left out.
+ * The process becomes an unmapped user in user, mount, network, IPC and UTS namespaces of its own, without capabilities, and its root
+ * directory has no files; where no user namespace can be made, root becomes `nobody` at least. A seccomp filter allows the system calls in
+ * a table; it is never left out.
  */
 #include <stdbool.h>
 

@@ -135,17 +135,18 @@ static int refuse_value(scmp_filter_ctx filter, const char *name, unsigned argum
 }
 
 /* Every family but the usual four: AF_VSOCK reaches the machine's host, AF_PACKET and AF_ALG parts of the kernel. The
- * kernel looks at 32 bits of the argument; larger values are refused. */
-static int refuse_families(scmp_filter_ctx filter)
+ * kernel looks at 32 bits of the argument; larger values are refused. name: socket or socketpair, which loads the kernel's
+ * module of a family as well, and makes sockets of AF_TIPC. */
+static int refuse_families(scmp_filter_ctx filter, const char *name)
 {
-	int rc = refuse(filter, "socket", EAFNOSUPPORT, 1, compare(0, SCMP_CMP_GE, AF_MAX));
+	int rc = refuse(filter, name, EAFNOSUPPORT, 1, compare(0, SCMP_CMP_GE, AF_MAX));
 
 	for (int family = 0; rc == 0 && family < AF_MAX; family++) {
 		bool usual = false;
 		for (size_t i = 0; i < ARRAY_SIZE(families); i++)
 			usual |= family == families[i];
 		if (!usual)
-			rc = refuse(filter, "socket", EAFNOSUPPORT, 1, compare(0, SCMP_CMP_EQ, (uint64_t)family));
+			rc = refuse(filter, name, EAFNOSUPPORT, 1, compare(0, SCMP_CMP_EQ, (uint64_t)family));
 	}
 	return rc;
 }
@@ -171,7 +172,9 @@ static int fill(scmp_filter_ctx filter, unsigned calls)
 		rc = refuse(filter, "prlimit64", EPERM, 1, compare(0, SCMP_CMP_NE, 0));
 	if (rc == 0 && calls & SANDBOX_CALLS_OPAQUE)
 		rc = seccomp_rule_add(filter, SCMP_ACT_NOTIFY, SCMP_SYS(setxattr), 0);
-	return rc ? rc : refuse_families(filter);
+	if (rc == 0)
+		rc = refuse_families(filter, "socket");
+	return rc ? rc : refuse_families(filter, "socketpair");
 }
 
 int sandbox_calls_refuse(unsigned calls, int *ret_listener, struct error *err)

@@ -25,9 +25,13 @@ static const struct mount_entry mount_table[] = {
 	/* Read-only, because the kernel's settings belong to the host: those of which the modes let user 0 write, whatever
 	 * its capabilities are. */
 	{ "proc/acpi", "proc/acpi", NULL, "bind,ro" },
+	{ "proc/asound", "proc/asound", NULL, "bind,ro" },
 	{ "proc/bus", "proc/bus", NULL, "bind,ro" },
+	{ "proc/driver", "proc/driver", NULL, "bind,ro" },
+	{ "proc/dynamic_debug", "proc/dynamic_debug", NULL, "bind,ro" },
 	{ "proc/fs", "proc/fs", NULL, "bind,ro" },
 	{ "proc/irq", "proc/irq", NULL, "bind,ro" },
+	{ "proc/latency_stats", "proc/latency_stats", NULL, "bind,ro" },
 	{ "proc/mtrr", "proc/mtrr", NULL, "bind,ro" },
 	{ "proc/scsi", "proc/scsi", NULL, "bind,ro" },
 	{ "proc/sys", "proc/sys", NULL, "bind,ro" },

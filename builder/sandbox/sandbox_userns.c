@@ -15,6 +15,7 @@
 #include "builder/sandbox/sandbox_opaque.h"
 #include "builder/sandbox/seccomp_notify.h"
 #include "lib/alloc.h"
+#include "lib/core_dump.h"
 #include "lib/file.h"
 
 #define MAP_MAX 16384 /* 340 lines, the kernel's limit */
@@ -146,6 +147,9 @@ int sandbox_userns_enter(bool mounts, const char *opaque_below, struct error *er
 		return -1;
 	if (mounts && unshare(CLONE_NEWNS) < 0)
 		return error_errno(err, errno, "make the mount namespace of the sandbox's programs");
+	/* In sandbox_call() this process stays what it is, next to programs of the same ids and rights, and its descriptors lead
+	 * to the host: /proc/PID/fd, mem and root are closed to them. */
+	core_dump_disable();
 	return 0;
 }
 

@@ -7,7 +7,8 @@
  * so that the files of a tree have the same owners on both sides; no file system needs to support mapped mounts.
  *
  * A helper, the keeper, stays in the builder's user namespace and in the sandbox's other namespaces. It writes the maps,
- * and unmounts stubs for sandbox_release(). No program inside has a descriptor of its socket, and none may trace it.
+ * and unmounts stubs for sandbox_release(). No program inside has a descriptor of its socket, and none may trace it. The
+ * process that enters has the same ids as the programs that it starts: it is closed to them, too, up to its execve(2).
  * Private to the sandbox_* files.
  */
 #include <stdbool.h>

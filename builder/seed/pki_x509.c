@@ -120,10 +120,12 @@ static bool set_number(X509 *certificate)
 	return number && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate));
 }
 
+/* V_ASN1_UTF8STRING, not MBSTRING_UTF8: libcrypto would refuse a common name of more than 64 characters (RFC 5280), which names of nodes
+ * may make, and which Kubernetes itself writes and reads. */
 static bool add_word(X509_NAME *name, const char *field, const char *value)
 {
 	return !value ||
-	       X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8, (const unsigned char *)value, -1, -1, 0) == 1;
+	       X509_NAME_add_entry_by_txt(name, field, V_ASN1_UTF8STRING, (const unsigned char *)value, -1, -1, 0) == 1;
 }
 
 static bool set_subject(X509 *certificate, const struct pki_x509_subject *s)

@@ -292,6 +292,14 @@ static void wipe_secret(struct seed_secret *s)
 	vec_done(&s->made);
 }
 
+bool seed_secrets_are_empty(const struct seed_secrets *secrets)
+{
+	for (size_t i = 0; i < secrets->n; i++)
+		if (!is_empty(&secrets->at[i]))
+			return false;
+	return true;
+}
+
 void seed_secrets_forget(struct seed_secrets *secrets, struct seed_secret *secret)
 {
 	secrets->changed = secrets->changed || !is_empty(secret);

@@ -67,6 +67,8 @@ void seed_secrets_record(struct seed_secrets *secrets, struct seed_secret *secre
 void seed_secrets_unrecord(struct seed_secrets *secrets, struct seed_secret *secret, long vmid);
 /* Overwrites and removes all that is known of the cluster. */
 void seed_secrets_forget(struct seed_secrets *secrets, struct seed_secret *secret);
+/* Whether nothing is known of any cluster: the file has only its head. */
+bool seed_secrets_are_empty(const struct seed_secrets *secrets);
 /* Writes the file if something changed. The lock is kept. */
 int seed_secrets_save(struct seed_secrets *secrets, struct error *err) MUST_CHECK;
 /* Overwrites the secrets in memory, then frees; unlocks; removes the file if it is still empty. */

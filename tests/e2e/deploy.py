@@ -9,6 +9,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
+from harness.build_env import NODEKILN
 from harness.cases import check, exited, same
 from harness.deploy_env import ARCHIVE_END, BLANK, TIMEOUT, assert_ready, cases, changes, gone
 from harness.pve_env import RECIPE, TARGET, USAGE, Image
@@ -120,6 +121,14 @@ def events(lab):
 
 
 @case
+def warned_of_a_work_tree(lab):
+    subprocess.run(["git", "init", "-q", lab.work], check=True)
+    done = exited(lab.deploy())
+    for name in ("lab.secrets", "lab.kubeconfig"):
+        check(f"{name}, which holds a cluster's secrets, is in a git work tree" in done.stdout + done.stderr, done.stderr)
+
+
+@case
 def destroy_leaves_nothing(lab):
     template = set(lab.guests())
     lab.add_vm(500, pool="k8s", name="w1", status="running")
@@ -131,6 +140,18 @@ def destroy_leaves_nothing(lab):
     same(set(lab.guests()), template | {500}, "other guests")
     check(not (lab.work / "lab.secrets").exists(), "secrets of a cluster that has gone")
     exited(lab.destroy())
+
+
+@case
+def destroy_keeps_other_clusters(lab):
+    """One file may have several; of a cluster that `seed` made it has only the PKI."""
+    node, secrets = lab.work / "other.yaml", lab.work / "lab.secrets"
+    node.write_text("cluster: other\nrole: init\nnode: {name: o1}\n")
+    exited(subprocess.run([NODEKILN, "seed", node, "--secrets", secrets, "--out", lab.work / "o1.iso"], capture_output=True, text=True, timeout=TIMEOUT))
+    key = part(secrets.read_text(), "ca_key")
+    exited(lab.deploy())
+    exited(lab.destroy())
+    check(secrets.exists() and part(secrets.read_text(), "ca_key") == key, "the other cluster's CA is lost")
 
 
 @case

@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
 #include <sched.h>
@@ -145,6 +146,21 @@ static bool sysrq(void)
 	return opens("/proc/sysrq-trigger", O_WRONLY);
 }
 
+/* Files of processes are their own business; every user may wait for pressure. */
+static int look_at_setting(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	const char *name = path + where->base;
+
+	if (where->level == 1 && ((*name >= '0' && *name <= '9') || !strcmp(name, "pressure")))
+		return FTW_SKIP_SUBTREE;
+	return type == FTW_F && st->st_mode & 0222 && access(path, W_OK) == 0 ? FTW_STOP : FTW_CONTINUE;
+}
+
+static bool settings(void)
+{
+	return nftw("/proc", look_at_setting, 16, FTW_PHYS | FTW_ACTIONRETVAL) == FTW_STOP;
+}
+
 static bool kernel_memory(void)
 {
 	return opens("/proc/kcore", O_RDONLY);
@@ -185,6 +201,21 @@ static bool host_files_by_proc(void)
 
 	snprintf(path, sizeof path, "/proc/1/root%s", host[CANARY]);
 	return access(path, F_OK) == 0 || access(host[CANARY], F_OK) == 0;
+}
+
+/* Upwards from a directory that any process inside has open. */
+static bool host_files_by_descriptor(void)
+{
+	char path[4096];
+
+	for (int pid = 1; pid < 1000; pid++)
+		for (int fd = 0; fd < 64; fd++) {
+			snprintf(path, sizeof path, "/proc/%d/fd/%d/../../../../../../../../..%s", pid, fd,
+				 host[CANARY]);
+			if (access(path, F_OK) == 0)
+				return true;
+		}
+	return false;
 }
 
 static bool init_process(void)
@@ -390,10 +421,12 @@ static const struct {
 	{ "a mount of the sandbox removed", stub_removed },
 	{ "the interrupts", interrupts },
 	{ "sysrq", sysrq },
+	{ "any setting of the kernel", settings },
 	{ "the kernel's memory", kernel_memory },
 	{ "the kernel's log", kernel_log },
 	{ "the host's files by their handles", host_files_by_handle },
 	{ "the host's files by /proc", host_files_by_proc },
+	{ "the host's files by a descriptor", host_files_by_descriptor },
 	{ "the sandbox's init process", init_process },
 	{ "the host's loopback", loopback },
 	{ "an abstract socket", abstract_socket },

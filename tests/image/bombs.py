@@ -21,24 +21,28 @@ BOMB = 1024 * MIB
 CLUSTER = 65536
 
 
-class Zeros:
-    def __init__(self, size):
-        self.left = size
+class Repeated:
+    def __init__(self, size, words):
+        self.left, self.block = size, words * (MIB // len(words))
 
     def read(self, n=-1):
         n = min(self.left, MIB if n < 0 else n)
         self.left -= n
-        return bytes(n)
+        return self.block[:n]
 
 
-def tarball(path, name, size, mode=0o644):
-    """A few KiB that unpack to `size` zeros."""
+def tarball(path, name, size, mode=0o644, words=bytes(1)):
+    """A few KiB that unpack to `size` zeros, or other words."""
     with open(path, "wb") as out:
         packer = subprocess.Popen(["zstd", "-q", "-1"], stdin=subprocess.PIPE, stdout=out)
         with tarfile.open(fileobj=packer.stdin, mode="w|", format=tarfile.PAX_FORMAT) as tar:
+            for parent in reversed(Path(name).parents):
+                m = tarfile.TarInfo(f"./{parent}")
+                m.type, m.mode = tarfile.DIRTYPE, 0o755
+                tar.addfile(m)
             m = tarfile.TarInfo(name)
             m.size, m.mode = size, mode
-            tar.addfile(m, Zeros(size))
+            tar.addfile(m, Repeated(size, words))
         packer.stdin.close()
         packer.wait()
 
@@ -115,6 +119,9 @@ def tarballs(work):
     tarball(path, "./var/lib/containerd/blob", BOMB)
     done = run("verify", "--json", path)
     yield result("verify stores no blobs", done.returncode == 9, done)
+    tarball(path, "./var/lib/dpkg/info/lines.list", 16 * MIB, words=b"/\n")
+    done = run("verify", path)
+    yield result("verify limits dpkg's lists", done.returncode == 1 and "dpkg's lists" in done.stderr, done)
 
 
 def main():

@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,6 +46,30 @@ static long try_kill(void)
 	return kill(getppid(), 0);
 }
 
+/* This process's own threads may be signalled: abort(3) does it. */
+static long try_tgkill(void)
+{
+	return syscall(SYS_tgkill, getppid(), getppid(), 0);
+}
+
+/* The kernel signals the owner of a descriptor, with the rights of the process that named it. */
+static long try_owner(void)
+{
+	return fcntl(STDIN_FILENO, F_SETOWN, getppid());
+}
+
+static long try_owner_by_thread(void)
+{
+	const struct f_owner_ex owner = { F_OWNER_PID, getppid() };
+
+	return fcntl(STDIN_FILENO, F_SETOWN_EX, &owner);
+}
+
+static long try_signal_of_descriptor(void)
+{
+	return fcntl(STDIN_FILENO, F_SETSIG, SIGKILL);
+}
+
 static long try_ptrace(void)
 {
 	return ptrace(PTRACE_TRACEME, 0, NULL, NULL);
@@ -74,11 +99,20 @@ static const struct {
 	const char *what;
 	long (*try)(void);
 } forbidden[] = {
-	{ "open", try_open },         { "socket", try_socket },
-	{ "fork", try_fork },         { "exec", try_exec },
-	{ "kill", try_kill },         { "ptrace", try_ptrace },
-	{ "unshare", try_namespace }, { "mount", try_mount },
-	{ "unlink", try_unlink },     { "process_vm_readv", try_memory_of_others },
+	{ "open", try_open },
+	{ "socket", try_socket },
+	{ "fork", try_fork },
+	{ "exec", try_exec },
+	{ "kill", try_kill },
+	{ "ptrace", try_ptrace },
+	{ "tgkill", try_tgkill },
+	{ "F_SETOWN", try_owner },
+	{ "F_SETOWN_EX", try_owner_by_thread },
+	{ "F_SETSIG", try_signal_of_descriptor },
+	{ "unshare", try_namespace },
+	{ "mount", try_mount },
+	{ "unlink", try_unlink },
+	{ "process_vm_readv", try_memory_of_others },
 };
 
 static void *add_one(void *number)
@@ -92,8 +126,10 @@ static int attack(int fd)
 {
 	struct error err = { 0 };
 	pthread_t thread;
+	struct stat st;
 	char byte;
 	int number = 0;
+	bool root = geteuid() == 0;
 
 	if (confine(&err) < 0 || !confined())
 		return 100;
@@ -102,10 +138,14 @@ static int attack(int fd)
 		if (forbidden[i].try() >= 0 || errno != EPERM)
 			return (int)i + 1;
 	}
+	if (root && syscall(SYS_newfstatat, AT_FDCWD, "/etc/passwd", &st, 0) == 0)
+		return 104;
 	if (pread_all(fd, &byte, 1, 0) < 0 || byte != 'x' || pwrite_all(fd, "y", 1, 0) < 0 || ftruncate(fd, 9) < 0)
 		return 101;
 	if (pthread_create(&thread, NULL, add_one, &number) != 0 || pthread_join(thread, NULL) != 0 || number != 1)
 		return 102;
+	if (raise(0) != 0)
+		return 105;
 	return geteuid() == 0 ? 103 : 0;
 }
 

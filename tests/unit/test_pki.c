@@ -79,6 +79,24 @@ TEST(pki_for_node_is_of_one_node)
 	}
 }
 
+/* Names of nodes have up to 253 characters (RFC 1123), and kubelet requests such certificates. */
+TEST(pki_for_node_with_a_long_name)
+{
+	CLEANUP(node_pki_done) struct node_pki cluster = { 0 }, own = { 0 };
+	struct error err = { 0 };
+	char name[254] = "", want[300];
+	time_t end;
+
+	while (strlen(name) < sizeof name - 1)
+		strcat(name, strlen(name) % 64 == 63 ? "." : "w");
+	snprintf(want, sizeof want, "subject=CN=system:node:%s,O=system:nodes\n", name);
+	CHECK(pki_make(&cluster, &err) == 0);
+	CHECK_STR(pki_for_node(&cluster, NODE_WORKER, name, 60, &own, &err) < 0 ? err.text : "", "");
+	CLEANUP(free_p) char *subject = shown(own.certificate, "-subject");
+	CHECK_STR(subject, want);
+	CHECK(certificate_ends(own.certificate, strlen(own.certificate), &end));
+}
+
 TEST(pki_for_node_ends_in_time)
 {
 	static const struct {

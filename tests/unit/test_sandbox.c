@@ -348,6 +348,31 @@ TEST(sandbox_call_runs_function_inside)
 	CHECK_STR(err.text, "the host's /usr can be seen");
 }
 
+/* A program inside has the user id of the process that called it, which has the builder's descriptors and memory. */
+static int look_at_caller(void *context UNUSED, struct error *err)
+{
+	static const char words[] = "for f in /proc/$PPID/fd/* /proc/$PPID/root/; do [ -e \"$f\" ] && echo $f; done; "
+				    "exec 2>&-; : <\"/proc/$PPID/mem\" && echo memory";
+	CLEANUP(text_done) struct text said = { 0 };
+	struct process sh = { .argv = (char *[]){ (char *)"sh", (char *)"-c", (char *)words, NULL }, .output = &said };
+
+	(void)!process_run(&sh, err);
+	return said.len ? error_set(err, ERROR_FAILED, "it reaches %s", said.data) : 0;
+}
+
+TEST(sandbox_call_hides_its_process_from_programs)
+{
+	CLEANUP(fixture_done) struct fixture f;
+	CLEANUP(close_p) int host = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct error err = { 0 };
+
+	if (!fixture_open(&f))
+		SKIP("needs root");
+	CHECK(host >= 0);
+	int rc = sandbox_call(&f.sandbox, look_at_caller, NULL, &err);
+	CHECK_STR(rc < 0 ? err.text : "", "");
+}
+
 /* True when a process with this argument runs, anywhere. */
 static bool runs(const char *mark)
 {

@@ -42,6 +42,8 @@ static int made(mode_t kind)
 /* What is refused fails with another error than the kernel's own for these arguments. */
 static int few(void *context UNUSED, struct error *err)
 {
+	int ends[2];
+
 	if (sandbox_calls_refuse(0, NULL, err) < 0)
 		return -1;
 	EXPECT(syscall(SYS_keyctl, 0, 0) < 0 && errno == ENOSYS);
@@ -54,6 +56,9 @@ static int few(void *context UNUSED, struct error *err)
 	EXPECT(socket(AF_VSOCK, SOCK_STREAM, 0) < 0 && errno == EAFNOSUPPORT);
 	EXPECT(syscall(SYS_socket, 1l << 32 | AF_UNIX, SOCK_STREAM, 0) < 0 && errno == EAFNOSUPPORT);
 	EXPECT(socket(AF_UNIX, SOCK_STREAM, 0) >= 0);
+	EXPECT(socketpair(AF_PACKET, SOCK_RAW, 0, ends) < 0 && errno == EAFNOSUPPORT);
+	EXPECT(syscall(SYS_socketpair, 1l << 32 | AF_UNIX, SOCK_STREAM, 0, ends) < 0 && errno == EAFNOSUPPORT);
+	EXPECT(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
 	EXPECT(chroot(NOWHERE) < 0 && errno != EPERM);
 	pid_t pid = fork();
 	if (pid == 0)
