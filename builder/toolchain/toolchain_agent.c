@@ -16,7 +16,7 @@
 #include "lib/job.h"
 
 /* Raise when the same sources give another agent. */
-#define FORMAT "3"
+#define FORMAT "4"
 #define NAME "nodekiln-agent"
 /* In the work directory: the tree that is copied over the guest's, with the same layout, so that the program finds its
  * libcurl. */
@@ -56,6 +56,7 @@ static const char *const linker_flags[] = { "-pie",
 					    "-pthread",
 					    "-Wl,-z,relro,-z,now",
 					    "-Wl,-z,noexecstack",
+					    "-Wl,-z,pack-relative-relocs", /* glibc 2.36; saves a tenth of its size */
 					    "-Wl,--gc-sections",
 					    "-Wl,--as-needed",
 					    "-Wl,-rpath,$ORIGIN/../lib/nodekiln",

@@ -13,7 +13,6 @@ from harness import agent_image as image
 from harness.cases import report
 
 TOP = Path(__file__).resolve().parent.parent.parent
-SIZE_MAX = 208 << 10
 # Each one is memory of every node, and may bring others: see builder/toolchain/agent_libcurl.h before this list grows.
 LIBRARIES = {"libblkid", "libc", "libcrypto", "libcurl", "libjson-c", "libssl", "libyaml"}
 OF_THE_PROCESS = {"ld-linux-x86-64", "linux-vdso"}
@@ -72,7 +71,7 @@ def memory(template, agent, program, work):
 
 def check_template(template, work):
     agent = image.shipped(template, work)
-    size, limit = agent.stat().st_size, image.STATIC_SIZE_MAX if image.is_static(agent) else SIZE_MAX
+    size, limit = agent.stat().st_size, image.STATIC_SIZE_MAX if image.is_static(agent) else image.SIZE_MAX
     fine = report(f"{template.name}: the agent has {size} bytes", [f"more than {limit}"] if size > limit else [])
     how, problems = link_problems(template, agent)
     fine &= report(f"{template.name}: the agent {how}", problems)
