@@ -95,16 +95,7 @@ $(O)/tests/fuzz_%: $(O)/obj/tests/fuzz/fuzz_%.o $(O)/obj/tests/fuzz/corpus.o $(A
 
 tests: $(UNIT_TESTS) $(FUZZ_TESTS)
 
-# libFuzzer on one target: make fuzz TARGET=recipe SECONDS=60
-fuzz: TARGET ?= recipe
-fuzz: SECONDS ?= 60
-fuzz:
-	$(Q)mkdir -p out/fuzz/$(TARGET)
-	$(Q)$(CLANG) $(CPPFLAGS) $(LIBS_CFLAGS) -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -pthread -o out/fuzz/fuzz_$(TARGET) \
-		tests/fuzz/fuzz_$(TARGET).c $(LIB_SOURCES) $(filter-out builder/cmd/main.c agent/main.c,$(wildcard builder/*/*.c agent/*.c)) $(LIBS_LDLIBS)
-	out/fuzz/fuzz_$(TARGET) -max_total_time=$(SECONDS) out/fuzz/$(TARGET) tests/fuzz/corpus/$(TARGET)
-
-# All targets: the objects are compiled once, by clang with FUZZ=1.
+# libFuzzer. FUZZ=1: the objects are compiled once for all targets, by clang.
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,$(O)/fuzzers/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 $(O)/fuzzers/%: $(O)/obj/tests/fuzz/fuzz_%.o $(AGENT_ARCHIVE) $(ARCHIVE)
@@ -113,6 +104,14 @@ $(O)/fuzzers/%: $(O)/obj/tests/fuzz/fuzz_%.o $(AGENT_ARCHIVE) $(ARCHIVE)
 	$(Q)$(CC) $(subst fuzzer-no-link,fuzzer,$(ALL_LDFLAGS)) -o $@ $^ $(LIBS_LDLIBS)
 
 fuzzers: $(FUZZERS)
+
+# One target: make fuzz TARGET=recipe SECONDS=60
+fuzz: TARGET ?= recipe
+fuzz: SECONDS ?= 60
+fuzz:
+	$(Q)$(MAKE) --no-print-directory FUZZ=1 CC="$(CLANG)" -j$$(nproc) out/fuzz/fuzzers/$(TARGET)
+	$(Q)mkdir -p out/fuzz/corpus/$(TARGET)
+	out/fuzz/fuzzers/$(TARGET) -max_total_time=$(SECONDS) out/fuzz/corpus/$(TARGET) tests/fuzz/corpus/$(TARGET)
 
 fuzz-all: MINUTES ?= 60
 fuzz-all:

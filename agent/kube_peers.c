@@ -1,45 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/kube.h"
 #include "lib/json.h"
+#include "lib/subnet.h"
 
 static bool is_v6(const char *address)
 {
 	return strchr(address, ':') != NULL;
 }
 
-/* Arguments of `ip` must be addresses and nothing else: any API client could have written them into the Node. */
-static bool is_address(const char *text)
-{
-	unsigned char bytes[sizeof(struct in6_addr)];
-
-	return inet_pton(is_v6(text) ? AF_INET6 : AF_INET, text, bytes) == 1;
-}
-
-static bool is_cidr(const char *text)
-{
-	char address[INET6_ADDRSTRLEN];
-	const char *slash = strchr(text, '/');
-
-	if (!slash || (size_t)(slash - text) >= sizeof address)
-		return false;
-	memcpy(address, text, (size_t)(slash - text));
-	address[slash - text] = '\0';
-	return is_address(address) && slash[1] && strspn(slash + 1, "0123456789") == strlen(slash + 1) &&
-	       atoi(slash + 1) <= (is_v6(address) ? 128 : 32);
-}
-
+/* Arguments of `ip` and `iptables` must be addresses and nothing else: any API client could have written them into the Node. */
 static const char *internal_ip(const struct json *status, bool v6)
 {
 	const struct json *all = json_get(status, "addresses");
+	struct subnet parsed;
 
 	for (size_t i = 0; i < json_count(all); i++) {
 		const char *address = json_get_string(json_at(all, i), "address");
 		if (address && text_same(json_get_string(json_at(all, i), "type"), "InternalIP") &&
-		    is_address(address) && is_v6(address) == v6)
+		    subnet_parse_address(address, &parsed) && is_v6(address) == v6)
 			return address;
 	}
 	return NULL;
@@ -50,8 +31,9 @@ static void add_peer(const struct json *node, struct kube_peers *ret)
 	const char *name = json_get_string(json_get(node, "metadata"), "name");
 	const char *cidr = json_get_string(json_get(node, "spec"), "podCIDR");
 	const char *address;
+	struct subnet parsed;
 
-	if (!name || !cidr || !is_cidr(cidr))
+	if (!name || !cidr || !subnet_parse(cidr, &parsed))
 		return;
 	address = internal_ip(json_get(node, "status"), is_v6(cidr));
 	vec_push(ret, (struct kube_peer){

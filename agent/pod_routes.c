@@ -13,6 +13,7 @@
 #include "lib/file.h"
 #include "lib/json.h"
 #include "lib/log.h"
+#include "lib/subnet.h"
 
 #define FAULT_MAX (1 << 12)
 #define WATCH_SECONDS 300 /* then everything is compared again, whether or not a Node has changed */
@@ -47,6 +48,14 @@ static bool has_route(const struct json *routes, const struct kube_peer *p)
 	return false;
 }
 
+/* A batch has a command on each line, so nothing else may get into it. */
+static bool is_destination(const char *dst)
+{
+	struct subnet parsed;
+
+	return dst && (!strcmp(dst, "default") || subnet_parse(dst, &parsed) || subnet_parse_address(dst, &parsed));
+}
+
 int pod_routes_batch(const struct kube_peers *peers, const char *own, const char *current, size_t len, struct text *ret,
 		     struct error *err)
 {
@@ -58,8 +67,10 @@ int pod_routes_batch(const struct kube_peers *peers, const char *own, const char
 		return -1;
 	for (size_t i = 0; i < json_count(routes); i++) {
 		const char *dst = json_get_string(json_at(routes, i), "dst");
-		const struct kube_peer *p = dst ? peer_of(peers, dst) : NULL;
-		if (dst && (!p || !wants_route(p, own, v6)))
+		if (!is_destination(dst))
+			continue;
+		const struct kube_peer *p = peer_of(peers, dst);
+		if (!p || !wants_route(p, own, v6))
 			text_addf(ret, "route del %s proto %d\n", dst, POD_ROUTES_PROTOCOL);
 	}
 	for (size_t i = 0; i < peers->n; i++) {

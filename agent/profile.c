@@ -9,7 +9,7 @@
 	}
 #define SWAP_MAY_BE_ON                                                                                                 \
 	{                                                                                                              \
-		"fail-swap-on", "false"                                                                                \
+		"fail-swap-on", "false", 0                                                                             \
 	}
 
 enum { MACHINE, PRIVILEGED, UNPRIVILEGED };

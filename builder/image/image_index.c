@@ -113,7 +113,7 @@ static void path_up(struct text *path)
 static char *expand(const char *target, const char *rest, struct text *here)
 {
 	path_up(here);
-	if (*target == '/') {
+	if (*target == '/' && here->len) {
 		here->len = 0;
 		here->data[0] = '\0';
 	}

@@ -9,6 +9,7 @@
 #include "lib/validate.h"
 
 #define IDENTITY_MAX 36 /* a UUID */
+#define VMID_DIGITS 9   /* Proxmox VE has none with more */
 
 static int read_word(struct yaml *map, const char *key, bool (*is)(const char *), char **ret, struct error *err)
 {
@@ -31,13 +32,20 @@ static bool is_identity(const char *s)
 	return n && n <= IDENTITY_MAX && !s[n];
 }
 
+/* 0: it is none. As Proxmox VE writes it, so that no two keys are one guest. */
+static long read_vmid(const char *key)
+{
+	size_t n = strspn(key, "0123456789");
+
+	return *key != '0' && n && n <= VMID_DIGITS && !key[n] ? strtol(key, NULL, 10) : 0;
+}
+
 /* "101: {node: cp1, identity: UUID}" */
 static int read_guest(struct yaml *map, struct seed_secret *s, struct error *err)
 {
-	char *end = NULL;
-	struct seed_made m = { .vmid = strtol(map->key, &end, 10) };
+	struct seed_made m = { .vmid = read_vmid(map->key) };
 
-	if (map->kind != YAML_MAP || *end || m.vmid <= 0)
+	if (map->kind != YAML_MAP || !m.vmid)
 		return yaml_error(map, err, "'%s' is not a guest; allowed: VMID: {node: NAME}", map->key);
 	vec_push(&s->made, m);
 	struct seed_made *made = &s->made.at[s->made.n - 1];

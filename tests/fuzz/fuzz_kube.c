@@ -8,6 +8,7 @@
 #include "agent/kube.h"
 #include "agent/pod_routes.h"
 #include "lib/alloc.h"
+#include "lib/subnet.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,6 +23,11 @@ static void check_lines(const struct text *t)
 
 static void use_peers(const struct kube_peers *peers)
 {
+	struct subnet parsed;
+
+	for (size_t i = 0; i < peers->n; i++)
+		if (!subnet_parse(peers->at[i].pod_cidr, &parsed))
+			abort();
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
 		CLEANUP(text_done) struct text rules = { 0 }, batch = { 0 };
 		struct error err = { 0 };

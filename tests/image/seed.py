@@ -49,7 +49,8 @@ class Node(Guest):
 
 
 def the_configuration_is_roots_alone(node):
-    same(node.ask("sudo -n ls /etc/nodekiln/node.yaml; sudo -n grep -rl c0ffee /etc /var/lib/cloud /var/log /run || echo none"), "none")
+    # The pattern does not match itself in the journal's record of this sudo.
+    same(node.ask("sudo -n ls /etc/nodekiln/node.yaml; sudo -n grep -rl 'c0ff[e]e' /etc /var/lib/cloud /var/log /run || echo none"), "none")
     matches(node.ask("sudo -n mount -o ro LABEL=cidata /mnt; sudo -n cat /mnt/nodekiln.yaml; sudo -n umount /mnt"), r'(?s)cluster: "lab"\nrole: worker\ntoken: "c0ffee\..*name: "w7".*')
 
 

@@ -70,8 +70,7 @@ TEST(json_parse_utf8)
 	CHECK_STR(good ? json_get_string(good, "a") : NULL, "\xc3\xa4");
 	CHECK(!bad && strstr(err.text, "the JSON text is not UTF-8"));
 	CLEANUP(json_free_p)
-	struct json *wide = parse("{\"a\":\"\\\\\xf0\x9f\x99\x82\"}", &err),
-		    *escaped = parse("[\"\\\xc3\xa4\"]", &err);
+	struct json *wide = parse("{\"a\":\"\\\\\xf0\x9f\x99\x82\"}", &err), *escaped = parse("[\"\\\xc3\xa4\"]", &err);
 	CHECK_STR(wide ? json_get_string(wide, "a") : NULL, "\\\xf0\x9f\x99\x82");
 	CHECK(!escaped && !parse("[\xc3\xa4]", &err));
 }
