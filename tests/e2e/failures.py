@@ -108,7 +108,7 @@ def on_small_tmpfs(place, size):
     """The command with a small tmpfs on place(w), in a mount namespace of its own."""
     def prepare(w):
         target = place(w)
-        script = 'mount -t tmpfs -o size="$1" tmpfs "$2" && shift 2 && exec "$@"'
+        script = 'mount -t tmpfs -o mode=755,size="$1" tmpfs "$2" && shift 2 && exec "$@"'
         return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", size, str(target), *w.kiln.build_argv()]
     return prepare
 
