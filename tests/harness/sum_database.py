@@ -5,6 +5,7 @@ import base64
 import hashlib
 import re
 import subprocess
+import tempfile
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -49,9 +50,10 @@ class Signer:
         return f"{NAME}+{self.number.hex()}+{base64.b64encode(self.public).decode()}"
 
     def note(self, text):
-        file = self.key.with_suffix(".note")
-        file.write_bytes(text.encode())
-        signature = self.openssl("pkeyutl", "-sign", "-rawin", "-inkey", self.key, "-in", file)
+        with tempfile.NamedTemporaryFile() as file:  # one for each of the requests that are answered at a time
+            file.write(text.encode())
+            file.flush()
+            signature = self.openssl("pkeyutl", "-sign", "-rawin", "-inkey", self.key, "-in", file.name)
         return f"{text}\n\u2014 {NAME} {base64.b64encode(self.number + signature).decode()}\n".encode()
 
 
