@@ -15,7 +15,7 @@
 /* The plan is made again when the guest has been removed or its VMID taken meanwhile. */
 static int failed(struct deploy_run *run, const struct error *err)
 {
-	run->exec.again = run->exec.again || pve_failure(run->exec.pve) == PVE_MISSING || vmid_is_taken(err->text);
+	run->exec.again = run->exec.again || pve_failure(run->exec.pve) == PVE_MISSING || vmid_is_taken(err->private.text);
 	return -1;
 }
 
@@ -192,7 +192,7 @@ static int act_on(struct deploy_run *run, const struct deploy_step *step, const 
 	CLEANUP(free_p) char *path = xasprintf("%s%s", guest, below);
 	CLEANUP(free_p) char *what = xasprintf("%s guest %ld", verb, step->vmid);
 
-	if (deploy_call(run, method, path, params, what, NULL, err) == 0 || strstr(err->text, done))
+	if (deploy_call(run, method, path, params, what, NULL, err) == 0 || pve_said(err, done))
 		return 0;
 	return -1;
 }
