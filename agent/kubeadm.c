@@ -24,8 +24,8 @@ static void remove_config(char **file)
 	free_p(file);
 }
 
-/* In a directory that only root can enter. content, a secret, is wiped. */
-static int write_private(const char *file, struct text *content, struct error *err)
+/* In a directory that only root can enter. */
+static int write_private(const char *file, const struct text *content, struct error *err)
 {
 	CLEANUP(free_p) char *directory = xstrndup(file, (size_t)(strrchr(file, '/') - file));
 	int rc = dir_make(AT_FDCWD, directory, 0755, err);
@@ -34,13 +34,12 @@ static int write_private(const char *file, struct text *content, struct error *e
 		rc = error_errno(err, errno, "make %s private", directory);
 	if (rc == 0)
 		rc = file_write(AT_FDCWD, file, content->data, content->len, 0600, err);
-	text_wipe(content);
 	return rc;
 }
 
 static int write_config(const struct kubeadm_run *run, const char *file, struct error *err)
 {
-	CLEANUP(text_done) struct text config = { 0 };
+	CLEANUP(text_wipe_done) struct text config = { 0 };
 
 	if (kubeadm_config(run, false, &config, err) < 0)
 		return -1;
@@ -50,7 +49,7 @@ static int write_config(const struct kubeadm_run *run, const char *file, struct 
 /* What comes with the seed: the control plane's files, and the credentials of a join. */
 static int write_pki(const struct kubeadm_run *run, const char *root, const char *discovery, struct error *err)
 {
-	CLEANUP(text_done) struct text config = { 0 };
+	CLEANUP(text_wipe_done) struct text config = { 0 };
 
 	if (!kubeadm_pki_given(run->node))
 		return 0;

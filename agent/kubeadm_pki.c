@@ -41,7 +41,7 @@ static int write_file(const char *root, const struct pki_file *f, const char *va
 {
 	CLEANUP(free_p) char *path = xasprintf("%s" DIRECTORY "%s", root, f->name);
 	CLEANUP(free_p) char *directory = xstrndup(path, (size_t)(strrchr(path, '/') - path));
-	CLEANUP(text_done) struct text pem = { 0 };
+	CLEANUP(text_wipe_done) struct text pem = { 0 };
 
 	if (f->is_key)
 		ec_key_pem(value, &pem);
@@ -50,7 +50,6 @@ static int write_file(const char *root, const struct pki_file *f, const char *va
 	int rc = dir_make(AT_FDCWD, directory, 0755, err);
 	if (rc == 0)
 		rc = file_write_durable(path, pem.data, pem.len, f->is_key ? 0600 : 0644, err);
-	text_wipe(&pem);
 	return rc;
 }
 
@@ -84,11 +83,10 @@ int kubeadm_pki_check(const struct kubeadm_run *run, struct error *err)
 
 static void put_base64(struct json *object, const char *key, const char *text)
 {
-	CLEANUP(text_done) struct text encoded = { 0 };
+	CLEANUP(text_wipe_done) struct text encoded = { 0 };
 
 	base64_encode(text, strlen(text), &encoded);
 	json_put_string(object, key, encoded.data);
-	text_wipe(&encoded);
 }
 
 /* [{"name": NAME, KEY: VALUE}] */
@@ -105,13 +103,11 @@ static struct json *named(const char *name, const char *key, struct json *value)
 static struct json *user_json(const struct node_pki *pki)
 {
 	struct json *user = json_object();
-	struct text pem = { 0 };
+	CLEANUP(text_wipe_done) struct text pem = { 0 };
 
 	ec_key_pem(pki->key, &pem);
 	put_base64(user, "client-certificate-data", pki->certificate);
 	put_base64(user, "client-key-data", pem.data);
-	text_wipe(&pem);
-	text_done(&pem);
 	return user;
 }
 

@@ -33,13 +33,6 @@ static void certificate_done(mbedtls_x509_crt *certificate)
 	mbedtls_x509_crt_free(certificate);
 }
 
-static void wipe_p(char **text)
-{
-	if (*text)
-		explicit_bzero(*text, strlen(*text));
-	free(*text);
-}
-
 /* Extensions that Mbed TLS does not know do not matter here: what these functions return makes no server trusted. */
 static int accept_extension(void *context UNUSED, const mbedtls_x509_crt *certificate UNUSED,
 			    const mbedtls_x509_buf *oid UNUSED, int critical UNUSED, const unsigned char *p UNUSED,

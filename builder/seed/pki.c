@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/seed/pki.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "builder/seed/pki_x509.h"
@@ -106,19 +105,12 @@ static void print_kubeconfig(const struct node_pki *pki, const char *cluster, co
 	add_data(t, "    client-key-data: ", key_pem);
 }
 
-static void wipe_p(char **secret)
-{
-	if (*secret)
-		explicit_bzero(*secret, strlen(*secret));
-	free(*secret);
-}
-
 int pki_kubeconfig(const struct node_pki *pki, const char *cluster, const char *server, struct text *ret,
 		   struct error *err)
 {
 	CLEANUP(free_p) char *certificate = NULL;
 	CLEANUP(wipe_p) char *key = NULL;
-	struct text pem = { 0 };
+	CLEANUP(text_wipe_done) struct text pem = { 0 };
 	time_t now = time(NULL);
 	const struct pki_x509_subject subject = { .organization = ADMIN_GROUP,
 						  .name = ADMIN,
@@ -129,7 +121,5 @@ int pki_kubeconfig(const struct node_pki *pki, const char *cluster, const char *
 		return error_wrap(err, "the administrator's certificate");
 	ec_key_pem(key, &pem);
 	print_kubeconfig(pki, cluster, server, certificate, pem.data, ret);
-	text_wipe(&pem);
-	text_done(&pem);
 	return 0;
 }
