@@ -57,8 +57,6 @@ static int write_pki(const struct kubeadm_run *run, const char *root, const char
 		return error_wrap(err, "the cluster's PKI");
 	if (run->init)
 		return 0;
-	if (kubeadm_pki_check(run, err) < 0)
-		return -1;
 	kubeadm_pki_discovery(run, &config);
 	return write_private(discovery, &config, err);
 }
@@ -68,6 +66,14 @@ static int kubeadm_error_set(struct kubeadm_error *v, enum kubeadm_error_class c
 	kubeadm_error_done(v);
 	*v = (struct kubeadm_error){ .class = class, .sentence = xstrdup(err->text) };
 	return -1;
+}
+
+/* A clock that is behind may be set any moment. */
+static int check_certificate(const struct kubeadm_run *run, struct kubeadm_error *ret, struct error *err)
+{
+	if (!kubeadm_pki_given(run->node) || run->init || kubeadm_pki_check(run, err) == 0)
+		return 0;
+	return kubeadm_error_set(ret, err->class == ERROR_HOST ? KUBEADM_ERROR_RETRY : KUBEADM_ERROR_FATAL, err);
 }
 
 /* After a power cut kubelet's certificate may be lost while its Node still counts as Ready. That ends within
@@ -107,6 +113,8 @@ int kubeadm_execute(const struct kubeadm_run *run, const char *root, void (*phas
 
 	secrets_of(run->node, &output.secrets);
 	kubeadm_argv(run, file, &argv);
+	if (check_certificate(run, ret, err) < 0)
+		return -1;
 	if (write_config(run, file, err) < 0 || write_pki(run, root, discovery, err) < 0)
 		return kubeadm_error_set(ret, KUBEADM_ERROR_FATAL, err);
 	if (program_run(&argv, kubeadm_output_line, &output, err) == 0)

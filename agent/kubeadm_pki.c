@@ -66,19 +66,25 @@ int kubeadm_pki_write(const struct kubeadm_run *run, const char *root, struct er
 int kubeadm_pki_check(const struct kubeadm_run *run, struct error *err)
 {
 	const char *certificate = run->node->pki.certificate;
-	char end_text[CLOCK_TEXT_MAX], now_text[CLOCK_TEXT_MAX];
-	time_t end, now = time(NULL);
+	char certificate_text[CLOCK_TEXT_MAX], now_text[CLOCK_TEXT_MAX];
+	time_t from, until, now = time(NULL);
 
-	if (!certificate_ends(certificate, strlen(certificate), &end))
+	if (!certificate_dates(certificate, strlen(certificate), &from, &until))
 		return error_set(err, ERROR_INPUT,
 				 "pki.certificate is not a complete certificate; make the node's seed again");
-	if (now <= end)
+	if (now < from)
+		return error_set(
+			err, ERROR_HOST,
+			"the certificate in this node's seed begins at %s, and this guest's clock says %s; its clock "
+			"is behind: set it, or have it set by NTP, on the host of a container",
+			clock_text(from, certificate_text), clock_text(now, now_text));
+	if (now <= until)
 		return 0;
 	return error_set(
 		err, ERROR_INPUT,
 		"the certificate in this node's seed expired at %s, and it is %s; make the seed again and start the "
 		"guest from it",
-		clock_text(end, end_text), clock_text(now, now_text));
+		clock_text(until, certificate_text), clock_text(now, now_text));
 }
 
 static void put_base64(struct json *object, const char *key, const char *text)

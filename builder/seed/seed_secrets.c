@@ -11,6 +11,7 @@
 #include "builder/seed/pki.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/log.h"
 #include "lib/random.h"
 #include "lib/redact.h"
 #include "lib/text.h"
@@ -114,6 +115,10 @@ bool seed_secrets_by_token(const struct seed_secret *secret, bool kubeadm)
 
 int seed_secrets_generate_pki(struct seed_secrets *secrets, struct seed_secret *secret, struct error *err)
 {
+	CLEANUP(free_p) char *warning = pki_warning(&secret->pki, secret->cluster);
+
+	if (warning)
+		log_warning("%s", warning);
 	if (secret->pki.ca)
 		return 0;
 	if (pki_make(&secret->pki, err) < 0)
