@@ -16,6 +16,7 @@
 #define PKI_CA_SECONDS (10L * 365 * 24 * 3600) /* as kubeadm's */
 #define PKI_NODE_SECONDS (2L * 3600)
 #define PKI_ADMIN_SECONDS (365L * 24 * 3600)
+#define PKI_ADMIN_RENEW_SECONDS (30L * 24 * 3600) /* a kubeconfig that ends sooner is made again */
 #define PKI_CA_WARN_SECONDS PKI_ADMIN_SECONDS
 #define PKI_SKEW_SECONDS (15 * 60) /* certificates begin so long ago: a guest's clock may be behind ours */
 
@@ -34,3 +35,11 @@ struct yaml *pki_tree(const struct node_pki *pki, const char *origin) MUST_CHECK
 /* A kubeconfig for the cluster's administrator, O=kubeadm:cluster-admins. server: HOST:PORT. */
 int pki_kubeconfig(const struct node_pki *pki, const char *cluster, const char *server, struct text *ret,
 		   struct error *err) MUST_CHECK;
+/* What a kubeconfig is to the cluster. */
+enum pki_kubeconfig {
+	PKI_KUBECONFIG_FOREIGN,  /* not of the form that pki_kubeconfig() gives it */
+	PKI_KUBECONFIG_OTHER_CA, /* of another cluster of that name */
+	PKI_KUBECONFIG_ENDING,   /* its certificate has ended, or ends within PKI_ADMIN_RENEW_SECONDS */
+	PKI_KUBECONFIG_GOOD,
+};
+enum pki_kubeconfig pki_kubeconfig_kind(const struct node_pki *pki, const char *cluster, const struct yaml *tree);

@@ -11,6 +11,7 @@
 #include "lib/ec_key.h"
 #include "lib/file.h"
 #include "lib/process.h"
+#include "lib/yaml.h"
 #include "tests/unit/check.h"
 
 static bool belongs(const char *certificate, const char *key_hex)
@@ -186,6 +187,26 @@ TEST(pki_of_a_ca_that_has_ended)
 	CHECK(pki_ending(-60, &cluster, &err) == 0);
 	CHECK(pki_for_node(&cluster, NODE_WORKER, "w1", 7200, &own, &err) < 0 && err.class == ERROR_INPUT);
 	CHECK(strstr(err.text, "the cluster's CA ended at 20"));
+}
+
+TEST(pki_kubeconfig_kind_of_files)
+{
+	CLEANUP(node_pki_done) struct node_pki p = { 0 }, other = { 0 }, ending = { 0 };
+	CLEANUP(text_done) struct text config = { 0 }, short_config = { 0 };
+	CLEANUP(yaml_node_free_p) struct yaml *tree = NULL, *soon = NULL, *foreign = NULL;
+	struct error err = { 0 };
+
+	CHECK(pki_make(&p, &err) == 0 && pki_make(&other, &err) == 0 && pki_ending(1800, &ending, &err) == 0);
+	CHECK(pki_kubeconfig(&p, "lab", "10.0.0.1:6443", &config, &err) == 0 &&
+	      pki_kubeconfig(&ending, "lab", "10.0.0.1:6443", &short_config, &err) == 0);
+	CHECK(yaml_parse("a", config.data, config.len, &tree, &err) == 0 &&
+	      yaml_parse("b", short_config.data, short_config.len, &soon, &err) == 0 &&
+	      yaml_parse("c", "a: b\n", 5, &foreign, &err) == 0);
+	CHECK(pki_kubeconfig_kind(&p, "lab", tree) == PKI_KUBECONFIG_GOOD);
+	CHECK(pki_kubeconfig_kind(&other, "lab", tree) == PKI_KUBECONFIG_OTHER_CA);
+	CHECK(pki_kubeconfig_kind(&ending, "lab", soon) == PKI_KUBECONFIG_ENDING);
+	CHECK(pki_kubeconfig_kind(&p, "other", tree) == PKI_KUBECONFIG_FOREIGN);
+	CHECK(pki_kubeconfig_kind(&p, "lab", foreign) == PKI_KUBECONFIG_FOREIGN);
 }
 
 /* The guest's clock is behind: it may be set while kubeadm waits. */
