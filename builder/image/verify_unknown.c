@@ -51,6 +51,7 @@ static const struct {
 	{ "/etc/pam.d/common-*", "pam-auth-update", 0 },
 	{ "/etc/passwd", "base-passwd", 0 },
 	{ "/etc/profile", "base-files", 0 },
+	{ "/etc/qemu/qemu-ga.conf", "the build", 0 },
 	{ "/etc/python3/debian_config", "python3", 0 },
 	{ "/etc/resolv.conf", "sysprep", 0 },
 	{ "/etc/security/opasswd", "libpam-modules", 0 },
