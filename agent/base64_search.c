@@ -127,8 +127,6 @@ size_t base64_search_replace(const struct base64_search *n, char *data, size_t l
 
 void base64_search_done(struct base64_search *n)
 {
-	if (n->find)
-		explicit_bzero(n->find, strlen(n->find));
-	free(n->find);
+	wipe_free(n->find);
 	free(n->put);
 }

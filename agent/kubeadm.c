@@ -24,8 +24,8 @@ static void remove_config(char **file)
 	free_p(file);
 }
 
-/* In a directory that only root can enter. content, a secret, is wiped. */
-static int write_private(const char *file, struct text *content, struct error *err)
+/* In a directory that only root can enter. */
+static int write_private(const char *file, const struct text *content, struct error *err)
 {
 	CLEANUP(free_p) char *directory = xstrndup(file, (size_t)(strrchr(file, '/') - file));
 	int rc = dir_make(AT_FDCWD, directory, 0755, err);
@@ -34,13 +34,12 @@ static int write_private(const char *file, struct text *content, struct error *e
 		rc = error_errno(err, errno, "make %s private", directory);
 	if (rc == 0)
 		rc = file_write(AT_FDCWD, file, content->data, content->len, 0600, err);
-	text_wipe(content);
 	return rc;
 }
 
 static int write_config(const struct kubeadm_run *run, const char *file, struct error *err)
 {
-	CLEANUP(text_done) struct text config = { 0 };
+	CLEANUP(text_wipe_done) struct text config = { 0 };
 
 	if (kubeadm_config(run, false, &config, err) < 0)
 		return -1;
@@ -50,7 +49,7 @@ static int write_config(const struct kubeadm_run *run, const char *file, struct 
 /* What comes with the seed: the control plane's files, and the credentials of a join. */
 static int write_pki(const struct kubeadm_run *run, const char *root, const char *discovery, struct error *err)
 {
-	CLEANUP(text_done) struct text config = { 0 };
+	CLEANUP(text_wipe_done) struct text config = { 0 };
 
 	if (!kubeadm_pki_given(run->node))
 		return 0;
@@ -58,8 +57,6 @@ static int write_pki(const struct kubeadm_run *run, const char *root, const char
 		return error_wrap(err, "the cluster's PKI");
 	if (run->init)
 		return 0;
-	if (kubeadm_pki_check(run, err) < 0)
-		return -1;
 	kubeadm_pki_discovery(run, &config);
 	return write_private(discovery, &config, err);
 }
@@ -69,6 +66,14 @@ static int kubeadm_error_set(struct kubeadm_error *v, enum kubeadm_error_class c
 	kubeadm_error_done(v);
 	*v = (struct kubeadm_error){ .class = class, .sentence = xstrdup(err->text) };
 	return -1;
+}
+
+/* A clock that is behind may be set any moment. */
+static int check_certificate(const struct kubeadm_run *run, struct kubeadm_error *ret, struct error *err)
+{
+	if (!kubeadm_pki_given(run->node) || run->init || kubeadm_pki_check(run, err) == 0)
+		return 0;
+	return kubeadm_error_set(ret, err->class == ERROR_HOST ? KUBEADM_ERROR_RETRY : KUBEADM_ERROR_FATAL, err);
 }
 
 /* After a power cut kubelet's certificate may be lost while its Node still counts as Ready. That ends within
@@ -108,6 +113,8 @@ int kubeadm_execute(const struct kubeadm_run *run, const char *root, void (*phas
 
 	secrets_of(run->node, &output.secrets);
 	kubeadm_argv(run, file, &argv);
+	if (check_certificate(run, ret, err) < 0)
+		return -1;
 	if (write_config(run, file, err) < 0 || write_pki(run, root, discovery, err) < 0)
 		return kubeadm_error_set(ret, KUBEADM_ERROR_FATAL, err);
 	if (program_run(&argv, kubeadm_output_line, &output, err) == 0)

@@ -41,7 +41,7 @@ static int write_file(const char *root, const struct pki_file *f, const char *va
 {
 	CLEANUP(free_p) char *path = xasprintf("%s" DIRECTORY "%s", root, f->name);
 	CLEANUP(free_p) char *directory = xstrndup(path, (size_t)(strrchr(path, '/') - path));
-	CLEANUP(text_done) struct text pem = { 0 };
+	CLEANUP(text_wipe_done) struct text pem = { 0 };
 
 	if (f->is_key)
 		ec_key_pem(value, &pem);
@@ -50,7 +50,6 @@ static int write_file(const char *root, const struct pki_file *f, const char *va
 	int rc = dir_make(AT_FDCWD, directory, 0755, err);
 	if (rc == 0)
 		rc = file_write_durable(path, pem.data, pem.len, f->is_key ? 0600 : 0644, err);
-	text_wipe(&pem);
 	return rc;
 }
 
@@ -67,28 +66,33 @@ int kubeadm_pki_write(const struct kubeadm_run *run, const char *root, struct er
 int kubeadm_pki_check(const struct kubeadm_run *run, struct error *err)
 {
 	const char *certificate = run->node->pki.certificate;
-	char end_text[CLOCK_TEXT_MAX], now_text[CLOCK_TEXT_MAX];
-	time_t end, now = time(NULL);
+	char certificate_text[CLOCK_TEXT_MAX], now_text[CLOCK_TEXT_MAX];
+	time_t from, until, now = time(NULL);
 
-	if (!certificate_ends(certificate, strlen(certificate), &end))
+	if (!certificate_dates(certificate, strlen(certificate), &from, &until))
 		return error_set(err, ERROR_INPUT,
 				 "pki.certificate is not a complete certificate; make the node's seed again");
-	if (now <= end)
+	if (now < from)
+		return error_set(
+			err, ERROR_HOST,
+			"the certificate in this node's seed begins at %s, and this guest's clock says %s; its clock "
+			"is behind: set it, or have it set by NTP, on the host of a container",
+			clock_text(from, certificate_text), clock_text(now, now_text));
+	if (now <= until)
 		return 0;
 	return error_set(
 		err, ERROR_INPUT,
 		"the certificate in this node's seed expired at %s, and it is %s; make the seed again and start the "
 		"guest from it",
-		clock_text(end, end_text), clock_text(now, now_text));
+		clock_text(until, certificate_text), clock_text(now, now_text));
 }
 
 static void put_base64(struct json *object, const char *key, const char *text)
 {
-	CLEANUP(text_done) struct text encoded = { 0 };
+	CLEANUP(text_wipe_done) struct text encoded = { 0 };
 
 	base64_encode(text, strlen(text), &encoded);
 	json_put_string(object, key, encoded.data);
-	text_wipe(&encoded);
 }
 
 /* [{"name": NAME, KEY: VALUE}] */
@@ -105,13 +109,11 @@ static struct json *named(const char *name, const char *key, struct json *value)
 static struct json *user_json(const struct node_pki *pki)
 {
 	struct json *user = json_object();
-	struct text pem = { 0 };
+	CLEANUP(text_wipe_done) struct text pem = { 0 };
 
 	ec_key_pem(pki->key, &pem);
 	put_base64(user, "client-certificate-data", pki->certificate);
 	put_base64(user, "client-key-data", pem.data);
-	text_wipe(&pem);
-	text_done(&pem);
 	return user;
 }
 

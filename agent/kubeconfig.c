@@ -125,19 +125,12 @@ int kubeconfig_load(int rootfd, const char *path, struct kubeconfig *ret, struct
 	return 0;
 }
 
-static void forget(char *secret)
-{
-	if (secret)
-		explicit_bzero(secret, strlen(secret));
-	free(secret);
-}
-
 void kubeconfig_done(struct kubeconfig *k)
 {
 	free(k->server);
 	free(k->ca.text), free(k->ca.file);
 	free(k->certificate.text), free(k->certificate.file);
-	forget(k->key.text), free(k->key.file);
-	forget(k->token);
+	wipe_free(k->key.text), free(k->key.file);
+	wipe_free(k->token);
 	*k = (struct kubeconfig){ 0 };
 }

@@ -6,6 +6,7 @@
 
 #include "agent/agent.h"
 #include "agent/kubeadm_pki.h"
+#include "agent/private_log.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 
@@ -47,6 +48,7 @@ int agent_announce_now(struct agent *a, struct error *err)
 	if (pve_registration_find(&a->pve, &a->node, &a->machine, err) < 0 ||
 	    pve_registration_write(&a->pve, &member, err) < 0) {
 		a->pve_rest_until = clock_seconds() + PVE_REST;
+		private_log(a->root, err);
 		return error_wrap(err, "register at %s", a->node.proxmox.url);
 	}
 	a->pve_rest_until = 0;

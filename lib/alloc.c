@@ -71,3 +71,15 @@ char *xasprintf(const char *fmt, ...)
 	va_end(ap);
 	return text;
 }
+
+void wipe_free(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
+}
+
+void wipe_p(char **secret)
+{
+	wipe_free(TAKE(*secret));
+}

@@ -18,3 +18,7 @@ char *xstrdup_or_null(const char *text) MUST_CHECK; /* NULL of NULL */
 char *xstrndup(const char *text, size_t max) MUST_CHECK;
 char *xasprintf(const char *fmt, ...) MUST_CHECK PRINTF(1, 2);
 char *xvasprintf(const char *fmt, va_list ap) MUST_CHECK PRINTF(1, 0);
+
+/* Overwrite a secret before it is freed; NULL is fine. wipe_p() is for CLEANUP(), and leaves NULL. */
+void wipe_free(char *secret);
+void wipe_p(char **secret);

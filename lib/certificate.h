@@ -20,7 +20,7 @@ bool certificate_key_whole(const char *pem, size_t len);        /* a private key
 bool certificate_public_key_whole(const char *pem, size_t len); /* a public key alone */
 /* True when the private key belongs to the certificate; false also when either is not whole. */
 bool certificate_has_key(const char *pem, size_t len, const char *key, size_t key_len);
-/* The end of its validity; false when it is not whole. */
-bool certificate_ends(const char *pem, size_t len, time_t *ret);
+/* Its validity; ret_from may be NULL. False when it is not whole. */
+bool certificate_dates(const char *pem, size_t len, time_t *ret_from, time_t *ret_until);
 /* True when the CA's key made the certificate's signature. Dates are not checked. */
 bool certificate_signed_by(const char *pem, size_t len, const char *ca, size_t ca_len);

@@ -33,13 +33,6 @@ static void certificate_done(mbedtls_x509_crt *certificate)
 	mbedtls_x509_crt_free(certificate);
 }
 
-static void wipe_p(char **text)
-{
-	if (*text)
-		explicit_bzero(*text, strlen(*text));
-	free(*text);
-}
-
 /* Extensions that Mbed TLS does not know do not matter here: what these functions return makes no server trusted. */
 static int accept_extension(void *context UNUSED, const mbedtls_x509_crt *certificate UNUSED,
 			    const mbedtls_x509_buf *oid UNUSED, int critical UNUSED, const unsigned char *p UNUSED,
@@ -105,21 +98,28 @@ bool certificate_whole(const char *pem, size_t len)
 	return read_certificate(pem, len, &certificate) == 0;
 }
 
-bool certificate_ends(const char *pem, size_t len, time_t *ret)
+static time_t time_of(const mbedtls_x509_time *t)
 {
-	CLEANUP(certificate_done) mbedtls_x509_crt certificate;
-	const mbedtls_x509_time *t = &certificate.valid_to;
-
-	mbedtls_x509_crt_init(&certificate);
-	if (ready() < 0 || read_certificate(pem, len, &certificate) < 0)
-		return false;
-	struct tm end = { .tm_year = t->year - 1900,
+	struct tm utc = { .tm_year = t->year - 1900,
 			  .tm_mon = t->mon - 1,
 			  .tm_mday = t->day,
 			  .tm_hour = t->hour,
 			  .tm_min = t->min,
 			  .tm_sec = t->sec };
-	*ret = timegm(&end);
+
+	return timegm(&utc);
+}
+
+bool certificate_dates(const char *pem, size_t len, time_t *ret_from, time_t *ret_until)
+{
+	CLEANUP(certificate_done) mbedtls_x509_crt certificate;
+
+	mbedtls_x509_crt_init(&certificate);
+	if (ready() < 0 || read_certificate(pem, len, &certificate) < 0)
+		return false;
+	if (ret_from)
+		*ret_from = time_of(&certificate.valid_from);
+	*ret_until = time_of(&certificate.valid_to);
 	return true;
 }
 

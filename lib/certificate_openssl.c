@@ -82,14 +82,17 @@ bool certificate_whole(const char *pem, size_t len)
 	return certificate != NULL;
 }
 
-bool certificate_ends(const char *pem, size_t len, time_t *ret)
+bool certificate_dates(const char *pem, size_t len, time_t *ret_from, time_t *ret_until)
 {
 	CLEANUP(x509_free_p) X509 *certificate = read_certificate(pem, len);
-	struct tm end;
+	struct tm from, until;
 
-	if (!certificate || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1)
+	if (!certificate || ASN1_TIME_to_tm(X509_get0_notBefore(certificate), &from) != 1 ||
+	    ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &until) != 1)
 		return false;
-	*ret = timegm(&end);
+	if (ret_from)
+		*ret_from = timegm(&from);
+	*ret_until = timegm(&until);
 	return true;
 }
 

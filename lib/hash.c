@@ -63,12 +63,20 @@ void hmac_sha256_hex(const void *key, size_t key_len, const void *data, size_t l
 	print_hex(sum, ret_hex, SHA256_HEX);
 }
 
+void hash_md5_hex(struct hash *h, char ret_hex[MD5_HEX])
+{
+	unsigned char sum[SHA256_SIZE];
+
+	hash_sum(h, sum);
+	print_hex(sum, ret_hex, MD5_HEX);
+}
+
 void md5_hex(const void *data, size_t len, char ret_hex[MD5_HEX])
 {
-	unsigned char sum[MD5_SIZE];
+	CLEANUP(hash_free_p) struct hash *h = hash_new_md5();
 
-	md5_sum(data, len, sum);
-	print_hex(sum, ret_hex, MD5_HEX);
+	hash_add(h, data, len);
+	hash_md5_hex(h, ret_hex);
 }
 
 int sha256_fd(int fd, char ret_hex[SHA256_HEX], struct error *err)

@@ -18,14 +18,24 @@ static void must(int ok)
 		abort();
 }
 
-struct hash *hash_new(void)
+static struct hash *start(const EVP_MD *kind)
 {
 	struct hash *h = xcalloc(1, sizeof *h);
 
 	h->ctx = EVP_MD_CTX_new();
 	must(h->ctx != NULL);
-	must(EVP_DigestInit_ex(h->ctx, EVP_sha256(), NULL));
+	must(EVP_DigestInit_ex(h->ctx, kind, NULL));
 	return h;
+}
+
+struct hash *hash_new(void)
+{
+	return start(EVP_sha256());
+}
+
+struct hash *hash_new_md5(void)
+{
+	return start(EVP_md5());
 }
 
 void hash_add(struct hash *h, const void *data, size_t len)
@@ -49,9 +59,4 @@ void hash_free(struct hash *h)
 void hmac_sha256_sum(const void *key, size_t key_len, const void *data, size_t len, unsigned char ret_sum[SHA256_SIZE])
 {
 	must(HMAC(EVP_sha256(), key, (int)key_len, data, len, ret_sum, NULL) != NULL);
-}
-
-void md5_sum(const void *data, size_t len, unsigned char ret_sum[MD5_SIZE])
-{
-	must(EVP_Digest(data, len, ret_sum, NULL, EVP_md5(), NULL));
 }

@@ -124,8 +124,7 @@ int login_split(char **url, const char *what, struct error *err)
 				 what);
 	char *clean = xasprintf("%.*s%s", (int)(p.userinfo - *url), *url, p.host);
 	remember((struct login){ .url = scope_of(clean), .user = TAKE(user), .password = TAKE(password) });
-	explicit_bzero(*url, strlen(*url));
-	free(*url);
+	wipe_free(*url);
 	*url = clean;
 	return 0;
 }

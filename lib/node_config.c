@@ -116,20 +116,6 @@ const char *node_config_origin(const struct node_config *node, const char *key)
 	return "the default";
 }
 
-static void wipe(char *secret)
-{
-	if (secret)
-		explicit_bzero(secret, strlen(secret));
-}
-
-/* Wipes every value: in the tree a secret may be under a key where it does not belong. */
-static void wipe_tree(struct yaml *tree)
-{
-	wipe(tree->value);
-	for (size_t i = 0; i < tree->children; i++)
-		wipe_tree(tree->child[i]);
-}
-
 static void pairs_done(struct node_config_pairs *pairs)
 {
 	for (size_t i = 0; i < pairs->n; i++) {
@@ -145,9 +131,7 @@ static void field_done(const struct node_config_field *f, struct node_config *no
 
 	switch (f->kind) {
 	case FIELD_STRING:
-		if (f->secret)
-			wipe(*(char **)at);
-		free(*(char **)at);
+		wipe_free(*(char **)at);
 		break;
 	case FIELD_STRINGS:
 		strings_done(at);
@@ -174,8 +158,6 @@ void node_config_done(struct node_config *node)
 {
 	for (size_t i = 0; i < node_config_fields_n; i++)
 		field_done(&node_config_fields[i], node);
-	if (node->tree)
-		wipe_tree(node->tree);
 	yaml_node_free(node->tree);
 	*node = (struct node_config){ 0 };
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/alloc.h"
 #include "lib/node_config_schema.h"
 
 #define SECTION "pki"
@@ -56,11 +57,7 @@ bool node_pki_given(const struct node_pki *pki)
 
 void node_pki_done(struct node_pki *pki)
 {
-	for (size_t i = 0; i < node_pki_keys(); i++) {
-		char *value = *node_pki_at(i, pki);
-		if (value)
-			explicit_bzero(value, strlen(value));
-		free(value);
-	}
+	for (size_t i = 0; i < node_pki_keys(); i++)
+		wipe_free(*node_pki_at(i, pki));
 	*pki = (struct node_pki){ 0 };
 }

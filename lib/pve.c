@@ -73,26 +73,28 @@ void pve_close(struct pve *pve)
 	free(pve);
 }
 
-/* What the user can do about it; follows PVE's message. */
+/* What the user can do about it. */
 static const char *advice(enum pve_failure failure)
 {
 	static const char *const texts[] = {
 		[PVE_UNAUTHORIZED] = "; the token is wrong, has expired or was deleted: create a new one",
-		[PVE_FORBIDDEN] =
-			"; give the token this privilege (and its user, unless the token has none of its own)",
+		[PVE_FORBIDDEN] = "; give the token the privilege that it names (and its user, unless the token has "
+				  "none of its own)",
 		[PVE_ERROR] = "",
 	};
 
 	return texts[failure] ? texts[failure] : "";
 }
 
+/* A proxy in between may have written the message, and it quotes what was sent. */
 static int call_failed(const struct pve *pve, const char *what, long status, const char *message, struct error *err)
 {
 	bool token = pve->failure == PVE_UNAUTHORIZED || pve->failure == PVE_FORBIDDEN;
 
-	return error_set(err, pve->failure == PVE_UNREACHABLE ? ERROR_NETWORK : ERROR_TARGET,
-			 "%s: Proxmox VE answers %ld %s%s%s%s%s", what, status, message, advice(pve->failure),
-			 token ? " (" : "", token ? pve->token_id : "", token ? ")" : "");
+	error_set(err, pve->failure == PVE_UNREACHABLE ? ERROR_NETWORK : ERROR_TARGET,
+		  "%s: Proxmox VE answers %ld%s%s%s%s", what, status, advice(pve->failure), token ? " (" : "",
+		  token ? pve->token_id : "", token ? ")" : "");
+	return error_quote(err, "%s", message);
 }
 
 /* *ret is the `data` of a successful answer. */

@@ -46,7 +46,8 @@ struct pve_param {
 int pve_open(const struct pve_access *access, struct pve **ret, struct error *err) MUST_CHECK;
 void pve_close(struct pve *pve); /* NULL is fine */
 /* method: GET, POST, PUT or DELETE. path: below /api2/json, e.g. "/nodes/x/...", encoded with pve_path(). *ret is the answer's
- * `data`, owned by the caller; ret may be NULL. Returns 0, or -1 with *err and pve_failure(). */
+ * `data`, owned by the caller; ret may be NULL. Returns 0, or -1 with *err and pve_failure(). What the server said is the error's
+ * private text: see pve_said(). */
 int pve_call(struct pve *pve, const char *method, const char *path, const struct pve_param *params, struct json **ret,
 	     struct error *err) MUST_CHECK;
 /* POST of a body that is read while it is sent (lib/http_session.h), for uploads. */
@@ -63,6 +64,8 @@ void pve_form(const struct pve_param *params, struct text *ret);
 /* The failure of a status and body. *ret_message: PVE's message on one line, owned by the caller; NULL for PVE_OK. reason may be
  * NULL. */
 enum pve_failure pve_classify(long status, const char *reason, const char *body, size_t len, char **ret_message);
+/* True when the server's message of a failed call, or the exit status of a task that failed, has these words. */
+bool pve_said(const struct error *err, const char *words);
 /* The failure of a message alone, e.g. of a failed task: PVE_ERROR when the message is not known. */
 enum pve_failure pve_classify_words(const char *message);
 /* Accepts what PVE sends for numbers and booleans: 8, "8", true, "1". */

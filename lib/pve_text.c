@@ -142,6 +142,11 @@ static const struct {
 	{ " does not exist", PVE_MISSING },
 };
 
+bool pve_said(const struct error *err, const char *words)
+{
+	return strstr(err->private.text, words) != NULL;
+}
+
 enum pve_failure pve_classify_words(const char *message)
 {
 	for (size_t w = 0; w < ARRAY_SIZE(by_message); w++)

@@ -66,6 +66,12 @@ void text_done(struct text *t)
 	*t = (struct text){ 0 };
 }
 
+void text_wipe_done(struct text *t)
+{
+	text_wipe(t);
+	text_done(t);
+}
+
 void strings_own(struct strings *l, char *s)
 {
 	vec_push(l, s);

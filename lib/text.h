@@ -25,6 +25,7 @@ char *text_take(struct text *t) MUST_CHECK;
 /* Overwrites the bytes, which are a secret; t keeps its memory and its length. */
 void text_wipe(struct text *t);
 void text_done(struct text *t);
+void text_wipe_done(struct text *t); /* both */
 
 /* A list of owned strings. strings_argv() puts a NULL after the last one and returns at[]. */
 struct strings {

@@ -35,6 +35,7 @@ struct yaml {
 
 int yaml_parse(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err) MUST_CHECK;
 /* (Not yaml_free(): libyaml exports that name and would call this function.) */
+/* Overwrites the values: any of them may be a secret. */
 void yaml_node_free(struct yaml *node);
 void yaml_node_free_p(struct yaml **node);
 

@@ -34,7 +34,7 @@ void yaml_node_free(struct yaml *node)
 	free(node->child);
 	free(node->file);
 	free(node->key);
-	free(node->value);
+	wipe_free(node->value);
 	strings_done(&node->asked);
 	free(node);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/artifacts/artifacts.h"
+#include "builder/artifacts/artifacts_internal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -24,10 +23,8 @@
 #define JOURNAL_SIZE_MAX (RENAME_JOURNAL_STEPS_MAX * 512)
 #define SUMS_STAGED "sums"
 
-/* The suffixes of all artifacts that a build may make. An artifact that only an earlier build made does
- * not match the new manifest, and is retired. */
-static const char *const artifact_suffixes[] = { "qcow2",         "tar.zst",   "tar",
-						 "manifest.json", "spdx.json", "provenance.json" };
+const char *const artifacts_suffixes[] = { "qcow2",     "tar.zst",         "tar", "manifest.json",
+					   "spdx.json", "provenance.json", NULL };
 
 static bool exists(int dirfd, const char *name)
 {
@@ -38,7 +35,7 @@ static bool exists(int dirfd, const char *name)
 
 /* ---- publish ---- */
 
-static int directory_lock(const struct artifacts *o, struct error *err)
+int artifacts_lock(const struct artifacts *o, struct error *err)
 {
 	while (flock(o->dirfd, LOCK_EX) < 0)
 		if (errno != EINTR)
@@ -59,26 +56,30 @@ static int durable_write(int dirfd, const char *name, const struct text *text, s
 	return 0;
 }
 
-static int read_sums(int dirfd, struct sha256sums *ret, struct error *err)
+static int read_sums(const struct artifacts *o, struct sha256sums *ret, struct error *err)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 
-	if (!exists(dirfd, ARTIFACTS_SUMS))
+	if (!exists(o->dirfd, ARTIFACTS_SUMS))
 		return 0;
-	if (file_read(dirfd, ARTIFACTS_SUMS, SHA256SUMS_SIZE_MAX, &text, err) < 0)
+	if (file_read(o->dirfd, ARTIFACTS_SUMS, SHA256SUMS_SIZE_MAX, &text, err) < 0 ||
+	    artifacts_check_others(o, &text, err) < 0)
 		return -1;
 	sha256sums_parse(text.data, ret);
 	return 0;
 }
 
-/* Renames SHA256SUMS: the lines of other images stay, those of this image become what the journal says. */
-static int publish_sums(const struct artifacts *o, const struct rename_journal *j, struct error *err)
+/* Renames SHA256SUMS: the lines of other images stay, those of this image become what the journal says. *ret is its content. */
+static int publish_sums(const struct artifacts *o, const struct rename_journal *j, struct text *ret, struct error *err)
 {
 	CLEANUP(sha256sums_done) struct sha256sums sums = { 0 };
-	CLEANUP(text_done) struct text text = { 0 };
 
-	if (read_sums(o->dirfd, &sums, err) < 0)
+	if (read_sums(o, &sums, err) < 0)
 		return -1;
+	for (size_t i = 0; artifacts_suffixes[i]; i++) {
+		CLEANUP(free_p) char *name = xasprintf("%s.%s", o->name, artifacts_suffixes[i]);
+		sha256sums_drop(&sums, name); /* also of a file that there is not */
+	}
 	for (size_t i = 0; i < j->step.n; i++) {
 		const struct rename_journal_step *s = &j->step.at[i];
 		if (s->action == RENAME_JOURNAL_RETIRE)
@@ -86,8 +87,8 @@ static int publish_sums(const struct artifacts *o, const struct rename_journal *
 		else
 			sha256sums_set(&sums, s->name, s->sha256);
 	}
-	sha256sums_print(&sums, &text);
-	if (durable_write(o->stagefd, SUMS_STAGED, &text, err) < 0)
+	sha256sums_print(&sums, ret);
+	if (durable_write(o->stagefd, SUMS_STAGED, ret, err) < 0)
 		return -1;
 	/* It signs the old file. */
 	if (unlinkat(o->dirfd, SIGNATURE_FILE, 0) == 0)
@@ -101,9 +102,9 @@ static int publish_sums(const struct artifacts *o, const struct rename_journal *
 /* The rename of SHA256SUMS is the point of no return: nothing after it may fail. A journal that cannot
  * be removed, or whose removal might reach the disk before the renames do, stays; the next build then
  * repeats steps that are done already. */
-static int execute(const struct artifacts *o, const struct rename_journal *j, struct error *err)
+static int execute(const struct artifacts *o, const struct rename_journal *j, struct text *ret_sums, struct error *err)
 {
-	if (rename_journal_forward(j, o->dirfd, o->stagefd, err) < 0 || publish_sums(o, j, err) < 0)
+	if (rename_journal_forward(j, o->dirfd, o->stagefd, err) < 0 || publish_sums(o, j, ret_sums, err) < 0)
 		return -1;
 	if (fsync(o->dirfd) == 0)
 		unlinkat(o->stagefd, JOURNAL, 0);
@@ -131,8 +132,8 @@ static int plan_journal(const struct artifacts *o, struct rename_journal *ret, s
 	for (size_t i = 0; i < o->summed.n; i++)
 		if (plan_file(o, &o->summed.at[i], ret, err) < 0)
 			return -1;
-	for (size_t i = 0; i < ARRAY_SIZE(artifact_suffixes); i++) {
-		CLEANUP(free_p) char *name = xasprintf("%s.%s", o->name, artifact_suffixes[i]);
+	for (size_t i = 0; artifacts_suffixes[i]; i++) {
+		CLEANUP(free_p) char *name = xasprintf("%s.%s", o->name, artifacts_suffixes[i]);
 		if (!exists(o->stagefd, name) && exists(o->dirfd, name))
 			rename_journal_add(ret, RENAME_JOURNAL_RETIRE, "", name);
 	}
@@ -153,7 +154,7 @@ static int undo(const struct artifacts *o, const struct rename_journal *j, struc
 	return -1;
 }
 
-static int publish_staged(const struct artifacts *o, struct error *err)
+static int publish_staged(struct artifacts *o, struct error *err)
 {
 	CLEANUP(rename_journal_done) struct rename_journal j = { 0 };
 	CLEANUP(text_done) struct text text = { 0 };
@@ -165,7 +166,7 @@ static int publish_staged(const struct artifacts *o, struct error *err)
 		unlinkat(o->stagefd, JOURNAL, 0);
 		return -1;
 	}
-	return execute(o, &j, err) < 0 ? undo(o, &j, err) : 0;
+	return execute(o, &j, &o->sums, err) < 0 ? undo(o, &j, err) : 0;
 }
 
 /* ---- what a killed build left ---- */
@@ -182,6 +183,7 @@ static int read_journal(const struct artifacts *o, const char *name, struct rena
 static int recover(const struct artifacts *o, struct error *err)
 {
 	CLEANUP(rename_journal_done) struct rename_journal j = { 0 };
+	CLEANUP(text_done) struct text ignored = { 0 };
 
 	if (exists(o->stagefd, JOURNAL_UNDO)) {
 		if (read_journal(o, JOURNAL_UNDO, &j, err) < 0 ||
@@ -189,7 +191,7 @@ static int recover(const struct artifacts *o, struct error *err)
 			return -1;
 		unlinkat(o->stagefd, JOURNAL_UNDO, 0);
 	} else if (exists(o->stagefd, JOURNAL)) {
-		if (read_journal(o, JOURNAL, &j, err) < 0 || execute(o, &j, err) < 0)
+		if (read_journal(o, JOURNAL, &j, err) < 0 || execute(o, &j, &ignored, err) < 0)
 			return -1;
 	}
 	return tree_remove(o->dirfd, o->stage, err);
@@ -197,7 +199,7 @@ static int recover(const struct artifacts *o, struct error *err)
 
 static int recover_locked(const struct artifacts *o, struct error *err)
 {
-	if (directory_lock(o, err) < 0)
+	if (artifacts_lock(o, err) < 0)
 		return -1;
 	int rc = recover(o, err);
 	flock(o->dirfd, LOCK_UN);
@@ -292,7 +294,7 @@ struct json *artifacts_json(const struct artifacts *o)
 
 int artifacts_publish(struct artifacts *o, struct error *err)
 {
-	if (artifacts_sum(o, err) < 0 || directory_lock(o, err) < 0)
+	if (artifacts_sum(o, err) < 0 || artifacts_lock(o, err) < 0)
 		return error_wrap(err, "publish %s in %s", o->name, o->directory);
 	int rc = publish_staged(o, err);
 	flock(o->dirfd, LOCK_UN);
@@ -309,6 +311,8 @@ void artifacts_close(struct artifacts *o)
 		free(o->summed.at[i].name);
 	vec_done(&o->summed);
 	close_p(&o->dirfd);
+	text_done(&o->sums);
+	free(o->keyring);
 	free(o->stage);
 	free(o->directory);
 	free(o->name);

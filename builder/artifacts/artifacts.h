@@ -20,11 +20,13 @@
  * A build of NAME holds a flock(2) on the staging directory: a second build of it is refused. Changes of
  * SHA256SUMS are made with a flock on the directory.
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
 #include "lib/error.h"
 #include "lib/json.h"
+#include "lib/text.h"
 #include "lib/vec.h"
 
 #define ARTIFACTS_SUMS "SHA256SUMS"
@@ -43,11 +45,18 @@ struct artifacts {
 	int stagefd;                 /* owned; the staging directory, locked; -1 once published */
 	char *stage;                 /* owned; its name below dirfd */
 	VEC(struct artifact) summed; /* the files hashed by artifacts_sum() */
+	char *keyring;               /* owned; in the staging directory; NULL = SHA256SUMS will not be signed */
+	struct text sums;            /* owned; SHA256SUMS as artifacts_publish() has written it */
 };
 
 /* Makes the directory if it is missing (one of another user, or that others may write to, is ERROR_TRUST), completes the work of a killed build of that name, and opens an
  * empty staging directory. */
 int artifacts_open(const char *directory, const char *name, struct artifacts *ret, struct error *err) MUST_CHECK;
+/* Call it when SHA256SUMS will be signed by a key of this keyring. Lines of other images count as long as SHA256SUMS.gpg is a good
+ * signature by one of these keys; otherwise this and artifacts_publish() are ERROR_TRUST, because nothing shows whose lines they are. */
+int artifacts_sign(struct artifacts *o, const struct text *keyring, struct error *err) MUST_CHECK;
+/* After artifacts_sign(): whether SHA256SUMS is signed by such a key, and the published artifacts have its digests. */
+bool artifacts_are_signed(const struct artifacts *o);
 /* Creates a staged file, e.g. NAME.qcow2 by artifacts_file(o, "qcow2"). Returns an fd to read and write
  * (caller closes). */
 int artifacts_file(const struct artifacts *o, const char *suffix, struct error *err) MUST_CHECK;

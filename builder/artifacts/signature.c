@@ -13,18 +13,56 @@
 #include "lib/process.h"
 
 #define KEYRING_MAX (16 << 20)
+#define FINGERPRINT_FIELD 10 /* of the fields of a record fpr, from 1 */
 #define ARMOR "-----BEGIN PGP"
 
-int signature_key_check(const char *key, struct error *err)
+/* The fingerprints of the keys in gpg's list (doc/DETAILS of GnuPG): a record fpr follows each sec, and also each subkey. */
+static void add_fingerprints(char *list, struct strings *ret)
 {
-	char *argv[] = {
-		(char *)"gpg", (char *)"--batch", (char *)"--list-secret-keys", (char *)"--", (char *)key, NULL
-	};
-	CLEANUP(text_done) struct text ignored = { 0 };
+	char *line, *rest = list, *field;
+	bool is_primary = false;
 
-	if (process_run(&(struct process){ .argv = argv, .output = &ignored, .failure = ERROR_TRUST }, err) < 0)
+	while ((line = strsep(&rest, "\n"))) {
+		if (text_starts(line, "sec:"))
+			is_primary = true;
+		if (!is_primary || !text_starts(line, "fpr:"))
+			continue;
+		for (int i = 1; i < FINGERPRINT_FIELD && strsep(&line, ":"); i++)
+			;
+		field = strsep(&line, ":");
+		if (field && *field)
+			strings_add(ret, field);
+		is_primary = false;
+	}
+}
+
+int signature_keyring(const char *key, struct text *ret, struct error *err)
+{
+	char *list_argv[] = { (char *)"gpg",
+			      (char *)"--batch",
+			      (char *)"--with-colons",
+			      (char *)"--list-secret-keys",
+			      (char *)"--",
+			      (char *)key,
+			      NULL };
+	CLEANUP(text_done) struct text list = { 0 };
+	CLEANUP(strings_done) struct strings argv = { 0 };
+
+	if (process_run(&(struct process){ .argv = list_argv, .output = &list, .failure = ERROR_TRUST }, err) < 0)
 		return error_wrap(err, "--sign %s: gpg has no such secret key", key);
-	return 0;
+	strings_add_all(&argv, "gpg", "--batch", "--export", NULL);
+	size_t fixed = argv.n;
+	if (list.len)
+		add_fingerprints(list.data, &argv);
+	if (argv.n == fixed)
+		return error_set(err, ERROR_TRUST, "--sign %s: gpg has no such secret key", key);
+	if (process_run(&(struct process){ .argv = strings_argv(&argv),
+					   .name = "gpg --export",
+					   .output = ret,
+					   .failure = ERROR_TRUST },
+			err) < 0)
+		return -1;
+	return ret->len ? 0 : error_set(err, ERROR_TRUST, "--sign %s: gpg exports no public key for it", key);
 }
 
 static int sign(const char *key, const struct text *sums, struct text *ret, struct error *err)
@@ -43,18 +81,24 @@ static int sign(const char *key, const struct text *sums, struct text *ret, stru
 }
 
 /* The lock keeps other builds from changing SHA256SUMS until its signature is there. */
-int signature_make(const char *directory, const char *key, struct error *err)
+int signature_make(const char *directory, const char *key, const struct text *sums, struct error *err)
 {
 	CLEANUP(close_p) int dirfd = dir_open(AT_FDCWD, directory, err);
-	CLEANUP(text_done) struct text sums = { 0 }, signature = { 0 };
+	CLEANUP(text_done) struct text found = { 0 }, signature = { 0 };
 
 	if (dirfd < 0)
 		return -1;
 	while (flock(dirfd, LOCK_EX) < 0)
 		if (errno != EINTR)
 			return error_errno(err, errno, "lock %s", directory);
-	if (file_read(dirfd, ARTIFACTS_SUMS, SHA256SUMS_SIZE_MAX, &sums, err) < 0 ||
-	    sign(key, &sums, &signature, err) < 0)
+	if (file_read(dirfd, ARTIFACTS_SUMS, SHA256SUMS_SIZE_MAX, &found, err) < 0)
+		return -1;
+	if (found.len != sums->len || memcmp(found.data, sums->data, sums->len) != 0)
+		return error_set(err, ERROR_TRUST,
+				 "%s/" ARTIFACTS_SUMS " was changed after the build had written it, and is not signed; "
+				 "build the image again",
+				 directory);
+	if (sign(key, sums, &signature, err) < 0)
 		return -1;
 	return file_write(dirfd, SIGNATURE_FILE, signature.data, signature.len, 0644, err);
 }

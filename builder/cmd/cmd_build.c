@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +13,8 @@
 #include "builder/recipe/recipe.h"
 #include "builder/sandbox/rootless.h"
 #include "builder/sandbox/sandbox.h"
+#include "lib/alloc.h"
+#include "lib/file.h"
 #include "lib/job.h"
 #include "lib/log.h"
 
@@ -99,15 +103,43 @@ static int build_image(void *context UNUSED, struct error *err)
 	return rc;
 }
 
+static void signing_done(struct build_signing *signing)
+{
+	text_done(&signing->keyring);
+	close_p(&signing->sums);
+}
+
+/* The bytes that the build wrote to SHA256SUMS, not what the file has now. */
+static int sign_sums(int fd, struct error *err)
+{
+	CLEANUP(text_done) struct text sums = { 0 };
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return error_errno(err, errno, "read what is to be signed");
+	if (!st.st_size)
+		return 0;
+	CLEANUP(free_p) char *bytes = xmalloc((size_t)st.st_size);
+	if (pread_all(fd, bytes, (size_t)st.st_size, 0) < 0)
+		return error_errno(err, errno, "read what is to be signed");
+	text_addn(&sums, bytes, (size_t)st.st_size);
+	return signature_make(build.out, sign, &sums, err);
+}
+
 /* gpg and its agent run as the user outside the build's namespaces: the build is a job. */
 static int build_signed(struct error *err)
 {
+	CLEANUP(signing_done) struct build_signing signing = { .sums = -1 };
 	CLEANUP(job_stop) struct job job = { 0 };
 
-	if (signature_key_check(sign, err) < 0 || job_start(&job, build_image, NULL, err) < 0 ||
-	    job_wait(&job, err) < 0)
+	if (signature_keyring(sign, &signing.keyring, err) < 0)
 		return -1;
-	return signature_make(build.out, sign, err);
+	if ((signing.sums = memfd_create(ARTIFACTS_SUMS, MFD_CLOEXEC)) < 0)
+		return error_errno(err, errno, "make a file in memory");
+	build.signing = &signing;
+	if (job_start(&job, build_image, NULL, err) < 0 || job_wait(&job, err) < 0)
+		return -1;
+	return sign_sums(signing.sums, err);
 }
 
 static int run(int argc, char **argv, struct error *err)

@@ -61,7 +61,7 @@ static int check_agent_user(struct deploy_check *k, const struct target *t, stru
 
 	if (pve_get_retry(k->of.pve, path, NULL, NULL, err) == 0)
 		return 0;
-	if (pve_failure(k->of.pve) != PVE_FORBIDDEN && !strstr(err->text, "no such user"))
+	if (pve_failure(k->of.pve) != PVE_FORBIDDEN && !pve_said(err, "no such user"))
 		return -1;
 	target_check_miss(&k->of,
 			  "the token %s may not make tokens for %s (User.Modify on /access/groups/" ROLES_AGENT_GROUP

@@ -15,7 +15,8 @@
 /* The plan is made again when the guest has been removed or its VMID taken meanwhile. */
 static int failed(struct deploy_run *run, const struct error *err)
 {
-	run->exec.again = run->exec.again || pve_failure(run->exec.pve) == PVE_MISSING || vmid_is_taken(err->text);
+	run->exec.again =
+		run->exec.again || pve_failure(run->exec.pve) == PVE_MISSING || vmid_is_taken(err->private.text);
 	return -1;
 }
 
@@ -192,7 +193,7 @@ static int act_on(struct deploy_run *run, const struct deploy_step *step, const 
 	CLEANUP(free_p) char *path = xasprintf("%s%s", guest, below);
 	CLEANUP(free_p) char *what = xasprintf("%s guest %ld", verb, step->vmid);
 
-	if (deploy_call(run, method, path, params, what, NULL, err) == 0 || strstr(err->text, done))
+	if (deploy_call(run, method, path, params, what, NULL, err) == 0 || pve_said(err, done))
 		return 0;
 	return -1;
 }
@@ -262,10 +263,8 @@ void deploy_phase(const struct deploy_step *step, char *ret, size_t size)
 
 void deploy_run_done(struct deploy_run *run)
 {
-	for (size_t i = 0; i < run->secrets.n; i++) {
-		explicit_bzero(run->secrets.at[i].token, strlen(run->secrets.at[i].token));
-		free(run->secrets.at[i].token);
-	}
+	for (size_t i = 0; i < run->secrets.n; i++)
+		wipe_free(run->secrets.at[i].token);
 	vec_done(&run->secrets);
 	vec_done(&run->watches);
 	strings_done(&run->keys);

@@ -35,7 +35,7 @@ static int make(struct deploy_run *run, const struct deploy_step *step, long vmi
 		return -1;
 	if (deploy_call(run, "POST", path, params, what, NULL, err) == 0)
 		return 0;
-	if (!vmid_is_taken(err->text))
+	if (!vmid_is_taken(err->private.text))
 		return -1;
 	if (step->node->vmid)
 		run->exec.again = false;

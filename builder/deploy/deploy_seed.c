@@ -53,7 +53,7 @@ int deploy_exec_token(struct deploy_run *run, const struct deploy_step *step, st
 	};
 
 	if (deploy_call(run, "POST", path, params, NULL, &answer, err) < 0) {
-		run->exec.again = run->exec.again || strstr(err->text, "already exists");
+		run->exec.again = run->exec.again || pve_said(err, "already exists");
 		return error_wrap(err, "make a token for node %s", step->node->name);
 	}
 	const char *secret = json_get_string(answer, "value");
@@ -95,7 +95,7 @@ int deploy_exec_revoke(struct deploy_run *run, const struct deploy_step *step, s
 {
 	CLEANUP(free_p) char *path = token_path(run, step->name);
 
-	if (deploy_call(run, "DELETE", path, NULL, NULL, NULL, err) == 0 || strstr(err->text, "no such token"))
+	if (deploy_call(run, "DELETE", path, NULL, NULL, NULL, err) == 0 || pve_said(err, "no such token"))
 		return 0;
 	return error_wrap(err, "delete the token %s", step->name);
 }
@@ -211,7 +211,7 @@ static int upload(struct deploy_run *run, const char *pve_node, const char *stor
 	if (pve_upload(run->exec.pve, &u, &upid, err) < 0) {
 		run->exec.again =
 			pve_failure(run->exec.pve) == PVE_UNREACHABLE || pve_failure(run->exec.pve) == PVE_BUSY;
-		if (strstr(err->text, "No space left"))
+		if (pve_said(err, "No space left"))
 			err->class = ERROR_SPACE;
 		return error_wrap(err, "%s", what);
 	}

@@ -161,7 +161,8 @@ int deploy_session_work(struct deploy_session *job, struct deploy_run *run, stru
 		if (rc < 0 && (!run->exec.again || tries == PVE_EXEC_TRIES))
 			return -1;
 		if (rc < 0) {
-			log_info("%s; trying again", err->text);
+			CLEANUP(free_p) char *why = error_full(err);
+			log_info("%s; trying again", why);
 			pve_exec_nap(tries);
 		}
 	}

@@ -6,6 +6,7 @@
 
 #include "builder/deploy/deploy_adopt.h"
 #include "builder/deploy/deploy_check.h"
+#include "builder/deploy/deploy_kubeconfig.h"
 #include "builder/deploy/deploy_session.h"
 #include "builder/progress/progress.h"
 
@@ -148,7 +149,9 @@ static int work(struct deploy_session *job, struct deploy_run *run, struct text 
 		return error_wrap(err, "cluster %s", job->cluster.name);
 	text_addf(said, "cluster %s: %s\n", job->cluster.name,
 		  o->nodes.n ? "these nodes are removed" : "nothing is left");
-	return o->nodes.n ? 0 : forget_secrets(job, err);
+	if (o->nodes.n)
+		return 0;
+	return deploy_kubeconfig_remove(job, err) < 0 ? -1 : forget_secrets(job, err);
 }
 
 int destroy_run(const struct deploy_options *options, struct text *ret_said, struct error *err)

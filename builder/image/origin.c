@@ -60,7 +60,9 @@ static int read_diversions(struct reading *r, struct error *err)
 		return -1;
 	char *rest = text.data, *line;
 	for (unsigned i = 0; (line = strsep(&rest, "\n")); i++)
-		if (i % 3 == 1 && add_path(r->origins, r->image, line, "dpkg", err) < 0)
+		if (i % 3 == 0)
+			strings_add(&r->origins->diverted, line);
+		else if (i % 3 == 1 && add_path(r->origins, r->image, line, "dpkg", err) < 0)
 			return -1;
 	return 0;
 }
@@ -125,8 +127,14 @@ const struct origin *origins_find(const struct origins *o, const struct image_en
 	return NULL;
 }
 
+bool origins_diverted(const struct origins *o, const char *path)
+{
+	return strings_has(&o->diverted, path);
+}
+
 void origins_done(struct origins *o)
 {
+	strings_done(&o->diverted);
 	vec_done(&o->list);
 	strings_done(&o->packages);
 }

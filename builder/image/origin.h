@@ -18,12 +18,15 @@ struct origin {
 struct origins {
 	VEC(struct origin) list; /* sorted by entry */
 	struct strings packages; /* of all that have a list of files */
+	struct strings diverted; /* paths in these lists that are elsewhere, by a diversion */
 };
 
 /* about: image.json; may be NULL. */
 int origins_read(struct image *image, const struct json *about, struct origins *ret, struct error *err) MUST_CHECK;
 /* NULL when neither a package nor the build has it. The build's overlays replace files of packages, so the build comes first. */
 const struct origin *origins_find(const struct origins *o, const struct image_entry *e);
+/* Whether the file of a package with this path is elsewhere (dpkg-divert(1)). */
+bool origins_diverted(const struct origins *o, const char *path);
 void origins_done(struct origins *o);
 
 #define ORIGIN_INFO "/var/lib/dpkg/info/"

@@ -79,6 +79,8 @@ const struct sysprep_rule sysprep_rules[] = {
 };
 const size_t sysprep_rules_count = ARRAY_SIZE(sysprep_rules);
 
+const char *const sysprep_container_lacks[] = { "boot", "usr/lib/modules", NULL };
+
 static const char *below(const char *path, const char *directory)
 {
 	size_t n = strlen(directory);

@@ -27,6 +27,9 @@ struct sysprep_rule {
 extern const struct sysprep_rule sysprep_rules[];
 extern const size_t sysprep_rules_count;
 
+/* Paths below / that only a guest with its own kernel needs, so that a container's tarball leaves them out; ends with NULL. */
+extern const char *const sysprep_container_lacks[];
+
 /* Whether the rule is about path itself (ABSENT, EMPTY_FILE, UNWRITTEN) or an entry below it (EMPTY_DIR, NO_FILES). */
 bool sysprep_concerns(const struct sysprep_rule *rule, const char *path);
 

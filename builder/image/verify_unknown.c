@@ -8,85 +8,93 @@
 #include "lib/alloc.h"
 #include "lib/text.h"
 
-/* fnmatch(3) without flags: `*` crosses slashes. */
+#define BELOW "/**" /* at the end of a pattern, which has no other wildcard then */
+
+/* fnmatch(3) with FNM_PATHNAME, so that `*` stays in a directory, and FNM_EXTMATCH; BELOW is everything below a directory. Only
+ * where the row says so may files be executable. */
+enum { PROGRAMS = 1 };
 static const struct {
 	const char *pattern, *by;
+	int programs;
 } made[] = {
-	{ "/boot/efi/*", "grub: the system partition's mount point" },
-	{ "/boot/grub/*", "grub, the disk step" },
-	{ "/boot/initrd.img-*", "initramfs-tools" },
-	{ "/etc/.pwd.lock", "passwd" },
-	{ "/etc/apparmor.d/*/*", "apparmor" },
-	{ "/etc/ca-certificates.conf", "ca-certificates" },
-	{ "/etc/default/grub*", "grub" },
-	{ "/etc/default/keyboard", "keyboard-configuration" },
-	{ "/etc/default/locale", "locales" },
-	{ "/etc/default/useradd", "passwd" },
-	{ "/etc/environment", "libpam-runtime" },
-	{ "/etc/fstab", "the disk step" },
-	{ "/etc/group", "base-passwd" },
-	{ "/etc/gshadow", "passwd" },
-	{ "/etc/grub.d/enable_cloud", "the disk step" },
-	{ "/etc/hosts.allow", "libwrap0" },
-	{ "/etc/hosts.deny", "libwrap0" },
-	{ "/etc/initramfs-tools/modules", "initramfs-tools" },
-	{ "/etc/inputrc", "readline-common" },
-	{ "/etc/ld.so.cache", "ldconfig" },
-	{ "/etc/locale.conf", "locales" },
-	{ "/etc/locale.gen", "locales" },
-	{ "/etc/machine-id", "sysprep" },
-	{ "/etc/mailcap", "mailcap" },
-	{ "/etc/mke2fs.conf", "e2fsprogs" },
-	{ "/etc/modules", "kmod" },
-	{ "/etc/motd", "base-files" },
-	{ "/etc/network/interfaces", "ifupdown" },
-	{ "/etc/networks", "netbase" },
-	{ "/etc/nodekiln/image.json", "the build" },
-	{ "/etc/nsswitch.conf", "base-files" },
-	{ "/etc/pam.d/common-*", "pam-auth-update" },
-	{ "/etc/passwd", "base-passwd" },
-	{ "/etc/profile", "base-files" },
-	{ "/etc/python3/debian_config", "python3" },
-	{ "/etc/resolv.conf", "sysprep" },
-	{ "/etc/security/opasswd", "libpam-modules" },
-	{ "/etc/shadow", "passwd" },
-	{ "/etc/shells", "update-shells" },
-	{ "/etc/ssh/sshd_config", "openssh-server" },
-	{ "/etc/ssl/certs/*", "ca-certificates" },
-	{ "/etc/ssl/openssl.cnf", "openssl" },
-	{ "/etc/subgid", "passwd" },
-	{ "/etc/subuid", "passwd" },
-	{ "/etc/timezone", "tzdata" },
-	{ "/etc/vconsole.conf", "systemd" },
-	{ "/etc/X11/Xsession.d/*", "x11-common" },
-	{ "/root/.bashrc", "base-files" },
-	{ "/root/.profile", "base-files" },
-	{ "/usr/lib/locale/locale-archive", "locales" },
-	{ "/usr/lib/modules/*/modules.*", "depmod" },
-	{ "/usr/lib/udev/hwdb.bin", "udev" },
-	{ "/usr/lib/x86_64-linux-gnu/gconv/gconv-modules.cache", "iconvconfig" },
-	{ "/usr/share/glib-2.0/schemas/gschemas.compiled", "libglib2.0" },
-	{ "/usr/share/info/dir*", "install-info" },
-	{ "/usr/share/mime/*", "shared-mime-info" },
-	{ "/usr/share/python3/*", "python3" },
-	{ "/var/cache/*", "packages' caches" },
-	{ "/var/lib/apt/*", "apt" },
-	{ "/var/lib/containerd/*", "the preload step" },
-	{ "/var/lib/dbus/*", "dbus" },
-	{ "/var/lib/docker/*", "the preload step" },
-	{ "/var/lib/dpkg/*", "dpkg" },
-	{ "/var/lib/grub/*", "grub" },
-	{ "/var/lib/initramfs-tools/*", "initramfs-tools" },
-	{ "/var/lib/pam/*", "pam-auth-update" },
-	{ "/var/lib/polkit-1/*", "polkitd" },
-	{ "/var/lib/python/*", "python3" },
-	{ "/var/lib/shells.state", "update-shells" },
-	{ "/var/lib/sudo/*", "sudo" },
-	{ "/var/lib/systemd/*", "systemd" },
-	{ "/var/lib/ucf/*", "ucf" },
-	{ "/var/lib/vim/*", "vim-common" },
-	{ "/var/lib/wtmpdb/*", "wtmpdb" },
-	{ "/var/log/*", "sysprep" },
+	{ "/boot/efi/**", "grub: the system partition's mount point", 0 },
+	{ "/boot/grub/**", "grub, the disk step", 0 },
+	{ "/boot/initrd.img-*", "initramfs-tools", 0 },
+	{ "/etc/.pwd.lock", "passwd", 0 },
+	{ "/etc/apparmor.d/*/*", "apparmor", 0 },
+	{ "/etc/ca-certificates.conf", "ca-certificates", 0 },
+	{ "/etc/default/grub*", "grub", 0 },
+	{ "/etc/default/keyboard", "keyboard-configuration", 0 },
+	{ "/etc/default/locale", "locales", 0 },
+	{ "/etc/default/useradd", "passwd", 0 },
+	{ "/etc/environment", "libpam-runtime", 0 },
+	{ "/etc/fstab", "the disk step", 0 },
+	{ "/etc/group", "base-passwd", 0 },
+	{ "/etc/gshadow", "passwd", 0 },
+	{ "/etc/grub.d/enable_cloud", "the disk step", PROGRAMS },
+	{ "/etc/hosts.allow", "libwrap0", 0 },
+	{ "/etc/hosts.deny", "libwrap0", 0 },
+	{ "/etc/initramfs-tools/modules", "initramfs-tools", 0 },
+	{ "/etc/inputrc", "readline-common", 0 },
+	{ "/etc/ld.so.cache", "ldconfig", 0 },
+	{ "/etc/locale.conf", "locales", 0 },
+	{ "/etc/locale.gen", "locales", 0 },
+	{ "/etc/machine-id", "sysprep", 0 },
+	{ "/etc/mailcap", "mailcap", 0 },
+	{ "/etc/mke2fs.conf", "e2fsprogs", 0 },
+	{ "/etc/modules", "kmod", 0 },
+	{ "/etc/motd", "base-files", 0 },
+	{ "/etc/network/interfaces", "ifupdown", 0 },
+	{ "/etc/networks", "netbase", 0 },
+	{ "/etc/nodekiln/image.json", "the build", 0 },
+	{ "/etc/nsswitch.conf", "base-files", 0 },
+	{ "/etc/pam.d/common-*", "pam-auth-update", 0 },
+	{ "/etc/passwd", "base-passwd", 0 },
+	{ "/etc/profile", "base-files", 0 },
+	{ "/etc/qemu/qemu-ga.conf", "the build", 0 },
+	{ "/etc/python3/debian_config", "python3", 0 },
+	{ "/etc/resolv.conf", "sysprep", 0 },
+	{ "/etc/security/opasswd", "libpam-modules", 0 },
+	{ "/etc/shadow", "passwd", 0 },
+	{ "/etc/shells", "update-shells", 0 },
+	{ "/etc/ssh/sshd_config", "openssh-server", 0 },
+	{ "/etc/ssl/certs/**", "ca-certificates", 0 },
+	{ "/etc/ssl/openssl.cnf", "openssl", 0 },
+	{ "/etc/subgid", "passwd", 0 },
+	{ "/etc/subuid", "passwd", 0 },
+	{ "/etc/timezone", "tzdata", 0 },
+	{ "/etc/vconsole.conf", "systemd", 0 },
+	{ "/etc/X11/Xsession.d/*", "x11-common", 0 },
+	{ "/root/.bashrc", "base-files", 0 },
+	{ "/root/.profile", "base-files", 0 },
+	{ "/usr/lib/locale/locale-archive", "locales", 0 },
+	{ "/usr/lib/modules/*/modules.@(alias|builtin|builtin.alias|dep|devname|softdep|symbols|weakdep)?(.bin)",
+	  "depmod", 0 },
+	{ "/usr/lib/udev/hwdb.bin", "udev", 0 },
+	{ "/usr/lib/x86_64-linux-gnu/gconv/gconv-modules.cache", "iconvconfig", 0 },
+	{ "/usr/share/glib-2.0/schemas/gschemas.compiled", "libglib2.0", 0 },
+	{ "/usr/share/info/dir*", "install-info", 0 },
+	{ "/usr/share/mime/**", "shared-mime-info", 0 },
+	{ "/usr/share/python3/**", "python3", 0 },
+	{ "/var/cache/**", "packages' caches", 0 },
+	{ "/var/lib/apt/**", "apt", 0 },
+	{ "/var/lib/containerd/**", "the preload step", PROGRAMS },
+	{ "/var/lib/dbus/**", "dbus", 0 },
+	{ "/var/lib/docker/**", "the preload step", PROGRAMS },
+	{ "/var/lib/dpkg/**", "dpkg", 0 },
+	{ "/var/lib/dpkg/info/*.@(config|postinst|postrm|preinst|prerm)", "packages", PROGRAMS },
+	{ "/var/lib/grub/**", "grub", 0 },
+	{ "/var/lib/initramfs-tools/**", "initramfs-tools", 0 },
+	{ "/var/lib/pam/**", "pam-auth-update", 0 },
+	{ "/var/lib/polkit-1/**", "polkitd", 0 },
+	{ "/var/lib/python/**", "python3", 0 },
+	{ "/var/lib/shells.state", "update-shells", 0 },
+	{ "/var/lib/sudo/**", "sudo", 0 },
+	{ "/var/lib/systemd/**", "systemd", 0 },
+	{ "/var/lib/ucf/**", "ucf", 0 },
+	{ "/var/lib/vim/**", "vim-common", 0 },
+	{ "/var/lib/wtmpdb/**", "wtmpdb", 0 },
+	{ "/var/log/**", "sysprep", 0 },
 };
 
 /* In these, files are obeyed without being executable: units, scripts of shells and logins, rules. */
@@ -135,10 +143,21 @@ static bool matches_code(const char *path)
 	return false;
 }
 
-static bool is_made(const char *path)
+static bool matches(const char *pattern, const char *path)
 {
+	size_t len = strlen(pattern) - strlen(BELOW);
+
+	if (!text_ends(pattern, BELOW))
+		return fnmatch(pattern, path, FNM_PATHNAME | FNM_EXTMATCH) == 0;
+	return !strncmp(path, pattern, len) && path[len] == '/';
+}
+
+static bool is_made(const struct image_entry *e)
+{
+	bool is_program = S_ISREG(e->mode) && e->mode & 0111;
+
 	for (size_t i = 0; i < ARRAY_SIZE(made); i++)
-		if (fnmatch(made[i].pattern, path, 0) == 0)
+		if ((made[i].programs || !is_program) && matches(made[i].pattern, e->path))
 			return true;
 	return false;
 }
@@ -161,7 +180,7 @@ static bool is_compiled_python(const struct verify *v, const char *path)
 
 static bool is_known(const struct verify *v, const struct image_entry *e)
 {
-	return origins_find(&v->origins, e) || is_made(e->path) || is_compiled_python(v, e->path);
+	return origins_find(&v->origins, e) || is_made(e) || is_compiled_python(v, e->path);
 }
 
 /* A link only gives another name to what is accounted for itself: to a file of the image, or to one that a guest makes. */

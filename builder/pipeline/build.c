@@ -172,6 +172,8 @@ static bool is_published(const struct build *b)
 	    json_parse(name, text.data, text.len, &manifest, &err) < 0 ||
 	    !text_same(json_get_string(manifest, "key"), b->key))
 		return false;
+	if (b->options->signing && !artifacts_are_signed(&b->outputs))
+		return false;
 	const struct json *artifacts = json_get(manifest, "artifacts");
 	for (size_t i = 0; i < json_count(artifacts); i++) {
 		const char *file = json_get_string(json_at(artifacts, i), "file");
@@ -243,6 +245,9 @@ static int publish(struct build *b, struct error *err)
 	progress_begin("publish", "%s", b->outputs.directory);
 	if (write_metadata(b, err) < 0 || artifacts_publish(&b->outputs, err) < 0)
 		return -1;
+	const struct text *sums = &b->outputs.sums;
+	if (b->options->signing && write_all(b->options->signing->sums, sums->data, sums->len) < 0)
+		return error_errno(err, errno, "keep " ARTIFACTS_SUMS " to sign it");
 	progress_end("publish", "%s/%s.*", b->outputs.directory, b->recipe.name);
 	return 0;
 }
@@ -320,7 +325,8 @@ static int build_steps(struct build *b, struct error *err)
 		return -1;
 	show_warnings(b);
 	if (artifacts_open(o->out, b->recipe.name, &b->outputs, err) < 0 || cache_open(&b->cache, err) < 0 ||
-	    restricted_check(&b->recipe, &b->cache, err) < 0)
+	    restricted_check(&b->recipe, &b->cache, err) < 0 ||
+	    (o->signing && artifacts_sign(&b->outputs, &o->signing->keyring, err) < 0))
 		return -1;
 	show_seals(&b->cache);
 	b->cache.offline = o->offline;

@@ -12,7 +12,8 @@
  * base, vm, lxc, images and the packages.extra of vm and of lxc are layers (layer_cache.h). Layers that are in the
  * cache are not made; the others are saved to the cache while the artifacts are made. To seal a tree is to apply
  * sysprep.h. build_graph.c has the dependencies. A build whose key equals that of the published manifest does
- * nothing.
+ * nothing. When SHA256SUMS is to be signed, it must be signed already by the same key and the artifacts must have its digests:
+ * who can change the manifest can also copy its key.
  */
 #include <stdbool.h>
 
@@ -25,6 +26,12 @@
 #include "lib/error.h"
 #include "lib/hash.h"
 
+/* SHA256SUMS will be signed by the caller, outside of the build's namespaces. */
+struct build_signing {
+	struct text keyring; /* owned; signature_keyring() */
+	int sums;            /* owned; build_run() writes the bytes to sign there; none: what is published is signed */
+};
+
 struct build_options {
 	const char *recipe; /* name or file */
 	struct strings set; /* KEY=VALUE overrides */
@@ -35,6 +42,7 @@ struct build_options {
 	bool offline;       /* use the cache only; the process has no network (sandbox_no_network) */
 	bool force;         /* build even if nothing changed */
 	enum scratch_kind scratch;
+	const struct build_signing *signing; /* borrowed; NULL = SHA256SUMS is not signed */
 };
 
 enum build_layer { LAYER_BASE, LAYER_VM, LAYER_LXC, LAYER_EXTRA_VM, LAYER_EXTRA_LXC, LAYER_IMAGES, LAYERS };

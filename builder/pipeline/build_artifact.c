@@ -20,9 +20,6 @@
 #include "lib/macro.h"
 #include "lib/text.h"
 
-/* Needed only by a guest with its own kernel. */
-static const char *const lxc_leaves_out[] = { "boot", "usr/lib/modules", NULL };
-
 static int make_guest(struct build *b, enum set set, char **ret_root, struct error *err)
 {
 	CLEANUP(free_p) char *root = NULL;
@@ -124,7 +121,7 @@ static int write_tarball(struct build *b, const char *root, struct error *err)
 				   .strict = true,
 				   .chunks = build_chunks(b, b->recipe.outputs.tarball_compression,
 							  b->recipe.outputs.tarball_level),
-				   .leave_out = lxc_leaves_out };
+				   .leave_out = sysprep_container_lacks };
 	uint64_t members;
 
 	progress_begin("tarball", "%s", b->recipe.name);

@@ -11,6 +11,7 @@
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/json.h"
+#include "lib/log.h"
 #include "lib/macro.h"
 #include "lib/process.h"
 #include "lib/text.h"
@@ -185,12 +186,33 @@ static const struct {
 		      "guest-ssh-remove-authorized-keys" },
 };
 
+/* 1: an overlay has the file, which the build then leaves as it is. */
+static int overlay_has_guest_agent(const struct customize *g, struct error *err)
+{
+	CLEANUP(strings_done) struct strings files = { 0 };
+
+	if (overlay_paths(g, SET_BASE, &files, err) < 0 || overlay_paths(g, g->set, &files, err) < 0)
+		return -1;
+	if (!strings_has(&files, "/" GUEST_AGENT_CONFIG))
+		return 0;
+	if (g->recipe->guest_agent.allow.n)
+		return error_set(err, ERROR_INPUT,
+				 "an overlay has /" GUEST_AGENT_CONFIG ", and the recipe has guest_agent.allow, which "
+				 "would write it; remove one of them");
+	log_warning("/" GUEST_AGENT_CONFIG
+		    " is an overlay's: which calls of the guest agent are blocked is as it says");
+	return 1;
+}
+
 static int write_guest_agent(const struct customize *g, int rootfd, struct error *err)
 {
 	CLEANUP(text_done) struct text blocked = { 0 };
 
 	if (!file_exists_in(rootfd, GUEST_AGENT))
 		return 0;
+	int kept = overlay_has_guest_agent(g, err);
+	if (kept)
+		return kept < 0 ? -1 : 0;
 	for (size_t i = 0; i < ARRAY_SIZE(guest_agent_calls); i++)
 		if (!strings_has(&g->recipe->guest_agent.allow, guest_agent_calls[i].name))
 			text_addf(&blocked, "%s%s", blocked.len ? "," : "", guest_agent_calls[i].calls);

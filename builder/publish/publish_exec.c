@@ -73,7 +73,7 @@ static int create(struct publish_run *run, long vmid, int64_t source, struct err
 	/* After 596 PVE's worker may have continued: the next reading of the state shows that. */
 	if (pve_failure(run->exec.pve) == PVE_UNREACHABLE)
 		run->memory.own = vmid;
-	run->exec.again = run->exec.again || vmid_is_taken(err->text);
+	run->exec.again = run->exec.again || vmid_is_taken(err->private.text);
 	return -1;
 }
 
@@ -128,7 +128,7 @@ static int do_tag(struct publish_run *run, const struct publish_copy *copy, stru
 /* Another publisher may have converted the copy. */
 static bool is_template_by_now(const struct error *err)
 {
-	return strstr(err->text, "convert a template to a template") != NULL;
+	return pve_said(err, "convert a template to a template");
 }
 
 static int do_convert(struct publish_run *run, const struct publish_copy *copy, struct error *err)

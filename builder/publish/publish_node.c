@@ -59,7 +59,8 @@ int publish_node(struct pve *pve, const struct publish_order *o, struct error *e
 		}
 		if (!run.exec.again || ++tries == PVE_EXEC_TRIES)
 			return error_wrap(err, "node %s", o->node);
-		log_info("%s: %s; trying again", o->node, err->text);
+		CLEANUP(free_p) char *why = error_full(err);
+		log_info("%s: %s; trying again", o->node, why);
 		pve_exec_nap(tries);
 	}
 	return error_set(err, ERROR_TARGET, "node %s: it does not end; does something undo each step?", o->node);

@@ -80,9 +80,10 @@ static int delete_vm(struct publish_run *run, long vmid, bool finished, struct e
 	if (pve_exec_call(&run->exec, "DELETE", path, NULL, what, NULL, err) == 0)
 		return 0;
 	run->exec.again = run->exec.again || pve_is_gone(pve_failure(run->exec.pve));
-	if (!finished || !words_say_in_use(err->text))
+	if (!finished || !words_say_in_use(err->private.text))
 		return -1;
-	keep(run, vmid, err->text);
+	CLEANUP(free_p) char *why = error_full(err);
+	keep(run, vmid, why);
 	return 0;
 }
 

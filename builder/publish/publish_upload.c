@@ -29,7 +29,8 @@ static int check_damage(struct publish_run *run, const struct publish_file *file
 	if (publish_file_verify(file, err) < 0)
 		return -1;
 	run->exec.again = true;
-	return error_set(err, ERROR_TRUST, "%s was damaged on its way to %s: %s", file->path, run->order->node, exit);
+	error_set(err, ERROR_TRUST, "%s was damaged on its way to %s", file->path, run->order->node);
+	return error_quote(err, "%s", exit);
 }
 
 /* PVE answers a token without the right to upload only after 3 seconds; a large file has filled the
@@ -78,7 +79,7 @@ static int send_file(struct publish_run *run, const struct publish_step *step, c
 	run->exec.again = run->exec.again || pve_failure(run->exec.pve) == PVE_BUSY;
 	if (err->class == ERROR_NETWORK)
 		return check_upload_right(run, upload.storage, err);
-	if (strstr(err->text, "No space left"))
+	if (pve_said(err, "No space left"))
 		err->class = ERROR_SPACE;
 	return -1;
 }

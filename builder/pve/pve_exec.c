@@ -75,8 +75,9 @@ static int task_failed(struct pve_exec *x, const char *upid, const char *what, c
 
 	log_task(x, node ? node : "?", upid);
 	x->again = pve_may_pass(task->failure) || pve_exec_worker_died(task->exit) || vmid_is_taken(task->exit);
-	return error_set(err, space ? ERROR_SPACE : ERROR_TARGET, "%s: the task on %s ended with: %s", what,
-			 node ? node : "?", task->exit);
+	error_set(err, space ? ERROR_SPACE : ERROR_TARGET, "%s: the task on %s ended with an error", what,
+		  node ? node : "?");
+	return error_quote(err, "%s", task->exit);
 }
 
 int pve_exec_wait(struct pve_exec *x, const struct json *answer, const char *what, char **ret_exit, struct error *err)

@@ -25,8 +25,8 @@ int pve_exec_failed_or_gone(struct pve_exec *x);
 /* As pve_call(). what (for messages) not NULL: also waits for the task that the request starts. */
 int pve_exec_call(struct pve_exec *x, const char *method, const char *path, const struct pve_param *params,
 		  const char *what, struct json **ret, struct error *err) MUST_CHECK;
-/* Waits for a task (upid: the answer of a request; null = none). A task that failed is ERROR_SPACE or ERROR_TARGET with its exit
- * status. *ret_exit: that status, owned by the caller; may be NULL. */
+/* Waits for a task (upid: the answer of a request; null = none). A task that failed is ERROR_SPACE or ERROR_TARGET; the private text
+ * is its exit status. *ret_exit: that status, owned by the caller; may be NULL. */
 int pve_exec_wait(struct pve_exec *x, const struct json *upid, const char *what, char **ret_exit, struct error *err)
 	MUST_CHECK;
 /* Waits until a task of an earlier step or run has ended, whatever its result: the state is read again afterwards. */

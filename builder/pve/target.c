@@ -138,13 +138,6 @@ char *target_bridge_path(const struct target *t)
 		       : xasprintf("/sdn/zones/%s/%s", t->zone, t->bridge);
 }
 
-static void forget(char *secret)
-{
-	if (secret)
-		explicit_bzero(secret, strlen(secret));
-	free(secret);
-}
-
 static void storages_done(struct target_storages *s)
 {
 	for (size_t i = 0; i < TARGET_STORAGES; i++)
@@ -158,8 +151,8 @@ void target_done(struct target *t)
 		t->pool, t->bridge, t->zone,     t->agent_user,        t->notes_key_file,   t->notes_key_env
 	};
 
-	forget(t->token_secret);
-	forget(t->notes_key);
+	wipe_free(t->token_secret);
+	wipe_free(t->notes_key);
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		free(words[i]);
 	for (size_t i = 0; i < t->nodes.n; i++) {

@@ -2,11 +2,13 @@
 #include "builder/sandbox/sandbox_calls.h"
 
 #include <errno.h>
+#include <linux/ioprio.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -101,6 +103,20 @@ static const struct {
 	{ "unshare", 0, CLONE_NEWNS, CLONE_NEWNS, SANDBOX_CALLS_MOUNT, 0 },
 	{ "clone", 0, CLONE_NEWNS, CLONE_NEWNS, SANDBOX_CALLS_MOUNT, 0 },
 };
+/* In a chroot, where other processes can be seen: calls about the caller only. The values of an argument that are allowed; all 64 bits are
+ * compared. A user or a group of processes is never the caller alone. */
+static const struct {
+	const char *name;
+	unsigned argument;
+	uint64_t allowed;
+} of_caller[] = {
+	{ "prlimit64", 0, 0 },          { "setpriority", 0, PRIO_PROCESS },
+	{ "setpriority", 1, 0 },        { "ioprio_set", 0, IOPRIO_WHO_PROCESS },
+	{ "ioprio_set", 1, 0 },         { "sched_setaffinity", 0, 0 },
+	{ "sched_setattr", 0, 0 },      { "sched_setparam", 0, 0 },
+	{ "sched_setscheduler", 0, 0 }, { "migrate_pages", 0, 0 },
+	{ "move_pages", 0, 0 },
+};
 static const uint64_t namespaces[] = { CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET, CLONE_NEWIPC,
 				       CLONE_NEWUTS,  CLONE_NEWCGROUP, CLONE_NEWTIME };
 static const int families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
@@ -120,7 +136,8 @@ static struct scmp_arg_cmp compare(unsigned argument, enum scmp_compare how, uin
 	return (struct scmp_arg_cmp){ .arg = argument, .op = how, .datum_a = value };
 }
 
-/* A call that this architecture or this libseccomp does not know is no error: neither does the kernel of that time. */
+/* A call that is not known is no error: the architecture may not have it. A libseccomp that is older than the kernel may not know a call
+ * that the kernel has; that call stays allowed, as all are that no table names. */
 static int refuse(scmp_filter_ctx filter, const char *name, int errnum, unsigned n, struct scmp_arg_cmp comparison)
 {
 	int number = seccomp_syscall_resolve_name(name);
@@ -168,8 +185,9 @@ static int fill(scmp_filter_ctx filter, unsigned calls)
 		if (rc == 0 && namespaces[i] != CLONE_NEWTIME)
 			rc = refuse_value(filter, "clone", 0, namespaces[i], namespaces[i]);
 	}
-	if (rc == 0 && calls & SANDBOX_CALLS_CHROOT) /* another process's limits */
-		rc = refuse(filter, "prlimit64", EPERM, 1, compare(0, SCMP_CMP_NE, 0));
+	for (size_t i = 0; rc == 0 && calls & SANDBOX_CALLS_CHROOT && i < ARRAY_SIZE(of_caller); i++)
+		rc = refuse(filter, of_caller[i].name, EPERM, 1,
+			    compare(of_caller[i].argument, SCMP_CMP_NE, of_caller[i].allowed));
 	if (rc == 0 && calls & SANDBOX_CALLS_OPAQUE)
 		rc = seccomp_rule_add(filter, SCMP_ACT_NOTIFY, SCMP_SYS(setxattr), 0);
 	if (rc == 0)

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/seed/pki.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "builder/seed/pki_x509.h"
 #include "lib/alloc.h"
-#include "lib/base64.h"
-#include "lib/ec_key.h"
+#include "lib/certificate.h"
+#include "lib/clock.h"
 #include "lib/node_config_schema.h"
 #include "lib/yaml.h"
 
-#define ADMIN "nodekiln:admin"
-#define ADMIN_GROUP "kubeadm:cluster-admins" /* kubeadm binds it to cluster-admin, from 1.29 on; it can be unbound */
+#define REPLACE_CA                                                                                                     \
+	"make a new cluster, or replace the CA in the cluster and in the file of secrets "                             \
+	"(https://kubernetes.io/docs/tasks/tls/manual-rotation-of-ca-certificates/)"
 #define NODE_GROUP "system:nodes"
 #define NODE_PREFIX "system:node:"
 
@@ -50,17 +50,44 @@ static void copy_fields(const struct node_pki *from, struct node_pki *to)
 	}
 }
 
+int pki_until(const struct node_pki *pki, long seconds, time_t *ret, struct error *err)
+{
+	time_t now = time(NULL), ca_ends;
+	char text[CLOCK_TEXT_MAX];
+
+	if (!certificate_dates(pki->ca, strlen(pki->ca), NULL, &ca_ends))
+		return error_set(err, ERROR_INPUT,
+				 "the cluster's CA is not a complete certificate; restore the file of secrets");
+	if (ca_ends <= now)
+		return error_set(err, ERROR_INPUT, "the cluster's CA ended at %s; " REPLACE_CA,
+				 clock_text(ca_ends, text));
+	*ret = now + seconds < ca_ends ? now + seconds : ca_ends;
+	return 0;
+}
+
+char *pki_warning(const struct node_pki *pki, const char *cluster)
+{
+	char text[CLOCK_TEXT_MAX];
+	time_t ends;
+
+	if (!pki->ca || !certificate_dates(pki->ca, strlen(pki->ca), NULL, &ends) ||
+	    ends - time(NULL) > PKI_CA_WARN_SECONDS)
+		return NULL;
+	return xasprintf("the CA of cluster %s ends at %s, and so do all its certificates; " REPLACE_CA, cluster,
+			 clock_text(ends, text));
+}
+
 int pki_for_node(const struct node_pki *cluster, enum node_role role, const char *name, long seconds,
 		 struct node_pki *ret, struct error *err)
 {
 	CLEANUP(free_p) char *who = xasprintf(NODE_PREFIX "%s", name);
 	CLEANUP(node_pki_done) struct node_pki p = { 0 };
-	time_t now = time(NULL);
-	const struct pki_x509_subject subject = {
-		.organization = NODE_GROUP, .name = who, .from = now - PKI_SKEW_SECONDS, .until = now + seconds
-	};
+	struct pki_x509_subject subject = { .organization = NODE_GROUP,
+					    .name = who,
+					    .from = time(NULL) - PKI_SKEW_SECONDS };
 
-	if (pki_x509_client(&subject, cluster->ca, cluster->ca_key, &p.certificate, &p.key, err) < 0)
+	if (pki_until(cluster, seconds, &subject.until, err) < 0 ||
+	    pki_x509_client(&subject, cluster->ca, cluster->ca_key, &p.certificate, &p.key, err) < 0)
 		return error_wrap(err, "the certificate of node %s", name);
 	if (role == NODE_WORKER)
 		p.ca = xstrdup(cluster->ca);
@@ -83,53 +110,4 @@ struct yaml *pki_tree(const struct node_pki *pki, const char *origin)
 		yaml_add(map, node_pki_key(i), word);
 	}
 	return map;
-}
-
-static void add_data(struct text *t, const char *key, const char *pem)
-{
-	text_addf(t, "%s", key);
-	base64_encode(pem, strlen(pem), t);
-	text_add(t, "\n");
-}
-
-static void print_kubeconfig(const struct node_pki *pki, const char *cluster, const char *server,
-			     const char *certificate, const char *key_pem, struct text *t)
-{
-	text_addf(t,
-		  "apiVersion: v1\nkind: Config\ncurrent-context: \"%s\"\n"
-		  "contexts:\n- {name: \"%s\", context: {cluster: \"%s\", user: \"%s-admin\"}}\n"
-		  "clusters:\n- name: \"%s\"\n  cluster:\n    server: \"https://%s\"\n",
-		  cluster, cluster, cluster, cluster, cluster, server);
-	add_data(t, "    certificate-authority-data: ", pki->ca);
-	text_addf(t, "users:\n- name: \"%s-admin\"\n  user:\n", cluster);
-	add_data(t, "    client-certificate-data: ", certificate);
-	add_data(t, "    client-key-data: ", key_pem);
-}
-
-static void wipe_p(char **secret)
-{
-	if (*secret)
-		explicit_bzero(*secret, strlen(*secret));
-	free(*secret);
-}
-
-int pki_kubeconfig(const struct node_pki *pki, const char *cluster, const char *server, struct text *ret,
-		   struct error *err)
-{
-	CLEANUP(free_p) char *certificate = NULL;
-	CLEANUP(wipe_p) char *key = NULL;
-	struct text pem = { 0 };
-	time_t now = time(NULL);
-	const struct pki_x509_subject subject = { .organization = ADMIN_GROUP,
-						  .name = ADMIN,
-						  .from = now - PKI_SKEW_SECONDS,
-						  .until = now + PKI_ADMIN_SECONDS };
-
-	if (pki_x509_client(&subject, pki->ca, pki->ca_key, &certificate, &key, err) < 0)
-		return error_wrap(err, "the administrator's certificate");
-	ec_key_pem(key, &pem);
-	print_kubeconfig(pki, cluster, server, certificate, pem.data, ret);
-	text_wipe(&pem);
-	text_done(&pem);
-	return 0;
 }

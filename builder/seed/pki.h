@@ -16,15 +16,30 @@
 #define PKI_CA_SECONDS (10L * 365 * 24 * 3600) /* as kubeadm's */
 #define PKI_NODE_SECONDS (2L * 3600)
 #define PKI_ADMIN_SECONDS (365L * 24 * 3600)
+#define PKI_ADMIN_RENEW_SECONDS (30L * 24 * 3600) /* a kubeconfig that ends sooner is made again */
+#define PKI_CA_WARN_SECONDS PKI_ADMIN_SECONDS
 #define PKI_SKEW_SECONDS (15 * 60) /* certificates begin so long ago: a guest's clock may be behind ours */
 
 /* Without certificate and key, which are of one node. */
 int pki_make(struct node_pki *ret, struct error *err) MUST_CHECK;
-/* What node `name` gets; its certificate is good for `seconds`. */
+/* The end of a certificate that is good for `seconds`, but no longer than the CA. ERROR_INPUT when the CA has ended. */
+int pki_until(const struct node_pki *pki, long seconds, time_t *ret, struct error *err) MUST_CHECK;
+/* A sentence when the CA ends within PKI_CA_WARN_SECONDS, or has ended; else NULL. Owned by the caller. */
+char *pki_warning(const struct node_pki *pki, const char *cluster) MUST_CHECK;
+/* What node `name` gets; its certificate is good for `seconds`, see pki_until(). */
 int pki_for_node(const struct node_pki *cluster, enum node_role role, const char *name, long seconds,
 		 struct node_pki *ret, struct error *err) MUST_CHECK;
 /* The map `pki` of a node configuration; origin: its file in messages. Owned by the caller. */
 struct yaml *pki_tree(const struct node_pki *pki, const char *origin) MUST_CHECK;
+/* pki_kubeconfig.c */
 /* A kubeconfig for the cluster's administrator, O=kubeadm:cluster-admins. server: HOST:PORT. */
 int pki_kubeconfig(const struct node_pki *pki, const char *cluster, const char *server, struct text *ret,
 		   struct error *err) MUST_CHECK;
+/* What a kubeconfig is to the cluster. */
+enum pki_kubeconfig {
+	PKI_KUBECONFIG_FOREIGN,  /* not of the form that pki_kubeconfig() gives it */
+	PKI_KUBECONFIG_OTHER_CA, /* of another cluster of that name */
+	PKI_KUBECONFIG_ENDING,   /* its certificate has ended, or ends within PKI_ADMIN_RENEW_SECONDS */
+	PKI_KUBECONFIG_GOOD,
+};
+enum pki_kubeconfig pki_kubeconfig_kind(const struct node_pki *pki, const char *cluster, const struct yaml *tree);

@@ -74,26 +74,22 @@ static char *hex_of(const EVP_PKEY *key)
 
 static EVP_PKEY *key_of(const char *hex)
 {
-	struct text pem = { 0 };
+	CLEANUP(text_wipe_done) struct text pem = { 0 };
 
 	ec_key_pem(hex, &pem);
 	CLEANUP(bio_free_p) BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.len);
-	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
-	text_wipe(&pem);
-	text_done(&pem);
-	return key;
+
+	return bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
 }
 
 static int export_key(const EVP_PKEY *key, char **ret_hex, char **ret_public, struct error *err)
 {
 	CLEANUP(bio_free_p) BIO *bio = BIO_new(BIO_s_mem());
-	char *hex = hex_of(key);
+	CLEANUP(wipe_p) char *hex = hex_of(key);
 
-	if (!hex || !bio || PEM_write_bio_PUBKEY(bio, (EVP_PKEY *)key) != 1) {
-		free(hex);
+	if (!hex || !bio || PEM_write_bio_PUBKEY(bio, (EVP_PKEY *)key) != 1)
 		return failed("a key", err);
-	}
-	*ret_hex = hex;
+	*ret_hex = TAKE(hex);
 	if (ret_public)
 		*ret_public = text_of(bio);
 	return 0;

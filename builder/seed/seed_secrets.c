@@ -11,6 +11,7 @@
 #include "builder/seed/pki.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/log.h"
 #include "lib/random.h"
 #include "lib/redact.h"
 #include "lib/text.h"
@@ -28,7 +29,7 @@ static const char header[] =
 
 static int read_file(struct seed_secrets *secrets, struct error *err)
 {
-	CLEANUP(text_done) struct text text = { 0 };
+	CLEANUP(text_wipe_done) struct text text = { 0 };
 	CLEANUP(yaml_node_free_p) struct yaml *tree = NULL;
 
 	if (file_read(AT_FDCWD, secrets->file, SECRETS_MAX, &text, err) < 0)
@@ -114,6 +115,10 @@ bool seed_secrets_by_token(const struct seed_secret *secret, bool kubeadm)
 
 int seed_secrets_generate_pki(struct seed_secrets *secrets, struct seed_secret *secret, struct error *err)
 {
+	CLEANUP(free_p) char *warning = pki_warning(&secret->pki, secret->cluster);
+
+	if (warning)
+		log_warning("%s", warning);
 	if (secret->pki.ca)
 		return 0;
 	if (pki_make(&secret->pki, err) < 0)
@@ -257,13 +262,12 @@ static int replace_locked(const char *file, const struct text *t, struct error *
 
 int seed_secrets_save(struct seed_secrets *secrets, struct error *err)
 {
-	CLEANUP(text_done) struct text t = { 0 };
+	CLEANUP(text_wipe_done) struct text t = { 0 };
 
 	if (!secrets->file || !secrets->changed)
 		return 0;
 	print(secrets, &t);
 	int fd = replace_locked(secrets->file, &t, err);
-	text_wipe(&t);
 	if (fd < 0)
 		return -1;
 	close_p(&secrets->lock);
@@ -272,18 +276,11 @@ int seed_secrets_save(struct seed_secrets *secrets, struct error *err)
 	return 0;
 }
 
-static void wipe(char **secret)
-{
-	if (*secret)
-		explicit_bzero(*secret, strlen(*secret));
-	free(TAKE(*secret));
-}
-
 static void wipe_secret(struct seed_secret *s)
 {
-	wipe(&s->token);
-	wipe(&s->certificate_key);
-	wipe(&s->notes_key);
+	wipe_p(&s->token);
+	wipe_p(&s->certificate_key);
+	wipe_p(&s->notes_key);
 	node_pki_done(&s->pki);
 	for (size_t i = 0; i < s->made.n; i++) {
 		free(s->made.at[i].node);

@@ -53,7 +53,7 @@ int seed_secrets_open(const char *file, struct seed_secrets *ret, struct error *
 struct seed_secret *seed_secrets_of(struct seed_secrets *secrets, const char *cluster);
 /* Whether the cluster's nodes join by a token: it has one, or `kubeadm` asks for it and there is no PKI yet. */
 bool seed_secrets_by_token(const struct seed_secret *secret, bool kubeadm);
-/* Makes the PKI when it is missing. */
+/* Makes the PKI when it is missing; warns when its CA is near its end. */
 int seed_secrets_generate_pki(struct seed_secrets *secrets, struct seed_secret *secret, struct error *err) MUST_CHECK;
 /* Generates token and certificate key when they are missing. */
 void seed_secrets_generate(struct seed_secrets *secrets, struct seed_secret *secret);

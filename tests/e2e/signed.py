@@ -64,13 +64,20 @@ def no_such_key(s):
 
 
 def signed(s):
-    """Nothing has changed since the unsigned build: only the signature is made."""
-    done, out = s.sign(), s.kiln.out
+    """Nothing has changed since the unsigned build, but nothing shows that: the image is made again, and then no more."""
+    out = s.kiln.out
+    first = (out / "small.tar.zst").stat().st_ino
+    done = s.sign()
+    made = (out / "small.tar.zst").stat().st_ino
+    again = s.sign()
     gpgv = subprocess.run(["gpgv", "--keyring", s.keyring(s.key), out / "SHA256SUMS.gpg", out / "SHA256SUMS"], capture_output=True, text=True)
     sums = subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=out, capture_output=True, text=True)
     verified, kinds = s.verify(s.key)
     published = s.publish()
-    return problems_of((done.returncode == 0, done.stderr), (gpgv.returncode == 0, gpgv.stderr), (sums.returncode == 0, sums.stderr),
+    return problems_of((done.returncode == 0, done.stderr), (made != first, "what an unsigned build left is signed"),
+                       (again.returncode == 0 and "nothing changed" in again.stdout + again.stderr, again.stdout + again.stderr),
+                       ((out / "small.tar.zst").stat().st_ino == made, "a signed image is made again"),
+                       (gpgv.returncode == 0, gpgv.stderr), (sums.returncode == 0, sums.stderr),
                        (not kinds, f"verify found {kinds}: {verified.stderr}"),
                        (published.returncode not in (0, TRUST, RECIPE), f"publish ended with {published.returncode}: {published.stderr}"))
 
@@ -161,10 +168,74 @@ def removed_by_a_build(s):
                        (not kinds, f"verify found {kinds}"))
 
 
+def change_together(s):
+    """Image, manifest and SHA256SUMS, as someone who may write to the directory can: sizes and key stay. Returns the image's digest."""
+    image, manifest, sums = (s.kiln.out / name for name in ("small.tar.zst", "small.manifest.json", "SHA256SUMS"))
+    old = {path: digest(path) for path in (image, manifest)}
+    content = image.read_bytes()
+    replace(image, content[:-1] + bytes([content[-1] ^ 1]))
+    replace(manifest, manifest.read_bytes().replace(old[image].encode(), digest(image).encode()))
+    text = sums.read_text()
+    for path, was in old.items():
+        text = text.replace(was, digest(path))
+    replace(sums, text.encode())
+    return digest(image)
+
+
+def replace(path, content):
+    path.unlink()
+    path.write_bytes(content)
+
+
+def changed_before_signing(s):
+    """With the signature of what there was before, and with none: the image is made again, and that is what is signed."""
+    facts, signature = [], s.kiln.out / "SHA256SUMS.gpg"
+    for kept in (True, False):
+        if not kept:
+            signature.unlink()
+        bad = change_together(s)
+        done = s.sign()
+        _, kinds = s.verify(s.key)
+        facts += [(done.returncode == 0, done.stderr), (digest(s.kiln.out / "small.tar.zst") != bad, f"a changed image is signed (kept: {kept})"),
+                  (not kinds, f"verify found {kinds}")]
+    return problems_of(*facts)
+
+
+def changed_image_only(s):
+    image = s.kiln.out / "small.tar.zst"
+    content = image.read_bytes()
+    replace(image, content[:-1] + bytes([content[-1] ^ 1]))
+    bad, done = digest(image), s.sign()
+    return problems_of((done.returncode == 0, done.stderr), (digest(image) != bad, "it stays"), *((not p, p) for p in s.kiln.sums_problems()))
+
+
+def lines_of_others(s):
+    """A line of another image counts only with a good signature; one of this image only with a file."""
+    sums, signature = s.kiln.out / "SHA256SUMS", s.kiln.out / "SHA256SUMS.gpg"
+    kept = sums.read_bytes()
+    sums.write_bytes(kept + b"0" * 64 + b"  other.tar.zst\n")
+    before = s.kiln.outputs()
+    refused = s.build("--sign", s.key.fingerprint, "--force")
+    same = s.kiln.outputs() == before
+    signature.write_bytes(subprocess.run(["gpg", "--batch", "--local-user", s.key.fingerprint, "--detach-sign", "--output", "-"],
+                                         input=sums.read_bytes(), capture_output=True, check=True).stdout)
+    covered = s.build("--sign", s.key.fingerprint, "--force")
+    left = sums.read_text()
+    sums.write_bytes(kept + b"0" * 64 + b"  small.tar\n")
+    own = s.sign()
+    _, kinds = s.verify(s.key)
+    return problems_of((refused.returncode == TRUST and "other.tar.zst" in refused.stderr, refused.stderr), (same, "the refusal changed something"),
+                       (covered.returncode == 0 and "  other.tar.zst\n" in left, f"{covered.stderr}{left}"),
+                       (own.returncode == 0 and "  small.tar\n" not in sums.read_text(), f"{own.stderr}{sums.read_text()}"),
+                       (not kinds, f"verify found {kinds}"))
+
+
 CASES = {"an unsigned image is refused": unsigned, "an unknown key ends the build at once": no_such_key, "signed": signed,
          "provenance": provenance, "other keys": other_keys, "an expired key": expired, "an armored keyring": armored,
          "changed sums": changed_sums, "a changed artifact": changed_artifact,
-          "a changed manifest": changed_manifest, "a build without --sign": removed_by_a_build}
+          "a changed manifest": changed_manifest, "a build without --sign": removed_by_a_build,
+         "an image that was changed before it is signed": changed_before_signing, "an image that differs from its signed digest": changed_image_only,
+         "lines of other images": lines_of_others}
 
 
 def main():

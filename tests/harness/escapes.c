@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <linux/bpf.h>
+#include <linux/ioprio.h>
 #include <linux/perf_event.h>
 #include <sched.h>
 #include <signal.h>
@@ -311,6 +312,16 @@ static bool other_process_limits(void)
 	return prlimit(atoi(host[PID]), RLIMIT_NOFILE, NULL, &limit) == 0;
 }
 
+static bool other_process_scheduling(void)
+{
+	int pid = atoi(host[PID]), own = getpriority(PRIO_PROCESS, 0);
+	cpu_set_t all;
+
+	return sched_getaffinity(0, sizeof all, &all) == 0 &&
+	       (setpriority(PRIO_PROCESS, (id_t)pid, own) == 0 || sched_setaffinity(pid, sizeof all, &all) == 0 ||
+		syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, pid, syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0)) == 0);
+}
+
 static bool tracing(void)
 {
 	return ptrace(PTRACE_TRACEME, 0, 0, 0) == 0;
@@ -442,6 +453,7 @@ static const struct {
 	{ "userfaultfd", page_faults },
 	{ "a process of the host", other_process },
 	{ "limits of a process of the host", other_process_limits },
+	{ "scheduling of a process of the host", other_process_scheduling },
 	{ "tracing", tracing },
 	{ "the caller's terminal", terminal },
 	{ "typing into a terminal", typing },

@@ -99,9 +99,10 @@ static inline int pve_stub_answer(struct pve *pve, const char *call, struct json
 	if (copy.then)
 		copy.then();
 	pve->failure = copy.failure;
-	if (copy.failure != PVE_OK)
-		return error_set(err, copy.failure == PVE_UNREACHABLE ? ERROR_NETWORK : ERROR_TARGET, "%s",
-				 copy.answer);
+	if (copy.failure != PVE_OK) {
+		error_set(err, copy.failure == PVE_UNREACHABLE ? ERROR_NETWORK : ERROR_TARGET, "refused");
+		return error_quote(err, "%s", copy.answer);
+	}
 	if (!ret)
 		return 0;
 	return json_parse("stub", copy.answer, strlen(copy.answer), ret, err);

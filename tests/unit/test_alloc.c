@@ -6,6 +6,7 @@
 #include "lib/alloc.h"
 #include "lib/text.h"
 #include "tests/unit/check.h"
+#include "tests/unit/wiped.h"
 
 /* The exit status of a child that runs fn, and what it writes to stderr. */
 static int status_of(void (*fn)(void), struct text *ret)
@@ -48,6 +49,17 @@ TEST(alloc_of_nothing_is_valid)
 	CLEANUP(free_p) char *a = xmalloc(0), *b = xcalloc(0, 8), *c = xrealloc(NULL, 0, 8);
 
 	CHECK(a && b && c);
+}
+
+TEST(alloc_wipe_overwrites)
+{
+	char *secret = xstrdup("a secret");
+
+	wipe_free(NULL);
+	wiped_n = 0;
+	wipe_p(&secret);
+	CHECK(!secret && wiped_n == strlen("a secret") && wiped_times("a secret") == 1);
+	wipe_p(&secret);
 }
 
 TEST(alloc_strings)

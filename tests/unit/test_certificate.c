@@ -5,7 +5,8 @@
 #include "tests/unit/check.h"
 
 #define PKI "tests/golden/pki/"
-#define ENDS 4948949956 /* date -d "$(openssl x509 -in ca.crt -noout -enddate | cut -d= -f2)" +%s */
+#define ENDS 4948949956   /* date -d "$(openssl x509 -in ca.crt -noout -enddate | cut -d= -f2)" +%s */
+#define BEGINS 1795349956 /* the same of -startdate */
 
 static struct text pem(const char *name)
 {
@@ -69,13 +70,14 @@ TEST(certificate_of_text_around_it)
 	CHECK(!certificate_whole(ca.data, ca.len) && !certificate_key_whole(key.data, key.len));
 }
 
-TEST(certificate_ends_at_its_date)
+TEST(certificate_dates_of_a_ca)
 {
 	CLEANUP(text_done) struct text ca = pem("ca.crt");
-	time_t end = 0;
+	time_t from = 0, end = 0;
 
-	CHECK(certificate_ends(ca.data, ca.len, &end) && end == ENDS);
-	CHECK(!certificate_ends(ca.data, ca.len / 2, &end));
+	CHECK(certificate_dates(ca.data, ca.len, &from, &end) && from == BEGINS && end == ENDS);
+	CHECK(certificate_dates(ca.data, ca.len, NULL, &end) && end == ENDS);
+	CHECK(!certificate_dates(ca.data, ca.len / 2, &from, &end));
 }
 
 TEST(certificate_has_key_matches)

@@ -79,6 +79,27 @@ TEST(customize_blocks_calls_of_the_guest_agent)
 	FAKE_ROOT_END();
 }
 
+/* An overlay's file stays; with guest_agent.allow it is not clear which one is wanted. */
+TEST(customize_keeps_an_overlays_guest_agent)
+{
+	FAKE_ROOT();
+	CLEANUP(guest_done) struct guest g;
+	CLEANUP(free_p) char *overlay = xasprintf("%s/overlay", path), *tree = xasprintf("%s/tree", path);
+
+	small_guest(&g);
+	strings_add(&g.recipe.overlays[SET_BASE], overlay);
+	fake_put(path, "/overlay/etc/qemu/qemu-ga.conf", "[general]\nverbose=1\n");
+	fake_put(path, "/tree/usr/sbin/qemu-ga", "");
+	fake_put(path, "/tree/usr/lib/os-release", "ID=debian\n");
+	CHECK_STR(customize_tree(&g.customize, tree, &err) < 0 ? err.text : "", "");
+	CLEANUP(free_p) char *config = fake_get(tree, "/etc/qemu/qemu-ga.conf");
+	CHECK_STR(config, "[general]\nverbose=1\n");
+	strings_add(&g.recipe.guest_agent.allow, "exec");
+	CHECK(customize_tree(&g.customize, tree, &err) < 0 && err.class == ERROR_INPUT &&
+	      strstr(err.text, "an overlay has /etc/qemu/qemu-ga.conf"));
+	FAKE_ROOT_END();
+}
+
 TEST(customize_image_json_golden)
 {
 	CLEANUP(guest_done) struct guest full, small;

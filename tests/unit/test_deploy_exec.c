@@ -49,6 +49,63 @@ TEST(deploy_exec_whole_and_destroy)
 	CHECK_STR(gone.data, "cluster lab: nothing is left\n");
 }
 
+static bool write_file(const char *path, const char *content)
+{
+	struct error err;
+
+	return file_write(AT_FDCWD, path, content, strlen(content), 0600, &err) == 0;
+}
+
+static char *content_of(const char *path)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	struct error err;
+
+	return file_read(AT_FDCWD, path, 1 << 20, &text, &err) == 0 ? text_take(&text) : NULL;
+}
+
+/* Afterwards it is the user's. */
+TEST(deploy_exec_writes_a_kubeconfig_once)
+{
+	CLEANUP(free_p)
+	char *yaml = xasprintf("%sconfig: {control_plane_endpoint: \"10.0.0.1:6443\"}\n", cluster_yaml);
+	CLEANUP(text_done) struct text said = { 0 };
+	struct error err;
+
+	CHECK(lab_new() && write_file(file, yaml));
+	CLEANUP(free_p) char *path = xasprintf("%s/lab.kubeconfig", folder);
+	CHECK_STR(deploy(&said, &err) < 0 ? err.text : "", "");
+	CLEANUP(free_p) char *first = content_of(path);
+	CHECK(first && strstr(first, "server: \"https://10.0.0.1:6443\""));
+	CHECK(deploy(&said, &err) == 0 && strstr(said.data, "kubectl --kubeconfig "));
+	CLEANUP(free_p) char *second = content_of(path);
+	CHECK_STR(second, first);
+	CHECK(write_file(path, "apiVersion: v1\n") && deploy(&said, &err) == 0);
+	CLEANUP(free_p) char *foreign = content_of(path);
+	CHECK_STR(foreign, "apiVersion: v1\n");
+	CHECK(unlink(path) == 0 && deploy(&said, &err) == 0 && access(path, F_OK) == 0);
+	CHECK(destroy(&said, &err) == 0 && access(path, F_OK) < 0);
+	CHECK(write_file(file, cluster_yaml));
+}
+
+/* Of an earlier cluster of that name. */
+TEST(deploy_exec_and_the_kubeconfig_of_another_cluster)
+{
+	CLEANUP(free_p)
+	char *yaml = xasprintf("%sconfig: {control_plane_endpoint: \"10.0.0.1:6443\"}\n", cluster_yaml);
+	CLEANUP(text_done) struct text said = { 0 };
+	struct error err;
+
+	CHECK(lab_new() && write_file(file, yaml) && deploy(&said, &err) == 0);
+	CLEANUP(free_p) char *path = xasprintf("%s/lab.kubeconfig", folder), *old = content_of(path);
+	CHECK(old && destroy(&said, &err) == 0 && write_file(path, old));
+	CHECK(lab_new() && deploy(&said, &err) == 0);
+	CLEANUP(free_p) char *new = content_of(path);
+	CHECK(new &&strcmp(old, new) != 0);
+	CHECK(write_file(path, old) && destroy(&said, &err) == 0 && access(path, F_OK) == 0);
+	CHECK(unlink(path) == 0 && write_file(file, cluster_yaml));
+}
+
 TEST(deploy_exec_again_after_a_passing_fault)
 {
 	CLEANUP(text_done) struct text said = { 0 };
@@ -78,7 +135,7 @@ TEST(deploy_exec_ends_at_a_lasting_fault)
 		pve_stub.fault_at = n;
 		pve_stub.fault = PVE_ERROR;
 		printf("# request %d\n", n);
-		CHECK(deploy(&said, &err) < 0 && text_ends(err.text, "a fault") && !said.len);
+		CHECK(deploy(&said, &err) < 0 && !strcmp(err.private.text, "a fault") && !said.len);
 	}
 }
 
@@ -104,7 +161,7 @@ TEST(deploy_watch_failures)
 	pve_stub_once(CONFIG, PVE_OK, config.data);
 	pve_stub_add(CONFIG, PVE_UNREACHABLE, "down");
 	CHECK(deploy(&said, &err) < 0 && err.class == ERROR_NETWORK);
-	CHECK_STR(err.text, "cluster lab: down");
+	CHECK_STR(err.text, "cluster lab: refused");
 	CHECK(pve_stub.requests - before > 80);
 }
 
@@ -126,7 +183,7 @@ TEST(deploy_check_reports_what_is_missing)
 	CHECK(lab_new());
 	pve_stub_add(LIST, PVE_FORBIDDEN, "403");
 	CHECK(deploy(&said, &err) < 0);
-	CHECK_STR(err.text, "403");
+	CHECK_STR(err.private.text, "403");
 	CHECK_STR(pve_stub.calls.data, "");
 }
 

@@ -20,6 +20,11 @@ TEST(hash_md5_vector)
 
 	md5_hex("abc", 3, hex);
 	CHECK_STR(hex, "900150983cd24fb0d6963f7d28e17f72");
+	CLEANUP(hash_free_p) struct hash *parts = hash_new_md5();
+	hash_add(parts, "a", 1);
+	hash_add(parts, "bc", 2);
+	hash_md5_hex(parts, hex);
+	CHECK_STR(hex, "900150983cd24fb0d6963f7d28e17f72");
 }
 
 TEST(hash_sha256_fd_keeps_the_position)

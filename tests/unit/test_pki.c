@@ -6,10 +6,12 @@
 
 #include "agent/kubeadm_pki.h"
 #include "agent/kubeconfig.h"
+#include "builder/seed/pki_x509.h"
 #include "lib/certificate.h"
 #include "lib/ec_key.h"
 #include "lib/file.h"
 #include "lib/process.h"
+#include "lib/yaml.h"
 #include "tests/unit/check.h"
 
 static bool belongs(const char *certificate, const char *key_hex)
@@ -94,7 +96,7 @@ TEST(pki_for_node_with_a_long_name)
 	CHECK_STR(pki_for_node(&cluster, NODE_WORKER, name, 60, &own, &err) < 0 ? err.text : "", "");
 	CLEANUP(free_p) char *subject = shown(own.certificate, "-subject");
 	CHECK_STR(subject, want);
-	CHECK(certificate_ends(own.certificate, strlen(own.certificate), &end));
+	CHECK(certificate_dates(own.certificate, strlen(own.certificate), NULL, &end));
 }
 
 TEST(pki_for_node_ends_in_time)
@@ -139,6 +141,90 @@ TEST(pki_for_node_that_has_expired_is_named)
 	CHECK(kubeadm_pki_check(&run, &err) < 0 && err.class == ERROR_INPUT);
 	CHECK(text_starts(err.text, "the certificate in this node's seed expired at 20") &&
 	      strstr(err.text, "make the seed again"));
+	node_pki_done(&node.pki);
+}
+
+/* A PKI whose CA ends in so many seconds. */
+static int pki_ending(long seconds, struct node_pki *ret, struct error *err)
+{
+	const struct pki_x509_subject subject = { .name = "kubernetes",
+						  .from = time(NULL) - 3600,
+						  .until = time(NULL) + seconds };
+
+	if (pki_make(ret, err) < 0)
+		return -1;
+	free(TAKE(ret->ca));
+	return pki_x509_authority(&subject, ret->ca_key, &ret->ca, err);
+}
+
+TEST(pki_of_a_ca_that_ends_soon)
+{
+	CLEANUP(node_pki_done) struct node_pki cluster = { 0 }, own = { 0 }, fresh = { 0 };
+	CLEANUP(text_done) struct text config = { 0 };
+	CLEANUP(kubeconfig_done) struct kubeconfig k = { 0 };
+	struct error err = { 0 };
+	time_t ca_ends = 0, ends = 0, admin_ends = 0;
+
+	CHECK(pki_ending(1800, &cluster, &err) == 0 && pki_make(&fresh, &err) == 0);
+	CHECK(certificate_dates(cluster.ca, strlen(cluster.ca), NULL, &ca_ends));
+	CHECK(pki_for_node(&cluster, NODE_WORKER, "w1", 7200, &own, &err) == 0);
+	CHECK(certificate_dates(own.certificate, strlen(own.certificate), NULL, &ends) && ends == ca_ends);
+	CHECK(pki_kubeconfig(&cluster, "lab", "10.0.0.1:6443", &config, &err) == 0 &&
+	      kubeconfig_parse("lab.kubeconfig", config.data, config.len, &k, &err) == 0);
+	CHECK(certificate_dates(k.certificate.text, strlen(k.certificate.text), NULL, &admin_ends) &&
+	      admin_ends == ca_ends);
+	CLEANUP(free_p) char *warning = pki_warning(&cluster, "lab"), *none = pki_warning(&fresh, "lab");
+	CHECK(warning && text_starts(warning, "the CA of cluster lab ends at 20") &&
+	      strstr(warning, "https://kubernetes.io/"));
+	CHECK(!none);
+}
+
+TEST(pki_of_a_ca_that_has_ended)
+{
+	CLEANUP(node_pki_done) struct node_pki cluster = { 0 }, own = { 0 };
+	struct error err = { 0 };
+
+	CHECK(pki_ending(-60, &cluster, &err) == 0);
+	CHECK(pki_for_node(&cluster, NODE_WORKER, "w1", 7200, &own, &err) < 0 && err.class == ERROR_INPUT);
+	CHECK(strstr(err.text, "the cluster's CA ended at 20"));
+}
+
+TEST(pki_kubeconfig_kind_of_files)
+{
+	CLEANUP(node_pki_done) struct node_pki p = { 0 }, other = { 0 }, ending = { 0 };
+	CLEANUP(text_done) struct text config = { 0 }, short_config = { 0 };
+	CLEANUP(yaml_node_free_p) struct yaml *tree = NULL, *soon = NULL, *foreign = NULL;
+	struct error err = { 0 };
+
+	CHECK(pki_make(&p, &err) == 0 && pki_make(&other, &err) == 0 && pki_ending(1800, &ending, &err) == 0);
+	CHECK(pki_kubeconfig(&p, "lab", "10.0.0.1:6443", &config, &err) == 0 &&
+	      pki_kubeconfig(&ending, "lab", "10.0.0.1:6443", &short_config, &err) == 0);
+	CHECK(yaml_parse("a", config.data, config.len, &tree, &err) == 0 &&
+	      yaml_parse("b", short_config.data, short_config.len, &soon, &err) == 0 &&
+	      yaml_parse("c", "a: b\n", 5, &foreign, &err) == 0);
+	CHECK(pki_kubeconfig_kind(&p, "lab", tree) == PKI_KUBECONFIG_GOOD);
+	CHECK(pki_kubeconfig_kind(&other, "lab", tree) == PKI_KUBECONFIG_OTHER_CA);
+	CHECK(pki_kubeconfig_kind(&ending, "lab", soon) == PKI_KUBECONFIG_ENDING);
+	CHECK(pki_kubeconfig_kind(&p, "other", tree) == PKI_KUBECONFIG_FOREIGN);
+	CHECK(pki_kubeconfig_kind(&p, "lab", foreign) == PKI_KUBECONFIG_FOREIGN);
+}
+
+/* The guest's clock is behind: it may be set while kubeadm waits. */
+TEST(pki_of_a_node_whose_clock_is_behind)
+{
+	CLEANUP(node_pki_done) struct node_pki cluster = { 0 };
+	struct node_config node = { 0 };
+	const struct kubeadm_run run = { .node = &node };
+	const struct pki_x509_subject later = { .name = "system:node:w1",
+						.from = time(NULL) + 3600,
+						.until = time(NULL) + 7200 };
+	struct error err = { 0 };
+
+	CHECK(pki_make(&cluster, &err) == 0);
+	CHECK(pki_x509_client(&later, cluster.ca, cluster.ca_key, &node.pki.certificate, &node.pki.key, &err) == 0);
+	CHECK(kubeadm_pki_check(&run, &err) < 0 && err.class == ERROR_HOST);
+	CHECK(text_starts(err.text, "the certificate in this node's seed begins at 20") &&
+	      strstr(err.text, "this guest's clock says 20"));
 	node_pki_done(&node.pki);
 }
 

@@ -210,39 +210,46 @@ TEST(pve_call_sends_and_reads)
 	CHECK(strstr(stub.seen->text, "DELETE /api2/json/x?a=1%3B2&b=x%20y HTTP/1.1\r\n"));
 }
 
+static const struct stub_route failing[] = {
+	{ "GET /401", "401 No ticket", "" },
+	{ "GET /403", "403 Permission check failed", "{\"data\":null}" },
+	{ "GET /500", "500 x", BODY("VM is locked (backup)") },
+	{ "GET /proxy", "502 Bad Gateway", "<html>token=abc</html>" },
+	{ "GET /595", "595 Connection refused", "" },
+	{ "GET /html", "200 OK", "<html>" },
+	{ "GET /list", "200 OK", "[]" },
+	{ "GET /closed", NULL, NULL },
+	{ NULL, NULL, NULL },
+};
+
 TEST(pve_call_reports_failures)
 {
-	static const struct stub_route routes[] = {
-		{ "GET /401", "401 No ticket", "" },
-		{ "GET /403", "403 Permission check failed", "{\"data\":null}" },
-		{ "GET /500", "500 x", BODY("VM is locked (backup)") },
-		{ "GET /595", "595 Connection refused", "" },
-		{ "GET /html", "200 OK", "<html>" },
-		{ "GET /list", "200 OK", "[]" },
-		{ "GET /closed", NULL, NULL },
-		{ NULL, NULL, NULL },
-	};
 	static const struct {
 		const char *path;
 		enum pve_failure failure;
 		enum error_class class;
-		const char *text;
+		const char *text, *private;
 	} cases[] = {
 		{ "/401", PVE_UNAUTHORIZED, ERROR_TARGET,
-		  "GET /401: Proxmox VE answers 401 No ticket; the token is wrong, has expired or was deleted: create "
-		  "a "
-		  "new one (a@pve!t)" },
+		  "GET /401: Proxmox VE answers 401; the token is wrong, has expired or was deleted: create a new one "
+		  "(a@pve!t)",
+		  "No ticket" },
 		{ "/403", PVE_FORBIDDEN, ERROR_TARGET,
-		  "GET /403: Proxmox VE answers 403 Permission check failed; give the token this privilege (and its "
-		  "user, unless the token has none of its own) (a@pve!t)" },
-		{ "/500", PVE_BUSY, ERROR_TARGET, "GET /500: Proxmox VE answers 500 VM is locked (backup)" },
-		{ "/595", PVE_UNREACHABLE, ERROR_NETWORK, "GET /595: Proxmox VE answers 595 Connection refused" },
-		{ "/html", PVE_ERROR, ERROR_FAILED, "GET /html: the answer is not JSON; is this a Proxmox VE API?" },
-		{ "/list", PVE_ERROR, ERROR_FAILED, "GET /list: the answer is not JSON; is this a Proxmox VE API?" },
-		{ "/closed", PVE_UNREACHABLE, ERROR_NETWORK, NULL },
+		  "GET /403: Proxmox VE answers 403; give the token the privilege that it names (and its user, unless "
+		  "the token has none of its own) (a@pve!t)",
+		  "Permission check failed" },
+		{ "/500", PVE_BUSY, ERROR_TARGET, "GET /500: Proxmox VE answers 500", "VM is locked (backup)" },
+		{ "/proxy", PVE_UNREACHABLE, ERROR_NETWORK, "GET /proxy: Proxmox VE answers 502",
+		  "<html>token=abc</html>" },
+		{ "/595", PVE_UNREACHABLE, ERROR_NETWORK, "GET /595: Proxmox VE answers 595", "Connection refused" },
+		{ "/html", PVE_ERROR, ERROR_FAILED, "GET /html: the answer is not JSON; is this a Proxmox VE API?",
+		  "" },
+		{ "/list", PVE_ERROR, ERROR_FAILED, "GET /list: the answer is not JSON; is this a Proxmox VE API?",
+		  "" },
+		{ "/closed", PVE_UNREACHABLE, ERROR_NETWORK, NULL, NULL },
 	};
 	CLEANUP(stub_stop) struct stub stub;
-	stub_start(&stub, routes);
+	stub_start(&stub, failing);
 	CLEANUP(stub_pve_close_p) struct pve *pve = stub_open(&stub);
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -252,6 +259,8 @@ TEST(pve_call_reports_failures)
 		CHECK(pve_failure(pve) == cases[i].failure && err.class == cases[i].class);
 		if (cases[i].text)
 			CHECK_STR(err.text, cases[i].text);
+		if (cases[i].private)
+			CHECK_STR(err.private.text, cases[i].private);
 		CHECK(!strstr(err.text, "SECRET"));
 	}
 }

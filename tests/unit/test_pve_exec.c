@@ -29,7 +29,7 @@ TEST(pve_exec_call_sets_again)
 		struct error err = { 0 };
 		pve_stub_add("POST /x", failures[i].failure, "no");
 		CHECK(pve_exec_call(&x, "POST", "/x", NULL, NULL, NULL, &err) < 0);
-		CHECK_STR(err.text, "no");
+		CHECK_STR(err.private.text, "no");
 		CHECK(x.again == failures[i].again);
 		CHECK(pve_exec_failed_or_gone(&x) < 0 && x.again == failures[i].gone_again);
 	}
@@ -57,18 +57,13 @@ static const struct {
 	const char *exit;
 	bool again, died;
 	int class;
-	const char *text;
 } ends[] = {
-	{ "No space left on device", false, false, ERROR_SPACE,
-	  "do x: the task on pve1 ended with: No space left on device" },
-	{ "volume group is out of space", false, false, ERROR_SPACE,
-	  "do x: the task on pve1 ended with: volume group is out of space" },
-	{ "unexpected status", true, true, ERROR_TARGET, "do x: the task on pve1 ended with: unexpected status" },
-	{ "VM 100 already exists on node 'pve1'", true, false, ERROR_TARGET,
-	  "do x: the task on pve1 ended with: VM 100 already exists on node 'pve1'" },
-	{ "can't lock file 'x' - got timeout", true, false, ERROR_TARGET,
-	  "do x: the task on pve1 ended with: can't lock file 'x' - got timeout" },
-	{ "boom", false, false, ERROR_TARGET, "do x: the task on pve1 ended with: boom" },
+	{ "No space left on device", false, false, ERROR_SPACE },
+	{ "volume group is out of space", false, false, ERROR_SPACE },
+	{ "unexpected status", true, true, ERROR_TARGET },
+	{ "VM 100 already exists on node 'pve1'", true, false, ERROR_TARGET },
+	{ "can't lock file 'x' - got timeout", true, false, ERROR_TARGET },
+	{ "boom", false, false, ERROR_TARGET },
 };
 
 TEST(pve_exec_wait_reads_the_exit_status)
@@ -83,7 +78,8 @@ TEST(pve_exec_wait_reads_the_exit_status)
 		pve_stub_add(STATUS, PVE_OK, answer);
 		pve_stub_add(LOG, PVE_OK, "[]");
 		CHECK(pve_exec_wait(&x, upid, "do x", &exit, &err) < 0);
-		CHECK_STR(err.text, ends[i].text);
+		CHECK_STR(err.text, "do x: the task on pve1 ended with an error");
+		CHECK_STR(err.private.text, ends[i].exit);
 		CHECK_STR(exit, ends[i].exit);
 		CHECK((int)err.class == ends[i].class && x.again == ends[i].again);
 		CHECK(pve_exec_worker_died(exit) == ends[i].died);
@@ -99,7 +95,7 @@ TEST(pve_exec_wait_without_task)
 	CHECK(pve_exec_wait(&x, NULL, "do x", NULL, &err) == 0 && !pve_stub.gets);
 	pve_stub_add(STATUS, PVE_MISSING, "no such task");
 	CHECK(pve_exec_wait(&x, upid, "do x", NULL, &err) < 0 && !x.again);
-	CHECK_STR(err.text, "do x: no such task");
+	CHECK_STR(err.text, "do x: refused");
 	CHECK(pve_exec_wait_earlier(&x, UPID, &err) == 0);
 	pve_stub_add(STATUS, PVE_OK, "{\"status\":\"stopped\",\"exitstatus\":\"boom\"}");
 	CHECK(pve_exec_wait_earlier(&x, UPID, &err) == 0);

@@ -3,9 +3,11 @@
 #include "builder/sandbox/sandbox_calls.h"
 
 #include <errno.h>
+#include <linux/ioprio.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -77,6 +79,29 @@ static int with_mounts(void *context UNUSED, struct error *err)
 	return 0;
 }
 
+/* The same calls about the caller are allowed. */
+static int of_others(struct error *err)
+{
+	struct sched_param idle = { 0 };
+	cpu_set_t all;
+
+	CPU_ZERO(&all);
+	EXPECT(sched_getaffinity(0, sizeof all, &all) == 0);
+	EXPECT(sched_setaffinity(getppid(), sizeof all, &all) < 0 && errno == EPERM);
+	EXPECT(sched_setaffinity(0, sizeof all, &all) == 0);
+	EXPECT(sched_setscheduler(getppid(), SCHED_OTHER, &idle) < 0 && errno == EPERM);
+	EXPECT(sched_setscheduler(0, SCHED_OTHER, &idle) == 0);
+	int own = getpriority(PRIO_PROCESS, 0);
+	EXPECT(setpriority(PRIO_PROCESS, (id_t)getppid(), own) < 0 && errno == EPERM);
+	EXPECT(setpriority(PRIO_USER, 0, own) < 0 && errno == EPERM && setpriority(PRIO_PGRP, 0, own) < 0);
+	EXPECT(setpriority(PRIO_PROCESS, 0, own) == 0);
+	long io = syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0);
+	EXPECT(syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, getppid(), io) < 0 && errno == EPERM);
+	EXPECT(syscall(SYS_ioprio_set, IOPRIO_WHO_USER, 0, io) < 0 && errno == EPERM);
+	EXPECT(syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, io) == 0);
+	return 0;
+}
+
 static int in_chroot(void *context UNUSED, struct error *err)
 {
 	if (sandbox_calls_refuse(SANDBOX_CALLS_CHROOT, NULL, err) < 0)
@@ -85,7 +110,7 @@ static int in_chroot(void *context UNUSED, struct error *err)
 	EXPECT(made(S_IFCHR) == EPERM && made(S_IFIFO) == ENOENT);
 	EXPECT(syscall(SYS_prlimit64, getppid(), 0, NULL, NULL) < 0 && errno == EPERM);
 	EXPECT(syscall(SYS_prlimit64, 0, 0, NULL, NULL) == 0);
-	return 0;
+	return of_others(err);
 }
 
 TEST(sandbox_calls_refuse_what_no_package_needs)

@@ -7,6 +7,7 @@
 
 #include "lib/file.h"
 #include "tests/unit/check.h"
+#include "tests/unit/wiped.h"
 
 #define UUID "6f2a2f0e-3c41-4b0f-9d7e-0a1b2c3d4e5f"
 
@@ -57,6 +58,25 @@ TEST(seed_secrets_keep_what_deploy_made)
 	CHECK_STR(seed_secrets_made(s, 101)->node, "cp2");
 	CHECK(!seed_secrets_made(s, 101)->identity && !seed_secrets_made(s, 103));
 	CHECK_STR(seed_secrets_made(s, 102)->identity, UUID);
+}
+
+/* The text of the file, the tree of it, and the secrets themselves. */
+TEST(seed_secrets_close_leaves_no_secret_in_memory)
+{
+	CLEANUP(seed_secrets_close) struct seed_secrets a = { .lock = -1 }, b = { .lock = -1 };
+	struct error err = { 0 };
+
+	CHECK(lab_new() && seed_secrets_open(file, &a, &err) == 0);
+	CHECK(seed_secrets_generate_pki(&a, seed_secrets_of(&a, "lab"), &err) == 0 && seed_secrets_save(&a, &err) == 0);
+	CLEANUP(free_p) char *key = xstrdup(seed_secrets_of(&a, "lab")->pki.ca_key);
+	seed_secrets_close(&a);
+	a = (struct seed_secrets){ .lock = -1 };
+	wiped_n = 0;
+	CHECK(seed_secrets_open(file, &b, &err) == 0);
+	CHECK(wiped_times(key) == 2);
+	seed_secrets_close(&b);
+	b = (struct seed_secrets){ .lock = -1 };
+	CHECK(wiped_times(key) == 3);
 }
 
 static bool is_locked(void)

@@ -233,7 +233,8 @@ TEST(step_election_ends_at_a_refused_token)
 	fake_api.fault_status = 401;
 	fake_api.fault_reason = "invalid token value!";
 	AGENT(102, INIT);
-	CHECK(step_election(&a, &err) < 0 && strstr(err.text, "invalid token value!") && fake_api.requests == 1);
+	CHECK(step_election(&a, &err) < 0 && strstr(err.private.text, "invalid token value!") &&
+	      fake_api.requests == 1);
 	/* And is not asked again. */
 	CHECK(step_election(&a, &err) < 0 && strstr(err.text, "no further request") && fake_api.requests == 1);
 	AGENT_END();

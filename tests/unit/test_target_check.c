@@ -97,10 +97,10 @@ TEST(target_check_rights_unreadable)
 
 	pve_stub_add(PERMISSIONS, PVE_UNAUTHORIZED, "401");
 	CHECK(target_check_rights(&c, "/pool/k8s", "VM.Audit", role_of_place(ROLE_GUESTS), &err) < 0);
-	CHECK_STR(err.text, "401");
+	CHECK_STR(err.private.text, "401");
 	err = (struct error){ 0 };
 	CHECK(target_check_discard(&c, "local", &may, &err) < 0 && !may);
-	CHECK_STR(err.text, "401");
+	CHECK_STR(err.private.text, "401");
 	CHECK(!c.missing.n);
 }
 
