@@ -162,7 +162,8 @@ static void answer(struct registrar *r, char *line)
 	json_put_bool(json, "ok", good);
 	json_put_double(json, "seconds", clock_seconds() - before);
 	if (!good) {
-		json_put_string(json, "error", err.text);
+		CLEANUP(free_p) char *full = error_full(&err);
+		json_put_string(json, "error", full);
 		json_put_int(json, "class", err.class);
 		json_put_string(json, "failure", failure_names[pve_failure(r->pve.pve)]);
 	}
