@@ -72,7 +72,8 @@ struct publish_steps {
 
 void publish_plan(const struct publish_order *o, const struct publish_state *s, const struct publish_memory *m,
 		  struct publish_steps *ret);
-/* The finished copy of the order's image; NULL = none. */
+/* The newest finished copy of the order's image, one with the order's settings before all others; NULL = none. The older ones
+ * are removed as soon as nothing uses them. */
 const struct publish_copy *publish_plan_ready(const struct publish_order *o, const struct publish_state *s,
 					      const struct publish_memory *m);
 /* Records the copies that --replace replaces: those that are finished before the first step. */
@@ -80,6 +81,6 @@ void publish_memory_begin(struct publish_memory *m, const struct publish_order *
 void publish_memory_done(struct publish_memory *m);
 /* Digest of everything but the image that a template is made from. */
 void publish_settings(const struct publish_order *o, char ret[PUBLISH_NOTES_HASH + 1]);
-/* "upload X to local (402 MiB)\n"... */
+/* publish_text.c: "upload local:import/X, 402 MiB" */
 void publish_step_text(const struct publish_order *o, const struct publish_step *step, struct text *ret);
 void publish_steps_done(struct publish_steps *steps);

@@ -300,6 +300,30 @@ def replace(cloud, image):
 
 
 @case
+def replace_what_is_in_use(cloud, image):
+    """The new one is the result, then and later; the old one goes as soon as nothing uses it."""
+    exited(cloud.publish(image))
+    old, = published(cloud, image)
+    cloud.add_vm(500, pool="k8s", scsi0=f"local-lvm:base-{old}-disk-0/vm-500-disk-0,size=1G")
+    done = exited(cloud.publish(image, "--replace"))
+    new, = set(published(cloud, image, count=2, templates=3)) - {old}
+    for options in ((), ("--replace",), ()):
+        check(f"VM {old} stays" in done.stderr and f"pve1: VM {new} " in done.stdout, f"{done.stdout} {done.stderr}")
+        if options:  # the second one is in nobody's way and goes
+            done = exited(cloud.publish(image, *options))
+            newer, = set(published(cloud, image, count=2, templates=3)) - {old}
+            check(newer != new, "it was not created again")
+            new = newer
+        else:
+            done = exited(cloud.publish(image))
+    with cloud.cluster.lock:
+        cloud.volumes.free_volume(cloud.volumes.need(f"local-lvm:base-{old}-disk-0/vm-500-disk-0", "pve1"))
+        cloud.cluster.remove_guest(500)
+    exited(cloud.publish(image))
+    same(published(cloud, image), [new], "the template that is left")
+
+
+@case
 def other_settings(cloud, image):
     exited(cloud.publish(image))
     cloud.add_storage("fast", "images", kind="zfspool")
