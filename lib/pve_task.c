@@ -34,6 +34,13 @@ char *pve_task_node(const char *upid)
 	return split(upid, &fields) ? xstrdup(fields.at[UPID_NODE]) : NULL;
 }
 
+char *pve_task_type(const char *upid)
+{
+	CLEANUP(strings_done) struct strings fields = { 0 };
+
+	return split(upid, &fields) ? xstrdup(fields.at[UPID_TYPE]) : NULL;
+}
+
 bool pve_task_is_own(const char *upid, const char *token_id, const char *const *types)
 {
 	CLEANUP(strings_done) struct strings fields = { 0 };

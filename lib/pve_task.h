@@ -20,6 +20,8 @@ struct pve_task {
 
 /* NODE of "UPID:NODE:...", owned by the caller; NULL when it is not a UPID. Pure. */
 char *pve_task_node(const char *upid) MUST_CHECK;
+/* TYPE of such a UPID, the same. Pure. */
+char *pve_task_type(const char *upid) MUST_CHECK;
 /* True when token_id started the task "UPID:NODE:PID:START:TIME:TYPE:ID:USER:" and its type is in the NULL-terminated list.
  * Pure. */
 bool pve_task_is_own(const char *upid, const char *token_id, const char *const *types);

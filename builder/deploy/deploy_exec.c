@@ -207,6 +207,23 @@ static int do_stop(struct deploy_run *run, const struct deploy_step *step, struc
 	return act_on(run, step, "POST", "/status/stop", NULL, "stop", "not running", err);
 }
 
+/* After a failure to read the guest: whether it has gone. A token with rights on the pool only gets the same answer for a guest that
+ * has left the pool. */
+static bool is_gone(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+{
+	enum pve_failure failure = pve_failure(run->exec.pve);
+
+	if (!pve_is_gone(failure))
+		return false;
+	int rc = failure == PVE_MISSING ? 0 : vmid_exists(run->exec.pve, step->vmid, err);
+	if (rc < 0)
+		pve_exec_failed(&run->exec);
+	else if (rc)
+		error_set(err, ERROR_TARGET,
+			  "guest %ld is still there, but the token cannot see it any more (VM.Audit)", step->vmid);
+	return rc == 0;
+}
+
 static int remove_guest(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	CLEANUP(deploy_guest_done) struct deploy_guest g = { 0 }, left = { 0 };
@@ -217,11 +234,11 @@ static int remove_guest(struct deploy_run *run, const struct deploy_step *step, 
 
 	/* The VMID may belong to another guest by now: only a guest of the cluster is removed. */
 	if (deploy_look(run, step, &g, NULL, err) < 0)
-		return pve_is_gone(pve_failure(run->exec.pve)) ? 0 : -1;
+		return is_gone(run, step, err) ? 0 : -1;
 	if (act_on(run, step, "DELETE", "", params, "remove", "does not exist", err) == 0)
 		return 0;
 	/* A guest that was removed meanwhile is no longer in the pool, so the token has no rights on it. */
-	return deploy_look(run, step, &left, NULL, &gone) < 0 && pve_is_gone(pve_failure(run->exec.pve)) ? 0 : -1;
+	return deploy_look(run, step, &left, NULL, &gone) < 0 && is_gone(run, step, &gone) ? 0 : -1;
 }
 
 static int do_remove(struct deploy_run *run, const struct deploy_step *step, struct error *err)
@@ -268,5 +285,8 @@ void deploy_run_done(struct deploy_run *run)
 	}
 	vec_done(&run->secrets);
 	vec_done(&run->watches);
+	vec_done(&run->skipped);
+	vec_done(&run->broken);
+	pve_exec_done(&run->exec);
 	strings_done(&run->keys);
 }

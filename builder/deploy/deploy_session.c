@@ -96,7 +96,10 @@ static int do_step(struct deploy_session *job, struct deploy_run *run, const str
 	char phase[PHASE_NAME_MAX];
 
 	deploy_step_text(&job->order, step, &words);
-	run->last = (struct deploy_place){ step->act, step->vmid, step->node };
+	if (step->act != DEPLOY_PAUSE && pve_guard_begin(&run->exec.guard, words.data, err) < 0) {
+		run->exec.again = false;
+		return -1;
+	}
 	job->made = job->made || step->act == DEPLOY_CLONE || step->act == DEPLOY_CREATE;
 	if (is_quiet(step->act)) {
 		log_debug("%s", words.data);
@@ -121,6 +124,7 @@ static int do_steps(struct deploy_session *job, struct deploy_run *run, const st
 			return -1;
 		if (steps->at[i].act == DEPLOY_PAUSE)
 			break;
+		pve_guard_done(&run->exec.guard);
 	}
 	return 0;
 }
@@ -132,6 +136,7 @@ static int pass(struct deploy_session *job, struct deploy_run *run, struct error
 	CLEANUP(deploy_steps_done) struct deploy_steps steps = { 0 };
 
 	run->exec.again = false;
+	pve_guard_look(&run->exec.guard);
 	if (deploy_session_look(job, &state, err) < 0) {
 		run->exec.again = pve_may_pass(pve_failure(job->pve));
 		return -1;
@@ -142,28 +147,19 @@ static int pass(struct deploy_session *job, struct deploy_run *run, struct error
 	return steps.n ? do_steps(job, run, &steps, err) : 1;
 }
 
-static bool same_place(const struct deploy_place *a, const struct deploy_place *b)
-{
-	return a->act == b->act && a->vmid == b->vmid && a->node == b->node;
-}
-
-/* A failure at another step than before counts as progress. */
 int deploy_session_work(struct deploy_session *job, struct deploy_run *run, struct error *err)
 {
-	struct deploy_place stuck = { 0 };
-
-	for (int i = 0, tries = 0; i < PVE_EXEC_STEPS_MAX; i++) {
+	for (int i = 0; i < PVE_EXEC_STEPS_MAX; i++) {
 		int rc = pass(job, run, err);
 		if (rc == 1)
 			return 0;
-		tries = rc < 0 && same_place(&stuck, &run->last) ? tries + 1 : rc < 0;
-		stuck = run->last;
-		if (rc < 0 && (!run->exec.again || tries == PVE_EXEC_TRIES))
+		if (rc == 0)
+			continue;
+		if (!run->exec.again)
 			return -1;
-		if (rc < 0) {
-			log_info("%s; trying again", err->text);
-			pve_exec_nap(tries);
-		}
+		log_info("%s; trying again", err->text);
+		if (!pve_guard_again(&run->exec.guard))
+			return -1;
 	}
 	return error_set(err, ERROR_TARGET, "it does not end; does something undo each step?");
 }

@@ -96,6 +96,7 @@ void publish_memory_done(struct publish_memory *m)
 {
 	vec_done(&m->old);
 	vec_done(&m->kept);
+	vec_done(&m->skipped);
 }
 
 void publish_settings(const struct publish_order *o, char ret[PUBLISH_NOTES_HASH + 1])
@@ -241,6 +242,8 @@ static const char *unusable(const struct publish_planning *p, const struct publi
 
 	if (strcmp(c->published.settings, p->settings) != 0)
 		return "left unfinished, with other settings";
+	if (vmid_list_has(&p->m->skipped, c->vmid))
+		return "a volume that an earlier template of its VMID left is in the way";
 	/* The source is checked until the copy is a template. */
 	if (!c->template && source && source->ctime != c->published.source)
 		return "the upload was replaced while its disk was made";
@@ -335,10 +338,23 @@ static void plan_surplus(struct publish_planning *p, const struct publish_copy *
 	}
 }
 
+/* The copy that this run works on is not in the state. */
+static bool is_missed(const struct publish_planning *p)
+{
+	for (size_t i = 0; i < p->s->copies.n; i++)
+		if (p->s->copies.at[i].vmid == p->m->known)
+			return false;
+	return p->m->known != 0;
+}
+
 static void plan_vm(struct publish_planning *p)
 {
 	const struct publish_copy *ready = publish_plan_ready(p->o, p->s, p->m);
 
+	if (is_missed(p)) {
+		push(p, p->m->pauses < PUBLISH_UNSEEN ? PUBLISH_PAUSE : PUBLISH_FIND, p->m->known, "it does not show");
+		return;
+	}
 	if (!ready)
 		plan_copy(p);
 	plan_surplus(p, ready);

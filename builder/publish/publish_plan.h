@@ -11,6 +11,9 @@
  * publisher of the higher VMID removes its copy at once; the other waits until the higher one is removed or
  * ready (one-bit mutual exclusion), and removes its own copy when neither happens.
  *
+ * A copy that this run has made and that does not show any more is neither made again nor given up: the token may have lost
+ * its right to see it.
+ *
  * The upload must not be replaced while a copy is made from it: the notes contain the upload's ctime from
  * before.
  */
@@ -19,10 +22,12 @@
 
 #include "builder/publish/publish_image.h"
 #include "builder/publish/publish_state.h"
+#include "builder/pve/vmid.h"
 
 enum publish_action {
 	PUBLISH_WAIT_TASK, /* a task of ours that still runs */
 	PUBLISH_PAUSE,     /* read the state again in a second */
+	PUBLISH_FIND,      /* the copy that this run works on does not show any more: tell hidden from gone */
 	PUBLISH_UPLOAD,
 	PUBLISH_CREATE,
 	PUBLISH_TAG,
@@ -49,10 +54,12 @@ struct publish_order {
 /* The memory of this run, in addition to the state. */
 struct publish_memory {
 	long own;          /* the copy that this run created; 0 = none */
+	long known;        /* the copy that this run has made or works on, and that is there for certain; 0 = none */
 	unsigned uploaded; /* parts that this run has uploaded */
 	unsigned pauses;   /* in a row */
 	VEC(long) old;     /* copies that --replace replaces */
 	VEC(long) kept;    /* copies that are in use */
+	struct vmid_list skipped; /* VMIDs of which volumes are left */
 };
 
 struct publish_step {
@@ -67,6 +74,7 @@ struct publish_steps {
 	size_t n, max;
 };
 
+#define PUBLISH_UNSEEN 5   /* pauses until a copy that does not show is looked for */
 #define PUBLISH_SETTLE 30  /* pauses (seconds) that a lower VMID waits for a higher one */
 #define PUBLISH_STALE 3600 /* seconds after which an unfinished copy or upload of another version counts as abandoned */
 

@@ -17,6 +17,7 @@ static const struct {
 } words[] = {
 	[PUBLISH_WAIT_TASK] = { "wait for task ", "" },
 	[PUBLISH_PAUSE] = { "wait for ", "" },
+	[PUBLISH_FIND] = { "find ", " again" },
 	[PUBLISH_UPLOAD] = { "upload ", "" },
 	[PUBLISH_CREATE] = { "create ", "" },
 	[PUBLISH_TAG] = { "tag ", "" },

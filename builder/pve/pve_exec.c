@@ -12,8 +12,6 @@
 
 #define TASK_SECONDS 7200 /* limit for a task: a large image to a slow storage */
 #define PAUSES_MAX 900    /* seconds to wait for a locked guest or another publisher */
-#define NAP_FIRST 1.0     /* seconds */
-#define NAP_LAST 30.0
 
 void pve_exec_begin(struct pve_exec *x, bool pause)
 {
@@ -66,7 +64,19 @@ static void log_task(struct pve_exec *x, const char *node, const char *upid)
 		log_debug("%s: %s", node, lines.at[i]);
 }
 
-/* A worker that died does not report how far it came, and a VMID may have been taken meanwhile: the caller reads the state again. */
+/* Whether a task of this type has not ended like this before. */
+static bool is_first(struct pve_exec *x, const char *upid, const char *exit)
+{
+	CLEANUP(free_p) char *type = pve_task_type(upid), *words = xasprintf("%s: %s", type ? type : "?", exit);
+
+	if (strings_has(&x->failed, words))
+		return false;
+	strings_add(&x->failed, words);
+	return true;
+}
+
+/* A worker that died does not report how far it came, and a VMID may have been taken meanwhile: the caller reads the state again,
+ * once. A lock is waited for longer. */
 static int task_failed(struct pve_exec *x, const char *upid, const char *what, const struct pve_task *task,
 		       struct error *err)
 {
@@ -74,7 +84,8 @@ static int task_failed(struct pve_exec *x, const char *upid, const char *what, c
 	bool space = strstr(task->exit, "No space left") || strstr(task->exit, "out of space");
 
 	log_task(x, node ? node : "?", upid);
-	x->again = pve_may_pass(task->failure) || pve_exec_worker_died(task->exit) || vmid_is_taken(task->exit);
+	x->again = pve_may_pass(task->failure) ||
+		   ((pve_exec_worker_died(task->exit) || vmid_is_taken(task->exit)) && is_first(x, upid, task->exit));
 	return error_set(err, space ? ERROR_SPACE : ERROR_TARGET, "%s: the task on %s ended with: %s", what,
 			 node ? node : "?", task->exit);
 }
@@ -120,14 +131,13 @@ int pve_exec_pause(struct pve_exec *x, const char *node, long vmid, const char *
 	return 0;
 }
 
-void pve_exec_nap(int tries)
-{
-	double seconds = NAP_FIRST * (double)(1u << (tries - 1));
-
-	clock_nap(seconds < NAP_LAST ? seconds : NAP_LAST);
-}
-
 struct pve_guest pve_exec_guest(const char *node, enum pve_kind kind, long vmid)
 {
 	return (struct pve_guest){ .vmid = vmid, .kind = kind, .node = (char *)node };
+}
+
+void pve_exec_done(struct pve_exec *x)
+{
+	pve_guard_free(&x->guard);
+	strings_done(&x->failed);
 }

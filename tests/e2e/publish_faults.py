@@ -62,6 +62,71 @@ def a_right_that_is_lost_meanwhile(cloud, image):
 
 
 @case
+def what_was_made_cannot_be_seen(cloud, image):
+    """The token loses VM.Audit once the VM is there. No second one is made, and the next run finishes the first."""
+    rights = dict(cloud.rights)
+    cloud.faults.add("run", method="POST", path=CREATE, after=True,
+                     function=lambda _: cloud.give({**rights, "/pool/k8s": rights["/pool/k8s"].replace("VM.Audit ", "")}))
+    done = exited(cloud.publish(image), TARGET)
+    check("VM 100, which this run works on, is still there, but the token" in done.stderr and "VM.Audit on /pool/k8s" in done.stderr,
+          done.stderr)
+    same((len(cloud.journal.find("POST", "/nodes/pve1/qemu", 200)), list(cloud.guests())), (1, [100]), "VMs made")
+    cloud.give(rights)
+    exited(cloud.publish(image))
+    same(published(cloud, image), [100], "the template")
+
+
+@case
+def what_was_made_leaves_the_pool(cloud, image):
+    """A person takes it out of the pool before it is a template."""
+    cloud.faults.add("run", method="PUT", path=CONFIG, after=True,
+                     function=lambda _: cloud.cluster.directory.pools["k8s"].vms.discard(100))
+    done = exited(cloud.publish(image), TARGET)
+    check("VM 100, which this run works on, is still there" in done.stderr, done.stderr)
+    same(list(cloud.guests()), [100], "VMs made")
+
+
+@case
+def what_was_made_is_removed(cloud, image):
+    """Each time: another program undoes what is done here."""
+    def remove(_):
+        cloud.settle()
+        with cloud.cluster.lock:
+            for vmid in list(cloud.cluster.guests):
+                cloud.cluster.remove_guest(vmid)
+    cloud.faults.add("run", method="GET", path="/tasks$", times=1000, function=remove)
+    done = exited(cloud.publish(image), TARGET)
+    check("is still to do: Proxmox VE does not show its result" in done.stderr, done.stderr)
+    check(len(cloud.journal.find("POST", "/nodes/pve1/qemu", 200)) <= 8, "VMs are made without end")
+
+
+@case
+def volumes_that_are_left(cloud, image):
+    """PVE names a number again and again whose volume is in the way."""
+    cloud.add_left_over("local-lvm", 100)
+    cloud.add_left_over("local-lvm", 101)
+    done = exited(cloud.publish(image))
+    check("VMID 100 is skipped" in done.stderr and "pvesm free local-lvm:vm-101-cloudinit" in done.stderr, done.stderr)
+    cloud.volumes.known.pop(("local-lvm:vm-100-cloudinit", "pve1"))
+    cloud.volumes.known.pop(("local-lvm:vm-101-cloudinit", "pve1"))
+    same(published(cloud, image), [102], "the template")
+    for kind, volid in (("dir", "disks:300/vm-300-cloudinit.qcow2"), ("zfspool", "disks:vm-300-cloudinit"),
+                        ("rbd", "disks:vm-300-cloudinit")):
+        cloud.add_storage("disks", "images", kind=kind)
+        cloud.add_left_over("disks", 300)
+        cloud.give({**cloud.rights, "/storage/disks": "Datastore.AllocateSpace"})
+        target = cloud.target(storages={"import": "local", "vztmpl": "local", "disks": "disks"}, vmids={"from": 300, "to": 309})
+        each = Image(cloud.work / kind, seed=kind, ct=False)
+        done = exited(cloud.publish(each, target=target))
+        check(f"pvesm free {volid}" in done.stderr, done.stderr)
+        with cloud.cluster.lock:
+            for vmid in [vmid for vmid in cloud.cluster.guests if vmid >= 300]:
+                cloud.cluster.remove_guest(vmid)
+            for key in [key for key, volume in cloud.volumes.known.items() if volume.storage == "disks"]:
+                cloud.volumes.known.pop(key)
+
+
+@case
 def questions_that_fail(cloud, image):
     for path in ("/tasks$", "/content$", "/qemu$", "/nextid$", "/status$"):
         cloud.faults.answer(596, method="GET", path=path)

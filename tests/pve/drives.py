@@ -113,10 +113,6 @@ class Maker:
         if not storage:
             raise ApiError("no storage ID specified (and no default storage)")
         self.volumes.enabled(storage, self.node)
-        old = next((volume for volume in self.volumes.on(storage, self.node)
-                    if re.search(rf"vm-{self.vmid}-cloudinit", volume.volid)), None)
-        if old:
-            raise ApiError(f"disk image '{self.volumes.path(old)}' already exists")
         volume = self.volumes.allocate(storage, self.node, self.vmid, CLOUDINIT_SIZE, fields.get("format", "qcow2"), suffix="cloudinit")
         self.made.append(volume)
         fields.pop("format", None)

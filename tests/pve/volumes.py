@@ -180,11 +180,24 @@ class Volumes:
                 return f"{storage}:{vmid}/{stem}.{form}" if with_path else f"{storage}:{stem}"
         raise ApiError(f"unable to allocate an image name for VM {vmid} in storage '{storage}'")
 
+    def check_left(self, storage, node, vmid, suffix):
+        """A volume with a name of its own may be there from an earlier guest of that number. Disks take the next number."""
+        left = next((volume for volume in self.on(storage, node) if suffix and re.search(rf"vm-{vmid}-{suffix}", volume.volid)), None)
+        if not left:
+            return
+        kind, name = self.cluster.storages[storage]["type"], left.volid.split(":", 1)[1]
+        raise ApiError({"lvmthin": f"lvcreate '{storage}/{name}' error:   Logical Volume \"{name}\" already exists in volume group "
+                                   f"\"{storage}\"",
+                        "zfspool": f"zfs error: cannot create '{storage}/{name}': dataset already exists",
+                        "rbd": f"rbd create '{name}' error: rbd: create error: (17) File exists",
+                        }.get(kind, f"disk image '{self.path(left)}' already exists"))
+
     def allocate(self, storage, node, vmid, size, form=None, source=None, suffix=None, kind="images"):
         place = self.cluster.storages[storage]
         form = (form or (source.format if source else None) or "raw") if place["type"] in WITH_PATH else "raw"
         if self.free(storage, node) < (source.stored if source and source.file else size):
             raise ApiError(f"unable to create image: out of space on storage '{storage}'")
+        self.check_left(storage, node, vmid, suffix)
         volid = self.name(storage, vmid, form, suffix=suffix)
         return self.add(volid, node, kind, form, size, vmid=vmid, file=self.own_file(source.file) if source else None)
 
