@@ -6,6 +6,7 @@
 
 #include "builder/deploy/deploy_adopt.h"
 #include "builder/deploy/deploy_check.h"
+#include "builder/deploy/deploy_hidden.h"
 #include "builder/deploy/deploy_session.h"
 #include "builder/progress/progress.h"
 
@@ -96,7 +97,7 @@ static int check_record(struct deploy_session *job, struct error *err)
 
 /* Guests that were made by the cluster's deployer and that stay, because it could not be proven any more. One that lost its
  * signature is reported once: its record goes. */
-static int check_rest(struct deploy_session *job, struct error *err)
+static int check_rest(struct deploy_session *job, const struct deploy_run *run, struct error *err)
 {
 	CLEANUP(deploy_state_done) struct deploy_state state = { 0 };
 	const struct deploy_guest *left = NULL;
@@ -113,8 +114,10 @@ static int check_rest(struct deploy_session *job, struct error *err)
 	}
 	if (seed_secrets_save(&job->secrets, err) < 0)
 		return -1;
+	const struct seed_made *hidden =
+		deploy_hidden_find(&state, deploy_session_secret(job), &run->broken, &job->options->nodes);
 	if (!left)
-		return 0;
+		return hidden ? deploy_hidden_refuse(job, hidden, err) : 0;
 	CLEANUP(free_p) char *word = deploy_adopt_word(left);
 	return error_set(
 		err, ERROR_TARGET,
@@ -148,7 +151,7 @@ static int work(struct deploy_session *job, struct deploy_run *run, struct text 
 				 "it");
 	if (deploy_session_work(job, run, err) < 0)
 		return error_wrap(err, "cluster %s", job->cluster.name);
-	if (check_rest(job, err) < 0)
+	if (check_rest(job, run, err) < 0)
 		return error_wrap(err, "cluster %s", job->cluster.name);
 	text_addf(said, "cluster %s: %s\n", job->cluster.name,
 		  o->nodes.n ? "these nodes are removed" : "nothing is left");

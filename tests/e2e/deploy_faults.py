@@ -94,6 +94,83 @@ def vmid_collision(lab):
 
 
 @case
+def volumes_that_are_left(lab):
+    lab.add_left_over("local-lvm", 101)
+    lab.add_left_over("local-lvm", 103)
+    done = exited(lab.deploy())
+    check("VMID 101 is skipped" in done.stderr and "pvesm free local-lvm:vm-103-cloudinit" in done.stderr, done.stderr)
+    for vmid in (101, 103):
+        lab.volumes.known.pop((f"local-lvm:vm-{vmid}-cloudinit", "pve1"))
+    same(sorted(assert_ready(lab)), [102, 104], "VMIDs")
+    lab.add_left_over("local-lvm", 300)
+    nodes = [{"name": "cp1", "role": "init"}, {"name": "w1", "role": "worker"}, {"name": "w2", "role": "worker", "vmid": 300}]
+    done = exited(lab.deploy(file=lab.cluster_file(nodes)), TARGET)
+    check("node w2: a volume of an earlier guest 300 is left, local-lvm:vm-300-cloudinit" in done.stderr, done.stderr)
+    same(len(lab.journal.find("POST", "/clone", 200)), 5, "clones")
+
+
+def hidden(lab, words, *commands):
+    """Nothing changes, and each command says why."""
+    before = lab.guests(), lab.tokens(), lab.seeds()
+    for command in commands:
+        done = exited(lab.run(*command), TARGET)
+        check(words in done.stderr, done.stderr)
+    same((lab.guests(), lab.tokens(), lab.seeds()), before, "what there is")
+    check((lab.work / "lab.secrets").exists(), "the secrets are gone")
+
+
+@case
+def a_guest_that_cannot_be_seen(lab):
+    """It is neither made again nor taken for removed."""
+    exited(lab.deploy())
+    pool = lab.cluster.directory.pools["k8s"].vms
+    pool.discard(102)
+    words = "guest 102, node w1 of cluster lab, is still there, but the token nodekiln@pve!ci cannot see it any more"
+    hidden(lab, words, ["deploy"], ["deploy", "--dry-run"], ["destroy", "--yes", "--node", "w1"])
+    pool.add(102)
+    lab.migrate(102, "pve2")
+    hidden(lab, "guest 102, node w1 of cluster lab, is on pve2, which the target does not name", ["deploy"],
+           ["destroy", "--yes", "--node", "w1"])
+    lab.migrate(102, "pve1")
+    exited(lab.deploy())
+    pool.discard(102)
+    check(words in exited(lab.destroy(), TARGET).stderr, "the end")
+    same(list(lab.nodes()), [102], "what is left")
+    pool.add(102)
+    exited(lab.destroy())
+    gone(lab)
+
+
+@case
+def a_guest_that_was_removed_by_hand(lab):
+    """Another guest, which the token sees, has its number now."""
+    exited(lab.deploy())
+    lab.stop_guest(lab.cluster.guests[102])
+    with lab.cluster.lock:
+        for volume in [volume for volume in lab.volumes.known.values() if volume.vmid == 102]:
+            lab.volumes.free_volume(volume)
+        lab.cluster.remove_guest(102)
+    lab.add_vm(102, pool="k8s", status="stopped", name="w1")
+    exited(lab.deploy())
+    same(sorted(assert_ready(lab)), [101, 103], "VMIDs")
+    exited(lab.destroy())
+    same(list(lab.guests()), [100, 102], "the template, and the other's guest")
+
+
+@case
+def a_right_that_is_lost_meanwhile(lab):
+    """VM.Audit goes once the first guest is there: no second one is made."""
+    lab.faults.add("run", method="POST", path="/clone$", after=True,
+                   function=lambda _: lab.give({**lab.rights, "/pool/k8s": lab.rights["/pool/k8s"].replace("VM.Audit ", "")}))
+    done = exited(lab.deploy(file=lab.cluster_file([{"name": "cp1", "role": "init"}])), TARGET)
+    check("guest 101, node cp1 of cluster lab, is still there" in done.stderr, done.stderr)
+    same(len(lab.journal.find("POST", "/clone")), 1, "clones")
+    lab.give(lab.rights)
+    exited(lab.deploy(file=lab.cluster_file([{"name": "cp1", "role": "init"}])))
+    assert_ready(lab, 1)
+
+
+@case
 def a_lost_digest_race(lab):
     lab.edit_after(101, path="/101/config$", times=1, onboot=1)
     exited(lab.deploy())
