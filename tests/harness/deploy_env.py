@@ -183,6 +183,7 @@ def assert_ready(lab, count=2):
         for name, value in options.items():
             check(":iso/" not in value and "cloudinit" not in value, f"{name} of {vmid}: {value}")
     same((lab.tokens(), lab.seeds(), acl_of_agents(lab)), ([], [], []), "tokens, seeds and access lists")
+    same(lab.cluster.acl.warned, [], "tokens that were deleted with entries in access lists")
     for volid in lab.disks():
         check(any(f"-{vmid}-" in volid for vmid in lab.guests()), f"a disk of no guest: {volid}")
     return nodes
@@ -191,6 +192,7 @@ def assert_ready(lab, count=2):
 def gone(lab):
     lab.settle()
     same((lab.nodes(), lab.tokens(), lab.seeds(), acl_of_agents(lab)), ({}, [], [], []), "what is left")
+    same(lab.cluster.acl.warned, [], "tokens that were deleted with entries in access lists")
     for volid in lab.disks():
         check(any(f"-{vmid}-" in volid for vmid in lab.guests()), f"a disk of no guest: {volid}")
 
