@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builder/progress/progress.h"
 #include "builder/pve/pve_retry.h"
 #include "builder/pve/vmid.h"
 #include "lib/clock.h"
@@ -90,6 +91,30 @@ static int task_failed(struct pve_exec *x, const char *upid, const char *what, c
 			 node ? node : "?", task->exit);
 }
 
+/* Tasks whose log is read although they ended well: PVE 8 does not count a disk that it could not remove. */
+static const char *const removals[] = { "qmdestroy", "vzdestroy", NULL };
+
+/* A task that ended with warnings has done what it was to do; what it warns of is told once. */
+static void tell_warnings(struct pve_exec *x, const char *upid, const char *what, const char *exit)
+{
+	CLEANUP(strings_done) struct strings lines = { 0 };
+	CLEANUP(free_p) char *node = pve_task_node(upid), *type = pve_task_type(upid);
+	struct error err = { 0 };
+	bool counted = text_starts(exit, "WARNINGS"), removal = false;
+
+	for (size_t i = 0; removals[i]; i++)
+		removal = removal || text_same(removals[i], type);
+	if (!counted && !removal)
+		return;
+	if (pve_task_warnings(x->pve, upid, &lines, &err) < 0 && counted)
+		progress_notice("%s: the task on %s ended with %s; its log cannot be read: %s", what, node, exit,
+				err.text);
+	for (size_t i = 0; i < lines.n; i++)
+		progress_notice("%s: the task on %s warns: %s", what, node, lines.at[i]);
+	if (counted && !lines.n && !*err.text)
+		progress_notice("%s: the task on %s ended with %s; see its log in Proxmox VE", what, node, exit);
+}
+
 int pve_exec_wait(struct pve_exec *x, const struct json *answer, const char *what, char **ret_exit, struct error *err)
 {
 	CLEANUP(pve_task_done) struct pve_task task = { 0 };
@@ -101,8 +126,10 @@ int pve_exec_wait(struct pve_exec *x, const struct json *answer, const char *wha
 		pve_exec_failed(x);
 		return error_wrap(err, "%s", what);
 	}
-	if (task.failure == PVE_OK)
+	if (task.failure == PVE_OK) {
+		tell_warnings(x, upid, what, task.exit);
 		return 0;
+	}
 	task_failed(x, upid, what, &task, err);
 	if (ret_exit)
 		*ret_exit = TAKE(task.exit);

@@ -171,6 +171,16 @@ def a_right_that_is_lost_meanwhile(lab):
 
 
 @case
+def what_tasks_warn_of(lab):
+    lab.tasks.warn = {"qmclone": "a snapshot is left", "qmstart": "no KVM", "qmstop": "it was killed"}
+    done = exited(lab.deploy(file=lab.cluster_file([{"name": "cp1", "role": "init"}])))
+    check("clone VM 100 as 101: the task on pve1 warns: WARN: a snapshot is left" in done.stderr and "WARN: no KVM" in done.stderr, done.stderr)
+    lab.volumes.stuck.add("local-lvm:vm-101-disk-0")
+    done = exited(lab.destroy(file=lab.cluster_file([{"name": "cp1", "role": "init"}])))
+    check("it was killed" in done.stderr and "Could not remove disk 'local-lvm:vm-101-disk-0'" in done.stderr, done.stderr)
+
+
+@case
 def a_lost_digest_race(lab):
     lab.edit_after(101, path="/101/config$", times=1, onboot=1)
     exited(lab.deploy())

@@ -127,6 +127,20 @@ def volumes_that_are_left(cloud, image):
 
 
 @case
+def what_tasks_warn_of(cloud, image):
+    """A disk that stays is told, as 8 writes it and as 9, and so is what any task warns of; once each."""
+    cloud.tasks.warn = {"qmcreate": "the storage is slow", "qmtemplate": "no discard"}
+    done = exited(cloud.publish(image))
+    for words in ("create VM 100: the task on pve1 warns: WARN: the storage is slow", "the task on pve1 warns: WARN: no discard"):
+        same(done.stderr.count(words), 1, f"{words} in {done.stderr}")
+    cloud.tasks.warn = {}
+    cloud.volumes.stuck.add("local-lvm:base-100-disk-0")
+    done = exited(cloud.publish(image, "--replace"))
+    same(done.stderr.count("Could not remove disk 'local-lvm:base-100-disk-0', check manually"), 1, done.stderr)
+    check("WARN" not in exited(cloud.publish(image)).stderr, "told again")
+
+
+@case
 def questions_that_fail(cloud, image):
     for path in ("/tasks$", "/content$", "/qemu$", "/nextid$", "/status$"):
         cloud.faults.answer(596, method="GET", path=path)

@@ -264,7 +264,7 @@ def destroy(call, kind, task_kind):
     guest = call.guest(kind)
     check_destroy(call, guest)
 
-    def work(_):
+    def work(task):
         check_destroy(call, guest)
         guest.check_lock()
         volumes = call.fake.volumes
@@ -277,7 +277,7 @@ def destroy(call, kind, task_kind):
         named = {volume_of(value)[0] for name, value in guest.options.items() if is_volume(kind, name) or name.startswith("unused")}
         for volume in owned:
             if volume.volid in named or call.values.get("destroy-unreferenced-disks") == "1":
-                volumes.free_volume(volume)
+                volumes.remove_disk(task, volume)
         call.cluster.remove_guest(guest.vmid)
 
     return call.fake.tasks.start(call, task_kind, str(guest.vmid), work)

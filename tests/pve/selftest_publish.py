@@ -181,6 +181,42 @@ def while_a_clone_is_made_both_are_locked(world):
 
 
 @case
+def a_disk_that_cannot_be_removed(world):
+    """The guest ends all the same, and says so in its log; the disk and the number stay taken."""
+    client = ready(world)
+    template(world, client)
+    world.volumes.stuck.add("local-lvm:vm-300-cloudinit")
+    upid = done(client("DELETE", QEMU + "/300"))
+    world.wait(lambda: world.tasks.tasks[upid].exitstatus)
+    same(client.get(f"/nodes/pve1/tasks/{upid}/status")["exitstatus"], "OK" if world.version == 8 else "WARNINGS: 1")
+    log = [line["t"] for line in client.get(f"/nodes/pve1/tasks/{upid}/log")]
+    prefix = "" if world.version == 8 else "WARN: "
+    assert any(line.startswith(f"{prefix}Could not remove disk 'local-lvm:vm-300-cloudinit', check manually") for line in log), log
+    same(300 in world.cluster.guests, False)
+    same([one["volid"] for one in world.admin.get("/nodes/pve1/storage/local-lvm/content", vmid=300)], ["local-lvm:vm-300-cloudinit"])
+    for _ in range(2):
+        same(world.admin.get("/cluster/nextid", vmid=300), "300")
+        same(task(world, client, client("POST", QEMU, VM)),
+             "unable to create VM 300 - lvcreate 'local-lvm/vm-300-cloudinit' error:   Logical Volume \"vm-300-cloudinit\" already exists "
+             "in volume group \"local-lvm\"")
+
+
+@case
+def what_an_earlier_guest_left(world):
+    """Disks take the next number, a cloud-init drive has one name only."""
+    client = ready(world)
+    template(world, client)
+    world.volumes.add("store:310/vm-310-disk-0.qcow2", "pve1", "images", "qcow2", 1 << 20, vmid=310)
+    full = {"newid": "310", "pool": "k8s", "full": "1", "storage": "store", "format": "qcow2"}
+    same(task(world, client, client("POST", QEMU + "/300/clone", full)), "OK")
+    same(world.config(310)["scsi0"].split(",")[0], "store:310/vm-310-disk-1.qcow2")
+    world.add_left_over("store", 311)
+    same(task(world, client, client("POST", QEMU + "/300/clone", {**full, "newid": "311"})),
+         "clone failed: disk image '/mnt/pve/store/images/311/vm-311-cloudinit.qcow2' already exists")
+    same(world.admin.get("/cluster/nextid", vmid=311), "311")
+
+
+@case
 def a_base_in_use_is_not_destroyed(world):
     client = ready(world)
     world.grant("/storage/store", "PVEDatastoreAdmin", "builder@pve")

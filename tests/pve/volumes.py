@@ -89,6 +89,7 @@ class Volumes:
     def __init__(self, cluster, directory):
         self.cluster, self.directory = cluster, directory / "volumes"
         self.known = {}
+        self.stuck = set()  # volids that their storage does not remove
         self.count = 0
 
     # Storages.
@@ -139,6 +140,15 @@ class Volumes:
         old = self.known.pop((volume.volid, volume.node), None)
         if old and old.file and old.file != volume.file and os.path.exists(old.file):
             os.unlink(old.file)
+
+    def remove_disk(self, task, volume):
+        """At the end of its guest, which ends all the same when the storage refuses."""
+        if volume.volid not in self.stuck:
+            self.free_volume(volume)
+        elif self.cluster.version == 8:
+            task.log(f"Could not remove disk '{volume.volid}', check manually: it is busy")
+        else:
+            task.warn(f"Could not remove disk '{volume.volid}', check manually: it is busy")
 
     def free_volume(self, volume):
         self.remove(volume)
