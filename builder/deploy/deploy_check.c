@@ -137,6 +137,8 @@ static int check_node(struct deploy_check *k, const struct deploy_order *o, cons
 		return 0;
 	target_check_storage(&k->of, n->pve_node, list, seed_storage(o->cluster, n), container ? "vztmpl" : "iso");
 	target_check_storage(&k->of, n->pve_node, list, disks, container ? "rootdir" : "images");
+	if (target_check_bridge(&k->of, n->pve_node, err) < 0)
+		return -1;
 	return container || k->of.missing.n ? 0 : check_template(k, o, n, err);
 }
 

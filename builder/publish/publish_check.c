@@ -52,20 +52,27 @@ struct storage_use {
 	uint64_t bytes; /* that will be written; 0 = none */
 };
 
+static void miss_space(struct publish_check *c, const struct publish_order *o, const struct storage_use *use,
+		       uint64_t avail, bool shared)
+{
+	CLEANUP(free_p) char *where = shared ? xstrdup("") : xasprintf(" on %s", o->node);
+	size_t before = c->of.missing.n;
+
+	target_check_miss(&c->of, "storage %s%s has %s free, %s are needed; free some, or name another storage in %s",
+			  use->storage, where, text_bytes(avail), text_bytes(use->bytes), o->target->file);
+	c->of.space += c->of.missing.n - before;
+}
+
 static void check_use(struct publish_check *c, const struct publish_order *o, const struct json *storages,
 		      const struct storage_use *use)
 {
 	const struct json *s = target_check_storage(&c->of, o->node, storages, use->storage, use->content);
-	int64_t avail = 0, shared = 0;
+	int64_t avail = 0, n = 0;
+	bool shared = s && pve_get_int(s, "shared", &n) && n;
 
-	if (s && use->bytes && pve_get_int(s, "avail", &avail) && (uint64_t)avail < use->bytes) {
-		target_check_miss(
-			&c->of, "storage %s on %s has %s free, %s are needed; free some, or name another storage in %s",
-			use->storage, o->node, text_bytes((unsigned long long)avail), text_bytes(use->bytes),
-			o->target->file);
-		c->of.space++;
-	}
-	if (strcmp(use->content, "images") != 0 && pve_get_int(s, "shared", &shared) && shared)
+	if (s && use->bytes && pve_get_int(s, "avail", &avail) && (uint64_t)avail < use->bytes)
+		miss_space(c, o, use, (uint64_t)avail, shared);
+	if (strcmp(use->content, "images") != 0 && shared)
 		c->shared = true;
 }
 
@@ -160,6 +167,8 @@ int publish_check_node(struct publish_check *c, const struct publish_order *o, c
 	if (!storages)
 		return 0;
 	check_storages(c, o, storages, steps);
+	if (o->image->vm.path && target_check_bridge(&c->of, o->node, err) < 0)
+		return -1;
 	return check_var_tmp(c, o, steps, err);
 }
 

@@ -156,6 +156,43 @@ def wrong_content_type(cloud, image):
 
 
 @case
+def what_a_storage_lacks(cloud, image):
+    """All of it in one command, and once for both nodes; what its type cannot have is told as that."""
+    target = cloud.target(nodes=["pve1", "pve2"], storages={"import": "nas", "vztmpl": "nas", "disks": "nas"})
+    cloud.add_storage("nas", "images", kind="nfs", shared=1)
+    cloud.give({**cloud.rights, "/storage/nas": "Datastore.AllocateSpace Datastore.AllocateTemplate"})
+    done = exited(cloud.publish(image, target=target), TARGET)
+    check("'import', 'vztmpl'; as root on a node: pvesm set nas --content images,import,vztmpl " in done.stderr, done.stderr)
+    check("missing:" not in done.stderr and done.stderr.count("pvesm") == 1, f"more than once: {done.stderr}")
+    cloud.cluster.storages["nas"].update(content="images,import,vztmpl", total=1000)
+    done = exited(cloud.publish(image, target=target), SPACE)
+    same(done.stderr.count("storage nas has "), 1, done.stderr)
+    cloud.cluster.storages["nas"].update(content="images,rootdir", type="lvmthin")
+    done = exited(cloud.publish(image, target=target), TARGET)
+    check("which never accepts 'import'" in done.stderr and "pvesm" not in done.stderr, done.stderr)
+    nothing(cloud)
+
+
+@case
+def a_bridge_that_is_not_there(cloud, image):
+    """9 refuses to start guests, 8 starts them without a network: before that, gigabytes are uploaded."""
+    target = cloud.target(bridge="vmbr7", nodes=["pve1", "pve2"])
+    cloud.cluster.nodes["pve2"]["bridges"] = ["vmbr0", "vmbr7"]
+    cloud.give({**cloud.rights, "/sdn/zones/localnetwork/vmbr7": "SDN.Use"})
+    done = exited(cloud.publish(image, target=target), TARGET)
+    check("node pve1 has no bridge or VNet vmbr7; those that the token may use are: vmbr0; correct `bridge`" in done.stderr, done.stderr)
+    check("pve2" not in done.stderr, done.stderr)
+    same(changes(cloud), [], "changes")
+    exited(cloud.publish(image, "--only", "ct", target=target))
+    cloud.cluster.nodes["pve1"]["bridges"] = ["vmbr7"]
+    cloud.give({**cloud.rights, "/sdn/zones/localnetwork/vmbr7/20": "SDN.Use"})
+    exited(cloud.publish(image, target=cloud.target(bridge="vmbr7", vlan=20)))
+    cloud.cluster.acl.vnets["vnet1"] = "zone1"
+    cloud.give({**cloud.rights, "/sdn/zones/zone1/vnet1": "SDN.Use"})
+    exited(cloud.publish(image, "--replace", target=cloud.target(bridge="vnet1", zone="zone1")))
+
+
+@case
 def storage_that_is_not_there(cloud, image):
     done = exited(cloud.publish(image, target=cloud.target(storages={"import": "local", "vztmpl": "local", "disks": "nope"})), TARGET)
     check("/storage/nope" in done.stderr, done.stderr)

@@ -67,6 +67,7 @@ class Acl:
         self.version, self.directory = version, directory
         self.roles = special_roles(version)
         self.entries = {}
+        self.vnets = {}  # {name: zone}
         self.invalid = []  # tokens that are gone: each command warns of their entries until the file is written again
         self.warned = []  # all of them, ever
 

@@ -131,6 +131,22 @@ def a_full_storage_undoes_the_vm(world):
 
 
 @case
+def bridges(world):
+    """Listed are those that the token may use; a guest may be made with one that its node lacks."""
+    client = ready(world)
+    names = lambda who: [one["iface"] for one in who.get("/nodes/pve1/network", type="any_bridge")]
+    world.cluster.nodes["pve1"]["bridges"] = ["vmbr0", "vmbr1"]
+    same((names(client), names(world.admin), names(world.powerless)), (["vmbr0"], ["vmbr0", "vmbr1"], []))
+    world.add_role("Net", "SDN.Use")
+    world.grant("/sdn/zones/localnetwork/vmbr1/20", "Net", "builder@pve")
+    world.grant("/sdn/zones/localnetwork/vmbr7", "Net", "builder@pve")
+    same(names(client), ["vmbr0", "vmbr1"])
+    same(task(world, client, client("POST", QEMU, {**VM, "net0": "virtio,bridge=vmbr7"})), "OK")
+    same(task(world, client, client("POST", QEMU + "/300/status/start")),
+         "OK" if world.version == 8 else "bridge 'vmbr7' does not exist")
+
+
+@case
 def templates(world):
     client = ready(world)
     template(world, client)

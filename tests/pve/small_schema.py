@@ -119,6 +119,8 @@ CALLS = {
     "/access/ticket POST": "username string! maxLength=64\npassword string!\nrealm string maxLength=32\nnew-format boolean\notp string",
     "/nodes GET": "",
     "/nodes/{node}/status GET": NODE,
+    "/nodes/{node}/network GET": NODE + "type string enum=bridge,bond,eth,alias,vlan,fabric,OVSBridge,OVSBond,OVSPort,OVSIntPort,vnet,"
+                                        "any_bridge,any_local_bridge,include_sdn",
     "/nodes/{node}/certificates/info GET": NODE,
     "/nodes/{node}/qemu GET": NODE + "full boolean",
     "/nodes/{node}/lxc GET": NODE,

@@ -240,6 +240,7 @@ static bool lab_new(void)
 	pve_stub_add(CONTENT, PVE_OK, "[]");
 	pve_stub_add("GET " TOKENS, PVE_OK, "[]");
 	pve_stub_add("GET /cluster/nextid", PVE_OK, "\"100\"");
+	pve_stub_add("GET " NODE "/network", PVE_OK, "[{\"iface\":\"vmbr0\",\"type\":\"bridge\"}]");
 	add_checks();
 	add_template();
 	add_changes();
