@@ -11,6 +11,7 @@
 #include "builder/progress/progress.h"
 #include "builder/progress/progress_format.h"
 #include "builder/pve/pve_retry.h"
+#include "builder/pve/pve_space.h"
 #include "builder/pve/roles.h"
 #include "builder/seed/pki.h"
 #include "builder/seed/seed_cloud.h"
@@ -244,12 +245,16 @@ static int upload(struct deploy_run *run, const char *pve_node, const char *stor
 	if (pve_upload(run->exec.pve, &u, &upid, err) < 0) {
 		run->exec.again =
 			pve_failure(run->exec.pve) == PVE_UNREACHABLE || pve_failure(run->exec.pve) == PVE_BUSY;
-		if (strstr(err->text, "No space left"))
+		if (pve_space_is_out(err->text))
 			err->class = ERROR_SPACE;
 		return error_wrap(err, "%s", what);
 	}
 	CLEANUP(json_free_p) struct json *answer = json_string(upid);
-	return deploy_wait(run, answer, what, err);
+	if (deploy_wait(run, answer, what, err) == 0)
+		return 0;
+	if (!run->exec.again)
+		pve_space_explain(run->exec.pve, pve_node, storage, u.size, err);
+	return -1;
 }
 
 int deploy_exec_seed(struct deploy_run *run, const struct deploy_step *step, struct error *err)

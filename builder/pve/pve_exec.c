@@ -6,6 +6,7 @@
 
 #include "builder/progress/progress.h"
 #include "builder/pve/pve_retry.h"
+#include "builder/pve/pve_space.h"
 #include "builder/pve/vmid.h"
 #include "lib/clock.h"
 #include "lib/log.h"
@@ -38,8 +39,11 @@ int pve_exec_call(struct pve_exec *x, const char *method, const char *path, cons
 {
 	CLEANUP(json_free_p) struct json *answer = NULL;
 
-	if (pve_call(x->pve, method, path, params, &answer, err) < 0)
+	if (pve_call(x->pve, method, path, params, &answer, err) < 0) {
+		if (pve_space_is_out(err->text))
+			err->class = ERROR_SPACE;
 		return pve_exec_failed(x);
+	}
 	if (what && pve_exec_wait(x, answer, what, NULL, err) < 0)
 		return -1;
 	if (ret)
@@ -82,13 +86,12 @@ static int task_failed(struct pve_exec *x, const char *upid, const char *what, c
 		       struct error *err)
 {
 	CLEANUP(free_p) char *node = pve_task_node(upid);
-	bool space = strstr(task->exit, "No space left") || strstr(task->exit, "out of space");
 
 	log_task(x, node ? node : "?", upid);
 	x->again = pve_may_pass(task->failure) ||
 		   ((pve_exec_worker_died(task->exit) || vmid_is_taken(task->exit)) && is_first(x, upid, task->exit));
-	return error_set(err, space ? ERROR_SPACE : ERROR_TARGET, "%s: the task on %s ended with: %s", what,
-			 node ? node : "?", task->exit);
+	return error_set(err, pve_space_is_out(task->exit) ? ERROR_SPACE : ERROR_TARGET,
+			 "%s: the task on %s ended with: %s", what, node ? node : "?", task->exit);
 }
 
 /* Tasks whose log is read although they ended well: PVE 8 does not count a disk that it could not remove. */

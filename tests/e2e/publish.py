@@ -222,6 +222,14 @@ def room_goes_meanwhile(cloud, image):
 
 
 @case
+def room_goes_meanwhile_on_another_node(cloud, image):
+    """The node that was asked sends the upload on with scp, which does not say why it failed."""
+    cloud.faults.add("run", method="POST", path=UPLOAD, function=lambda _: cloud.cluster.storages["local"].update(total=1000))
+    done = exited(cloud.publish(image, target=cloud.target(nodes=["pve2"])), SPACE)
+    check("scp" in done.stderr and "storage local on pve2 has " in done.stderr, done.stderr)
+
+
+@case
 def old_versions(cloud, image):
     cloud.release = f"{cloud.version - 1}.4.1" if cloud.version == 8 else "8.3.5"
     done = exited(cloud.publish(image), TARGET)
