@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "builder/pve/pve_retry.h"
+#include "builder/pve/pve_tags.h"
 #include "builder/pve/vmid.h"
 
 #define TAGS_BYTES_MAX 4096
@@ -80,14 +81,21 @@ struct deploy_notes deploy_mark(const struct deploy_run *run, const struct deplo
 	return mark;
 }
 
+/* A VM has the target's tags from its template, a container from here. */
 char *deploy_tags(const struct deploy_run *run, const struct cluster_node *n, const char *tags)
 {
+	const struct strings *more = &run->order->cluster->target.tags;
+	CLEANUP(text_done) struct text ret = { 0 };
 	struct node_record m = { .cluster = run->order->cluster->name,
 				 .role = (int)n->role,
 				 .state = NODE_RECORD_BOOTING };
 	CLEANUP(free_p) char *all = node_record_tags(&m, tags && strlen(tags) < TAGS_BYTES_MAX ? tags : "");
 
-	return xasprintf("%s;" DEPLOY_NOTES_TAG "%s", all, m.cluster);
+	text_addf(&ret, "%s;" DEPLOY_NOTES_TAG "%s", all, m.cluster);
+	for (size_t i = 0; i < more->n; i++)
+		if (!pve_tags_has(ret.data, more->at[i]))
+			text_addf(&ret, ";%s", more->at[i]);
+	return text_take(&ret);
 }
 
 int deploy_record(struct deploy_run *run, long vmid, const char *node, struct error *err)
@@ -228,9 +236,8 @@ static int remove_guest(struct deploy_run *run, const struct deploy_step *step, 
 {
 	CLEANUP(deploy_guest_done) struct deploy_guest g = { 0 }, left = { 0 };
 	struct error gone = { 0 };
-	static const struct pve_param params[] = { { "purge", "1" },
-						   { "destroy-unreferenced-disks", "1" },
-						   { NULL, NULL } };
+	/* Disks that its configuration does not name are not this guest's: they may be of an earlier one of its VMID. */
+	static const struct pve_param params[] = { { "purge", "1" }, { NULL, NULL } };
 
 	/* The VMID may belong to another guest by now: only a guest of the cluster is removed. */
 	if (deploy_look(run, step, &g, NULL, err) < 0)

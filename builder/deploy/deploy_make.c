@@ -172,7 +172,9 @@ static size_t fill_ct(const struct deploy_run *run, const struct deploy_step *st
 	struct deploy_notes mark = deploy_mark(run, step);
 	CLEANUP(free_p) char *volume = deploy_notes_volume(&mark, ".tar.zst"), *net = card(step->node, &c->target);
 	CLEANUP(text_done) struct text keys = { 0 }, servers = { 0 };
-	const char *names[] = { "ostemplate", "rootfs", "net0", "cores", "memory", "ssh-public-keys", "nameserver" };
+	/* kubelet refuses swap. */
+	const char *names[] = { "ostemplate", "rootfs",          "net0",       "cores",
+				"memory",     "ssh-public-keys", "nameserver", "swap" };
 	size_t n = 0;
 
 	join(&run->keys, "\n", &keys);
@@ -184,8 +186,9 @@ static size_t fill_ct(const struct deploy_run *run, const struct deploy_step *st
 	strings_addf(values, "%llu", size->memory >> 20);
 	strings_add(values, keys.len ? keys.data : "0");
 	strings_add(values, servers.len ? servers.data : "0");
+	strings_add(values, "0");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (strcmp(values->at[i], "0") != 0)
+		if (strcmp(values->at[i], "0") != 0 || !strcmp(names[i], "swap"))
 			params[n++] = (struct pve_param){ names[i], values->at[i] };
 	return n;
 }

@@ -21,6 +21,7 @@ struct deploy_session {
 	int (*check_state)(struct deploy_session *job, struct deploy_run *run, struct deploy_state *s,
 			   struct error *err);
 	unsigned waits, hidden_looks; /* for check_state */
+	size_t blanks;                /* destroy: seeds that were overwritten and stay */
 	bool made;                    /* this run made guests */
 	bool fresh;                   /* no guest was recorded when it began */
 	bool noted;                   /* guests that are not ours were reported */

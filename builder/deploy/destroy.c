@@ -55,12 +55,42 @@ static int check_nodes(const struct deploy_options *o, const struct cluster *c, 
 	return 0;
 }
 
+/* Seeds that were overwritten and stay, because the token may not delete them. Returns their number. */
+static size_t tell_blanks(const struct deploy_session *job, const struct deploy_state *s, struct text *said)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->volumes.n; i++) {
+		const struct deploy_volume *v = &s->volumes.at[i];
+		if (strcmp(v->mark.key, job->order.key) != 0 || v->size != DEPLOY_BLANK)
+			continue;
+		text_addf(said,
+			  "%s stays on %s, overwritten: the token may not delete it; as root there: pvesm free %s\n",
+			  v->volid, v->pve_node, v->volid);
+		n++;
+	}
+	return n;
+}
+
+/* Their names have the key of the cluster's notes: with it, another deploy uses them again, and another destroy deletes them. */
+static void forget_all_but_key(struct deploy_session *job)
+{
+	struct seed_secret *s = deploy_session_secret(job);
+	CLEANUP(free_p) char *key = xstrdup_or_null(s->notes_key);
+
+	seed_secrets_forget(&job->secrets, s);
+	deploy_session_secret(job)->notes_key = TAKE(key);
+}
+
 /* Removes the cluster's secrets, and deletes the file when no cluster is left in it. */
 static int forget_secrets(struct deploy_session *job, struct error *err)
 {
 	bool left = false;
 
-	seed_secrets_forget(&job->secrets, deploy_session_secret(job));
+	if (job->blanks)
+		forget_all_but_key(job);
+	else
+		seed_secrets_forget(&job->secrets, deploy_session_secret(job));
 	if (seed_secrets_save(&job->secrets, err) < 0)
 		return -1;
 	for (size_t i = 0; i < job->secrets.n; i++)
@@ -97,7 +127,7 @@ static int check_record(struct deploy_session *job, struct error *err)
 
 /* Guests that were made by the cluster's deployer and that stay, because it could not be proven any more. One that lost its
  * signature is reported once: its record goes. */
-static int check_rest(struct deploy_session *job, const struct deploy_run *run, struct error *err)
+static int check_rest(struct deploy_session *job, const struct deploy_run *run, struct text *said, struct error *err)
 {
 	CLEANUP(deploy_state_done) struct deploy_state state = { 0 };
 	const struct deploy_guest *left = NULL;
@@ -114,6 +144,7 @@ static int check_rest(struct deploy_session *job, const struct deploy_run *run, 
 	}
 	if (seed_secrets_save(&job->secrets, err) < 0)
 		return -1;
+	job->blanks = tell_blanks(job, &state, said);
 	const struct seed_made *hidden =
 		deploy_hidden_find(&state, deploy_session_secret(job), &run->broken, &job->options->nodes);
 	if (!left)
@@ -151,10 +182,12 @@ static int work(struct deploy_session *job, struct deploy_run *run, struct text 
 				 "it");
 	if (deploy_session_work(job, run, err) < 0)
 		return error_wrap(err, "cluster %s", job->cluster.name);
-	if (check_rest(job, run, err) < 0)
+	if (check_rest(job, run, said, err) < 0)
 		return error_wrap(err, "cluster %s", job->cluster.name);
 	text_addf(said, "cluster %s: %s\n", job->cluster.name,
-		  o->nodes.n ? "these nodes are removed" : "nothing is left");
+		  o->nodes.n    ? "these nodes are removed"
+		  : job->blanks ? "nothing else is left"
+				: "nothing is left");
 	return o->nodes.n ? 0 : forget_secrets(job, err);
 }
 

@@ -147,10 +147,13 @@ def containers(lab):
     tarball = lab.work / "base.tar.zst"
     make_base(tarball)
     nodes = [{"name": "cp1", "role": "init"}, {"name": "w1", "role": "worker", "kind": "lxc", "address": "10.0.0.5/24", "gateway": "10.0.0.1"}]
+    lab.target(tags=["golden", "k8s.mine"])
     done = exited(lab.deploy(file=lab.cluster_file(nodes, container=str(tarball))))
     guests = assert_ready(lab)
+    for vmid, options in guests.items():
+        check({"golden", "k8s.mine"} <= set(options["tags"].split(";")), f"tags of {vmid}: {options['tags']}")
     ct, = (options for options in guests.values() if options.get("hostname") == "w1")
-    same((ct["unprivileged"], ct["features"], ct["cores"]), ("1", "nesting=1", "2"), "the container")
+    same((ct["unprivileged"], ct["features"], ct["cores"], ct["swap"]), ("1", "nesting=1", "2", "0"), "the container")
     check("ip=10.0.0.5/24" in ct["net0"] and "size=20G" in ct["rootfs"], f"{ct}")
     check("CT 102 (w1) is unprivileged" in done.stderr and "modprobe -a overlay br_netfilter" in done.stderr, done.stderr)
     exited(lab.destroy())
@@ -225,8 +228,42 @@ def without_the_right_to_delete(lab):
     lab.journal.clear()
     exited(lab.deploy())
     same(changes(lab), [], "changes")
-    exited(lab.destroy())
+    done = exited(lab.destroy())
     same(lab.nodes(), {}, "guests")
+    left = lab.seeds()
+    for volid in left:
+        check(f"{volid} stays on pve1, overwritten" in done.stdout and f"pvesm free {volid}" in done.stdout, done.stdout)
+    check(len(left) == 2 and "nothing else is left" in done.stdout, done.stdout)
+    exited(lab.deploy())
+    same(lab.seeds(), left, "the same seeds, used again")
+    exited(lab.destroy())
+    check((lab.work / "lab.secrets").exists(), "the key of their names has gone")
+    lab.give({**lab.rights, "/storage/local": "Datastore.AllocateSpace Datastore.AllocateTemplate Datastore.Allocate"})
+    check("nothing is left" in exited(lab.destroy()).stdout, "the end")
+    gone(lab)
+    check(not (lab.work / "lab.secrets").exists(), "the secrets are still there")
+
+
+@case
+def ready_and_stopped(lab):
+    """Somebody has switched a node off."""
+    exited(lab.deploy())
+    lab.stop_guest(lab.cluster.guests[102])
+    check("start VM 102 w1 on pve1 (it is ready, but stopped)" in exited(lab.deploy("--dry-run")).stdout, "the plan")
+    exited(lab.deploy())
+    lab.troubles.clear()  # its agent has nothing to do
+    assert_ready(lab)
+
+
+@case
+def disks_of_an_earlier_life(lab):
+    """A disk with the guest's number that it does not name is not removed with it; one that was detached is."""
+    lab.volumes.add("local-lvm:vm-101-disk-7", "pve1", "images", "raw", 1 << 20, vmid=101)
+    exited(lab.deploy())
+    lab.volumes.add("local-lvm:vm-102-disk-8", "pve1", "images", "raw", 1 << 20, vmid=102)
+    lab.edit(102, unused0="local-lvm:vm-102-disk-8")
+    exited(lab.destroy())
+    same([volid for volid in lab.disks() if "-100-" not in volid], ["local-lvm:vm-101-disk-7"], "disks that are left")
 
 
 @case

@@ -9,6 +9,7 @@ from harness.cases import Failed, check, exited, same
 from harness.deploy_env import AGENT, TIMEOUT, assert_ready, cases, gone
 from harness.process import kill_group
 from harness.pve_env import FAILED, TARGET
+from pve.errors import ApiError
 
 case = cases("deploy-faults")
 
@@ -184,6 +185,23 @@ def what_tasks_warn_of(lab):
 def a_lost_digest_race(lab):
     lab.edit_after(101, path="/101/config$", times=1, onboot=1)
     exited(lab.deploy())
+    assert_ready(lab)
+
+
+@case
+def a_busy_node(lab):
+    """What passes with the load: starts are tried again, and so are lists."""
+    fails = {101: "timeout waiting on systemd", 102: "unable to connect to VM 102 qmp socket - timeout after 31 retries"}
+    start = lab.start_guest
+
+    def start_guest(guest):
+        if guest.vmid in fails:
+            raise ApiError(fails.pop(guest.vmid))
+        start(guest)
+    lab.start_guest = start_guest
+    lab.faults.answer(500, "short read on command socket (16 != 0)", method="GET", path="/lxc$")
+    exited(lab.deploy())
+    same(fails, {}, "starts that did not fail")
     assert_ready(lab)
 
 

@@ -68,6 +68,10 @@ static const struct {
 	  "do x: the task on pve1 ended with: VM 100 already exists on node 'pve1'" },
 	{ "can't lock file 'x' - got timeout", true, false, ERROR_TARGET,
 	  "do x: the task on pve1 ended with: can't lock file 'x' - got timeout" },
+	{ "timeout waiting on systemd", true, false, ERROR_TARGET,
+	  "do x: the task on pve1 ended with: timeout waiting on systemd" },
+	{ "unable to connect to VM 101 qmp socket - timeout after 31 retries", true, false, ERROR_TARGET,
+	  "do x: the task on pve1 ended with: unable to connect to VM 101 qmp socket - timeout after 31 retries" },
 	{ "boom", false, false, ERROR_TARGET, "do x: the task on pve1 ended with: boom" },
 };
 
