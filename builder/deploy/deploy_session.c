@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builder/deploy/deploy_wait.h"
 #include "builder/progress/progress.h"
 #include "builder/progress/progress_format.h"
 #include "builder/pve/pve_retry.h"
@@ -20,6 +21,7 @@ int deploy_session_open(struct deploy_session *job, const struct deploy_options 
 	CLEANUP(free_p) char *name = xasprintf("%s.secrets", job->cluster.name);
 	job->secrets_file = options->secrets ? xstrdup(options->secrets) : cluster_path_of(options->cluster, name);
 	seed_warn_exposed(job->secrets_file);
+	deploy_wait_tell(job->secrets_file);
 	if (seed_secrets_open(job->secrets_file, &job->secrets, err) < 0)
 		return -1;
 	job->order.cluster = &job->cluster;

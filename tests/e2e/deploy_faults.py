@@ -224,11 +224,16 @@ def a_token_that_has_gone(lab):
 
 @case
 def two_deployers(lab):
-    """With one file of secrets: one waits for the other."""
-    children = [lab.start_deploy(file=lab.cluster_file()) for _ in range(2)]
+    """With one file of secrets: one waits for the other, and says for whom."""
+    lab.tasks.kinds["qmclone"] = 2  # so that the second begins while the first is at work
+    children = [lab.start_deploy(file=lab.cluster_file())]
+    lab.wait(lambda: any(task.kind == "qmclone" for task in lab.tasks.tasks.values()))
+    children.append(lab.start_deploy(file=lab.cluster_file()))
+    said = []
     for child in children:
-        said = child.communicate(timeout=TIMEOUT)[0]
-        same(child.returncode, 0, said[-500:])
+        said.append(child.communicate(timeout=TIMEOUT)[0])
+        same(child.returncode, 0, said[-1][-500:])
+    check(f"is in use by another run (process {children[0].pid})" in said[1] and "in use" not in said[0], f"who waits for whom: {said}")
     assert_ready(lab)
 
 
