@@ -33,7 +33,9 @@ class Plan:
         self.vmid, self.newid = int(values["vmid"]), int(values["newid"])
         self.pool, self.storage, self.form = values.get("pool"), values.get("storage"), values.get("format")
         self.node = call.node()
-        self.target = call.cluster.need_node(values["target"]) if values.get("target") else self.node
+        self.target = values.get("target") or self.node
+        if self.target not in call.cluster.nodes:
+            raise ApiError(f"no such cluster node '{self.target}'")
         self.full = None
 
     def check(self):

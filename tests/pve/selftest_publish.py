@@ -112,7 +112,7 @@ def what_cannot_be_imported(world):
     client = ready(world)
     missing = {**VM, "scsi0": "local-lvm:0,import-from=store:import/none.qcow2"}
     same(task(world, client, client("POST", QEMU, missing)),
-         "unable to create VM 300 - cannot import from 'store:import/none.qcow2' - volume 'store:import/none.qcow2' does not exist")
+         "unable to create VM 300 - failed to stat '/mnt/pve/store/import/none.qcow2'")
     invalid(client("POST", QEMU, {**VM, "scsi0": "local-lvm:8,import-from=store:import/k8s.qcow2"}),
             scsi0="'import-from' requires special syntax - use <storage ID>:0,import-from=<source>")
     invalid(client("POST", QEMU, {**VM, "scsi0": "store:iso/x.iso"}), scsi0="explicit 'media=cdrom' is required for iso images")

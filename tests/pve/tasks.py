@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tasks: work that continues after its request was answered. A worker holds the cluster's lock only while it works."""
+import re
 import threading
 import time
 from dataclasses import dataclass, field
@@ -142,6 +143,8 @@ class Tasks:
 
     def need(self, call):
         """The task of a call, when who calls may see it: its own user, or the very same token, or who may audit the node."""
+        if not re.fullmatch(r"UPID:[^:\s]+:[0-9A-F]{8}:[0-9A-F]{8,9}:[0-9A-F]{8}:[^:\s]+:[^:\s]*:[^:\s]+:", call.values["upid"]):
+            raise bad_parameters({"upid": "unable to parse worker upid"})
         task = self.tasks.get(call.values["upid"])
         if not task:
             raise bad_parameters({"upid": "no such task"})

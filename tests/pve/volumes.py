@@ -169,12 +169,15 @@ class Volumes:
         return target
 
     def path(self, volume):
+        return self.path_of(volume.volid)
+
+    def path_of(self, volid):
         """Where the real one would keep it."""
-        name = volume.volid.split(":", 1)[1]
-        if self.cluster.storages[volume.storage]["type"] not in WITH_PATH:
-            return f"/dev/{volume.storage}/{name}"
-        root = self.cluster.storages[volume.storage].get("path", f"/mnt/pve/{volume.storage}")
-        folder = CONTENT_FOLDER.get(volume.kind)
+        storage, name = volid.split(":", 1)
+        if self.cluster.storages[storage]["type"] not in WITH_PATH:
+            return f"/dev/{storage}/{name}"
+        root = self.cluster.storages[storage].get("path", f"/mnt/pve/{storage}")
+        folder = CONTENT_FOLDER.get(kind_of(volid))
         return f"{root}/{folder}/{name.split('/', 1)[1]}" if folder else f"{root}/images/{name}"
 
     # Images of guests.
