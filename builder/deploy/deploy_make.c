@@ -36,7 +36,7 @@ static void skip(struct deploy_run *run, const struct deploy_step *step, long vm
 	else
 		error_wrap(
 			err,
-			"node %s: a volume of an earlier guest %ld is left, %s (when nobody needs it, as root on %s: "
+			"node %s: a volume of an earlier guest %ld is left, %s (when it is not needed, as root on %s: "
 			"pvesm free %s)",
 			step->node->name, vmid, volume, step->pve_node, volume);
 }

@@ -157,6 +157,27 @@ static int check_var_tmp(struct publish_check *c, const struct publish_order *o,
 	return 0;
 }
 
+/* A template that is to be made needs a number. */
+static int check_vmid(struct publish_check *c, const struct publish_order *o, const struct publish_steps *steps,
+		      struct error *err)
+{
+	const struct vmid_list none = { 0 };
+	struct error why = { 0 };
+	long vmid;
+
+	if (!has_step(steps, PUBLISH_CREATE, 0) || vmid_pick(c->of.pve, o->target, &none, &vmid, &why) == 0)
+		return 0;
+	if (why.class == ERROR_TARGET && (pve_failure(c->of.pve) == PVE_OK || pve_failure(c->of.pve) == PVE_REFUSED)) {
+		target_check_miss(&c->of, "%s", why.text);
+		return 0;
+	}
+	/* Busy or not reachable: the run itself asks again. */
+	if (pve_may_pass(pve_failure(c->of.pve)))
+		return 0;
+	*err = why;
+	return -1;
+}
+
 int publish_check_node(struct publish_check *c, const struct publish_order *o, const struct publish_steps *steps,
 		       struct error *err)
 {
@@ -167,7 +188,7 @@ int publish_check_node(struct publish_check *c, const struct publish_order *o, c
 	if (!storages)
 		return 0;
 	check_storages(c, o, storages, steps);
-	if (o->image->vm.path && target_check_bridge(&c->of, o->node, err) < 0)
+	if (o->image->vm.path && (target_check_bridge(&c->of, o->node, err) < 0 || check_vmid(c, o, steps, err) < 0))
 		return -1;
 	return check_var_tmp(c, o, steps, err);
 }

@@ -114,22 +114,46 @@ static int do_create(struct publish_run *run, const struct publish_state *state,
 	}
 }
 
-/* The copy is there, and hidden, or it is gone: then it may be made again. */
-static int do_find(struct publish_run *run, const struct publish_step *step, struct error *err)
+/* The token can read the VM: it shows again, or a user has changed its notes, and it is the user's now. */
+static int is_given_up(struct publish_run *run, long vmid, struct error *err)
 {
 	const struct publish_order *o = run->order;
+	CLEANUP(publish_state_done) struct publish_state now = { 0 };
+	CLEANUP(json_free_p) struct json *config = NULL;
+	struct pve_guest guest = pve_exec_guest(o->node, PVE_QEMU, vmid);
+
+	if (pve_get_config_retry(run->exec.pve, &guest, &config, err) < 0)
+		return pve_is_gone(pve_failure(run->exec.pve)) ? 0 : pve_exec_failed(&run->exec);
+	publish_state_add_copy(&now, vmid, config, o->node, o->image->name, o->target->notes_key);
+	if (!now.copies.n)
+		progress_notice("%s: the notes of VM %ld were changed before it was finished: it stays as it is, and "
+				"another one is made",
+				o->node, vmid);
+	return 1;
+}
+
+static int refuse_hidden(const struct publish_order *o, long vmid, struct error *err)
+{
 	CLEANUP(free_p) char *place = role_guest_path(o->target);
 	CLEANUP(free_p) char *grant = role_grant(o->target, place, role_of_place(ROLE_GUESTS));
-	int rc = vmid_exists(run->exec.pve, step->vmid, err);
 
-	if (rc < 0)
-		return pve_exec_failed(&run->exec);
+	return error_set(
+		err, ERROR_TARGET,
+		"VM %ld, which this run works on, is still there, but the token %s cannot see it any more: it has "
+		"lost VM.Audit on %s, or the VM was moved; as root on a node: %s; then run the command again",
+		vmid, o->target->token_id, place, grant);
+}
+
+/* Whether the copy is hidden, or it is gone: then it may be made again. */
+static int do_find(struct publish_run *run, const struct publish_step *step, struct error *err)
+{
+	int given_up = is_given_up(run, step->vmid, err);
+	int rc = given_up ? 0 : vmid_exists(run->exec.pve, step->vmid, err);
+
+	if (given_up < 0)
+		return -1;
 	if (rc)
-		return error_set(err, ERROR_TARGET,
-				 "VM %ld, which this run works on, is still there, but the token %s cannot see it any "
-				 "more: it has lost VM.Audit on %s, or the VM was moved or its notes changed; as root "
-				 "on a node: %s; then run the command again",
-				 step->vmid, o->target->token_id, place, grant);
+		return rc < 0 ? pve_exec_failed(&run->exec) : refuse_hidden(run->order, step->vmid, err);
 	run->memory.known = 0;
 	run->memory.own = step->vmid == run->memory.own ? 0 : run->memory.own;
 	return 0;

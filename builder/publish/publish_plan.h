@@ -27,7 +27,7 @@
 enum publish_action {
 	PUBLISH_WAIT_TASK, /* a task of ours that still runs */
 	PUBLISH_PAUSE,     /* read the state again in a second */
-	PUBLISH_FIND,      /* the copy that this run works on does not show any more: tell hidden from gone */
+	PUBLISH_FIND,      /* the copy that this run works on does not show any more: hidden or gone */
 	PUBLISH_UPLOAD,
 	PUBLISH_CREATE,
 	PUBLISH_TAG,

@@ -97,7 +97,7 @@ static int task_failed(struct pve_exec *x, const char *upid, const char *what, c
 /* Tasks whose log is read although they ended well: PVE 8 does not count a disk that it could not remove. */
 static const char *const removals[] = { "qmdestroy", "vzdestroy", NULL };
 
-/* A task that ended with warnings has done what it was to do; what it warns of is told once. */
+/* A task that ended with warnings has done what it was to do; what it warns of is reported once. */
 static void tell_warnings(struct pve_exec *x, const char *upid, const char *what, const char *exit)
 {
 	CLEANUP(strings_done) struct strings lines = { 0 };

@@ -7,7 +7,7 @@
  *	carried out, and planned again	nothing shows what the step did: after a nap it is carried out again, PVE_GUARD_DONE times in all
  *	failed				PVE_GUARD_FAILED times in the whole run, with longer and longer naps
  *
- * A failure starts the first count anew, because a plan may repeat what comes before the failed step. So each run ends.
+ * A failure resets the first count, because a plan may repeat what comes before the failed step. So each run ends.
  */
 #include "lib/error.h"
 #include "lib/macro.h"

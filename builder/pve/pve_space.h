@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Storages that are full: the error is ERROR_SPACE, whoever says it. */
+/* Storages that are full: the error is ERROR_SPACE, whatever program reports it. */
 #include <stdint.h>
 
 #include "lib/error.h"

@@ -87,7 +87,7 @@ void vmid_skip(struct vmid_list *skip, long vmid, const char *node, const char *
 {
 	vec_push(skip, vmid);
 	progress_notice(
-		"%s: VMID %ld is skipped, because a volume of an earlier guest is left: %s; when nobody needs it, as "
+		"%s: VMID %ld is skipped, because a volume of an earlier guest is left: %s; when it is not needed, as "
 		"root on %s: pvesm free %s",
 		node, vmid, volume, node, volume);
 }

@@ -246,7 +246,7 @@ def without_the_right_to_delete(lab):
 
 @case
 def ready_and_stopped(lab):
-    """Somebody has switched a node off."""
+    """A user has switched a node off."""
     exited(lab.deploy())
     lab.stop_guest(lab.cluster.guests[102])
     check("start VM 102 w1 on pve1 (it is ready, but stopped)" in exited(lab.deploy("--dry-run")).stdout, "the plan")

@@ -157,7 +157,7 @@ def wrong_content_type(cloud, image):
 
 @case
 def what_a_storage_lacks(cloud, image):
-    """All of it in one command, and once for both nodes; what its type cannot have is told as that."""
+    """All of it in one command, and once for both nodes; what its type cannot have is named so."""
     target = cloud.target(nodes=["pve1", "pve2"], storages={"import": "nas", "vztmpl": "nas", "disks": "nas"})
     cloud.add_storage("nas", "images", kind="nfs", shared=1)
     cloud.give({**cloud.rights, "/storage/nas": "Datastore.AllocateSpace Datastore.AllocateTemplate"})
@@ -346,7 +346,7 @@ def replace(cloud, image):
 
 @case
 def replace_what_is_in_use(cloud, image):
-    """The new one is the result, then and later; the old one goes as soon as nothing uses it."""
+    """The new one is the result, then and later; the old one is removed as soon as nothing uses it."""
     exited(cloud.publish(image))
     old, = published(cloud, image)
     cloud.add_vm(500, pool="k8s", scsi0=f"local-lvm:base-{old}-disk-0/vm-500-disk-0,size=1G")
@@ -354,7 +354,7 @@ def replace_what_is_in_use(cloud, image):
     new, = set(published(cloud, image, count=2, templates=3)) - {old}
     for options in ((), ("--replace",), ()):
         check(f"VM {old} stays" in done.stderr and f"pve1: VM {new} " in done.stdout, f"{done.stdout} {done.stderr}")
-        if options:  # the second one is in nobody's way and goes
+        if options:  # the second one is not in use and goes
             done = exited(cloud.publish(image, *options))
             newer, = set(published(cloud, image, count=2, templates=3)) - {old}
             check(newer != new, "it was not created again")

@@ -128,7 +128,7 @@ def volumes_that_are_left(cloud, image):
 
 @case
 def what_tasks_warn_of(cloud, image):
-    """A disk that stays is told, as 8 writes it and as 9, and so is what any task warns of; once each."""
+    """A disk that stays is reported, as 8 writes it and as 9, and so is what any task warns of; once each."""
     cloud.tasks.warn = {"qmcreate": "the storage is slow", "qmtemplate": "no discard"}
     done = exited(cloud.publish(image))
     for words in ("create VM 100: the task on pve1 warns: WARN: the storage is slow", "the task on pve1 warns: WARN: no discard"):
@@ -137,7 +137,7 @@ def what_tasks_warn_of(cloud, image):
     cloud.volumes.stuck.add("local-lvm:base-100-disk-0")
     done = exited(cloud.publish(image, "--replace"))
     same(done.stderr.count("Could not remove disk 'local-lvm:base-100-disk-0', check manually"), 1, done.stderr)
-    check("WARN" not in exited(cloud.publish(image)).stderr, "told again")
+    check("WARN" not in exited(cloud.publish(image)).stderr, "reported again")
 
 
 @case
@@ -198,8 +198,13 @@ def vmid_range(cloud, image):
     exited(cloud.publish(image, target=target))
     same(published(cloud, image, templates=3), [9002], "the VMID")
     other = Image(cloud.work / "other", seed="other")
-    done = exited(cloud.publish(other, target=target), TARGET)
+    cloud.journal.clear()
+    for options in ((), ("--dry-run",)):
+        done = exited(cloud.publish(other, *options, target=target), TARGET)
+        check("no VMID from 9000 to 9002" in done.stderr, done.stderr)
+    done = exited(cloud.publish(image, "--replace", target=target), TARGET)
     check("no VMID from 9000 to 9002" in done.stderr, done.stderr)
+    same(cloud.journal.find("POST"), [], "uploads, before that is known")
 
 
 @case

@@ -29,7 +29,7 @@ def may_use(call, zone, name):
 
 @method("GET", "/nodes/{node}/network", ANYBODY)
 def network(call):
-    """Bridges, and with any_bridge VNets; only those that who calls may use."""
+    """Bridges, and with any_bridge VNets; only those that the caller may use."""
     node, wanted = call.cluster.nodes[call.node()], call.values.get("type")
     found = [{"iface": name, "type": "bridge", "active": 1} for name in node.get("bridges", ["vmbr0"]) if may_use(call, "localnetwork", name)]
     if wanted == "any_bridge":

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What real servers (8.4.21 and 9.2.11) answered, word for word, to what nodekiln sends: recorded.json, a session for each. The fake is
-sent the same, and its answers must be the same but for what is random or counted. "pve1" stands for the node that was recorded, 9000 for its
-template.
+sent the same, and its answers must be the same, except for what is random or counted. "pve1" replaces the name of the recorded node, 9000 the
+number of its template.
 """
 import json
 import re
@@ -97,7 +97,7 @@ def sessions(world):
         pool.add(9002) if hidden else None
 
 
-# ---- what is known beside the sessions ----
+# ---- what is known in addition ----
 
 @case
 def values_of_options(world):
@@ -134,7 +134,7 @@ def lists_of_guests(world):
 
 @case
 def a_hidden_guest_has_its_number(world):
-    """403 on its configuration does not tell it from one that is gone; nextid does."""
+    """403 on its configuration is the same as that of one that is gone; nextid differs."""
     refused(world.reader("GET", QEMU + "/900/config"), 403, "Permission check failed (/vms/900, VM.Audit)")
     refused(world.reader("GET", QEMU + "/901/config"), 403, "Permission check failed (/vms/901, VM.Audit)")
     invalid(world.reader("GET", "/cluster/nextid", {"vmid": "900"}), vmid="VM 900 already exists")

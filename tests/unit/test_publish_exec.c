@@ -273,6 +273,7 @@ TEST(publish_exec_skips_a_vmid_with_a_volume)
 
 static void shown_without_right(void)
 {
+	pve_stub_add(CONFIG, PVE_FORBIDDEN, "Permission check failed (/vms/100, VM.Audit)");
 	pve_stub_add(LIST, PVE_OK, "[]");
 }
 
@@ -296,6 +297,27 @@ TEST(publish_exec_stops_at_what_it_cannot_see)
 				     "nodekiln@pve!ci cannot see it any more: it has lost VM.Audit on /pool/k8s"
 				   : "was done 4 times and is still to do"));
 	}
+}
+
+static void notes_taken(void)
+{
+	pve_stub_add(CONFIG, PVE_OK, "{\"description\":\"a user's\"}");
+	pve_stub_add("POST " NODE "/qemu", PVE_ERROR, "stop here");
+}
+
+/* A user has taken the copy before it was finished: it is left alone, and another one is made. */
+TEST(publish_exec_gives_up_what_is_a_users_now)
+{
+	struct error err;
+
+	node_new();
+	pve_stub_once("POST " NODE "/qemu", PVE_OK, UPID);
+	pve_stub_then(notes_taken);
+	pve_stub_add(LIST, PVE_OK, "[{\"vmid\":100,\"name\":\"" STEM "\",\"status\":\"stopped\"}]");
+	pve_stub_add(CONFIG, PVE_MISSING, "no such VM");
+	CHECK(run(&err) < 0);
+	CHECK_STR(err.text, "node pve1: stop here");
+	CHECK(!pve_stub_called("DELETE") && !pve_stub_called("PUT"));
 }
 
 TEST(publish_exec_damaged_upload)
