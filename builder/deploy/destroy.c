@@ -38,9 +38,21 @@ static void keep_wanted(const struct deploy_session *job, struct deploy_state *s
 			deploy_token_done(&all.tokens.at[i]);
 }
 
-static int check_state(struct deploy_session *job, struct deploy_run *run UNUSED, struct deploy_state *s,
+/* What a dry run would otherwise not show: a guest that stays because the token cannot see it. */
+static void report_hidden(struct deploy_session *job, const struct deploy_state *s)
+{
+	const struct seed_made *hidden = deploy_hidden_find(s, deploy_session_secret(job), NULL, &job->options->nodes);
+	struct error why = { 0 };
+
+	if (hidden && !s->tasks.n && deploy_hidden_refuse(job, hidden, &why) < 0)
+		progress_notice("%s", why.text);
+}
+
+static int check_state(struct deploy_session *job, struct deploy_run *run, struct deploy_state *s,
 		       struct error *err UNUSED)
 {
+	if (!run)
+		report_hidden(job, s);
 	keep_wanted(job, s);
 	deploy_session_report(job, s);
 	return 0;

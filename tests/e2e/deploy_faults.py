@@ -8,7 +8,7 @@ import time
 from harness.cases import Failed, check, exited, same
 from harness.deploy_env import AGENT, TIMEOUT, assert_ready, cases, gone
 from harness.process import kill_group
-from harness.pve_env import FAILED, TARGET
+from harness.pve_env import FAILED, SPACE, TARGET
 from pve.errors import ApiError
 
 case = cases("deploy-faults")
@@ -126,6 +126,7 @@ def a_guest_that_cannot_be_seen(lab):
     exited(lab.deploy())
     pool = lab.cluster.directory.pools["k8s"].vms
     pool.discard(102)
+    check("guest 102, node w1 of cluster lab, is still there" in exited(lab.run("destroy", "--dry-run")).stderr, "the dry run")
     words = "guest 102, node w1 of cluster lab, is still there, but the token nodekiln@pve!ci cannot see it any more"
     hidden(lab, words, ["deploy"], ["deploy", "--dry-run"], ["destroy", "--yes", "--node", "w1"])
     pool.add(102)
@@ -169,6 +170,21 @@ def a_right_that_is_lost_meanwhile(lab):
     lab.give(lab.rights)
     exited(lab.deploy(file=lab.cluster_file([{"name": "cp1", "role": "init"}])))
     assert_ready(lab, 1)
+
+
+@case
+def what_is_missing_on_the_node(lab):
+    """The bridge is looked for before anything is made; a full storage is exit 7."""
+    lab.cluster.nodes["pve1"]["bridges"] = ["vmbr1"]
+    done = exited(lab.deploy(), TARGET)
+    check("node pve1 has no bridge or VNet vmbr0" in done.stderr, done.stderr)
+    same((lab.journal.find("POST", "/clone"), (lab.work / "lab.kubeconfig").exists()), ([], False), "changes")
+    del lab.cluster.nodes["pve1"]["bridges"]
+    lab.cluster.storages["local-lvm"]["used"] = lab.cluster.storages["local-lvm"]["total"]
+    check("out of space" in exited(lab.deploy("--full"), SPACE).stderr, "a full storage")
+    lab.cluster.storages["local-lvm"]["used"] = 0
+    exited(lab.deploy())
+    assert_ready(lab)
 
 
 @case

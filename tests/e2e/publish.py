@@ -361,11 +361,13 @@ def replace_what_is_in_use(cloud, image):
             new = newer
         else:
             done = exited(cloud.publish(image))
+            check("(was there)" in done.stdout, f"nothing was changed: {done.stdout}")
     with cloud.cluster.lock:
         cloud.volumes.free_volume(cloud.volumes.need(f"local-lvm:base-{old}-disk-0/vm-500-disk-0", "pve1"))
         cloud.cluster.remove_guest(500)
-    exited(cloud.publish(image))
+    done = exited(cloud.publish(image))
     same(published(cloud, image), [new], "the template that is left")
+    check("(was there)" not in done.stdout, f"the old one was removed: {done.stdout}")
 
 
 @case
