@@ -134,6 +134,56 @@ def destroy_leaves_nothing(lab):
 
 
 @case
+def destroy_with_other_secrets(lab):
+    """Whatever file or target is named by mistake: guests and files stay, and it does not say that nothing is left."""
+    other = lab.work / "other.secrets"
+    exited(lab.deploy("--secrets", other))
+    kept = other.read_text()
+    exited(lab.destroy("--secrets", other))
+    exited(lab.deploy())
+    other.touch(0o600)
+    other.write_text(kept)
+    before = lab.nodes()
+    for options in (), ("--dry-run",), ("--node", "cp1"):
+        done = exited(lab.destroy("--secrets", other, *options), TARGET)
+        check("knows no guest of cluster lab that is here" in done.stderr and "nothing is left" not in done.stdout, done.stderr + done.stdout)
+        same((lab.nodes(), other.read_text()), (before, kept), f"guests and secrets after {options}")
+    exited(lab.destroy())
+    done = exited(lab.destroy("--secrets", other), TARGET)
+    check("sees none of the cluster's guests" in done.stderr and other.read_text() == kept, done.stderr)
+
+
+@case
+def destroy_keeps_secrets_of_seeds(lab):
+    """Of `nodekiln seed`: there is nothing that deploy made, so nothing of it goes."""
+    node = lab.work / "cp1.yaml"
+    node.write_text("cluster: lab\nrole: init\n")
+    secrets = lab.work / "lab.secrets"
+    exited(subprocess.run(lab.argv("seed", node, "--secrets", secrets, "-o", lab.work / "cp1.iso"), capture_output=True, text=True))
+    kept = secrets.read_text()
+    check("nothing is there" in exited(lab.destroy()).stdout and secrets.read_text() == kept, "the secrets")
+
+
+@case
+def destroy_after_a_user_has_removed_guests(lab):
+    exited(lab.deploy())
+    lab.drop(next(vmid for vmid, options in lab.nodes().items() if options["name"] == "w1"))
+    check("nothing is left" in exited(lab.destroy()).stdout, "the cluster")
+    check(not (lab.work / "lab.secrets").exists(), "secrets of a cluster that has gone")
+
+
+@case
+def refused_before_anything(lab):
+    """No file of secrets is left that nothing was made with."""
+    lab.give({**lab.rights, "/sdn/zones/localnetwork/vmbr0": ""})
+    exited(lab.deploy(), TARGET)
+    lab.give(lab.rights)
+    exited(lab.deploy("--secrets", lab.work / "a.secrets"))
+    exited(lab.deploy(), TARGET)
+    check(not (lab.work / "lab.secrets").exists(), "secrets of a refused deploy")
+
+
+@case
 def destroy_one_node(lab):
     exited(lab.deploy())
     exited(lab.destroy("--node", "w1"))
