@@ -110,13 +110,24 @@ static int build_signed(struct error *err)
 	return signature_make(build.out, sign, err);
 }
 
-static int run(int argc, char **argv, struct error *err)
+static int check_options(struct error *err)
 {
-	build.recipe = argc ? argv[0] : RECIPE_DEFAULT;
+	struct stat st;
+
 	if (read_scratch(err) < 0)
 		return -1;
 	if (build.offline && build.update)
 		return error_set(err, ERROR_USAGE, "--offline and --update exclude each other");
+	if (stat(build.out, &st) == 0 && !S_ISDIR(st.st_mode))
+		return error_set(err, ERROR_USAGE, "--out %s: it is a file; the artifacts need a directory", build.out);
+	return 0;
+}
+
+static int run(int argc, char **argv, struct error *err)
+{
+	build.recipe = argc ? argv[0] : RECIPE_DEFAULT;
+	if (check_options(err) < 0)
+		return -1;
 	/* The modes of files in a tree do not depend on the caller's umask. */
 	umask(022);
 	int rc = sign ? build_signed(err) : build_image(NULL, err);

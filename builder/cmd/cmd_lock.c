@@ -43,11 +43,8 @@ static int write_lock(const struct lock *lock, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *json = lock_json(lock);
 	CLEANUP(text_done) struct text text = { 0 };
-	struct stat st;
 
 	json_print(json, true, &text);
-	if (strcmp(file, "-") && stat(file, &st) == 0 && !S_ISREG(st.st_mode))
-		return error_set(err, ERROR_USAGE, "-o %s: not a regular file; name another, or - for stdout", file);
 	if (strcmp(file, "-"))
 		return file_write(AT_FDCWD, file, text.data, text.len, 0644, err);
 	command_print(&text);
@@ -168,6 +165,8 @@ static int run(int argc, char **argv, struct error *err)
 		return -1;
 	default_path = lock_default_path(&recipe);
 	file = file ? file : default_path;
+	if (!check && strcmp(file, "-") && (lock_check_output(file, err) < 0 || dir_make_parent(file, 0755, err) < 0))
+		return -1;
 	if (lock_make_compiles(&recipe) && rootless_enter(err) < 0)
 		return -1;
 	progress_open(PROGRESS_AUTO);

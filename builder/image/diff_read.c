@@ -11,6 +11,7 @@
 #include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/hash.h"
+#include "lib/input.h"
 
 #define DIGEST_SHOWN 16 /* digits: enough to distinguish two contents, short enough to read */
 
@@ -172,11 +173,13 @@ static int load_document(const struct diff_source *source, struct diff_list *ret
 
 static int is_document(const char *path, bool *ret, struct error *err)
 {
-	CLEANUP(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	CLEANUP(close_p) int fd = input_open(path, err);
 	char first = 0;
 
-	if (fd < 0 || read(fd, &first, 1) < 0)
-		return error_errno(err, errno, "open %s", path);
+	if (fd < 0)
+		return -1;
+	if (read(fd, &first, 1) < 0)
+		return error_errno(err, errno, "read %s", path);
 	*ret = first == '{';
 	return 0;
 }
@@ -188,8 +191,7 @@ int diff_open(const char *path, struct diff_source *ret, struct error *err)
 	*ret = (struct diff_source){ .path = path };
 	if (is_document(path, &document, err) < 0)
 		return -1;
-	return document ? file_read(AT_FDCWD, path, JSON_SIZE_MAX, &ret->text, err)
-			: image_open(path, &ret->image, err);
+	return document ? input_read(path, JSON_SIZE_MAX, &ret->text, err) : image_open(path, &ret->image, err);
 }
 
 int diff_load(struct diff_source *source, struct diff_list *ret, struct error *err)

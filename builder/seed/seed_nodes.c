@@ -8,6 +8,7 @@
 #include "lib/alloc.h"
 #include "lib/error.h"
 #include "lib/file.h"
+#include "lib/input.h"
 #include "lib/text.h"
 #include "lib/validate.h"
 #include "lib/vec.h"
@@ -32,7 +33,7 @@ static int parse_file(const char *file, struct yaml **ret, struct error *err)
 	CLEANUP(text_done) struct text text = { 0 };
 	int rc;
 
-	if (file_read(AT_FDCWD, file, YAML_SIZE_MAX, &text, err) < 0)
+	if (input_read(file, YAML_SIZE_MAX, &text, err) < 0)
 		return -1;
 	rc = node_config_parse(file, text.data ? text.data : "", text.len, ret, err);
 	text_wipe(&text);

@@ -41,6 +41,13 @@ static int read_file(struct seed_secrets *secrets, struct error *err)
 	return 0;
 }
 
+static bool is_regular(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 /* Waits for a lock, and opens the file again, because the previous owner of the lock may have replaced it. */
 static int lock_file(const char *file, bool *ret_created, struct error *err)
 {
@@ -53,6 +60,9 @@ static int lock_file(const char *file, bool *ret_created, struct error *err)
 			continue; /* removed meanwhile */
 		if (fd < 0 || flock(fd, LOCK_EX) < 0)
 			return error_errno(err, errno, "open %s", file);
+		if (!is_regular(fd))
+			return error_set(err, ERROR_USAGE, "%s is not a regular file; name another for the secrets",
+					 file);
 		if (file_still_there(AT_FDCWD, file, fd))
 			return TAKE_FD(fd);
 	}
@@ -64,8 +74,6 @@ static int check_private(const char *file, int fd, struct error *err)
 
 	if (fstat(fd, &st) < 0)
 		return error_errno(err, errno, "stat %s", file);
-	if (!S_ISREG(st.st_mode))
-		return error_set(err, ERROR_USAGE, "%s is not a regular file; name another for the secrets", file);
 	if (st.st_mode & (S_IRWXG | S_IRWXO))
 		return error_set(err, ERROR_USAGE,
 				 "%s can be read by others (mode %04o); chmod 0600 it, and if others are "
@@ -78,8 +86,8 @@ int seed_secrets_open(const char *file, struct seed_secrets *ret, struct error *
 {
 	CLEANUP(seed_secrets_close) struct seed_secrets s = { .file = file, .lock = -1 };
 
-	if (file && ((s.lock = lock_file(file, &s.created, err)) < 0 || check_private(file, s.lock, err) < 0 ||
-		     read_file(&s, err) < 0))
+	if (file && ((s.lock = lock_file(file, &s.created, err)) < 0 || read_file(&s, err) < 0 ||
+		     check_private(file, s.lock, err) < 0))
 		return -1;
 	*ret = s;
 	s = (struct seed_secrets){ .lock = -1 };

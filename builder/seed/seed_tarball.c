@@ -21,6 +21,13 @@ static bool ends_in(int fd, off_t size, const unsigned char *end, size_t n)
 	return size >= (off_t)n && pread_all(fd, found, n, size - (off_t)n) == 0 && !memcmp(found, end, n);
 }
 
+bool seed_tarball_is(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && ends_in(fd, st.st_size, seed_end, sizeof seed_end);
+}
+
 static int check_base(int base, const char *name, off_t *ret_size, struct error *err)
 {
 	struct stat st;

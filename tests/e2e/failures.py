@@ -161,7 +161,7 @@ CASES = [
     Case("not-yaml", with_keys("}{\n"), RECIPE, ("recipe.yaml:4",)),
     Case("no-such-recipe", lambda w: w.kiln.argv("build", "nothing-by-that-name", "--out", w.kiln.out), RECIPE, ("nothing-by-that-name",)),
     Case("unknown-option", with_options("--colour"), USAGE, ("--colour", "--help")),
-    Case("lock-over-a-pipe", lock_over_a_pipe, USAGE, ("not a regular file",)),
+    Case("lock-over-a-pipe", lock_over_a_pipe, USAGE, ("is not a lock",)),
     Case("larger-than-its-disk", too_large, SPACE, ("the tree holds", "disk.size")),
     Case("no-space-for-outputs", on_small_tmpfs(lambda w: w.kiln.out, "4m"), SPACE, ("space",)),
     Case("no-space-for-package-lists", on_small_tmpfs(small_cache, "24m"), SPACE, ("MiB of space, but the package lists", "NODEKILN_CACHE")),
