@@ -12,6 +12,7 @@
 #include "builder/seed/seed_files.h"
 #include "builder/seed/seed_kubeconfig.h"
 #include "builder/seed/seed_network.h"
+#include "builder/seed/seed_network_file.h"
 #include "builder/seed/seed_nodes.h"
 #include "builder/seed/seed_tarball.h"
 #include "lib/duration.h"
@@ -103,7 +104,9 @@ static int given_read(struct given *g, struct error *err)
 	if (base_file && (g->base = input_open(base_file, err)) < 0)
 		return -1;
 	if (network_file)
-		return input_read(network_file, GIVEN_MAX, &g->network, err);
+		return input_read(network_file, GIVEN_MAX, &g->network, err) < 0
+			       ? -1
+			       : seed_network_file_check(network_file, &g->network, err);
 	return seed_network_config(&network, &g->network, err);
 }
 
@@ -176,6 +179,8 @@ static int check_outputs(struct given *g, const struct seed_nodes *nodes, const 
 	for (size_t i = 0; i < nodes->n; i++) {
 		CLEANUP(free_p) char *path = NULL;
 
+		if (seed_network_check_node(&network, &nodes->at[i].node, err) < 0)
+			return error_wrap(err, "%s", nodes->at[i].file);
 		if (place(g, nodes, i, &path, err) < 0 || check_names(path, err) < 0 ||
 		    seed_files_check(path, secrets->generated && !force, err) < 0)
 			return -1;

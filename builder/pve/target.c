@@ -125,7 +125,7 @@ const struct target_storages *target_storages_on(const struct target *t, const c
 
 char *target_user(const struct target *t)
 {
-	return xstrndup(t->token_id, strcspn(t->token_id, "!"));
+	return xstrndup(t->token_id, (size_t)(strrchr(t->token_id, '!') - t->token_id));
 }
 
 char *target_bridge_path(const struct target *t)

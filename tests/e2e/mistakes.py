@@ -68,6 +68,24 @@ ROWS = [
                             ("destroy", "destroy --yes"), ("roles", "roles"), ("target", "publish x --target"), ("locked", "build mine.yaml --lock"))),
     *(Row(f"{command}-a-text", f"{command} notes.txt", RECIPE, ("notes.txt",)) for command in ("inspect", "verify", "boot", "seed", "deploy")),
 
+    # Networks in which a node does not come up, or is not reached.
+    *(Row(f"network-{name}", f"seed cp.yaml {options}", code, says, files=(("cp.yaml", "cluster: lab\nrole: init\n" + more),))
+      for name, options, code, says, more in (
+          ("gateway-outside", "--address 203.0.113.7/32 --gateway 10.0.2.2", USAGE, ("outside of the network",), ""),
+          ("gateway-itself", "--address 192.0.2.7/24 --gateway 192.0.2.7", USAGE, ("own address",), ""),
+          ("network-address", "--address 192.0.2.0/24 --gateway 192.0.2.1", USAGE, ("address of the network itself",), ""),
+          ("broadcast-address", "--address 192.0.2.255/24 --gateway 192.0.2.1", USAGE, ("broadcast",), ""),
+          ("loopback", "--address 127.0.0.5/8 --gateway 127.0.0.1", USAGE, ("loopback",), ""),
+          ("no-gateway", "--address 192.0.2.7/24", RECIPE, ("cp.yaml: the address 192.0.2.7/24 has no gateway",), ""),
+          ("node-ip", "--address 192.0.2.7/24 --gateway 192.0.2.1", RECIPE, ("node.ip is 192.0.2.8",), "node: {ip: 192.0.2.8}\n"),
+          ("pods", "--address 10.244.0.7/24 --gateway 10.244.0.1", RECIPE, ("networking.pod_subnet",), "networking: {pod_subnet: 10.244.0.0/16}\n"),
+          ("services", "--address 10.96.0.7/24 --gateway 10.96.0.1", RECIPE, ("networking.service_subnet 10.96.0.0/12",), ""))),
+    *(Row(f"network-file-{name}", "seed cp.yaml --network net.yaml", RECIPE, ("net.yaml:", word), files=(("net.yaml", text),))
+      for name, text, word in (("empty", "", "this is empty"), ("tab", "version: 2\nethernets:\n\te: {dhcp4: true}\n", "invalid YAML"),
+                               ("ifupdown", "auto eth0\niface eth0 inet dhcp\n", "this is no map"), ("version", "version: 3\n", "must be 1 or 2"),
+                               ("without-cards", "version: 2\n", "version 2 has ethernets"))),
+    Row("endpoint-in-capitals", "seed cp.yaml", RECIPE, ("in lower case it is valid",), files=(("cp.yaml", NODE + "control_plane_endpoint: API.Lab.Example\n"),)),
+
     # Words that are nearly right.
     Row("command", "bild", USAGE, ("did you mean build?",)),
     Row("option", "seed cp.yaml --secrts x", USAGE, ("did you mean --secrets?",)),
