@@ -47,6 +47,13 @@ static int check_base(int base, const char *name, off_t *ret_size, struct error 
 	return 0;
 }
 
+int seed_tarball_check(int base, const char *base_name, struct error *err)
+{
+	off_t size;
+
+	return check_base(base, base_name, &size, err);
+}
+
 static int write_member(int out, const struct text *node, struct error *err)
 {
 	CLEANUP(tar_writer_free_p) struct tar_writer *w = NULL;

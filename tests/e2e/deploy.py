@@ -263,6 +263,44 @@ def all_that_is_missing_at_once(lab):
     same(lab.nodes(), {}, "guests")
 
 
+def refused(lab, word, code=TARGET, options=(), **more):
+    """In a dry run and without; nothing is made."""
+    lab.journal.clear()
+    for dry in ("--dry-run",), ():
+        done = exited(lab.deploy(*dry, *options, file=lab.cluster_file(**more)), code)
+        check(word in done.stderr, f"{word} is not in: {done.stderr}")
+    same(changes(lab), [], "changes")
+
+
+@case
+def what_would_fail_halfway(lab):
+    """It is known before anything is made."""
+    lab.add_vm(300, status="stopped")
+    nodes = [{"name": "cp1", "role": "init"}, {"name": "w1", "role": "worker", "vmid": 300}]
+    refused(lab, "node 'w1': VMID 300 is already that of another guest", nodes=nodes)
+    lab.add_vm(301, pool="k8s", status="stopped")
+    refused(lab, "VMID 301", nodes=[{**nodes[0], "vmid": 301}, {**nodes[1], "vmid": 302}])
+    refused(lab, "node 'w1': its disk of 32 MiB is smaller than that of template 100, 64 MiB", nodes=[nodes[0], {**nodes[1], "vmid": 302, "disk": "32M"}])
+    refused(lab, "more.tar.zst", RECIPE, nodes=[nodes[0], {**nodes[1], "vmid": 302, "kind": "lxc"}], container="more.tar.zst")
+    (lab.work / "more.tar.zst").write_bytes(b"no image")
+    refused(lab, "more.tar.zst does not end as", RECIPE, nodes=[nodes[0], {**nodes[1], "vmid": 302, "kind": "lxc"}], container="more.tar.zst")
+    make_base(lab.work / "more.tar.zst")
+    (lab.work / "more.manifest.json").write_text(json.dumps({"versions": {"kubernetes": "1.20.2"}}))
+    refused(lab, "has Kubernetes 1.20.2, which does not run in an unprivileged container", nodes=[nodes[0], {**nodes[1], "vmid": 302, "kind": "lxc"}],
+            container="more.tar.zst")
+
+
+@case
+def storages_without_linked_clones(lab):
+    lab.add_storage("vg", "images,rootdir", kind="lvm")
+    lab.give({**lab.rights, "/storage/vg": lab.rights["/storage/local-lvm"]})
+    target = lab.target(storages={"import": "local", "vztmpl": "local", "disks": "vg"})
+    exited(lab.publish(Image(lab.work / "more", name="thick", ct=False), target=target))
+    refused(lab, "storage vg of template 101 on pve1 is of type lvm, which cannot make linked clones; make full ones (--full)", template="thick")
+    exited(lab.deploy("--full", file=lab.cluster_file(template="thick")))
+    assert_ready(lab)
+
+
 @case
 def without_the_right_to_delete(lab):
     """Seeds are overwritten: what was secret is gone."""

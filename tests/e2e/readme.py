@@ -104,7 +104,7 @@ class Shell:
         (work / "out/nodekiln").symlink_to(work / "bin/nodekiln")
         self.add_data()
         (work / "mine.yaml").write_text("#cloud-config\ntimezone: UTC\n")
-        (work / "netplan.yaml").write_text("version: 2\nethernets: {}\n")
+        (work / "netplan.yaml").write_text("version: 2\nethernets: {all: {match: {name: e*}, dhcp4: true}}\n")
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", work / "home/.ssh/id_ed25519"], check=True)
 
     def add_data(self):
