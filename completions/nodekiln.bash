@@ -260,7 +260,7 @@ _nodekiln()
 		;;
 	diff)
 		if [[ $cur == -* ]]; then
-			_nodekiln_words '--json --help'
+			_nodekiln_words '--json --times --help'
 		else
 			_nodekiln_files -f
 		fi

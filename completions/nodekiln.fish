@@ -42,6 +42,7 @@ complete -c nodekiln -n '__fish_seen_subcommand_from inspect' -l help -d 'print 
 complete -c nodekiln -n '__fish_seen_subcommand_from inspect' -F
 complete -c nodekiln -n __fish_use_subcommand -a diff -d 'show what changed between two images (.qcow2, .raw, .tar.zst), file by file, or between two manifests or locks (.json)'
 complete -c nodekiln -n '__fish_seen_subcommand_from diff' -l json -d 'print the changes as a JSON array'
+complete -c nodekiln -n '__fish_seen_subcommand_from diff' -l times -d 'compare the times of files, too'
 complete -c nodekiln -n '__fish_seen_subcommand_from diff' -l help -d 'print this help'
 complete -c nodekiln -n '__fish_seen_subcommand_from diff' -F
 complete -c nodekiln -n __fish_use_subcommand -a verify -d 'check finished artifacts: nothing of the builder is left, and everything that a node needs is present'

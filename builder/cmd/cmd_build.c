@@ -57,9 +57,11 @@ static void print_timings(void)
 {
 	CLEANUP(timings_done) struct timings waterfall = { 0 };
 	CLEANUP(text_done) struct text text = { 0 };
-	struct winsize size = { .ws_col = TIMINGS_COLUMNS };
+	struct winsize size = { 0 };
 
-	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+	/* A terminal may not know its width. */
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || !size.ws_col)
+		size.ws_col = TIMINGS_COLUMNS;
 	progress_timings(&waterfall);
 	timings_text(&waterfall, size.ws_col, &text);
 	command_print(&text);

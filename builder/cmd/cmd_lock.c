@@ -16,10 +16,11 @@
 #include "builder/sandbox/rootless.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/log.h"
 
 static struct resolve_options resolving;
 static struct strings settings;
-static const char *file, *advisories;
+static const char *file, *advisories, *wanted; /* wanted: the recipe, as it was named */
 static bool check, as_json;
 
 static const struct option_spec options[] = {
@@ -45,9 +46,13 @@ static int write_lock(const struct lock *lock, struct error *err)
 	CLEANUP(text_done) struct text text = { 0 };
 
 	json_print(json, true, &text);
-	if (strcmp(file, "-"))
-		return file_write(AT_FDCWD, file, text.data, text.len, 0644, err);
-	command_print(&text);
+	if (!strcmp(file, "-")) {
+		command_print(&text);
+		return 0;
+	}
+	if (file_write(AT_FDCWD, file, text.data, text.len, 0644, err) < 0)
+		return -1;
+	log_info("%s: written; `nodekiln build %s --lock %s` uses it", file, wanted, file);
 	return 0;
 }
 
@@ -159,9 +164,10 @@ static int run(int argc, char **argv, struct error *err)
 	CLEANUP(recipe_done) struct recipe recipe = { 0 };
 	CLEANUP(free_p) char *default_path = NULL;
 
+	wanted = argc ? argv[0] : RECIPE_DEFAULT;
 	if (advisories && !check)
 		return error_set(err, ERROR_USAGE, "--advisories is about an existing lock; use it with --check");
-	if (recipe_load_with(argc ? argv[0] : RECIPE_DEFAULT, &settings, &recipe, err) < 0)
+	if (recipe_load_with(wanted, &settings, &recipe, err) < 0)
 		return -1;
 	default_path = lock_default_path(&recipe);
 	file = file ? file : default_path;

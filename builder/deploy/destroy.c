@@ -174,6 +174,18 @@ static int check_rest(struct deploy_session *job, struct error *err)
 		job->options->cluster, word);
 }
 
+static void report(const struct deploy_session *job)
+{
+	CLEANUP(json_free_p) struct json *result = json_object();
+
+	json_put_string(result, "cluster", job->cluster.name);
+	if (job->options->nodes.n)
+		json_put_strings(result, "removed", &job->options->nodes);
+	else
+		json_put_strings(result, "removed", &job->names);
+	progress_result(result);
+}
+
 static int work(struct deploy_session *job, struct deploy_run *run, struct text *said, struct error *err)
 {
 	const struct deploy_options *o = job->options;
@@ -198,8 +210,11 @@ static int work(struct deploy_session *job, struct deploy_run *run, struct text 
 		return error_wrap(err, "cluster %s", job->cluster.name);
 	if (check_rest(job, err) < 0)
 		return error_wrap(err, "cluster %s", job->cluster.name);
+	if (!o->nodes.n && forget_secrets(job, said, err) < 0)
+		return -1;
+	report(job);
 	if (!o->nodes.n)
-		return forget_secrets(job, said, err);
+		return 0;
 	text_addf(said, "cluster %s: these nodes are removed\n", job->cluster.name);
 	return 0;
 }
