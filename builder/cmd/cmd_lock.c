@@ -8,6 +8,7 @@
 #include "builder/apt/resolve.h"
 #include "builder/cache/cache.h"
 #include "builder/cmd/command.h"
+#include "builder/cmd/interrupt.h"
 #include "builder/lock/lock.h"
 #include "builder/lock/lock_diff.h"
 #include "builder/pipeline/lock_make.h"
@@ -175,6 +176,7 @@ static int run(int argc, char **argv, struct error *err)
 		return -1;
 	if (lock_make_compiles(&recipe) && rootless_enter(err) < 0)
 		return -1;
+	interrupt_say("no lock was written");
 	progress_open(PROGRESS_AUTO);
 	show_warnings(&recipe);
 	int rc = check ? check_lock(&recipe, err) : lock_recipe(&recipe, err);
