@@ -8,6 +8,7 @@
 #include "lib/log.h"
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+static pid_t owner;                   /* children that have not reset their handlers end silently */
 static const char *said;              /* by the handler */
 static volatile sig_atomic_t caught;  /* the signal */
 static volatile sig_atomic_t watched; /* the pid of the job; 0 = none */
@@ -30,6 +31,10 @@ static void end_by(int number)
 /* Only calls that signal-safety(7) allows. */
 static void on_signal(int number)
 {
+	if (getpid() != owner) {
+		end_by(number);
+		return;
+	}
 	if (watched) {
 		caught = number;
 		kill((pid_t)watched, SIGKILL);
@@ -45,6 +50,7 @@ static void handle(void (*handler)(int))
 {
 	struct sigaction old, now = { .sa_handler = handler };
 
+	owner = getpid();
 	sigemptyset(&now.sa_mask);
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
