@@ -281,7 +281,7 @@ _nodekiln()
 		;;
 	seed)
 		if [[ $cur == -* ]]; then
-			_nodekiln_words '--out -o --secrets --valid --kubeadm-pki --kubeconfig --force --ssh-key --address --gateway --nameserver --network --user-data --lxc --help'
+			_nodekiln_words '--out -o --secrets --valid --kubeadm-pki --kubeconfig --force --json --ssh-key --address --gateway --nameserver --network --user-data --lxc --help'
 		else
 			_nodekiln_files -f
 		fi

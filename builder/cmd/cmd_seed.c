@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "builder/cmd/command.h"
+#include "builder/cmd/interrupt.h"
 #include "builder/seed/pki.h"
 #include "builder/seed/seed.h"
 #include "builder/seed/seed_cloud.h"
@@ -18,13 +20,14 @@
 #include "lib/duration.h"
 #include "lib/file.h"
 #include "lib/input.h"
+#include "lib/json.h"
 #include "lib/log.h"
 
 #define NODES_MAX 1000
 #define GIVEN_MAX (1 << 20) /* the largest file that cloud-init and Proxmox VE accept in a seed */
 
 static const char *out, *secrets_file, *user_data_file, *network_file, *base_file, *valid, *kubeconfig_file;
-static bool kubeadm_pki, force;
+static bool kubeadm_pki, force, as_json;
 static struct strings key_files;
 static struct seed_network network;
 
@@ -44,6 +47,7 @@ static const struct option_spec options[] = {
 	{ "--kubeconfig", OPTION_VALUE, &kubeconfig_file, "FILE",
 	  "write a kubeconfig for the cluster's administrator, good for a year" },
 	{ "--force", OPTION_FLAG, &force, NULL, "replace seeds, and a kubeconfig, that have other secrets" },
+	{ "--json", OPTION_FLAG, &as_json, NULL, "print the seeds as JSON" },
 	{ "--ssh-key", OPTION_LIST, &key_files, "FILE", "public keys that may log in (may be repeated)" },
 	{ "--address", OPTION_VALUE, &network.address, "ADDR/LEN",
 	  "a static address for the node's only network card (default: DHCP)" },
@@ -252,6 +256,29 @@ static int write_kubeconfig(const struct seed_nodes *nodes, struct seed_secrets 
 	return seed_kubeconfig_write(kubeconfig_file, &seed_secrets_of(secrets, cluster)->pki, cluster, endpoint, err);
 }
 
+static void print_json(const struct seed_nodes *nodes, const struct seed_files *files)
+{
+	CLEANUP(json_free_p) struct json *all = json_object();
+	CLEANUP(text_done) struct text text = { 0 };
+	struct json *list = json_array();
+
+	json_put(all, "seeds", list);
+	for (size_t i = 0; i < nodes->n; i++) {
+		const struct node_config *n = &nodes->at[i].node;
+		struct json *seed = json_object();
+
+		json_put_string(seed, "file", files->at[i].path);
+		json_put_string(seed, "cluster", n->cluster);
+		json_put_string(seed, "node", n->name);
+		json_put_string(seed, "role", node_role_name(n->role));
+		json_push(list, seed);
+	}
+	json_put_string(all, "secrets", secrets_file);
+	json_put_string(all, "kubeconfig", kubeconfig_file);
+	json_print(all, true, &text);
+	command_print(&text);
+}
+
 static void report(const struct seed_nodes *nodes, const struct seed_files *files, const struct seed_secrets *secrets)
 {
 	for (size_t i = 0; i < nodes->n; i++) {
@@ -288,15 +315,52 @@ static int make_seeds(char **argv, size_t n, struct given *g, struct error *err)
 	    (kubeconfig_file && write_kubeconfig(&nodes, &secrets, endpoint, err) < 0) ||
 	    seed_files_publish(&files, err) < 0)
 		return -1;
-	report(&nodes, &files, &secrets);
+	if (as_json)
+		print_json(&nodes, &files);
+	else
+		report(&nodes, &files, &secrets);
+	fflush(stdout); /* a job ends without it */
+	return 0;
+}
+
+struct work {
+	char **files; /* of nodes; borrowed */
+	size_t n;
+	bool kept; /* the file of secrets was there before */
+};
+
+/* job_fn */
+static int work(void *context, struct error *err)
+{
+	CLEANUP(given_done) struct given g = { .base = -1 };
+	const struct work *w = context;
+
+	return make_seeds(w->files, w->n, &g, err);
+}
+
+/* Parts have secrets in them. job_fn */
+static int tidy(void *context, struct error *err)
+{
+	const struct work *w = context;
+	struct stat st;
+
+	for (size_t i = 0; i < w->n; i++) {
+		CLEANUP(free_p) char *name = seed_nodes_name(w->files[i]), *path = NULL;
+		const char *suffix = base_file ? ".tar.zst" : ".iso";
+
+		if (seed_files_place(out, name, suffix, w->n == 1, &path, err) == 0)
+			seed_files_discard(path);
+	}
+	if (secrets_file && !w->kept && stat(secrets_file, &st) == 0 && !st.st_size)
+		unlink(secrets_file);
 	return 0;
 }
 
 static int run(int argc, char **argv, struct error *err)
 {
-	CLEANUP(given_done) struct given g = { .base = -1 };
+	struct work w = { argv, (size_t)argc, secrets_file && access(secrets_file, F_OK) == 0 };
 
-	return make_seeds(argv, (size_t)argc, &g, err);
+	return interrupt_run(work, tidy, &w, "seeds are as they were, or new; nothing else is left", err);
 }
 
 static const char *const examples[] = {

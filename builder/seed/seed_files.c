@@ -68,13 +68,25 @@ int seed_files_check(const char *path, bool fresh, struct error *err)
 		     : 0;
 }
 
-int seed_files_add(struct seed_files *files, const char *path, struct error *err)
+static char *part_of(const char *path)
 {
 	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-	char *part = xasprintf("%.*s.%s.part", (int)(base - path), path, base);
+
+	return xasprintf("%.*s.%s.part", (int)(base - path), path, base);
+}
+
+void seed_files_discard(const char *path)
+{
+	CLEANUP(free_p) char *part = part_of(path);
+
+	unlink(part);
+}
+
+int seed_files_add(struct seed_files *files, const char *path, struct error *err)
+{
+	char *part = part_of(path);
 	int fd = -1;
 
-	/* A part that a killed run left behind. */
 	unlink(part);
 	if (dir_make_parent(path, 0755, err) == 0 && (fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) < 0)
 		error_errno(err, errno, "make %s", path);

@@ -28,5 +28,7 @@ int seed_files_check(const char *path, bool fresh, struct error *err) MUST_CHECK
 /* Opens a new, empty part; makes missing directories. Returns an fd that the caller closes. */
 int seed_files_add(struct seed_files *files, const char *path, struct error *err) MUST_CHECK;
 int seed_files_publish(struct seed_files *files, struct error *err) MUST_CHECK;
+/* Removes the part of a run that was killed; none is fine. */
+void seed_files_discard(const char *path);
 /* Removes parts that were not published. */
 void seed_files_done(struct seed_files *files);
