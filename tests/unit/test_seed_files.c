@@ -62,8 +62,8 @@ TEST(seed_files_done_removes_parts)
 {
 	FAKE_ROOT();
 	CLEANUP(free_p)
-	char *one = xasprintf("%s/one.iso", path),
-	     *in = xasprintf("%s/one/more/two.iso", path), *below = xasprintf("%s/.one.iso.part/two.iso", path);
+	char *one = xasprintf("%s/one.iso", path), *in = xasprintf("%s/one/more/two.iso", path),
+	     *below = xasprintf("%s/.one.iso.part/two.iso", path);
 	struct seed_files files = { 0 };
 
 	CHECK(add(&files, one, "1") == 0600 && add(&files, in, "2") == 0600 && add(&files, below, "3") == 0);
