@@ -150,7 +150,7 @@ static int read_keys(const struct cluster *c, struct strings *ret, struct error 
 	return 0;
 }
 
-/* The secrets are saved before any guest gets them. */
+/* They are saved before any guest gets them (deploy_session_work()), and not by a run that is refused. */
 static int make_secrets(struct deploy_session *job, struct deploy_run *run, struct error *err)
 {
 	struct seed_secret *s = deploy_session_secret(job);
@@ -165,8 +165,6 @@ static int make_secrets(struct deploy_session *job, struct deploy_run *run, stru
 	else if (seed_secrets_generate_pki(&job->secrets, s, err) < 0)
 		return -1;
 	seed_secrets_generate_notes_key(&job->secrets, s);
-	if (!job->options->dry_run && seed_secrets_save(&job->secrets, err) < 0)
-		return -1;
 	deploy_notes_key(s->notes_key, job->order.key);
 	run->kept = &job->secrets;
 	run->secret = s;

@@ -104,6 +104,12 @@ int deploy_record(struct deploy_run *run, long vmid, const char *node, struct er
 	return seed_secrets_save(run->kept, err);
 }
 
+static int begin_removal(struct deploy_run *run, long vmid, struct error *err)
+{
+	seed_secrets_begin_removal(run->kept, run->secret, vmid);
+	return seed_secrets_save(run->kept, err);
+}
+
 int deploy_unrecord(struct deploy_run *run, long vmid, struct error *err)
 {
 	seed_secrets_unrecord(run->kept, run->secret, vmid);
@@ -242,6 +248,8 @@ static int remove_guest(struct deploy_run *run, const struct deploy_step *step, 
 	/* The VMID may belong to another guest by now: only a guest of the cluster is removed. */
 	if (deploy_look(run, step, &g, NULL, err) < 0)
 		return is_gone(run, step, err) ? 0 : -1;
+	if (begin_removal(run, step->vmid, err) < 0)
+		return -1;
 	if (act_on(run, step, "DELETE", "", params, "remove", "does not exist", err) == 0)
 		return 0;
 	/* A guest that was removed meanwhile is no longer in the pool, so the token has no rights on it. */

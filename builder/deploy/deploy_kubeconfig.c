@@ -5,9 +5,8 @@
 #include <string.h>
 
 #include "builder/progress/progress.h"
-#include "builder/seed/pki.h"
+#include "builder/seed/seed_kubeconfig.h"
 #include "lib/alloc.h"
-#include "lib/file.h"
 #include "lib/validate.h"
 
 /* The endpoint in the cluster's file, else the one that its first node published: whatever the notes say, the server there has to prove
@@ -33,7 +32,7 @@ int deploy_kubeconfig(struct deploy_session *job, const struct deploy_state *sta
 	const struct node_pki *pki = &deploy_session_secret(job)->pki;
 	CLEANUP(free_p) char *name = xasprintf("%s.kubeconfig", job->cluster.name);
 	CLEANUP(free_p) char *path = cluster_path_of(job->options->cluster, name);
-	CLEANUP(text_done) struct text config = { 0 };
+	struct error why = { 0 };
 
 	if (!pki->ca)
 		return 0;
@@ -45,11 +44,12 @@ int deploy_kubeconfig(struct deploy_session *job, const struct deploy_state *sta
 			path);
 		return 0;
 	}
-	int rc = pki_kubeconfig(pki, job->cluster.name, endpoint, &config, err);
-	if (rc == 0)
-		rc = file_write_durable(path, config.data, config.len, 0600, err);
-	text_wipe(&config);
-	if (rc == 0)
-		text_addf(said, "kubectl --kubeconfig %s get nodes\n", path);
-	return rc;
+	if (seed_kubeconfig_check(path, pki, &why) < 0) {
+		progress_notice("no kubeconfig was written: %s", why.text);
+		return 0;
+	}
+	if (seed_kubeconfig_write(path, pki, job->cluster.name, endpoint, err) < 0)
+		return -1;
+	text_addf(said, "kubectl --kubeconfig %s get nodes\n", path);
+	return 0;
 }

@@ -18,6 +18,7 @@
 #include "builder/seed/seed_network.h"
 #include "builder/seed/seed_tarball.h"
 #include "lib/file.h"
+#include "lib/input.h"
 #include "lib/pve_upload.h"
 
 #define COMMENT "made by nodekiln deploy, for one guest's first boot"
@@ -210,11 +211,11 @@ static int open_tarball(struct deploy_run *run, const struct text *node, struct 
 {
 	const struct cluster *c = run->order->cluster;
 	CLEANUP(free_p) char *path = cluster_path_of(c->file, c->container);
-	CLEANUP(close_p) int base = open(path, O_RDONLY | O_CLOEXEC);
+	CLEANUP(close_p) int base = input_open(path, err);
 	CLEANUP(close_p) int fd = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
 	if (base < 0)
-		return error_errno(err, errno, "open %s", path);
+		return -1;
 	if (fd < 0)
 		return error_errno(err, errno, "make a file in /var/tmp");
 	if (seed_tarball(base, path, node, fd, err) < 0)

@@ -61,14 +61,17 @@ void deploy_session_report(struct deploy_session *job, const struct deploy_state
 static int record_identities(struct deploy_session *job, const struct deploy_state *s, struct error *err)
 {
 	struct seed_secret *secret = deploy_session_secret(job);
+	bool seen = false;
 
 	for (size_t i = 0; i < s->guests.n; i++) {
 		const struct deploy_guest *g = &s->guests.at[i];
-		if (g->claim == DEPLOY_OURS && g->identity && !g->locked &&
-		    !seed_secrets_made(secret, g->vmid)->identity)
-			seed_secrets_record(&job->secrets, secret, g->vmid, g->mark.node, g->identity);
+		if (g->claim != DEPLOY_OURS || !g->identity || g->locked ||
+		    seed_secrets_made(secret, g->vmid)->identity)
+			continue;
+		seed_secrets_record(&job->secrets, secret, g->vmid, g->mark.node, g->identity);
+		seen = true;
 	}
-	return job->options->dry_run ? 0 : seed_secrets_save(&job->secrets, err);
+	return job->options->dry_run || !seen ? 0 : seed_secrets_save(&job->secrets, err);
 }
 
 int deploy_session_look(struct deploy_session *job, struct deploy_state *ret, struct error *err)
@@ -146,6 +149,9 @@ static int pass(struct deploy_session *job, struct deploy_run *run, struct error
 	if (job->check_state(job, run, &state, err) < 0)
 		return -1;
 	job->plan(&job->order, &state, &steps);
+	/* What was refused so far has written no file of secrets. */
+	if (steps.n && seed_secrets_save(&job->secrets, err) < 0)
+		return -1;
 	return steps.n ? do_steps(job, run, &steps, err) : 1;
 }
 

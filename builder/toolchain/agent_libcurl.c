@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "builder/cache/cache_claim.h"
 #include "builder/job/workers.h"
 #include "builder/lock/lock_fetch.h"
 #include "builder/lock/lock_toolchain.h"
@@ -248,8 +249,12 @@ int agent_libcurl_make(const struct toolchain *t, char **ret_path, struct error 
 				   .source = lock_source(t->lock, SOURCE),
 				   .kind = &kinds[lock_agent_link(t->lock)] };
 
+	CLEANUP(cache_claim_done) struct cache_claim claim = CACHE_CLAIM_NONE;
+
 	agent_libcurl_key(t->lock, m.key);
-	if (!cache_has(t->cache, "artifacts", m.key)) {
+	if (cache_claim(t->cache, "artifacts", m.key, "the agent's libcurl", &claim, err) < 0)
+		return -1;
+	if (claim.needed) {
 		int rc = make(&m, err);
 		free(m.work);
 		if (rc < 0)

@@ -134,6 +134,56 @@ def destroy_leaves_nothing(lab):
 
 
 @case
+def destroy_with_other_secrets(lab):
+    """Whatever file or target is named by mistake: guests and files stay, and it does not say that nothing is left."""
+    other = lab.work / "other.secrets"
+    exited(lab.deploy("--secrets", other))
+    kept = other.read_text()
+    exited(lab.destroy("--secrets", other))
+    exited(lab.deploy())
+    other.touch(0o600)
+    other.write_text(kept)
+    before = lab.nodes()
+    for options in (), ("--dry-run",), ("--node", "cp1"):
+        done = exited(lab.destroy("--secrets", other, *options), TARGET)
+        check("knows no guest of cluster lab that is here" in done.stderr and "nothing is left" not in done.stdout, done.stderr + done.stdout)
+        same((lab.nodes(), other.read_text()), (before, kept), f"guests and secrets after {options}")
+    exited(lab.destroy())
+    done = exited(lab.destroy("--secrets", other), TARGET)
+    check("sees none of the cluster's guests" in done.stderr and other.read_text() == kept, done.stderr)
+
+
+@case
+def destroy_keeps_secrets_of_seeds(lab):
+    """Of `nodekiln seed`: there is nothing that deploy made, so nothing of it goes."""
+    node = lab.work / "cp1.yaml"
+    node.write_text("cluster: lab\nrole: init\n")
+    secrets = lab.work / "lab.secrets"
+    exited(subprocess.run(lab.argv("seed", node, "--secrets", secrets, "-o", lab.work / "cp1.iso"), capture_output=True, text=True))
+    kept = secrets.read_text()
+    check("nothing is there" in exited(lab.destroy()).stdout and secrets.read_text() == kept, "the secrets")
+
+
+@case
+def destroy_after_a_user_has_removed_guests(lab):
+    exited(lab.deploy())
+    lab.drop(next(vmid for vmid, options in lab.nodes().items() if options["name"] == "w1"))
+    check("nothing is left" in exited(lab.destroy()).stdout, "the cluster")
+    check(not (lab.work / "lab.secrets").exists(), "secrets of a cluster that has gone")
+
+
+@case
+def refused_before_anything(lab):
+    """No file of secrets is left that nothing was made with."""
+    lab.give({**lab.rights, "/sdn/zones/localnetwork/vmbr0": ""})
+    exited(lab.deploy(), TARGET)
+    lab.give(lab.rights)
+    exited(lab.deploy("--secrets", lab.work / "a.secrets"))
+    exited(lab.deploy(), TARGET)
+    check(not (lab.work / "lab.secrets").exists(), "secrets of a refused deploy")
+
+
+@case
 def destroy_one_node(lab):
     exited(lab.deploy())
     exited(lab.destroy("--node", "w1"))
@@ -214,6 +264,44 @@ def all_that_is_missing_at_once(lab):
     for word in ("SDN.Use", "pvesm set local --content vztmpl,import,iso", "pveum role add NodekilnPeer --privs 'VM.Audit'"):
         check(word in done.stderr, f"{word} is not in: {done.stderr}")
     same(lab.nodes(), {}, "guests")
+
+
+def refused(lab, word, code=TARGET, options=(), **more):
+    """In a dry run and without; nothing is made."""
+    lab.journal.clear()
+    for dry in ("--dry-run",), ():
+        done = exited(lab.deploy(*dry, *options, file=lab.cluster_file(**more)), code)
+        check(word in done.stderr, f"{word} is not in: {done.stderr}")
+    same(changes(lab), [], "changes")
+
+
+@case
+def what_would_fail_halfway(lab):
+    """It is known before anything is made."""
+    lab.add_vm(300, status="stopped")
+    nodes = [{"name": "cp1", "role": "init"}, {"name": "w1", "role": "worker", "vmid": 300}]
+    refused(lab, "node 'w1': VMID 300 is already that of another guest", nodes=nodes)
+    lab.add_vm(301, pool="k8s", status="stopped")
+    refused(lab, "VMID 301", nodes=[{**nodes[0], "vmid": 301}, {**nodes[1], "vmid": 302}])
+    refused(lab, "node 'w1': its disk of 32 MiB is smaller than that of template 100, 64 MiB", nodes=[nodes[0], {**nodes[1], "vmid": 302, "disk": "32M"}])
+    refused(lab, "more.tar.zst", RECIPE, nodes=[nodes[0], {**nodes[1], "vmid": 302, "kind": "lxc"}], container="more.tar.zst")
+    (lab.work / "more.tar.zst").write_bytes(b"no image")
+    refused(lab, "more.tar.zst does not end as", RECIPE, nodes=[nodes[0], {**nodes[1], "vmid": 302, "kind": "lxc"}], container="more.tar.zst")
+    make_base(lab.work / "more.tar.zst")
+    (lab.work / "more.manifest.json").write_text(json.dumps({"versions": {"kubernetes": "1.20.2"}}))
+    refused(lab, "has Kubernetes 1.20.2, which does not run in an unprivileged container", nodes=[nodes[0], {**nodes[1], "vmid": 302, "kind": "lxc"}],
+            container="more.tar.zst")
+
+
+@case
+def storages_without_linked_clones(lab):
+    lab.add_storage("vg", "images,rootdir", kind="lvm")
+    lab.give({**lab.rights, "/storage/vg": lab.rights["/storage/local-lvm"]})
+    target = lab.target(storages={"import": "local", "vztmpl": "local", "disks": "vg"})
+    exited(lab.publish(Image(lab.work / "more", name="thick", ct=False), target=target))
+    refused(lab, "storage vg of template 101 on pve1 is of type lvm, which cannot make linked clones; make full ones (--full)", template="thick")
+    exited(lab.deploy("--full", file=lab.cluster_file(template="thick")))
+    assert_ready(lab)
 
 
 @case

@@ -91,7 +91,7 @@ def vmid_collision(lab):
     same(sorted(assert_ready(lab)), [102, 103], "VMIDs")
     lab.add_vm(300, status="stopped")
     nodes = [{"name": "cp1", "role": "init"}, {"name": "w1", "role": "worker"}, {"name": "w2", "role": "worker", "vmid": 300}]
-    check("already exists" in exited(lab.deploy(file=lab.cluster_file(nodes)), TARGET).stderr, "a number of its own that is taken")
+    check("VMID 300 is already that of another guest" in exited(lab.deploy(file=lab.cluster_file(nodes)), TARGET).stderr, "a number of its own that is taken")
 
 
 @case

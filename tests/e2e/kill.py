@@ -67,7 +67,7 @@ def after_kill(kiln, trial, old, host):
     stage = kiln.out / ".small.stage"
     if not (stage / "commit").exists():
         now = artifacts(kiln)
-        if now != old and ("begin", "publish") not in trial.seen:
+        if now != old and ("begin", "outputs") not in trial.seen:
             problems.append("outputs changed before they were published")
         problems += kiln.sums_problems()
     return problems
@@ -79,7 +79,7 @@ def next_build(kiln):
         return [f"the next build failed: {done.stderr.strip()[-600:]}"]
     problems = kiln.sums_problems()
     names = sorted(kiln.outputs())
-    if names != ["SHA256SUMS", "small.manifest.json", "small.qcow2", "small.spdx.json", "small.tar.zst"]:
+    if names != ["SHA256SUMS", "small.manifest.json", "small.provenance.json", "small.qcow2", "small.spdx.json", "small.tar.zst"]:
         problems.append(f"the next build left {names}")
     left = [f"{p.name}: {[str(f.relative_to(p)) for f in p.rglob('*')][:3]}" for p in (kiln.cache / "tmp").iterdir()]
     if left:

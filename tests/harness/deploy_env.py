@@ -155,6 +155,13 @@ class Lab(PveEnv):
         with self.cluster.lock:
             return sorted(self.cluster.directory.users[self.agent_user]["tokens"])
 
+    def drop(self, vmid):
+        """Removes a guest, as an administrator does it."""
+        with self.cluster.lock:
+            self.cluster.remove_guest(vmid)
+            for volume in [volume for volume in self.volumes.known.values() if f"-{vmid}-" in volume.volid]:
+                self.volumes.remove(volume)
+
     def seeds(self):
         with self.cluster.lock:
             return sorted(volume.volid for volume in self.volumes.known.values() if "nodekiln_" in volume.volid)
