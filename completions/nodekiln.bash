@@ -260,7 +260,7 @@ _nodekiln()
 		;;
 	diff)
 		if [[ $cur == -* ]]; then
-			_nodekiln_words '--json --help'
+			_nodekiln_words '--json --times --help'
 		else
 			_nodekiln_files -f
 		fi
@@ -281,7 +281,7 @@ _nodekiln()
 		;;
 	seed)
 		if [[ $cur == -* ]]; then
-			_nodekiln_words '--out -o --secrets --valid --kubeadm-pki --kubeconfig --ssh-key --address --gateway --nameserver --network --user-data --lxc --help'
+			_nodekiln_words '--out -o --secrets --valid --kubeadm-pki --kubeconfig --force --json --ssh-key --address --gateway --nameserver --network --user-data --lxc --help'
 		else
 			_nodekiln_files -f
 		fi

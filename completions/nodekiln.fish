@@ -42,6 +42,7 @@ complete -c nodekiln -n '__fish_seen_subcommand_from inspect' -l help -d 'print 
 complete -c nodekiln -n '__fish_seen_subcommand_from inspect' -F
 complete -c nodekiln -n __fish_use_subcommand -a diff -d 'show what changed between two images (.qcow2, .raw, .tar.zst), file by file, or between two manifests or locks (.json)'
 complete -c nodekiln -n '__fish_seen_subcommand_from diff' -l json -d 'print the changes as a JSON array'
+complete -c nodekiln -n '__fish_seen_subcommand_from diff' -l times -d 'compare the times of files, too'
 complete -c nodekiln -n '__fish_seen_subcommand_from diff' -l help -d 'print this help'
 complete -c nodekiln -n '__fish_seen_subcommand_from diff' -F
 complete -c nodekiln -n __fish_use_subcommand -a verify -d 'check finished artifacts: nothing of the builder is left, and everything that a node needs is present'
@@ -71,6 +72,8 @@ complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l secrets -d 'keep t
 complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l valid -d 'how long the nodes\' certificates in the seeds let them join (default: 2h)' -r -f
 complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l kubeadm-pki -d 'kubeadm makes the PKI of a new cluster, and nodes join by a token that they share; needed before Kubernetes 1.31'
 complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l kubeconfig -d 'write a kubeconfig for the cluster\'s administrator, good for a year' -r -F
+complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l force -d 'replace seeds, and a kubeconfig, that have other secrets'
+complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l json -d 'print the seeds as JSON'
 complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l ssh-key -d 'public keys that may log in (may be repeated)' -r -F
 complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l address -d 'a static address for the node\'s only network card (default: DHCP)' -r -f
 complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l gateway -d 'with --address' -r -f

@@ -109,7 +109,7 @@ int copy_all(int in, int out, struct error *err)
 	}
 }
 
-static int read_whole(int fd, const char *name, size_t limit, struct text *ret, struct error *err)
+int file_read_fd(int fd, const char *name, size_t limit, struct text *ret, struct error *err)
 {
 	CLEANUP(text_done) struct text t = { 0 };
 	char chunk[16384];
@@ -137,7 +137,7 @@ int file_read(int dirfd, const char *name, size_t limit, struct text *ret, struc
 
 	if (fd < 0)
 		return error_errno(err, errno, "open %s", name);
-	return read_whole(fd, name, limit, ret, err);
+	return file_read_fd(fd, name, limit, ret, err);
 }
 
 int file_read_in(int rootfd, const char *path, size_t limit, struct text *ret, struct error *err)
@@ -146,7 +146,7 @@ int file_read_in(int rootfd, const char *path, size_t limit, struct text *ret, s
 
 	if (fd < 0)
 		return error_errno(err, errno, "open %s", path);
-	return read_whole(fd, path, limit, ret, err);
+	return file_read_fd(fd, path, limit, ret, err);
 }
 
 /* name is the last component; the temporary file is in the same directory so that rename(2) works. */
@@ -160,7 +160,7 @@ static int write_and_rename(int dirfd, const char *name, const void *data, size_
 	unlinkat(dirfd, temporary, 0);
 	fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return error_errno(err, errno, "create %s", temporary);
+		return error_errno(err, errno, "write %s", name);
 	if (write_all(fd, data, len) == 0 && fchmod(fd, mode) == 0 && (!durable || fsync(fd) == 0) &&
 	    renameat(dirfd, temporary, dirfd, name) == 0)
 		return 0;
@@ -288,6 +288,14 @@ int dir_make(int dirfd, const char *path, mode_t mode, struct error *err)
 	if (mkdirat(dirfd, copy, mode) < 0 && errno != EEXIST)
 		return error_errno(err, errno, "create directory %s", copy);
 	return 0;
+}
+
+int dir_make_parent(const char *path, mode_t mode, struct error *err)
+{
+	const char *slash = strrchr(path, '/');
+	CLEANUP(free_p) char *parent = xstrndup(path, slash ? (size_t)(slash - path) : 0);
+
+	return *parent ? dir_make(AT_FDCWD, parent, mode, err) : 0;
 }
 
 int dir_make_in(int rootfd, const char *path, mode_t mode, struct error *err)

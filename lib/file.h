@@ -18,6 +18,8 @@
 
 /* The whole file into *ret, which must be empty; a NUL follows. More than limit bytes is an error. */
 int file_read(int dirfd, const char *name, size_t limit, struct text *ret, struct error *err) MUST_CHECK;
+/* The rest of an open file; name is for messages. */
+int file_read_fd(int fd, const char *name, size_t limit, struct text *ret, struct error *err) MUST_CHECK;
 int file_read_in(int rootfd, const char *path, size_t limit, struct text *ret, struct error *err) MUST_CHECK;
 /* Writes a temporary file in the same directory and renames it: readers see the old content or the new, never a part. */
 int file_write(int dirfd, const char *name, const void *data, size_t len, mode_t mode, struct error *err) MUST_CHECK;
@@ -38,6 +40,8 @@ int file_open_parent_in(int rootfd, const char *path, bool make, const char **re
 
 /* mkdir -p; an existing directory is fine. */
 int dir_make(int dirfd, const char *path, mode_t mode, struct error *err) MUST_CHECK;
+/* The directory that a path's last component is in. */
+int dir_make_parent(const char *path, mode_t mode, struct error *err) MUST_CHECK;
 int dir_make_in(int rootfd, const char *path, mode_t mode, struct error *err) MUST_CHECK;
 /* Opens a directory for reading, with O_CLOEXEC; -1 with *err. */
 int dir_open(int dirfd, const char *path, struct error *err) MUST_CHECK;

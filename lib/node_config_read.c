@@ -11,6 +11,7 @@
 #include "lib/node_config_schema.h"
 #include "lib/redact.h"
 #include "lib/text.h"
+#include "lib/validate.h"
 #include "lib/vec.h"
 #include "lib/yaml.h"
 
@@ -23,8 +24,8 @@ static int invalid(const struct node_config_field *f, const struct yaml *where, 
 	if (f->secret || f->unshown)
 		return yaml_error(where, err, "'%s' is invalid (its value is not shown); allowed: %s", path,
 				  f->allowed);
-	return yaml_error(where, err, "'%s' %s '%s'; allowed: %s", path, f->kind == FIELD_STRING ? "is" : "has", value,
-			  f->allowed);
+	return yaml_error(where, err, "'%s' %s '%s'; allowed: %s%s", path, f->kind == FIELD_STRING ? "is" : "has",
+			  value, f->allowed, validate_case_hint(f->is_valid, value));
 }
 
 /* Validates the value at `where`, which is in *text, and normalizes it. */

@@ -117,6 +117,19 @@ static int read_data(struct pve *pve, const char *what, const struct http_respon
 	return 0;
 }
 
+/* The keys are called alike in a target's file and in a node's. */
+static int say_what_to_trust(struct error *err)
+{
+	struct error why = *err;
+
+	error_set(err, ERROR_TRUST,
+		  "%s; name the CA that signed it (`ca`, /etc/pve/pve-root-ca.pem of a node) or, after a look at "
+		  "it on the node, the certificate itself (`fingerprints`, as `pvenode cert info` shows them)",
+		  why.text);
+	err->private = why.private;
+	return -1;
+}
+
 static int exchange(struct pve *pve, const char *path, struct http_request *request, struct json **ret,
 		    struct error *err)
 {
@@ -126,7 +139,7 @@ static int exchange(struct pve *pve, const char *path, struct http_request *requ
 	request->headers = &pve->headers;
 	if (http_session_request(pve->session, request, &response, err) < 0) {
 		pve->failure = err->class == ERROR_TRUST ? PVE_UNTRUSTED : PVE_UNREACHABLE;
-		return -1;
+		return pve->failure == PVE_UNTRUSTED ? say_what_to_trust(err) : -1;
 	}
 	return read_data(pve, what, &response, ret, err);
 }

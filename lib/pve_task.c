@@ -34,6 +34,13 @@ char *pve_task_node(const char *upid)
 	return split(upid, &fields) ? xstrdup(fields.at[UPID_NODE]) : NULL;
 }
 
+char *pve_task_type(const char *upid)
+{
+	CLEANUP(strings_done) struct strings fields = { 0 };
+
+	return split(upid, &fields) ? xstrdup(fields.at[UPID_TYPE]) : NULL;
+}
+
 bool pve_task_is_own(const char *upid, const char *token_id, const char *const *types)
 {
 	CLEANUP(strings_done) struct strings fields = { 0 };
@@ -80,16 +87,49 @@ int pve_task_status(struct pve *pve, const char *upid, struct pve_task *ret, str
 	return 0;
 }
 
+static int get_log(struct pve *pve, const char *upid, struct json **ret, struct error *err)
+{
+	return get(pve, upid, "log", (const struct pve_param[]){ { "limit", LOG_LINES }, { NULL, NULL } }, ret, err);
+}
+
 int pve_task_log(struct pve *pve, const char *upid, struct strings *ret, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *data = NULL;
 
-	if (get(pve, upid, "log", (const struct pve_param[]){ { "limit", LOG_LINES }, { NULL, NULL } }, &data, err) < 0)
+	if (get_log(pve, upid, &data, err) < 0)
 		return -1;
 	size_t n = json_count(data);
 	for (size_t i = n > LOG_KEPT ? n - LOG_KEPT : 0; i < n; i++) {
 		const char *line = json_get_string(json_at(data, i), "t");
 		strings_add(ret, line ? line : "");
+	}
+	return 0;
+}
+
+/* How a line that is a warning begins. PVE 8 says of a disk that stays only this, and the task ends well. */
+static const char *const warnings[] = {
+	"WARN: ", "WARN ", "WARNING: ", "warning: ", "Could not remove disk", "Could not remove volume"
+};
+
+static bool is_warning(const char *line)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(warnings); i++)
+		if (text_starts(line, warnings[i]))
+			return true;
+	return false;
+}
+
+int pve_task_warnings(struct pve *pve, const char *upid, struct strings *ret, struct error *err)
+{
+	CLEANUP(json_free_p) struct json *data = NULL;
+
+	if (get_log(pve, upid, &data, err) < 0)
+		return -1;
+	for (size_t i = 0; i < json_count(data); i++) {
+		const char *line = json_get_string(json_at(data, i), "t");
+		/* "TASK WARNINGS: 1", the last one, says nothing new. */
+		if (line && is_warning(line))
+			strings_add(ret, line);
 	}
 	return 0;
 }

@@ -20,6 +20,8 @@ struct pve_task {
 
 /* NODE of "UPID:NODE:...", owned by the caller; NULL when it is not a UPID. Pure. */
 char *pve_task_node(const char *upid) MUST_CHECK;
+/* TYPE of such a UPID, the same. Pure. */
+char *pve_task_type(const char *upid) MUST_CHECK;
 /* True when token_id started the task "UPID:NODE:PID:START:TIME:TYPE:ID:USER:" and its type is in the NULL-terminated list.
  * Pure. */
 bool pve_task_is_own(const char *upid, const char *token_id, const char *const *types);
@@ -27,6 +29,8 @@ bool pve_task_is_own(const char *upid, const char *token_id, const char *const *
 int pve_task_status(struct pve *pve, const char *upid, struct pve_task *ret, struct error *err) MUST_CHECK;
 /* The last lines of its log. */
 int pve_task_log(struct pve *pve, const char *upid, struct strings *ret, struct error *err) MUST_CHECK;
+/* The lines of its log that are warnings: what PVE counts in "WARNINGS: n", and what it only writes there. */
+int pve_task_warnings(struct pve *pve, const char *upid, struct strings *ret, struct error *err) MUST_CHECK;
 /* Waits until it has stopped, at most timeout seconds. Polls again after a server was unreachable or busy. */
 int pve_task_wait(struct pve *pve, const char *upid, long timeout, struct pve_task *ret, struct error *err) MUST_CHECK;
 /* The UPIDs of running tasks, from the data of GET /nodes/NODE/tasks?source=active. Pure. */

@@ -134,6 +134,12 @@ static const struct {
 	{ "can't lock file", PVE_BUSY },
 	{ "got timeout", PVE_BUSY },
 	{ "got lock request timeout", PVE_BUSY },
+	{ "timeout waiting on systemd", PVE_BUSY }, /* a start on a busy node */
+	{ "qmp socket - timeout",
+	  PVE_BUSY }, /* the same: "unable to connect to VM 101 qmp socket - timeout after 31 retries" */
+	{ "short read on command socket", PVE_BUSY }, /* a list while a container starts or stops */
+	{ "Resource temporarily unavailable", PVE_BUSY },
+	{ "unable to fork worker", PVE_BUSY },
 	{ "no quorum", PVE_BUSY },
 	{ " is locked (", PVE_BUSY },
 	{ "hostname lookup '", PVE_MISSING },

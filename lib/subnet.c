@@ -69,3 +69,21 @@ bool subnet_overlap(const struct subnet *a, const struct subnet *b)
 			return false;
 	return true;
 }
+
+struct subnet subnet_around(const struct subnet *address, unsigned bits)
+{
+	struct subnet s = *address;
+
+	for (unsigned i = bits; i < full_length(s.family); i++)
+		s.address[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
+	s.bits = bits;
+	return s;
+}
+
+bool subnet_is_edge(const struct subnet *address, unsigned bits, bool one)
+{
+	for (unsigned i = bits; i < full_length(address->family); i++)
+		if (bit(address, i) != one)
+			return false;
+	return bits < full_length(address->family);
+}

@@ -17,4 +17,8 @@ struct subnet {
 bool subnet_parse(const char *text, struct subnet *ret);
 /* "10.0.0.7", "fd00::7". */
 bool subnet_parse_address(const char *text, struct subnet *ret);
+/* The network of `bits` that the address is in. */
+struct subnet subnet_around(const struct subnet *address, unsigned bits);
+/* Whether all bits of the address behind the first `bits` are `one`: it is the network's own (false) or its broadcast address. */
+bool subnet_is_edge(const struct subnet *address, unsigned bits, bool one);
 bool subnet_overlap(const struct subnet *a, const struct subnet *b);

@@ -59,6 +59,15 @@ bool validate_dns_name_n(const char *s, size_t n)
 	}
 }
 
+const char *validate_case_hint(bool (*is)(const char *s), const char *s)
+{
+	CLEANUP(free_p) char *lower = xstrdup(s);
+
+	for (char *c = lower; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return !is(s) && is(lower) ? "; in lower case it is valid" : "";
+}
+
 bool dns_label_is_valid(const char *s)
 {
 	return is_dns_label(s, strlen(s));

@@ -13,6 +13,8 @@
 /* General. */
 /* RFC 1123 in lower case: up to 63 of a-z 0-9 -, a letter or digit at both ends. */
 bool dns_label_is_valid(const char *s);
+/* "; in lower case it is valid", when only the capital letters of s are wrong; else "". */
+const char *validate_case_hint(bool (*is)(const char *s), const char *s);
 bool dns_name_is_valid(const char *s); /* labels with dots between, up to 253 characters */
 bool ip_address_is_valid(const char *s);
 bool endpoint_is_valid(const char *s);      /* HOST[:PORT]; IPv6 in brackets */

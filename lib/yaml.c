@@ -9,6 +9,8 @@
 #include "lib/alloc.h"
 #include "lib/macro.h"
 
+static const char bom[] = "\xef\xbb\xbf"; /* editors of Windows write this mark in front of UTF-8 */
+
 struct yaml_reader {
 	const char *file; /* borrowed */
 	yaml_parser_t parser;
@@ -114,9 +116,11 @@ static int read_map(struct yaml_reader *r, struct yaml *map)
 			return -1;
 		if (r->event.type == YAML_MAPPING_END_EVENT)
 			return 0;
+		int line = event_line(r);
 		if (check_items(r, map) < 0 || read_key(r, map, &key) < 0 || reader_next(r) < 0 ||
 		    read_node(r, &value) < 0)
 			return -1;
+		value->line = line;
 		yaml_add(map, key, value);
 	}
 }
@@ -189,7 +193,9 @@ int yaml_parse(const char *file, const char *text, size_t len, struct yaml **ret
 		return error_set(err, ERROR_INPUT, "%s: %zu bytes of YAML; the limit is %d", file, len, YAML_SIZE_MAX);
 	if (!yaml_parser_initialize(&r.parser))
 		abort();
-	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, len);
+	/* libyaml takes the mark for the first line's content. */
+	size_t mark = len >= sizeof bom - 1 && !memcmp(text, bom, sizeof bom - 1) ? sizeof bom - 1 : 0;
+	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text + mark, len - mark);
 	/* Without this call, a BOM could select UTF-16, which other programs would read as something else. */
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
 	result = read_stream(&r, ret);

@@ -23,7 +23,7 @@ enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
 struct yaml {
 	enum yaml_kind kind;
 	char *file;          /* owned; its origin */
-	int line;            /* 1-based; 0: no line, e.g. from the command line */
+	int line;            /* 1-based, of its key in a map; 0: no line, e.g. from the command line */
 	char *key;           /* owned; its key in the parent map, else NULL */
 	char *value;         /* owned; YAML_SCALAR: the text, "" for empty or ~ */
 	bool plain;          /* YAML_SCALAR: without quotes */

@@ -8,6 +8,7 @@
 
 #include "lib/alloc.h"
 #include "lib/macro.h"
+#include "lib/nearest.h"
 #include "lib/yaml.h"
 
 static const char *const kind_names[] = {
@@ -198,10 +199,12 @@ int yaml_take_list(struct yaml *map, const char *key, struct yaml **ret, struct 
 static int unknown_key(const struct yaml *map, const struct yaml *child, struct error *err)
 {
 	CLEANUP(text_done) struct text allowed = { 0 };
+	const char *near = nearest_word(child->key, &map->asked);
 
 	for (size_t i = 0; i < map->asked.n; i++)
 		text_addf(&allowed, "%s%s", i ? ", " : "", map->asked.at[i]);
-	return yaml_error(child, err, "unknown key '%s'; allowed here: %s", child->key,
+	return yaml_error(child, err, "unknown key '%s'%s%s%s; allowed here: %s", child->key,
+			  near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "",
 			  map->asked.n ? allowed.data : "none");
 }
 

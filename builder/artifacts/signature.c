@@ -10,6 +10,7 @@
 #include "builder/artifacts/artifacts.h"
 #include "builder/artifacts/sha256sums.h"
 #include "lib/file.h"
+#include "lib/input.h"
 #include "lib/process.h"
 
 #define KEYRING_MAX (16 << 20)
@@ -108,10 +109,8 @@ static int find_keyring(const char *keyring, char **ret_path, struct error *err)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 
-	if (file_read(AT_FDCWD, keyring, KEYRING_MAX, &text, err) < 0) {
-		err->class = ERROR_INPUT;
+	if (input_read(keyring, KEYRING_MAX, &text, err) < 0)
 		return error_wrap(err, "--keyring");
-	}
 	if (text.len && text_starts(text.data, ARMOR))
 		return error_set(err, ERROR_INPUT, "--keyring %s: it is armored; convert it with gpg --dearmor",
 				 keyring);

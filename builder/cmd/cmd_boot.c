@@ -10,6 +10,7 @@
 #include "builder/host/qemu.h"
 #include "builder/seed/seed.h"
 #include "lib/file.h"
+#include "lib/input.h"
 #include "lib/log.h"
 #include "lib/process.h"
 
@@ -79,13 +80,15 @@ static int read_plan(struct qemu_plan *plan, struct error *err)
 /* The size that the disk gets, in bytes: that of the image, or a larger one. */
 static int read_disk_size(const char *image, unsigned long long *ret, struct error *err)
 {
-	CLEANUP(close_p) int fd = open(image, O_RDONLY | O_CLOEXEC);
+	CLEANUP(close_p) int fd = input_open(image, err);
 	struct qcow2_info info;
 
 	if (fd < 0)
-		return error_errno(err, errno, "open %s", image);
-	if (qcow2_info(fd, &info, err) < 0)
+		return -1;
+	if (qcow2_info(fd, &info, err) < 0) {
+		err->class = ERROR_INPUT;
 		return error_wrap(err, "%s", image);
+	}
 	*ret = info.size;
 	if (disk_size && (!text_size(disk_size, ret) || *ret < info.size))
 		return error_set(err, ERROR_USAGE, "--disk-size %s: it must be a size of at least %s, the image's size",

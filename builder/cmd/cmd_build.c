@@ -4,10 +4,14 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "builder/artifacts/artifacts.h"
 #include "builder/artifacts/signature.h"
+#include "builder/cache/cache.h"
 #include "builder/cmd/command.h"
+#include "builder/cmd/interrupt.h"
 #include "builder/pipeline/build.h"
 #include "builder/progress/progress.h"
 #include "builder/recipe/recipe.h"
@@ -15,10 +19,11 @@
 #include "builder/sandbox/sandbox.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
-#include "lib/job.h"
 #include "lib/log.h"
 
 #define TIMINGS_COLUMNS 120 /* when stdout is not a terminal */
+#define TIDY_TRIES 30
+#define TIDY_PAUSE 100000000 /* nanoseconds */
 
 static struct build_options build = { .out = "out" };
 static const char *scratch, *lock_file, *sign;
@@ -61,9 +66,11 @@ static void print_timings(void)
 {
 	CLEANUP(timings_done) struct timings waterfall = { 0 };
 	CLEANUP(text_done) struct text text = { 0 };
-	struct winsize size = { .ws_col = TIMINGS_COLUMNS };
+	struct winsize size = { 0 };
 
-	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+	/* A terminal may not know its width. */
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || !size.ws_col)
+		size.ws_col = TIMINGS_COLUMNS;
 	progress_timings(&waterfall);
 	timings_text(&waterfall, size.ws_col, &text);
 	command_print(&text);
@@ -100,6 +107,7 @@ static int build_image(void *context UNUSED, struct error *err)
 	else if (timings && !json)
 		print_timings();
 	progress_close();
+	fflush(stdout); /* a job ends without it */
 	return rc;
 }
 
@@ -107,6 +115,16 @@ static void signing_done(struct build_signing *signing)
 {
 	text_done(&signing->keyring);
 	close_p(&signing->sums);
+}
+
+static int signing_begin(struct build_signing *signing, struct error *err)
+{
+	if (signature_keyring(sign, &signing->keyring, err) < 0)
+		return -1;
+	if ((signing->sums = memfd_create(ARTIFACTS_SUMS, MFD_CLOEXEC)) < 0)
+		return error_errno(err, errno, "make a file in memory");
+	build.signing = signing;
+	return 0;
 }
 
 /* The bytes that the build wrote to SHA256SUMS, not what the file has now. */
@@ -126,32 +144,59 @@ static int sign_sums(int fd, struct error *err)
 	return signature_make(build.out, sign, &sums, err);
 }
 
-/* gpg and its agent run as the user outside the build's namespaces: the build is a job. */
-static int build_signed(struct error *err)
+/* What the beginning of a build does about one that was killed, whose processes may still be ending. job_fn */
+static int tidy(void *context UNUSED, struct error *err)
 {
-	CLEANUP(signing_done) struct build_signing signing = { .sums = -1 };
-	CLEANUP(job_stop) struct job job = { 0 };
+	CLEANUP(recipe_done) struct recipe recipe = { 0 };
+	CLEANUP(artifacts_close) struct artifacts outputs = { .dirfd = -1, .stagefd = -1 };
+	CLEANUP(cache_close) struct cache cache = { .fd = -1 };
+	int rc = -1;
 
-	if (signature_keyring(sign, &signing.keyring, err) < 0)
+	if (rootless_enter(err) < 0 || recipe_load_with(build.recipe, &build.set, &recipe, err) < 0)
 		return -1;
-	if ((signing.sums = memfd_create(ARTIFACTS_SUMS, MFD_CLOEXEC)) < 0)
-		return error_errno(err, errno, "make a file in memory");
-	build.signing = &signing;
-	if (job_start(&job, build_image, NULL, err) < 0 || job_wait(&job, err) < 0)
+	for (int i = 0; i < TIDY_TRIES && rc < 0; i++) {
+		nanosleep(&(struct timespec){ .tv_nsec = TIDY_PAUSE }, NULL);
+		rc = artifacts_open(build.out, recipe.name, &outputs, err);
+	}
+	return cache_open(&cache, err) < 0 ? -1 : rc;
+}
+
+/* The build is a job: it is ended as a whole when it is interrupted, and gpg and its agent run as the user outside of its
+ * namespaces. */
+static int build_in_job(struct error *err)
+{
+	static const char words[] =
+		"the output directory is as it was, or has all new artifacts; nothing else is left of the build";
+	CLEANUP(signing_done) struct build_signing signing = { .sums = -1 };
+
+	if (sign && signing_begin(&signing, err) < 0)
 		return -1;
-	return sign_sums(signing.sums, err);
+	if (interrupt_run(build_image, tidy, NULL, words, err) < 0)
+		return -1;
+	return sign ? sign_sums(signing.sums, err) : 0;
+}
+
+static int check_options(struct error *err)
+{
+	struct stat st;
+
+	if (read_scratch(err) < 0)
+		return -1;
+	if (build.offline && build.update)
+		return error_set(err, ERROR_USAGE, "--offline and --update exclude each other");
+	if (stat(build.out, &st) == 0 && !S_ISDIR(st.st_mode))
+		return error_set(err, ERROR_USAGE, "--out %s: it is a file; the artifacts need a directory", build.out);
+	return 0;
 }
 
 static int run(int argc, char **argv, struct error *err)
 {
 	build.recipe = argc ? argv[0] : RECIPE_DEFAULT;
-	if (read_scratch(err) < 0)
+	if (check_options(err) < 0)
 		return -1;
-	if (build.offline && build.update)
-		return error_set(err, ERROR_USAGE, "--offline and --update exclude each other");
 	/* The modes of files in a tree do not depend on the caller's umask. */
 	umask(022);
-	int rc = sign ? build_signed(err) : build_image(NULL, err);
+	int rc = build_in_job(err);
 	strings_done(&build.set);
 	return rc;
 }

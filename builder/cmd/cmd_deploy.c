@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "builder/cmd/command.h"
+#include "builder/cmd/interrupt.h"
 #include "builder/deploy/deploy.h"
 #include "builder/progress/progress.h"
 #include "lib/log.h"
@@ -29,6 +30,8 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 
 	deploy.cluster = argv[0];
 	log_set_verbose(verbose);
+	interrupt_say(
+		"what was made stays; `nodekiln deploy` with the same file continues, `nodekiln destroy` removes it");
 	progress_open(json ? PROGRESS_JSON : plain || verbose ? PROGRESS_PLAIN : PROGRESS_AUTO);
 	int rc = deploy_run(&deploy, &output, err);
 	if (rc < 0)

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "builder/cmd/command.h"
+#include "builder/cmd/interrupt.h"
 #include "builder/deploy/deploy.h"
 #include "builder/progress/progress.h"
 #include "lib/log.h"
@@ -27,6 +28,7 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 
 	destroy.cluster = argv[0];
 	log_set_verbose(verbose);
+	interrupt_say("what was not removed stays; run the same command again: it continues");
 	progress_open(json ? PROGRESS_JSON : plain || verbose ? PROGRESS_PLAIN : PROGRESS_AUTO);
 	int rc = destroy_run(&destroy, &output, err);
 	if (rc < 0)

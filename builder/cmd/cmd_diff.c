@@ -9,10 +9,11 @@
 
 #define TROUBLE ERROR_USAGE /* as in diff(1): 0 equal, 1 different, 2 and above an error */
 
-static bool as_json;
+static bool as_json, times;
 
 static const struct option_spec options[] = {
 	{ "--json", OPTION_FLAG, &as_json, NULL, "print the changes as a JSON array" },
+	{ "--times", OPTION_FLAG, &times, NULL, "compare the times of files, too" },
 	{ 0 },
 };
 
@@ -41,9 +42,9 @@ static int compare_bytes(const struct diff_source source[2], struct error *err)
 		return 0;
 	return error_set(
 		err, ERROR_FAILED,
-		"%s and %s hold the same files, but differ in bytes: in file order, compression or file system "
+		"%s and %s hold the same files, but differ in bytes: in %sfile order, compression or file system "
 		"metadata",
-		source[0].path, source[1].path);
+		source[0].path, source[1].path, times ? "" : "times (--times shows them), ");
 }
 
 static int open_both(char **path, struct diff_source source[2], struct error *err)
@@ -53,6 +54,7 @@ static int open_both(char **path, struct diff_source source[2], struct error *er
 	if (!source[0].image != !source[1].image)
 		return error_set(err, ERROR_USAGE, "%s and %s: one is an image, the other a JSON document", path[0],
 				 path[1]);
+	source[0].times = source[1].times = times;
 	return confine(err);
 }
 
@@ -101,9 +103,11 @@ const struct command command_diff = {
 	.summary =
 		"show what changed between two images (.qcow2, .raw, .tar.zst), file by file, or between two manifests "
 		"or locks (.json)",
-	.description = "A and B are two images, two manifests or two locks. Each line of the output is a change: - "
-		       "removed, + added, ~ changed, and how.\n"
-		       "The exit status is that of diff(1): 0 for equal, 1 for different, 2 and above for an error.",
+	.description =
+		"A and B are two images, two manifests or two locks. Each line of the output is a change: - "
+		"removed, + added, ~ changed, and how; what changed in content comes first. Of packages and modules it "
+		"names the versions, `--json` has all that differs.\n"
+		"The exit status is that of diff(1): 0 for equal, 1 for different, 2 and above for an error.",
 	.examples = examples,
 	.options = options,
 	.min = 2,

@@ -4,6 +4,7 @@
 
 #include "builder/cmd/help.h"
 #include "builder/recipe/recipe.h"
+#include "lib/nearest.h"
 
 static const char *shell;
 static bool man, markdown, recipes;
@@ -34,8 +35,17 @@ static int print_completion(struct text *ret, struct error *err)
 
 static int unknown_topic(const char *topic, struct error *err)
 {
+	CLEANUP(strings_done) struct strings topics = { 0 };
+	CLEANUP(text_done) struct text near = { 0 };
+
+	for (const struct command *const *c = commands; *c; c++)
+		strings_add(&topics, (*c)->name);
+	for (const struct schema *const *s = schemas; *s; s++)
+		strings_add(&topics, (*s)->name);
+	nearest_add(topic, &topics, &near);
 	return error_set(err, ERROR_USAGE,
-			 "no help about '%s'; topics are the commands, and recipe, node, target, cluster", topic);
+			 "no help about '%s'%s; topics are the commands, and recipe, component, node, target, cluster",
+			 topic, near.len ? near.data : "");
 }
 
 static int print_man(const char *topic, struct text *ret, struct error *err)

@@ -8,6 +8,7 @@
 #include "builder/apt/resolve.h"
 #include "builder/cache/cache.h"
 #include "builder/cmd/command.h"
+#include "builder/cmd/interrupt.h"
 #include "builder/lock/lock.h"
 #include "builder/lock/lock_diff.h"
 #include "builder/pipeline/lock_make.h"
@@ -16,10 +17,11 @@
 #include "builder/sandbox/rootless.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/log.h"
 
 static struct resolve_options resolving;
 static struct strings settings;
-static const char *file, *advisories;
+static const char *file, *advisories, *wanted; /* wanted: the recipe, as it was named */
 static bool check, as_json;
 
 static const struct option_spec options[] = {
@@ -43,14 +45,15 @@ static int write_lock(const struct lock *lock, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *json = lock_json(lock);
 	CLEANUP(text_done) struct text text = { 0 };
-	struct stat st;
 
 	json_print(json, true, &text);
-	if (strcmp(file, "-") && stat(file, &st) == 0 && !S_ISREG(st.st_mode))
-		return error_set(err, ERROR_USAGE, "-o %s: not a regular file; name another, or - for stdout", file);
-	if (strcmp(file, "-"))
-		return file_write(AT_FDCWD, file, text.data, text.len, 0644, err);
-	command_print(&text);
+	if (!strcmp(file, "-")) {
+		command_print(&text);
+		return 0;
+	}
+	if (file_write(AT_FDCWD, file, text.data, text.len, 0644, err) < 0)
+		return -1;
+	log_info("%s: written; `nodekiln build %s --lock %s` uses it", file, wanted, file);
 	return 0;
 }
 
@@ -162,14 +165,18 @@ static int run(int argc, char **argv, struct error *err)
 	CLEANUP(recipe_done) struct recipe recipe = { 0 };
 	CLEANUP(free_p) char *default_path = NULL;
 
+	wanted = argc ? argv[0] : RECIPE_DEFAULT;
 	if (advisories && !check)
 		return error_set(err, ERROR_USAGE, "--advisories is about an existing lock; use it with --check");
-	if (recipe_load_with(argc ? argv[0] : RECIPE_DEFAULT, &settings, &recipe, err) < 0)
+	if (recipe_load_with(wanted, &settings, &recipe, err) < 0)
 		return -1;
 	default_path = lock_default_path(&recipe);
 	file = file ? file : default_path;
+	if (!check && strcmp(file, "-") && (lock_check_output(file, err) < 0 || dir_make_parent(file, 0755, err) < 0))
+		return -1;
 	if (lock_make_compiles(&recipe) && rootless_enter(err) < 0)
 		return -1;
+	interrupt_say("no lock was written");
 	progress_open(PROGRESS_AUTO);
 	show_warnings(&recipe);
 	int rc = check ? check_lock(&recipe, err) : lock_recipe(&recipe, err);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "builder/cmd/command.h"
+#include "builder/cmd/interrupt.h"
 #include "builder/progress/progress.h"
 #include "builder/publish/publish.h"
 #include "lib/log.h"
@@ -73,6 +74,7 @@ static int run(int argc UNUSED, char **argv, struct error *err)
 		return -1;
 	publish.image = argv[0];
 	log_set_verbose(verbose);
+	interrupt_say("what was uploaded and made stays; run the same command again: it continues");
 	progress_open(json ? PROGRESS_JSON : plain || verbose ? PROGRESS_PLAIN : PROGRESS_AUTO);
 	int rc = publish_run(&publish, &output, err);
 	if (rc < 0)

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/alloc.h"
 #include "lib/login.h"
+#include "lib/nearest.h"
 
 const struct command *const commands[] = {
 	&command_build,   &command_lock,   &command_plan,    &command_inspect,
@@ -53,6 +55,18 @@ const struct command *command_find(const char *name)
 	return NULL;
 }
 
+int command_unknown(const char *name, struct error *err)
+{
+	CLEANUP(strings_done) struct strings names = { 0 };
+	CLEANUP(text_done) struct text near = { 0 };
+
+	for (const struct command *const *c = commands; *c; c++)
+		strings_add(&names, (*c)->name);
+	nearest_add(name, &names, &near);
+	return error_set(err, ERROR_USAGE, "unknown command '%s'%s; `nodekiln --help` lists them", name,
+			 near.len ? near.data : "");
+}
+
 static const struct option_spec *find_option(const struct command *c, const char *word, size_t len)
 {
 	for (const struct option_spec *o = c->options; o && o->name; o++)
@@ -80,6 +94,19 @@ static int read_url(const struct option_spec *o, char *value, struct error *err)
 	return rc;
 }
 
+static int unknown_option(const struct command *c, const char *word, size_t len, struct error *err)
+{
+	CLEANUP(strings_done) struct strings names = { 0 };
+	CLEANUP(text_done) struct text near = { 0 };
+	CLEANUP(free_p) char *name = xstrndup(word, len);
+
+	for (const struct option_spec *o = c->options; o && o->name; o++)
+		strings_add(&names, o->name);
+	nearest_add(name, &names, &near);
+	return error_set(err, ERROR_USAGE, "unknown option %s%s; see `nodekiln %s --help`", name,
+			 near.len ? near.data : "", c->name);
+}
+
 /* Stores one option; advances *i when the value is the next word. */
 static int read_option(const struct command *c, int argc, char **argv, int *i, struct error *err)
 {
@@ -88,8 +115,7 @@ static int read_option(const struct command *c, int argc, char **argv, int *i, s
 	const struct option_spec *o = find_option(c, word, len);
 
 	if (!o)
-		return error_set(err, ERROR_USAGE, "unknown option %.*s; see `nodekiln %s --help`", (int)len, word,
-				 c->name);
+		return unknown_option(c, word, len, err);
 	if (o->kind == OPTION_FLAG) {
 		*(bool *)o->target = true;
 		return equals ? error_set(err, ERROR_USAGE, "%s takes no value", o->name) : 0;
@@ -111,7 +137,7 @@ int command_read(const struct command *c, int argc, char **argv, struct strings 
 	bool options = true;
 
 	for (int i = 0; i < argc; i++) {
-		if (options && !strcmp(argv[i], "--help"))
+		if (options && (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")))
 			return 1;
 		if (options && !strcmp(argv[i], "--")) {
 			options = false;

@@ -49,6 +49,8 @@ extern const struct exit_code exit_codes[]; /* ends with a NULL text */
 
 /* NULL when there is no such command. */
 const struct command *command_find(const char *name);
+/* The error for a name that is none of them. */
+int command_unknown(const char *name, struct error *err);
 /* To stdout, with what a terminal could obey replaced: names in it may come from an image or a server. */
 void command_print(struct text *text);
 /* Fills the options' targets and puts the plain arguments into words; 1 for --help. */

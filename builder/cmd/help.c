@@ -71,7 +71,8 @@ void help_program(struct text *ret)
 		      "usage: nodekiln COMMAND [OPTIONS] [ARGUMENTS]\n\n");
 	for (const struct command *const *c = commands; *c; c++)
 		text_addf(ret, "  %-10s %s\n", (*c)->name, (*c)->summary);
-	text_add(ret, "\n`nodekiln COMMAND --help` prints a command's options. Exit codes:\n\n");
+	text_add(ret, "\n`nodekiln COMMAND --help` prints a command's options, `nodekiln version` the version. Exit "
+		      "codes:\n\n");
 	for (const struct exit_code *e = exit_codes; e->text; e++)
 		text_addf(ret, "  %2d  %s\n", e->code, e->text);
 }

@@ -37,14 +37,14 @@ static int dispatch(int argc, char **argv, struct error *err)
 	const char *name = argc > 1 ? argv[1] : "--help";
 
 	if (!strcmp(name, "--help") || !strcmp(name, "-h"))
-		return run_command(&command_help, 0, NULL, err);
-	if (!strcmp(name, "--version")) {
+		return run_command(&command_help, argc > 2 ? 1 : 0, argv + 2, err);
+	if (!strcmp(name, "--version") || !strcmp(name, "-V") || !strcmp(name, "version")) {
 		printf("nodekiln %s\n", NODEKILN_VERSION);
 		return 0;
 	}
 	const struct command *c = command_find(name);
 	if (!c)
-		return error_set(err, ERROR_USAGE, "unknown command '%s'; `nodekiln --help` lists them", name);
+		return command_unknown(name, err);
 	return run_command(c, argc - 2, argv + 2, err);
 }
 

@@ -8,6 +8,7 @@
 #include "builder/component/component_internal.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/input.h"
 #include "lib/validate.h"
 
 const char *const component_source_names[COMPONENT_SOURCES + 1] = { [COMPONENT_GO_MODULES] = "go-modules",
@@ -190,10 +191,8 @@ static int parse_file(const char *file, struct yaml **ret, struct error *err)
 	CLEANUP(yaml_node_free_p) struct yaml *tree = NULL;
 	CLEANUP(text_done) struct text text = { 0 };
 
-	if (file_read(AT_FDCWD, file, YAML_SIZE_MAX, &text, err) < 0) {
-		err->class = ERROR_INPUT;
+	if (input_read(file, YAML_SIZE_MAX, &text, err) < 0)
 		return -1;
-	}
 	if (yaml_parse(file, text.data ? text.data : "", text.len, &tree, err) < 0)
 		return -1;
 	if (tree->kind != YAML_MAP)

@@ -5,15 +5,14 @@
 #include <string.h>
 
 #include "lib/file.h"
+#include "lib/input.h"
 
 int cluster_load(const char *file, struct cluster *ret, struct error *err)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 
-	if (file_read(AT_FDCWD, file, YAML_SIZE_MAX, &text, err) < 0) {
-		err->class = ERROR_INPUT;
+	if (input_read(file, YAML_SIZE_MAX, &text, err) < 0)
 		return error_wrap(err, "cluster");
-	}
 	return cluster_parse(file, text.data ? text.data : "", text.len, ret, err);
 }
 

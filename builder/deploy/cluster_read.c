@@ -7,6 +7,7 @@
 #include "builder/deploy/cluster.h"
 #include "builder/seed/seed_network.h"
 #include "lib/hash.h"
+#include "lib/subnet.h"
 #include "lib/validate.h"
 
 #define CORES_MAX 512
@@ -30,7 +31,8 @@ static int take_word(struct yaml *map, const char *key, bool (*is)(const char *)
 	if (yaml_take_string(map, key, ret, err) < 0)
 		return -1;
 	if (*ret && !is(*ret))
-		return yaml_error(yaml_find(map, key), err, "'%s' is '%s'; allowed: %s", key, *ret, allowed);
+		return yaml_error(yaml_find(map, key), err, "'%s' is '%s'; allowed: %s%s", key, *ret, allowed,
+				  validate_case_hint(is, *ret));
 	return 0;
 }
 
@@ -217,11 +219,49 @@ static int check_sources(const struct yaml *tree, struct cluster *c, struct erro
 		    : yaml_error(tree, err, "no node has role init; one must create the cluster that the others join");
 }
 
+static bool is_same_address(const char *a, const char *b)
+{
+	CLEANUP(free_p) char *x = xstrndup(a, strcspn(a, "/")), *y = xstrndup(b, strcspn(b, "/"));
+	struct subnet p, q;
+
+	return subnet_parse_address(x, &p) && subnet_parse_address(y, &q) && subnet_overlap(&p, &q);
+}
+
+/* Nodes before this one, and the gateways of all. */
+static int check_address(const struct cluster *c, size_t at, struct error *err)
+{
+	const struct cluster_node *n = &c->nodes.at[at];
+
+	for (size_t i = 0; n->address && i < c->nodes.n; i++) {
+		const struct cluster_node *other = &c->nodes.at[i];
+		if (i < at && other->address && is_same_address(n->address, other->address))
+			return error_set(err, ERROR_INPUT, "%s:%d: the address %s is already that of '%s'", n->file,
+					 n->line, n->address, other->name);
+		if (other->gateway && is_same_address(n->address, other->gateway))
+			return error_set(err, ERROR_INPUT, "%s:%d: the address %s is the gateway of '%s'", n->file,
+					 n->line, n->address, other->name);
+	}
+	return 0;
+}
+
+/* PVE makes the same of a container's keys. */
+static int check_network(const struct cluster_node *n, const struct node_config *node, struct error *err)
+{
+	const struct seed_network network = { .address = n->address,
+					      .gateway = n->gateway,
+					      .nameservers = n->nameservers };
+
+	if (seed_network_check_node(&network, node, err) == 0)
+		return 0;
+	return error_wrap(err, "%s:%d: node '%s'", n->file, n->line, n->name);
+}
+
 static int check_configs(struct cluster *c, struct error *err)
 {
 	for (size_t i = 0; i < c->nodes.n; i++) {
 		CLEANUP(node_config_done) struct node_config node = { 0 };
-		if (cluster_config(c, &c->nodes.at[i], &placeholder, &node, err) < 0)
+		if (cluster_config(c, &c->nodes.at[i], &placeholder, &node, err) < 0 ||
+		    check_network(&c->nodes.at[i], &node, err) < 0 || check_address(c, i, err) < 0)
 			return -1;
 		c->nodes.at[i].patience = node.timeout_rendezvous + node.timeout_kubeadm + node.timeout_ready + SLACK;
 	}

@@ -6,12 +6,14 @@
 
 #include "builder/deploy/deploy_adopt.h"
 #include "builder/deploy/deploy_check.h"
+#include "builder/deploy/deploy_hidden.h"
 #include "builder/deploy/deploy_kubeconfig.h"
 #include "builder/deploy/deploy_session.h"
 #include "builder/progress/progress.h"
 #include "builder/seed/seed.h"
 
 #define STRANGER_LOOKS 5 /* looks until another deployer should have yielded */
+#define HIDDEN_LOOKS 3   /* looks until each node of Proxmox VE should show what another one has made */
 
 /* In a dry run, says which templates would be cloned. */
 static int check(struct deploy_session *job, struct text *said, struct error *err)
@@ -76,6 +78,20 @@ static int refuse_guest(const struct deploy_session *job, const struct deploy_gu
 		g->vmid, g->pve_node, g->mark.node, job->cluster.name, why, word);
 }
 
+/* A guest that is hidden while a task of ours runs is being made. */
+static int check_hidden(struct deploy_session *job, struct deploy_run *run, const struct deploy_state *s,
+			struct error *err)
+{
+	const struct seed_made *made =
+		s->tasks.n ? NULL : deploy_hidden_find(s, job->order.secret, run ? &run->broken : NULL, &job->names);
+
+	if (!made)
+		return 0;
+	if (run)
+		run->exec.again = job->hidden_looks++ < HIDDEN_LOOKS;
+	return deploy_hidden_refuse(job, made, err);
+}
+
 /* Guests that must not be made a second time. */
 static int check_own(const struct deploy_session *job, const struct deploy_state *s, struct error *err)
 {
@@ -104,7 +120,7 @@ static int check_strangers(struct deploy_session *job, struct deploy_run *run, s
 	const struct deploy_guest *stranger = deploy_state_first(s, DEPLOY_STRANGER);
 	const struct deploy_guest *own = deploy_state_first(s, DEPLOY_OURS);
 
-	if (check_own(job, s, err) < 0)
+	if (check_own(job, s, err) < 0 || check_hidden(job, run, s, err) < 0)
 		return -1;
 	if (!stranger || !job->fresh) {
 		deploy_session_report(job, s);
@@ -134,7 +150,7 @@ static int read_keys(const struct cluster *c, struct strings *ret, struct error 
 	return 0;
 }
 
-/* The secrets are saved before any guest gets them. */
+/* They are saved before any guest gets them (deploy_session_work()), and not by a run that is refused. */
 static int make_secrets(struct deploy_session *job, struct deploy_run *run, struct error *err)
 {
 	struct seed_secret *s = deploy_session_secret(job);
@@ -149,8 +165,6 @@ static int make_secrets(struct deploy_session *job, struct deploy_run *run, stru
 	else if (seed_secrets_generate_pki(&job->secrets, s, err) < 0)
 		return -1;
 	seed_secrets_generate_notes_key(&job->secrets, s);
-	if (!job->options->dry_run && seed_secrets_save(&job->secrets, err) < 0)
-		return -1;
 	deploy_notes_key(s->notes_key, job->order.key);
 	run->kept = &job->secrets;
 	run->secret = s;

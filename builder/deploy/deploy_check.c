@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builder/deploy/deploy_check_guest.h"
 #include "builder/deploy/deploy_template.h"
 #include "builder/pve/pve_retry.h"
 
@@ -106,7 +107,7 @@ static int check_roles(struct deploy_check *k, struct error *err)
 /* ---- nodes ---- */
 
 static int check_template(struct deploy_check *k, const struct deploy_order *o, const struct cluster_node *n,
-			  struct error *err)
+			  const struct json *storages, struct error *err)
 {
 	CLEANUP(deploy_template_done) struct deploy_template found = { 0 };
 	CLEANUP(text_done) struct text words = { 0 };
@@ -116,7 +117,7 @@ static int check_template(struct deploy_check *k, const struct deploy_order *o, 
 		deploy_template_text(&found, &words);
 		strings_addf(&k->chosen, "template %s%son %s: %s", wanted ? wanted : "", wanted ? " " : "", n->pve_node,
 			     words.data);
-		return 0;
+		return deploy_check_clones(k, o, n, found.vmid, storages, err);
 	}
 	if (err->class != ERROR_TARGET || pve_failure(k->of.pve) != PVE_OK)
 		return -1;
@@ -137,7 +138,9 @@ static int check_node(struct deploy_check *k, const struct deploy_order *o, cons
 		return 0;
 	target_check_storage(&k->of, n->pve_node, list, seed_storage(o->cluster, n), container ? "vztmpl" : "iso");
 	target_check_storage(&k->of, n->pve_node, list, disks, container ? "rootdir" : "images");
-	return container || k->of.missing.n ? 0 : check_template(k, o, n, err);
+	if (target_check_bridge(&k->of, n->pve_node, err) < 0)
+		return -1;
+	return container || k->of.missing.n ? 0 : check_template(k, o, n, list, err);
 }
 
 /* An earlier node has the same PVE node, kind and template. */
@@ -174,7 +177,8 @@ int deploy_check(struct pve *pve, const struct deploy_order *o, struct deploy_ch
 	if (target_check_version(&ret->of, false, err) < 0 || check_common_rights(ret, t, err) < 0 ||
 	    check_agent_user(ret, t, err) < 0 || check_roles(ret, err) < 0)
 		return -1;
-	if (check_nodes(ret, o, err) < 0)
+	if (check_nodes(ret, o, err) < 0 || deploy_check_vmids(ret, o, err) < 0 ||
+	    deploy_check_container(ret, o, err) < 0)
 		return -1;
 	return deploy_check_discard(&ret->of, o->cluster, &ret->may_discard, err);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "builder/pve/pve_retry.h"
+#include "builder/pve/pve_tags.h"
 #include "builder/pve/vmid.h"
 
 #define TAGS_BYTES_MAX 4096
@@ -81,19 +82,32 @@ struct deploy_notes deploy_mark(const struct deploy_run *run, const struct deplo
 	return mark;
 }
 
+/* A VM has the target's tags from its template, a container from here. */
 char *deploy_tags(const struct deploy_run *run, const struct cluster_node *n, const char *tags)
 {
+	const struct strings *more = &run->order->cluster->target.tags;
+	CLEANUP(text_done) struct text ret = { 0 };
 	struct node_record m = { .cluster = run->order->cluster->name,
 				 .role = (int)n->role,
 				 .state = NODE_RECORD_BOOTING };
 	CLEANUP(free_p) char *all = node_record_tags(&m, tags && strlen(tags) < TAGS_BYTES_MAX ? tags : "");
 
-	return xasprintf("%s;" DEPLOY_NOTES_TAG "%s", all, m.cluster);
+	text_addf(&ret, "%s;" DEPLOY_NOTES_TAG "%s", all, m.cluster);
+	for (size_t i = 0; i < more->n; i++)
+		if (!pve_tags_has(ret.data, more->at[i]))
+			text_addf(&ret, ";%s", more->at[i]);
+	return text_take(&ret);
 }
 
 int deploy_record(struct deploy_run *run, long vmid, const char *node, struct error *err)
 {
 	seed_secrets_record(run->kept, run->secret, vmid, node, NULL);
+	return seed_secrets_save(run->kept, err);
+}
+
+static int begin_removal(struct deploy_run *run, long vmid, struct error *err)
+{
+	seed_secrets_begin_removal(run->kept, run->secret, vmid);
 	return seed_secrets_save(run->kept, err);
 }
 
@@ -208,21 +222,39 @@ static int do_stop(struct deploy_run *run, const struct deploy_step *step, struc
 	return act_on(run, step, "POST", "/status/stop", NULL, "stop", "not running", err);
 }
 
+/* After a failure to read the guest: whether it has gone. A token with rights on the pool only gets the same answer for a guest that
+ * has left the pool. */
+static bool is_gone(struct deploy_run *run, const struct deploy_step *step, struct error *err)
+{
+	enum pve_failure failure = pve_failure(run->exec.pve);
+
+	if (!pve_is_gone(failure))
+		return false;
+	int rc = failure == PVE_MISSING ? 0 : vmid_exists(run->exec.pve, step->vmid, err);
+	if (rc < 0)
+		pve_exec_failed(&run->exec);
+	else if (rc)
+		error_set(err, ERROR_TARGET,
+			  "guest %ld is still there, but the token cannot see it any more (VM.Audit)", step->vmid);
+	return rc == 0;
+}
+
 static int remove_guest(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	CLEANUP(deploy_guest_done) struct deploy_guest g = { 0 }, left = { 0 };
 	struct error gone = { 0 };
-	static const struct pve_param params[] = { { "purge", "1" },
-						   { "destroy-unreferenced-disks", "1" },
-						   { NULL, NULL } };
+	/* Disks that its configuration does not name are not this guest's: they may be of an earlier one of its VMID. */
+	static const struct pve_param params[] = { { "purge", "1" }, { NULL, NULL } };
 
 	/* The VMID may belong to another guest by now: only a guest of the cluster is removed. */
 	if (deploy_look(run, step, &g, NULL, err) < 0)
-		return pve_is_gone(pve_failure(run->exec.pve)) ? 0 : -1;
+		return is_gone(run, step, err) ? 0 : -1;
+	if (begin_removal(run, step->vmid, err) < 0)
+		return -1;
 	if (act_on(run, step, "DELETE", "", params, "remove", "does not exist", err) == 0)
 		return 0;
 	/* A guest that was removed meanwhile is no longer in the pool, so the token has no rights on it. */
-	return deploy_look(run, step, &left, NULL, &gone) < 0 && pve_is_gone(pve_failure(run->exec.pve)) ? 0 : -1;
+	return deploy_look(run, step, &left, NULL, &gone) < 0 && is_gone(run, step, &gone) ? 0 : -1;
 }
 
 static int do_remove(struct deploy_run *run, const struct deploy_step *step, struct error *err)
@@ -267,5 +299,8 @@ void deploy_run_done(struct deploy_run *run)
 		wipe_free(run->secrets.at[i].token);
 	vec_done(&run->secrets);
 	vec_done(&run->watches);
+	vec_done(&run->skipped);
+	vec_done(&run->broken);
+	pve_exec_done(&run->exec);
 	strings_done(&run->keys);
 }

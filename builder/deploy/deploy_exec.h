@@ -5,18 +5,13 @@
  */
 #include "builder/deploy/deploy_plan.h"
 #include "builder/pve/pve_exec.h"
+#include "builder/pve/vmid.h"
 #include "lib/hash.h"
 
 /* The secret of a token that this run made: PVE shows it only once. */
 struct deploy_secret {
 	const struct cluster_node *node; /* borrowed */
 	char *token;                     /* owned; SECRET */
-};
-
-struct deploy_place {
-	enum deploy_action act;
-	long vmid;
-	const struct cluster_node *node; /* borrowed */
 };
 
 struct deploy_watch {
@@ -34,7 +29,8 @@ struct deploy_run {
 	VEC(struct deploy_secret) secrets; /* owned */
 	VEC(struct deploy_watch) watches;
 	const struct deploy_steps *steps; /* borrowed; those that are being executed */
-	struct deploy_place last;         /* the step that was begun last */
+	struct vmid_list skipped;         /* VMIDs of which volumes are left */
+	struct vmid_list broken;          /* guests whose worker died while it made them */
 };
 
 int deploy_exec(struct deploy_run *run, const struct deploy_step *step, struct error *err) MUST_CHECK;

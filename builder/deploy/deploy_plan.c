@@ -166,6 +166,8 @@ static void plan_fresh_vm(struct deploy_planning *p, const struct cluster_node *
 
 static void plan_done(struct deploy_planning *p, const struct cluster_node *n, const struct deploy_guest *g)
 {
+	if (!g->running)
+		push_for(p, DEPLOY_START, n, g)->why = "it is ready, but stopped";
 	if (*g->seed)
 		push_for(p, DEPLOY_EJECT, n, g);
 	plan_discard(p, n->name);

@@ -10,12 +10,15 @@
 #include "builder/deploy/deploy_exec.h"
 #include "builder/progress/progress.h"
 #include "builder/progress/progress_format.h"
+#include "builder/pve/pve_retry.h"
+#include "builder/pve/pve_space.h"
 #include "builder/pve/roles.h"
 #include "builder/seed/pki.h"
 #include "builder/seed/seed_cloud.h"
 #include "builder/seed/seed_network.h"
 #include "builder/seed/seed_tarball.h"
 #include "lib/file.h"
+#include "lib/input.h"
 #include "lib/pve_upload.h"
 
 #define COMMENT "made by nodekiln deploy, for one guest's first boot"
@@ -90,11 +93,43 @@ int deploy_exec_grant(struct deploy_run *run, const struct deploy_step *step, st
 	return grant(run, pool, &role_peer, token, err);
 }
 
-/* PVE removes its ACL entries with it. */
+static int ungrant_one(struct deploy_run *run, const struct json *entry, const char *token, struct error *err)
+{
+	const struct pve_param params[] = { { "path", json_get_string(entry, "path") },
+					    { "roles", json_get_string(entry, "roleid") },
+					    { "tokens", token },
+					    { "delete", "1" },
+					    { NULL, NULL } };
+
+	if (!params[0].value || !params[1].value ||
+	    deploy_call(run, "PUT", "/access/acl", params, NULL, NULL, err) == 0 || pve_said(err, "no such token"))
+		return 0;
+	return error_wrap(err, "take the role %s on %s from %s", params[1].value, params[0].value, token);
+}
+
+/* PVE keeps the entries of a token that is deleted: until its file is written again, each of its commands warns of them. The list has
+ * the entries that this run's token may change. */
+static int ungrant(struct deploy_run *run, const char *name, struct error *err)
+{
+	CLEANUP(free_p) char *token = xasprintf("%s!%s", run->order->cluster->target.agent_user, name);
+	CLEANUP(json_free_p) struct json *list = NULL;
+
+	if (pve_get_retry(run->exec.pve, "/access/acl", NULL, &list, err) < 0)
+		return pve_exec_failed(&run->exec);
+	for (size_t i = 0; i < json_count(list); i++)
+		if (text_same(json_get_string(json_at(list, i), "ugid"), token) &&
+		    text_same(json_get_string(json_at(list, i), "type"), "token") &&
+		    ungrant_one(run, json_at(list, i), token, err) < 0)
+			return -1;
+	return 0;
+}
+
 int deploy_exec_revoke(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
 	CLEANUP(free_p) char *path = token_path(run, step->name);
 
+	if (ungrant(run, step->name, err) < 0)
+		return -1;
 	if (deploy_call(run, "DELETE", path, NULL, NULL, NULL, err) == 0 || pve_said(err, "no such token"))
 		return 0;
 	return error_wrap(err, "delete the token %s", step->name);
@@ -176,11 +211,11 @@ static int open_tarball(struct deploy_run *run, const struct text *node, struct 
 {
 	const struct cluster *c = run->order->cluster;
 	CLEANUP(free_p) char *path = cluster_path_of(c->file, c->container);
-	CLEANUP(close_p) int base = open(path, O_RDONLY | O_CLOEXEC);
+	CLEANUP(close_p) int base = input_open(path, err);
 	CLEANUP(close_p) int fd = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
 	if (base < 0)
-		return error_errno(err, errno, "open %s", path);
+		return -1;
 	if (fd < 0)
 		return error_errno(err, errno, "make a file in /var/tmp");
 	if (seed_tarball(base, path, node, fd, err) < 0)
@@ -211,12 +246,16 @@ static int upload(struct deploy_run *run, const char *pve_node, const char *stor
 	if (pve_upload(run->exec.pve, &u, &upid, err) < 0) {
 		run->exec.again =
 			pve_failure(run->exec.pve) == PVE_UNREACHABLE || pve_failure(run->exec.pve) == PVE_BUSY;
-		if (pve_said(err, "No space left"))
+		if (pve_space_is_out(err->private.text))
 			err->class = ERROR_SPACE;
 		return error_wrap(err, "%s", what);
 	}
 	CLEANUP(json_free_p) struct json *answer = json_string(upid);
-	return deploy_wait(run, answer, what, err);
+	if (deploy_wait(run, answer, what, err) == 0)
+		return 0;
+	if (!run->exec.again)
+		pve_space_explain(run->exec.pve, pve_node, storage, u.size, err);
+	return -1;
 }
 
 int deploy_exec_seed(struct deploy_run *run, const struct deploy_step *step, struct error *err)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builder/deploy/deploy_wait.h"
 #include "builder/progress/progress.h"
 #include "builder/progress/progress_format.h"
 #include "builder/pve/pve_retry.h"
@@ -20,6 +21,7 @@ int deploy_session_open(struct deploy_session *job, const struct deploy_options 
 	CLEANUP(free_p) char *name = xasprintf("%s.secrets", job->cluster.name);
 	job->secrets_file = options->secrets ? xstrdup(options->secrets) : cluster_path_of(options->cluster, name);
 	seed_warn_exposed(job->secrets_file);
+	deploy_wait_tell(job->secrets_file);
 	if (seed_secrets_open(job->secrets_file, &job->secrets, err) < 0)
 		return -1;
 	job->order.cluster = &job->cluster;
@@ -59,14 +61,17 @@ void deploy_session_report(struct deploy_session *job, const struct deploy_state
 static int record_identities(struct deploy_session *job, const struct deploy_state *s, struct error *err)
 {
 	struct seed_secret *secret = deploy_session_secret(job);
+	bool seen = false;
 
 	for (size_t i = 0; i < s->guests.n; i++) {
 		const struct deploy_guest *g = &s->guests.at[i];
-		if (g->claim == DEPLOY_OURS && g->identity && !g->locked &&
-		    !seed_secrets_made(secret, g->vmid)->identity)
-			seed_secrets_record(&job->secrets, secret, g->vmid, g->mark.node, g->identity);
+		if (g->claim != DEPLOY_OURS || !g->identity || g->locked ||
+		    seed_secrets_made(secret, g->vmid)->identity)
+			continue;
+		seed_secrets_record(&job->secrets, secret, g->vmid, g->mark.node, g->identity);
+		seen = true;
 	}
-	return job->options->dry_run ? 0 : seed_secrets_save(&job->secrets, err);
+	return job->options->dry_run || !seen ? 0 : seed_secrets_save(&job->secrets, err);
 }
 
 int deploy_session_look(struct deploy_session *job, struct deploy_state *ret, struct error *err)
@@ -96,7 +101,10 @@ static int do_step(struct deploy_session *job, struct deploy_run *run, const str
 	char phase[PHASE_NAME_MAX];
 
 	deploy_step_text(&job->order, step, &words);
-	run->last = (struct deploy_place){ step->act, step->vmid, step->node };
+	if (step->act != DEPLOY_PAUSE && pve_guard_begin(&run->exec.guard, words.data, err) < 0) {
+		run->exec.again = false;
+		return -1;
+	}
 	job->made = job->made || step->act == DEPLOY_CLONE || step->act == DEPLOY_CREATE;
 	if (is_quiet(step->act)) {
 		log_debug("%s", words.data);
@@ -121,6 +129,7 @@ static int do_steps(struct deploy_session *job, struct deploy_run *run, const st
 			return -1;
 		if (steps->at[i].act == DEPLOY_PAUSE)
 			break;
+		pve_guard_done(&run->exec.guard);
 	}
 	return 0;
 }
@@ -132,6 +141,7 @@ static int pass(struct deploy_session *job, struct deploy_run *run, struct error
 	CLEANUP(deploy_steps_done) struct deploy_steps steps = { 0 };
 
 	run->exec.again = false;
+	pve_guard_look(&run->exec.guard);
 	if (deploy_session_look(job, &state, err) < 0) {
 		run->exec.again = pve_may_pass(pve_failure(job->pve));
 		return -1;
@@ -139,32 +149,26 @@ static int pass(struct deploy_session *job, struct deploy_run *run, struct error
 	if (job->check_state(job, run, &state, err) < 0)
 		return -1;
 	job->plan(&job->order, &state, &steps);
+	/* What was refused so far has written no file of secrets. */
+	if (steps.n && seed_secrets_save(&job->secrets, err) < 0)
+		return -1;
 	return steps.n ? do_steps(job, run, &steps, err) : 1;
 }
 
-static bool same_place(const struct deploy_place *a, const struct deploy_place *b)
-{
-	return a->act == b->act && a->vmid == b->vmid && a->node == b->node;
-}
-
-/* A failure at another step than before counts as progress. */
 int deploy_session_work(struct deploy_session *job, struct deploy_run *run, struct error *err)
 {
-	struct deploy_place stuck = { 0 };
-
-	for (int i = 0, tries = 0; i < PVE_EXEC_STEPS_MAX; i++) {
+	for (int i = 0; i < PVE_EXEC_STEPS_MAX; i++) {
 		int rc = pass(job, run, err);
 		if (rc == 1)
 			return 0;
-		tries = rc < 0 && same_place(&stuck, &run->last) ? tries + 1 : rc < 0;
-		stuck = run->last;
-		if (rc < 0 && (!run->exec.again || tries == PVE_EXEC_TRIES))
+		if (rc == 0)
+			continue;
+		if (!run->exec.again)
 			return -1;
-		if (rc < 0) {
-			CLEANUP(free_p) char *why = error_full(err);
-			log_info("%s; trying again", why);
-			pve_exec_nap(tries);
-		}
+		CLEANUP(free_p) char *why = error_full(err);
+		log_info("%s; trying again", why);
+		if (!pve_guard_again(&run->exec.guard))
+			return -1;
 	}
 	return error_set(err, ERROR_TARGET, "it does not end; does something undo each step?");
 }

@@ -20,10 +20,11 @@ struct deploy_session {
 	/* Checks or changes the state before planning. run is NULL in a dry run. */
 	int (*check_state)(struct deploy_session *job, struct deploy_run *run, struct deploy_state *s,
 			   struct error *err);
-	unsigned waits; /* for check_state */
-	bool made;      /* this run made guests */
-	bool fresh;     /* no guest was recorded when it began */
-	bool noted;     /* guests that are not ours were reported */
+	unsigned waits, hidden_looks; /* for check_state */
+	size_t blanks;                /* destroy: seeds that were overwritten and stay */
+	bool made;                    /* this run made guests */
+	bool fresh;                   /* no guest was recorded when it began */
+	bool noted;                   /* guests that are not ours were reported */
 };
 
 /* Reads the cluster's file and the CA, opens the secrets and waits for a process that has locked them. */

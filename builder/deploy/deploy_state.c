@@ -149,6 +149,7 @@ static int read_guest(struct pve *pve, const struct deploy_search *s, const char
 	struct pve_guest guest = pve_exec_guest(pve_node, kind, (long)vmid);
 	if (pve_get_config_retry(pve, &guest, &config, err) < 0)
 		return pve_is_gone(pve_failure(pve)) ? 0 : -1;
+	vec_push(&ret->seen, guest.vmid);
 	if (!deploy_guest_parse(config, kind, guest.vmid, s, &found))
 		return 0;
 	found.pve_node = xstrdup(pve_node);
@@ -250,6 +251,20 @@ static int by_vmid(const void *a, const void *b)
 	return (x->vmid > y->vmid) - (x->vmid < y->vmid);
 }
 
+/* What was made and does not show has gone, or the token cannot see it any more: PVE itself knows. */
+static int find_hidden(struct pve *pve, const struct seed_secret *secret, struct deploy_state *state, struct error *err)
+{
+	for (size_t i = 0; secret && i < secret->made.n; i++) {
+		long vmid = secret->made.at[i].vmid;
+		int rc = vmid_list_has(&state->seen, vmid) ? 0 : vmid_exists(pve, vmid, err);
+		if (rc < 0)
+			return -1;
+		if (rc)
+			vec_push(&state->hidden, vmid);
+	}
+	return 0;
+}
+
 int deploy_state_read(struct pve *pve, const struct deploy_search *search, struct deploy_state *ret, struct error *err)
 {
 	CLEANUP(deploy_state_done) struct deploy_state state = { 0 };
@@ -257,7 +272,7 @@ int deploy_state_read(struct pve *pve, const struct deploy_search *search, struc
 	for (size_t i = 0; i < search->target->nodes.n; i++)
 		if (read_pve_node(pve, search, search->target->nodes.at[i].name, &state, err) < 0)
 			return -1;
-	if (read_tokens(pve, search, &state, err) < 0)
+	if (read_tokens(pve, search, &state, err) < 0 || find_hidden(pve, search->secret, &state, err) < 0)
 		return -1;
 	if (state.guests.n)
 		qsort(state.guests.at, state.guests.n, sizeof *state.guests.at, by_vmid);
@@ -300,5 +315,7 @@ void deploy_state_done(struct deploy_state *s)
 	vec_done(&s->guests);
 	vec_done(&s->volumes);
 	vec_done(&s->tokens);
+	vec_done(&s->seen);
+	vec_done(&s->hidden);
 	strings_done(&s->tasks);
 }

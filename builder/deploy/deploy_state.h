@@ -10,6 +10,7 @@
  */
 #include "builder/deploy/deploy_notes.h"
 #include "builder/pve/target.h"
+#include "builder/pve/vmid.h"
 #include "builder/seed/seed_secrets.h"
 #include "lib/node_record.h"
 #include "lib/pve_guest.h"
@@ -53,6 +54,9 @@ struct deploy_state {
 	VEC(struct deploy_volume) volumes;
 	VEC(struct deploy_token) tokens;
 	struct strings tasks; /* UPIDs */
+	/* Guests that are recorded as made. seen: the token can read their configuration. hidden: they exist, or another guest has their
+	 * VMID, but they are not among the guests that the token sees on the target's nodes. */
+	struct vmid_list seen, hidden;
 };
 
 /* The criteria of a search. All borrowed. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "builder/cache/cache_claim.h"
 #include "builder/cache/digest.h"
 #include "builder/gomod/gomod_internal.h"
 #include "builder/gomod/gosum.h"
@@ -81,6 +82,18 @@ static int fetch_all(const struct gomod *g, const struct lock *lock, struct go_t
 	return rc;
 }
 
+static int compile_once(const struct gomod *g, const struct component *c, const struct lock *lock, const char *key,
+			struct go_tree *t, struct error *err)
+{
+	CLEANUP(cache_claim_done) struct cache_claim claim = CACHE_CLAIM_NONE;
+	const struct lock_component *locked = lock_component(lock, c->name);
+
+	if (cache_claim(g->cache, "artifacts", key, c->name, &claim, err) < 0 ||
+	    (claim.needed && gomod_compile(t, c, locked, key, err) < 0))
+		return error_wrap(err, "component %s %s", c->name, locked->version);
+	return 0;
+}
+
 static int compile_all(const struct gomod *g, const struct lock *lock, struct go_tree *t, struct error *err)
 {
 	char key[SHA256_HEX];
@@ -91,12 +104,10 @@ static int compile_all(const struct gomod *g, const struct lock *lock, struct go
 		CLEANUP(free_p) char *modules = xasprintf("%s/" MODULE_CACHE, g->cache->path);
 		sandbox_binds_add_read_only(&t->binds, modules, GOMOD_MODULES);
 	}
-	for (size_t i = 0; i < g->n; i++) {
-		const struct component *c = &g->components[i];
-		const struct lock_component *locked = lock_component(lock, c->name);
-		if (is_missing(g, lock, c, key) && gomod_compile(t, c, locked, key, err) < 0)
-			return error_wrap(err, "component %s %s", c->name, locked->version);
-	}
+	for (size_t i = 0; i < g->n; i++)
+		if (is_missing(g, lock, &g->components[i], key) &&
+		    compile_once(g, &g->components[i], lock, key, t, err) < 0)
+			return -1;
 	return 0;
 }
 

@@ -8,7 +8,8 @@
 static const struct {
 	unsigned bit;
 	const char *name;
-} command_names[] = { { FOR_LOCK, "lock" }, { FOR_BUILD, "build" }, { FOR_BOOT, "boot" } };
+} command_names[] = { { FOR_LOCK, "lock" }, { FOR_BUILD, "build" },     { FOR_BOOT, "boot" },
+		      { FOR_SEED, "seed" }, { FOR_PUBLISH, "publish" }, { FOR_DEPLOY, "deploy" } };
 
 void doctor_examine(const struct requirement *requirements, size_t n, struct diagnosis *ret)
 {
@@ -65,13 +66,28 @@ static void add_commands(unsigned commands, struct text *ret)
 			text_addf(ret, "%s%s", n++ ? ", " : "", command_names[i].name);
 }
 
-static void add_row(const struct doctor_finding *f, struct text *ret)
+/* Of the column that names commands. */
+static size_t widest(const struct diagnosis *d)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < d->findings.n; i++) {
+		CLEANUP(text_done) struct text commands = { 0 };
+
+		add_commands(d->findings.at[i].requirement->commands, &commands);
+		width = commands.len > width ? commands.len : width;
+	}
+	return width;
+}
+
+static void add_row(const struct doctor_finding *f, size_t width, struct text *ret)
 {
 	CLEANUP(text_done) struct text commands = { 0 };
 	const char *state = f->ok ? "ok" : f->requirement->optional ? "advice" : "MISSING";
 
 	add_commands(f->requirement->commands, &commands);
-	text_addf(ret, "%-8s %-20s %-12s %s", state, f->requirement->name, commands.data, f->requirement->why);
+	text_addf(ret, "%-8s %-20s %-*s %s", state, f->requirement->name, (int)width, commands.data,
+		  f->requirement->why);
 	if (*f->detail)
 		text_addf(ret, " (%s)", f->detail);
 	text_add(ret, "\n");
@@ -82,7 +98,7 @@ void doctor_print(const struct diagnosis *d, struct text *ret)
 	CLEANUP(text_done) struct text apt = { 0 };
 
 	for (size_t i = 0; i < d->findings.n; i++)
-		add_row(&d->findings.at[i], ret);
+		add_row(&d->findings.at[i], widest(d), ret);
 	doctor_apt_line(d, FOR_ALL, &apt);
 	if (apt.len)
 		text_addf(ret, "\nInstall the missing packages with:\n\n  %s\n", apt.data);

@@ -11,7 +11,7 @@
 #include "lib/vec.h"
 
 /* The commands that need it, as bits. */
-enum { FOR_LOCK = 1, FOR_BUILD = 2, FOR_BOOT = 4, FOR_ALL = 7 };
+enum { FOR_LOCK = 1, FOR_BUILD = 2, FOR_BOOT = 4, FOR_SEED = 8, FOR_PUBLISH = 16, FOR_DEPLOY = 32, FOR_ALL = 63 };
 
 struct requirement {
 	const char *name;    /* the program, or a short description */

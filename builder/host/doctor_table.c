@@ -8,6 +8,7 @@
 
 #include "builder/cache/cache.h"
 #include "builder/host/doctor.h"
+#include "builder/host/kvm.h"
 #include "builder/sandbox/rootless.h"
 #include "builder/sandbox/sandbox.h"
 #include "lib/alloc.h"
@@ -157,14 +158,22 @@ static bool check_memory(const struct requirement *r UNUSED, struct text *ret_de
 	return enough;
 }
 
-/* The existence of /dev/kvm says little: unmodified guests hang under some nested KVMs. `nodekiln boot` tries
- * KVM before it relies on it. */
-static bool check_kvm(const struct requirement *r, struct text *ret_detail)
+/* The existence of /dev/kvm says little: unmodified guests hang under some nested KVMs. `nodekiln boot` tries a whole
+ * machine, too. */
+static bool check_kvm(const struct requirement *r UNUSED, struct text *ret_detail)
 {
-	if (access(r->path, R_OK | W_OK) == 0)
+	struct error err = { 0 };
+
+	if (kvm_try(&err) == 0)
 		return true;
-	text_add(ret_detail, "guests will be emulated, which is slower");
+	text_addf(ret_detail, "%s; guests will be emulated, which is slower", err.text);
 	return false;
+}
+
+/* Either program accepts the same options (seed.c). */
+static bool check_iso(const struct requirement *r, struct text *ret_detail UNUSED)
+{
+	return process_exists(r->name) || process_exists("mkisofs");
 }
 
 #define PROGRAM(program, from, by, what)                                                                               \
@@ -181,8 +190,8 @@ const struct requirement doctor_requirements[] = {
 	PROGRAM("gpgv", "gpgv", FOR_LOCK | FOR_BUILD, "checks the signatures of package indices"),
 	HOST_FILE("keyring", "/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring",
 		  FOR_LOCK | FOR_BUILD, "contains Debian's keys"),
-	HOST_FILE("certificates", "/etc/ssl/certs/ca-certificates.crt", "ca-certificates", FOR_LOCK | FOR_BUILD,
-		  "contains the keys of https servers"),
+	HOST_FILE("certificates", "/etc/ssl/certs/ca-certificates.crt", "ca-certificates",
+		  FOR_LOCK | FOR_BUILD | FOR_PUBLISH | FOR_DEPLOY, "contains the keys of https servers"),
 	PROGRAM("mke2fs", "e2fsprogs", FOR_BUILD, "makes the root file system"),
 	PROGRAM("mkfs.vfat", "dosfstools", FOR_BUILD, "makes the EFI partition"),
 	PROGRAM("mcopy", "mtools", FOR_BUILD, "fills the EFI partition"),
@@ -210,7 +219,23 @@ const struct requirement doctor_requirements[] = {
 	  .optional = true,
 	  .check = check_memory,
 	  .why = "is where images are built" },
-	PROGRAM("genisoimage", "genisoimage", FOR_BOOT, "makes the guest's cloud-init drive"),
+	{ .name = "genisoimage",
+	  .package = "genisoimage",
+	  .commands = FOR_BOOT | FOR_SEED | FOR_DEPLOY,
+	  .check = check_iso,
+	  .why = "makes the guest's cloud-init drive" },
+	{ .name = "git",
+	  .package = "git",
+	  .commands = FOR_SEED | FOR_DEPLOY,
+	  .optional = true,
+	  .check = check_program,
+	  .why = "says whether a file of secrets would be committed" },
+	{ .name = "gpg",
+	  .package = "gpg",
+	  .commands = FOR_BUILD,
+	  .optional = true,
+	  .check = check_program,
+	  .why = "signs artifacts (`build --sign`)" },
 	PROGRAM("qemu-img", "qemu-utils", FOR_BOOT, "keeps the guest's writes away from the image"),
 	PROGRAM("qemu-system-x86_64", "qemu-system-x86", FOR_BOOT, "runs the guest"),
 	HOST_FILE("OVMF", "/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf", FOR_BOOT,

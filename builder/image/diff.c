@@ -85,6 +85,33 @@ static void compare(const struct diff_entry *before, const struct diff_entry *af
 	vec_push(&ret->changes, change);
 }
 
+/* Facts that change no content. */
+static bool is_about_file(const char *fact)
+{
+	static const char *const names[] = { "mode", "owner", "time", "attributes" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(fact, names[i]))
+			return true;
+	return false;
+}
+
+static bool is_content(const struct diff_change *change)
+{
+	for (size_t i = 0; i < change->facts.n; i++)
+		if (change->kind != DIFF_CHANGED || !is_about_file(change->facts.at[i].name))
+			return true;
+	return !change->facts.n;
+}
+
+static int by_weight(const void *a, const void *b)
+{
+	const struct diff_change *x = a, *y = b;
+	int order = (int)is_content(y) - (int)is_content(x);
+
+	return order ? order : strcmp(x->path, y->path);
+}
+
 void diff_compare(const struct diff_list *before, const struct diff_list *after, struct diff *ret)
 {
 	size_t i = 0, k = 0;
@@ -97,23 +124,41 @@ void diff_compare(const struct diff_list *before, const struct diff_list *after,
 		i += order <= 0;
 		k += order >= 0;
 	}
+	if (ret->changes.n)
+		qsort(ret->changes.at, ret->changes.n, sizeof *ret->changes.at, by_weight);
 }
 
 static const char signs[] = { [DIFF_REMOVED] = '-', [DIFF_ADDED] = '+', [DIFF_CHANGED] = '~' };
 static const char *const words[] = { [DIFF_REMOVED] = "removed", [DIFF_ADDED] = "added", [DIFF_CHANGED] = "changed" };
 
+static void print_fact(const struct diff_change *change, const struct diff_delta *fact, const char *before,
+		       struct text *ret)
+{
+	text_addf(ret, "%s%s %s", before, fact->name,
+		  fact->from                     ? fact->from
+		  : change->kind == DIFF_CHANGED ? "(none)"
+						 : fact->to);
+	if (change->kind == DIFF_CHANGED)
+		text_addf(ret, " -> %s", fact->to ? fact->to : "(none)");
+}
+
+static const struct diff_delta *version_of(const struct diff_change *change)
+{
+	for (size_t i = 0; i < change->facts.n; i++)
+		if (!strcmp(change->facts.at[i].name, "version"))
+			return &change->facts.at[i];
+	return NULL;
+}
+
 static void print_change(const struct diff_change *change, struct text *ret)
 {
+	const struct diff_delta *version = version_of(change);
+
 	text_addf(ret, "%c %s", signs[change->kind], change->path);
-	for (size_t i = 0; i < change->facts.n; i++) {
-		const char *from = change->facts.at[i].from, *to = change->facts.at[i].to;
-		text_addf(ret, "%s%s %s", i ? ", " : ": ", change->facts.at[i].name,
-			  from                           ? from
-			  : change->kind == DIFF_CHANGED ? "(none)"
-							 : to);
-		if (change->kind == DIFF_CHANGED)
-			text_addf(ret, " -> %s", to ? to : "(none)");
-	}
+	if (version)
+		print_fact(change, version, ": ", ret);
+	for (size_t i = 0; i < change->facts.n && !version; i++)
+		print_fact(change, &change->facts.at[i], i ? ", " : ": ", ret);
 	text_add(ret, "\n");
 }
 

@@ -49,8 +49,10 @@ struct diff {
 	VEC(struct diff_change) changes;
 };
 
+/* Changes of content come first, in the order of their paths; then those of modes, owners and times alone. */
 void diff_compare(const struct diff_list *before, const struct diff_list *after, struct diff *ret);
-/* One line per change: "~ /etc/passwd: size 3 -> 4", "+ /new: mode 0644, ...", "- /old: ...". */
+/* One line per change: "~ /etc/passwd: size 3 -> 4", "+ /new: mode 0644, ...", "- /old: ...". Of what has versions, only these: paths,
+ * sizes and digests follow from them. */
 void diff_print(const struct diff *diff, struct text *ret);
 struct json *diff_json(const struct diff *diff) MUST_CHECK;
 void diff_done(struct diff *diff);
@@ -60,6 +62,7 @@ struct diff_source {
 	const char *path;    /* borrowed */
 	struct image *image; /* owned; NULL = a document */
 	struct text text;    /* of the document */
+	bool times;          /* by the caller: when files were changed, and a document was made, counts, too */
 };
 int diff_open(const char *path, struct diff_source *ret, struct error *err) MUST_CHECK;
 /* Its entries: files and partitions, or the document's values without "timings", which say when and how fast it was made. Opens

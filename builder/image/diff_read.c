@@ -11,12 +11,14 @@
 #include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/hash.h"
+#include "lib/input.h"
 
 #define DIGEST_SHOWN 16 /* digits: enough to distinguish two contents, short enough to read */
 
 struct listing {
 	struct image *image; /* borrowed */
 	struct diff_list *list;
+	bool times;
 };
 
 static const char *type_name(mode_t mode)
@@ -56,7 +58,8 @@ static int add_file(void *listing, const struct image_entry *e, struct error *er
 	diff_fact(l->list, "type", "%s", type_name(e->mode));
 	diff_fact(l->list, "mode", "%04o", (unsigned)(e->mode & ~S_IFMT));
 	diff_fact(l->list, "owner", "%u:%u", e->uid, e->gid);
-	diff_fact(l->list, "time", "%s", clock_text((time_t)e->mtime, date));
+	if (l->times)
+		diff_fact(l->list, "time", "%s", clock_text((time_t)e->mtime, date));
 	if (e->link)
 		diff_fact(l->list, "target", "%s", e->link);
 	if (e->attributes)
@@ -89,10 +92,11 @@ static enum image_want wants(const struct image_entry *e UNUSED)
 	return IMAGE_DIGEST;
 }
 
-static int load_image(struct image *image, struct diff_list *ret, struct error *err)
+static int load_image(const struct diff_source *source, struct diff_list *ret, struct error *err)
 {
 	const struct image_partition *partition;
-	struct listing l = { .image = image, .list = ret };
+	struct image *image = source->image;
+	struct listing l = { .image = image, .list = ret, .times = source->times };
 
 	if (image_load(image, wants, err) < 0)
 		return -1;
@@ -117,7 +121,33 @@ static void add_scalar(struct diff_list *ret, const char *name, const struct jso
 
 	if (!string)
 		json_print(value, false, &text);
-	diff_fact(ret, name, "%s", string ? string : text.data);
+	const char *line = string ? string : text.data;
+	if (!strchr(line, '\n')) {
+		diff_fact(ret, name, "%s", line);
+		return;
+	}
+	char hex[SHA256_HEX];
+	sha256_hex(line, strlen(line), hex);
+	diff_fact(ret, name, "%.*s", DIGEST_SHOWN, hex);
+}
+
+/* "PATH VERSION SUM SUM": a module of a component that is compiled from this version. Others of its versions, whose go.mod alone is
+ * needed, have "-" as their first sum. */
+static bool add_module(struct diff_list *ret, const char *path, const char *word)
+{
+	size_t name = strcspn(word, " "), version = word[name] ? strcspn(word + name + 1, " ") : 0;
+	const char *sum = word + name + 1 + version;
+
+	if (!version || *sum != ' ' || !strchr(sum + 1, ' '))
+		return false;
+	if (sum[1] == '-') {
+		diff_add(ret, xasprintf("%s[%.*s go.mod]", path, (int)(name + 1 + version), word));
+		return true;
+	}
+	diff_add(ret, xasprintf("%s[%.*s]", path, (int)name, word));
+	diff_fact(ret, "version", "%.*s", (int)version, word + name + 1);
+	diff_fact(ret, "sums", "%s", sum + 1);
+	return true;
 }
 
 /* An element is identified by its name where it has one: its index in the array means nothing. */
@@ -134,10 +164,24 @@ static void add_elements(struct diff_list *ret, const char *path, const struct j
 			add_json(ret, below, element);
 			continue;
 		}
+		if (word && add_module(ret, path, word))
+			continue;
 		diff_add(ret, xstrdup(below));
 		if (!word)
 			add_scalar(ret, "value", element);
 	}
+}
+
+/* An index into the lock's repositories, which shifts when one is added; the path and the digest say what the file is. */
+static bool is_index(const struct json *object, const char *key)
+{
+	return !strcmp(key, "repository") && json_get_string(object, "path") && !json_get_string(object, key);
+}
+
+/* When a document was made, and how fast. */
+static bool is_time(const char *path)
+{
+	return !strcmp(path, "timings") || !strcmp(path, "created");
 }
 
 /* An object's scalar members are facts about it, the others are entries of their own. */
@@ -151,11 +195,11 @@ static void add_json(struct diff_list *ret, const char *path, const struct json 
 	}
 	diff_add(ret, *path ? xstrdup(path) : xstrdup("(document)"));
 	for (size_t i = 0; (key = json_key(value, i)); i++)
-		if (is_scalar(json_get(value, key)))
+		if (is_scalar(json_get(value, key)) && !is_index(value, key) && (*path || !is_time(key)))
 			add_scalar(ret, key, json_get(value, key));
 	for (size_t i = 0; (key = json_key(value, i)); i++) {
 		CLEANUP(free_p) char *below = xasprintf("%s%s%s", path, *path ? "." : "", key);
-		if (!is_scalar(json_get(value, key)) && strcmp(below, "timings") != 0)
+		if (!is_scalar(json_get(value, key)) && !is_time(below))
 			add_json(ret, below, json_get(value, key));
 	}
 }
@@ -172,11 +216,13 @@ static int load_document(const struct diff_source *source, struct diff_list *ret
 
 static int is_document(const char *path, bool *ret, struct error *err)
 {
-	CLEANUP(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	CLEANUP(close_p) int fd = input_open(path, err);
 	char first = 0;
 
-	if (fd < 0 || read(fd, &first, 1) < 0)
-		return error_errno(err, errno, "open %s", path);
+	if (fd < 0)
+		return -1;
+	if (read(fd, &first, 1) < 0)
+		return error_errno(err, errno, "read %s", path);
 	*ret = first == '{';
 	return 0;
 }
@@ -188,13 +234,12 @@ int diff_open(const char *path, struct diff_source *ret, struct error *err)
 	*ret = (struct diff_source){ .path = path };
 	if (is_document(path, &document, err) < 0)
 		return -1;
-	return document ? file_read(AT_FDCWD, path, JSON_SIZE_MAX, &ret->text, err)
-			: image_open(path, &ret->image, err);
+	return document ? input_read(path, JSON_SIZE_MAX, &ret->text, err) : image_open(path, &ret->image, err);
 }
 
 int diff_load(struct diff_source *source, struct diff_list *ret, struct error *err)
 {
-	if ((source->image ? load_image(source->image, ret, err) : load_document(source, ret, err)) < 0)
+	if ((source->image ? load_image(source, ret, err) : load_document(source, ret, err)) < 0)
 		return -1;
 	diff_sort(ret);
 	return 0;

@@ -10,6 +10,7 @@
 #include "builder/image/image_internal.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/input.h"
 
 #define DIGEST_CHUNK (1u << 20)
 
@@ -44,9 +45,9 @@ int image_open(const char *path, struct image **ret, struct error *err)
 	image->content = -1;
 	image->spool = (struct spool)SPOOL_EMPTY;
 	image->path = xstrdup(path);
-	image->fd = open(path, O_RDONLY | O_CLOEXEC);
+	image->fd = input_open(path, err);
 	if (image->fd < 0)
-		return error_errno(err, errno, "open %s", path);
+		return -1;
 	if (spool_open(&image->spool, err) < 0)
 		return -1;
 	*ret = TAKE(image);
@@ -62,8 +63,11 @@ int image_load(struct image *image, image_want_fn *want, struct error *err)
 		return error_errno(err, errno, "%s", image->path);
 	if ((format == FORMAT_TAR ? image_tar_load(image, want, err)
 				  : image_disk_load(image, format == FORMAT_QCOW2, err)) < 0 ||
-	    image_index_check(&image->index, err) < 0)
+	    image_index_check(&image->index, err) < 0) {
+		if (err->class == ERROR_FAILED)
+			err->class = ERROR_INPUT;
 		return error_wrap(err, "%s", image->path);
+	}
 	return 0;
 }
 

@@ -84,6 +84,8 @@ struct lock {
 
 int lock_parse(const char *file, const char *text, size_t len, struct lock *ret, struct error *err) MUST_CHECK;
 int lock_load(const char *file, struct lock *ret, struct error *err) MUST_CHECK;
+/* Refuses to write a lock where another file than a lock is: ERROR_USAGE. An empty file is none. */
+int lock_check_output(const char *file, struct error *err) MUST_CHECK;
 struct json *lock_json(const struct lock *lock) MUST_CHECK;
 void lock_done(struct lock *lock);
 /* The default path of a recipe's lock file: NAME.lock.json in the current directory; owned by the caller. */

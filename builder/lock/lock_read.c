@@ -8,6 +8,7 @@
 #include "builder/lock/lock_format.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/input.h"
 #include "lib/login.h"
 #include "lib/validate.h"
 
@@ -308,13 +309,30 @@ int lock_parse(const char *file, const char *text, size_t len, struct lock *ret,
 	return 0;
 }
 
+int lock_check_output(const char *file, struct error *err)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	CLEANUP(json_free_p) struct json *root = NULL;
+	struct error ignored = { 0 };
+	int64_t format;
+	struct stat st;
+
+	if (stat(file, &st) < 0 || (S_ISREG(st.st_mode) && !st.st_size))
+		return 0;
+	if (S_ISREG(st.st_mode) && file_read(AT_FDCWD, file, LOCK_TEXT_MAX, &text, &ignored) == 0 &&
+	    json_parse(file, text.data, text.len, &root, &ignored) == 0 && json_is_object(root) &&
+	    json_get_int(root, "nodekiln_lock", &format))
+		return 0;
+	return error_set(err, ERROR_USAGE,
+			 "%s is there already and is not a lock; remove it, or name another file (-o), - for stdout",
+			 file);
+}
+
 int lock_load(const char *file, struct lock *ret, struct error *err)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 
-	if (file_read(AT_FDCWD, file, LOCK_TEXT_MAX, &text, err) < 0) {
-		err->class = ERROR_INPUT;
+	if (input_read(file, LOCK_TEXT_MAX, &text, err) < 0)
 		return error_wrap(err, "lock file (`nodekiln lock` creates it)");
-	}
 	return lock_parse(file, text.data ? text.data : "", text.len, ret, err);
 }

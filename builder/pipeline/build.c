@@ -240,15 +240,30 @@ static int write_metadata(struct build *b, struct error *err)
 	return manifest_write(&m, &b->outputs, timings_json(&waterfall), err);
 }
 
+/* --json: what there is now. */
+static void report(const struct build *b, bool changed)
+{
+	CLEANUP(json_free_p) struct json *result = json_object();
+
+	json_put_string(result, "name", b->recipe.name);
+	json_put_string(result, "directory", b->outputs.directory);
+	json_put_bool(result, "changed", changed);
+	if (changed)
+		json_put(result, "artifacts", artifacts_json(&b->outputs));
+	progress_result(result);
+	log_info("next: `nodekiln publish --target TARGET.yaml %s/%s` uploads it to Proxmox VE", b->outputs.directory,
+		 b->recipe.name);
+}
+
 static int publish(struct build *b, struct error *err)
 {
-	progress_begin("publish", "%s", b->outputs.directory);
+	progress_begin("outputs", "%s", b->outputs.directory);
 	if (write_metadata(b, err) < 0 || artifacts_publish(&b->outputs, err) < 0)
 		return -1;
 	const struct text *sums = &b->outputs.sums;
 	if (b->options->signing && write_all(b->options->signing->sums, sums->data, sums->len) < 0)
 		return error_errno(err, errno, "keep " ARTIFACTS_SUMS " to sign it");
-	progress_end("publish", "%s/%s.*", b->outputs.directory, b->recipe.name);
+	progress_end("outputs", "%s/%s.*", b->outputs.directory, b->recipe.name);
 	return 0;
 }
 
@@ -280,6 +295,8 @@ static int make_and_publish(struct build *b, struct error *err)
 		cache_trim(&b->cache);
 	if (remover.pid && job_wait(&remover, &ignored) < 0)
 		log_debug("%s", ignored.text); /* the next build removes it */
+	if (rc == 0)
+		report(b, true);
 	return rc;
 }
 
@@ -290,6 +307,7 @@ int build_finish(struct build *b, struct error *err)
 	if (is_published(b)) {
 		log_info("%s/%s.*: nothing changed, nothing to do (--force builds anyway)", b->options->out,
 			 b->recipe.name);
+		report(b, false);
 		return 0;
 	}
 	if (fetch(b, err) < 0)

@@ -71,7 +71,7 @@ static const struct {
 	{ "seal", always, "machine-id, keys, logs, caches and seeds are removed" },
 	{ "disk", has_vm, "GPT, boot loader and file system are written, then compressed to qcow2" },
 	{ "tarball", has_lxc, "the container template is packed" },
-	{ "publish", always, "all artifacts and their metadata are published together" },
+	{ "outputs", always, "all artifacts and their metadata appear together in the output directory" },
 };
 
 /* The suites that apt reads: bookworm, bookworm-updates, bookworm-security. */

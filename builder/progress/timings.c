@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/progress/timings.h"
 
-#define HEAD_COLUMNS 40 /* name and numbers */
+#include <string.h>
+
+#define NAME_COLUMNS 16
+#define NUMBER_COLUMNS 24
 #define BAR_MIN 20
 #define HALF_A_CORE 0.5
 #define MORE_THAN_ONE_CORE 1.3
@@ -49,20 +52,31 @@ static void add_bar(const struct phase *p, double scale, struct text *ret)
 		text_addn(ret, &character, 1);
 }
 
+static unsigned name_columns(const struct timings *w)
+{
+	size_t longest = NAME_COLUMNS - 1;
+
+	for (size_t i = 0; i < w->phases.n; i++)
+		if (strlen(w->phases.at[i].name) > longest)
+			longest = strlen(w->phases.at[i].name);
+	return (unsigned)longest + 1;
+}
+
 void timings_text(const struct timings *w, unsigned columns, struct text *ret)
 {
-	unsigned width = columns > HEAD_COLUMNS + BAR_MIN ? columns - HEAD_COLUMNS : BAR_MIN;
+	unsigned names = name_columns(w), head = names + NUMBER_COLUMNS;
+	unsigned width = columns > head + BAR_MIN ? columns - head : BAR_MIN;
 	double scale = w->seconds > 0 ? (width - 1) / w->seconds : 0;
 
-	text_addf(ret, "%-16s%7s%7s%7s  seconds; cores busy: - under half, = one, # more\n", "phase", "begin", "wall",
-		  "cpu");
+	text_addf(ret, "%-*s%7s%7s%7s  seconds; cores busy: - under half, = one, # more\n", (int)names, "phase",
+		  "begin", "wall", "cpu");
 	for (size_t i = 0; i < w->phases.n; i++) {
 		const struct phase *p = &w->phases.at[i];
-		text_addf(ret, "%-16s%7.1f%7.1f%7.1f  ", p->name, p->begin, p->seconds, p->cpu);
+		text_addf(ret, "%-*s%7.1f%7.1f%7.1f  ", (int)names, p->name, p->begin, p->seconds, p->cpu);
 		add_bar(p, scale, ret);
 		text_add(ret, "\n");
 	}
-	text_addf(ret, "%-16s%7s%7.1f%7.1f\n", "all", "", w->seconds, w->cpu);
+	text_addf(ret, "%-*s%7s%7.1f%7.1f\n", (int)names, "all", "", w->seconds, w->cpu);
 }
 
 void timings_done(struct timings *w)

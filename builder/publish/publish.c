@@ -17,7 +17,8 @@ struct publication {
 	struct publish_check check;
 	VEC(const struct target_node *) nodes; /* borrowed from target */
 	VEC(struct publish_order) orders;      /* same indices as nodes */
-	VEC(bool) complete;                    /* same indices as nodes: there was nothing to do */
+	VEC(bool) complete;                    /* same indices as nodes: nothing was to be made */
+	VEC(size_t) copies;                    /* same indices as nodes: that were there */
 };
 
 static void publication_done(struct publication *p)
@@ -25,6 +26,7 @@ static void publication_done(struct publication *p)
 	vec_done(&p->nodes);
 	vec_done(&p->orders);
 	vec_done(&p->complete);
+	vec_done(&p->copies);
 	publish_check_done(&p->check);
 	publish_image_done(&p->image);
 	target_done(&p->target);
@@ -109,7 +111,7 @@ static void report_strangers(const struct publish_order *o, const struct publish
 
 /* The steps that a node needs now. */
 static int plan_node(struct pve *pve, const struct publish_order *o, unsigned parts, bool report,
-		     struct publish_steps *ret, struct error *err)
+		     struct publish_steps *ret, size_t *ret_copies, struct error *err)
 {
 	CLEANUP(publish_state_done) struct publish_state state = { 0 };
 	struct publish_memory memory = { 0 };
@@ -121,10 +123,20 @@ static int plan_node(struct pve *pve, const struct publish_order *o, unsigned pa
 	publish_memory_begin(&memory, o, &state);
 	publish_plan(o, &state, &memory, ret);
 	publish_memory_done(&memory);
+	*ret_copies = state.copies.n;
 	return 0;
 }
 
 /* ---- before ---- */
+
+/* A copy that is in use stays, although its removal is planned: read_result() compares. */
+static bool makes_nothing(const struct publish_steps *steps)
+{
+	for (size_t i = 0; i < steps->n; i++)
+		if (steps->at[i].act != PUBLISH_REMOVE)
+			return false;
+	return true;
+}
 
 /* Planning needs the token's rights; while some are missing, free space is checked as if every step were
  * needed. */
@@ -134,15 +146,17 @@ static int check_node(struct publication *p, size_t i, struct error *err)
 	CLEANUP(publish_steps_done) struct publish_steps steps = { 0 };
 	struct publish_order *o = &p->orders.at[i];
 	bool blind = p->check.of.missing.n > 0;
+	size_t copies = 0;
 
 	if (target_connect(&p->target, p->nodes.at[i], &pve, err) < 0)
 		return -1;
-	if (!blind && plan_node(pve, o, p->options->parts, p->image.vm.path, &steps, err) < 0) {
+	if (!blind && plan_node(pve, o, p->options->parts, p->image.vm.path, &steps, &copies, err) < 0) {
 		if (pve_failure(pve) == PVE_UNREACHABLE && i == 0)
 			return -1;
 		blind = true; /* the checks below give a better message */
 	}
-	vec_push(&p->complete, !blind && !steps.n);
+	vec_push(&p->complete, !blind && makes_nothing(&steps));
+	vec_push(&p->copies, copies);
 	p->check.of.pve = pve;
 	return publish_check_node(&p->check, o, blind ? NULL : &steps, err);
 }
@@ -274,7 +288,7 @@ static void warn_of_settings(const struct publish_order *o, const struct publish
 }
 
 /* Reads the result from the node, since another publisher may have made it. */
-static int read_result(const struct publication *p, size_t i, struct json *list, struct text *said, struct error *err)
+static int read_result(struct publication *p, size_t i, struct json *list, struct text *said, struct error *err)
 {
 	const struct publish_order *o = &p->orders.at[i];
 	CLEANUP(publish_state_done) struct publish_state state = { 0 };
@@ -285,13 +299,14 @@ static int read_result(const struct publication *p, size_t i, struct json *list,
 	    publish_state_read(pve, &p->target, o->node, p->image.name, p->options->parts, &state, err) < 0)
 		return -1;
 	const struct publish_copy *ready = p->image.vm.path ? publish_plan_ready(o, &state, &nothing) : NULL;
+	p->complete.at[i] = p->complete.at[i] && state.copies.n == p->copies.at[i];
 	warn_of_settings(o, ready);
 	json_push(list, node_result(p, i, ready));
 	add_result(p, i, ready, said);
 	return 0;
 }
 
-static int print_result(const struct publication *p, struct text *said, struct error *err)
+static int print_result(struct publication *p, struct text *said, struct error *err)
 {
 	CLEANUP(json_free_p) struct json *result = json_object();
 	CLEANUP(json_free_p) struct json *nodes = json_array();
@@ -312,9 +327,10 @@ static int add_plan(struct publication *p, size_t i, struct json *list, struct t
 	CLEANUP(pve_close_p) struct pve *pve = NULL;
 	CLEANUP(publish_steps_done) struct publish_steps steps = { 0 };
 	const struct publish_order *o = &p->orders.at[i];
+	size_t copies;
 
 	if (target_connect(&p->target, p->nodes.at[i], &pve, err) < 0 ||
-	    plan_node(pve, o, p->options->parts, false, &steps, err) < 0)
+	    plan_node(pve, o, p->options->parts, false, &steps, &copies, err) < 0)
 		return -1;
 	for (size_t k = 0; k < steps.n; k++) {
 		CLEANUP(text_done) struct text words = { 0 };

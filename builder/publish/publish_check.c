@@ -52,20 +52,27 @@ struct storage_use {
 	uint64_t bytes; /* that will be written; 0 = none */
 };
 
+static void miss_space(struct publish_check *c, const struct publish_order *o, const struct storage_use *use,
+		       uint64_t avail, bool shared)
+{
+	CLEANUP(free_p) char *where = shared ? xstrdup("") : xasprintf(" on %s", o->node);
+	size_t before = c->of.missing.n;
+
+	target_check_miss(&c->of, "storage %s%s has %s free, %s are needed; free some, or name another storage in %s",
+			  use->storage, where, text_bytes(avail), text_bytes(use->bytes), o->target->file);
+	c->of.space += c->of.missing.n - before;
+}
+
 static void check_use(struct publish_check *c, const struct publish_order *o, const struct json *storages,
 		      const struct storage_use *use)
 {
 	const struct json *s = target_check_storage(&c->of, o->node, storages, use->storage, use->content);
-	int64_t avail = 0, shared = 0;
+	int64_t avail = 0, n = 0;
+	bool shared = s && pve_get_int(s, "shared", &n) && n;
 
-	if (s && use->bytes && pve_get_int(s, "avail", &avail) && (uint64_t)avail < use->bytes) {
-		target_check_miss(
-			&c->of, "storage %s on %s has %s free, %s are needed; free some, or name another storage in %s",
-			use->storage, o->node, text_bytes((unsigned long long)avail), text_bytes(use->bytes),
-			o->target->file);
-		c->of.space++;
-	}
-	if (strcmp(use->content, "images") != 0 && pve_get_int(s, "shared", &shared) && shared)
+	if (s && use->bytes && pve_get_int(s, "avail", &avail) && (uint64_t)avail < use->bytes)
+		miss_space(c, o, use, (uint64_t)avail, shared);
+	if (strcmp(use->content, "images") != 0 && shared)
 		c->shared = true;
 }
 
@@ -150,6 +157,28 @@ static int check_var_tmp(struct publish_check *c, const struct publish_order *o,
 	return 0;
 }
 
+/* A template that is to be made needs a number. */
+static int check_vmid(struct publish_check *c, const struct publish_order *o, const struct publish_steps *steps,
+		      struct error *err)
+{
+	const struct vmid_list none = { 0 };
+	struct error why = { 0 };
+	long vmid;
+
+	if (!has_step(steps, PUBLISH_CREATE, 0) || vmid_pick(c->of.pve, o->target, &none, &vmid, &why) == 0)
+		return 0;
+	if (why.class == ERROR_TARGET && (pve_failure(c->of.pve) == PVE_OK || pve_failure(c->of.pve) == PVE_REFUSED)) {
+		CLEANUP(free_p) char *full = error_full(&why);
+		target_check_miss(&c->of, "%s", full);
+		return 0;
+	}
+	/* Busy or not reachable: the run itself asks again. */
+	if (pve_may_pass(pve_failure(c->of.pve)))
+		return 0;
+	*err = why;
+	return -1;
+}
+
 int publish_check_node(struct publish_check *c, const struct publish_order *o, const struct publish_steps *steps,
 		       struct error *err)
 {
@@ -160,6 +189,8 @@ int publish_check_node(struct publish_check *c, const struct publish_order *o, c
 	if (!storages)
 		return 0;
 	check_storages(c, o, storages, steps);
+	if (o->image->vm.path && (target_check_bridge(&c->of, o->node, err) < 0 || check_vmid(c, o, steps, err) < 0))
+		return -1;
 	return check_var_tmp(c, o, steps, err);
 }
 

@@ -9,10 +9,12 @@
 #include "builder/progress/progress_format.h"
 #include "builder/publish/publish_vm.h"
 #include "builder/pve/pve_retry.h"
+#include "builder/pve/roles.h"
 #include "builder/pve/vmid.h"
 #include "lib/random.h"
 
 #define UUID_TEXT 37
+#define SKIPPED_MAX 20 /* VMIDs in one run of which volumes are left */
 
 void publish_phase(const struct publish_run *run, const char *verb, char *ret, size_t size)
 {
@@ -36,7 +38,7 @@ static int do_wait_task(struct publish_run *run, const struct publish_step *step
 
 static int pick_vmid(struct publish_run *run, long *ret, struct error *err)
 {
-	if (vmid_pick(run->exec.pve, run->order->target, ret, err) == 0)
+	if (vmid_pick(run->exec.pve, run->order->target, &run->memory.skipped, ret, err) == 0)
 		return 0;
 	return pve_exec_failed(&run->exec);
 }
@@ -48,6 +50,22 @@ static void make_uuid(char ret[UUID_TEXT])
 
 	random_word("0123456789abcdef", 32, hex);
 	snprintf(ret, UUID_TEXT, "%.8s-%.4s-4%.3s-a%.3s-%.12s", hex, hex + 8, hex + 12, hex + 15, hex + 18);
+}
+
+/* How the task that made a VM ended; exit NULL = well. */
+static void learn(struct publish_run *run, long vmid, const char *exit)
+{
+	const struct publish_order *o = run->order;
+	CLEANUP(free_p) char *volume = exit ? vmid_left_over(exit, o->storages->disks) : NULL;
+
+	if (!exit)
+		run->memory.known = vmid;
+	else if (volume)
+		vmid_skip(&run->memory.skipped, vmid, o->node, volume);
+	else if (pve_exec_worker_died(exit))
+		progress_notice("%s: the worker that made VM %ld died; if it stays there, locked, as root on the node: "
+				"qm destroy %ld --skiplock",
+				o->node, vmid, vmid);
 }
 
 static int create(struct publish_run *run, long vmid, int64_t source, struct error *err)
@@ -63,11 +81,8 @@ static int create(struct publish_run *run, long vmid, int64_t source, struct err
 	if (pve_exec_call(&run->exec, "POST", path, params.at, NULL, &upid, err) == 0) {
 		run->memory.own = vmid;
 		int rc = pve_exec_wait(&run->exec, upid, what, &exit, err);
-		if (exit && pve_exec_worker_died(exit))
-			progress_notice(
-				"%s: the worker that made VM %ld died; if it stays there, locked, as root on the node: "
-				"qm destroy %ld --skiplock",
-				run->order->node, vmid, vmid);
+		if (rc == 0 || exit)
+			learn(run, vmid, exit);
 		return rc;
 	}
 	/* After 596 PVE's worker may have continued: the next reading of the state shows that. */
@@ -87,13 +102,61 @@ static int do_create(struct publish_run *run, const struct publish_state *state,
 	if (!source)
 		return error_set(err, ERROR_TARGET, "the upload %s has gone from %s", run->order->image->vm.volume,
 				 run->order->storages->import);
-	if (pick_vmid(run, &vmid, err) < 0)
-		return -1;
 	publish_phase(run, "create", phase, sizeof phase);
-	progress_begin(phase, "VM %ld", vmid);
-	int rc = create(run, vmid, source->ctime, err);
-	progress_end(phase, rc < 0 ? "VM %ld, failed" : "VM %ld", vmid);
-	return rc;
+	for (;;) {
+		if (pick_vmid(run, &vmid, err) < 0)
+			return -1;
+		progress_begin(phase, "VM %ld", vmid);
+		int rc = create(run, vmid, source->ctime, err);
+		progress_end(phase, rc < 0 ? "VM %ld, failed" : "VM %ld", vmid);
+		if (!vmid_list_has(&run->memory.skipped, vmid) || run->memory.skipped.n > SKIPPED_MAX)
+			return rc;
+	}
+}
+
+/* The token can read the VM: it shows again, or a user has changed its notes, and it is the user's now. */
+static int is_given_up(struct publish_run *run, long vmid, struct error *err)
+{
+	const struct publish_order *o = run->order;
+	CLEANUP(publish_state_done) struct publish_state now = { 0 };
+	CLEANUP(json_free_p) struct json *config = NULL;
+	struct pve_guest guest = pve_exec_guest(o->node, PVE_QEMU, vmid);
+
+	if (pve_get_config_retry(run->exec.pve, &guest, &config, err) < 0)
+		return pve_is_gone(pve_failure(run->exec.pve)) ? 0 : pve_exec_failed(&run->exec);
+	publish_state_add_copy(&now, vmid, config, o->node, o->image->name, o->target->notes_key);
+	if (!now.copies.n)
+		progress_notice("%s: the notes of VM %ld were changed before it was finished: it stays as it is, and "
+				"another one is made",
+				o->node, vmid);
+	return 1;
+}
+
+static int refuse_hidden(const struct publish_order *o, long vmid, struct error *err)
+{
+	CLEANUP(free_p) char *place = role_guest_path(o->target);
+	CLEANUP(free_p) char *grant = role_grant(o->target, place, role_of_place(ROLE_GUESTS));
+
+	return error_set(
+		err, ERROR_TARGET,
+		"VM %ld, which this run works on, is still there, but the token %s cannot see it any more: it has "
+		"lost VM.Audit on %s, or the VM was moved; as root on a node: %s; then run the command again",
+		vmid, o->target->token_id, place, grant);
+}
+
+/* Whether the copy is hidden, or it is gone: then it may be made again. */
+static int do_find(struct publish_run *run, const struct publish_step *step, struct error *err)
+{
+	int given_up = is_given_up(run, step->vmid, err);
+	int rc = given_up ? 0 : vmid_exists(run->exec.pve, step->vmid, err);
+
+	if (given_up < 0)
+		return -1;
+	if (rc)
+		return rc < 0 ? pve_exec_failed(&run->exec) : refuse_hidden(run->order, step->vmid, err);
+	run->memory.known = 0;
+	run->memory.own = step->vmid == run->memory.own ? 0 : run->memory.own;
+	return 0;
 }
 
 /* ---- from a copy to a template ---- */
@@ -139,7 +202,10 @@ static int do_convert(struct publish_run *run, const struct publish_copy *copy, 
 		return 0;
 	if (is_template_by_now(err))
 		return 0;
-	run->exec.again = run->exec.again || pve_is_gone(pve_failure(run->exec.pve));
+	CLEANUP(free_p) char *volume = vmid_left_over(err->private.text, run->order->storages->disks);
+	if (volume)
+		vmid_skip(&run->memory.skipped, copy->vmid, run->order->node, volume);
+	run->exec.again = run->exec.again || volume || pve_is_gone(pve_failure(run->exec.pve));
 	return -1;
 }
 
@@ -170,6 +236,7 @@ static int do_to_copy(struct publish_run *run, const struct publish_state *state
 	const struct publish_copy *copy = find_copy(state, step->vmid);
 
 	run->exec.again = !copy;
+	run->memory.known = step->vmid;
 	return copy ? acts[step->act](run, copy, err) : error_set(err, ERROR_TARGET, "VM %ld has gone", step->vmid);
 }
 
@@ -181,6 +248,8 @@ static int do_any(struct publish_run *run, const struct publish_state *state, co
 		return do_wait_task(run, step, err);
 	case PUBLISH_PAUSE:
 		return pve_exec_pause(&run->exec, run->order->node, step->vmid, step->why, err);
+	case PUBLISH_FIND:
+		return do_find(run, step, err);
 	case PUBLISH_UPLOAD:
 		return publish_exec_upload(run, step, err);
 	case PUBLISH_CREATE:

@@ -11,6 +11,7 @@
 #include "builder/disk/qcow2.h"
 #include "builder/publish/publish_notes.h"
 #include "lib/file.h"
+#include "lib/input.h"
 #include "lib/validate.h"
 
 #define MANIFEST ".manifest.json"
@@ -75,10 +76,8 @@ static int read_manifest(const char *path, const char *keyring, struct json **re
 {
 	CLEANUP(text_done) struct text text = { 0 };
 
-	if (file_read(AT_FDCWD, path, JSON_SIZE_MAX, &text, err) < 0) {
-		err->class = ERROR_INPUT;
+	if (input_read(path, JSON_SIZE_MAX, &text, err) < 0)
 		return error_wrap(err, "an image is published by its manifest, which `nodekiln build` writes");
-	}
 	if (keyring && check_signed(path, keyring, &text, err) < 0)
 		return -1;
 	return json_parse(path, text.data ? text.data : "", text.len, ret, err);
@@ -185,12 +184,14 @@ static int read_artifacts(const char *path, const struct json *manifest, unsigne
 static int read_disk(struct publish_image *image, struct error *err)
 {
 	struct qcow2_info info;
-	CLEANUP(close_p) int fd = open(image->vm.path, O_RDONLY | O_CLOEXEC);
+	CLEANUP(close_p) int fd = input_open(image->vm.path, err);
 
 	if (fd < 0)
-		return error_errno(err, errno, "open %s", image->vm.path);
-	if (qcow2_info(fd, &info, err) < 0)
+		return -1;
+	if (qcow2_info(fd, &info, err) < 0) {
+		err->class = ERROR_INPUT;
 		return error_wrap(err, "%s", image->vm.path);
+	}
 	image->stored = info.allocated;
 	return 0;
 }
@@ -215,11 +216,11 @@ int publish_image_load(const char *name, unsigned parts, const char *keyring, st
 
 int publish_file_verify(const struct publish_file *file, struct error *err)
 {
-	CLEANUP(close_p) int fd = open(file->path, O_RDONLY | O_CLOEXEC);
+	CLEANUP(close_p) int fd = input_open(file->path, err);
 	char sha256[SHA256_HEX];
 
 	if (fd < 0)
-		return error_errno(err, errno, "open %s", file->path);
+		return -1;
 	if (sha256_fd(fd, sha256, err) < 0)
 		return error_wrap(err, "%s", file->path);
 	if (strcmp(sha256, file->sha256) != 0)

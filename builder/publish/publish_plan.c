@@ -55,13 +55,34 @@ static bool is_this(const struct publish_order *o, const struct publish_memory *
 	return same_image(o, c) && !is_old(m, c->vmid);
 }
 
+/* RFC 3339 dates sort as text. */
+static bool is_newer(const struct publish_copy *a, const struct publish_copy *b)
+{
+	int order = strcmp(a->published.published, b->published.published);
+
+	return order > 0 || (order == 0 && a->vmid > b->vmid);
+}
+
+static bool is_better(const struct publish_copy *a, const struct publish_copy *b, const char *settings)
+{
+	bool wanted = !strcmp(a->published.settings, settings);
+
+	return wanted == !strcmp(b->published.settings, settings) ? is_newer(a, b) : wanted;
+}
+
 const struct publish_copy *publish_plan_ready(const struct publish_order *o, const struct publish_state *s,
 					      const struct publish_memory *m)
 {
-	for (size_t i = 0; i < s->copies.n; i++)
-		if (is_this(o, m, &s->copies.at[i]) && is_finished(&s->copies.at[i]))
-			return &s->copies.at[i];
-	return NULL;
+	char settings[PUBLISH_NOTES_HASH + 1];
+	const struct publish_copy *best = NULL;
+
+	publish_settings(o, settings);
+	for (size_t i = 0; i < s->copies.n; i++) {
+		const struct publish_copy *c = &s->copies.at[i];
+		if (is_this(o, m, c) && is_finished(c) && (!best || is_better(c, best, settings)))
+			best = c;
+	}
+	return best;
 }
 
 void publish_memory_begin(struct publish_memory *m, const struct publish_order *o, const struct publish_state *s)
@@ -75,6 +96,7 @@ void publish_memory_done(struct publish_memory *m)
 {
 	vec_done(&m->old);
 	vec_done(&m->kept);
+	vec_done(&m->skipped);
 }
 
 void publish_settings(const struct publish_order *o, char ret[PUBLISH_NOTES_HASH + 1])
@@ -220,6 +242,8 @@ static const char *unusable(const struct publish_planning *p, const struct publi
 
 	if (strcmp(c->published.settings, p->settings) != 0)
 		return "left unfinished, with other settings";
+	if (vmid_list_has(&p->m->skipped, c->vmid))
+		return "a volume that an earlier template of its VMID left is in the way";
 	/* The source is checked until the copy is a template. */
 	if (!c->template && source && source->ctime != c->published.source)
 		return "the upload was replaced while its disk was made";
@@ -262,14 +286,6 @@ static void plan_copy(struct publish_planning *p)
 	plan_finish(p, c);
 }
 
-/* RFC 3339 dates sort as text. */
-static bool is_newer(const struct publish_copy *a, const struct publish_copy *b)
-{
-	int order = strcmp(a->published.published, b->published.published);
-
-	return order > 0 || (order == 0 && a->vmid > b->vmid);
-}
-
 static bool is_other_version(const struct publish_planning *p, const struct publish_copy *c)
 {
 	return is_finished(c) && c->published.firmware == p->o->firmware && !same_image(p->o, c);
@@ -300,8 +316,11 @@ static bool is_stale(const struct publish_planning *p, const struct publish_copy
 static const char *surplus(const struct publish_planning *p, const struct publish_copy *c,
 			   const struct publish_copy *ready)
 {
-	if (ready && is_this(p->o, p->m, c) && c != ready)
-		return is_finished(c) ? "a second copy" : "left unfinished";
+	if (ready && is_this(p->o, p->m, c) && !is_finished(c))
+		return "left unfinished";
+	/* A newer one has other settings: another target's result. */
+	if (ready && is_this(p->o, p->m, c) && c != ready && is_newer(ready, c))
+		return "a second copy";
 	if (is_old(p->m, c->vmid))
 		return "replaced";
 	if (is_stale(p, c))
@@ -319,10 +338,23 @@ static void plan_surplus(struct publish_planning *p, const struct publish_copy *
 	}
 }
 
+/* The copy that this run works on is not in the state. */
+static bool is_missed(const struct publish_planning *p)
+{
+	for (size_t i = 0; i < p->s->copies.n; i++)
+		if (p->s->copies.at[i].vmid == p->m->known)
+			return false;
+	return p->m->known != 0;
+}
+
 static void plan_vm(struct publish_planning *p)
 {
 	const struct publish_copy *ready = publish_plan_ready(p->o, p->s, p->m);
 
+	if (is_missed(p)) {
+		push(p, p->m->pauses < PUBLISH_UNSEEN ? PUBLISH_PAUSE : PUBLISH_FIND, p->m->known, "it does not show");
+		return;
+	}
 	if (!ready)
 		plan_copy(p);
 	plan_surplus(p, ready);
@@ -343,53 +375,6 @@ void publish_plan(const struct publish_order *o, const struct publish_state *s, 
 	}
 	if (o->image->vm.path)
 		plan_vm(&p);
-}
-
-/* ---- text ---- */
-
-static void add_guest(const struct publish_order *o, long vmid, struct text *ret)
-{
-	CLEANUP(free_p) char *name = publish_notes_name(o->image->stem, o->firmware);
-
-	if (vmid)
-		text_addf(ret, "VM %ld", vmid);
-	else
-		text_addf(ret, "VM %s", name);
-}
-
-static const struct {
-	const char *before, *after;
-} words[] = {
-	[PUBLISH_WAIT_TASK] = { "wait for task ", "" },
-	[PUBLISH_PAUSE] = { "wait for ", "" },
-	[PUBLISH_UPLOAD] = { "upload ", "" },
-	[PUBLISH_CREATE] = { "create ", "" },
-	[PUBLISH_TAG] = { "tag ", "" },
-	[PUBLISH_CONVERT] = { "make ", " a template" },
-	[PUBLISH_FINALIZE] = { "mark ", " as ready" },
-	[PUBLISH_REMOVE] = { "remove ", " unless it is in use" },
-	[PUBLISH_DISCARD] = { "delete ", "" },
-};
-
-void publish_step_text(const struct publish_order *o, const struct publish_step *step, struct text *ret)
-{
-	const char *storage = step->part == PUBLISH_VM ? o->storages->import : o->storages->vztmpl;
-	const char *content = step->part == PUBLISH_VM ? "import" : "vztmpl";
-
-	text_add(ret, words[step->act].before);
-	if (step->part)
-		text_addf(ret, "%s:%s/%s", storage, content, step->name);
-	else if (step->name)
-		text_add(ret, step->name);
-	else
-		add_guest(o, step->vmid, ret);
-	text_add(ret, words[step->act].after);
-	if (step->act == PUBLISH_UPLOAD)
-		text_addf(ret, ", %s", text_bytes(file_of(o, step->part)->size));
-	if (step->act == PUBLISH_CREATE)
-		text_addf(ret, " on %s, %s", o->storages->disks, firmware_names[o->firmware]);
-	if (step->why)
-		text_addf(ret, " (%s)", step->why);
 }
 
 void publish_steps_done(struct publish_steps *steps)

@@ -132,6 +132,8 @@ int publish_exec_remove(struct publish_run *run, const struct publish_step *step
 		return -1;
 	if (step->vmid == run->memory.own)
 		run->memory.own = 0;
+	if (step->vmid == run->memory.known)
+		run->memory.known = 0;
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "builder/progress/progress_format.h"
 #include "builder/publish/publish_exec.h"
 #include "builder/pve/pve_retry.h"
+#include "builder/pve/pve_space.h"
 #include "builder/pve/target_check.h"
 #include "lib/alloc.h"
 #include "lib/pve_upload.h"
@@ -79,9 +80,18 @@ static int send_file(struct publish_run *run, const struct publish_step *step, c
 	run->exec.again = run->exec.again || pve_failure(run->exec.pve) == PVE_BUSY;
 	if (err->class == ERROR_NETWORK)
 		return check_upload_right(run, upload.storage, err);
-	if (pve_said(err, "No space left"))
+	if (pve_space_is_out(err->private.text))
 		err->class = ERROR_SPACE;
 	return -1;
+}
+
+static void explain_space(struct publish_run *run, const struct publish_step *step, const struct publish_file *file,
+			  struct error *err)
+{
+	const struct target_storages *t = run->order->storages;
+
+	pve_space_explain(run->exec.pve, run->order->node, step->part == PUBLISH_VM ? t->import : t->vztmpl, file->size,
+			  err);
 }
 
 static int upload_and_wait(struct publish_run *run, const struct publish_step *step, const struct publish_file *file,
@@ -93,8 +103,11 @@ static int upload_and_wait(struct publish_run *run, const struct publish_step *s
 	if (send_file(run, step, file, phase, &upid, err) < 0)
 		return -1;
 	CLEANUP(json_free_p) struct json *answer = json_string(upid);
-	if (pve_exec_wait(&run->exec, answer, what, &exit, err) < 0)
-		return check_damage(run, file, exit, err);
+	if (pve_exec_wait(&run->exec, answer, what, &exit, err) < 0) {
+		if (check_damage(run, file, exit, err) < 0 && exit && !run->exec.again)
+			explain_space(run, step, file, err);
+		return -1;
+	}
 	run->memory.uploaded |= step->part;
 	return 0;
 }

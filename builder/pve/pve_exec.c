@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builder/progress/progress.h"
 #include "builder/pve/pve_retry.h"
+#include "builder/pve/pve_space.h"
 #include "builder/pve/vmid.h"
 #include "lib/clock.h"
 #include "lib/log.h"
@@ -12,8 +14,6 @@
 
 #define TASK_SECONDS 7200 /* limit for a task: a large image to a slow storage */
 #define PAUSES_MAX 900    /* seconds to wait for a locked guest or another publisher */
-#define NAP_FIRST 1.0     /* seconds */
-#define NAP_LAST 30.0
 
 void pve_exec_begin(struct pve_exec *x, bool pause)
 {
@@ -39,8 +39,11 @@ int pve_exec_call(struct pve_exec *x, const char *method, const char *path, cons
 {
 	CLEANUP(json_free_p) struct json *answer = NULL;
 
-	if (pve_call(x->pve, method, path, params, &answer, err) < 0)
+	if (pve_call(x->pve, method, path, params, &answer, err) < 0) {
+		if (pve_space_is_out(err->private.text))
+			err->class = ERROR_SPACE;
 		return pve_exec_failed(x);
+	}
 	if (what && pve_exec_wait(x, answer, what, NULL, err) < 0)
 		return -1;
 	if (ret)
@@ -66,18 +69,55 @@ static void log_task(struct pve_exec *x, const char *node, const char *upid)
 		log_debug("%s: %s", node, lines.at[i]);
 }
 
-/* A worker that died does not report how far it came, and a VMID may have been taken meanwhile: the caller reads the state again. */
+/* Whether a task of this type has not ended like this before. */
+static bool is_first(struct pve_exec *x, const char *upid, const char *exit)
+{
+	CLEANUP(free_p) char *type = pve_task_type(upid), *words = xasprintf("%s: %s", type ? type : "?", exit);
+
+	if (strings_has(&x->failed, words))
+		return false;
+	strings_add(&x->failed, words);
+	return true;
+}
+
+/* A worker that died does not report how far it came, and a VMID may have been taken meanwhile: the caller reads the state again,
+ * once. A lock is waited for longer. */
 static int task_failed(struct pve_exec *x, const char *upid, const char *what, const struct pve_task *task,
 		       struct error *err)
 {
 	CLEANUP(free_p) char *node = pve_task_node(upid);
-	bool space = strstr(task->exit, "No space left") || strstr(task->exit, "out of space");
 
 	log_task(x, node ? node : "?", upid);
-	x->again = pve_may_pass(task->failure) || pve_exec_worker_died(task->exit) || vmid_is_taken(task->exit);
-	error_set(err, space ? ERROR_SPACE : ERROR_TARGET, "%s: the task on %s ended with an error", what,
-		  node ? node : "?");
+	x->again = pve_may_pass(task->failure) ||
+		   ((pve_exec_worker_died(task->exit) || vmid_is_taken(task->exit)) && is_first(x, upid, task->exit));
+	error_set(err, pve_space_is_out(task->exit) ? ERROR_SPACE : ERROR_TARGET,
+		  "%s: the task on %s ended with an error", what, node ? node : "?");
 	return error_quote(err, "%s", task->exit);
+}
+
+/* Tasks whose log is read although they ended well: PVE 8 does not count a disk that it could not remove. */
+static const char *const removals[] = { "qmdestroy", "vzdestroy", NULL };
+
+/* A task that ended with warnings has done what it was to do; what it warns of is reported once. */
+static void tell_warnings(struct pve_exec *x, const char *upid, const char *what, const char *exit)
+{
+	CLEANUP(strings_done) struct strings lines = { 0 };
+	CLEANUP(free_p) char *node = pve_task_node(upid), *type = pve_task_type(upid);
+	struct error err = { 0 };
+	bool counted = text_starts(exit, "WARNINGS"), removal = false;
+
+	for (size_t i = 0; removals[i]; i++)
+		removal = removal || text_same(removals[i], type);
+	if (!counted && !removal)
+		return;
+	if (pve_task_warnings(x->pve, upid, &lines, &err) < 0 && counted) {
+		CLEANUP(free_p) char *why = error_full(&err);
+		progress_notice("%s: the task on %s ended with %s; its log cannot be read: %s", what, node, exit, why);
+	}
+	for (size_t i = 0; i < lines.n; i++)
+		progress_notice("%s: the task on %s warns: %s", what, node, lines.at[i]);
+	if (counted && !lines.n && !*err.text)
+		progress_notice("%s: the task on %s ended with %s; see its log in Proxmox VE", what, node, exit);
 }
 
 int pve_exec_wait(struct pve_exec *x, const struct json *answer, const char *what, char **ret_exit, struct error *err)
@@ -91,8 +131,10 @@ int pve_exec_wait(struct pve_exec *x, const struct json *answer, const char *wha
 		pve_exec_failed(x);
 		return error_wrap(err, "%s", what);
 	}
-	if (task.failure == PVE_OK)
+	if (task.failure == PVE_OK) {
+		tell_warnings(x, upid, what, task.exit);
 		return 0;
+	}
 	task_failed(x, upid, what, &task, err);
 	if (ret_exit)
 		*ret_exit = TAKE(task.exit);
@@ -121,14 +163,13 @@ int pve_exec_pause(struct pve_exec *x, const char *node, long vmid, const char *
 	return 0;
 }
 
-void pve_exec_nap(int tries)
-{
-	double seconds = NAP_FIRST * (double)(1u << (tries - 1));
-
-	clock_nap(seconds < NAP_LAST ? seconds : NAP_LAST);
-}
-
 struct pve_guest pve_exec_guest(const char *node, enum pve_kind kind, long vmid)
 {
 	return (struct pve_guest){ .vmid = vmid, .kind = kind, .node = (char *)node };
+}
+
+void pve_exec_done(struct pve_exec *x)
+{
+	pve_guard_free(&x->guard);
+	strings_done(&x->failed);
 }

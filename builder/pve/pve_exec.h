@@ -5,15 +5,18 @@
  * pauses. No request is repeated here. After a failure, `again` says whether the caller should read the state again and plan
  * again: because PVE was busy or not reachable, or because another client was quicker.
  */
+#include "builder/pve/pve_guard.h"
 #include "lib/pve_guest.h"
 
-#define PVE_EXEC_TRIES 8         /* failures in a row; about two minutes with pve_exec_nap() */
 #define PVE_EXEC_STEPS_MAX 10000 /* steps or passes, pauses included, until the run counts as endless */
 
 struct pve_exec {
 	struct pve *pve; /* borrowed */
 	unsigned pauses; /* in a row */
 	bool again;      /* out, after a failure: reading the state again and planning again may help */
+	struct pve_guard guard;
+	struct strings
+		failed; /* "TYPE: EXIT STATUS" of tasks that another try may do; the same a second time is the end */
 };
 
 /* Before each step: resets `again`, and `pauses` unless the step is a pause. */
@@ -33,9 +36,9 @@ int pve_exec_wait(struct pve_exec *x, const struct json *upid, const char *what,
 int pve_exec_wait_earlier(struct pve_exec *x, const char *upid, struct error *err) MUST_CHECK;
 /* Waits a second for a guest; ERROR_TARGET after 900 pauses in a row. */
 int pve_exec_pause(struct pve_exec *x, const char *node, long vmid, const char *why, struct error *err) MUST_CHECK;
-/* Sleeps after failure number `tries` in a row: 1, 2, 4 .. 30 seconds. */
-void pve_exec_nap(int tries);
 /* True when the exit status says that the worker process died, so its task may be done in part. */
 bool pve_exec_worker_died(const char *exit);
 /* A guest on a node, borrowed. */
 struct pve_guest pve_exec_guest(const char *node, enum pve_kind kind, long vmid);
+/* Frees what x owns. */
+void pve_exec_done(struct pve_exec *x);

@@ -111,7 +111,7 @@ static void print_users(const struct target *t, struct text *ret)
 		text_addf(ret, "pveum pool add %s\n", t->pool);
 	text_addf(ret, "pveum user add '%s'\n", user);
 	text_addf(ret, "pveum user token add '%s' '%s' --privsep 0    # shows the secret, once\n", user,
-		  strchr(t->token_id, '!') + 1);
+		  strrchr(t->token_id, '!') + 1);
 	text_addf(ret, "pveum group add " ROLES_AGENT_GROUP "\npveum user add '%s' --groups " ROLES_AGENT_GROUP "\n\n",
 		  t->agent_user);
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "lib/file.h"
+#include "lib/input.h"
 #include "lib/log.h"
 #include "lib/validate.h"
 #include "lib/yaml.h"
@@ -17,10 +18,8 @@ int target_load(const char *file, struct target *ret, struct error *err)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 
-	if (file_read(AT_FDCWD, file, YAML_SIZE_MAX, &text, err) < 0) {
-		err->class = ERROR_INPUT;
+	if (input_read(file, YAML_SIZE_MAX, &text, err) < 0)
 		return error_wrap(err, "target");
-	}
 	return target_parse(file, text.data ? text.data : "", text.len, ret, err);
 }
 
@@ -36,10 +35,7 @@ static int read_relative(const struct target *t, const char *key, const char *na
 {
 	CLEANUP(free_p) char *path = target_path_of(t, name);
 
-	if (file_read(AT_FDCWD, path, limit, ret, err) == 0)
-		return 0;
-	err->class = ERROR_INPUT;
-	return error_wrap(err, "%s: %s", t->file, key);
+	return input_read(path, limit, ret, err) < 0 ? error_wrap(err, "%s: %s", t->file, key) : 0;
 }
 
 static void warn_when_open(const struct target *t)
@@ -129,7 +125,7 @@ const struct target_storages *target_storages_on(const struct target *t, const c
 
 char *target_user(const struct target *t)
 {
-	return xstrndup(t->token_id, strcspn(t->token_id, "!"));
+	return xstrndup(t->token_id, (size_t)(strrchr(t->token_id, '!') - t->token_id));
 }
 
 char *target_bridge_path(const struct target *t)

@@ -15,8 +15,10 @@ void target_check_miss(struct target_check *c, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	strings_own(&c->missing, xvasprintf(fmt, ap));
+	CLEANUP(free_p) char *sentence = xvasprintf(fmt, ap);
 	va_end(ap);
+	if (!strings_has(&c->missing, sentence))
+		strings_add(&c->missing, sentence);
 }
 
 /* ---- version ---- */
@@ -111,97 +113,6 @@ int target_check_discard(struct target_check *c, const char *storage, bool *ret,
 	return 0;
 }
 
-/* ---- a node and its storages ---- */
-
-static const struct json *entry_of(const struct json *list, const char *key, const char *name)
-{
-	for (size_t i = 0; i < json_count(list); i++)
-		if (text_same(json_get_string(json_at(list, i), key), name))
-			return json_at(list, i);
-	return NULL;
-}
-
-static void miss_node(struct target_check *c, const struct json *list, const char *node)
-{
-	CLEANUP(text_done) struct text names = { 0 };
-
-	for (size_t i = 0; i < json_count(list); i++) {
-		const char *name = json_get_string(json_at(list, i), "node");
-		text_addf(&names, "%s%s", names.len ? ", " : "", name ? name : "?");
-	}
-	target_check_miss(c, "there is no node %s; there are: %s; correct `nodes` in %s", node,
-			  names.data ? names.data : "none", c->target->file);
-}
-
-int target_check_node(struct target_check *c, const char *node, struct json **ret, struct error *err)
-{
-	CLEANUP(json_free_p) struct json *list = NULL;
-	CLEANUP(free_p) char *path = pve_path("/nodes/%s/storage", node);
-
-	*ret = NULL;
-	if (pve_get_retry(c->pve, "/nodes", NULL, &list, err) < 0)
-		return -1;
-	const struct json *found = entry_of(list, "node", node);
-	if (found && !text_same(json_get_string(found, "status"), "offline"))
-		return pve_get_retry(c->pve, path, NULL, ret, err);
-	if (found)
-		target_check_miss(c, "node %s is offline; start it, or take it out of `nodes` in %s", node,
-				  c->target->file);
-	else
-		miss_node(c, list, node);
-	return 0;
-}
-
-static bool is_set(const struct json *object, const char *key)
-{
-	int64_t n = 0;
-
-	return pve_get_int(object, key, &n) && n;
-}
-
-/* "iso,vztmpl" has "vztmpl". */
-static bool has_content(const char *list, const char *content)
-{
-	size_t n = strlen(content);
-
-	for (; list && *list; list += strcspn(list, ",") + (list[strcspn(list, ",")] == ','))
-		if (strcspn(list, ",") == n && !strncmp(list, content, n))
-			return true;
-	return false;
-}
-
-static bool is_usable(struct target_check *c, const char *node, const struct json *s, const char *storage)
-{
-	if (s && is_set(s, "enabled") && is_set(s, "active"))
-		return true;
-	if (!s)
-		target_check_miss(c,
-				  "the token sees no storage %s on node %s; correct `storages` in %s, or grant it its "
-				  "rights there",
-				  storage, node, c->target->file);
-	else
-		target_check_miss(c, "storage %s is %s on node %s; see Datacenter > Storage > %s", storage,
-				  is_set(s, "enabled") ? "not active" : "disabled", node, storage);
-	return false;
-}
-
-const struct json *target_check_storage(struct target_check *c, const char *node, const struct json *storages,
-					const char *storage, const char *content)
-{
-	const struct json *s = entry_of(storages, "storage", storage);
-	const char *has = json_get_string(s, "content");
-
-	if (!is_usable(c, node, s, storage))
-		return NULL;
-	if (!has_content(has, content))
-		target_check_miss(
-			c,
-			"storage %s does not accept '%s'; as root on a node: pvesm set %s --content %s%s%s (or "
-			"Datacenter > Storage > %s > Content)",
-			storage, content, storage, has ? has : "", has && *has ? "," : "", content, storage);
-	return s;
-}
-
 /* ---- the end ---- */
 
 int target_check_report(const struct target_check *c, const char *what, struct error *err)
@@ -224,4 +135,9 @@ void target_check_done(struct target_check *c)
 {
 	strings_done(&c->missing);
 	strings_done(&c->reported);
+	for (size_t i = 0; i < c->lacks.n; i++) {
+		free(c->lacks.at[i].storage);
+		free(c->lacks.at[i].content);
+	}
+	vec_done(&c->lacks);
 }

@@ -43,10 +43,10 @@ static bool is_variable(const char *s)
 	return !isdigit((unsigned char)*s) && is_made_of(s, "_", 100);
 }
 
-/* It is printed in shell commands (roles.h), so characters that a shell would interpret are refused. */
+/* It is printed in shell commands (roles.h), between quotes. */
 static bool is_token(const char *s)
 {
-	return pve_token_id_is_valid(s) && is_made_of(s, "_-+.@!", TOKEN_MAX);
+	return pve_token_id_is_valid(s) && !strchr(s, '\'') && strlen(s) <= TOKEN_MAX;
 }
 
 static bool is_user(const char *s)
@@ -102,7 +102,8 @@ static int read_word(const struct target_word *w, struct yaml *tree, struct targ
 	if (yaml_take_string(tree, w->key, to, err) < 0)
 		return -1;
 	if (*to && !w->is(*to))
-		return yaml_error(yaml_find(tree, w->key), err, "'%s' is '%s'; allowed: %s", w->key, *to, w->allowed);
+		return yaml_error(yaml_find(tree, w->key), err, "'%s' is '%s'; allowed: %s%s", w->key, *to, w->allowed,
+				  validate_case_hint(w->is, *to));
 	return *to || !w->needed ? 0 : yaml_error(tree, err, "'%s' is missing; it is %s", w->key, w->allowed);
 }
 
@@ -177,8 +178,8 @@ static int read_node(struct yaml *item, const struct target *t, struct target_no
 				  node->name ? node->name : "");
 	if (node->url && !pve_url_is_valid(node->url))
 		return yaml_error(item, err,
-				  "'url' is '%s'; allowed: https://HOST or https://HOST:PORT, without a path",
-				  node->url);
+				  "'url' is '%s'; allowed: https://HOST or https://HOST:PORT, without a path%s",
+				  node->url, validate_case_hint(pve_url_is_valid, node->url));
 	return read_storages(map, &t->storages, &node->storages, err);
 }
 

@@ -22,12 +22,13 @@ void recipe_defaults(struct recipe *r)
 	r->disk.filesystem = xstrdup("ext4");
 }
 
-/* The default name of a recipe: its file's name without .yaml. */
+/* The default name of a recipe: its file's name without .yaml or .yml. */
 static char *name_of_file(const char *file)
 {
-	const char *slash = strrchr(file, '/'), *base = slash ? slash + 1 : file;
+	const char *slash = strrchr(file, '/'), *base = slash ? slash + 1 : file, *dot = strrchr(base, '.');
 
-	return xstrndup(base, strlen(base) - (text_ends(base, ".yaml") ? strlen(".yaml") : 0));
+	return dot && (!strcmp(dot, ".yaml") || !strcmp(dot, ".yml")) ? xstrndup(base, (size_t)(dot - base))
+								      : xstrdup(base);
 }
 
 int recipe_load_with(const char *name_or_path, const struct strings *overrides, struct recipe *ret, struct error *err)

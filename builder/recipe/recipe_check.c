@@ -37,8 +37,9 @@ static int check_name(const struct recipe_checker *j)
 {
 	if (!recipe_name_is_valid(j->recipe->name))
 		return recipe_wrong(
-			j, "name", "name is '%s'; allowed: up to 63 of a-z 0-9 - . with a letter or digit at both ends",
-			j->recipe->name);
+			j, "name",
+			"name is '%s'; allowed: up to 63 of a-z 0-9 - . with a letter or digit at both ends%s",
+			j->recipe->name, validate_case_hint(recipe_name_is_valid, j->recipe->name));
 	if (strcmp(j->recipe->architecture, "amd64") != 0)
 		return recipe_wrong(j, "architecture",
 				    "architecture is '%s'; allowed: amd64 (others are not supported yet)",

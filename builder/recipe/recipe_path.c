@@ -11,6 +11,7 @@
 
 #include "builder/recipe/recipe_internal.h"
 #include "lib/alloc.h"
+#include "lib/nearest.h"
 
 #ifndef NODEKILN_PREFIX
 #define NODEKILN_PREFIX "/usr/local"
@@ -70,23 +71,46 @@ void recipe_names(struct strings *ret)
 	strings_sort(ret);
 }
 
+static bool is_path(const char *name)
+{
+	return strchr(name, '/') || text_ends(name, ".yaml") || text_ends(name, ".yml");
+}
+
+/* "mine" for ./mine.yaml */
+static bool find_near(const char *name, struct text *ret)
+{
+	static const char *const suffixes[] = { ".yaml", ".yml", "" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		CLEANUP(free_p) char *path = xasprintf("./%s%s", name, suffixes[i]);
+		if (access(path, F_OK) == 0 && !is_directory(path)) {
+			text_addf(ret, "; did you mean %s?", path);
+			return true;
+		}
+	}
+	return false;
+}
+
 static int unknown_recipe(const char *name, const char *directory, struct error *err)
 {
 	CLEANUP(strings_done) struct strings names = { 0 };
-	CLEANUP(text_done) struct text list = { 0 };
+	CLEANUP(text_done) struct text list = { 0 }, near = { 0 };
 
 	recipe_names(&names);
 	for (size_t i = 0; i < names.n; i++)
 		text_addf(&list, "%s%s", i ? ", " : "", names.at[i]);
-	return error_set(err, ERROR_INPUT, "no recipe '%s' in %s; available: %s; a path must contain / or end in .yaml",
-			 name, directory, names.n ? list.data : "none");
+	if (!find_near(name, &near))
+		nearest_add(name, &names, &near);
+	return error_set(err, ERROR_INPUT,
+			 "no recipe '%s' in %s%s; available: %s; a path must contain / or end in .yaml", name,
+			 directory, near.len ? near.data : "", names.n ? list.data : "none");
 }
 
 int recipe_find(const char *name_or_path, char **ret_file, struct error *err)
 {
 	CLEANUP(free_p) char *directory = NULL, *file = NULL;
 
-	if (strchr(name_or_path, '/') || text_ends(name_or_path, ".yaml")) {
+	if (is_path(name_or_path)) {
 		*ret_file = xstrdup(name_or_path);
 		return 0;
 	}

@@ -7,6 +7,7 @@
 #include "builder/recipe/recipe_internal.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/input.h"
 
 struct recipe_loader {
 	struct strings chain;       /* canonical paths of the files that are being read, outermost first */
@@ -68,10 +69,8 @@ static int read_file(const char *file, struct yaml **ret, struct error *err)
 	CLEANUP(yaml_node_free_p) struct yaml *root = NULL;
 	CLEANUP(text_done) struct text text = { 0 };
 
-	if (file_read(AT_FDCWD, file, YAML_SIZE_MAX, &text, err) < 0) {
-		err->class = ERROR_INPUT;
+	if (input_read(file, YAML_SIZE_MAX, &text, err) < 0)
 		return -1;
-	}
 	if (yaml_parse(file, text.data ? text.data : "", text.len, &root, err) < 0)
 		return -1;
 	if (root->kind != YAML_MAP)
@@ -94,7 +93,7 @@ static int find_included(const char *file, const struct yaml *included_at, const
 {
 	struct error why = { 0 };
 
-	if (strchr(name, '/') || text_ends(name, ".yaml")) {
+	if (strchr(name, '/') || text_ends(name, ".yaml") || text_ends(name, ".yml")) {
 		*ret = recipe_resolve_path(file, name);
 		return 0;
 	}
@@ -119,7 +118,11 @@ static int load_includes(struct recipe_loader *l, const char *file, struct yaml 
 		struct yaml *tree = NULL;
 
 		if (find_included(file, included_at, names.at[i], &included, err) < 0 ||
-		    load(l, included, included_at, &tree, err) < 0 || recipe_merge(merged, tree, err) < 0)
+		    load(l, included, included_at, &tree, err) < 0)
+			return -1;
+		/* It names the included recipe's artifacts, not ours. */
+		yaml_node_free(yaml_remove(tree, "name"));
+		if (recipe_merge(merged, tree, err) < 0)
 			return -1;
 	}
 	return 0;

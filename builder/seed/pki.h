@@ -37,7 +37,7 @@ int pki_kubeconfig(const struct node_pki *pki, const char *cluster, const char *
 		   struct error *err) MUST_CHECK;
 /* What a kubeconfig is to the cluster. */
 enum pki_kubeconfig {
-	PKI_KUBECONFIG_FOREIGN,  /* not of the form that pki_kubeconfig() gives it */
+	PKI_KUBECONFIG_FOREIGN,  /* not of the form that pki_kubeconfig() gives it, or with other clusters */
 	PKI_KUBECONFIG_OTHER_CA, /* of another cluster of that name */
 	PKI_KUBECONFIG_ENDING,   /* its certificate has ended, or ends within PKI_ADMIN_RENEW_SECONDS */
 	PKI_KUBECONFIG_GOOD,

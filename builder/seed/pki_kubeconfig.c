@@ -84,7 +84,7 @@ enum pki_kubeconfig pki_kubeconfig_kind(const struct node_pki *pki, const char *
 	CLEANUP(free_p) char *certificate = decoded(named(tree, "users", "user", user), "client-certificate-data");
 	time_t ends;
 
-	if (!ca || !certificate)
+	if (!ca || !certificate || yaml_find(tree, "clusters")->children != 1)
 		return PKI_KUBECONFIG_FOREIGN;
 	if (strcmp(ca, pki->ca) != 0 ||
 	    !certificate_signed_by(certificate, strlen(certificate), pki->ca, strlen(pki->ca)))

@@ -10,6 +10,7 @@
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/hash.h"
+#include "lib/input.h"
 #include "lib/node_config.h"
 #include "lib/process.h"
 #include "lib/yaml.h"
@@ -18,7 +19,6 @@
 #define HOSTNAME_MAX 253 /* RFC 1035, all labels together */
 #define LABEL_MAX 63
 #define INSTANCE_DIGITS 16 /* of the digest */
-#define ISO_LABEL "cidata" /* the label that cloud-init and ds-identify look for */
 
 /* The first of these that is installed is used; all accept the same options. */
 static const char *const iso_programs[] = { "genisoimage", "mkisofs" };
@@ -110,7 +110,7 @@ int seed_read_keys(const char *file, struct strings *ret, struct error *err)
 	CLEANUP(text_done) struct text text = { 0 };
 	size_t before = ret->n;
 
-	if (file_read(AT_FDCWD, file, KEY_FILE_MAX, &text, err) < 0)
+	if (input_read(file, KEY_FILE_MAX, &text, err) < 0)
 		return -1;
 	char *rest = text.data, *line;
 	while (rest && (line = strsep(&rest, "\n"))) {
@@ -213,8 +213,8 @@ int seed_iso(const struct seed *seed, struct text *ret, struct error *err)
 	if ((seed->directory ? given_files(seed, &c.grafts, err) : made_files(seed, &c, err)) < 0)
 		return error_wrap(err, "seed");
 	/* Joliet and Rock Ridge, as in the drives that Proxmox VE 9 makes: lower-case names in both. */
-	strings_add_all(&argv, iso_program(), "-quiet", "-V", ISO_LABEL, "-J", "-R", "-uid", "0", "-gid", "0", "-f",
-			"-graft-points", NULL);
+	strings_add_all(&argv, iso_program(), "-quiet", "-V", SEED_ISO_LABEL, "-J", "-R", "-uid", "0", "-gid", "0",
+			"-f", "-graft-points", NULL);
 	strings_append(&argv, &c.grafts);
 	return process_run(
 		&(struct process){ .argv = strings_argv(&argv), .output = ret, .setup = let_through, .context = &c },

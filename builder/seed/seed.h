@@ -7,6 +7,8 @@
 #include "lib/error.h"
 #include "lib/text.h"
 
+#define SEED_ISO_LABEL "cidata" /* the label that cloud-init and ds-identify look for */
+
 struct seed {
 	/* borrowed; has user-data, meta-data and optionally network-config, vendor-data; NULL: they are made from the
 	 * fields below */

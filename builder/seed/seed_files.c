@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "builder/seed/seed.h"
+#include "builder/seed/seed_tarball.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/text.h"
@@ -21,30 +23,74 @@ static bool is_directory(const char *path)
 
 int seed_files_place(const char *out, const char *name, const char *suffix, bool only, char **ret, struct error *err)
 {
+	struct stat st;
+
 	if (!out)
 		*ret = xasprintf("%s%s", name, suffix);
-	else if (is_directory(out))
+	else if (!*out)
+		return error_set(err, ERROR_USAGE, "--out needs a name");
+	else if (is_directory(out) || text_ends(out, "/") || (!only && stat(out, &st) < 0 && !text_ends(out, suffix)))
 		*ret = xasprintf("%s%s%s%s", out, text_ends(out, "/") ? "" : "/", name, suffix);
 	else if (!only)
-		return error_set(err, ERROR_USAGE, "--out %s: for several nodes it must be an existing directory", out);
-	else if (text_ends(out, "/"))
-		return error_set(err, ERROR_USAGE, "--out %s: there is no such directory", out);
+		return error_set(err, ERROR_USAGE, "--out %s: several seeds need a directory", out);
 	else
 		*ret = xstrdup(out);
 	return 0;
 }
 
-int seed_files_add(struct seed_files *files, const char *path, struct error *err)
+/* An ISO 9660 volume's descriptor is its 17th block: type, "CD001", version, and at byte 40 the label. */
+static bool is_iso(int fd)
+{
+	char block[40 + sizeof SEED_ISO_LABEL - 1];
+
+	return pread_all(fd, block, sizeof block, 16 * 2048) == 0 && !memcmp(block + 1, "CD001", 5) &&
+	       !memcmp(block + 40, SEED_ISO_LABEL, sizeof SEED_ISO_LABEL - 1);
+}
+
+int seed_files_check(const char *path, bool fresh, struct error *err)
+{
+	CLEANUP(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_errno(err, errno, "open %s", path);
+	if (S_ISREG(st.st_mode) && !st.st_size)
+		return 0;
+	if (!S_ISREG(st.st_mode) || !(is_iso(fd) || seed_tarball_is(fd)))
+		return error_set(err, ERROR_USAGE,
+				 "%s is there already and is no seed; remove it, or name another file (--out)", path);
+	return fresh ? error_set(err, ERROR_USAGE,
+				 "%s is a seed already, and the new one would have other secrets; name the file of the "
+				 "cluster's secrets (--secrets), or replace the seed (--force)",
+				 path)
+		     : 0;
+}
+
+static char *part_of(const char *path)
 {
 	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-	char *part = xasprintf("%.*s.%s.part", (int)(base - path), path, base);
-	int fd;
 
-	/* A part that a killed run left behind. */
+	return xasprintf("%.*s.%s.part", (int)(base - path), path, base);
+}
+
+void seed_files_discard(const char *path)
+{
+	CLEANUP(free_p) char *part = part_of(path);
+
 	unlink(part);
-	fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
+
+int seed_files_add(struct seed_files *files, const char *path, struct error *err)
+{
+	char *part = part_of(path);
+	int fd = -1;
+
+	unlink(part);
+	if (dir_make_parent(path, 0755, err) == 0 && (fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) < 0)
+		error_errno(err, errno, "make %s", path);
 	if (fd < 0) {
-		error_errno(err, errno, "make %s", part);
 		free(part);
 		return -1;
 	}
@@ -58,7 +104,7 @@ int seed_files_publish(struct seed_files *files, struct error *err)
 		struct seed_file *f = &files->at[i];
 
 		if (rename(f->part, f->path) < 0)
-			return error_errno(err, errno, "rename %s to %s", f->part, f->path);
+			return error_errno(err, errno, "write %s", f->path);
 		free(TAKE(f->part));
 	}
 	return 0;

@@ -4,7 +4,7 @@
  * cloud-init's network-config for the common case: one network card with one fixed address. For anything else the user
  * gives a file.
  */
-#include "lib/error.h"
+#include "lib/node_config.h"
 #include "lib/text.h"
 
 struct seed_network {
@@ -13,5 +13,9 @@ struct seed_network {
 	struct strings nameservers; /* owned */
 };
 
-/* Pure. Adds nothing for DHCP. ERROR_USAGE names the option that is wrong. */
+/* Pure. Adds nothing for DHCP. ERROR_USAGE names the option that is wrong: an address that no host can have, or a gateway that it cannot
+ * reach. */
 int seed_network_config(const struct seed_network *network, struct text *ret, struct error *err) MUST_CHECK;
+/* Pure: what the node's configuration says about its own address and the cluster's networks. ERROR_INPUT. */
+int seed_network_check_node(const struct seed_network *network, const struct node_config *node, struct error *err)
+	MUST_CHECK;

@@ -8,6 +8,7 @@
 #include "lib/alloc.h"
 #include "lib/error.h"
 #include "lib/file.h"
+#include "lib/input.h"
 #include "lib/text.h"
 #include "lib/validate.h"
 #include "lib/vec.h"
@@ -15,8 +16,7 @@
 
 #define ORIGIN "nodekiln seed" /* the origin, in messages, of values that are added here */
 
-/* "nodes/w1.yaml": "w1". */
-static char *name_of_file(const char *file)
+char *seed_nodes_name(const char *file)
 {
 	static const char *const suffixes[] = { ".yaml", ".yml" };
 	const char *base = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
@@ -32,7 +32,7 @@ static int parse_file(const char *file, struct yaml **ret, struct error *err)
 	CLEANUP(text_done) struct text text = { 0 };
 	int rc;
 
-	if (file_read(AT_FDCWD, file, YAML_SIZE_MAX, &text, err) < 0)
+	if (input_read(file, YAML_SIZE_MAX, &text, err) < 0)
 		return -1;
 	rc = node_config_parse(file, text.data ? text.data : "", text.len, ret, err);
 	text_wipe(&text);
@@ -219,7 +219,7 @@ static int check_together(const struct seed_nodes *nodes, struct error *err)
 static int parse_all(char *const *files, size_t n, bool named, struct seed_nodes *nodes, struct error *err)
 {
 	for (size_t i = 0; i < n; i++) {
-		vec_push(nodes, (struct seed_node){ .file = files[i], .name = name_of_file(files[i]) });
+		vec_push(nodes, (struct seed_node){ .file = files[i], .name = seed_nodes_name(files[i]) });
 		if (parse_file(files[i], &nodes->at[i].tree, err) < 0 || (named && add_name(&nodes->at[i], err) < 0))
 			return -1;
 	}

@@ -32,6 +32,8 @@ struct seed_nodes_options {
 	long seconds; /* that the nodes' certificates are good for */
 };
 
+/* "nodes/w1.yaml": "w1"; owned by the caller. */
+char *seed_nodes_name(const char *file) MUST_CHECK;
 int seed_nodes_read(char *const *files, size_t n, const struct seed_nodes_options *options,
 		    struct seed_secrets *secrets, struct seed_nodes *ret, struct error *err) MUST_CHECK;
 void seed_nodes_done(struct seed_nodes *nodes);

@@ -42,14 +42,28 @@ static int read_file(struct seed_secrets *secrets, struct error *err)
 	return 0;
 }
 
+static bool is_regular(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 /* Waits for a lock, and opens the file again, because the previous owner of the lock may have replaced it. */
-static int lock_file(const char *file, struct error *err)
+static int lock_file(const char *file, bool *ret_created, struct error *err)
 {
 	for (;;) {
-		CLEANUP(close_p) int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		CLEANUP(close_p) int fd = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
+		*ret_created = fd >= 0;
+		if (fd < 0 && errno == EEXIST && (fd = open(file, O_RDWR | O_CLOEXEC | O_NOFOLLOW)) < 0 &&
+		    errno == ENOENT)
+			continue; /* removed meanwhile */
 		if (fd < 0 || flock(fd, LOCK_EX) < 0)
 			return error_errno(err, errno, "open %s", file);
+		if (!is_regular(fd))
+			return error_set(err, ERROR_USAGE, "%s is not a regular file; name another for the secrets",
+					 file);
 		if (file_still_there(AT_FDCWD, file, fd))
 			return TAKE_FD(fd);
 	}
@@ -73,8 +87,8 @@ int seed_secrets_open(const char *file, struct seed_secrets *ret, struct error *
 {
 	CLEANUP(seed_secrets_close) struct seed_secrets s = { .file = file, .lock = -1 };
 
-	if (file &&
-	    ((s.lock = lock_file(file, err)) < 0 || check_private(file, s.lock, err) < 0 || read_file(&s, err) < 0))
+	if (file && ((s.lock = lock_file(file, &s.created, err)) < 0 || read_file(&s, err) < 0 ||
+		     check_private(file, s.lock, err) < 0))
 		return -1;
 	*ret = s;
 	s = (struct seed_secrets){ .lock = -1 };
@@ -160,9 +174,20 @@ void seed_secrets_record(struct seed_secrets *secrets, struct seed_secret *secre
 			 const char *identity)
 {
 	seed_secrets_unrecord(secrets, secret, vmid);
-	vec_push(&secret->made,
-		 (struct seed_made){ vmid, xstrdup(node), identity && *identity ? xstrdup(identity) : NULL });
+	vec_push(&secret->made, (struct seed_made){
+					.vmid = vmid,
+					.node = xstrdup(node),
+					.identity = identity && *identity ? xstrdup(identity) : NULL,
+				});
 	secrets->changed = true;
+}
+
+void seed_secrets_begin_removal(struct seed_secrets *secrets, struct seed_secret *secret, long vmid)
+{
+	struct seed_made *made = seed_secrets_made(secret, vmid);
+
+	if (made && !made->removing)
+		made->removing = secrets->changed = true;
 }
 
 void seed_secrets_unrecord(struct seed_secrets *secrets, struct seed_secret *secret, long vmid)
@@ -199,7 +224,7 @@ static void print_guests(const struct seed_secret *s, struct text *t)
 			text_add(t, ", identity: ");
 			yaml_quote(m->identity, t);
 		}
-		text_add(t, "}\n");
+		text_add(t, m->removing ? ", removing: true}\n" : "}\n");
 	}
 }
 
@@ -272,7 +297,7 @@ int seed_secrets_save(struct seed_secrets *secrets, struct error *err)
 		return -1;
 	close_p(&secrets->lock);
 	secrets->lock = fd;
-	secrets->changed = false;
+	secrets->changed = secrets->created = false;
 	return 0;
 }
 
@@ -307,7 +332,7 @@ void seed_secrets_close(struct seed_secrets *secrets)
 {
 	struct stat st;
 
-	if (secrets->lock >= 0 && fstat(secrets->lock, &st) == 0 && st.st_size == 0 &&
+	if (secrets->created && secrets->lock >= 0 && fstat(secrets->lock, &st) == 0 && st.st_size == 0 &&
 	    file_still_there(AT_FDCWD, secrets->file, secrets->lock))
 		unlink(secrets->file);
 	for (size_t i = 0; i < secrets->n; i++) {

@@ -50,7 +50,8 @@ static int read_guest(struct yaml *map, struct seed_secret *s, struct error *err
 	vec_push(&s->made, m);
 	struct seed_made *made = &s->made.at[s->made.n - 1];
 	if (read_word(map, "node", dns_label_is_valid, &made->node, err) < 0 ||
-	    read_word(map, "identity", is_identity, &made->identity, err) < 0)
+	    read_word(map, "identity", is_identity, &made->identity, err) < 0 ||
+	    yaml_take_bool(map, "removing", &made->removing, err) < 0)
 		return -1;
 	return made->node ? 0 : yaml_error(map, err, "'node' is missing");
 }

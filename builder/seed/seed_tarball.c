@@ -21,6 +21,13 @@ static bool ends_in(int fd, off_t size, const unsigned char *end, size_t n)
 	return size >= (off_t)n && pread_all(fd, found, n, size - (off_t)n) == 0 && !memcmp(found, end, n);
 }
 
+bool seed_tarball_is(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && ends_in(fd, st.st_size, seed_end, sizeof seed_end);
+}
+
 static int check_base(int base, const char *name, off_t *ret_size, struct error *err)
 {
 	struct stat st;
@@ -38,6 +45,13 @@ static int check_base(int base, const char *name, off_t *ret_size, struct error 
 			name);
 	*ret_size = st.st_size;
 	return 0;
+}
+
+int seed_tarball_check(int base, const char *base_name, struct error *err)
+{
+	off_t size;
+
+	return check_base(base, base_name, &size, err);
 }
 
 static int write_member(int out, const struct text *node, struct error *err)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "builder/cache/cache_claim.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/job.h"
@@ -192,6 +193,7 @@ int c_programs_make(const struct component *c, const struct lock *lock, struct c
 		    struct error *err)
 {
 	struct c_programs_job j = { .component = c };
+	CLEANUP(cache_claim_done) struct cache_claim claim = CACHE_CLAIM_NONE;
 	char key[SHA256_HEX];
 
 	j.toolchain = (struct toolchain){
@@ -200,7 +202,7 @@ int c_programs_make(const struct component *c, const struct lock *lock, struct c
 	if (c_programs_key(c, lock, key, err) < 0)
 		return -1;
 	j.key = key;
-	if (!cache_has(cache, "artifacts", key) && make(&j, err) < 0)
+	if (cache_claim(cache, "artifacts", key, c->name, &claim, err) < 0 || (claim.needed && make(&j, err) < 0))
 		return error_wrap(err, "component %s", c->name);
 	*ret_directory = xasprintf("%s/artifacts/%s", cache->path, key);
 	return 0;

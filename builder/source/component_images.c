@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "builder/cache/cache_claim.h"
 #include "builder/cache/scratch.h"
 #include "builder/lock/lock_fetch.h"
 #include "builder/oci/oci.h"
@@ -284,13 +285,15 @@ static int read_list(const struct cache *cache, const char *key, const char *nam
 int component_images_make(const struct recipe *recipe, const struct lock *lock, struct cache *cache,
 			  struct source_set *ret, struct error *err)
 {
+	CLEANUP(cache_claim_done) struct cache_claim claim = CACHE_CLAIM_NONE;
 	char key[SHA256_HEX];
 
 	if (!source_has_images(recipe))
 		return 0;
 	component_images_key(recipe, lock, ret, key);
 	struct component_pack p = { .recipe = recipe, .lock = lock, .cache = cache, .sources = ret, .key = key };
-	if (!cache_has(cache, "artifacts", key) && make(&p, err) < 0)
+	if (cache_claim(cache, "artifacts", key, "the components' images", &claim, err) < 0 ||
+	    (claim.needed && make(&p, err) < 0))
 		return error_wrap(err, "the components' images");
 	if (read_list(cache, key, REFERENCES, &ret->references, err) < 0 ||
 	    read_list(cache, key, TAGS, &ret->image_tags, err) < 0)

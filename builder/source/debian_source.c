@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "builder/cache/cache_claim.h"
 #include "builder/lock/lock_fetch.h"
 #include "builder/sandbox/rootless.h"
 #include "builder/source/control_plane_images.h"
@@ -214,6 +215,7 @@ int debian_source_make(const struct recipe *recipe, const struct component *c, c
 		       struct cache *cache, void (*line)(void *context, const char *line), void *context,
 		       char **ret_directory, struct error *err)
 {
+	CLEANUP(cache_claim_done) struct cache_claim claim = CACHE_CLAIM_NONE;
 	struct debian_job j = { .recipe = recipe };
 	char key[SHA256_HEX];
 
@@ -224,8 +226,8 @@ int debian_source_make(const struct recipe *recipe, const struct component *c, c
 	if (check_programs(c, err) < 0)
 		return -1;
 	debian_source_key(recipe, lock, key);
-	if (!cache_has(cache, "artifacts", key) &&
-	    (refuse_confined(&j.toolchain, err) < 0 || make_artifacts(&j, err) < 0))
+	if (cache_claim(cache, "artifacts", key, c->name, &claim, err) < 0 ||
+	    (claim.needed && (refuse_confined(&j.toolchain, err) < 0 || make_artifacts(&j, err) < 0)))
 		return -1;
 	*ret_directory = xasprintf("%s/artifacts/%s", cache->path, key);
 	return 0;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "builder/cache/cache_claim.h"
 #include "builder/job/workers.h"
 #include "builder/lock/lock_fetch.h"
 #include "builder/lock/lock_toolchain.h"
@@ -245,8 +246,12 @@ int agent_libcurl_make(const struct toolchain *t, char **ret_path, struct error 
 				   .kind = &kinds[lock_agent_link(t->lock)],
 				   .workfd = -1 };
 
+	CLEANUP(cache_claim_done) struct cache_claim claim = CACHE_CLAIM_NONE;
+
 	agent_libcurl_key(t->lock, m.key);
-	if (!cache_has(t->cache, "artifacts", m.key)) {
+	if (cache_claim(t->cache, "artifacts", m.key, "the agent's libcurl", &claim, err) < 0)
+		return -1;
+	if (claim.needed) {
 		int rc = make(&m, err);
 		close_p(&m.workfd);
 		free(m.work);

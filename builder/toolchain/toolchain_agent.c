@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "builder/cache/cache_claim.h"
 #include "builder/cache/digest.h"
 #include "builder/lock/lock_toolchain.h"
 #include "builder/toolchain/agent_libcurl.h"
@@ -328,11 +329,13 @@ static int make_agent(const struct lock *lock, struct cache *cache, const char *
 
 int toolchain_agent(const struct lock *lock, struct cache *cache, char **ret_path, struct error *err)
 {
+	CLEANUP(cache_claim_done) struct cache_claim claim = CACHE_CLAIM_NONE;
 	char key[SHA256_HEX];
 
-	if (toolchain_agent_key(lock, key, err) < 0)
+	if (toolchain_agent_key(lock, key, err) < 0 ||
+	    cache_claim(cache, "artifacts", key, "nodekiln-agent", &claim, err) < 0)
 		return -1;
-	if (!cache_has(cache, "artifacts", key) && make_agent(lock, cache, key, err) < 0)
+	if (claim.needed && make_agent(lock, cache, key, err) < 0)
 		return -1;
 	*ret_path = xasprintf("%s/artifacts/%s", cache->path, key);
 	return 0;

@@ -63,7 +63,7 @@ class Nodekiln:
         (self.overlay / "etc/bench-release").write_text(f"{time.time()}\n")
 
     def set_extra(self, *packages):
-        self.recipe.write_text(f"include: [bench]\npackages:\n  extra: [{', '.join(packages)}]\noverlays:\n  base: [./overlay]\n")
+        self.recipe.write_text(f"name: bench\ninclude: [bench]\npackages:\n  extra: [{', '.join(packages)}]\noverlays:\n  base: [./overlay]\n")
 
     def build(self, *options):
         argv = [self.program, "build", self.recipe, "--out", self.out, "--timings", *options]

@@ -155,6 +155,56 @@ def destroy_keeps_other_clusters(lab):
 
 
 @case
+def destroy_with_other_secrets(lab):
+    """Whatever file or target is named by mistake: guests and files stay, and it does not say that nothing is left."""
+    other = lab.work / "other.secrets"
+    exited(lab.deploy("--secrets", other))
+    kept = other.read_text()
+    exited(lab.destroy("--secrets", other))
+    exited(lab.deploy())
+    other.touch(0o600)
+    other.write_text(kept)
+    before = lab.nodes()
+    for options in (), ("--dry-run",), ("--node", "cp1"):
+        done = exited(lab.destroy("--secrets", other, *options), TARGET)
+        check("knows no guest of cluster lab that is here" in done.stderr and "nothing is left" not in done.stdout, done.stderr + done.stdout)
+        same((lab.nodes(), other.read_text()), (before, kept), f"guests and secrets after {options}")
+    exited(lab.destroy())
+    done = exited(lab.destroy("--secrets", other), TARGET)
+    check("sees none of the cluster's guests" in done.stderr and other.read_text() == kept, done.stderr)
+
+
+@case
+def destroy_keeps_secrets_of_seeds(lab):
+    """Of `nodekiln seed`: there is nothing that deploy made, so nothing of it goes."""
+    node = lab.work / "cp1.yaml"
+    node.write_text("cluster: lab\nrole: init\n")
+    secrets = lab.work / "lab.secrets"
+    exited(subprocess.run(lab.argv("seed", node, "--secrets", secrets, "-o", lab.work / "cp1.iso"), capture_output=True, text=True))
+    kept = secrets.read_text()
+    check("nothing is there" in exited(lab.destroy()).stdout and secrets.read_text() == kept, "the secrets")
+
+
+@case
+def destroy_after_a_user_has_removed_guests(lab):
+    exited(lab.deploy())
+    lab.drop(next(vmid for vmid, options in lab.nodes().items() if options["name"] == "w1"))
+    check("nothing is left" in exited(lab.destroy()).stdout, "the cluster")
+    check(not (lab.work / "lab.secrets").exists(), "secrets of a cluster that has gone")
+
+
+@case
+def refused_before_anything(lab):
+    """No file of secrets is left that nothing was made with."""
+    lab.give({**lab.rights, "/sdn/zones/localnetwork/vmbr0": ""})
+    exited(lab.deploy(), TARGET)
+    lab.give(lab.rights)
+    exited(lab.deploy("--secrets", lab.work / "a.secrets"))
+    exited(lab.deploy(), TARGET)
+    check(not (lab.work / "lab.secrets").exists(), "secrets of a refused deploy")
+
+
+@case
 def destroy_one_node(lab):
     exited(lab.deploy())
     exited(lab.destroy("--node", "w1"))
@@ -168,10 +218,13 @@ def containers(lab):
     tarball = lab.work / "base.tar.zst"
     make_base(tarball)
     nodes = [{"name": "cp1", "role": "init"}, {"name": "w1", "role": "worker", "kind": "lxc", "address": "10.0.0.5/24", "gateway": "10.0.0.1"}]
+    lab.target(tags=["golden", "k8s.mine"])
     done = exited(lab.deploy(file=lab.cluster_file(nodes, container=str(tarball))))
     guests = assert_ready(lab)
+    for vmid, options in guests.items():
+        check({"golden", "k8s.mine"} <= set(options["tags"].split(";")), f"tags of {vmid}: {options['tags']}")
     ct, = (options for options in guests.values() if options.get("hostname") == "w1")
-    same((ct["unprivileged"], ct["features"], ct["cores"]), ("1", "nesting=1", "2"), "the container")
+    same((ct["unprivileged"], ct["features"], ct["cores"], ct["swap"]), ("1", "nesting=1", "2", "0"), "the container")
     check("ip=10.0.0.5/24" in ct["net0"] and "size=20G" in ct["rootfs"], f"{ct}")
     check("CT 102 (w1) is unprivileged" in done.stderr and "modprobe -a overlay br_netfilter" in done.stderr, done.stderr)
     exited(lab.destroy())
@@ -234,6 +287,44 @@ def all_that_is_missing_at_once(lab):
     same(lab.nodes(), {}, "guests")
 
 
+def refused(lab, word, code=TARGET, options=(), **more):
+    """In a dry run and without; nothing is made."""
+    lab.journal.clear()
+    for dry in ("--dry-run",), ():
+        done = exited(lab.deploy(*dry, *options, file=lab.cluster_file(**more)), code)
+        check(word in done.stderr, f"{word} is not in: {done.stderr}")
+    same(changes(lab), [], "changes")
+
+
+@case
+def what_would_fail_halfway(lab):
+    """It is known before anything is made."""
+    lab.add_vm(300, status="stopped")
+    nodes = [{"name": "cp1", "role": "init"}, {"name": "w1", "role": "worker", "vmid": 300}]
+    refused(lab, "node 'w1': VMID 300 is already that of another guest", nodes=nodes)
+    lab.add_vm(301, pool="k8s", status="stopped")
+    refused(lab, "VMID 301", nodes=[{**nodes[0], "vmid": 301}, {**nodes[1], "vmid": 302}])
+    refused(lab, "node 'w1': its disk of 32 MiB is smaller than that of template 100, 64 MiB", nodes=[nodes[0], {**nodes[1], "vmid": 302, "disk": "32M"}])
+    refused(lab, "more.tar.zst", RECIPE, nodes=[nodes[0], {**nodes[1], "vmid": 302, "kind": "lxc"}], container="more.tar.zst")
+    (lab.work / "more.tar.zst").write_bytes(b"no image")
+    refused(lab, "more.tar.zst does not end as", RECIPE, nodes=[nodes[0], {**nodes[1], "vmid": 302, "kind": "lxc"}], container="more.tar.zst")
+    make_base(lab.work / "more.tar.zst")
+    (lab.work / "more.manifest.json").write_text(json.dumps({"versions": {"kubernetes": "1.20.2"}}))
+    refused(lab, "has Kubernetes 1.20.2, which does not run in an unprivileged container", nodes=[nodes[0], {**nodes[1], "vmid": 302, "kind": "lxc"}],
+            container="more.tar.zst")
+
+
+@case
+def storages_without_linked_clones(lab):
+    lab.add_storage("vg", "images,rootdir", kind="lvm")
+    lab.give({**lab.rights, "/storage/vg": lab.rights["/storage/local-lvm"]})
+    target = lab.target(storages={"import": "local", "vztmpl": "local", "disks": "vg"})
+    exited(lab.publish(Image(lab.work / "more", name="thick", ct=False), target=target))
+    refused(lab, "storage vg of template 101 on pve1 is of type lvm, which cannot make linked clones; make full ones (--full)", template="thick")
+    exited(lab.deploy("--full", file=lab.cluster_file(template="thick")))
+    assert_ready(lab)
+
+
 @case
 def without_the_right_to_delete(lab):
     """Seeds are overwritten: what was secret is gone."""
@@ -246,8 +337,42 @@ def without_the_right_to_delete(lab):
     lab.journal.clear()
     exited(lab.deploy())
     same(changes(lab), [], "changes")
-    exited(lab.destroy())
+    done = exited(lab.destroy())
     same(lab.nodes(), {}, "guests")
+    left = lab.seeds()
+    for volid in left:
+        check(f"{volid} stays on pve1, overwritten" in done.stdout and f"pvesm free {volid}" in done.stdout, done.stdout)
+    check(len(left) == 2 and "nothing else is left" in done.stdout, done.stdout)
+    exited(lab.deploy())
+    same(lab.seeds(), left, "the same seeds, used again")
+    exited(lab.destroy())
+    check((lab.work / "lab.secrets").exists(), "the key of their names has gone")
+    lab.give({**lab.rights, "/storage/local": "Datastore.AllocateSpace Datastore.AllocateTemplate Datastore.Allocate"})
+    check("nothing is left" in exited(lab.destroy()).stdout, "the end")
+    gone(lab)
+    check(not (lab.work / "lab.secrets").exists(), "the secrets are still there")
+
+
+@case
+def ready_and_stopped(lab):
+    """A user has switched a node off."""
+    exited(lab.deploy())
+    lab.stop_guest(lab.cluster.guests[102])
+    check("start VM 102 w1 on pve1 (it is ready, but stopped)" in exited(lab.deploy("--dry-run")).stdout, "the plan")
+    exited(lab.deploy())
+    lab.troubles.clear()  # its agent has nothing to do
+    assert_ready(lab)
+
+
+@case
+def disks_of_an_earlier_life(lab):
+    """A disk with the guest's number that it does not name is not removed with it; one that was detached is."""
+    lab.volumes.add("local-lvm:vm-101-disk-7", "pve1", "images", "raw", 1 << 20, vmid=101)
+    exited(lab.deploy())
+    lab.volumes.add("local-lvm:vm-102-disk-8", "pve1", "images", "raw", 1 << 20, vmid=102)
+    lab.edit(102, unused0="local-lvm:vm-102-disk-8")
+    exited(lab.destroy())
+    same([volid for volid in lab.disks() if "-100-" not in volid], ["local-lvm:vm-101-disk-7"], "disks that are left")
 
 
 @case

@@ -8,7 +8,8 @@ import time
 from harness.cases import Failed, check, exited, same
 from harness.deploy_env import AGENT, TIMEOUT, assert_ready, cases, gone
 from harness.process import kill_group
-from harness.pve_env import FAILED, TARGET
+from harness.pve_env import FAILED, SPACE, TARGET
+from pve.errors import ApiError
 
 case = cases("deploy-faults")
 
@@ -90,13 +91,133 @@ def vmid_collision(lab):
     same(sorted(assert_ready(lab)), [102, 103], "VMIDs")
     lab.add_vm(300, status="stopped")
     nodes = [{"name": "cp1", "role": "init"}, {"name": "w1", "role": "worker"}, {"name": "w2", "role": "worker", "vmid": 300}]
-    check("already exists" in exited(lab.deploy(file=lab.cluster_file(nodes)), TARGET).stderr, "a number of its own that is taken")
+    check("VMID 300 is already that of another guest" in exited(lab.deploy(file=lab.cluster_file(nodes)), TARGET).stderr, "a number of its own that is taken")
+
+
+@case
+def volumes_that_are_left(lab):
+    lab.add_left_over("local-lvm", 101)
+    lab.add_left_over("local-lvm", 103)
+    done = exited(lab.deploy())
+    check("VMID 101 is skipped" in done.stderr and "pvesm free local-lvm:vm-103-cloudinit" in done.stderr, done.stderr)
+    for vmid in (101, 103):
+        lab.volumes.known.pop((f"local-lvm:vm-{vmid}-cloudinit", "pve1"))
+    same(sorted(assert_ready(lab)), [102, 104], "VMIDs")
+    lab.add_left_over("local-lvm", 300)
+    nodes = [{"name": "cp1", "role": "init"}, {"name": "w1", "role": "worker"}, {"name": "w2", "role": "worker", "vmid": 300}]
+    done = exited(lab.deploy(file=lab.cluster_file(nodes)), TARGET)
+    check("node w2: a volume of an earlier guest 300 is left, local-lvm:vm-300-cloudinit" in done.stderr, done.stderr)
+    same(len(lab.journal.find("POST", "/clone", 200)), 5, "clones")
+
+
+def hidden(lab, words, *commands):
+    """Nothing changes, and each command says why."""
+    before = lab.guests(), lab.tokens(), lab.seeds()
+    for command in commands:
+        done = exited(lab.run(*command), TARGET)
+        check(words in done.stderr, done.stderr)
+    same((lab.guests(), lab.tokens(), lab.seeds()), before, "what there is")
+    check((lab.work / "lab.secrets").exists(), "the secrets are gone")
+
+
+@case
+def a_guest_that_cannot_be_seen(lab):
+    """It is neither made again nor taken for removed."""
+    exited(lab.deploy())
+    pool = lab.cluster.directory.pools["k8s"].vms
+    pool.discard(102)
+    check("guest 102, node w1 of cluster lab, is still there" in exited(lab.run("destroy", "--dry-run")).stderr, "the dry run")
+    words = "guest 102, node w1 of cluster lab, is still there, but the token nodekiln@pve!ci cannot see it any more"
+    hidden(lab, words, ["deploy"], ["deploy", "--dry-run"], ["destroy", "--yes", "--node", "w1"])
+    pool.add(102)
+    lab.migrate(102, "pve2")
+    hidden(lab, "guest 102, node w1 of cluster lab, is on pve2, which the target does not name", ["deploy"],
+           ["destroy", "--yes", "--node", "w1"])
+    lab.migrate(102, "pve1")
+    exited(lab.deploy())
+    pool.discard(102)
+    check(words in exited(lab.destroy(), TARGET).stderr, "the end")
+    same(list(lab.nodes()), [102], "what is left")
+    pool.add(102)
+    exited(lab.destroy())
+    gone(lab)
+
+
+@case
+def a_guest_that_was_removed_by_hand(lab):
+    """Another guest, which the token sees, has its number now."""
+    exited(lab.deploy())
+    lab.stop_guest(lab.cluster.guests[102])
+    with lab.cluster.lock:
+        for volume in [volume for volume in lab.volumes.known.values() if volume.vmid == 102]:
+            lab.volumes.free_volume(volume)
+        lab.cluster.remove_guest(102)
+    lab.add_vm(102, pool="k8s", status="stopped", name="w1")
+    exited(lab.deploy())
+    same(sorted(assert_ready(lab)), [101, 103], "VMIDs")
+    exited(lab.destroy())
+    same(list(lab.guests()), [100, 102], "the template, and the other's guest")
+
+
+@case
+def a_right_that_is_lost_meanwhile(lab):
+    """VM.Audit goes once the first guest is there: no second one is made."""
+    lab.faults.add("run", method="POST", path="/clone$", after=True,
+                   function=lambda _: lab.give({**lab.rights, "/pool/k8s": lab.rights["/pool/k8s"].replace("VM.Audit ", "")}))
+    done = exited(lab.deploy(file=lab.cluster_file([{"name": "cp1", "role": "init"}])), TARGET)
+    check("guest 101, node cp1 of cluster lab, is still there" in done.stderr, done.stderr)
+    same(len(lab.journal.find("POST", "/clone")), 1, "clones")
+    lab.give(lab.rights)
+    exited(lab.deploy(file=lab.cluster_file([{"name": "cp1", "role": "init"}])))
+    assert_ready(lab, 1)
+
+
+@case
+def what_is_missing_on_the_node(lab):
+    """The bridge is looked for before anything is made; a full storage is exit 7."""
+    lab.cluster.nodes["pve1"]["bridges"] = ["vmbr1"]
+    done = exited(lab.deploy(), TARGET)
+    check("node pve1 has no bridge or VNet vmbr0" in done.stderr, done.stderr)
+    same((lab.journal.find("POST", "/clone"), (lab.work / "lab.kubeconfig").exists()), ([], False), "changes")
+    del lab.cluster.nodes["pve1"]["bridges"]
+    lab.cluster.storages["local-lvm"]["used"] = lab.cluster.storages["local-lvm"]["total"]
+    check("out of space" in exited(lab.deploy("--full"), SPACE).stderr, "a full storage")
+    lab.cluster.storages["local-lvm"]["used"] = 0
+    exited(lab.deploy())
+    assert_ready(lab)
+
+
+@case
+def what_tasks_warn_of(lab):
+    lab.tasks.warn = {"qmclone": "a snapshot is left", "qmstart": "no KVM", "qmstop": "it was killed"}
+    done = exited(lab.deploy(file=lab.cluster_file([{"name": "cp1", "role": "init"}])))
+    check("clone VM 100 as 101: the task on pve1 warns: WARN: a snapshot is left" in done.stderr and "WARN: no KVM" in done.stderr, done.stderr)
+    lab.volumes.stuck.add("local-lvm:vm-101-disk-0")
+    done = exited(lab.destroy(file=lab.cluster_file([{"name": "cp1", "role": "init"}])))
+    check("it was killed" in done.stderr and "Could not remove disk 'local-lvm:vm-101-disk-0'" in done.stderr, done.stderr)
 
 
 @case
 def a_lost_digest_race(lab):
     lab.edit_after(101, path="/101/config$", times=1, onboot=1)
     exited(lab.deploy())
+    assert_ready(lab)
+
+
+@case
+def a_busy_node(lab):
+    """What passes with the load: starts are tried again, and so are lists."""
+    fails = {101: "timeout waiting on systemd", 102: "unable to connect to VM 102 qmp socket - timeout after 31 retries"}
+    start = lab.start_guest
+
+    def start_guest(guest):
+        if guest.vmid in fails:
+            raise ApiError(fails.pop(guest.vmid))
+        start(guest)
+    lab.start_guest = start_guest
+    lab.faults.answer(500, "short read on command socket (16 != 0)", method="GET", path="/lxc$")
+    exited(lab.deploy())
+    same(fails, {}, "starts that did not fail")
     assert_ready(lab)
 
 
@@ -119,11 +240,16 @@ def a_token_that_has_gone(lab):
 
 @case
 def two_deployers(lab):
-    """With one file of secrets: one waits for the other."""
-    children = [lab.start_deploy(file=lab.cluster_file()) for _ in range(2)]
+    """With one file of secrets: one waits for the other, and says for whom."""
+    lab.tasks.kinds["qmclone"] = 2  # so that the second begins while the first is at work
+    children = [lab.start_deploy(file=lab.cluster_file())]
+    lab.wait(lambda: any(task.kind == "qmclone" for task in lab.tasks.tasks.values()))
+    children.append(lab.start_deploy(file=lab.cluster_file()))
+    said = []
     for child in children:
-        said = child.communicate(timeout=TIMEOUT)[0]
-        same(child.returncode, 0, said[-500:])
+        said.append(child.communicate(timeout=TIMEOUT)[0])
+        same(child.returncode, 0, said[-1][-500:])
+    check(f"is in use by another run (process {children[0].pid})" in said[1] and "in use" not in said[0], f"who waits for whom: {said}")
     assert_ready(lab)
 
 

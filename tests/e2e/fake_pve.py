@@ -9,10 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import harness  # makes the packages below importable
-from pve import selftest_agent, selftest_deploy, selftest_guests, selftest_http, selftest_publish, selftest_schema, selftest_upload
+from pve import (selftest_agent, selftest_deploy, selftest_guests, selftest_http, selftest_publish, selftest_recorded, selftest_schema,
+                 selftest_upload)
 from pve.selftest import World, remove_certificates
 
-SUITES = (selftest_http, selftest_agent, selftest_guests, selftest_schema, selftest_upload, selftest_publish, selftest_deploy)
+SUITES = (selftest_http, selftest_agent, selftest_guests, selftest_schema, selftest_upload, selftest_publish, selftest_deploy,
+          selftest_recorded)
 WORKERS = 16  # most cases wait most of the time
 
 

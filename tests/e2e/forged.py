@@ -99,7 +99,7 @@ def attach_to_the_vmid_of_a_guest_that_is_gone(lab):
     exited(lab.deploy())
     w1 = vmid_of(lab, "w1")
     notes = lab.config(w1)["description"]
-    remove(lab, w1)
+    lab.drop(w1)
     client = mallory(lab, w1)
     write(client, "People's words\n" + notes, "", w1, tags="nodekiln.cluster.lab")
     lab.journal.clear()
@@ -215,18 +215,10 @@ def forged_copy(lab, **changes):
     return lab.config(MINE_TOO), template, Image(lab.work / "again", ct=False)
 
 
-def remove(lab, vmid):
-    """As an administrator does it."""
-    with lab.cluster.lock:
-        lab.cluster.remove_guest(vmid)
-        for volume in [volume for volume in lab.volumes.known.values() if f"-{vmid}-" in volume.volid]:
-            lab.volumes.remove(volume)
-
-
 @case
 def publish_believes_no_copy(lab):
     before, template, image = forged_copy(lab)
-    remove(lab, template)
+    lab.drop(template)
     done = exited(lab.publish(image))
     check(f"VM {MINE_TOO} says that it is a template of {IMAGE}, but is not signed with" in done.stderr, done.stderr)
     untouched(lab, MINE_TOO, before)
@@ -238,7 +230,7 @@ def publish_believes_no_copy(lab):
 def publish_follows_no_unfinished_copy(lab):
     """One with a lower VMID makes a publisher remove its own and finish the other."""
     before, template, image = forged_copy(lab, state="unfinished")
-    remove(lab, template)
+    lab.drop(template)
     target = lab.target("high.yaml", vmids={"from": 200, "to": 299})
     done = exited(lab.publish(image, target=target))
     untouched(lab, MINE_TOO, before)

@@ -224,7 +224,7 @@ def stranger_builds_the_same(directory, yard):
     theirs = directory / "quite/another place"
     second_host.checkout(theirs)
     shutil.copytree(yard.directory / "components", theirs / "components")
-    (theirs / "recipe.yaml").write_text(yard.recipe.read_text().replace(str(SMALL), "tests/recipes/small.yaml"))
+    (theirs / "recipe.yaml").write_text("name: small\n" + yard.recipe.read_text().replace(str(SMALL), "tests/recipes/small.yaml"))
     locked = subprocess.run(["out/nodekiln", "lock", "recipe.yaml"], cwd=theirs, env=yard.environment(), capture_output=True, text=True)
     second_host.give(theirs)
     environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "TZ": "Pacific/Kiritimati", "LC_ALL": "C", "LANGUAGE": "tr",

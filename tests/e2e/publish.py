@@ -156,6 +156,43 @@ def wrong_content_type(cloud, image):
 
 
 @case
+def what_a_storage_lacks(cloud, image):
+    """All of it in one command, and once for both nodes; what its type cannot have is named so."""
+    target = cloud.target(nodes=["pve1", "pve2"], storages={"import": "nas", "vztmpl": "nas", "disks": "nas"})
+    cloud.add_storage("nas", "images", kind="nfs", shared=1)
+    cloud.give({**cloud.rights, "/storage/nas": "Datastore.AllocateSpace Datastore.AllocateTemplate"})
+    done = exited(cloud.publish(image, target=target), TARGET)
+    check("'import', 'vztmpl'; as root on a node: pvesm set nas --content images,import,vztmpl " in done.stderr, done.stderr)
+    check("missing:" not in done.stderr and done.stderr.count("pvesm") == 1, f"more than once: {done.stderr}")
+    cloud.cluster.storages["nas"].update(content="images,import,vztmpl", total=1000)
+    done = exited(cloud.publish(image, target=target), SPACE)
+    same(done.stderr.count("storage nas has "), 1, done.stderr)
+    cloud.cluster.storages["nas"].update(content="images,rootdir", type="lvmthin")
+    done = exited(cloud.publish(image, target=target), TARGET)
+    check("which never accepts 'import'" in done.stderr and "pvesm" not in done.stderr, done.stderr)
+    nothing(cloud)
+
+
+@case
+def a_bridge_that_is_not_there(cloud, image):
+    """9 refuses to start guests, 8 starts them without a network: before that, gigabytes are uploaded."""
+    target = cloud.target(bridge="vmbr7", nodes=["pve1", "pve2"])
+    cloud.cluster.nodes["pve2"]["bridges"] = ["vmbr0", "vmbr7"]
+    cloud.give({**cloud.rights, "/sdn/zones/localnetwork/vmbr7": "SDN.Use"})
+    done = exited(cloud.publish(image, target=target), TARGET)
+    check("node pve1 has no bridge or VNet vmbr7; those that the token may use are: vmbr0; correct `bridge`" in done.stderr, done.stderr)
+    check("pve2" not in done.stderr, done.stderr)
+    same(changes(cloud), [], "changes")
+    exited(cloud.publish(image, "--only", "ct", target=target))
+    cloud.cluster.nodes["pve1"]["bridges"] = ["vmbr7"]
+    cloud.give({**cloud.rights, "/sdn/zones/localnetwork/vmbr7/20": "SDN.Use"})
+    exited(cloud.publish(image, target=cloud.target(bridge="vmbr7", vlan=20)))
+    cloud.cluster.acl.vnets["vnet1"] = "zone1"
+    cloud.give({**cloud.rights, "/sdn/zones/zone1/vnet1": "SDN.Use"})
+    exited(cloud.publish(image, "--replace", target=cloud.target(bridge="vnet1", zone="zone1")))
+
+
+@case
 def storage_that_is_not_there(cloud, image):
     done = exited(cloud.publish(image, target=cloud.target(storages={"import": "local", "vztmpl": "local", "disks": "nope"})), TARGET)
     check("/storage/nope" in done.stderr, done.stderr)
@@ -182,6 +219,14 @@ def room_goes_meanwhile(cloud, image):
     cloud.cluster.storages["local"]["total"] = 1 << 30
     exited(cloud.publish(image))
     published(cloud, image)
+
+
+@case
+def room_goes_meanwhile_on_another_node(cloud, image):
+    """The node that was asked sends the upload on with scp, which does not say why it failed."""
+    cloud.faults.add("run", method="POST", path=UPLOAD, function=lambda _: cloud.cluster.storages["local"].update(total=1000))
+    done = exited(cloud.publish(image, target=cloud.target(nodes=["pve2"])), SPACE)
+    check("scp" in done.stderr and "storage local on pve2 has " in done.stderr, done.stderr)
 
 
 @case
@@ -297,6 +342,32 @@ def replace(cloud, image):
     new, = published(cloud, image)
     check(new != old, "it was not created again")
     same(len(cloud.journal.find("POST", "/upload", 200)), 2, "uploads")
+
+
+@case
+def replace_what_is_in_use(cloud, image):
+    """The new one is the result, then and later; the old one is removed as soon as nothing uses it."""
+    exited(cloud.publish(image))
+    old, = published(cloud, image)
+    cloud.add_vm(500, pool="k8s", scsi0=f"local-lvm:base-{old}-disk-0/vm-500-disk-0,size=1G")
+    done = exited(cloud.publish(image, "--replace"))
+    new, = set(published(cloud, image, count=2, templates=3)) - {old}
+    for options in ((), ("--replace",), ()):
+        check(f"VM {old} stays" in done.stderr and f"pve1: VM {new} " in done.stdout, f"{done.stdout} {done.stderr}")
+        if options:  # the second one is not in use and goes
+            done = exited(cloud.publish(image, *options))
+            newer, = set(published(cloud, image, count=2, templates=3)) - {old}
+            check(newer != new, "it was not created again")
+            new = newer
+        else:
+            done = exited(cloud.publish(image))
+            check("(was there)" in done.stdout, f"nothing was changed: {done.stdout}")
+    with cloud.cluster.lock:
+        cloud.volumes.free_volume(cloud.volumes.need(f"local-lvm:base-{old}-disk-0/vm-500-disk-0", "pve1"))
+        cloud.cluster.remove_guest(500)
+    done = exited(cloud.publish(image))
+    same(published(cloud, image), [new], "the template that is left")
+    check("(was there)" not in done.stdout, f"the old one was removed: {done.stdout}")
 
 
 @case

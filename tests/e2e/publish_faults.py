@@ -62,6 +62,85 @@ def a_right_that_is_lost_meanwhile(cloud, image):
 
 
 @case
+def what_was_made_cannot_be_seen(cloud, image):
+    """The token loses VM.Audit once the VM is there. No second one is made, and the next run finishes the first."""
+    rights = dict(cloud.rights)
+    cloud.faults.add("run", method="POST", path=CREATE, after=True,
+                     function=lambda _: cloud.give({**rights, "/pool/k8s": rights["/pool/k8s"].replace("VM.Audit ", "")}))
+    done = exited(cloud.publish(image), TARGET)
+    check("VM 100, which this run works on, is still there, but the token" in done.stderr and "VM.Audit on /pool/k8s" in done.stderr,
+          done.stderr)
+    same((len(cloud.journal.find("POST", "/nodes/pve1/qemu", 200)), list(cloud.guests())), (1, [100]), "VMs made")
+    cloud.give(rights)
+    exited(cloud.publish(image))
+    same(published(cloud, image), [100], "the template")
+
+
+@case
+def what_was_made_leaves_the_pool(cloud, image):
+    """A person takes it out of the pool before it is a template."""
+    cloud.faults.add("run", method="PUT", path=CONFIG, after=True,
+                     function=lambda _: cloud.cluster.directory.pools["k8s"].vms.discard(100))
+    done = exited(cloud.publish(image), TARGET)
+    check("VM 100, which this run works on, is still there" in done.stderr, done.stderr)
+    same(list(cloud.guests()), [100], "VMs made")
+
+
+@case
+def what_was_made_is_removed(cloud, image):
+    """Each time: another program undoes what is done here."""
+    def remove(_):
+        cloud.settle()
+        with cloud.cluster.lock:
+            for vmid in list(cloud.cluster.guests):
+                cloud.cluster.remove_guest(vmid)
+    cloud.faults.add("run", method="GET", path="/tasks$", times=1000, function=remove)
+    done = exited(cloud.publish(image), TARGET)
+    check("is still to do: Proxmox VE does not show its result" in done.stderr, done.stderr)
+    check(len(cloud.journal.find("POST", "/nodes/pve1/qemu", 200)) <= 8, "VMs are made without end")
+
+
+@case
+def volumes_that_are_left(cloud, image):
+    """PVE names a number again and again whose volume is in the way."""
+    cloud.add_left_over("local-lvm", 100)
+    cloud.add_left_over("local-lvm", 101)
+    done = exited(cloud.publish(image))
+    check("VMID 100 is skipped" in done.stderr and "pvesm free local-lvm:vm-101-cloudinit" in done.stderr, done.stderr)
+    cloud.volumes.known.pop(("local-lvm:vm-100-cloudinit", "pve1"))
+    cloud.volumes.known.pop(("local-lvm:vm-101-cloudinit", "pve1"))
+    same(published(cloud, image), [102], "the template")
+    for kind, volid in (("dir", "disks:300/vm-300-cloudinit.qcow2"), ("zfspool", "disks:vm-300-cloudinit"),
+                        ("rbd", "disks:vm-300-cloudinit")):
+        cloud.add_storage("disks", "images", kind=kind)
+        cloud.add_left_over("disks", 300)
+        cloud.give({**cloud.rights, "/storage/disks": "Datastore.AllocateSpace"})
+        target = cloud.target(storages={"import": "local", "vztmpl": "local", "disks": "disks"}, vmids={"from": 300, "to": 309})
+        each = Image(cloud.work / kind, seed=kind, ct=False)
+        done = exited(cloud.publish(each, target=target))
+        check(f"pvesm free {volid}" in done.stderr, done.stderr)
+        with cloud.cluster.lock:
+            for vmid in [vmid for vmid in cloud.cluster.guests if vmid >= 300]:
+                cloud.cluster.remove_guest(vmid)
+            for key in [key for key, volume in cloud.volumes.known.items() if volume.storage == "disks"]:
+                cloud.volumes.known.pop(key)
+
+
+@case
+def what_tasks_warn_of(cloud, image):
+    """A disk that stays is reported, as 8 writes it and as 9, and so is what any task warns of; once each."""
+    cloud.tasks.warn = {"qmcreate": "the storage is slow", "qmtemplate": "no discard"}
+    done = exited(cloud.publish(image))
+    for words in ("create VM 100: the task on pve1 warns: WARN: the storage is slow", "the task on pve1 warns: WARN: no discard"):
+        same(done.stderr.count(words), 1, f"{words} in {done.stderr}")
+    cloud.tasks.warn = {}
+    cloud.volumes.stuck.add("local-lvm:base-100-disk-0")
+    done = exited(cloud.publish(image, "--replace"))
+    same(done.stderr.count("Could not remove disk 'local-lvm:base-100-disk-0', check manually"), 1, done.stderr)
+    check("WARN" not in exited(cloud.publish(image)).stderr, "reported again")
+
+
+@case
 def questions_that_fail(cloud, image):
     for path in ("/tasks$", "/content$", "/qemu$", "/nextid$", "/status$"):
         cloud.faults.answer(596, method="GET", path=path)
@@ -119,8 +198,13 @@ def vmid_range(cloud, image):
     exited(cloud.publish(image, target=target))
     same(published(cloud, image, templates=3), [9002], "the VMID")
     other = Image(cloud.work / "other", seed="other")
-    done = exited(cloud.publish(other, target=target), TARGET)
+    cloud.journal.clear()
+    for options in ((), ("--dry-run",)):
+        done = exited(cloud.publish(other, *options, target=target), TARGET)
+        check("no VMID from 9000 to 9002" in done.stderr, done.stderr)
+    done = exited(cloud.publish(image, "--replace", target=target), TARGET)
     check("no VMID from 9000 to 9002" in done.stderr, done.stderr)
+    same(cloud.journal.find("POST"), [], "uploads, before that is known")
 
 
 @case

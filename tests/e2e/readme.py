@@ -30,7 +30,7 @@ PUBLISHED = "debian-13"
 PLACEHOLDERS = {'"00:11:..."': '"' + ":".join(["AB"] * 32) + '"'}
 # What begins a block that is no command.
 TEXTS = ("recipe -> lock", "out/debian-13.qcow2  ", "VM 9000")
-FILES = ("# pve.yaml", "cluster: lab", "include: [debian-13]", "include: [debian-13-docker]", "image: debian:13", "on: [push]")
+FILES = ("# pve.yaml", "version: 2", "cluster: lab", "include: [debian-13]", "include: [debian-13-docker]", "image: debian:13", "on: [push]")
 # tests/run begins with `make image`; `make test` is what runs this. What is on hosts that are not ours is not fetched by a test.
 ELSEWHERE = ("make image", "git clone --branch v0.4.3", "NODEKILN_CRI_DOCKERD=", "nodekiln lock debian-13 --check --advisories",
              "tests/matrix/conformance.py", "NODEKILN_E2E_TEST=")
@@ -105,7 +105,7 @@ class Shell:
         (work / "out/nodekiln").symlink_to(work / "bin/nodekiln")
         self.add_data()
         (work / "mine.yaml").write_text("#cloud-config\ntimezone: UTC\n")
-        (work / "netplan.yaml").write_text("version: 2\nethernets: {}\n")
+        (work / "netplan.yaml").write_text("version: 2\nethernets: {all: {match: {name: e*}, dhcp4: true}}\n")
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", work / "home/.ssh/id_ed25519"], check=True)
         self.gnupg = work / "home/.gnupg"
         self.gnupg.mkdir(mode=0o700)

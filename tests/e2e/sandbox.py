@@ -83,7 +83,7 @@ def publish(directory, host, key):
 
 def recipe(directory, url, key):
     (directory / "key.gpg").write_bytes(key.binary())
-    return (f"include: [tests/recipes/small.yaml]\nrepositories:\n  - url: {url}/\n    suite: /\n    components: []\n"
+    return (f"name: small\ninclude: [tests/recipes/small.yaml]\nrepositories:\n  - url: {url}/\n    suite: /\n    components: []\n"
             f"    keyring: {directory}/key.gpg\npackages:\n  base: [hostile]\n")
 
 

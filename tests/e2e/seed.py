@@ -116,11 +116,11 @@ def refusals(kiln):
         (RECIPE, "is invalid", [good, bad]),
         (RECIPE, "no secrets of cluster", [kiln.directory / "w1.yaml"]),
         (USAGE, "the same seed file", [good, good]),
-        (USAGE, "must be an existing directory", ["--out", "x.iso", good, kiln.directory / "w1.yaml"]),
+        (USAGE, "several seeds need a directory", ["--out", "x.iso", good, kiln.directory / "w1.yaml"]),
         (USAGE, "is for one node", ["--address", "192.0.2.1/24", good, kiln.directory / "w1.yaml"]),
         (USAGE, "--lxc cannot be combined", ["--lxc", "x.tar.zst", "--ssh-key", "x", good]),
-        (RECIPE, "first line", ["--user-data", good, good]),
-        (1, "No such file", ["--network", "nothing", good]),
+        (RECIPE, "first line", ["--user-data", good, "--out", "new.iso", good]),
+        (RECIPE, "No such file", ["--network", "nothing", good]),
         (USAGE, "wrong number of arguments", []),
     )
     problems = []

@@ -39,7 +39,7 @@ class BuildEnv:
     def __init__(self, directory, keys="", cache=DEFAULT_CACHE):
         self.directory, self.cache = Path(directory), Path(cache)
         self.out, self.overlay = self.directory / "out", self.directory / "overlay"
-        self.recipe = self.directory / "recipe.yaml"
+        self.recipe = self.directory / "small.yaml"
         self.mark = f"NODEKILN_TEST={uuid.uuid4()}"
         self.out.mkdir(parents=True)
         (self.overlay / "etc").mkdir(parents=True)

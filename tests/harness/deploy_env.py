@@ -155,6 +155,13 @@ class Lab(PveEnv):
         with self.cluster.lock:
             return sorted(self.cluster.directory.users[self.agent_user]["tokens"])
 
+    def drop(self, vmid):
+        """Removes a guest, as an administrator does it."""
+        with self.cluster.lock:
+            self.cluster.remove_guest(vmid)
+            for volume in [volume for volume in self.volumes.known.values() if f"-{vmid}-" in volume.volid]:
+                self.volumes.remove(volume)
+
     def seeds(self):
         with self.cluster.lock:
             return sorted(volume.volid for volume in self.volumes.known.values() if "nodekiln_" in volume.volid)
@@ -183,6 +190,7 @@ def assert_ready(lab, count=2):
         for name, value in options.items():
             check(":iso/" not in value and "cloudinit" not in value, f"{name} of {vmid}: {value}")
     same((lab.tokens(), lab.seeds(), acl_of_agents(lab)), ([], [], []), "tokens, seeds and access lists")
+    same(lab.cluster.acl.warned, [], "tokens that were deleted with entries in access lists")
     for volid in lab.disks():
         check(any(f"-{vmid}-" in volid for vmid in lab.guests()), f"a disk of no guest: {volid}")
     return nodes
@@ -191,6 +199,7 @@ def assert_ready(lab, count=2):
 def gone(lab):
     lab.settle()
     same((lab.nodes(), lab.tokens(), lab.seeds(), acl_of_agents(lab)), ({}, [], [], []), "what is left")
+    same(lab.cluster.acl.warned, [], "tokens that were deleted with entries in access lists")
     for volid in lab.disks():
         check(any(f"-{vmid}-" in volid for vmid in lab.guests()), f"a disk of no guest: {volid}")
 

@@ -51,7 +51,7 @@ def checkout(directory):
     (directory / "overlay/etc").mkdir(parents=True)
     (directory / "overlay/etc/nodekiln-test").write_text("first")
     (directory / "images.tar").write_bytes(images())
-    (directory / "recipe.yaml").write_text("include: [tests/recipes/small.yaml]\noverlays:\n  base: [./overlay]\nruntime: containerd\n"
+    (directory / "recipe.yaml").write_text("name: small\ninclude: [tests/recipes/small.yaml]\noverlays:\n  base: [./overlay]\nruntime: containerd\n"
                                            "packages:\n  base: [containerd, runc]\n  extra: [less]\nimages:\n  archives: [./images.tar]\n")
 
 

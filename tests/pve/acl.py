@@ -67,6 +67,9 @@ class Acl:
         self.version, self.directory = version, directory
         self.roles = special_roles(version)
         self.entries = {}
+        self.vnets = {}  # {name: zone}
+        self.invalid = []  # tokens that are gone: each command warns of their entries until the file is written again
+        self.warned = []  # all of them, ever
 
     def grant(self, path, role, kind, who, propagate=1):
         self.entries.setdefault(path, {}).setdefault(kind, {}).setdefault(who, {})[role] = int(propagate)
@@ -77,6 +80,15 @@ class Acl:
     def forget(self, kind, who):
         for entry in self.entries.values():
             entry.get(kind, {}).pop(who, None)
+
+    def token_is_gone(self, token):
+        """The file is written with its entries; the next reader ignores them, and says so."""
+        self.invalid = [token for entry in self.entries.values() if entry.get("tokens", {}).get(token)][:1]
+        self.warned += self.invalid
+        self.forget("tokens", token)
+
+    def warnings(self):
+        return [f"user config - ignore invalid acl token '{token}'" for token in self.invalid]
 
     def forget_path(self, path):
         self.entries.pop(path, None)

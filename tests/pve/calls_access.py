@@ -21,6 +21,11 @@ def locked(what, function):
         raise ApiError(f"{what} failed: {error.task_text()}") from None
 
 
+def written(call):
+    """user.cfg is written, without what its reader ignored."""
+    call.acl.invalid = []
+
+
 def need_user(call):
     user = call.cluster.directory.users.get(call.values["userid"])
     if not user:
@@ -36,8 +41,7 @@ def need_token(call):
 
 
 def shown_token(token):
-    """Numbers come back as text: they went through a file."""
-    shown = {"privsep": str(token["privsep"]), "expire": str(token["expire"])}
+    shown = {"privsep": int(token["privsep"]), "expire": int(token["expire"])}
     return {**shown, "comment": token["comment"]} if token.get("comment") else shown
 
 
@@ -56,6 +60,7 @@ def create_token(call):
     user, token, values = call.values["userid"], call.values["tokenid"], call.values
     if token in need_user(call)["tokens"]:
         raise bad_parameters({"tokenid": "Token already exists."})
+    written(call)
     value = call.cluster.directory.add_token(user, token, values.get("privsep", 1), values.get("expire") or 0, values.get("comment"))
     info = {name: values[name] for name in ("expire", "comment") if values.get(name) is not None}
     return {"full-tokenid": f"{user}!{token}", "value": value, "info": {"privsep": values.get("privsep", 1), **info}}
@@ -74,7 +79,7 @@ def change_token(call):
 def delete_token(call):
     need_token(call)
     del call.cluster.directory.users[call.values["userid"]]["tokens"][call.values["tokenid"]]
-    call.acl.forget("tokens", f"{call.values['userid']}!{call.values['tokenid']}")
+    call.acl.token_is_gone(f"{call.values['userid']}!{call.values['tokenid']}")
 
 
 def shown_user(call, userid):
@@ -165,6 +170,7 @@ def change_acl(call):
         raise bad_parameters({"path": f"invalid ACL path '{values['path']}'"})
     propagate = int(values.get("propagate") or 1) if values.get("propagate") != "0" else 0
     locked("ACL update", lambda: change_entries(call, acl, path, split_list(values["roles"]), kinds, propagate, delete))
+    written(call)
 
 
 def change_entries(call, acl, path, roles, kinds, propagate, delete):

@@ -33,7 +33,9 @@ class Plan:
         self.vmid, self.newid = int(values["vmid"]), int(values["newid"])
         self.pool, self.storage, self.form = values.get("pool"), values.get("storage"), values.get("format")
         self.node = call.node()
-        self.target = call.cluster.need_node(values["target"]) if values.get("target") else self.node
+        self.target = values.get("target") or self.node
+        if self.target not in call.cluster.nodes:
+            raise ApiError(f"no such cluster node '{self.target}'")
         self.full = None
 
     def check(self):
@@ -264,7 +266,7 @@ def destroy(call, kind, task_kind):
     guest = call.guest(kind)
     check_destroy(call, guest)
 
-    def work(_):
+    def work(task):
         check_destroy(call, guest)
         guest.check_lock()
         volumes = call.fake.volumes
@@ -277,7 +279,7 @@ def destroy(call, kind, task_kind):
         named = {volume_of(value)[0] for name, value in guest.options.items() if is_volume(kind, name) or name.startswith("unused")}
         for volume in owned:
             if volume.volid in named or call.values.get("destroy-unreferenced-disks") == "1":
-                volumes.free_volume(volume)
+                volumes.remove_disk(task, volume)
         call.cluster.remove_guest(guest.vmid)
 
     return call.fake.tasks.start(call, task_kind, str(guest.vmid), work)

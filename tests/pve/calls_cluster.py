@@ -91,10 +91,24 @@ def resources(call):
     return found
 
 
+def more_of(call, guest):
+    """What only one of the two kinds, or one line of PVE, has."""
+    nine, pressure = call.cluster.version == 9, {}
+    if nine and (guest.running or guest.kind == "lxc"):
+        pressure = {f"pressure{what}": 0 for what in ("cpusome", "cpufull", "iosome", "iofull", "memorysome", "memoryfull")}
+    if guest.kind == "lxc":
+        return {"type": "lxc", "swap": 0, "maxswap": int(guest.options.get("swap", 512)) << 20, "diskread": 0, "diskwrite": 0, **pressure}
+    more = {"diskread": 0, "diskwrite": 0} if guest.running else {}
+    if "serial0" in guest.options:
+        more["serial"] = 1
+    return {**more, **({"memhost": 0} if nine else {}), **pressure}
+
+
 def status_entry(call, guest):
     entry = {"vmid": guest.vmid, "status": guest.status, "name": guest.shown_name, "cpus": int(guest.options.get("cores", 1)),
              "maxmem": int(guest.options.get("memory", 512)) << 20, "uptime": uptime(guest), "cpu": 0, "mem": 0, "disk": 0, "maxdisk": 0,
-             "netin": 0, "netout": 0, "diskread": 0, "diskwrite": 0}
+             "netin": 0, "netout": 0}
+    entry.update(more_of(call, guest))
     if guest.template:
         entry["template"] = 1
     if guest.running:

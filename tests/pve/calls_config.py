@@ -5,7 +5,7 @@ import time
 
 from . import drives, edit, rights, schema, tags
 from .call import method, perm
-from .calls_create import make_mount
+from .calls_create import card, make_mount
 from .errors import ApiError, bad_parameters
 from .formats import split_list
 
@@ -180,6 +180,7 @@ def put_lxc(call):
             raise ApiError(f"unable to {'modify' if name in options else 'delete'} read-only option: '{name}'")
     if "tags" in options:
         options["tags"] = tags.normalized(options["tags"], call.cluster.datacenter)
+    options.update({name: card(value) for name, value in options.items() if re.fullmatch(r"net\d+", name)})
     options.update({name: make_mount(call, guest.node, guest.vmid, value)[0] for name, value in options.items()
                     if re.fullmatch(r"mp\d+", name) and guest.options.get(name) != value})
     guest.update(options, delete)

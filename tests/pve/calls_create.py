@@ -147,6 +147,13 @@ def check_rootdir(call, node, value):
     call.acl.check(call.who, f"/storage/{storage}", ["Datastore.AllocateSpace"])
 
 
+def card(value):
+    """A container's network card as it is kept: its name, then the rest by name."""
+    fields = dict(part.split("=", 1) for part in value.split(",") if part)
+    fields = {"hwaddr": new_mac(), "type": "veth", **fields}
+    return ",".join(f"{key}={fields[key]}" for key in ["name", *sorted(set(fields) - {"name"})])
+
+
 def make_mount(call, node, vmid, value):
     """(value of the option, the volume)"""
     volume, comma, rest = value.partition(",")
@@ -167,8 +174,7 @@ def make_lxc(call, task, node, vmid, pool, template, options, mounts, unprivileg
         made[list(mounts).index("rootfs")].file = call.fake.volumes.own_file(source.file)
         task.log(f"extracting archive '{call.fake.volumes.path(source)}'")
         options = {**LXC_DEFAULTS, "hostname": f"CT{vmid}", "ostype": "debian", **options}
-        options.update({name: value if "hwaddr=" in value else f"{value},hwaddr={new_mac()}"
-                        for name, value in options.items() if re.fullmatch(r"net\d+", name)})
+        options.update({name: card(value) for name, value in options.items() if re.fullmatch(r"net\d+", name)})
         if unprivileged:
             options["unprivileged"] = "1"
         if "tags" in options:

@@ -20,6 +20,23 @@ def status(call):
             "memory": {"total": 32 << 30, "used": 4 << 30, "free": 28 << 30}}
 
 
+def may_use(call, zone, name):
+    """A bridge, or one of its VLANs."""
+    path, found = f"/sdn/zones/{zone}/{name}", call.acl.entries
+    return any(call.acl.check(call.who, one, ["SDN.Use", "SDN.Audit"], any_of=True, quiet=True)
+               for one in [path, *(entry for entry in found if entry.startswith(path + "/"))])
+
+
+@method("GET", "/nodes/{node}/network", ANYBODY)
+def network(call):
+    """Bridges, and with any_bridge VNets; only those that the caller may use."""
+    node, wanted = call.cluster.nodes[call.node()], call.values.get("type")
+    found = [{"iface": name, "type": "bridge", "active": 1} for name in node.get("bridges", ["vmbr0"]) if may_use(call, "localnetwork", name)]
+    if wanted == "any_bridge":
+        found += [{"iface": name, "type": "vnet", "active": 1} for name, zone in call.acl.vnets.items() if may_use(call, zone, name)]
+    return [{"iface": "eno1", "type": "eth", "active": 1}, *found] if wanted is None else found
+
+
 @method("GET", "/nodes/{node}/certificates/info", ANYBODY, protected=False)
 def certificates(call):
     call.node()

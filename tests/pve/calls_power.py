@@ -47,7 +47,7 @@ def check_snippets(call, guest):
 
 def check_bridges(call, guest):
     """9 looks for the bridge; 8 finds out when the network card stays dead."""
-    known = call.cluster.nodes[guest.node].get("bridges", ["vmbr0"])
+    known = [*call.cluster.nodes[guest.node].get("bridges", ["vmbr0"]), *call.acl.vnets]
     for name, value in guest.options.items():
         bridge = re.search(r"bridge=([^,]+)", value) if re.fullmatch(r"net\d+", name) else None
         if bridge and call.cluster.version == 9 and bridge[1] not in known:

@@ -84,7 +84,10 @@ def copy(call, task, upload, volid, values, node):
         name = split_volid(volid)[0]
         task.log(f"target node: {node}\ntarget file: {volid}\nfile size is: {size}")
         if volumes.free(name, node) < size:
-            raise ApiError("import failed: cp: error writing: No space left on device")
+            program = "cp: error writing: No space left on device"
+            if node != call.cluster.node:  # the node that was asked sends it on
+                program = "/usr/bin/scp: failed to upload file " + upload.shown
+            raise ApiError(f"import failed: {program}")
         volumes.add(volid, node, values["content"], form, virtual, file=volumes.own_file(upload.file))
         task.log("finished file import successfully")
     finally:

@@ -113,10 +113,6 @@ class Maker:
         if not storage:
             raise ApiError("no storage ID specified (and no default storage)")
         self.volumes.enabled(storage, self.node)
-        old = next((volume for volume in self.volumes.on(storage, self.node)
-                    if re.search(rf"vm-{self.vmid}-cloudinit", volume.volid)), None)
-        if old:
-            raise ApiError(f"disk image '{self.volumes.path(old)}' already exists")
         volume = self.volumes.allocate(storage, self.node, self.vmid, CLOUDINIT_SIZE, fields.get("format", "qcow2"), suffix="cloudinit")
         self.made.append(volume)
         fields.pop("format", None)
@@ -127,10 +123,9 @@ class Maker:
         source, size = None, EFI_SIZE if name == "efidisk0" else int(gib * GIB)
         if "import-from" in fields:
             text = fields.pop("import-from")
-            try:
-                source = self.volumes.need(text, self.node)
-            except ApiError as error:
-                raise ApiError(f"cannot import from '{text}' - {error.message}") from None
+            source = self.volumes.find(text, self.node)
+            if not source:
+                raise ApiError(f"failed to stat '{self.volumes.path_of(text)}'")
             size = source.size
         volume = self.volumes.allocate(storage, self.node, self.vmid, size, fields.get("format"), source)
         self.made.append(volume)

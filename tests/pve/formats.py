@@ -72,7 +72,20 @@ dns_name = by_pattern(DNS_NAME, "value does not look like a valid DNS name")
 volume = by_pattern(VOLUME_ID, "unable to parse volume ID 'VALUE'")
 anything = by_pattern(r"(?s).*", "")
 
+CPU_MODELS = re.compile(r"host|max|kvm32|kvm64|qemu32|qemu64|x86-64-v[234](-AES)?|486|pentium[23]?|core2duo|coreduo|athlon|phenom"
+                        r"|(Broadwell|Cascadelake|Conroe|Cooperlake|Haswell|Icelake|IvyBridge|KnightsMill|Nehalem|Penryn|SandyBridge"
+                        r"|SapphireRapids|Skylake|Westmere|GraniteRapids|SierraForest|EPYC|Opteron)[\w\-]*")
+
+
+def cpu(value):
+    """A custom model cannot be known here."""
+    found = re.match(r"(?:cputype=)?([^,=]+)(?:,|$)", value)
+    if found and not found[1].startswith("custom-") and not CPU_MODELS.fullmatch(found[1]):
+        raise Malformed(f"Built-in cputype '{found[1]}' is not defined (missing 'custom-' prefix?)")
+
+
 FORMATS = {
+    "pve-vm-cpu-conf": cpu,
     "string": anything,
     "dns-name": dns_name,
     "pve-node": by_pattern(NODE_NAME, "value does not look like a valid node name"),
@@ -116,6 +129,8 @@ DRIVE = {"file": {"type": "string", "format": "pve-volume-id-or-qm-path", "defau
          "size": {**TEXT, "format": "disk-size"}, "format": TEXT, "cache": TEXT, "discard": {**TEXT, "enum": ["ignore", "on"]},
          "iothread": BOOLEAN, "ssd": BOOLEAN, "backup": BOOLEAN, "replicate": BOOLEAN, "shared": BOOLEAN, "ro": BOOLEAN, "aio": TEXT,
          "serial": TEXT}
+NET_MODELS = ("virtio", "e1000", "e1000e", "rtl8139", "vmxnet3", "e1000-82540em", "e1000-82544gc", "e1000-82545em", "i82551", "i82557b",
+              "i82559er", "ne2k_isa", "ne2k_pci", "pcnet")
 PROPERTY_STRINGS = {  # formats with a name whose values are comma-separated lists
     "pve-qm-smbios1": {**{name: TEXT for name in ("serial", "sku", "manufacturer", "product", "version", "family")},
                        "base64": BOOLEAN, "uuid": {**TEXT, "pattern": "[a-fA-F0-9]{8}(-[a-fA-F0-9]{4}){3}-[a-fA-F0-9]{12}"}},
@@ -124,6 +139,13 @@ PROPERTY_STRINGS = {  # formats with a name whose values are comma-separated lis
     "pve-qm-cicustom": {name: {**TEXT, "format": "pve-volume-id"} for name in ("user", "network", "meta", "vendor")},
     "pve-qm-boot": {"legacy": {**TEXT, "default_key": 1, "pattern": "[acdn]{1,4}"}, "order": TEXT},
     "pve-qm-ide": DRIVE,
+    "pve-qm-memory": {"current": {"type": "integer", "default_key": 1, "minimum": 16}},
+    "pve-qm-net": {"model": {"type": "string", "default_key": 1, "enum": list(NET_MODELS)},
+                   **{model: {"alias": "macaddr", "keyAlias": "model"} for model in NET_MODELS},
+                   "macaddr": {**TEXT, "format": "mac-addr"}, "bridge": {**TEXT, "format": "pve-bridge-id"},
+                   "tag": {"type": "integer", "optional": 1, "minimum": 1, "maximum": 4094},
+                   "mtu": {"type": "integer", "optional": 1, "minimum": 1, "maximum": 65520}, "firewall": BOOLEAN, "link_down": BOOLEAN,
+                   "queues": {"type": "integer", "optional": 1}, "rate": {"type": "number", "optional": 1}, "trunks": TEXT},
     "pve-qm-rng": {"source": {"type": "string", "default_key": 1, "enum": ["/dev/urandom", "/dev/random", "/dev/hwrng"]},
                    "max_bytes": {"type": "integer", "optional": 1}, "period": {"type": "integer", "optional": 1}},
 }

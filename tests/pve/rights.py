@@ -80,12 +80,17 @@ def check_device(acl, who, vmid, pool, name, values, verb="modify"):
         raise ApiError(f"only root can {verb} '{name}' config for real devices")
 
 
+def zone_of(acl, bridge):
+    """A VNet's zone is where its rights are."""
+    return acl.vnets.get(bridge, "localnetwork")
+
+
 def check_bridge(acl, who, value):
     """SDN.Use on the bridge, or on the VLAN of it."""
     fields = dict(part.split("=", 1) for part in (value or "").split(",") if "=" in part)
     bridge, tag = fields.get("bridge"), fields.get("tag")
     if bridge and who != "root@pam":
-        acl.check(who, f"/sdn/zones/localnetwork/{bridge}" + (f"/{tag}" if tag else ""), ["SDN.Use"])
+        acl.check(who, f"/sdn/zones/{zone_of(acl, bridge)}/{bridge}" + (f"/{tag}" if tag else ""), ["SDN.Use"])
 
 
 def features(text):

@@ -2,7 +2,7 @@
 """Parameters against a schema as the real server has it. Everything not described is an error.
 
 The environment variable NODEKILN_PVE_SCHEMA names a file {"v8": {PATH: {METHOD: {"parameters": ...}}}, "v9": ...}; without it the
-small table (small_schema.py) is used, which knows what nodekiln sends.
+small table (small_schema.py) is used, which knows what nodekiln sends; so it is for paths that an extract lacks.
 """
 import functools
 import json
@@ -31,7 +31,7 @@ def load_file(path):
 def methods(version):
     """{path: {method: {...}}} in force."""
     path = os.environ.get("NODEKILN_PVE_SCHEMA")
-    return load_file(path)[f"v{version}"] if path else small_schema.methods(version)
+    return {**small_schema.methods(version), **(load_file(path)[f"v{version}"] if path else {})}
 
 
 @functools.cache

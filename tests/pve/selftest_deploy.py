@@ -81,6 +81,24 @@ def a_token_for_one_guest(world):
 
 
 @case
+def access_lists_of_a_deleted_token(world):
+    """They stay in user.cfg until it is written again, and every command warns of them; unless they are removed before."""
+    path, entry = "/access/users/agent@pve/token/", {"path": "/vms/102", "roles": "GuestAgent", "propagate": "0"}
+    for number, keep in enumerate((True, False)):
+        token = f"agent@pve!t{number}x"
+        done(world.admin("POST", f"{path}t{number}x", {"privsep": "1", "expire": "4102444800"}))
+        same(world.admin.get(f"{path}t{number}x"), {"privsep": 1, "expire": 4102444800})  # numbers, here
+        done(world.admin("PUT", "/access/acl", {**entry, "tokens": token}))
+        if not keep:
+            done(world.admin("PUT", "/access/acl", {**entry, "tokens": token, "delete": "1"}))
+        done(world.admin("DELETE", f"{path}t{number}x"))
+        same(world.cluster.acl.warnings(), [f"user config - ignore invalid acl token '{token}'"] if keep else [])
+        same([one for one in world.admin.get("/access/acl") if one["ugid"] == token], [])
+        done(world.admin("POST", f"{path}other{number}", {"privsep": "1"}))
+        same(world.cluster.acl.warnings(), [])
+
+
+@case
 def handing_out_more_than_one_has(world):
     client = ready(world)
     refused(client("PUT", "/access/acl", {"path": "/vms/102", "roles": "PVEVMAdmin", "tokens": "agent@pve!vm101", "propagate": "0"}), 500,

@@ -112,7 +112,7 @@ def what_cannot_be_imported(world):
     client = ready(world)
     missing = {**VM, "scsi0": "local-lvm:0,import-from=store:import/none.qcow2"}
     same(task(world, client, client("POST", QEMU, missing)),
-         "unable to create VM 300 - cannot import from 'store:import/none.qcow2' - volume 'store:import/none.qcow2' does not exist")
+         "unable to create VM 300 - failed to stat '/mnt/pve/store/import/none.qcow2'")
     invalid(client("POST", QEMU, {**VM, "scsi0": "local-lvm:8,import-from=store:import/k8s.qcow2"}),
             scsi0="'import-from' requires special syntax - use <storage ID>:0,import-from=<source>")
     invalid(client("POST", QEMU, {**VM, "scsi0": "store:iso/x.iso"}), scsi0="explicit 'media=cdrom' is required for iso images")
@@ -128,6 +128,22 @@ def a_full_storage_undoes_the_vm(world):
     world.cluster.storages["local-lvm"]["used"] = world.cluster.storages["local-lvm"]["total"]
     found = task(world, client, client("POST", QEMU, VM))
     assert found.startswith("unable to create VM 300 - ") and 300 not in world.cluster.guests, found
+
+
+@case
+def bridges(world):
+    """Listed are those that the token may use; a guest may be made with one that its node lacks."""
+    client = ready(world)
+    names = lambda who: [one["iface"] for one in who.get("/nodes/pve1/network", type="any_bridge")]
+    world.cluster.nodes["pve1"]["bridges"] = ["vmbr0", "vmbr1"]
+    same((names(client), names(world.admin), names(world.powerless)), (["vmbr0"], ["vmbr0", "vmbr1"], []))
+    world.add_role("Net", "SDN.Use")
+    world.grant("/sdn/zones/localnetwork/vmbr1/20", "Net", "builder@pve")
+    world.grant("/sdn/zones/localnetwork/vmbr7", "Net", "builder@pve")
+    same(names(client), ["vmbr0", "vmbr1"])
+    same(task(world, client, client("POST", QEMU, {**VM, "net0": "virtio,bridge=vmbr7"})), "OK")
+    same(task(world, client, client("POST", QEMU + "/300/status/start")),
+         "OK" if world.version == 8 else "bridge 'vmbr7' does not exist")
 
 
 @case
@@ -178,6 +194,42 @@ def while_a_clone_is_made_both_are_locked(world):
     same(client.get(f"/nodes/pve1/tasks/{first}/status")["status"], "running")
     world.tasks.held.clear()
     world.wait(lambda: world.tasks.tasks[first].exitstatus == world.tasks.tasks[second].exitstatus == "OK")
+
+
+@case
+def a_disk_that_cannot_be_removed(world):
+    """The guest ends all the same, and says so in its log; the disk and the number stay taken."""
+    client = ready(world)
+    template(world, client)
+    world.volumes.stuck.add("local-lvm:vm-300-cloudinit")
+    upid = done(client("DELETE", QEMU + "/300"))
+    world.wait(lambda: world.tasks.tasks[upid].exitstatus)
+    same(client.get(f"/nodes/pve1/tasks/{upid}/status")["exitstatus"], "OK" if world.version == 8 else "WARNINGS: 1")
+    log = [line["t"] for line in client.get(f"/nodes/pve1/tasks/{upid}/log")]
+    prefix = "" if world.version == 8 else "WARN: "
+    assert any(line.startswith(f"{prefix}Could not remove disk 'local-lvm:vm-300-cloudinit', check manually") for line in log), log
+    same(300 in world.cluster.guests, False)
+    same([one["volid"] for one in world.admin.get("/nodes/pve1/storage/local-lvm/content", vmid=300)], ["local-lvm:vm-300-cloudinit"])
+    for _ in range(2):
+        same(world.admin.get("/cluster/nextid", vmid=300), "300")
+        same(task(world, client, client("POST", QEMU, VM)),
+             "unable to create VM 300 - lvcreate 'local-lvm/vm-300-cloudinit' error:   Logical Volume \"vm-300-cloudinit\" already exists "
+             "in volume group \"local-lvm\"")
+
+
+@case
+def what_an_earlier_guest_left(world):
+    """Disks take the next number, a cloud-init drive has one name only."""
+    client = ready(world)
+    template(world, client)
+    world.volumes.add("store:310/vm-310-disk-0.qcow2", "pve1", "images", "qcow2", 1 << 20, vmid=310)
+    full = {"newid": "310", "pool": "k8s", "full": "1", "storage": "store", "format": "qcow2"}
+    same(task(world, client, client("POST", QEMU + "/300/clone", full)), "OK")
+    same(world.config(310)["scsi0"].split(",")[0], "store:310/vm-310-disk-1.qcow2")
+    world.add_left_over("store", 311)
+    same(task(world, client, client("POST", QEMU + "/300/clone", {**full, "newid": "311"})),
+         "clone failed: disk image '/mnt/pve/store/images/311/vm-311-cloudinit.qcow2' already exists")
+    same(world.admin.get("/cluster/nextid", vmid=311), "311")
 
 
 @case

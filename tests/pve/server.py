@@ -24,7 +24,7 @@ from .faults import Faults
 from .hypervisor import Hypervisor
 from .journal import Journal
 from .tasks import Tasks
-from .volumes import Volumes, parse_size, probe
+from .volumes import WITH_PATH, Volumes, parse_size, probe
 
 NAMES = ("127.0.0.1", "::1", "10.0.2.2", "localhost", "pve.test")
 
@@ -177,6 +177,12 @@ class FakePve(App):
         form = volid.rpartition(".")[2] if kind == "import" else "raw"
         size = probe(path, form, volid) if path else size
         return self.volumes.add(volid, node or self.cluster.node, kind, form, size, file=self.volumes.own_file(path), **more)
+
+    def add_left_over(self, storage, vmid, suffix="cloudinit", node=None):
+        """A volume of an earlier guest of this number, which the end of that guest did not remove."""
+        form = "qcow2" if self.cluster.storages[storage]["type"] in WITH_PATH else "raw"
+        volid = self.volumes.name(storage, vmid, form, suffix=suffix)
+        return self.volumes.add(volid, node or self.cluster.node, "images", form, 4 << 20, vmid=vmid)
 
     # Power.
 

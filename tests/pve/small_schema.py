@@ -23,7 +23,7 @@ citype string enum=configdrive2,nocloud,opennebula
 ciupgrade boolean
 ciuser string
 cores integer minimum=1
-cpu string
+cpu string format=pve-vm-cpu-conf
 description string maxLength=8192
 efidisk0 string
 tpmstate0 string
@@ -33,10 +33,10 @@ ipconfig[n] string format=pve-qm-ipconfig
 kvm boolean
 lock string enum=backup,clone,create,migrate,rollback,snapshot,snapshot-delete,suspending,suspended
 machine string
-memory string
+memory string format=pve-qm-memory
 name string format=dns-name
 nameserver string format=address-list
-net[n] string
+net[n] string format=pve-qm-net
 numa boolean
 onboot boolean
 ostype string enum=other,wxp,w2k,w2k3,w2k8,wvista,win7,win8,win10,win11,l24,l26,solaris
@@ -119,6 +119,8 @@ CALLS = {
     "/access/ticket POST": "username string! maxLength=64\npassword string!\nrealm string maxLength=32\nnew-format boolean\notp string",
     "/nodes GET": "",
     "/nodes/{node}/status GET": NODE,
+    "/nodes/{node}/network GET": NODE + "type string enum=bridge,bond,eth,alias,vlan,fabric,OVSBridge,OVSBond,OVSPort,OVSIntPort,vnet,"
+                                        "any_bridge,any_local_bridge,include_sdn",
     "/nodes/{node}/certificates/info GET": NODE,
     "/nodes/{node}/qemu GET": NODE + "full boolean",
     "/nodes/{node}/lxc GET": NODE,

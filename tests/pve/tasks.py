@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tasks: work that continues after its request was answered. A worker holds the cluster's lock only while it works."""
+import re
 import threading
 import time
 from dataclasses import dataclass, field
@@ -28,9 +29,14 @@ class Task:
     exitstatus: str = None
     ended: int = None
     stopping: bool = False
+    warnings: int = 0
 
     def log(self, text):
         self.lines.extend(text.split("\n"))
+
+    def warn(self, text):
+        self.warnings += 1
+        self.log(f"WARN: {text}")
 
     def status(self):
         user, _, token = self.who.partition("!")
@@ -45,14 +51,14 @@ class Task:
 
 class Tasks:
     """seconds: how long every task takes at least; kinds: more seconds for some of them, {"imgcopy": 2}; held: kinds that do not continue
-    until they are taken out again.
+    until they are taken out again; warn: what the tasks of a kind warn of.
     """
 
     def __init__(self, cluster):
         self.cluster = cluster
         self.tasks = {}
         self.pid = FIRST_PID
-        self.seconds, self.kinds, self.held = 0.0, {}, set()
+        self.seconds, self.kinds, self.held, self.warn = 0.0, {}, set(), {}
         self.threads = []
         self.dying = set()  # kinds whose next worker dies without a word
 
@@ -85,7 +91,10 @@ class Tasks:
             self.sleep(task, self.seconds + self.kinds.get(task.kind, 0))
             with self.cluster.lock:
                 self.finish(task, function)
-            self.end(task, "OK", "TASK OK")
+            if task.kind in self.warn:
+                task.warn(self.warn[task.kind])
+            status = f"WARNINGS: {task.warnings}" if task.warnings else "OK"
+            self.end(task, status, f"TASK {status}")
         except Died:
             self.end(task, "unexpected status")
         except ApiError as error:
@@ -134,6 +143,8 @@ class Tasks:
 
     def need(self, call):
         """The task of a call, when who calls may see it: its own user, or the very same token, or who may audit the node."""
+        if not re.fullmatch(r"UPID:[^:\s]+:[0-9A-F]{8}:[0-9A-F]{8,9}:[0-9A-F]{8}:[^:\s]+:[^:\s]*:[^:\s]+:", call.values["upid"]):
+            raise bad_parameters({"upid": "unable to parse worker upid"})
         task = self.tasks.get(call.values["upid"])
         if not task:
             raise bad_parameters({"upid": "no such task"})

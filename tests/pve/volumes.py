@@ -89,6 +89,7 @@ class Volumes:
     def __init__(self, cluster, directory):
         self.cluster, self.directory = cluster, directory / "volumes"
         self.known = {}
+        self.stuck = set()  # volids that their storage does not remove
         self.count = 0
 
     # Storages.
@@ -140,6 +141,15 @@ class Volumes:
         if old and old.file and old.file != volume.file and os.path.exists(old.file):
             os.unlink(old.file)
 
+    def remove_disk(self, task, volume):
+        """At the end of its guest, which ends all the same when the storage refuses."""
+        if volume.volid not in self.stuck:
+            self.free_volume(volume)
+        elif self.cluster.version == 8:
+            task.log(f"Could not remove disk '{volume.volid}', check manually: it is busy")
+        else:
+            task.warn(f"Could not remove disk '{volume.volid}', check manually: it is busy")
+
     def free_volume(self, volume):
         self.remove(volume)
         if volume.file and os.path.exists(volume.file):
@@ -159,12 +169,15 @@ class Volumes:
         return target
 
     def path(self, volume):
+        return self.path_of(volume.volid)
+
+    def path_of(self, volid):
         """Where the real one would keep it."""
-        name = volume.volid.split(":", 1)[1]
-        if self.cluster.storages[volume.storage]["type"] not in WITH_PATH:
-            return f"/dev/{volume.storage}/{name}"
-        root = self.cluster.storages[volume.storage].get("path", f"/mnt/pve/{volume.storage}")
-        folder = CONTENT_FOLDER.get(volume.kind)
+        storage, name = volid.split(":", 1)
+        if self.cluster.storages[storage]["type"] not in WITH_PATH:
+            return f"/dev/{storage}/{name}"
+        root = self.cluster.storages[storage].get("path", f"/mnt/pve/{storage}")
+        folder = CONTENT_FOLDER.get(kind_of(volid))
         return f"{root}/{folder}/{name.split('/', 1)[1]}" if folder else f"{root}/images/{name}"
 
     # Images of guests.
@@ -180,11 +193,24 @@ class Volumes:
                 return f"{storage}:{vmid}/{stem}.{form}" if with_path else f"{storage}:{stem}"
         raise ApiError(f"unable to allocate an image name for VM {vmid} in storage '{storage}'")
 
+    def check_left(self, storage, node, vmid, suffix):
+        """A volume with a name of its own may be there from an earlier guest of that number. Disks take the next number."""
+        left = next((volume for volume in self.on(storage, node) if suffix and re.search(rf"vm-{vmid}-{suffix}", volume.volid)), None)
+        if not left:
+            return
+        kind, name = self.cluster.storages[storage]["type"], left.volid.split(":", 1)[1]
+        raise ApiError({"lvmthin": f"lvcreate '{storage}/{name}' error:   Logical Volume \"{name}\" already exists in volume group "
+                                   f"\"{storage}\"",
+                        "zfspool": f"zfs error: cannot create '{storage}/{name}': dataset already exists",
+                        "rbd": f"rbd create '{name}' error: rbd: create error: (17) File exists",
+                        }.get(kind, f"disk image '{self.path(left)}' already exists"))
+
     def allocate(self, storage, node, vmid, size, form=None, source=None, suffix=None, kind="images"):
         place = self.cluster.storages[storage]
         form = (form or (source.format if source else None) or "raw") if place["type"] in WITH_PATH else "raw"
         if self.free(storage, node) < (source.stored if source and source.file else size):
             raise ApiError(f"unable to create image: out of space on storage '{storage}'")
+        self.check_left(storage, node, vmid, suffix)
         volid = self.name(storage, vmid, form, suffix=suffix)
         return self.add(volid, node, kind, form, size, vmid=vmid, file=self.own_file(source.file) if source else None)
 

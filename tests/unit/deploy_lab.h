@@ -36,8 +36,8 @@ static const char cluster_yaml[] =
 
 static char folder[] = "/tmp/test_deploy_exec.XXXXXX";
 static char *file, *secrets, *notes_key;
-static struct text notes, config, tokens, volumes; /* of VM 100 and its cluster */
-static struct text template_config;                /* of VM 9000 */
+static struct text notes, config, tokens, volumes, acl; /* of VM 100 and its cluster */
+static struct text template_config;                     /* of VM 9000 */
 
 /* What the last request with a description has written. */
 static void take_notes(void)
@@ -88,6 +88,23 @@ static void token_made(void)
 	text_done(&tokens);
 	text_addf(&tokens, "[{\"tokenid\":\"kiln_lab_cp1_%.12s\",\"expire\":0}]", key);
 	pve_stub_add("GET " TOKENS, PVE_OK, tokens.data);
+}
+
+/* After a change of the access lists: the token has an entry until it is deleted, among others'. */
+static void acl_changed(void)
+{
+	const char *key = strstr(notes.data, "\"key\":\"") + strlen("\"key\":\"");
+	bool gone = text_ends(pve_stub.params.data, "delete=1\n");
+
+	text_done(&acl);
+	text_addf(&acl, "[{\"path\":\"/pool/k8s\",\"type\":\"user\",\"ugid\":\"a@pve\",\"roleid\":\"X\"}");
+	if (!gone)
+		text_addf(&acl,
+			  ",{\"path\":\"/vms/100\",\"type\":\"token\",\"ugid\":"
+			  "\"nodekiln-agent@pve!kiln_lab_cp1_%.12s\",\"roleid\":\"NodekilnAgent\"}",
+			  key);
+	text_add(&acl, "]");
+	pve_stub_add("GET /access/acl", PVE_OK, acl.data);
 }
 
 static void token_removed(void)
@@ -185,6 +202,8 @@ static void add_changes(void)
 	pve_stub_add("DELETE " TOKENS "/*", PVE_OK, "null");
 	pve_stub_then(token_removed);
 	pve_stub_add("PUT /access/acl", PVE_OK, "null");
+	pve_stub_then(acl_changed);
+	pve_stub_add("GET /access/acl", PVE_OK, "[]");
 	pve_stub_add("UPLOAD " NODE "/storage/local/upload", PVE_OK, UPID);
 	pve_stub_then(seeded);
 	pve_stub_add("PUT " NODE "/qemu/100/config", PVE_OK, "null");
@@ -221,6 +240,7 @@ static bool lab_new(void)
 	pve_stub_add(CONTENT, PVE_OK, "[]");
 	pve_stub_add("GET " TOKENS, PVE_OK, "[]");
 	pve_stub_add("GET /cluster/nextid", PVE_OK, "\"100\"");
+	pve_stub_add("GET " NODE "/network", PVE_OK, "[{\"iface\":\"vmbr0\",\"type\":\"bridge\"}]");
 	add_checks();
 	add_template();
 	add_changes();
@@ -239,8 +259,8 @@ __attribute__((destructor)) static void lab_remove(void)
 	free(secrets);
 	free(notes_key);
 	pve_stub_reset();
-	for (size_t i = 0; i < 5; i++)
-		text_done((struct text *[]){ &notes, &config, &tokens, &volumes, &template_config }[i]);
+	for (size_t i = 0; i < 6; i++)
+		text_done((struct text *[]){ &notes, &config, &tokens, &volumes, &acl, &template_config }[i]);
 }
 
 static int deploy(struct text *said, struct error *err)

@@ -12,5 +12,6 @@ static inline int diff_of(const char *path, struct diff_list *ret, bool *ret_doc
 	if (diff_open(path, &source, err) < 0)
 		return -1;
 	*ret_document = !source.image;
+	source.times = true;
 	return diff_load(&source, ret, err);
 }

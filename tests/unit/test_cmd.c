@@ -113,7 +113,7 @@ TEST(cmd_help_topics)
 TEST(cmd_help_refuses)
 {
 	CHECK_STR(OUTPUT("help", "x"),
-		  "2 no help about 'x'; topics are the commands, and recipe, node, target, cluster");
+		  "2 no help about 'x'; topics are the commands, and recipe, component, node, target, cluster");
 	CHECK(strstr(OUTPUT("help", "--markdown", "build"), "2 no table of 'build'"));
 	CHECK_STR(OUTPUT("help", "--completion", "sh"), "2 --completion sh: it must be bash, zsh or fish");
 	CHECK(strstr(OUTPUT("help", "--man", "--recipes"), "exclude each other") &&

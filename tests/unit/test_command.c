@@ -65,8 +65,8 @@ TEST(command_read_help)
 TEST(command_read_errors)
 {
 	CHECK_STR(LINE("x", "--unknown"), "unknown option --unknown; see `nodekiln sample --help`");
-	CHECK_STR(LINE("x", "--flags"), "unknown option --flags; see `nodekiln sample --help`");
-	CHECK_STR(LINE("x", "--fla"), "unknown option --fla; see `nodekiln sample --help`");
+	CHECK_STR(LINE("x", "--flags"), "unknown option --flags; did you mean --flag?; see `nodekiln sample --help`");
+	CHECK_STR(LINE("x", "--fla"), "unknown option --fla; did you mean --flag?; see `nodekiln sample --help`");
 	CHECK_STR(LINE("x", "--flag=1"), "--flag takes no value");
 	CHECK_STR(LINE("x", "--value"), "--value needs a value: --value FILE");
 	CHECK_STR(LINE("--flag"), "wrong number of arguments; usage: nodekiln sample [OPTIONS] A [B]");

@@ -306,6 +306,9 @@ TEST(deploy_plan_ready)
 	CHECK(lab_open(&l, VM));
 	struct deploy_guest *g = add_guest(&l, 105, "cp1", KEY);
 	g->record.state = NODE_RECORD_READY;
+	CLEANUP(free_p) char *stopped = plan_text(&l, deploy_plan);
+	CHECK_STR(stopped, "start VM 105 cp1 on pve1 (it is ready, but stopped)\n");
+	g->running = true;
 	CLEANUP(free_p) char *done = plan_text(&l, deploy_plan);
 	CHECK_STR(done, "");
 	add_token(&l, "cp1", 0);
@@ -323,7 +326,9 @@ TEST(deploy_plan_duplicate)
 
 	CHECK(lab_open(&l, VM));
 	add_guest(&l, 105, "cp1", KEY);
-	add_guest(&l, 106, "cp1", KEY)->record.state = NODE_RECORD_READY;
+	struct deploy_guest *ready = add_guest(&l, 106, "cp1", KEY);
+	ready->record.state = NODE_RECORD_READY;
+	ready->running = true;
 	add_guest(&l, 107, "cp1", "ffffffffffff");
 	CHECK(deploy_plan_guest(&l.state, "cp1")->vmid == 106);
 	CHECK(deploy_state_first(&l.state, DEPLOY_STRANGER)->vmid == 107);

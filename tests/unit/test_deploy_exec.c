@@ -38,7 +38,11 @@ TEST(deploy_exec_whole_and_destroy)
 			"PUT /access/acl\nPUT /access/acl\nUPLOAD " NODE "/storage/local/upload\n"
 			"PUT " NODE "/qemu/100/config\nPOST " NODE "/qemu/100/status/start\n"
 			"PUT " NODE "/qemu/100/config\n"
-			"DELETE " NODE "/storage/local/content/local%3Aiso%2Fnodekiln_lab_cp1_KEY.iso\nDELETE " AGENT));
+			"DELETE " NODE "/storage/local/content/local%3Aiso%2Fnodekiln_lab_cp1_KEY.iso\n"
+			"PUT /access/acl\nDELETE " AGENT));
+	CHECK(strstr(pve_stub.params.data,
+		     "path=/vms/100\nroles=NodekilnAgent\ntokens=nodekiln-agent@pve!kiln_lab_cp1_") &&
+	      text_ends(pve_stub.params.data, "delete=1\n"));
 	CHECK_STR(said.data, "cp1: VM 100 on pve1, ready\n");
 	CHECK(strstr(pve_stub.params.data, "delete=scsi1\n") && strstr(pve_stub.params.data, "memory=4096\n"));
 

@@ -93,7 +93,7 @@ TEST(diff_read_documents_by_meaning)
 	CLEANUP(free_p) char *said = compare(&a, &b);
 	CHECK_STR(said, "~ (document): key null -> 7\n"
 			"- images[a]\n"
-			"+ lock.packages.base[apt]: name apt, version 3\n"
+			"+ lock.packages.base[apt]: version 3\n"
 			"~ lock.packages.base[tar]: version 2 -> 2.1\n");
 }
 
@@ -103,4 +103,49 @@ TEST(diff_read_refuses_other_files)
 	struct error err = { 0 };
 
 	CHECK(read_document("{\"name\": ", &list, &err) == -1 && *err.text);
+}
+
+/* What is in a file comes before who may read it. */
+TEST(diff_compare_content_first)
+{
+	CLEANUP(diff_list_done) struct diff_list a = { 0 }, b = { 0 };
+
+	add_file(&a, "/a", "0644", "x");
+	add_file(&a, "/b", "0644", "x");
+	add_file(&a, "/c", "0644", "x");
+	add_file(&b, "/a", "0600", "x");
+	add_file(&b, "/b", "0644", "y");
+	add_file(&b, "/c", "0600", "y");
+	CLEANUP(free_p) char *said = compare(&a, &b);
+	CHECK_STR(said, "~ /b: content x -> y\n~ /c: mode 0644 -> 0600, content x -> y\n~ /a: mode 0644 -> 0600\n");
+}
+
+/* A new repository, a package's and a module's update: a line each. */
+TEST(diff_read_locks_line_by_line)
+{
+	static const char before[] =
+		"{\"repositories\": [\"http://b/\"], \"packages\": {\"base\": ["
+		"{\"name\": \"bash\", \"version\": \"1\", \"repository\": 0, \"path\": \"bash_1\", \"sha256\": \"aa\"},"
+		"{\"name\": \"same\", \"version\": \"1\", \"repository\": 0, \"path\": \"same_1\", \"sha256\": "
+		"\"cc\"}]},"
+		"\"components\": [{\"name\": \"k\", \"version\": \"1.0\", \"go_mod\": \"a\\nb\\n\", \"modules\": ["
+		"\"x/y v1 h1:a h1:b\", \"x/z v0.1 - h1:c\"]}]}";
+	static const char after[] =
+		"{\"repositories\": [\"http://a/\", \"http://b/\"], \"packages\": {\"base\": ["
+		"{\"name\": \"bash\", \"version\": \"2\", \"repository\": 1, \"path\": \"bash_2\", \"sha256\": \"bb\"},"
+		"{\"name\": \"same\", \"version\": \"1\", \"repository\": 1, \"path\": \"same_1\", \"sha256\": "
+		"\"cc\"}]},"
+		"\"components\": [{\"name\": \"k\", \"version\": \"1.1\", \"go_mod\": \"a\\nc\\n\", \"modules\": ["
+		"\"x/y v2 h1:d h1:e\", \"x/z v0.2 - h1:f\"]}]}";
+	CLEANUP(diff_list_done) struct diff_list a = { 0 }, b = { 0 };
+	struct error err = { 0 };
+
+	CHECK(read_document(before, &a, &err) == 0 && read_document(after, &b, &err) == 0);
+	CLEANUP(free_p) char *said = compare(&a, &b);
+	CHECK_STR(said, "~ components[k]: version 1.0 -> 1.1\n"
+			"~ components[k].modules[x/y]: version v1 -> v2\n"
+			"- components[k].modules[x/z v0.1 go.mod]\n"
+			"+ components[k].modules[x/z v0.2 go.mod]\n"
+			"~ packages.base[bash]: version 1 -> 2\n"
+			"+ repositories[http://a/]\n");
 }

@@ -60,7 +60,7 @@ TEST(doctor_print_nothing_missing)
 	CHECK(t.len == 0);
 	CHECK(doctor_missing(&d, FOR_ALL, &names) == 0);
 	doctor_print(&d, &t);
-	CHECK_STR(t.data, "ok       tar                  build        packs\n");
+	CHECK_STR(t.data, "ok       tar                  build packs\n");
 }
 
 TEST(doctor_print_rows)
@@ -70,8 +70,8 @@ TEST(doctor_print_rows)
 
 	doctor_examine(needs, ARRAY_SIZE(needs), &d);
 	doctor_print(&d, &t);
-	CHECK(strstr(t.data, "MISSING  mcopy                lock, build  copies (looked everywhere)\n"));
-	CHECK(strstr(t.data, "advice   /dev/kvm             boot         is fast (looked everywhere)\n"));
+	CHECK(strstr(t.data, "MISSING  mcopy                lock, build copies (looked everywhere)\n"));
+	CHECK(strstr(t.data, "advice   /dev/kvm             boot        is fast (looked everywhere)\n"));
 }
 
 TEST(doctor_json_equals_print)

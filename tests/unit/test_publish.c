@@ -152,7 +152,7 @@ static void read_state(const struct publish_order *o, const struct json *input, 
 
 static void read_order(const struct json *input, struct publish_order *o, struct publish_memory *m)
 {
-	const struct json *kept = json_get(input, "kept");
+	const struct json *kept = json_get(input, "kept"), *skipped = json_get(input, "skipped");
 
 	*o = (struct publish_order){
 		.image = &image,
@@ -167,10 +167,13 @@ static void read_order(const struct json *input, struct publish_order *o, struct
 		.now = NOW,
 	};
 	m->own = number(input, "own", 0);
+	m->known = number(input, "known", 0);
 	m->pauses = (unsigned)number(input, "pauses", 0);
 	m->uploaded = (unsigned)number(input, "uploaded", 0);
 	for (size_t i = 0; i < json_count(kept); i++)
 		vec_push(&m->kept, number(json_at(kept, i), "vmid", 0));
+	for (size_t i = 0; i < json_count(skipped); i++)
+		vec_push(&m->skipped, number(json_at(skipped, i), "vmid", 0));
 }
 
 static bool plan_is_golden(const char *name)

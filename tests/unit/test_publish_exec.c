@@ -228,7 +228,10 @@ TEST(publish_exec_gives_up)
 	node_new();
 	pve_stub_add("UPLOAD " NODE "/storage/local/upload", PVE_OK, UPID);
 	CHECK(run(&err) < 0);
-	CHECK_STR(err.text, "node pve1: it does not end; does something undo each step?");
+	CHECK_STR(err.text, "node pve1: `upload local:import/" STEM
+			    ".qcow2, 1000 B` was done 4 times and is still to do: Proxmox VE "
+			    "does not show its result, or something undoes it; look at the tasks there, then run the "
+			    "command again");
 }
 
 TEST(publish_exec_taken_vmid_is_picked_again)
@@ -240,6 +243,82 @@ TEST(publish_exec_taken_vmid_is_picked_again)
 		      "unable to create VM 100 - VM 100 already exists on node 'pve1'");
 	CHECK(run(&err) == 0);
 	CHECK(pve_stub_called("POST " NODE "/qemu\nPOST " NODE "/qemu\n"));
+}
+
+#define LEFT(volume) "{\"status\":\"stopped\",\"exitstatus\":\"unable to create VM 100 - " volume "\"}"
+
+static void created_101(void)
+{
+	pve_stub_add(LIST, PVE_OK, "[]");
+	pve_stub_add("POST " NODE "/qemu", PVE_ERROR, "stop here");
+}
+
+/* PVE names the same number again and again. */
+TEST(publish_exec_skips_a_vmid_with_a_volume)
+{
+	struct error err;
+
+	node_new();
+	pve_stub_once(STATUS, PVE_OK, OK_TASK); /* the upload's */
+	pve_stub_once(STATUS, PVE_OK,
+		      LEFT("disk image '/var/lib/vz/images/100/vm-100-cloudinit.qcow2' already exists"));
+	pve_stub_once("POST " NODE "/qemu", PVE_OK, UPID);
+	pve_stub_then(created_101);
+	pve_stub_once("GET /cluster/nextid", PVE_OK, "\"100\"");
+	pve_stub_once("GET /cluster/nextid", PVE_OK, "\"100\"");
+	pve_stub_once("GET /cluster/nextid", PVE_OK, "\"101\"");
+	CHECK(run(&err) < 0 && pve_stub.now < 1);
+	CHECK_STR(err.private.text, "stop here");
+	CHECK(strstr(pve_stub.params.data, "vmid=101\n"));
+}
+
+static void shown_without_right(void)
+{
+	pve_stub_add(CONFIG, PVE_FORBIDDEN, "Permission check failed (/vms/100, VM.Audit)");
+	pve_stub_add(LIST, PVE_OK, "[]");
+}
+
+/* The token loses VM.Audit in the middle: no second VM is made. */
+TEST(publish_exec_stops_at_what_it_cannot_see)
+{
+	struct error err;
+
+	for (int there = 0; there < 2; there++) {
+		node_new();
+		pve_stub_add("POST " NODE "/qemu", PVE_OK, UPID);
+		pve_stub_then(shown_without_right);
+		pve_stub_once("GET /cluster/nextid", PVE_OK, "\"100\"");
+		if (there)
+			pve_stub_once("GET /cluster/nextid", PVE_REFUSED, "VM 100 already exists");
+		CHECK(run(&err) < 0 && err.class == ERROR_TARGET && pve_stub.now < 60);
+		const char *first = strstr(pve_stub.calls.data, "POST " NODE "/qemu\n");
+		CHECK(first && (strstr(first + 1, "POST") != NULL) == !there);
+		CHECK(strstr(err.text,
+			     there ? "VM 100, which this run works on, is still there, but the token "
+				     "nodekiln@pve!ci cannot see it any more: it has lost VM.Audit on /pool/k8s"
+				   : "was done 4 times and is still to do"));
+	}
+}
+
+static void notes_taken(void)
+{
+	pve_stub_add(CONFIG, PVE_OK, "{\"description\":\"a user's\"}");
+	pve_stub_add("POST " NODE "/qemu", PVE_ERROR, "stop here");
+}
+
+/* A user has taken the copy before it was finished: it is left alone, and another one is made. */
+TEST(publish_exec_gives_up_what_is_a_users_now)
+{
+	struct error err;
+
+	node_new();
+	pve_stub_once("POST " NODE "/qemu", PVE_OK, UPID);
+	pve_stub_then(notes_taken);
+	pve_stub_add(LIST, PVE_OK, "[{\"vmid\":100,\"name\":\"" STEM "\",\"status\":\"stopped\"}]");
+	pve_stub_add(CONFIG, PVE_MISSING, "no such VM");
+	CHECK(run(&err) < 0);
+	CHECK_STR(err.private.text, "stop here");
+	CHECK(!pve_stub_called("DELETE") && !pve_stub_called("PUT"));
 }
 
 TEST(publish_exec_damaged_upload)

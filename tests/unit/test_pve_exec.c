@@ -63,13 +63,15 @@ static const struct {
 	{ "unexpected status", true, true, ERROR_TARGET },
 	{ "VM 100 already exists on node 'pve1'", true, false, ERROR_TARGET },
 	{ "can't lock file 'x' - got timeout", true, false, ERROR_TARGET },
+	{ "timeout waiting on systemd", true, false, ERROR_TARGET },
+	{ "unable to connect to VM 101 qmp socket - timeout after 31 retries", true, false, ERROR_TARGET },
 	{ "boom", false, false, ERROR_TARGET },
 };
 
 TEST(pve_exec_wait_reads_the_exit_status)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
-		struct pve_exec x = exec_new();
+		CLEANUP(pve_exec_done) struct pve_exec x = exec_new();
 		CLEANUP(free_p) char *exit = NULL;
 		CLEANUP(free_p)
 		char *answer = xasprintf("{\"status\":\"stopped\",\"exitstatus\":\"%s\"}", ends[i].exit);
@@ -122,12 +124,33 @@ TEST(pve_exec_pause_ends)
 	CHECK(!x.pauses);
 }
 
-TEST(pve_exec_nap_doubles)
+/* A task that may be tried again, and ends in the same words: a lock may pass, the rest does not. */
+TEST(pve_exec_same_words_twice_are_the_end)
 {
-	exec_new();
-	for (int tries = 1; tries < PVE_EXEC_TRIES; tries++)
-		pve_exec_nap(tries);
-	CHECK(pve_stub.now > 90 && pve_stub.now < 95); /* 1 2 4 8 16 30 30 */
+	static const struct {
+		const char *exit;
+		bool second;
+	} twice[] = {
+		{ "unexpected status", false },
+		{ "VM 100 already exists on node 'pve1'", false },
+		{ "can't lock file 'x' - got timeout", true },
+	};
+	CLEANUP(pve_exec_done) struct pve_exec x = exec_new();
+	CLEANUP(json_free_p) struct json *upid = json_string(UPID);
+	CLEANUP(json_free_p)
+	struct json *other = json_string("UPID:pve1:0000A1B2:00C3D4E5:6570A1B2:qmcreate:100:nodekiln@pve!ci:");
+	struct error err = { 0 };
+
+	pve_stub_add(LOG, PVE_OK, "[]");
+	for (size_t i = 0; i < ARRAY_SIZE(twice); i++) {
+		CLEANUP(free_p)
+		char *answer = xasprintf("{\"status\":\"stopped\",\"exitstatus\":\"%s\"}", twice[i].exit);
+		pve_stub_add(STATUS, PVE_OK, answer);
+		CHECK(pve_exec_wait(&x, upid, "do x", NULL, &err) < 0 && x.again);
+		CHECK(pve_exec_wait(&x, other, "do y", NULL, &err) < 0 && x.again);
+		CHECK(pve_exec_wait(&x, upid, "do x", NULL, &err) < 0 && x.again == twice[i].second);
+		pve_stub_add(STATUS, PVE_OK, "{}");
+	}
 }
 
 TEST(pve_exec_guest_borrows)

@@ -18,7 +18,10 @@ TEST(pve_task_reads_upids)
 	};
 	CLEANUP(free_p) char *node = pve_task_node(UPID);
 
+	CLEANUP(free_p) char *type = pve_task_type(UPID);
+
 	CHECK_STR(node, "n");
+	CHECK_STR(type, "imgcopy");
 	CHECK(pve_task_is_own(UPID, "a@pve!t", types));
 	CHECK(!pve_task_is_own(UPID, "b@pve!t", types) && !pve_task_is_own(UPID, "a@pve!t", other));
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
@@ -94,6 +97,28 @@ TEST(pve_task_log_keeps_the_last_lines)
 	CHECK_STR(lines.at[4], "f");
 	CHECK(strstr(stub.seen->text, "/log?limit=500 "));
 	CHECK(pve_task_log(pve, UPID, &lines, &err) == -1 && lines.n == 5);
+}
+
+TEST(pve_task_warnings_of_a_log)
+{
+	static const struct stub_route routes[] = {
+		{ TASK "log", "200 OK",
+		  "{\"data\":[{\"t\":\"WARN: a\"},{\"t\":\"transferred 1.0 GiB of 2.0 GiB\"},{\"n\":3},"
+		  "{\"t\":\"Could not remove disk 'x:vm-100-disk-0', check manually: busy\"},{\"t\":\"no WARN: here\"},"
+		  "{\"t\":\"TASK WARNINGS: 1\"}]}" },
+		{ TASK "log", "403 Permission check failed", "" },
+		{ NULL, NULL, NULL },
+	};
+	CLEANUP(stub_stop) struct stub stub;
+	stub_start(&stub, routes);
+	CLEANUP(stub_pve_close_p) struct pve *pve = stub_open(&stub);
+	CLEANUP(strings_done) struct strings lines = { 0 };
+	struct error err = { 0 };
+
+	CHECK(pve_task_warnings(pve, UPID, &lines, &err) == 0 && lines.n == 2);
+	CHECK_STR(lines.at[0], "WARN: a");
+	CHECK(text_starts(lines.at[1], "Could not remove disk"));
+	CHECK(pve_task_warnings(pve, UPID, &lines, &err) == -1 && lines.n == 2);
 }
 
 TEST(pve_task_wait_outlasts_a_short_outage)

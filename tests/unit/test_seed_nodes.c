@@ -318,7 +318,9 @@ static const struct {
 	{ "# nothing yet\n", "", 0600 },
 	{ "lab: {token: c0ffee}\n", "secrets.yaml:1: 'token' is malformed (it is not shown here); remove it", 0600 },
 	{ "lab: {tokn: c0ffee.c0ffeec0ffeec0ff}\n",
-	  "secrets.yaml:1: unknown key 'tokn'; allowed here: token, certificate_key, notes_key, pki, guests", 0600 },
+	  "secrets.yaml:1: unknown key 'tokn' (did you mean 'token'?); allowed here: token, certificate_key, "
+	  "notes_key, pki, guests",
+	  0600 },
 	{ "lab: c0ffee.c0ffeec0ffeec0ff\n",
 	  "secrets.yaml:1: 'lab' must be a map with pki, or with token and certificate_key", 0600 },
 	{ "lab: {notes_key: c0ffee}\n", "secrets.yaml:1: 'notes_key' is malformed (it is not shown here); remove it",

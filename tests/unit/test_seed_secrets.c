@@ -46,6 +46,8 @@ TEST(seed_secrets_keep_what_deploy_made)
 	seed_secrets_record(&a, s, 101, "cp2", "");
 	seed_secrets_record(&a, s, 103, "w2", "bc:24:11:00:00:01");
 	seed_secrets_unrecord(&a, s, 103);
+	seed_secrets_begin_removal(&a, s, 102);
+	seed_secrets_begin_removal(&a, s, 103);
 	CHECK_STR(seed_secrets_save(&a, &err) < 0 ? err.text : "", "");
 	CLEANUP(free_p) char *key = xstrdup(s->notes_key);
 	seed_secrets_close(&a);
@@ -58,6 +60,32 @@ TEST(seed_secrets_keep_what_deploy_made)
 	CHECK_STR(seed_secrets_made(s, 101)->node, "cp2");
 	CHECK(!seed_secrets_made(s, 101)->identity && !seed_secrets_made(s, 103));
 	CHECK_STR(seed_secrets_made(s, 102)->identity, UUID);
+	CHECK(seed_secrets_made(s, 102)->removing && !seed_secrets_made(s, 101)->removing);
+}
+
+static int try_open(const char *path, struct error *err)
+{
+	CLEANUP(seed_secrets_close) struct seed_secrets s = { .lock = -1 };
+
+	*err = (struct error){ 0 };
+	return seed_secrets_open(path, &s, err);
+}
+
+/* What was there stays: only a file that was made here, and not written, goes. */
+TEST(seed_secrets_open_removes_nothing_of_others)
+{
+	struct error err;
+	struct stat st;
+
+	CHECK(lab_new() && try_open(file, &err) == 0 && access(file, F_OK) < 0);
+	CHECK(file_write(AT_FDCWD, file, "", 0, 0600, &err) == 0);
+	CHECK(try_open(file, &err) == 0 && access(file, F_OK) == 0);
+	CHECK(chmod(file, 0644) == 0 && try_open(file, &err) < 0 && strstr(err.text, "can be read by others"));
+	CHECK(access(file, F_OK) == 0 && unlink(file) == 0);
+	CHECK(mkfifo(file, 0600) == 0 && try_open(file, &err) < 0 && err.class == ERROR_USAGE);
+	CHECK(strstr(err.text, "is not a regular file") && stat(file, &st) == 0 && S_ISFIFO(st.st_mode));
+	unlink(file);
+	CHECK(try_open("/nonexistent/lab.secrets", &err) < 0 && strstr(err.text, "open /nonexistent/lab.secrets"));
 }
 
 /* The text of the file, the tree of it, and the secrets themselves. */

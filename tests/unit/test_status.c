@@ -49,7 +49,12 @@ TEST(status_of_a_guest_that_is_no_node)
 {
 	FAKE_ROOT();
 	CLEANUP(free_p) char *said = say(path, false);
-	CHECK_STR(said, "not configured\n");
+	CHECK_STR(said, "not configured: this guest has no node configuration (a seed, or /etc/nodekiln/node.yaml), so "
+			"it is not "
+			"meant to be a node\n");
+	fake_put(path, "/etc/nodekiln/node.yaml", "cluster: lab\n");
+	CLEANUP(free_p) char *early = say(path, false);
+	CHECK_STR(early, "not configured: nodekiln-agent.service has not read /etc/nodekiln/node.yaml yet\n");
 	FAKE_ROOT_END();
 }
 

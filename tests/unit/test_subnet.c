@@ -47,3 +47,23 @@ TEST(subnet_overlap_of_both_families)
 		CHECK(subnet_overlap(&a, &b) == cases[i].overlap && subnet_overlap(&b, &a) == cases[i].overlap);
 	}
 }
+
+static bool is_edge(const char *address, unsigned bits, bool one)
+{
+	struct subnet s;
+
+	return subnet_parse_address(address, &s) && subnet_is_edge(&s, bits, one);
+}
+
+TEST(subnet_edges_of_a_network)
+{
+	struct subnet address, want;
+
+	CHECK(is_edge("192.0.2.0", 24, false) && !is_edge("192.0.2.0", 23, true) && !is_edge("192.0.3.0", 23, false));
+	CHECK(is_edge("192.0.2.255", 24, true) && !is_edge("192.0.2.255", 23, true) &&
+	      is_edge("192.0.3.255", 23, true));
+	CHECK(is_edge("fd00::", 64, false) && !is_edge("fd00::1", 64, false) && !is_edge("192.0.2.7", 32, true));
+	CHECK(subnet_parse_address("192.0.2.77", &address) && subnet_parse("192.0.2.64/26", &want));
+	struct subnet around = subnet_around(&address, 26);
+	CHECK(around.bits == 26 && !memcmp(around.address, want.address, 4));
+}

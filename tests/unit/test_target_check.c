@@ -16,6 +16,8 @@ static struct target target = {
 	.url = (char *)"https://pve.example:8006",
 	.token_id = (char *)"nodekiln@pve!ci",
 	.pool = (char *)"k8s",
+	.zone = (char *)"localnetwork",
+	.bridge = (char *)"vmbr0",
 };
 
 static struct target_check check_new(void)
@@ -153,6 +155,60 @@ TEST(target_check_storage_must_accept_content)
 	CHECK(!target_check_storage(&c, "pve1", list, "down", "iso"));
 	CHECK(!target_check_storage(&c, "pve1", list, "nope", "iso"));
 	CHECK(missing_is_golden(&c, "storages"));
+}
+
+/* One storage for several things: one command, which is not undone by the next; and what its type cannot have. */
+TEST(target_check_storage_says_it_once)
+{
+	CLEANUP(target_check_done) struct target_check c = check_new();
+	CLEANUP(json_free_p) struct json *list = NULL;
+	const char *text =
+		"[{\"storage\":\"nas\",\"type\":\"nfs\",\"enabled\":1,\"active\":1,\"content\":\"images\"},"
+		"{\"storage\":\"thin\",\"type\":\"lvmthin\",\"enabled\":1,\"active\":1,\"content\":\"images\"},"
+		"{\"storage\":\"backup\",\"type\":\"pbs\",\"enabled\":1,\"active\":1,\"content\":\"backup\"},"
+		"{\"storage\":\"down\",\"type\":\"nfs\",\"enabled\":1,\"active\":0,\"content\":\"images\"}]";
+	static const char *const wanted[][2] = {
+		{ "nas", "import" },   { "nas", "vztmpl" },    { "nas", "images" },    { "thin", "import" },
+		{ "thin", "rootdir" }, { "backup", "iso" },    { "backup", "images" }, { "down", "import" },
+		{ "down", "vztmpl" },  { "hidden", "import" }, { "hidden", "vztmpl" },
+	};
+	struct error err;
+
+	pve_stub_add(PERMISSIONS, PVE_OK, "{}");
+	CHECK(json_parse("test", text, strlen(text), &list, &err) == 0);
+	CHECK(target_check_storage_rights(&c, "hidden", role_of_place(ROLE_UPLOADS), &err) == 0);
+	/* on two nodes */
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(wanted); i++)
+		(void)!target_check_storage(&c, "pve1", list, wanted[i / 2][0], wanted[i / 2][1]);
+	CHECK(missing_is_golden(&c, "storages_once"));
+}
+
+TEST(target_check_bridge_of_a_node)
+{
+	static const char network[] =
+		"[{\"iface\":\"vmbr0\",\"type\":\"bridge\"},{\"iface\":\"vnet1\",\"type\":\"vnet\"}]";
+	CLEANUP(target_check_done) struct target_check c = check_new();
+	struct error err = { 0 };
+
+	pve_stub_add("GET /nodes/pve?/network", PVE_OK, network);
+	target.bridge = (char *)"vnet1";
+	CHECK(target_check_bridge(&c, "pve1", &err) == 0 && !c.missing.n);
+	target.bridge = (char *)"vmbr7";
+	CHECK(target_check_bridge(&c, "pve1", &err) == 0 && target_check_bridge(&c, "pve2", &err) == 0);
+	pve_stub_add("GET /nodes/pve?/network", PVE_OK, "[]");
+	CHECK(target_check_bridge(&c, "pve3", &err) == 0);
+	CHECK(missing_is_golden(&c, "bridge"));
+	/* what cannot be asked is not missing; what fails is an error */
+	pve_stub_add("GET /nodes/pve?/network", PVE_REFUSED, "501");
+	CHECK(target_check_bridge(&c, "pve4", &err) == 0);
+	pve_stub_add("GET /nodes/pve?/network", PVE_ERROR, "boom");
+	CHECK(target_check_bridge(&c, "pve4", &err) < 0 && c.missing.n == 3);
+	/* the right to use it is missing: that was said */
+	pve_stub_add(PERMISSIONS, PVE_OK, "{}");
+	pve_stub_add("GET /nodes/pve?/network", PVE_OK, "[]");
+	CHECK(target_check_rights(&c, "/sdn/zones/localnetwork/vmbr7", "SDN.Use", role_of_place(ROLE_BRIDGE), &err) ==
+	      0);
+	CHECK(c.missing.n == 4 && target_check_bridge(&c, "pve5", &err) == 0 && c.missing.n == 4);
 }
 
 TEST(target_check_report_is_an_error)

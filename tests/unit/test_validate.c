@@ -190,9 +190,10 @@ TEST(validate_pve)
 		{ RULE(pve_node_is_valid), { "pve", "Pve-1", "1a" }, { "", "-a", "a-", "a.b", "a_b", LABEL63 "4" } },
 		{ RULE(pve_region_is_valid), { "eu-1", "a_b.c" }, { "", "-a", "a b", "a/b", LABEL63 "4" } },
 		{ RULE(pve_token_id_is_valid),
-		  { "kiln@pve!node7", "a.b@ldap-1!x-y" },
-		  { "", "kiln", "kiln@pve", "@pve!a", "a@!b", "kiln@pve!", "kiln@pve!7", "a:b@pve!c", "a@b@pve!c",
-		    "a@pve!b c" } },
+		  { "kiln@pve!node7", "a.b@ldap-1!x-y", "ci.user@corp.example@oidc!kiln-1", "a!b@pve!c", "a#=&~@pve!c",
+		    "@@pve!a" },
+		  { "", "kiln", "kiln@pve", "@pve!a", "a@!b", "kiln@pve!", "kiln@pve!7", "a:b@pve!c", "a/b@pve!c",
+		    "a b@pve!c", "a@pve@!c" } },
 	};
 
 	CHECK(all_hold(rules, ARRAY_SIZE(rules)));
@@ -215,4 +216,12 @@ TEST(validate_normalize)
 	CHECK(becomes(fingerprint_normalize, "aabb0c", "AA:BB:0C") && becomes(fingerprint_normalize, "aa:bb", "AA:BB"));
 	CHECK(becomes(kubernetes_version_normalize, "1.2.3", "v1.2.3"));
 	CHECK(becomes(kubernetes_version_normalize, "v1.2.3", "v1.2.3"));
+}
+
+TEST(validate_case_hint_only_for_capitals)
+{
+	CHECK_STR(validate_case_hint(pve_url_is_valid, "https://PVE1.example"), "; in lower case it is valid");
+	CHECK_STR(validate_case_hint(endpoint_is_valid, "API.Lab.example:6443"), "; in lower case it is valid");
+	CHECK_STR(validate_case_hint(endpoint_is_valid, "API_1"), "");
+	CHECK_STR(validate_case_hint(endpoint_is_valid, "api"), "");
 }

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/input.h"
+
+#include <errno.h>
+
+#include "lib/file.h"
+
+static int open_file(const char *path, struct error *err)
+{
+	CLEANUP(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_errno(err, errno, "open %s", path);
+	if (S_ISDIR(st.st_mode))
+		return error_set(err, ERROR_INPUT, "%s is a directory; name a file", path);
+	return TAKE_FD(fd);
+}
+
+int input_open(const char *path, struct error *err)
+{
+	int fd = open_file(path, err);
+
+	if (fd < 0)
+		err->class = ERROR_INPUT;
+	return fd;
+}
+
+int input_read(const char *path, size_t limit, struct text *ret, struct error *err)
+{
+	CLEANUP(close_p) int fd = input_open(path, err);
+
+	if (fd >= 0 && file_read_fd(fd, path, limit, ret, err) == 0)
+		return 0;
+	err->class = ERROR_INPUT;
+	return -1;
+}
