@@ -49,7 +49,10 @@ const struct command command_destroy = {
 	.summary = "remove what deploy made: guests with their disks, seeds and tokens",
 	.description =
 		"It removes the guests of the cluster, their disks, seeds and tokens, and nothing else; then the "
-		"secrets file. `--node` removes single nodes. Without `--yes` and `--dry-run` nothing is removed.",
+		"secrets file. Where nothing proves that the file is this cluster's, as with that of another one of "
+		"the same "
+		"name, or with another target, nothing is removed and the file stays. `--node` removes single nodes. "
+		"Without `--yes` and `--dry-run` nothing is removed.",
 	.examples = examples,
 	.options = options,
 	.min = 1,
