@@ -16,8 +16,8 @@
 bool kubeadm_pki_given(const struct node_config *node);
 /* Writes the files of a control plane to /etc/kubernetes/pki, over those that are there. Does nothing on a worker. */
 int kubeadm_pki_write(const struct kubeadm_run *run, const char *root, struct error *err) MUST_CHECK;
-/* kubeadm would try such a certificate for minutes. ERROR_INPUT when the node's certificate has ended, ERROR_HOST when it has not begun: the
- * guest's clock may be set later. */
+/* kubeadm would try such a certificate for minutes. ERROR_INPUT when the node's certificate has ended, ERROR_HOST when it has
+ * not begun: the guest's clock may be set later. */
 int kubeadm_pki_check(const struct kubeadm_run *run, struct error *err) MUST_CHECK;
 /* The content of KUBEADM_DISCOVERY_FILE: SECRET. */
 void kubeadm_pki_discovery(const struct kubeadm_run *run, struct text *ret);

@@ -58,8 +58,8 @@ bool text_is_utf8(const char *s, size_t len);
 size_t text_character(const char *s, size_t len, uint32_t *ret);
 /* text_printable.c: whether a terminal could obey it, or a reader be misled by it. */
 bool text_is_hidden(uint32_t character);
-/* Replaces, in place, each byte that a terminal could obey by '?' (a tab by a blank): control characters of ASCII and Unicode, those that reverse the direction
- * of text, and what is not UTF-8. The length stays. */
+/* Replaces, in place, each byte that a terminal could obey by '?' (a tab by a blank): control characters of ASCII and Unicode,
+ * those that reverse the direction of text, and what is not UTF-8. The length stays. */
 void text_make_printable(char *s);
 /* The same for a document: line feeds and tabs stay. */
 void text_make_printable_lines(char *s);

@@ -49,8 +49,8 @@ struct artifacts {
 	struct text sums;            /* owned; SHA256SUMS as artifacts_publish() has written it */
 };
 
-/* Makes the directory if it is missing (one of another user, or that others may write to, is ERROR_TRUST), completes the work of a killed build of that name, and opens an
- * empty staging directory. */
+/* Makes the directory if it is missing (one of another user, or that others may write to, is ERROR_TRUST), completes the work
+ * of a killed build of that name, and opens an empty staging directory. */
 int artifacts_open(const char *directory, const char *name, struct artifacts *ret, struct error *err) MUST_CHECK;
 /* Call it when SHA256SUMS will be signed by a key of this keyring. Lines of other images count as long as SHA256SUMS.gpg is a good
  * signature by one of these keys; otherwise this and artifacts_publish() are ERROR_TRUST, because nothing shows whose lines they are. */

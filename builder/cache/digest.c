@@ -11,7 +11,8 @@
 #include "lib/alloc.h"
 #include "lib/file.h"
 
-static int digest_children(struct hash *h, int dirfd, const char *name, struct error *err);
+typedef int add_entry(struct hash *h, int dirfd, const char *name, struct error *err);
+static int add_children(struct hash *h, int dirfd, const char *name, add_entry *add, struct error *err);
 
 static int list_sorted(int fd, const char *name, struct strings *ret, struct error *err)
 {
@@ -56,7 +57,7 @@ static int digest_entry(struct hash *h, int dirfd, const char *name, struct erro
 	if (S_ISREG(st.st_mode))
 		return digest_file(h, dirfd, name, err);
 	if (S_ISDIR(st.st_mode))
-		return digest_children(h, dirfd, name, err);
+		return add_children(h, dirfd, name, digest_entry, err);
 	if (!S_ISLNK(st.st_mode))
 		return error_set(err, ERROR_INPUT, "%s is neither a file, a directory nor a symlink; remove it", name);
 	ssize_t n = readlinkat(dirfd, name, target, sizeof target - 1);
@@ -67,7 +68,7 @@ static int digest_entry(struct hash *h, int dirfd, const char *name, struct erro
 	return 0;
 }
 
-static int digest_children(struct hash *h, int dirfd, const char *name, struct error *err)
+static int add_children(struct hash *h, int dirfd, const char *name, add_entry *add, struct error *err)
 {
 	CLEANUP(close_p) int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	CLEANUP(strings_done) struct strings names = { 0 };
@@ -77,7 +78,7 @@ static int digest_children(struct hash *h, int dirfd, const char *name, struct e
 	if (list_sorted(fd, name, &names, err) < 0)
 		return -1;
 	for (size_t i = 0; i < names.n; i++)
-		if (digest_entry(h, fd, names.at[i], err) < 0)
+		if (add(h, fd, names.at[i], err) < 0)
 			return error_wrap(err, "%s", name);
 	hash_field(h, "end", NULL);
 	return 0;
@@ -85,12 +86,8 @@ static int digest_children(struct hash *h, int dirfd, const char *name, struct e
 
 int digest_directory(struct hash *h, const char *path, struct error *err)
 {
-	return digest_children(h, AT_FDCWD, path, err);
+	return add_children(h, AT_FDCWD, path, digest_entry, err);
 }
-
-/* ---- the state ---- */
-
-static int state_children(struct hash *h, int dirfd, const char *name, struct error *err);
 
 static int state_entry(struct hash *h, int dirfd, const char *name, struct error *err)
 {
@@ -103,26 +100,10 @@ static int state_entry(struct hash *h, int dirfd, const char *name, struct error
 				(intmax_t)st.st_size, (intmax_t)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
 	hash_field(h, "name", name);
 	hash_field(h, "state", state);
-	return S_ISDIR(st.st_mode) ? state_children(h, dirfd, name, err) : 0;
-}
-
-static int state_children(struct hash *h, int dirfd, const char *name, struct error *err)
-{
-	CLEANUP(close_p) int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	CLEANUP(strings_done) struct strings names = { 0 };
-
-	if (fd < 0)
-		return error_errno(err, errno, "open directory %s", name);
-	if (list_sorted(fd, name, &names, err) < 0)
-		return -1;
-	for (size_t i = 0; i < names.n; i++)
-		if (state_entry(h, fd, names.at[i], err) < 0)
-			return error_wrap(err, "%s", name);
-	hash_field(h, "end", NULL);
-	return 0;
+	return S_ISDIR(st.st_mode) ? add_children(h, dirfd, name, state_entry, err) : 0;
 }
 
 int digest_state(struct hash *h, const char *path, struct error *err)
 {
-	return state_children(h, AT_FDCWD, path, err);
+	return add_children(h, AT_FDCWD, path, state_entry, err);
 }

@@ -139,8 +139,8 @@ TEST(gomod_main_module_of_any_name)
 		w.component.file = yaml;
 		w.component.go.main = strchr(names[i], '.') ? NULL : (char *)names[i];
 		CHECK_STR(gomod_main_module(&w.tree, &w.component, w.locked.go_mod, &err) < 0 ? err.text : "", "");
-		CLEANUP(free_p) char *copy = xasprintf("/work/main/%s/%s/main.go", names[i], names[i]);
-		CLEANUP(free_p) char *mod = xasprintf("/work/main/%s/go.mod", names[i]);
+		CLEANUP(free_p) char *copy = xasprintf("/work/" GOMOD_MAIN "/%s/%s/main.go", names[i], names[i]);
+		CLEANUP(free_p) char *mod = xasprintf("/work/" GOMOD_MAIN "/%s/go.mod", names[i]);
 		CLEANUP(free_p) char *theirs = fake_get(path, "/work/modules/go.mod");
 		CHECK(fake_has(path, mod) && fake_has(path, copy) == (w.component.go.main != NULL));
 		CHECK_STR(theirs, "theirs");
