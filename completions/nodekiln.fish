@@ -72,7 +72,7 @@ complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l secrets -d 'keep t
 complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l valid -d 'how long the nodes\' certificates in the seeds let them join (default: 2h)' -r -f
 complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l kubeadm-pki -d 'kubeadm makes the PKI of a new cluster, and nodes join by a token that they share; needed before Kubernetes 1.31'
 complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l kubeconfig -d 'write a kubeconfig for the cluster\'s administrator, good for a year' -r -F
-complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l force -d 'replace seeds, and a kubeconfig, that have other secrets'
+complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l force -d 'replace seeds, and a kubeconfig of this cluster\'s name, that have other secrets'
 complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l json -d 'print the seeds as JSON'
 complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l ssh-key -d 'public keys that may log in (may be repeated)' -r -F
 complete -c nodekiln -n '__fish_seen_subcommand_from seed' -l address -d 'a static address for the node\'s only network card (default: DHCP)' -r -f

@@ -46,7 +46,8 @@ static const struct option_spec options[] = {
 	  "1.31" },
 	{ "--kubeconfig", OPTION_VALUE, &kubeconfig_file, "FILE",
 	  "write a kubeconfig for the cluster's administrator, good for a year" },
-	{ "--force", OPTION_FLAG, &force, NULL, "replace seeds, and a kubeconfig, that have other secrets" },
+	{ "--force", OPTION_FLAG, &force, NULL,
+	  "replace seeds, and a kubeconfig of this cluster's name, that have other secrets" },
 	{ "--json", OPTION_FLAG, &as_json, NULL, "print the seeds as JSON" },
 	{ "--ssh-key", OPTION_LIST, &key_files, "FILE", "public keys that may log in (may be repeated)" },
 	{ "--address", OPTION_VALUE, &network.address, "ADDR/LEN",
@@ -245,7 +246,7 @@ static int check_kubeconfig(const struct seed_nodes *nodes, struct seed_secrets 
 			"--kubeconfig: the endpoint of cluster %s is not known; set control_plane_endpoint in a node's "
 			"file, or node.ip of an init node",
 			cluster);
-	return force ? 0 : seed_kubeconfig_check(kubeconfig_file, pki, cluster, err);
+	return seed_kubeconfig_check(kubeconfig_file, pki, cluster, force, err);
 }
 
 static int write_kubeconfig(const struct seed_nodes *nodes, struct seed_secrets *secrets, const char *endpoint,

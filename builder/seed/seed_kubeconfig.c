@@ -25,13 +25,19 @@ bool seed_kubeconfig_look(const char *file, const struct node_pki *pki, const ch
 	return text.len;
 }
 
-int seed_kubeconfig_check(const char *file, const struct node_pki *pki, const char *cluster, struct error *err)
+int seed_kubeconfig_check(const char *file, const struct node_pki *pki, const char *cluster, bool force,
+			  struct error *err)
 {
 	enum pki_kubeconfig kind;
 
 	if (!seed_kubeconfig_look(file, pki, cluster, &kind) || kind == PKI_KUBECONFIG_ENDING ||
-	    kind == PKI_KUBECONFIG_GOOD)
+	    kind == PKI_KUBECONFIG_GOOD || (kind == PKI_KUBECONFIG_OTHER_CA && force))
 		return 0;
+	if (kind == PKI_KUBECONFIG_OTHER_CA)
+		return error_set(err, ERROR_USAGE,
+				 "%s is there already and is the kubeconfig of another cluster %s; name another file, "
+				 "or replace it (--force)",
+				 file, cluster);
 	return error_set(err, ERROR_USAGE,
 			 "%s is there already and is not the kubeconfig of this cluster alone; remove it, or name "
 			 "another file",

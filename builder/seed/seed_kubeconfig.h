@@ -11,9 +11,10 @@
 
 /* What the file is to the cluster; false when there is none, or an empty one. One that cannot be read is foreign. */
 bool seed_kubeconfig_look(const char *file, const struct node_pki *pki, const char *cluster, enum pki_kubeconfig *ret);
-/* ERROR_USAGE when the file exists, and is neither a kubeconfig of this cluster alone nor empty. */
-int seed_kubeconfig_check(const char *file, const struct node_pki *pki, const char *cluster, struct error *err)
-	MUST_CHECK;
+/* ERROR_USAGE when the file exists, and is neither a kubeconfig of this cluster alone nor empty. force: that of another cluster of this
+ * name may be replaced, too, and nothing else. */
+int seed_kubeconfig_check(const char *file, const struct node_pki *pki, const char *cluster, bool force,
+			  struct error *err) MUST_CHECK;
 /* server: HOST:PORT. Mode 0600; missing directories are made. Warns when the file is exposed (seed_exposed.h). */
 int seed_kubeconfig_write(const char *file, const struct node_pki *pki, const char *cluster, const char *server,
 			  struct error *err) MUST_CHECK;

@@ -46,6 +46,8 @@ ROWS = [
     Row("kubeconfig-over-its-secrets", "seed cp.yaml --secrets s --kubeconfig ./s", USAGE, ("two outputs",)),
     Row("kubeconfig-over-its-node", "seed cp.yaml --kubeconfig cp.yaml", USAGE, ("cp.yaml is there already", "kubeconfig")),
     Row("kubeconfig-over-that-of-others", "seed cp.yaml --kubeconfig config", USAGE, ("config is there already",)),
+    *(Row(f"kubeconfig-by-force-over-{what}", f"seed cp.yaml --force --kubeconfig {what}", USAGE, (f"{what} is there already", "alone"))
+      for what in ("cp.yaml", "config", "notes.txt", "dir")),
     Row("secrets-in-a-node", "seed cp.yaml --secrets w.yaml", RECIPE, ("w.yaml:1",)),
     Row("secrets-in-a-directory", "seed cp.yaml --secrets dir", 1, ("dir",)),
     Row("secrets-in-a-device", "seed cp.yaml --secrets /dev/null", USAGE, ("/dev/null is not a regular file",)),

@@ -6,20 +6,20 @@
 
 #define SERVER "10.0.0.1:6443"
 
-static bool replaced(const char *file, const struct node_pki *pki)
+static bool replaced(const char *file, const struct node_pki *pki, bool force)
 {
 	struct error err = { 0 };
 
-	return seed_kubeconfig_check(file, pki, "lab", &err) == 0;
+	return seed_kubeconfig_check(file, pki, "lab", force, &err) == 0;
 }
 
-/* An error that says what to do. */
+/* An error that says what to do, with --force as without. */
 static bool refused(const char *file, const struct node_pki *pki)
 {
 	struct error err = { 0 };
 
-	return seed_kubeconfig_check(file, pki, "lab", &err) < 0 && err.class == ERROR_USAGE &&
-	       strstr(err.text, "is not the kubeconfig of this cluster alone; remove it");
+	return !replaced(file, pki, false) && seed_kubeconfig_check(file, pki, "lab", true, &err) < 0 &&
+	       err.class == ERROR_USAGE && strstr(err.text, "is not the kubeconfig of this cluster alone; remove it");
 }
 
 static bool write_text(const char *file, const char *content)
@@ -38,10 +38,15 @@ TEST(seed_kubeconfig_replaces_only_its_own)
 	enum pki_kubeconfig kind;
 
 	CHECK(pki_make(&pki, &err) == 0 && pki_make(&other, &err) == 0);
-	CHECK(!seed_kubeconfig_look(file, &pki, "lab", &kind) && replaced(file, &pki));
+	CHECK(!seed_kubeconfig_look(file, &pki, "lab", &kind) && replaced(file, &pki, false));
 	CHECK(seed_kubeconfig_write(file, &pki, "lab", SERVER, &err) == 0);
 	CHECK(seed_kubeconfig_look(file, &pki, "lab", &kind) && kind == PKI_KUBECONFIG_GOOD);
-	CHECK(replaced(file, &pki) && refused(file, &other));
+	CHECK(replaced(file, &pki, false));
+
+	/* another cluster of this name */
+	CHECK(seed_kubeconfig_check(file, &other, "lab", false, &err) < 0 && err.class == ERROR_USAGE);
+	CHECK(strstr(err.text, "of another cluster lab; name another file, or replace it (--force)"));
+	CHECK(replaced(file, &other, true));
 
 	/* the user's own, with another cluster */
 	CHECK(file_read(AT_FDCWD, file, 1 << 20, &text, &err) == 0);
@@ -53,7 +58,7 @@ TEST(seed_kubeconfig_replaces_only_its_own)
 	CHECK(write_text(file, merged) && refused(file, &pki));
 	CHECK(seed_kubeconfig_look(file, &pki, "lab", &kind) && kind == PKI_KUBECONFIG_FOREIGN);
 
-	CHECK(write_text(file, "") && replaced(file, &pki));
+	CHECK(write_text(file, "") && replaced(file, &pki, false));
 	CHECK(write_text(file, "a: [") && refused(file, &pki));
 	CHECK(refused(path, &pki));
 	FAKE_ROOT_END();
