@@ -5,7 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "builder/progress/progress.h"
 #include "lib/log.h"
+
+#define SHELL_SIGNAL 128 /* a shell's exit status of a signal, less its number */
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 static pid_t owner;                   /* children that have not reset their handlers end silently */
@@ -22,25 +25,31 @@ static void say(const char *words)
 	(void)!write(STDERR_FILENO, "\n", 1);
 }
 
-static void end_by(int number)
+/* By the signal; process 1 of a container has to exit, since the kernel ignores signals there. */
+NORETURN static void end_by(int number)
 {
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, number);
 	signal(number, SIG_DFL);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	raise(number);
+	_exit(SHELL_SIGNAL + number);
 }
 
 /* Only calls that signal-safety(7) allows. */
 static void on_signal(int number)
 {
-	if (getpid() != owner) {
+	if (getpid() != owner)
 		end_by(number);
-		return;
-	}
 	if (watched) {
 		caught = number;
 		kill((pid_t)watched, SIGKILL);
 		return;
 	}
-	if (said)
+	progress_abandon();
+	if (said) /* NULL: a job has just ended */
 		say(said);
 	end_by(number);
 }
@@ -106,16 +115,17 @@ static int watch(job_fn *fn, void *context, struct error *err)
 int interrupt_run(job_fn *fn, job_fn *tidy, void *context, const char *words, struct error *err)
 {
 	CLEANUP(job_stop) struct job after = { 0 };
-	struct error ignored = { 0 };
+	struct error why = { 0 };
 
 	int rc = watch(fn, context, err);
-	if (!caught) {
-		handle(SIG_DFL);
+	handle(SIG_DFL);
+	if (!caught)
 		return rc;
+	block(SIG_BLOCK); /* one more Ctrl-C */
+	if (job_start(&after, tidy, context, &why) < 0 || job_wait(&after, &why) < 0) {
+		log_debug("%s", why.text);
+		words = "what is left is removed when the command runs again";
 	}
-	if (job_start(&after, tidy, context, &ignored) < 0 || job_wait(&after, &ignored) < 0)
-		log_debug("%s", ignored.text); /* the next run tidies up */
 	say(words);
 	end_by(caught);
-	return -1;
 }

@@ -271,6 +271,16 @@ void progress_close(void)
 	ticker = 0;
 }
 
+void progress_abandon(void)
+{
+	if (!board || !format->transient)
+		return;
+	if (ticker > 0)
+		kill(ticker, SIGKILL);
+	if (board->drawn)
+		(void)!write(format->fd, "\n", 1);
+}
+
 /* Truncated when it does not fit: it is only displayed. */
 PRINTF(2, 0) static void phase_text(struct phase *p, const char *fmt, va_list ap)
 {

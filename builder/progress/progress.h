@@ -25,6 +25,8 @@ enum progress_style { PROGRESS_AUTO, PROGRESS_PLAIN, PROGRESS_BAR, PROGRESS_JSON
 
 void progress_open(enum progress_style style);
 void progress_close(void);
+/* For signal handlers: the ticker ends at once, and what was drawn stays, above what is written to the terminal next. */
+void progress_abandon(void);
 
 /* Phases may overlap (jobs). phase is a stable identifier such as "unpack"; the text says what is being done
  * ("" = nothing to add), the text at the end what was done. */
