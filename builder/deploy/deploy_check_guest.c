@@ -18,14 +18,12 @@
 
 /* ---- VMIDs ---- */
 
-/* nextid knows the guests that the token may not see, too. */
-static int is_taken(struct pve *pve, long vmid, bool *ret, struct error *err)
+/* This run takes the guest for the cluster's. */
+static bool is_adopted(const struct deploy_order *o, const struct cluster_node *n)
 {
-	CLEANUP(free_p) char *number = xasprintf("%ld", vmid);
-	const struct pve_param params[] = { { "vmid", number }, { NULL, NULL } };
+	CLEANUP(free_p) char *word = xasprintf("%s=%ld", n->name, n->vmid);
 
-	*ret = pve_get_retry(pve, "/cluster/nextid", params, NULL, err) < 0;
-	return *ret && pve_failure(pve) != PVE_REFUSED && !vmid_is_taken(err->private.text) ? -1 : 0;
+	return o->adopt && strings_has(o->adopt, word);
 }
 
 int deploy_check_vmids(struct deploy_check *k, const struct deploy_order *o, struct error *err)
@@ -34,13 +32,13 @@ int deploy_check_vmids(struct deploy_check *k, const struct deploy_order *o, str
 
 	for (size_t i = 0; i < c->nodes.n; i++) {
 		const struct cluster_node *n = &c->nodes.at[i];
-		bool taken = false;
 
-		if (!n->vmid || (o->secret && seed_secrets_made(o->secret, n->vmid)))
+		if (!n->vmid || (o->secret && seed_secrets_made(o->secret, n->vmid)) || is_adopted(o, n))
 			continue;
-		if (is_taken(k->of.pve, n->vmid, &taken, err) < 0)
+		int rc = vmid_exists(k->of.pve, n->vmid, err);
+		if (rc < 0)
 			return error_wrap(err, "ask for VMID %ld", n->vmid);
-		if (taken)
+		if (rc)
 			target_check_miss(
 				&k->of,
 				"node '%s': VMID %ld is already that of another guest; choose another (`vmid`), "

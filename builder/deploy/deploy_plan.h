@@ -42,6 +42,7 @@ enum deploy_action {
 struct deploy_order {
 	const struct cluster *cluster;    /* borrowed */
 	const struct seed_secret *secret; /* borrowed; the cluster's */
+	const struct strings *adopt;      /* borrowed; "NODE=VMID" of guests that become the cluster's; NULL = none */
 	char key[DEPLOY_NOTES_KEY + 1];   /* of its notes; "" = not known: no token or volume counts as ours */
 	bool full;                        /* clones have disks of their own */
 	bool may_discard;                 /* the token may delete volumes */

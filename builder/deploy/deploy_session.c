@@ -26,6 +26,7 @@ int deploy_session_open(struct deploy_session *job, const struct deploy_options 
 		return -1;
 	job->order.cluster = &job->cluster;
 	job->order.full = options->full;
+	job->order.adopt = &options->adopt;
 	job->order.now = time(NULL);
 	const struct seed_secret *s = deploy_session_secret(job);
 	job->order.secret = s;

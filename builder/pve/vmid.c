@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "builder/progress/progress.h"
+#include "builder/pve/pve_retry.h"
 #include "lib/pve_guest.h"
 #include "lib/vec.h"
 
@@ -120,8 +121,8 @@ int vmid_exists(struct pve *pve, long vmid, struct error *err)
 {
 	CLEANUP(free_p) char *number = xasprintf("%ld", vmid);
 
-	if (pve_call(pve, "GET", "/cluster/nextid", (const struct pve_param[]){ { "vmid", number }, { NULL, NULL } },
-		     NULL, err) == 0)
+	if (pve_get_retry(pve, "/cluster/nextid", (const struct pve_param[]){ { "vmid", number }, { NULL, NULL } },
+			  NULL, err) == 0)
 		return 0;
 	return pve_failure(pve) == PVE_REFUSED ? 1 : -1;
 }

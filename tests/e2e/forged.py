@@ -300,10 +300,13 @@ def a_cluster_of_an_older_version_is_adopted(lab):
     plan = exited(lab.deploy("--adopt", "cp1=101", "--adopt", "w1=102", "--dry-run")).stdout
     check("adopt guest 101 on pve1 as node cp1" in plan, plan)
     same([entry.path for entry in lab.journal.find() if entry.method != "GET"], [], "changes")
-    exited(lab.deploy("--adopt", "cp1=101", "--adopt", "w1=102"))
+    nodes = [{"name": "cp1", "role": "init", "vmid": 101}, {"name": "w1", "role": "worker", "vmid": 102}]
+    done = exited(lab.deploy("--adopt", "w1=102", file=lab.cluster_file(nodes)), TARGET)
+    check("or adopt the guest when it is this node (--adopt cp1=101)" in done.stderr and "w1=102" not in done.stderr, done.stderr)
+    exited(lab.deploy("--adopt", "cp1=101", "--adopt", "w1=102", file=lab.cluster_file(nodes)))
     same(set(assert_ready(lab)), before, "guests")
     lab.journal.clear()
-    exited(lab.deploy())
+    exited(lab.deploy(file=lab.cluster_file(nodes)))
     same([entry.path for entry in lab.journal.find() if entry.method != "GET"], [], "changes after that")
     exited(lab.destroy())
     gone(lab)

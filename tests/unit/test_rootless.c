@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "lib/file.h"
@@ -113,6 +115,8 @@ static int in_namespace(void *context UNUSED, struct error *err)
 	if (rootless_restricted())
 		return error_set(err, ERROR_FAILED, "no namespaces");
 	EXPECT(rootless() && rootless_caller() == 0 && geteuid() == 0);
+	int end = 0;
+	EXPECT(prctl(PR_GET_PDEATHSIG, &end) == 0 && end == SIGKILL);
 	if (file_read(AT_FDCWD, "/proc/self/uid_map", 4096, &map, err) < 0)
 		return -1;
 	EXPECT(sscanf(map.data, "%u %u %u", &inside, &outside, &count) == 3);

@@ -41,7 +41,7 @@ TEST(vmid_of_the_range)
 	pve_stub_once(NEXT, PVE_REFUSED, "VM 101 already exists");
 	pve_stub_once(NEXT, PVE_OK, "102");
 	CHECK(pick(&vmid, &err) == 0 && vmid == 102 && pve_stub.gets == 3);
-	pve_stub_once(NEXT, PVE_UNREACHABLE, "down");
+	pve_stub_add(NEXT, PVE_UNREACHABLE, "down");
 	CHECK(pick(&vmid, &err) < 0 && err.class == ERROR_NETWORK);
 	pve_stub_add(NEXT, PVE_REFUSED, "taken");
 	CHECK(pick(&vmid, &err) < 0);
@@ -80,9 +80,12 @@ TEST(vmid_exists_hidden_or_not)
 	pve_stub_reset();
 	pve_stub_once(NEXT, PVE_REFUSED, "VM 101 already exists");
 	pve_stub_once(NEXT, PVE_OK, "\"101\"");
-	pve_stub_once(NEXT, PVE_UNREACHABLE, "down");
 	CHECK(vmid_exists(&pve_stub.pve, 101, &err) == 1);
 	CHECK(vmid_exists(&pve_stub.pve, 101, &err) == 0);
+	pve_stub_once(NEXT, PVE_UNREACHABLE, "down"); /* it is asked again */
+	pve_stub_once(NEXT, PVE_REFUSED, "VM 101 already exists");
+	CHECK(vmid_exists(&pve_stub.pve, 101, &err) == 1);
+	pve_stub_add(NEXT, PVE_UNREACHABLE, "down");
 	CHECK(vmid_exists(&pve_stub.pve, 101, &err) < 0);
 }
 
