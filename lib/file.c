@@ -293,9 +293,12 @@ int dir_make(int dirfd, const char *path, mode_t mode, struct error *err)
 int dir_make_parent(const char *path, mode_t mode, struct error *err)
 {
 	const char *slash = strrchr(path, '/');
-	CLEANUP(free_p) char *parent = xstrndup(path, slash ? (size_t)(slash - path) : 0);
+	CLEANUP(free_p) char *parent = slash ? xstrndup(path, (size_t)(slash - path)) : xstrdup(".");
+	CLEANUP(free_p) char *inside = xasprintf("%s/.", parent);
 
-	return *parent ? dir_make(AT_FDCWD, parent, mode, err) : 0;
+	if (*parent && dir_make(AT_FDCWD, parent, mode, err) < 0)
+		return -1;
+	return access(inside, W_OK | X_OK) < 0 ? error_errno(err, errno, "write %s", path) : 0;
 }
 
 int dir_make_in(int rootfd, const char *path, mode_t mode, struct error *err)

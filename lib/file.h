@@ -40,7 +40,7 @@ int file_open_parent_in(int rootfd, const char *path, bool make, const char **re
 
 /* mkdir -p; an existing directory is fine. */
 int dir_make(int dirfd, const char *path, mode_t mode, struct error *err) MUST_CHECK;
-/* The directory that a path's last component is in. */
+/* The directory that a path's last component is in: made if it is missing, and refused when it cannot be written to. */
 int dir_make_parent(const char *path, mode_t mode, struct error *err) MUST_CHECK;
 int dir_make_in(int rootfd, const char *path, mode_t mode, struct error *err) MUST_CHECK;
 /* Opens a directory for reading, with O_CLOEXEC; -1 with *err. */

@@ -92,6 +92,25 @@ TEST(file_write_in_replaces_a_symlink)
 	SCRATCH_END();
 }
 
+TEST(dir_make_parent_is_a_directory)
+{
+	struct error err = { 0 };
+	char path[32];
+	CLEANUP(close_p) int root = scratch(path);
+	CLEANUP(free_p) char *below = xasprintf("%s/a/b/c", path), *file = xasprintf("%s/file", path);
+	CLEANUP(free_p)
+	char *in_file = xasprintf("%s/x", file),
+	     *sentence = xasprintf("write %s: Not a directory", in_file);
+
+	CHECK(dir_make_parent(below, 0755, &err) == 0 && faccessat(root, "a/b", F_OK, 0) == 0);
+	CHECK(dir_make_parent(below, 0755, &err) == 0);
+	CHECK(file_write(root, "file", "", 0, 0600, &err) == 0 && dir_make_parent(file, 0755, &err) == 0);
+	CHECK(dir_make_parent(in_file, 0755, &err) < 0);
+	CHECK_STR(err.text, sentence);
+	CHECK(dir_make_parent("x", 0755, &err) == 0);
+	CHECK(tree_remove(AT_FDCWD, path, &err) == 0);
+}
+
 TEST(dir_make_creates_parents)
 {
 	SCRATCH();
