@@ -2,113 +2,61 @@
 #include "builder/seed/seed_network.h"
 
 #include <string.h>
-#include <sys/socket.h>
 
+#include "builder/seed/seed_address.h"
 #include "lib/alloc.h"
 #include "lib/subnet.h"
 
-/* No host has an address in these. */
-static const struct {
-	const char *network, *what;
-} reserved[] = {
-	{ "0.0.0.0/8", "no address of a host" },
-	{ "127.0.0.0/8", "a loopback address" },
-	{ "224.0.0.0/4", "a multicast address" },
-	{ "240.0.0.0/4", "a reserved address" },
-	{ "::/127", "the unspecified or the loopback address" },
-	{ "ff00::/8", "a multicast address" },
-};
-
-static int check_reserved(const char *option, const char *text, const struct subnet *address, struct error *err)
+static int wrong(const char *option, const char *text, const char *why, struct error *err)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
-		struct subnet network;
-		if (subnet_parse(reserved[i].network, &network) && subnet_overlap(&network, address))
-			return error_set(err, ERROR_USAGE, "%s %s: it is %s", option, text, reserved[i].what);
-	}
-	return 0;
+	return why ? error_set(err, ERROR_USAGE, "%s %s: %s", option, text, why) : 0;
 }
 
-/* The first and the last address of an IPv4 network, and the first of an IPv6 one (all routers, RFC 4291), are no host's; in a network
- * of two addresses both are (RFC 3021, RFC 6164). */
-static int check_edges(const char *option, const char *text, const struct subnet *address, unsigned bits,
-		       struct error *err)
+static int check_address(const char *text, struct seed_address *ret, struct error *err)
 {
-	bool is_ipv4 = address->family == AF_INET;
-
-	if (bits >= (is_ipv4 ? 31 : 127))
-		return 0;
-	if (subnet_is_edge(address, bits, false))
-		return error_set(err, ERROR_USAGE, "%s %s: it is the address of the network itself", option, text);
-	if (is_ipv4 && subnet_is_edge(address, bits, true))
-		return error_set(err, ERROR_USAGE, "%s %s: it is the broadcast address of its network", option, text);
-	return 0;
-}
-
-/* An address with a prefix length, e.g. 192.0.2.10/24. */
-static int check_address(const char *text, struct subnet *ret, unsigned *ret_bits, struct error *err)
-{
-	const char *slash = strchr(text, '/');
-	CLEANUP(free_p) char *address = xstrndup(text, slash ? (size_t)(slash - text) : strlen(text));
-	CLEANUP(free_p) char *zero = NULL;
-	struct subnet length;
-
-	if (!slash || !subnet_parse_address(address, ret))
-		return error_set(err, ERROR_USAGE, "--address %s: it must be ADDRESS/PREFIX, e.g. 192.0.2.10/24", text);
-	zero = xasprintf("%s%s", ret->family == AF_INET ? "0.0.0.0" : "::", slash);
-	if (!subnet_parse(zero, &length) || length.bits == 0)
-		return error_set(err, ERROR_USAGE, "--address %s: its prefix length must be 1 to %d", text,
-				 ret->family == AF_INET ? 32 : 128);
-	*ret_bits = length.bits;
-	if (check_reserved("--address", text, ret, err) < 0)
-		return -1;
-	return check_edges("--address", text, ret, length.bits, err);
+	return wrong("--address", text, seed_address_parse(text, ret), err);
 }
 
 static int check_other(const char *option, const char *text, int family, struct subnet *ret, struct error *err)
 {
 	if (!subnet_parse_address(text, ret))
-		return error_set(err, ERROR_USAGE, "%s %s: it must be an IP address", option, text);
+		return wrong(option, text, "it must be an IP address", err);
 	if (family && ret->family != family)
-		return error_set(err, ERROR_USAGE, "%s %s: it must be of the same family as --address", option, text);
-	return check_reserved(option, text, ret, err);
+		return wrong(option, text, "it must be of the same family as --address", err);
+	return wrong(option, text, seed_address_fault(ret, ret->bits), err);
 }
 
-/* The kernel takes a gateway only when it can reach it: in the network, or link-local. */
-static int check_gateway(const struct seed_network *n, const struct subnet *address, unsigned bits, struct error *err)
+static int check_gateway(const struct seed_network *n, const struct seed_address *address, struct error *err)
 {
-	const struct subnet network = subnet_around(address, bits);
-	struct subnet gateway, local;
+	struct subnet gateway;
 
 	if (!n->gateway)
 		return 0;
-	if (check_other("--gateway", n->gateway, address->family, &gateway, err) < 0)
+	if (check_other("--gateway", n->gateway, address->host.family, &gateway, err) < 0)
 		return -1;
-	if (subnet_overlap(&gateway, address))
-		return error_set(err, ERROR_USAGE, "--gateway %s: it is the node's own address", n->gateway);
-	if (subnet_parse("fe80::/10", &local) && subnet_overlap(&gateway, &local))
-		return 0;
-	if (!subnet_overlap(&gateway, &network))
+	if (subnet_overlap(&gateway, &address->host))
+		return wrong("--gateway", n->gateway, "it is the node's own address", err);
+	if (!seed_address_reaches(address, &gateway))
 		return error_set(
 			err, ERROR_USAGE,
 			"--gateway %s: it is outside of the network of --address %s, so the node could not reach "
 			"it; correct one of them, or give a network-config with an on-link route (--network of "
 			"`nodekiln seed`)",
 			n->gateway, n->address);
-	return check_edges("--gateway", n->gateway, &gateway, bits, err);
+	return wrong("--gateway", n->gateway, seed_address_fault(&gateway, address->bits), err);
 }
 
 static int check(const struct seed_network *n, struct error *err)
 {
-	struct subnet address, other;
-	unsigned bits;
+	struct seed_address address;
+	struct subnet other;
 
 	if (!n->address && (n->gateway || n->nameservers.n))
 		return error_set(err, ERROR_USAGE, "%s needs --address; without it the node uses DHCP",
 				 n->gateway ? "--gateway" : "--nameserver");
 	if (!n->address)
 		return 0;
-	if (check_address(n->address, &address, &bits, err) < 0 || check_gateway(n, &address, bits, err) < 0)
+	if (check_address(n->address, &address, err) < 0 || check_gateway(n, &address, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n->nameservers.n; i++)
 		if (check_other("--nameserver", n->nameservers.at[i], 0, &other, err) < 0)
@@ -172,13 +120,13 @@ static int check_place(const char *what, const char *text, const struct node_con
 
 int seed_network_check_node(const struct seed_network *n, const struct node_config *node, struct error *err)
 {
-	struct subnet address, ip;
-	unsigned bits;
+	struct seed_address address;
+	struct subnet ip;
 
-	if (!n->address || check_address(n->address, &address, &bits, err) < 0)
+	if (!n->address || check_address(n->address, &address, err) < 0)
 		return n->address ? -1 : 0;
-	if (node->ip && subnet_parse_address(node->ip, &ip) && ip.family == address.family &&
-	    !subnet_overlap(&ip, &address))
+	if (node->ip && subnet_parse_address(node->ip, &ip) && ip.family == address.host.family &&
+	    !subnet_overlap(&ip, &address.host))
 		return error_set(err, ERROR_INPUT, "node.ip is %s, but the node's address is %s; correct one of them",
 				 node->ip, n->address);
 	if (!n->gateway && !node->ip)

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/seed/seed_network_file.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include "builder/seed/seed_address.h"
 #include "lib/macro.h"
-#include "lib/subnet.h"
+#include "lib/vec.h"
 #include "lib/yaml.h"
 
 #define HINT "a network-config is a map with version: 1 and config, or with version: 2 and ethernets"
@@ -22,21 +25,97 @@ static bool is_one_of(const struct yaml *node, const char *const *words)
 	return false;
 }
 
-/* ADDRESS or ADDRESS/LENGTH; version 1 allows the netmask in a key of its own. */
-static bool is_address(const struct yaml *node)
-{
-	CLEANUP(free_p) char *text = NULL;
-	struct subnet address;
+/* ---- addresses ---- */
 
-	if (node->kind != YAML_SCALAR)
-		return false;
-	text = xstrndup(node->value, strcspn(node->value, "/"));
-	return subnet_parse_address(text, &address) && (!node->value[strlen(text)] || node->value[strlen(text) + 1]);
+struct addresses {
+	struct seed_address *at; /* owned; vec.h */
+	size_t n, max;
+};
+
+static void addresses_done(struct addresses *list)
+{
+	vec_done(list);
+}
+
+/* Adds a card's address to those of all cards. */
+static int add_address(struct addresses *all, const struct yaml *at, const char *text, struct error *err)
+{
+	struct seed_address address;
+	const char *why = seed_address_parse(text, &address);
+
+	if (why)
+		return yaml_error(at, err, "the address %s: %s", text, why);
+	for (size_t i = 0; i < all->n; i++)
+		if (subnet_overlap(&all->at[i].host, &address.host))
+			return yaml_error(at, err, "the address %s is there twice", text);
+	vec_push(all, address);
+	return 0;
+}
+
+/* first: index in all of the card's own addresses. Routers advertise networks of IPv6, so there nothing is known to be out of reach. */
+static int check_gateway(const struct addresses *all, size_t first, const struct yaml *at, bool anywhere,
+			 struct error *err)
+{
+	struct subnet gateway;
+	bool reached = anywhere || first == all->n;
+
+	if (at->kind != YAML_SCALAR || !subnet_parse_address(at->value, &gateway))
+		return yaml_error(at, err, "a gateway is an IP address");
+	const char *why = seed_address_fault(&gateway, gateway.bits);
+	if (why)
+		return yaml_error(at, err, "the gateway %s: %s", at->value, why);
+	for (size_t i = first; i < all->n; i++) {
+		if (subnet_overlap(&all->at[i].host, &gateway))
+			return yaml_error(at, err, "the gateway %s is the node's own address", at->value);
+		reached = reached || gateway.family == AF_INET6 || seed_address_reaches(&all->at[i], &gateway);
+	}
+	if (reached)
+		return 0;
+	return yaml_error(at, err,
+			  "the gateway %s is outside of the networks of its card's addresses, so the node could not "
+			  "reach it; correct one of them, or add on-link: true to its route (version 2)",
+			  at->value);
 }
 
 /* ---- version 1 ---- */
 
-static int check_subnet(const struct yaml *subnet, struct error *err)
+/* "255.255.255.0", "24" */
+static bool parse_mask(const char *text, unsigned *ret)
+{
+	struct subnet mask;
+	char *end;
+
+	*ret = (unsigned)strtoul(text, &end, 10);
+	if (!*end && end > text)
+		return true;
+	if (!subnet_parse_address(text, &mask))
+		return false;
+	for (*ret = 0; *ret < mask.bits && mask.address[*ret / 8] & (0x80 >> *ret % 8);)
+		++*ret;
+	return subnet_is_edge(&mask, *ret, false) || *ret == mask.bits;
+}
+
+/* The prefix length may be in a key of its own; cloud-init's defaults are 24 and 64. */
+static int check_static(struct addresses *all, const struct yaml *subnet, struct error *err)
+{
+	const struct yaml *address = yaml_find(subnet, "address"), *mask = yaml_find(subnet, "netmask");
+	const struct yaml *gateway = yaml_find(subnet, "gateway");
+	size_t first = all->n;
+
+	if (!address || address->kind != YAML_SCALAR)
+		return yaml_error(address ? address : subnet, err,
+				  "a static subnet has an address, e.g. 192.0.2.10/24");
+	unsigned bits = strchr(address->value, ':') ? 64 : 24;
+	if (mask && (mask->kind != YAML_SCALAR || !parse_mask(mask->value, &bits)))
+		return yaml_error(mask, err, "a netmask is e.g. 255.255.255.0");
+	CLEANUP(free_p)
+	char *text = strchr(address->value, '/') ? xstrdup(address->value) : xasprintf("%s/%u", address->value, bits);
+	if (add_address(all, address, text, err) < 0)
+		return -1;
+	return gateway ? check_gateway(all, first, gateway, false, err) : 0;
+}
+
+static int check_subnet(struct addresses *all, const struct yaml *subnet, struct error *err)
 {
 	static const char *const types[] = { "dhcp",
 					     "dhcp4",
@@ -48,17 +127,14 @@ static int check_subnet(const struct yaml *subnet, struct error *err)
 					     "ipv6_dhcpv6-stateless",
 					     "ipv6_slaac",
 					     NULL };
-	const struct yaml *type = yaml_find(subnet, "type"), *address = yaml_find(subnet, "address");
+	const struct yaml *type = yaml_find(subnet, "type");
 
 	if (subnet->kind != YAML_MAP || !is_one_of(type, types))
 		return yaml_error(subnet, err, "a subnet has a type: static, dhcp, dhcp4, dhcp6, ..");
-	if (text_starts(type->value, "static") && (!address || !is_address(address)))
-		return yaml_error(address ? address : subnet, err,
-				  "a static subnet has an address, e.g. 192.0.2.10/24");
-	return 0;
+	return text_starts(type->value, "static") ? check_static(all, subnet, err) : 0;
 }
 
-static int check_item(const struct yaml *item, struct error *err)
+static int check_item(struct addresses *all, const struct yaml *item, struct error *err)
 {
 	static const char *const named[] = { "physical", "bond", "bridge", "vlan", "infiniband", NULL };
 	static const char *const others[] = { "nameserver", "route", "loopback", NULL };
@@ -75,7 +151,7 @@ static int check_item(const struct yaml *item, struct error *err)
 	if (subnets && subnets->kind != YAML_LIST)
 		return yaml_error(subnets, err, "'subnets' must be a list");
 	for (size_t i = 0; subnets && i < subnets->children; i++)
-		if (check_subnet(subnets->child[i], err) < 0)
+		if (check_subnet(all, subnets->child[i], err) < 0)
 			return -1;
 	return 0;
 }
@@ -83,37 +159,72 @@ static int check_item(const struct yaml *item, struct error *err)
 static int check_version_1(const struct yaml *map, struct error *err)
 {
 	const struct yaml *config = yaml_find(map, "config");
+	CLEANUP(addresses_done) struct addresses all = { 0 };
 
 	if (is_word(config, "disabled"))
 		return 0;
 	if (!config || config->kind != YAML_LIST || !config->children)
 		return yaml_error(config ? config : map, err, "version 1 has a list 'config'; " HINT);
 	for (size_t i = 0; i < config->children; i++)
-		if (check_item(config->child[i], err) < 0)
+		if (check_item(&all, config->child[i], err) < 0)
 			return -1;
 	return 0;
 }
 
 /* ---- version 2 ---- */
 
-static int check_card(const struct yaml *card, struct error *err)
+static bool is_true(const struct yaml *node)
+{
+	static const char *const words[] = { "true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", NULL };
+
+	return node && is_one_of(node, words);
+}
+
+static int check_routes(const struct addresses *all, size_t first, const struct yaml *card, struct error *err)
+{
+	static const char *const defaults[] = { "gateway4", "gateway6" };
+	const struct yaml *routes = yaml_find(card, "routes");
+	bool dhcp = is_true(yaml_find(card, "dhcp4"));
+
+	for (size_t i = 0; i < ARRAY_SIZE(defaults); i++) {
+		const struct yaml *gateway = yaml_find(card, defaults[i]);
+		if (gateway && check_gateway(all, first, gateway, dhcp, err) < 0)
+			return -1;
+	}
+	if (routes && routes->kind != YAML_LIST)
+		return yaml_error(routes, err, "'routes' must be a list, e.g. [{to: default, via: 192.0.2.1}]");
+	for (size_t i = 0; routes && i < routes->children; i++) {
+		const struct yaml *via = yaml_find(routes->child[i], "via");
+		if (via &&
+		    check_gateway(all, first, via, dhcp || is_true(yaml_find(routes->child[i], "on-link")), err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int check_card(struct addresses *all, const struct yaml *card, struct error *err)
 {
 	const struct yaml *addresses = yaml_find(card, "addresses");
+	size_t first = all->n;
 
 	if (card->kind != YAML_MAP)
 		return yaml_error(card, err, "'%s' must be a map, e.g. {dhcp4: true}", card->key);
 	if (addresses && addresses->kind != YAML_LIST)
 		return yaml_error(addresses, err, "'addresses' must be a list, e.g. [192.0.2.10/24]");
-	for (size_t i = 0; addresses && i < addresses->children; i++)
-		if (!is_address(addresses->child[i]) || !strchr(addresses->child[i]->value, '/'))
-			return yaml_error(addresses->child[i], err,
-					  "'addresses' has addresses with their prefix length, e.g. 192.0.2.10/24");
-	return 0;
+	for (size_t i = 0; addresses && i < addresses->children; i++) {
+		const struct yaml *address = addresses->child[i];
+		if (address->kind != YAML_SCALAR)
+			return yaml_error(address, err, "'addresses' has words, e.g. 192.0.2.10/24");
+		if (add_address(all, address, address->value, err) < 0)
+			return -1;
+	}
+	return check_routes(all, first, card, err);
 }
 
 static int check_version_2(const struct yaml *map, struct error *err)
 {
 	static const char *const sections[] = { "ethernets", "bonds", "bridges", "vlans", "wifis" };
+	CLEANUP(addresses_done) struct addresses all = { 0 };
 	size_t found = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
@@ -122,7 +233,7 @@ static int check_version_2(const struct yaml *map, struct error *err)
 		if (section && section->kind != YAML_MAP)
 			return yaml_error(section, err, "'%s' must be a map of network cards", sections[i]);
 		for (size_t k = 0; section && k < section->children; k++, found++)
-			if (check_card(section->child[k], err) < 0)
+			if (check_card(&all, section->child[k], err) < 0)
 				return -1;
 	}
 	return found ? 0 : yaml_error(map, err, "version 2 has ethernets, bonds, bridges or vlans; " HINT);

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * A user's own network-config. cloud-init drops one that it does not understand, and the guest silently uses DHCP: so its form is checked
- * here. Formats: https://cloudinit.readthedocs.io/en/latest/reference/network-config.html, versions 1 and 2, with or without the key
+ * here, and its addresses and gateways are judged as those of the options are (seed_address.h). Formats: https://cloudinit.readthedocs.io/en/latest/reference/network-config.html, versions 1 and 2, with or without the key
  * `network` around them.
  */
 #include "lib/error.h"

@@ -85,7 +85,9 @@ ROWS = [
     *(Row(f"network-file-{name}", "seed cp.yaml --network net.yaml", RECIPE, ("net.yaml:", word), files=(("net.yaml", text),))
       for name, text, word in (("empty", "", "this is empty"), ("tab", "version: 2\nethernets:\n\te: {dhcp4: true}\n", "invalid YAML"),
                                ("ifupdown", "auto eth0\niface eth0 inet dhcp\n", "this is no map"), ("version", "version: 3\n", "must be 1 or 2"),
-                               ("without-cards", "version: 2\n", "version 2 has ethernets"))),
+                               ("without-cards", "version: 2\n", "version 2 has ethernets"),
+                               ("network-address", "version: 2\nethernets: {e: {addresses: [192.0.2.0/24]}}\n", "address of the network itself"),
+                               ("gateway-outside", "version: 2\nethernets: {e: {addresses: [192.0.2.7/24], gateway4: 198.51.100.1}}\n", "is outside"))),
     Row("endpoint-in-capitals", "seed cp.yaml", RECIPE, ("in lower case it is valid",), files=(("cp.yaml", NODE + "control_plane_endpoint: API.Lab.Example\n"),)),
 
     # Words that are nearly right.
