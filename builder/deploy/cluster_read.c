@@ -244,24 +244,27 @@ static int check_address(const struct cluster *c, size_t at, struct error *err)
 	return 0;
 }
 
-/* PVE makes the same of a container's keys. */
-static int check_network(const struct cluster_node *n, const struct node_config *node, struct error *err)
+int cluster_check_network(const struct cluster *c, size_t at, struct error *err)
 {
+	CLEANUP(node_config_done) struct node_config node = { 0 };
+	const struct cluster_node *n = &c->nodes.at[at];
+	/* PVE makes the same of a container's keys. */
 	const struct seed_network network = { .address = n->address,
 					      .gateway = n->gateway,
 					      .nameservers = n->nameservers };
 
-	if (seed_network_check_node(&network, node, err) == 0)
-		return 0;
-	return error_wrap(err, "%s:%d: node '%s'", n->file, n->line, n->name);
+	if (cluster_config(c, n, &placeholder, &node, err) < 0)
+		return -1;
+	if (seed_network_check_node(&network, &node, err) < 0)
+		return error_wrap(err, "%s:%d: node '%s'", n->file, n->line, n->name);
+	return check_address(c, at, err);
 }
 
 static int check_configs(struct cluster *c, struct error *err)
 {
 	for (size_t i = 0; i < c->nodes.n; i++) {
 		CLEANUP(node_config_done) struct node_config node = { 0 };
-		if (cluster_config(c, &c->nodes.at[i], &placeholder, &node, err) < 0 ||
-		    check_network(&c->nodes.at[i], &node, err) < 0 || check_address(c, i, err) < 0)
+		if (cluster_config(c, &c->nodes.at[i], &placeholder, &node, err) < 0)
 			return -1;
 		c->nodes.at[i].patience = node.timeout_rendezvous + node.timeout_kubeadm + node.timeout_ready + SLACK;
 	}

@@ -15,6 +15,25 @@
 #define STRANGER_LOOKS 5 /* looks until another deployer should have yielded */
 #define HIDDEN_LOOKS 3   /* looks until each node of Proxmox VE should show what another one has made */
 
+static bool is_made(const struct seed_secret *secret, const char *node)
+{
+	for (size_t i = 0; i < secret->made.n; i++)
+		if (!strcmp(secret->made.at[i].node, node))
+			return true;
+	return false;
+}
+
+/* A node that was made has its network. */
+static int check_networks(const struct deploy_session *job, struct error *err)
+{
+	const struct cluster *c = &job->cluster;
+
+	for (size_t i = 0; i < c->nodes.n; i++)
+		if (!is_made(job->order.secret, c->nodes.at[i].name) && cluster_check_network(c, i, err) < 0)
+			return -1;
+	return 0;
+}
+
 /* In a dry run, says which templates would be cloned. */
 static int check(struct deploy_session *job, struct text *said, struct error *err)
 {
@@ -199,8 +218,8 @@ static int print_result(struct deploy_session *job, struct text *said, struct er
 
 static int work(struct deploy_session *job, struct deploy_run *run, struct text *said, struct error *err)
 {
-	if (read_keys(&job->cluster, &run->keys, err) < 0 || check(job, said, err) < 0 ||
-	    make_secrets(job, run, err) < 0)
+	if (check_networks(job, err) < 0 || read_keys(&job->cluster, &run->keys, err) < 0 ||
+	    check(job, said, err) < 0 || make_secrets(job, run, err) < 0)
 		return -1;
 	run->order = &job->order;
 	run->exec.pve = job->pve;

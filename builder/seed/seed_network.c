@@ -87,7 +87,8 @@ int seed_network_config(const struct seed_network *n, struct text *ret, struct e
 
 #define SERVICES_DEFAULT "10.96.0.0/12" /* kubeadm's default */
 
-/* The networks of pods and services, one of each family, hide the hosts whose addresses are in them. */
+/* The networks of pods and services, one of each family, hide the hosts whose addresses are in them: a pod, or a service, may have the
+ * same one. */
 static int check_hidden(const char *what, const char *text, const char *key, const char *networks, struct error *err)
 {
 	CLEANUP(free_p) char *copy = networks ? xstrdup(networks) : NULL;
@@ -100,8 +101,9 @@ static int check_hidden(const char *what, const char *text, const char *key, con
 		    subnet_overlap(&network, &address))
 			return error_set(
 				err, ERROR_INPUT,
-				"the %s %s is inside networking.%s %s, so pods could not reach it; choose another",
-				what, text, key, word);
+				"the %s %s is inside networking.%s %s, so pods may not reach it; choose another, or "
+				"set networking.%s to a network without it",
+				what, text, key, word, key);
 	return 0;
 }
 

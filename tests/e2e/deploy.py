@@ -365,6 +365,19 @@ def ready_and_stopped(lab):
 
 
 @case
+def networks_of_new_nodes_alone(lab):
+    """An earlier version made them, and it may be what is wrong with them."""
+    nodes = [{"name": "cp1", "role": "init", "address": "10.244.0.5/24", "gateway": "10.244.0.1"}]
+    refused(lab, "is inside networking.pod_subnet 10.244.0.0/16", RECIPE, nodes=nodes)
+    exited(lab.deploy(file=lab.cluster_file(nodes, config={})))
+    exited(lab.deploy(file=lab.cluster_file(nodes)))
+    more = [*nodes, {"name": "w1", "role": "worker", "address": "10.244.0.5/24", "gateway": "10.244.0.1"}]
+    refused(lab, "node 'w1': the address 10.244.0.5/24 is inside", RECIPE, nodes=more)
+    exited(lab.destroy(file=lab.cluster_file(more)))
+    gone(lab)
+
+
+@case
 def disks_of_an_earlier_life(lab):
     """A disk with the guest's number that it does not name is not removed with it; one that was detached is."""
     lab.volumes.add("local-lvm:vm-101-disk-7", "pve1", "images", "raw", 1 << 20, vmid=101)

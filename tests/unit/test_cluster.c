@@ -9,7 +9,12 @@ static int load(const char *file, struct error *err)
 {
 	CLEANUP(cluster_done) struct cluster c = { 0 };
 
-	return cluster_load(file, &c, err);
+	if (cluster_load(file, &c, err) < 0)
+		return -1;
+	for (size_t i = 0; i < c.nodes.n; i++)
+		if (cluster_check_network(&c, i, err) < 0)
+			return -1;
+	return 0;
 }
 
 TEST(cluster_refused)
