@@ -2,6 +2,7 @@
 #include "lib/input.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "lib/file.h"
 
@@ -26,12 +27,25 @@ int input_open(const char *path, struct error *err)
 	return fd;
 }
 
+static void drop_mark(struct text *text)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	size_t n = sizeof mark - 1;
+
+	if (text->len < n || memcmp(text->data, mark, n) != 0)
+		return;
+	text->len -= n;
+	memmove(text->data, text->data + n, text->len + 1);
+}
+
 int input_read(const char *path, size_t limit, struct text *ret, struct error *err)
 {
 	CLEANUP(close_p) int fd = input_open(path, err);
 
-	if (fd >= 0 && file_read_fd(fd, path, limit, ret, err) == 0)
-		return 0;
-	err->class = ERROR_INPUT;
-	return -1;
+	if (fd < 0 || file_read_fd(fd, path, limit, ret, err) < 0) {
+		err->class = ERROR_INPUT;
+		return -1;
+	}
+	drop_mark(ret);
+	return 0;
 }

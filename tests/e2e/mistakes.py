@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What users type by mistake: one sentence that names the file and what to do, the documented exit code, and every file as it was. A
 mistake is a row of ROWS; none needs the network or root. mistakes.py [PATTERN] runs the rows whose name has PATTERN in it."""
+import base64
 import os
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from harness.cases import report
 NODEKILN = os.environ.get("NODEKILN") or TOP / "out/nodekiln"
 NODE = "cluster: lab\nrole: init\nnode: {ip: 192.0.2.1}\n"
 OTHER_KUBECONFIG = "apiVersion: v1\nkind: Config\nclusters: [{name: work, cluster: {server: 'https://192.0.2.9'}}]\n"
+KEY = base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes(32))
 FILES = {
     "cp.yaml": NODE,
     "w.yaml": NODE.replace("init", "worker").replace("192.0.2.1}", "192.0.2.2}\ncontrol_plane_endpoint: 192.0.2.1:6443"),
@@ -106,6 +108,9 @@ ROWS = [
 # What works: (name, commands, files, a word of the output).
 RIGHT = [
     ("byte-order-mark", ("seed cp.yaml",), {"cp.yaml": b"\xef\xbb\xbf" + NODE.replace("\n", "\r\n").encode()}, "init cp of cluster lab"),
+    ("byte-order-marks", ("seed cp.yaml --user-data ud.yaml --ssh-key k.pub --network net.yaml",),
+     {"ud.yaml": b"\xef\xbb\xbf#cloud-config\r\nusers: []\r\n", "k.pub": b"\xef\xbb\xbfssh-ed25519 " + KEY + b" me\r\n",
+      "net.yaml": b"\xef\xbb\xbfversion: 2\nethernets: {e: {dhcp4: true}}\n"}, "init cp of cluster lab"),
     ("yml", ("seed cp.yml",), {"cp.yml": NODE}, "cp.iso: init cp of cluster lab"),
     ("recipe-yml", ("plan its-file.yml",), {"its-file.yml": "include: [mine.yaml]\n"}, "recipe      its-file:"),
     ("named-by-its-file", ("plan ./its-file.yaml",), {"its-file.yaml": "include: [debian-12]\n"}, "recipe      its-file:"),
