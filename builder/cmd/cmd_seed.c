@@ -17,6 +17,7 @@
 #include "builder/seed/seed_network_file.h"
 #include "builder/seed/seed_nodes.h"
 #include "builder/seed/seed_tarball.h"
+#include "builder/seed/seed_wait.h"
 #include "lib/duration.h"
 #include "lib/file.h"
 #include "lib/input.h"
@@ -71,8 +72,8 @@ static void given_done(struct given *g)
 {
 	strings_done(&g->keys);
 	text_done(&g->network);
-	text_done(&g->user_data);
-	text_done(&g->iso);
+	text_wipe_done(&g->user_data);
+	text_wipe_done(&g->iso);
 	close_p(&g->base);
 	strings_done(&key_files);
 	strings_done(&network.nameservers);
@@ -117,7 +118,7 @@ static int given_read(struct given *g, struct error *err)
 
 static int write_iso(struct given *g, const struct seed_node *n, const struct text *node, int fd, struct error *err)
 {
-	CLEANUP(text_done) struct text user_data = { 0 };
+	CLEANUP(text_wipe_done) struct text user_data = { 0 };
 	CLEANUP(free_p) char *instance = NULL;
 	struct seed seed = { .hostname = n->node.name, .keys = g->keys, .node = node->data };
 
@@ -295,6 +296,17 @@ static void report(const struct seed_nodes *nodes, const struct seed_files *file
 }
 
 /* Everything is checked before anything is written; the secrets are saved before a seed that holds them appears. */
+static int open_secrets(struct seed_secrets *ret, struct error *err)
+{
+	CLEANUP(free_p) char *wait = secrets_file ? seed_wait_text(secrets_file) : NULL;
+
+	if (secrets_file)
+		seed_warn_exposed(secrets_file);
+	if (wait)
+		log_info("%s", wait);
+	return seed_secrets_open(secrets_file, ret, err);
+}
+
 static int make_seeds(char **argv, size_t n, struct given *g, struct error *err)
 {
 	CLEANUP(seed_secrets_close) struct seed_secrets secrets = { .lock = -1 };
@@ -303,9 +315,7 @@ static int make_seeds(char **argv, size_t n, struct given *g, struct error *err)
 	CLEANUP(free_p) char *endpoint = NULL;
 	struct seed_nodes_options how = { .named = !base_file, .kubeadm = kubeadm_pki };
 
-	if (secrets_file)
-		seed_warn_exposed(secrets_file);
-	if (check_options(n, err) < 0 || given_read(g, err) < 0 || seed_secrets_open(secrets_file, &secrets, err) < 0)
+	if (check_options(n, err) < 0 || given_read(g, err) < 0 || open_secrets(&secrets, err) < 0)
 		return -1;
 	how.seconds = seconds;
 	if (seed_nodes_read(argv, n, &how, &secrets, &nodes, err) < 0 || check_outputs(g, &nodes, &secrets, err) < 0 ||

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "builder/deploy/deploy_wait.h"
 #include "builder/progress/progress.h"
 #include "builder/progress/progress_format.h"
 #include "builder/pve/pve_retry.h"
 #include "builder/seed/seed_exposed.h"
+#include "builder/seed/seed_wait.h"
 #include "lib/log.h"
 
 int deploy_session_open(struct deploy_session *job, const struct deploy_options *options, struct error *err)
@@ -21,7 +21,9 @@ int deploy_session_open(struct deploy_session *job, const struct deploy_options 
 	CLEANUP(free_p) char *name = xasprintf("%s.secrets", job->cluster.name);
 	job->secrets_file = options->secrets ? xstrdup(options->secrets) : cluster_path_of(options->cluster, name);
 	seed_warn_exposed(job->secrets_file);
-	deploy_wait_tell(job->secrets_file);
+	CLEANUP(free_p) char *wait = seed_wait_text(job->secrets_file);
+	if (wait)
+		progress_notice("%s", wait);
 	if (seed_secrets_open(job->secrets_file, &job->secrets, err) < 0)
 		return -1;
 	job->order.cluster = &job->cluster;

@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """`nodekiln seed` from outside: what the ISOs of a cluster share and which users can read them, what genisoimage sees, two runs at
 once, and a seeded container template before GNU tar with Proxmox VE's options, `nodekiln inspect`, `verify` and the agent."""
+import fcntl
 import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
 import uuid
 
 from harness.build_env import GATE, RECIPE, TOP, USAGE, BuildEnv, Check, host_state, left_behind, require_root, sentences, work_directory
@@ -107,6 +109,21 @@ def at_once(kiln):
     return problems
 
 
+def waits(kiln):
+    """For another run with the same file, a deploy of many minutes say; it says so."""
+    secrets = kiln.directory / "secrets.yaml"
+    with open(secrets) as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        run = subprocess.Popen(kiln.argv("seed", "--secrets", secrets, "--out", kiln.out / "one.iso", kiln.directory / "cp.yaml"),
+                               stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=kiln.environment())
+        threading.Timer(5, run.terminate).start()
+        said = run.stderr.readline()
+        fcntl.flock(held, fcntl.LOCK_UN)
+        said += run.communicate()[1]
+    wanted = f"{secrets} is in use by another run (process {os.getpid()}); waiting until it has ended\n"
+    return [] if said.startswith(wanted) and run.returncode == 0 else [f"exit {run.returncode}, it said: {said!r}"]
+
+
 def refusals(kiln):
     """Each with its exit code and a word of its sentence; and nothing is written, not even for the nodes before the bad one."""
     before = kiln.outputs()
@@ -200,6 +217,7 @@ def main():
     try:
         check("seed-cluster", cluster(kiln))
         check("seed-at-once", at_once(kiln))
+        check("seed-waits", waits(kiln))
         check("seed-refusals", refusals(kiln))
         shutil.rmtree(kiln.out)
         built = kiln.build("--set", "outputs.qcow2.enabled=false")

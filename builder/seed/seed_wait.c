@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/deploy/deploy_wait.h"
+#include "builder/seed/seed_wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,13 +9,13 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "builder/progress/progress.h"
+#include "lib/alloc.h"
 #include "lib/file.h"
 
 #define LOOKS_MAX 10
 #define LOCKS_MAX (1 << 20) /* bytes of /proc/locks */
 
-pid_t deploy_wait_holder(const char *locks, ino_t inode)
+pid_t seed_wait_holder(const char *locks, ino_t inode)
 {
 	/* "1: FLOCK  ADVISORY  WRITE 4711 fd:01:131090 0 EOF"; who waits has "1: -> FLOCK". The device is not that of stat(2) on every
 	 * file system. */
@@ -35,7 +35,7 @@ static pid_t find_holder(ino_t inode)
 
 	if (file_read(AT_FDCWD, "/proc/locks", LOCKS_MAX, &locks, &ignored) < 0 || !locks.len)
 		return 0;
-	return deploy_wait_holder(locks.data, inode);
+	return seed_wait_holder(locks.data, inode);
 }
 
 /* 1: it is locked. -1: it was replaced just now, as its owner does when it writes it. */
@@ -52,7 +52,7 @@ static int look(const char *file, ino_t *ret_inode)
 	return file_still_there(AT_FDCWD, file, fd) ? 0 : -1;
 }
 
-void deploy_wait_tell(const char *file)
+char *seed_wait_text(const char *file)
 {
 	ino_t inode;
 	int rc = -1;
@@ -60,8 +60,8 @@ void deploy_wait_tell(const char *file)
 	for (int i = 0; rc < 0 && i < LOOKS_MAX; i++)
 		rc = look(file, &inode);
 	if (rc <= 0)
-		return;
+		return NULL;
 	pid_t pid = find_holder(inode);
 	CLEANUP(free_p) char *who = pid ? xasprintf(" (process %ld)", (long)pid) : xstrdup("");
-	progress_notice("%s is in use by another run%s; waiting until it has ended", file, who);
+	return xasprintf("%s is in use by another run%s; waiting until it has ended", file, who);
 }
