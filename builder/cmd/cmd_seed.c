@@ -362,6 +362,8 @@ static int tidy(void *context, struct error *err)
 		if (seed_files_place(out, name, suffix, w->n == 1, &path, err) == 0)
 			seed_files_discard(path);
 	}
+	if (secrets_file)
+		seed_files_discard(secrets_file);
 	if (secrets_file && !w->kept && stat(secrets_file, &st) == 0 && !st.st_size)
 		unlink(secrets_file);
 	return 0;

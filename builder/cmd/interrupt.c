@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "builder/progress/progress.h"
+#include "lib/leftover.h"
 #include "lib/log.h"
 
 #define SHELL_SIGNAL 128 /* a shell's exit status of a signal, less its number */
@@ -48,6 +49,7 @@ static void on_signal(int number)
 		kill((pid_t)watched, SIGKILL);
 		return;
 	}
+	leftover_remove();
 	progress_abandon();
 	if (said) /* NULL: a job has just ended */
 		say(said);

@@ -6,7 +6,7 @@
  */
 #include "lib/job.h"
 
-/* From now on such a signal writes "interrupted: WORDS" and ends the program. words: static. */
+/* From now on such a signal removes what is empty (lib/leftover.h), writes "interrupted: WORDS" and ends the program. words: static. */
 void interrupt_say(const char *words);
 /* Runs fn in a job, which such a signal kills with all of its processes; then tidy runs in another one, which further signals do not
  * disturb, the words are written, and the program ends by the signal. */

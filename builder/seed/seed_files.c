@@ -68,7 +68,7 @@ int seed_files_check(const char *path, bool fresh, struct error *err)
 		     : 0;
 }
 
-static char *part_of(const char *path)
+char *seed_files_part(const char *path)
 {
 	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
 
@@ -77,14 +77,14 @@ static char *part_of(const char *path)
 
 void seed_files_discard(const char *path)
 {
-	CLEANUP(free_p) char *part = part_of(path);
+	CLEANUP(free_p) char *part = seed_files_part(path);
 
 	unlink(part);
 }
 
 int seed_files_add(struct seed_files *files, const char *path, struct error *err)
 {
-	char *part = part_of(path);
+	char *part = seed_files_part(path);
 	int fd = -1;
 
 	unlink(part);

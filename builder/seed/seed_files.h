@@ -25,6 +25,8 @@ int seed_files_place(const char *out, const char *name, const char *suffix, bool
 /* Refuses to replace anything but a seed or an empty file; and, with `fresh`, a seed: nodes that were started with it would be of another
  * cluster than those that follow. ERROR_USAGE. */
 int seed_files_check(const char *path, bool fresh, struct error *err) MUST_CHECK;
+/* Where a file is until it is complete: ".NAME.part" next to it; owned by the caller. */
+char *seed_files_part(const char *path) MUST_CHECK;
 /* Opens a new, empty part; makes missing directories. Returns an fd that the caller closes. */
 int seed_files_add(struct seed_files *files, const char *path, struct error *err) MUST_CHECK;
 int seed_files_publish(struct seed_files *files, struct error *err) MUST_CHECK;

@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "builder/seed/pki.h"
+#include "builder/seed/seed_files.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/leftover.h"
 #include "lib/log.h"
 #include "lib/random.h"
 #include "lib/redact.h"
@@ -86,10 +88,15 @@ static int check_private(const char *file, int fd, struct error *err)
 int seed_secrets_open(const char *file, struct seed_secrets *ret, struct error *err)
 {
 	CLEANUP(seed_secrets_close) struct seed_secrets s = { .file = file, .lock = -1 };
+	CLEANUP(free_p) char *part = file ? seed_files_part(file) : NULL;
 
 	if (file && ((s.lock = lock_file(file, &s.created, err)) < 0 || read_file(&s, err) < 0 ||
 		     check_private(file, s.lock, err) < 0))
 		return -1;
+	if (part)
+		unlink(part); /* of a run that was killed */
+	if (s.created)
+		leftover_set(file);
 	*ret = s;
 	s = (struct seed_secrets){ .lock = -1 };
 	return 0;
@@ -262,20 +269,22 @@ static void print(const struct seed_secrets *secrets, struct text *t)
 	}
 }
 
-/* Locks the new file before it gets the name, so that no other process comes between. */
+/* Locks the new file before it gets the name, so that no other process comes between. Only the owner of the file's lock writes the part. */
 static int replace_locked(const char *file, const struct text *t, struct error *err)
 {
-	CLEANUP(free_p) char *name = xasprintf("%s.XXXXXX", file), *copy = xstrdup(file);
+	CLEANUP(free_p) char *part = seed_files_part(file), *copy = xstrdup(file);
 	const char *slash = strrchr(file, '/');
-	CLEANUP(close_p) int fd = mkostemp(name, O_CLOEXEC);
 
-	if (fd < 0)
-		return error_errno(err, errno, "make a file next to %s", file);
-	if (flock(fd, LOCK_EX) < 0 || write_all(fd, t->data, t->len) < 0 || fsync(fd) < 0 || rename(name, file) < 0) {
+	unlink(part);
+	leftover_set(part);
+	CLEANUP(close_p) int fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX) < 0 || write_all(fd, t->data, t->len) < 0 || fsync(fd) < 0 ||
+	    rename(part, file) < 0) {
 		error_errno(err, errno, "write %s", file);
-		unlink(name);
+		unlink(part);
 		return -1;
 	}
+	leftover_set(NULL);
 	copy[slash ? slash - file : 0] = '\0';
 	CLEANUP(close_p) int parent = dir_open(AT_FDCWD, !slash ? "." : *copy ? copy : "/", err);
 	if (parent < 0)
@@ -335,6 +344,8 @@ void seed_secrets_close(struct seed_secrets *secrets)
 	if (secrets->created && secrets->lock >= 0 && fstat(secrets->lock, &st) == 0 && st.st_size == 0 &&
 	    file_still_there(AT_FDCWD, secrets->file, secrets->lock))
 		unlink(secrets->file);
+	if (secrets->created)
+		leftover_set(NULL);
 	for (size_t i = 0; i < secrets->n; i++) {
 		free(secrets->at[i].cluster);
 		wipe_secret(&secrets->at[i]);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "builder/progress/progress.h"
+#include "lib/leftover.h"
 #include "tests/unit/fake_root.h"
 
 static int work(void *context, struct error *err)
@@ -50,6 +51,10 @@ static int run_in_job(const char *root)
 
 static int say(const char *root)
 {
+	CLEANUP(free_p) char *empty = xasprintf("%s/empty", root);
+
+	fake_put(root, "/empty", "");
+	leftover_set(empty);
 	interrupt_say("what is there stays");
 	pid_t child = fork(); /* which has the handler, and nothing to say */
 	if (child == 0)
@@ -151,6 +156,7 @@ TEST(interrupt_say_what_stays)
 
 	CHECK(interrupted(path, say, SIGTERM, said, sizeof said) == SIGTERM);
 	CHECK_STR(said, "interrupted: what is there stays\n");
+	CHECK(fake_has(path, "/begun") && !fake_has(path, "/empty"));
 	FAKE_ROOT_END();
 }
 

@@ -5,7 +5,9 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "builder/seed/seed_files.h"
 #include "lib/file.h"
+#include "lib/leftover.h"
 #include "tests/unit/check.h"
 #include "tests/unit/wiped.h"
 
@@ -31,6 +33,54 @@ __attribute__((destructor)) static void lab_remove(void)
 		unlink(file);
 	rmdir(folder);
 	free(file);
+}
+
+static bool exists(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+/* A signal removes what it finds: an empty file, never one with secrets. */
+TEST(seed_secrets_interrupted)
+{
+	CLEANUP(seed_secrets_close) struct seed_secrets a = { .lock = -1 };
+	struct error err = { 0 };
+
+	CHECK(lab_new() && seed_secrets_open(file, &a, &err) == 0 && exists(file));
+	leftover_remove();
+	CHECK(!exists(file));
+	seed_secrets_close(&a);
+
+	CHECK(seed_secrets_open(file, &a, &err) == 0);
+	seed_secrets_generate_notes_key(&a, seed_secrets_of(&a, "lab"));
+	CHECK(seed_secrets_save(&a, &err) == 0);
+	leftover_remove();
+	CHECK(exists(file));
+	seed_secrets_close(&a);
+
+	CHECK(seed_secrets_open(file, &a, &err) == 0);
+	leftover_remove();
+	CHECK(exists(file));
+	seed_secrets_close(&a);
+	CHECK(lab_new() && file_write(AT_FDCWD, file, "", 0, 0600, &err) == 0 &&
+	      seed_secrets_open(file, &a, &err) == 0);
+	leftover_remove();
+	CHECK(exists(file)); /* it is the user's */
+}
+
+/* A run that is killed while it writes leaves a part with all secrets. */
+TEST(seed_secrets_remove_a_part)
+{
+	CLEANUP(seed_secrets_close) struct seed_secrets a = { .lock = -1 };
+	struct error err = { 0 };
+
+	CHECK(lab_new());
+	CLEANUP(free_p) char *part = seed_files_part(file);
+	CHECK(file_write(AT_FDCWD, part, "old", 3, 0600, &err) == 0 && seed_secrets_open(file, &a, &err) == 0);
+	CHECK(!exists(part));
+	CHECK(file_write(AT_FDCWD, part, "old", 3, 0600, &err) == 0);
+	seed_secrets_generate_notes_key(&a, seed_secrets_of(&a, "lab"));
+	CHECK(seed_secrets_save(&a, &err) == 0 && !exists(part));
 }
 
 TEST(seed_secrets_keep_what_deploy_made)
