@@ -15,7 +15,6 @@ With cgroup v2 the containers get their part of it. With cgroup v1 each controll
 systemd starts, since systemd would join some of them into one mount, which the kernel refuses when the host has them apart.
 """
 import ctypes
-import errno
 import json
 import os
 import shlex
@@ -30,16 +29,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from harness import container
+from harness import container, lab_lock
 from harness.cases import Failed
 from harness.native_keeper import CGROUPS, GATEWAY, PREFIX
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
 START_SECONDS, STOP_SECONDS = 60, 30
-# All labs of a host share its limit of inotify instances (128 by default), which kubelets of two labs exceed. So a lab waits for the one
-# before: it has this name in the abstract namespace of Unix sockets, which is free again when its process has ended.
-LOCK, LOCK_SECONDS = "\0nodekiln-native-lab", 3600
 DIRECTORY = os.environ.get("NODEKILN_LAB", "/var/tmp")  # 2 GiB a node
 PROGRAMS = {"lxc-start": "lxc", "ip": "iproute2", "unshare": "util-linux", "newuidmap": "uidmap", "zstd": "zstd"}
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -119,19 +115,6 @@ def unavailable():
     if done.returncode != 0:
         return f"this host allows no space for it: {done.stderr.strip()}"
     return None if Path("/proc/self/ns/user").exists() else "this kernel has no user namespaces"
-
-
-def locked():
-    """Keeps other labs of this host waiting until it is closed."""
-    lock, limit = socket.socket(socket.AF_UNIX), time.monotonic() + LOCK_SECONDS
-    while True:
-        try:
-            lock.bind(LOCK)
-            return lock
-        except OSError as why:
-            if why.errno != errno.EADDRINUSE or time.monotonic() > limit:
-                raise Failed(f"another native lab runs on this host: {why}") from None
-            time.sleep(1)
 
 
 class Resolver:
@@ -312,7 +295,7 @@ class NativeLab:
         return self.nodes[name]
 
     def __enter__(self):
-        self.lock = locked()
+        self.lock = lab_lock.acquire()
         self.keeper = subprocess.Popen([sys.executable, "-m", "harness.native_keeper", self.work, self.group], stdin=subprocess.PIPE,
                                        stdout=subprocess.PIPE, text=True, start_new_session=True,
                                        cwd=Path(__file__).resolve().parent.parent)
