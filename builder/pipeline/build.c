@@ -230,7 +230,6 @@ static int write_metadata(struct build *b, struct error *err)
 		.licenses = &licenses,
 		.key = b->key,
 		.epoch = b->epoch,
-		.now = b->started,
 	};
 
 	if (read_licenses(b, &licenses, err) < 0)

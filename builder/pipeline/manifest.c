@@ -108,7 +108,7 @@ static struct json *life_warnings(const struct manifest *m)
 	CLEANUP(strings_done) struct strings warnings = { 0 };
 	struct json *array = json_array();
 
-	recipe_life_warnings(m->recipe, m->now, &warnings);
+	recipe_life_warnings(m->recipe, m->epoch, &warnings);
 	for (size_t i = 0; i < warnings.n; i++)
 		json_push(array, json_string(warnings.at[i]));
 	return array;
@@ -124,8 +124,7 @@ struct json *manifest_json(const struct manifest *m, const struct artifacts *o, 
 	json_put_string(object, "name", m->recipe->name);
 	json_put_string(object, "description", m->recipe->description);
 	json_put_string(object, "warning", m->recipe->warning);
-	if (m->now)
-		json_put(object, "warnings", life_warnings(m));
+	json_put(object, "warnings", life_warnings(m));
 	json_put_string(object, "created", date);
 	json_put_string(object, "tool", "nodekiln " NODEKILN_VERSION);
 	json_put_string(object, "key", m->key);

@@ -2,8 +2,8 @@
 #pragma once
 /*
  * An image's metadata files: NAME.manifest.json (recipe, lock, versions, sizes, digests, timings), NAME.spdx.json, its SBOM
- * (SPDX 2.3: which packages are in which artifact), and NAME.provenance.json (in-toto, SLSA: what it was made of). SBOM and
- * provenance depend only on the artifacts' content, the inputs and the epoch. The manifest also contains the build's timings.
+ * (SPDX 2.3: which packages are in which artifact), and NAME.provenance.json (in-toto, SLSA: what it was made of). They
+ * depend only on the artifacts' content, the inputs and the epoch, except for the manifest's `timings`.
  */
 #include <stdint.h>
 
@@ -23,8 +23,7 @@ struct manifest {
 	const struct strings *images;     /* borrowed; references of preloaded images; may be NULL */
 	const struct licenses *licenses;  /* borrowed; of compiled modules; may be NULL */
 	const char *key;                  /* borrowed; digest of all inputs: the same key, the same artifacts */
-	int64_t epoch;                    /* SOURCE_DATE_EPOCH */
-	int64_t now; /* of the build: `warnings` has what was past its end of life then; 0 = none */
+	int64_t epoch; /* SOURCE_DATE_EPOCH: also the day on which `warnings` looks at the components' ends of life */
 };
 
 /* Writes all into the staging directory, which has the finished artifacts. Takes ownership of timings. */

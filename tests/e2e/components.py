@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A component in the directory of its recipe, the whole way: one C file, compiled without a network, installed, packed as an image that the
-tree's containerd preloads, and named in image.json and the manifest. A file that does not compile is named."""
+tree's containerd preloads, and named in image.json and the manifest, which warns of its end of life as of SOURCE_DATE_EPOCH. A file that
+does not compile is named."""
 import json
 import shutil
 import subprocess
@@ -16,7 +17,9 @@ programs:
   - {name: tiny, package: tiny.c, path: /usr/bin/tiny, check: [-v], output: "tiny {version}"}
 images:
   - {name: example.org/tiny, program: tiny, path: /tiny, entrypoint: true}
+minors: {"1.2": 2023-12-01}
 """
+BEFORE_ITS_END, AFTER_IT = "1700000000", "1710000000"
 SOURCE = '#include <stdio.h>\nint main(void)\n{\n\treturn puts("tiny " VERSION) < 0;\n}\n'
 KEYS = ("architecture: amd64\nruntime: containerd\npackages: {base: [containerd]}\noutputs:\n  qcow2: {enabled: false}\n"
         "components: {tiny: 1.2.3}\n")
@@ -54,6 +57,19 @@ def about_problems(kiln):
     return problems
 
 
+def warning_problems(kiln):
+    """The day on which the image is built makes no difference to the manifest; on the terminal it does."""
+    problems = []
+    for epoch, wanted in ((BEFORE_ITS_END, 0), (AFTER_IT, 1)):
+        done = subprocess.run(kiln.build_argv(), env=kiln.environment() | {"SOURCE_DATE_EPOCH": epoch}, capture_output=True, text=True)
+        warnings = json.loads((kiln.out / "small.manifest.json").read_text()).get("warnings")
+        if done.returncode != 0 or warnings is None or len(warnings) != wanted:
+            problems.append(f"with the epoch {epoch} the manifest's warnings are {warnings}, expected {wanted}: {done.stderr.strip()[-300:]}")
+        if "tiny 1.2 has had no fixes since its end of life on 2023-12-01" not in done.stdout + done.stderr:
+            problems.append(f"with the epoch {epoch} the build does not say that tiny's minor has ended")
+    return problems
+
+
 def main():
     require_root()
     check, work = Check(), work_directory()
@@ -65,6 +81,7 @@ def main():
         if built:
             check("its program is installed", program_problems(kiln))
             check("image.json and the manifest name it", about_problems(kiln))
+            check("the manifest warns as of the epoch", warning_problems(kiln))
             check("containerd's store has its image",
                   [] if IMAGE.encode() in member(kiln, STORE) else [f"{STORE} does not name {IMAGE}"])
         done = make(work / "broken", SOURCE.replace("puts", "gets_")).build()

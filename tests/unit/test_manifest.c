@@ -276,6 +276,29 @@ TEST(manifest_golden)
 	CHECK(golden_is_json("tests/golden/manifest/spdx.json", sbom));
 }
 
+/* Whenever it is built: the day that counts is the epoch's. */
+TEST(manifest_warns_as_of_the_epoch)
+{
+	struct component_minor minor = { .minor = (char *)"3.6", .end_of_life = 1700000000 };
+	struct component etcd = { .name = (char *)"etcd", .version = (char *)"3.6.12", .file = (char *)"etcd.yaml" };
+	CLEANUP(lock_done) struct lock lock;
+	CLEANUP(artifacts_close) struct artifacts o;
+	struct recipe recipe = make_recipe();
+	struct manifest before = { .recipe = &recipe, .lock = &lock, .key = "k", .epoch = 1690000000 };
+	struct manifest after = { .recipe = &recipe, .lock = &lock, .key = "k", .epoch = 1710000000 };
+
+	make_lock(&lock);
+	make_outputs(&o);
+	vec_push(&etcd.minors, minor);
+	vec_push(&recipe.components, etcd);
+	CLEANUP(json_free_p) struct json *supported = manifest_json(&before, &o, json_object());
+	CLEANUP(json_free_p) struct json *ended = manifest_json(&after, &o, json_object());
+	CHECK(json_count(json_get(supported, "warnings")) == 0);
+	CHECK(json_count(json_get(ended, "warnings")) == 1);
+	vec_done(&recipe.components.at[0].minors);
+	vec_done(&recipe.components);
+}
+
 /* Downloaded binaries of Kubernetes and preloaded images are packages of the SBOM. */
 TEST(sbom_has_binaries_and_images)
 {
