@@ -26,26 +26,19 @@ static bool is_v6(const char *cidr)
 	return strchr(cidr, ':') != NULL;
 }
 
-static const struct kube_peer *peer_of(const struct kube_peers *peers, const char *cidr)
+/* {pod CIDR: address} of the peers that get a route. Of two peers with one CIDR the first counts. */
+static struct json *wanted_routes(const struct kube_peers *peers, const char *own)
 {
-	for (size_t i = 0; i < peers->n; i++)
-		if (text_same(peers->at[i].pod_cidr, cidr))
-			return &peers->at[i];
-	return NULL;
-}
+	struct json *ret = json_object();
 
-static bool wants_route(const struct kube_peer *p, const char *own, bool v6)
-{
-	return p->address && !text_same(p->pod_cidr, own) && is_v6(p->pod_cidr) == v6;
-}
+	for (size_t i = 0; i < peers->n; i++) {
+		const struct kube_peer *p = &peers->at[i];
 
-static bool has_route(const struct json *routes, const struct kube_peer *p)
-{
-	for (size_t i = 0; i < json_count(routes); i++)
-		if (text_same(json_get_string(json_at(routes, i), "dst"), p->pod_cidr) &&
-		    text_same(json_get_string(json_at(routes, i), "gateway"), p->address))
-			return true;
-	return false;
+		if (p->address && !text_same(p->pod_cidr, own) && is_v6(p->pod_cidr) == is_v6(own) &&
+		    !json_get(ret, p->pod_cidr))
+			json_put_string(ret, p->pod_cidr, p->address);
+	}
+	return ret;
 }
 
 /* A batch has a command on each line, so nothing else may get into it. */
@@ -56,28 +49,39 @@ static bool is_destination(const char *dst)
 	return dst && (!strcmp(dst, "default") || subnet_parse(dst, &parsed) || subnet_parse_address(dst, &parsed));
 }
 
+/* What no peer needs gets a command; the pod CIDRs of right routes become keys of *present. */
+static void compare(const struct json *routes, const struct json *wanted, struct json *present, struct text *ret)
+{
+	for (size_t i = 0; i < json_count(routes); i++) {
+		const char *dst = json_get_string(json_at(routes, i), "dst");
+		const char *gateway = json_get_string(json_at(routes, i), "gateway");
+
+		if (!is_destination(dst))
+			continue;
+		const char *address = json_get_string(wanted, dst);
+		if (!address)
+			text_addf(ret, "route del %s proto %d\n", dst, POD_ROUTES_PROTOCOL);
+		else if (text_same(gateway, address))
+			json_put_bool(present, dst, true);
+	}
+}
+
 int pod_routes_batch(const struct kube_peers *peers, const char *own, const char *current, size_t len, struct text *ret,
 		     struct error *err)
 {
 	CLEANUP(json_free_p) struct json *routes = NULL;
-	bool v6 = is_v6(own);
+	CLEANUP(json_free_p) struct json *wanted = wanted_routes(peers, own), *present = json_object();
 
 	/* With no route `ip -j` prints "[ ]", older versions print nothing. */
 	if (len && json_parse("what ip says of the routes", current, len, &routes, err) < 0)
 		return -1;
-	for (size_t i = 0; i < json_count(routes); i++) {
-		const char *dst = json_get_string(json_at(routes, i), "dst");
-		if (!is_destination(dst))
-			continue;
-		const struct kube_peer *p = peer_of(peers, dst);
-		if (!p || !wants_route(p, own, v6))
-			text_addf(ret, "route del %s proto %d\n", dst, POD_ROUTES_PROTOCOL);
-	}
+	compare(routes, wanted, present, ret);
 	for (size_t i = 0; i < peers->n; i++) {
 		const struct kube_peer *p = &peers->at[i];
-		if (wants_route(p, own, v6) && !has_route(routes, p))
-			text_addf(ret, "route replace %s via %s proto %d\n", p->pod_cidr, p->address,
-				  POD_ROUTES_PROTOCOL);
+		const char *address = json_get_string(wanted, p->pod_cidr);
+
+		if (address && text_same(address, p->address) && !json_get(present, p->pod_cidr))
+			text_addf(ret, "route replace %s via %s proto %d\n", p->pod_cidr, address, POD_ROUTES_PROTOCOL);
 	}
 	return 0;
 }

@@ -61,6 +61,61 @@ TEST(pod_routes_keep_our_own_range)
 	CHECK_STR(batch, "route del 10.244.1.0/24 proto 110\nroute replace 10.244.0.0/24 via 10.0.0.1 proto 110\n");
 }
 
+/* Two Nodes say that they have one range: the routes are the same after each comparison. */
+TEST(pod_routes_of_two_peers_with_one_range)
+{
+	static const char twice[] = "{\"items\":[" NODE("a", "10.244.0.0/24", IP("10.0.0.1")) "," NODE(
+		"b", "10.244.1.0/24", IP("10.0.0.2")) "," NODE("c", "10.244.1.0/24", IP("10.0.0.3")) "]}";
+	CLEANUP(free_p) char *first = batch_of(twice, "10.244.0.0/24", "");
+	CLEANUP(free_p)
+	char *then = batch_of(twice, "10.244.0.0/24", "[{\"dst\":\"10.244.1.0/24\",\"gateway\":\"10.0.0.2\"}]");
+
+	CHECK_STR(first, "route replace 10.244.1.0/24 via 10.0.0.2 proto 110\n");
+	CHECK_STR(then, "");
+}
+
+static double cpu_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* What a comparison takes in a cluster of n nodes whose routes are right: of some attempts the shortest. -1 = it failed. */
+static double seconds_with(unsigned n)
+{
+	CLEANUP(kube_peers_done) struct kube_peers peers = { 0 };
+	CLEANUP(text_done) struct text current = { 0 }, batch = { 0 };
+	struct error err = { 0 };
+	double shortest = 1e9;
+
+	for (unsigned i = 0; i < n; i++) {
+		vec_push(&peers, (struct kube_peer){ .name = xasprintf("n%u", i),
+						     .address = xasprintf("10.0.%u.%u", i / 250, i % 250 + 1),
+						     .pod_cidr = xasprintf("10.%u.%u.0/24", 10 + i / 256, i % 256) });
+		text_addf(&current, "%c{\"dst\":\"%s\",\"gateway\":\"%s\"}", i ? ',' : '[', peers.at[i].pod_cidr,
+			  peers.at[i].address);
+	}
+	text_add(&current, "]");
+	for (int attempt = 0; attempt < 3; attempt++) {
+		double begun = cpu_seconds();
+		if (pod_routes_batch(&peers, "10.9.0.0/24", current.data, current.len, &batch, &err) < 0 || batch.len)
+			return -1;
+		double took = cpu_seconds() - begun;
+		shortest = took < shortest ? took : shortest;
+	}
+	return shortest;
+}
+
+/* Each change of any Node has it done on every node: four times the nodes take four times as long, not sixteen. */
+TEST(pod_routes_take_time_in_proportion_to_nodes)
+{
+	double few = seconds_with(1000), many = seconds_with(4000);
+
+	CHECK(few > 0 && many > 0 && many < 8 * few);
+}
+
 TEST(pod_routes_of_the_pod_networks_family)
 {
 	static const char six[] = "{\"items\":[" NODE("a", "fd01::/64", IP("10.0.0.1") "," IP("fd00::1")) "," NODE(
