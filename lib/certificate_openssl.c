@@ -1,70 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/certificate.h"
 
-#include <limits.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 
-#include "lib/macro.h"
-
-static void bio_free_p(BIO **bio)
-{
-	BIO_free(*bio);
-}
-
-static void x509_free_p(X509 **certificate)
-{
-	X509_free(*certificate);
-}
-
-static void key_free_p(EVP_PKEY **key)
-{
-	EVP_PKEY_free(*key);
-}
-
-/* Without this callback libcrypto asks for the passphrase on the terminal. */
-static int no_passphrase(char *buffer, int size, int writing, void *context)
-{
-	(void)buffer, (void)size, (void)writing, (void)context;
-	return -1;
-}
-
-static BIO *open_text(const char *pem, size_t len)
-{
-	return BIO_new_mem_buf(pem ? pem : "", pem && len < INT_MAX ? (int)len : 0);
-}
-
-static X509 *read_certificate(const char *pem, size_t len)
-{
-	CLEANUP(bio_free_p) BIO *bio = open_text(pem, len);
-	X509 *certificate = bio ? PEM_read_bio_X509(bio, NULL, no_passphrase, NULL) : NULL;
-
-	ERR_clear_error();
-	return certificate;
-}
-
-static EVP_PKEY *read_key(const char *pem, size_t len)
-{
-	CLEANUP(bio_free_p) BIO *bio = open_text(pem, len);
-	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
-
-	ERR_clear_error();
-	return key;
-}
-
-static EVP_PKEY *read_public_key(const char *pem, size_t len)
-{
-	CLEANUP(bio_free_p) BIO *bio = open_text(pem, len);
-	EVP_PKEY *key = bio ? PEM_read_bio_PUBKEY(bio, NULL, no_passphrase, NULL) : NULL;
-
-	ERR_clear_error();
-	return key;
-}
+#include "lib/x509_openssl.h"
 
 int certificate_spki_sha256(const char *name, const char *pem, size_t len, char ret_hex[SHA256_HEX], struct error *err)
 {
-	CLEANUP(x509_free_p) X509 *certificate = read_certificate(pem, len);
+	CLEANUP(x509_free_p) X509 *certificate = x509_read(pem, len);
 	unsigned char *der = NULL;
 	int size = certificate ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der) : -1;
 
@@ -77,14 +20,14 @@ int certificate_spki_sha256(const char *name, const char *pem, size_t len, char 
 
 bool certificate_whole(const char *pem, size_t len)
 {
-	CLEANUP(x509_free_p) X509 *certificate = read_certificate(pem, len);
+	CLEANUP(x509_free_p) X509 *certificate = x509_read(pem, len);
 
 	return certificate != NULL;
 }
 
 bool certificate_dates(const char *pem, size_t len, time_t *ret_from, time_t *ret_until)
 {
-	CLEANUP(x509_free_p) X509 *certificate = read_certificate(pem, len);
+	CLEANUP(x509_free_p) X509 *certificate = x509_read(pem, len);
 	struct tm from, until;
 
 	if (!certificate || ASN1_TIME_to_tm(X509_get0_notBefore(certificate), &from) != 1 ||
@@ -98,22 +41,22 @@ bool certificate_dates(const char *pem, size_t len, time_t *ret_from, time_t *re
 
 bool certificate_key_whole(const char *pem, size_t len)
 {
-	CLEANUP(key_free_p) EVP_PKEY *key = read_key(pem, len);
+	CLEANUP(x509_key_free_p) EVP_PKEY *key = x509_read_key(pem, len);
 
 	return key != NULL;
 }
 
 bool certificate_public_key_whole(const char *pem, size_t len)
 {
-	CLEANUP(key_free_p) EVP_PKEY *key = read_public_key(pem, len);
+	CLEANUP(x509_key_free_p) EVP_PKEY *key = x509_read_public_key(pem, len);
 
 	return key != NULL;
 }
 
 bool certificate_has_key(const char *pem, size_t len, const char *key, size_t key_len)
 {
-	CLEANUP(x509_free_p) X509 *certificate = read_certificate(pem, len);
-	CLEANUP(key_free_p) EVP_PKEY *pair = read_key(key, key_len);
+	CLEANUP(x509_free_p) X509 *certificate = x509_read(pem, len);
+	CLEANUP(x509_key_free_p) EVP_PKEY *pair = x509_read_key(key, key_len);
 	bool same = certificate && pair && X509_check_private_key(certificate, pair) == 1;
 
 	ERR_clear_error();
@@ -122,8 +65,8 @@ bool certificate_has_key(const char *pem, size_t len, const char *key, size_t ke
 
 bool certificate_signed_by(const char *pem, size_t len, const char *ca, size_t ca_len)
 {
-	CLEANUP(x509_free_p) X509 *certificate = read_certificate(pem, len);
-	CLEANUP(x509_free_p) X509 *issuer = read_certificate(ca, ca_len);
+	CLEANUP(x509_free_p) X509 *certificate = x509_read(pem, len);
+	CLEANUP(x509_free_p) X509 *issuer = x509_read(ca, ca_len);
 	bool is_signed = certificate && issuer && X509_verify(certificate, X509_get0_pubkey(issuer)) == 1;
 
 	ERR_clear_error();

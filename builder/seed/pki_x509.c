@@ -11,24 +11,10 @@
 
 #include "lib/alloc.h"
 #include "lib/ec_key.h"
+#include "lib/x509_openssl.h"
 
 #define CURVE "P-256"
 #define SERIAL_BYTES 16 /* RFC 5280 allows 20; random, so that no number is used twice */
-
-static void bio_free_p(BIO **bio)
-{
-	BIO_free(*bio);
-}
-
-static void x509_free_p(X509 **certificate)
-{
-	X509_free(*certificate);
-}
-
-static void key_free_p(EVP_PKEY **key)
-{
-	EVP_PKEY_free(*key);
-}
 
 static void number_free_p(BIGNUM **number)
 {
@@ -77,14 +63,12 @@ static EVP_PKEY *key_of(const char *hex)
 	CLEANUP(text_wipe_done) struct text pem = { 0 };
 
 	ec_key_pem(hex, &pem);
-	CLEANUP(bio_free_p) BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.len);
-
-	return bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
+	return x509_read_key(pem.data, pem.len);
 }
 
 static int export_key(const EVP_PKEY *key, char **ret_hex, char **ret_public, struct error *err)
 {
-	CLEANUP(bio_free_p) BIO *bio = BIO_new(BIO_s_mem());
+	CLEANUP(x509_bio_free_p) BIO *bio = BIO_new(BIO_s_mem());
 	CLEANUP(wipe_p) char *hex = hex_of(key);
 
 	if (!hex || !bio || PEM_write_bio_PUBKEY(bio, (EVP_PKEY *)key) != 1)
@@ -97,7 +81,7 @@ static int export_key(const EVP_PKEY *key, char **ret_hex, char **ret_public, st
 
 int pki_x509_key(char **ret_hex, char **ret_public, struct error *err)
 {
-	CLEANUP(key_free_p) EVP_PKEY *key = EVP_EC_gen(CURVE);
+	CLEANUP(x509_key_free_p) EVP_PKEY *key = EVP_EC_gen(CURVE);
 
 	return key ? export_key(key, ret_hex, ret_public, err) : failed("a key", err);
 }
@@ -165,7 +149,7 @@ static bool add_extensions(X509 *certificate, X509 *issuer, const struct extensi
 
 static int sign(X509 *certificate, EVP_PKEY *key, char **ret, struct error *err)
 {
-	CLEANUP(bio_free_p) BIO *bio = BIO_new(BIO_s_mem());
+	CLEANUP(x509_bio_free_p) BIO *bio = BIO_new(BIO_s_mem());
 
 	if (!bio || X509_sign(certificate, key, EVP_sha256()) <= 0 || PEM_write_bio_X509(bio, certificate) != 1)
 		return failed("a certificate", err);
@@ -175,7 +159,7 @@ static int sign(X509 *certificate, EVP_PKEY *key, char **ret, struct error *err)
 
 int pki_x509_authority(const struct pki_x509_subject *subject, const char *key_hex, char **ret, struct error *err)
 {
-	CLEANUP(key_free_p) EVP_PKEY *key = key_of(key_hex);
+	CLEANUP(x509_key_free_p) EVP_PKEY *key = key_of(key_hex);
 	CLEANUP(x509_free_p) X509 *certificate = X509_new();
 
 	if (!key || !certificate || !set_subject(certificate, subject) || X509_set_pubkey(certificate, key) != 1 ||
@@ -185,18 +169,11 @@ int pki_x509_authority(const struct pki_x509_subject *subject, const char *key_h
 	return sign(certificate, key, ret, err);
 }
 
-static X509 *read_certificate(const char *pem)
-{
-	CLEANUP(bio_free_p) BIO *bio = BIO_new_mem_buf(pem, -1);
-
-	return bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
-}
-
 int pki_x509_client(const struct pki_x509_subject *subject, const char *ca, const char *ca_key_hex, char **ret,
 		    char **ret_key_hex, struct error *err)
 {
-	CLEANUP(key_free_p) EVP_PKEY *key = EVP_EC_gen(CURVE), *ca_key = key_of(ca_key_hex);
-	CLEANUP(x509_free_p) X509 *certificate = X509_new(), *issuer = read_certificate(ca);
+	CLEANUP(x509_key_free_p) EVP_PKEY *key = EVP_EC_gen(CURVE), *ca_key = key_of(ca_key_hex);
+	CLEANUP(x509_free_p) X509 *certificate = X509_new(), *issuer = x509_read(ca, ca ? strlen(ca) : 0);
 
 	if (!issuer || !ca_key || X509_check_private_key(issuer, ca_key) != 1) {
 		ERR_clear_error();
