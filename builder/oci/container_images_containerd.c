@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Imports images into containerd: into namespace k8s.io, unpacked into its overlayfs snapshotter, with the
  * labels by which the CRI plugin recognizes images. */
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "builder/oci/container_images_engine.h"
@@ -13,7 +15,10 @@
 #define SOCKET "/run/nodekiln-containerd.sock"
 #define STATE "/run/nodekiln-containerd"
 #define CONFIG "/tmp/nodekiln-containerd.toml"
-#define LOCAL "--local"
+
+/* From this major version on the daemon imports by its transfer service unless ctr gets --local: it unpacks the images of an archive
+ * at the same time, and which snapshot gets which number differs from build to build. ctr 1.7 has the option, but its default is true. */
+#define TRANSFER_MAJOR 2
 
 /* Only the stores: no CRI, no NRI, and none of the plugins that make directories outside of STORE. */
 static const char config[] =
@@ -49,19 +54,35 @@ static int ctr(struct text *output, const char *const *arguments, struct error *
 			   err);
 }
 
-/* Without --local the daemon unpacks the images of an archive at the same time (containerd 2), and which snapshot gets
- * which number differs from build to build. Older ctr has no such option, and imports them one after the other. */
+/* Of "ctr PACKAGE VERSION" (cmd/ctr/app/main.go), where VERSION is "2.3.4", "v2.3.4" or "1.6.20~ds1"; -1 = it is not that. */
+static long major_version(const char *line)
+{
+	const char *version = strrchr(line, ' ');
+	char *end;
+
+	if (!version)
+		return -1;
+	version += version[1] == 'v' ? 2 : 1;
+	long major = strtol(version, &end, 10);
+	return isdigit((unsigned char)*version) && *end == '.' ? major : -1;
+}
+
 static int import(const char *archive, struct error *err)
 {
-	static const char *const help[] = { "images", "import", "--help", NULL };
-	CLEANUP(text_done) struct text options = { 0 };
-
+	CLEANUP(text_done) struct text printed = { 0 };
+	const char *const version[] = { "--version", NULL };
 	const char *const plain[] = { "images", "import", "--snapshotter", "overlayfs", archive, NULL };
-	const char *const local[] = { "images", "import", "--snapshotter", "overlayfs", LOCAL, archive, NULL };
+	const char *const local[] = { "images", "import", "--snapshotter", "overlayfs", "--local", archive, NULL };
 
-	if (ctr(&options, help, err) < 0)
+	if (ctr(&printed, version, err) < 0)
 		return -1;
-	return ctr(NULL, options.len && strstr(options.data, LOCAL) ? local : plain, err);
+	CLEANUP(free_p) char *text = text_take(&printed);
+	const char *line = text_trim(text);
+	long major = major_version(line);
+	if (major < 0)
+		return error_set(err, ERROR_COMMAND,
+				 "ctr --version prints '%s', which does not end in a version of containerd", line);
+	return ctr(NULL, major >= TRANSFER_MAJOR ? local : plain, err);
 }
 
 /* The labels that make an image visible to the CRI plugin, and protect the pause image from its garbage collection. */

@@ -130,7 +130,8 @@ TEST(container_images_containerd_undate_names_the_broken_part)
 
 #define CTR                                                                                                            \
 	"echo \"$@\" >>$root/calls\n"                                                                                  \
-	"case $* in *--quiet) echo registry/pause:3.10; echo registry/etcd:3.5;; *broken*) exit 1;; esac"
+	"case $* in *--version) echo ctr github.com/containerd/containerd 1.6.20~ds1;;"                                \
+	"*--quiet) echo registry/pause:3.10; echo registry/etcd:3.5;; *broken*) exit 1;; esac"
 
 /* Every image is labelled for the CRI plugin, and the pause image pinned; then the layers' blobs are dropped. */
 TEST(container_images_containerd_import_and_finish)
@@ -143,7 +144,7 @@ TEST(container_images_containerd_import_and_finish)
 	CHECK(container_images_containerd.finish(&err) == 0);
 	CLEANUP(free_p) char *calls = fake_get(path, "/calls");
 	CLEANUP(free_p)
-	char *want = xasprintf("%simages import --help\n%simages import --snapshotter overlayfs /tmp/0.tar\n"
+	char *want = xasprintf("%s--version\n%simages import --snapshotter overlayfs /tmp/0.tar\n"
 			       "%simages list --quiet\n"
 			       "%simages label registry/pause:3.10 io.cri-containerd.image=managed "
 			       "io.cri-containerd.pinned=pinned\n"
@@ -155,16 +156,46 @@ TEST(container_images_containerd_import_and_finish)
 	FAKE_ROOT_END();
 }
 
-/* containerd 2 would unpack the images of an archive in an order of chance. */
+/* containerd 2 would unpack the images of an archive in an order of chance. What ctr's help says does not count. */
 TEST(container_images_containerd_import_keeps_the_order)
 {
+	static const struct {
+		const char *version; /* what ctr --version prints */
+		bool local;
+	} cases[] = {
+		{ "ctr github.com/containerd/containerd 1.6.20~ds1", false },
+		{ "ctr containerd.io 1.7.28", false },
+		{ "ctr github.com/containerd/containerd/v2 v2.3.4", true },
+		{ "ctr github.com/containerd/containerd/v2 2.4.0-beta+unknown", true },
+		{ "ctr github.com/containerd/containerd/v2 10.0.0", true },
+	};
 	FAKE_ROOT();
 
-	fake_program(
-		path, "ctr",
-		"case $* in *--help) echo '   --local   Run import locally';; *) echo \"$@\" >>$root/calls;; esac");
-	CHECK(container_images_containerd.import("/tmp/0.tar", &err) == 0);
-	CLEANUP(free_p) char *calls = fake_get(path, "/calls");
-	CHECK(strstr(calls, " images import --snapshotter overlayfs --local /tmp/0.tar\n"));
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		CLEANUP(free_p)
+		char *program = xasprintf("case $* in *--help) echo --local;; *--version) echo %s;; *) echo \"$@\" "
+					  ">$root/calls;; esac",
+					  cases[i].version);
+		fake_program(path, "ctr", program);
+		CHECK(container_images_containerd.import("/tmp/0.tar", &err) == 0);
+		CLEANUP(free_p) char *calls = fake_get(path, "/calls");
+		CHECK(!strstr(calls, " --local ") == !cases[i].local);
+	}
+	FAKE_ROOT_END();
+}
+
+TEST(container_images_containerd_import_needs_a_version)
+{
+	static const char *const printed[] = { "", "ctr", "ctr unknown", "ctr github.com/containerd/containerd/v2 ",
+					       "ctr x 2" };
+	FAKE_ROOT();
+
+	for (size_t i = 0; i < ARRAY_SIZE(printed); i++) {
+		CLEANUP(free_p) char *program = xasprintf("echo '%s'", printed[i]);
+		fake_program(path, "ctr", program);
+		err = (struct error){ 0 };
+		CHECK(container_images_containerd.import("/tmp/0.tar", &err) < 0 && err.class == ERROR_COMMAND);
+		CHECK(strstr(err.text, "which does not end in a version of containerd"));
+	}
 	FAKE_ROOT_END();
 }
