@@ -9,15 +9,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "lib/job.h"
 #include "lib/text.h"
-#include "tests/unit/check.h"
-
-#define EXPECT(condition)                                                                                              \
-	do {                                                                                                           \
-		if (!(condition))                                                                                      \
-			return error_set(err, ERROR_FAILED, "false: %s", #condition);                                  \
-	} while (0)
+#include "tests/unit/check_job.h"
 
 static int attach_and_detach(void *path, struct error *err)
 {
@@ -51,19 +44,16 @@ static int attach_and_detach(void *path, struct error *err)
 	return 0;
 }
 
+/* The job gets an empty directory. */
 static const char *run(job_fn *fn)
 {
-	static struct error err;
 	char path[] = "/tmp/nodekiln-test.XXXXXX";
-	struct job job = { 0 };
 
-	err = (struct error){ 0 };
 	if (!mkdtemp(path))
 		abort();
-	if (job_start(&job, fn, path, &err) == 0 && job_wait(&job, &err) == 0)
-		err.text[0] = '\0';
+	const char *why = check_job(fn, path);
 	rmdir(path);
-	return err.text;
+	return why;
 }
 
 TEST(mount_attach_and_detach)

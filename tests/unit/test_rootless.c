@@ -10,8 +10,7 @@
 #include <unistd.h>
 
 #include "lib/file.h"
-#include "lib/job.h"
-#include "tests/unit/check.h"
+#include "tests/unit/check_job.h"
 #include "tests/unit/restricted.h"
 
 TEST(rootless_range_of_user)
@@ -39,23 +38,6 @@ TEST(rootless_range_skips_other_lines)
 		CHECK(!rootless_range(none[i], "kiln", 1000, &range));
 }
 
-#define EXPECT(condition)                                                                                              \
-	do {                                                                                                           \
-		if (!(condition))                                                                                      \
-			return error_set(err, ERROR_FAILED, "false: %s", #condition);                                  \
-	} while (0)
-
-static const char *run(job_fn *fn)
-{
-	static struct error err;
-	struct job job = { 0 };
-
-	err = (struct error){ 0 };
-	if (job_start(&job, fn, NULL, &err) == 0 && job_wait(&job, &err) == 0)
-		return "";
-	return err.text;
-}
-
 static int as_root(void *context UNUSED, struct error *err)
 {
 	if (rootless_enter(err) < 0)
@@ -69,7 +51,7 @@ TEST(rootless_enter_does_nothing_for_root)
 {
 	if (geteuid() != 0)
 		SKIP("needs root");
-	CHECK_STR(run(as_root), "");
+	CHECK_STR(check_job(as_root, NULL), "");
 }
 
 static int restricted(void *context UNUSED, struct error *err)
@@ -84,7 +66,7 @@ TEST(rootless_enter_is_restricted_without_namespaces)
 {
 	if (geteuid() != 0)
 		SKIP("needs root");
-	CHECK_STR(run(restricted), "");
+	CHECK_STR(check_job(restricted, NULL), "");
 }
 
 static int too_few(void *context UNUSED, struct error *err)
@@ -101,7 +83,7 @@ TEST(rootless_enter_names_missing_capabilities)
 {
 	if (geteuid() != 0)
 		SKIP("needs root");
-	CHECK_STR(run(too_few), "for a container: --cap-add SETFCAP --cap-add MKNOD");
+	CHECK_STR(check_job(too_few, NULL), "for a container: --cap-add SETFCAP --cap-add MKNOD");
 }
 
 /* Root without CAP_SYS_ADMIN maps its own ids. */
@@ -129,7 +111,7 @@ TEST(rootless_enter_makes_a_namespace)
 {
 	if (geteuid() != 0)
 		SKIP("needs root");
-	const char *got = run(in_namespace);
+	const char *got = check_job(in_namespace, NULL);
 	if (!strcmp(got, "no namespaces"))
 		SKIP("needs user namespaces");
 	CHECK_STR(got, "");
@@ -149,5 +131,5 @@ TEST(rootless_enter_names_missing_subordinate_ids)
 {
 	if (geteuid() != 0)
 		SKIP("needs root, to become a user without subordinate ids");
-	CHECK_STR(run(without_ids), "");
+	CHECK_STR(check_job(without_ids, NULL), "");
 }

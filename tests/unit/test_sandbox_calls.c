@@ -14,27 +14,9 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "lib/job.h"
-#include "tests/unit/check.h"
+#include "tests/unit/check_job.h"
 
 #define NOWHERE "/no/such/directory"
-
-#define EXPECT(condition)                                                                                              \
-	do {                                                                                                           \
-		if (!(condition))                                                                                      \
-			return error_set(err, ERROR_FAILED, "false: %s", #condition);                                  \
-	} while (0)
-
-static const char *run(job_fn *fn)
-{
-	static struct error err;
-	struct job job = { 0 };
-
-	err = (struct error){ 0 };
-	if (job_start(&job, fn, NULL, &err) == 0 && job_wait(&job, &err) == 0)
-		return "";
-	return err.text;
-}
 
 static int made(mode_t kind)
 {
@@ -115,15 +97,15 @@ static int in_chroot(void *context UNUSED, struct error *err)
 
 TEST(sandbox_calls_refuse_what_no_package_needs)
 {
-	CHECK_STR(run(few), "");
+	CHECK_STR(check_job(few, NULL), "");
 }
 
 TEST(sandbox_calls_refuse_less_with_mounts)
 {
-	CHECK_STR(run(with_mounts), "");
+	CHECK_STR(check_job(with_mounts, NULL), "");
 }
 
 TEST(sandbox_calls_refuse_more_in_a_chroot)
 {
-	CHECK_STR(run(in_chroot), "");
+	CHECK_STR(check_job(in_chroot, NULL), "");
 }

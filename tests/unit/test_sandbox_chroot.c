@@ -11,8 +11,7 @@
 
 #include "builder/sandbox/sandbox_chroot.h"
 #include "lib/file.h"
-#include "lib/job.h"
-#include "tests/unit/check.h"
+#include "tests/unit/check_job.h"
 #include "tests/unit/restricted.h"
 
 #define OLD 1000 /* a time */
@@ -88,21 +87,12 @@ static int enter(void *visit, struct error *err)
 	return v->fn(err);
 }
 
-static const char *visit(const struct fixture *f, int (*fn)(struct error *err), struct error *err)
+static const char *visit(const struct fixture *f, int (*fn)(struct error *err))
 {
 	struct visit v = { f, fn };
-	struct job job = { 0 };
 
-	if (job_start(&job, enter, &v, err) < 0 || job_wait(&job, err) < 0)
-		return err->text;
-	return "";
+	return check_job(enter, &v);
 }
-
-#define EXPECT(condition)                                                                                              \
-	do {                                                                                                           \
-		if (!(condition))                                                                                      \
-			return error_set(err, ERROR_FAILED, "false inside: %s", #condition);                           \
-	} while (0)
 
 static bool is_in(const char *path, const char *want)
 {
@@ -135,7 +125,7 @@ TEST(sandbox_chroot_restores_tree)
 
 	if (!fixture_open(&f))
 		SKIP("needs root");
-	CHECK_STR(visit(&f, look_around, &err), "");
+	CHECK_STR(visit(&f, look_around), "");
 	CHECK(sandbox_chroot_check(&f.sandbox, &err) == 0);
 	CHECK(file_exists_in(f.root, "run/theirs") && !file_exists_in(f.root, "dev/null"));
 	CHECK(!file_exists_in(f.root, "tmp/left") && !file_exists_in(f.root, "build"));
@@ -144,8 +134,8 @@ TEST(sandbox_chroot_restores_tree)
 	CHECK(fstat(f.root, &st) == 0 && st.st_mtime == OLD);
 	CLEANUP(free_p) char *made = xasprintf("%s/made", f.work);
 	CHECK(access(made, F_OK) == 0);
-	CHECK_STR(visit(&f, look_around, &err), "false inside: mkdir(\"/build/made\", 0755) == 0 && "
-						"mkdir(\"/tmp/left\", 0755) == 0");
+	CHECK_STR(visit(&f, look_around), "false: mkdir(\"/build/made\", 0755) == 0 && "
+					  "mkdir(\"/tmp/left\", 0755) == 0");
 }
 
 static int look_at_proc(struct error *err)
@@ -174,11 +164,10 @@ static int look_at_proc(struct error *err)
 TEST(sandbox_chroot_proc_self)
 {
 	CLEANUP(fixture_done) struct fixture f;
-	struct error err = { 0 };
 
 	if (!fixture_open(&f))
 		SKIP("needs root");
-	CHECK_STR(visit(&f, look_at_proc, &err), "");
+	CHECK_STR(visit(&f, look_at_proc), "");
 }
 
 /* Leaves a daemon, and its number in a file. */
@@ -205,7 +194,7 @@ TEST(sandbox_chroot_kills_orphans)
 
 	if (!fixture_open(&f))
 		SKIP("needs root");
-	CHECK_STR(visit(&f, leave_daemon, &err), "");
+	CHECK_STR(visit(&f, leave_daemon), "");
 	CHECK(file_read(f.root, "daemon", 64, &number, &err) == 0);
 	CHECK(kill((pid_t)strtol(number.data, NULL, 10), 0) < 0 && errno == ESRCH);
 }
@@ -236,13 +225,10 @@ static int count_files(void *fixture, struct error *err)
 TEST(sandbox_chroot_leaves_no_descriptors_open)
 {
 	CLEANUP(fixture_done) struct fixture f;
-	struct error err = { 0 };
-	struct job job = { 0 };
 
 	if (!fixture_open(&f))
 		SKIP("needs root");
-	bool ok = job_start(&job, count_files, &f, &err) == 0 && job_wait(&job, &err) == 0;
-	CHECK_STR(ok ? "" : err.text, "");
+	CHECK_STR(check_job(count_files, &f), "");
 }
 
 static int remove_bind(struct error *err)
@@ -258,7 +244,7 @@ TEST(sandbox_chroot_reports_what_cannot_be_moved_back)
 
 	if (!fixture_open(&f))
 		SKIP("needs root");
-	CHECK_STR(visit(&f, remove_bind, &err), "");
+	CHECK_STR(visit(&f, remove_bind), "");
 	CHECK(sandbox_chroot_check(&f.sandbox, &err) < 0);
 	CHECK(file_exists_in(f.root, "run/theirs")); /* all else is */
 	CLEANUP(free_p) char *aside = xasprintf("%s.aside", f.path);
@@ -289,11 +275,10 @@ static int interrupt_supervisor(struct error *err)
 TEST(sandbox_chroot_restores_after_interrupt)
 {
 	CLEANUP(fixture_done) struct fixture f;
-	struct error err = { 0 };
 
 	if (!fixture_open(&f))
 		SKIP("needs root");
-	CHECK_STR(visit(&f, interrupt_supervisor, &err), "");
+	CHECK_STR(visit(&f, interrupt_supervisor), "");
 	CHECK(file_exists_in(f.root, "run/theirs") && !file_exists_in(f.root, "dev/null"));
 }
 
@@ -306,7 +291,9 @@ static int stay(struct error *err)
 
 static int build(void *fixture, struct error *err)
 {
-	return *visit(fixture, stay, err) ? -1 : 0;
+	const char *why = visit(fixture, stay);
+
+	return *why ? error_set(err, ERROR_FAILED, "%s", why) : 0;
 }
 
 TEST(sandbox_chroot_restores_after_kill)
@@ -363,12 +350,9 @@ static int restricted_build(void *fixture, struct error *err)
 TEST(sandbox_chroot_is_the_sandbox_of_a_restricted_build)
 {
 	CLEANUP(fixture_done) struct fixture f;
-	struct error err = { 0 };
-	struct job job = { 0 };
 
 	if (!fixture_open(&f))
 		SKIP("needs root");
-	bool ok = job_start(&job, restricted_build, &f, &err) == 0 && job_wait(&job, &err) == 0;
-	CHECK_STR(ok ? "" : err.text, "");
+	CHECK_STR(check_job(restricted_build, &f), "");
 	CHECK(file_exists_in(f.root, "run/theirs") && !file_exists_in(f.root, "build"));
 }

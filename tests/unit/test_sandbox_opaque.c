@@ -10,7 +10,7 @@
 
 #include "builder/sandbox/sandbox.h"
 #include "lib/file.h"
-#include "tests/unit/check.h"
+#include "tests/unit/check_job.h"
 
 #define OPAQUE "trusted.overlay.opaque"
 
@@ -19,12 +19,6 @@ static bool marks(const char *path, const char *name, const char *value, size_t 
 	errno = 0;
 	return setxattr(path, name, value, n, 0) == 0;
 }
-
-#define EXPECT(condition)                                                                                              \
-	do {                                                                                                           \
-		if (!(condition))                                                                                      \
-			return error_set(err, ERROR_FAILED, "false inside: %s (errno %d)", #condition, errno);         \
-	} while (0)
 
 static int inside(void *context UNUSED, struct error *err)
 {

@@ -9,14 +9,8 @@
 #include <sys/syscall.h>
 
 #include "lib/file.h"
-#include "tests/unit/check.h"
+#include "tests/unit/check_job.h"
 #include "tests/unit/restricted.h"
-
-#define EXPECT(condition)                                                                                              \
-	do {                                                                                                           \
-		if (!(condition))                                                                                      \
-			return error_set(err, ERROR_FAILED, "false: %s", #condition);                                  \
-	} while (0)
 
 struct trial {
 	struct sandbox sandbox;
@@ -53,14 +47,9 @@ static int give_up(void *trial, struct error *err)
 
 static const char *run(job_fn *fn, struct sandbox sandbox)
 {
-	static struct error err;
 	struct trial trial = { .sandbox = sandbox };
-	struct job job = { 0 };
 
-	err = (struct error){ 0 };
-	if (job_start(&job, fn, &trial, &err) == 0 && job_wait(&job, &err) == 0)
-		return "";
-	return err.text;
+	return check_job(fn, &trial);
 }
 
 TEST(sandbox_restrict_capabilities)

@@ -9,8 +9,7 @@
 #include <unistd.h>
 
 #include "lib/file.h"
-#include "lib/job.h"
-#include "tests/unit/check.h"
+#include "tests/unit/check_job.h"
 
 struct fixture {
 	char path[64];
@@ -85,17 +84,6 @@ static int enter(void *fixture, struct error *err)
 	return sandbox_setup_enter(&f->sandbox, err);
 }
 
-static const char *why(struct fixture *f)
-{
-	static struct error err;
-	struct job job = { 0 };
-
-	err = (struct error){ 0 };
-	if (job_start(&job, enter, f, &err) == 0 && job_wait(&job, &err) == 0)
-		return "";
-	return err.text;
-}
-
 /* Everything is mounted in its order until the last entry fails. */
 TEST(sandbox_setup_enter_reports_a_bad_bind)
 {
@@ -113,7 +101,7 @@ TEST(sandbox_setup_enter_reports_a_bad_bind)
 	sandbox_binds_add(&f.sandbox.binds, "/usr", "/a/deep/directory");
 	sandbox_binds_add(&f.sandbox.binds, "/etc/hostname", "/another/deep/file");
 	sandbox_binds_add(&f.sandbox.binds, "/no/such/source", "/x");
-	const char *got = why(&f);
+	const char *got = check_job(enter, &f);
 	if (strstr(got, "mount ") && strstr(got, "/proc"))
 		SKIP("needs a kernel that mounts /proc here");
 	CHECK_STR(got, "look at /no/such/source: No such file or directory");

@@ -6,28 +6,11 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "lib/job.h"
+#include "tests/unit/check_job.h"
 #include "tests/unit/own_cache.h"
 #include "tests/unit/restricted.h"
 
 #define MORE_THAN_ANY_MEMORY (1ull << 60)
-
-#define EXPECT(condition)                                                                                              \
-	do {                                                                                                           \
-		if (!(condition))                                                                                      \
-			return error_set(err, ERROR_FAILED, "false: %s", #condition);                                  \
-	} while (0)
-
-static const char *run(struct own_cache *w, job_fn *fn)
-{
-	static struct error err;
-	struct job job = { 0 };
-
-	err = (struct error){ 0 };
-	if (job_start(&job, fn, w, &err) == 0 && job_wait(&job, &err) == 0)
-		return "";
-	return err.text;
-}
 
 static int in_memory(void *context, struct error *err)
 {
@@ -56,7 +39,7 @@ TEST(scratch_open_in_memory)
 	if (geteuid() != 0)
 		SKIP("needs root");
 	CHECK(own_cache_open(&w) == 0);
-	CHECK_STR(run(&w, in_memory), "");
+	CHECK_STR(check_job(in_memory, &w), "");
 }
 
 static int on_disk(void *context, struct error *err)
@@ -84,7 +67,7 @@ TEST(scratch_open_on_disk_when_memory_is_short)
 	if (geteuid() != 0)
 		SKIP("needs root");
 	CHECK(own_cache_open(&w) == 0);
-	CHECK_STR(run(&w, on_disk), "");
+	CHECK_STR(check_job(on_disk, &w), "");
 }
 
 static int restricted(void *context, struct error *err)
@@ -107,5 +90,5 @@ TEST(scratch_open_on_disk_in_a_restricted_build)
 	if (geteuid() != 0)
 		SKIP("needs root");
 	CHECK(own_cache_open(&w) == 0);
-	CHECK_STR(run(&w, restricted), "");
+	CHECK_STR(check_job(restricted, &w), "");
 }
