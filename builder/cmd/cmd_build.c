@@ -12,14 +12,13 @@
 #include "builder/cache/cache.h"
 #include "builder/cmd/command.h"
 #include "builder/cmd/interrupt.h"
+#include "builder/cmd/progress_options.h"
 #include "builder/pipeline/build.h"
-#include "builder/progress/progress.h"
 #include "builder/recipe/recipe.h"
 #include "builder/sandbox/rootless.h"
 #include "builder/sandbox/sandbox.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
-#include "lib/log.h"
 
 #define TIMINGS_COLUMNS 120 /* when stdout is not a terminal */
 #define TIDY_TRIES 30
@@ -27,7 +26,8 @@
 
 static struct build_options build = { .out = "out" };
 static const char *scratch, *lock_file, *sign;
-static bool locked, json, plain, verbose, timings;
+static bool locked, timings;
+static struct progress_options shown;
 
 static const struct option_spec options[] = {
 	{ "--out", OPTION_VALUE, &build.out, "DIR", "directory of the artifacts (default: out)" },
@@ -45,9 +45,7 @@ static const struct option_spec options[] = {
 	  "sign SHA256SUMS with this key of gpg: a fingerprint, a key id or a user id" },
 	{ "--timings", OPTION_FLAG, &timings, NULL,
 	  "print at the end when each phase ran, with its wall and CPU seconds" },
-	{ "--json", OPTION_FLAG, &json, NULL, "print events as JSON, one object per line" },
-	{ "--plain", OPTION_FLAG, &plain, NULL, "print plain lines even on a terminal" },
-	{ "--verbose", OPTION_FLAG, &verbose, NULL, "print the output of dpkg and compilers too" },
+	PROGRESS_OPTIONS(shown, "print the output of dpkg and compilers too"),
 	{ 0 },
 };
 
@@ -99,12 +97,11 @@ static int build_image(void *context UNUSED, struct error *err)
 		return error_wrap(err, "--offline");
 	if (choose_lock(err) < 0)
 		return -1;
-	log_set_verbose(verbose);
-	progress_open(json ? PROGRESS_JSON : plain || verbose ? PROGRESS_PLAIN : PROGRESS_AUTO);
+	progress_options_open(&shown);
 	int rc = build_run(&build, err);
 	if (rc < 0)
 		progress_failure(err);
-	else if (timings && !json)
+	else if (timings && !shown.json)
 		print_timings();
 	progress_close();
 	fflush(stdout); /* a job ends without it */

@@ -2,13 +2,11 @@
 #include <stdio.h>
 
 #include "builder/cmd/command.h"
-#include "builder/cmd/interrupt.h"
+#include "builder/cmd/progress_options.h"
 #include "builder/deploy/deploy.h"
-#include "builder/progress/progress.h"
-#include "lib/log.h"
 
 static struct deploy_options destroy;
-static bool json, plain, verbose;
+static struct progress_options shown;
 
 static const struct option_spec options[] = {
 	{ "--secrets", OPTION_VALUE, &destroy.secrets, "FILE",
@@ -16,26 +14,20 @@ static const struct option_spec options[] = {
 	{ "--node", OPTION_LIST, &destroy.nodes, "NAME", "only this node of the cluster (may be repeated)" },
 	{ "--dry-run", OPTION_FLAG, &destroy.dry_run, NULL, "only print what would be removed" },
 	{ "--yes", OPTION_FLAG, &destroy.yes, NULL, "confirm the removal" },
-	{ "--json", OPTION_FLAG, &json, NULL, "print events as JSON, one object per line" },
-	{ "--plain", OPTION_FLAG, &plain, NULL, "print plain lines even on a terminal" },
-	{ "--verbose", OPTION_FLAG, &verbose, NULL, "print each step, and the logs of tasks that fail" },
+	PROGRESS_OPTIONS(shown, "print each step, and the logs of tasks that fail"),
 	{ 0 },
 };
 
+static int act(struct text *output, struct error *err)
+{
+	return destroy_run(&destroy, output, err);
+}
+
 static int run(int argc UNUSED, char **argv, struct error *err)
 {
-	CLEANUP(text_done) struct text output = { 0 };
-
 	destroy.cluster = argv[0];
-	log_set_verbose(verbose);
-	interrupt_say("what was not removed stays; run the same command again: it continues");
-	progress_open(json ? PROGRESS_JSON : plain || verbose ? PROGRESS_PLAIN : PROGRESS_AUTO);
-	int rc = destroy_run(&destroy, &output, err);
-	if (rc < 0)
-		progress_failure(err);
-	progress_close();
-	if (rc == 0 && !json && output.len)
-		command_print(&output);
+	int rc = progress_options_run(&shown, "what was not removed stays; run the same command again: it continues",
+				      act, err);
 	strings_done(&destroy.nodes);
 	return rc;
 }

@@ -4,16 +4,14 @@
 #include <string.h>
 
 #include "builder/cmd/command.h"
-#include "builder/cmd/interrupt.h"
-#include "builder/progress/progress.h"
+#include "builder/cmd/progress_options.h"
 #include "builder/publish/publish.h"
-#include "lib/log.h"
 
 #define RETAIN_MAX 1000
 
 static struct publish_options publish;
 static const char *firmware, *retain, *only;
-static bool json, plain, verbose;
+static struct progress_options shown;
 
 static const struct option_spec options[] = {
 	{ "--target", OPTION_VALUE, &publish.target, "FILE", "the target: a YAML file, nodekiln-target(5) (required)" },
@@ -26,9 +24,7 @@ static const struct option_spec options[] = {
 	{ "--keyring", OPTION_VALUE, &publish.keyring, "FILE",
 	  "refuse an image whose SHA256SUMS is not signed by a key of this keyring (binary, as for gpgv)" },
 	{ "--dry-run", OPTION_FLAG, &publish.dry_run, NULL, "only print what would be done" },
-	{ "--json", OPTION_FLAG, &json, NULL, "print events as JSON, one object per line" },
-	{ "--plain", OPTION_FLAG, &plain, NULL, "print plain lines even on a terminal" },
-	{ "--verbose", OPTION_FLAG, &verbose, NULL, "print each step, and the logs of tasks that fail" },
+	PROGRESS_OPTIONS(shown, "print each step, and the logs of tasks that fail"),
 	{ 0 },
 };
 
@@ -66,22 +62,18 @@ static int read_options(struct error *err)
 	return read_retain(err);
 }
 
+static int act(struct text *output, struct error *err)
+{
+	return publish_run(&publish, output, err);
+}
+
 static int run(int argc UNUSED, char **argv, struct error *err)
 {
-	CLEANUP(text_done) struct text output = { 0 };
-
 	if (read_options(err) < 0)
 		return -1;
 	publish.image = argv[0];
-	log_set_verbose(verbose);
-	interrupt_say("what was uploaded and made stays; run the same command again: it continues");
-	progress_open(json ? PROGRESS_JSON : plain || verbose ? PROGRESS_PLAIN : PROGRESS_AUTO);
-	int rc = publish_run(&publish, &output, err);
-	if (rc < 0)
-		progress_failure(err);
-	progress_close();
-	if (rc == 0 && !json && output.len)
-		command_print(&output);
+	int rc = progress_options_run(
+		&shown, "what was uploaded and made stays; run the same command again: it continues", act, err);
 	strings_done(&publish.nodes);
 	return rc;
 }
