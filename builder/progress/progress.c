@@ -12,12 +12,13 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "builder/progress/progress_format.h"
 #include "lib/alloc.h"
+#include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/log.h"
 
@@ -39,14 +40,6 @@ static const struct progress_format *format;
 static bool color;
 static pid_t ticker;
 
-static double seconds_of(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static double seconds_of_timeval(struct timeval t)
 {
 	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
@@ -66,13 +59,15 @@ static double cpu_of_ours(void)
 static struct progress_context context_now(void)
 {
 	struct winsize size = { 0 };
+	struct timeval date;
 
+	gettimeofday(&date, NULL);
 	/* Read each time instead of on SIGWINCH: a signal handler would interrupt the system calls of the build. */
 	if (format->transient && ioctl(format->fd, TIOCGWINSZ, &size) < 0)
 		size.ws_col = 0;
 	return (struct progress_context){
-		.now = seconds_of(CLOCK_MONOTONIC),
-		.date = seconds_of(CLOCK_REALTIME),
+		.now = clock_seconds(),
+		.date = seconds_of_timeval(date),
 		.columns = size.ws_col,
 		.color = color,
 	};
@@ -246,7 +241,7 @@ void progress_open(enum progress_style style)
 
 	if (board || !(board = board_new()))
 		return;
-	board->begin = seconds_of(CLOCK_MONOTONIC);
+	board->begin = clock_seconds();
 	format = choose_format(style);
 	color = format->transient && isatty(format->fd) && !environment_has("NO_COLOR");
 	ticker = fork();
@@ -281,16 +276,21 @@ void progress_abandon(void)
 		(void)!write(format->fd, "\n", 1);
 }
 
-/* Truncated when it does not fit: it is only displayed. */
-PRINTF(2, 0) static void phase_text(struct phase *p, const char *fmt, va_list ap)
+/* What was set of a phase, with its new text. The text is truncated when it does not fit: it is only displayed. */
+PRINTF(4, 0)
+static void show_phase(struct phase *p, const struct progress_context *c, progress_phase_fn *describe, const char *fmt,
+		       va_list ap)
 {
+	CLEANUP(text_done) struct text line = { 0 };
+
 	vsnprintf(p->text, sizeof p->text, fmt, ap);
 	text_make_printable(p->text);
+	describe(p, c, &line);
+	print_above(&line, c);
 }
 
 void progress_begin(const char *phase, const char *fmt, ...)
 {
-	CLEANUP(text_done) struct text line = { 0 };
 	va_list ap;
 
 	if (!board)
@@ -302,10 +302,8 @@ void progress_begin(const char *phase, const char *fmt, ...)
 		*p = (struct phase){ .begin = c.now, .reported = c.now, .cpu = cpu_of_ours(), .running = true };
 		snprintf(p->name, sizeof p->name, "%s", phase);
 		va_start(ap, fmt);
-		phase_text(p, fmt, ap);
+		show_phase(p, &c, format->begin, fmt, ap);
 		va_end(ap);
-		format->begin(p, &c, &line);
-		print_above(&line, &c);
 	}
 	board_unlock();
 }
@@ -325,7 +323,6 @@ void progress_update(const char *phase, uint64_t done, uint64_t total)
 
 void progress_end(const char *phase, const char *fmt, ...)
 {
-	CLEANUP(text_done) struct text line = { 0 };
 	va_list ap;
 
 	if (!board)
@@ -338,10 +335,8 @@ void progress_end(const char *phase, const char *fmt, ...)
 		p->seconds = c.now - p->begin;
 		p->cpu = cpu_of_ours() - p->cpu;
 		va_start(ap, fmt);
-		phase_text(p, fmt, ap);
+		show_phase(p, &c, format->end, fmt, ap);
 		va_end(ap);
-		format->end(p, &c, &line);
-		print_above(&line, &c);
 	}
 	board_unlock();
 }
@@ -399,7 +394,7 @@ void progress_timings(struct timings *ret)
 	if (!board)
 		return;
 	board_lock();
-	ret->seconds = seconds_of(CLOCK_MONOTONIC) - board->begin;
+	ret->seconds = clock_seconds() - board->begin;
 	ret->cpu = cpu_of_ours();
 	for (size_t i = 0; i < board->n; i++) {
 		if (board->phase[i].running)

@@ -31,14 +31,16 @@ struct progress_context {
 	bool color;
 };
 
+typedef void progress_phase_fn(const struct phase *p, const struct progress_context *c, struct text *ret);
+
 struct progress_format {
 	int fd;               /* 1 or 2 */
 	unsigned interval_ms; /* the interval at which running phases are displayed */
 	bool transient;       /* lines of `running` stay at the bottom of the terminal and are redrawn */
-	void (*begin)(const struct phase *p, const struct progress_context *c, struct text *ret);
+	progress_phase_fn *begin;
 	/* Progress of a running phase. May add nothing when the last report is too recent. */
 	void (*running)(struct phase *p, const struct progress_context *c, struct text *ret);
-	void (*end)(const struct phase *p, const struct progress_context *c, struct text *ret);
+	progress_phase_fn *end;
 	void (*notice)(const char *text, const struct progress_context *c, struct text *ret);
 };
 
