@@ -36,12 +36,46 @@ static char *path_of(const struct deploy_session *job)
 	return cluster_path_of(job->options->cluster, name);
 }
 
+/* A good file follows the cluster's endpoint. */
+static int follow(struct deploy_session *job, const char *path, const char *endpoint, struct error *err)
+{
+	const char *cluster = job->cluster.name;
+	enum pki_server server;
+
+	if (seed_kubeconfig_move(path, &deploy_session_secret(job)->pki, cluster, endpoint, &server, err) < 0)
+		return -1;
+	if (server == PKI_SERVER_MOVED)
+		progress_notice("%s now names the cluster's endpoint, %s", path, endpoint);
+	if (server == PKI_SERVER_OWN)
+		progress_notice(
+			"%s has been edited and does not name the cluster's endpoint, %s, so it stays; if that is not "
+			"meant, run `kubectl --kubeconfig %s config set-cluster %s --server https://%s`",
+			path, endpoint, path, cluster, endpoint);
+	return 0;
+}
+
+/* Makes the file good. *ret: whether there is one. */
+static int provide(struct deploy_session *job, const char *path, bool good, const char *endpoint, bool *ret,
+		   struct error *err)
+{
+	*ret = good || endpoint;
+	if (good)
+		return endpoint ? follow(job, path, endpoint, err) : 0;
+	if (endpoint)
+		return seed_kubeconfig_write(path, &deploy_session_secret(job)->pki, job->cluster.name, endpoint, err);
+	progress_notice("no node has published the cluster's endpoint, so there is no %s; run deploy again, or set "
+			"control_plane_endpoint in config",
+			path);
+	return 0;
+}
+
 int deploy_kubeconfig(struct deploy_session *job, const struct deploy_state *state, struct text *said,
 		      struct error *err)
 {
 	const struct node_pki *pki = &deploy_session_secret(job)->pki;
-	CLEANUP(free_p) char *path = path_of(job);
+	CLEANUP(free_p) char *path = path_of(job), *endpoint = endpoint_of(&job->cluster, state);
 	enum pki_kubeconfig kind;
+	bool there;
 
 	if (!pki->ca)
 		return 0;
@@ -53,18 +87,10 @@ int deploy_kubeconfig(struct deploy_session *job, const struct deploy_state *sta
 			path, job->cluster.name);
 		return 0;
 	}
-	if (!found || kind != PKI_KUBECONFIG_GOOD) {
-		CLEANUP(free_p) char *endpoint = endpoint_of(&job->cluster, state);
-		if (!endpoint) {
-			progress_notice("no node has published the cluster's endpoint, so there is no %s; run deploy "
-					"again, or set control_plane_endpoint in config",
-					path);
-			return 0;
-		}
-		if (seed_kubeconfig_write(path, pki, job->cluster.name, endpoint, err) < 0)
-			return -1;
-	}
-	text_addf(said, "kubectl --kubeconfig %s get nodes\n", path);
+	if (provide(job, path, found && kind == PKI_KUBECONFIG_GOOD, endpoint, &there, err) < 0)
+		return -1;
+	if (there)
+		text_addf(said, "kubectl --kubeconfig %s get nodes\n", path);
 	return 0;
 }
 

@@ -2,8 +2,8 @@
 #pragma once
 /*
  * The kubeconfig of a cluster's administrator: NAME.kubeconfig in the directory of the cluster's file, with mode 0600. It is
- * written when it is missing, of another CA, or near the end of its certificate, which is good for a year: users change their file. destroy
- * removes it. A cluster whose PKI kubeadm made has its own in /etc/kubernetes/admin.conf.
+ * written when it is missing, of another CA, or near the end of its certificate, which is good for a year: users change their file. One
+ * that they have not changed follows the cluster's endpoint, with the same certificate. destroy removes it. A cluster whose PKI kubeadm made has its own in /etc/kubernetes/admin.conf.
  */
 #include "builder/deploy/deploy_session.h"
 

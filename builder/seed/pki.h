@@ -43,3 +43,11 @@ enum pki_kubeconfig {
 	PKI_KUBECONFIG_GOOD,
 };
 enum pki_kubeconfig pki_kubeconfig_kind(const struct node_pki *pki, const char *cluster, const struct yaml *tree);
+/* Whether a good kubeconfig names the cluster's endpoint, `server`. */
+enum pki_server {
+	PKI_SERVER_SAME,
+	PKI_SERVER_MOVED, /* it is as pki_kubeconfig() wrote it for another endpoint; *ret is for this one, with its certificate */
+	PKI_SERVER_OWN, /* it names another one, and was edited: the server may be a tunnel */
+};
+enum pki_server pki_kubeconfig_move(const struct node_pki *pki, const char *cluster, const struct text *file,
+				    const struct yaml *tree, const char *server, struct text *ret);

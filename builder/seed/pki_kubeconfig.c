@@ -10,6 +10,7 @@
 #include "lib/ec_key.h"
 #include "lib/yaml.h"
 
+#define SCHEME "https://"
 #define ADMIN "nodekiln:admin"
 #define ADMIN_GROUP "kubeadm:cluster-admins" /* kubeadm binds it to cluster-admin, from 1.29 on; it can be unbound */
 
@@ -23,10 +24,12 @@ static void add_data(struct text *t, const char *key, const char *pem)
 static void print_kubeconfig(const struct node_pki *pki, const char *cluster, const char *server,
 			     const char *certificate, const char *key_pem, struct text *t)
 {
+	text_addf(t, "# Written by nodekiln for %s, and updated when the endpoint changes, unless it was edited.\n",
+		  server);
 	text_addf(t,
 		  "apiVersion: v1\nkind: Config\ncurrent-context: \"%s\"\n"
 		  "contexts:\n- {name: \"%s\", context: {cluster: \"%s\", user: \"%s-admin\"}}\n"
-		  "clusters:\n- name: \"%s\"\n  cluster:\n    server: \"https://%s\"\n",
+		  "clusters:\n- name: \"%s\"\n  cluster:\n    server: \"" SCHEME "%s\"\n",
 		  cluster, cluster, cluster, cluster, cluster, server);
 	add_data(t, "    certificate-authority-data: ", pki->ca);
 	text_addf(t, "users:\n- name: \"%s-admin\"\n  user:\n", cluster);
@@ -74,6 +77,30 @@ static char *decoded(const struct yaml *map, const char *key)
 	if (!found || found->kind != YAML_SCALAR || !base64_decode(found->value, &pem))
 		return NULL;
 	return text_take(&pem);
+}
+
+enum pki_server pki_kubeconfig_move(const struct node_pki *pki, const char *cluster, const struct text *file,
+				    const struct yaml *tree, const char *server, struct text *ret)
+{
+	CLEANUP(free_p) char *user = xasprintf("%s-admin", cluster);
+	const struct yaml *own = named(tree, "users", "user", user);
+	const struct yaml *found = yaml_find(named(tree, "clusters", "cluster", cluster), "server");
+	CLEANUP(free_p) char *certificate = decoded(own, "client-certificate-data");
+	CLEANUP(wipe_p) char *key = decoded(own, "client-key-data");
+	CLEANUP(text_wipe_done) struct text written = { 0 };
+	const char *old = found && found->kind == YAML_SCALAR && text_starts(found->value, SCHEME)
+				  ? found->value + strlen(SCHEME)
+				  : "";
+
+	if (!strcmp(old, server))
+		return PKI_SERVER_SAME;
+	if (!certificate || !key)
+		return PKI_SERVER_OWN;
+	print_kubeconfig(pki, cluster, old, certificate, key, &written);
+	if (strcmp(written.data, file->data) != 0)
+		return PKI_SERVER_OWN;
+	print_kubeconfig(pki, cluster, server, certificate, key, ret);
+	return PKI_SERVER_MOVED;
 }
 
 enum pki_kubeconfig pki_kubeconfig_kind(const struct node_pki *pki, const char *cluster, const struct yaml *tree)

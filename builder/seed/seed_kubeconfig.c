@@ -54,3 +54,16 @@ int seed_kubeconfig_write(const char *file, const struct node_pki *pki, const ch
 		return -1;
 	return file_write_durable(file, config.data, config.len, 0600, err);
 }
+
+int seed_kubeconfig_move(const char *file, const struct node_pki *pki, const char *cluster, const char *server,
+			 enum pki_server *ret, struct error *err)
+{
+	CLEANUP(text_wipe_done) struct text text = { 0 }, moved = { 0 };
+	CLEANUP(yaml_node_free_p) struct yaml *tree = NULL;
+
+	if (file_read(AT_FDCWD, file, YAML_SIZE_MAX, &text, err) < 0 ||
+	    yaml_parse(file, text.data ? text.data : "", text.len, &tree, err) < 0)
+		return -1;
+	*ret = pki_kubeconfig_move(pki, cluster, &text, tree, server, &moved);
+	return *ret == PKI_SERVER_MOVED ? file_write_durable(file, moved.data, moved.len, 0600, err) : 0;
+}

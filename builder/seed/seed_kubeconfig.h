@@ -18,3 +18,6 @@ int seed_kubeconfig_check(const char *file, const struct node_pki *pki, const ch
 /* server: HOST:PORT. Mode 0600; missing directories are made. Warns when the file is exposed (seed_exposed.h). */
 int seed_kubeconfig_write(const char *file, const struct node_pki *pki, const char *cluster, const char *server,
 			  struct error *err) MUST_CHECK;
+/* Makes a file that seed_kubeconfig_look() calls good name `server`, unless it was edited. */
+int seed_kubeconfig_move(const char *file, const struct node_pki *pki, const char *cluster, const char *server,
+			 enum pki_server *ret, struct error *err) MUST_CHECK;

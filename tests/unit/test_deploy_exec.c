@@ -92,6 +92,53 @@ TEST(deploy_exec_writes_a_kubeconfig_once)
 	CHECK(write_file(file, cluster_yaml));
 }
 
+/* Every `from` is a `to`. */
+static char *replaced_text(const char *s, const char *from, const char *to)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+
+	for (const char *at; (at = strstr(s, from)); s = at + strlen(from)) {
+		text_addn(&text, s, (size_t)(at - s));
+		text_add(&text, to);
+	}
+	text_add(&text, s);
+	return text_take(&text);
+}
+
+static int deploy_with_endpoint(const char *endpoint, struct error *err)
+{
+	CLEANUP(free_p)
+	char *yaml = xasprintf("%sconfig: {control_plane_endpoint: \"%s\"}\n", cluster_yaml, endpoint);
+	CLEANUP(text_done) struct text said = { 0 };
+
+	return write_file(file, yaml) ? deploy(&said, err) : -1;
+}
+
+/* The same certificate for another server; what the user has edited stays, wherever it leads. */
+TEST(deploy_exec_moves_the_kubeconfig_with_the_endpoint)
+{
+	static const char old[] = "10.0.0.1:6443", new[] = "192.0.2.200:6443", tunnel[] = "10.0.0.9:6443";
+	struct error err = { 0 };
+
+	CHECK(lab_new() && deploy_with_endpoint(old, &err) == 0);
+	CLEANUP(free_p) char *path = xasprintf("%s/lab.kubeconfig", folder), *first = content_of(path);
+	CHECK(deploy_with_endpoint(new, &err) == 0);
+	CLEANUP(free_p) char *moved = content_of(path);
+	CLEANUP(free_p) char *wanted = replaced_text(first, old, new);
+	CHECK_STR(moved, wanted);
+	CHECK(deploy_with_endpoint(old, &err) == 0);
+	CLEANUP(free_p) char *back = content_of(path);
+	CHECK_STR(back, first);
+
+	char *server = strstr(back, "https://");
+	CHECK(server && memcmp(server + strlen("https://"), old, strlen(old)) == 0);
+	memcpy(server + strlen("https://"), tunnel, strlen(tunnel));
+	CHECK(write_file(path, back) && deploy_with_endpoint(new, &err) == 0);
+	CLEANUP(free_p) char *kept = content_of(path);
+	CHECK_STR(kept, back);
+	CHECK(unlink(path) == 0 && write_file(file, cluster_yaml));
+}
+
 /* Of an earlier cluster of that name. */
 TEST(deploy_exec_and_the_kubeconfig_of_another_cluster)
 {
