@@ -41,6 +41,10 @@ _nodekiln()
 		:
 		return
 		;;
+	build:--security-mirror)
+		:
+		return
+		;;
 	build:--lock)
 		_nodekiln_files -f
 		return
@@ -54,6 +58,10 @@ _nodekiln()
 		return
 		;;
 	lock:--mirror)
+		:
+		return
+		;;
+	lock:--security-mirror)
 		:
 		return
 		;;
@@ -78,6 +86,10 @@ _nodekiln()
 		return
 		;;
 	plan:--mirror)
+		:
+		return
+		;;
+	plan:--security-mirror)
 		:
 		return
 		;;
@@ -232,21 +244,21 @@ _nodekiln()
 		;;
 	build)
 		if [[ $cur == -* ]]; then
-			_nodekiln_words '--out --set --mirror --locked --lock --update --offline --force --scratch --sign --timings --json --plain --verbose --help'
+			_nodekiln_words '--out --set --mirror --security-mirror --locked --lock --update --offline --force --scratch --sign --timings --json --plain --verbose --help'
 		else
 			_nodekiln_recipes
 		fi
 		;;
 	lock)
 		if [[ $cur == -* ]]; then
-			_nodekiln_words '--mirror --update --check --advisories --json --set -o --help'
+			_nodekiln_words '--mirror --security-mirror --update --check --advisories --json --set -o --help'
 		else
 			_nodekiln_recipes
 		fi
 		;;
 	plan)
 		if [[ $cur == -* ]]; then
-			_nodekiln_words '--out --set --mirror --json --help'
+			_nodekiln_words '--out --set --mirror --security-mirror --json --help'
 		else
 			_nodekiln_recipes
 		fi

@@ -5,19 +5,6 @@
 #include <string.h>
 
 #include "lib/alloc.h"
-#include "lib/file.h"
-#include "lib/login.h"
-#include "lib/process.h"
-
-#define OS_RELEASE_MAX (64u << 10)
-#define MIRROR_LIST_MAX (64u << 10)
-
-/* The host's sources may name its release by codename or by one of these aliases; the archive is the same. */
-static const char *const ranks[] = { "stable", "oldstable", "oldoldstable", "testing", "unstable" };
-
-struct index_target {
-	char *suite, *component, *origin, *url; /* point into the line that was split */
-};
 
 static char *without_slash(const char *url)
 {
@@ -28,172 +15,95 @@ static char *without_slash(const char *url)
 	return xstrndup(url, n);
 }
 
-static bool split_target(char *line, struct index_target *ret)
+/* Where the part of the path ends that gets the suffix; NULL when there is no path. */
+static const char *named_part(const char *archive, const char *id)
 {
-	char *rest = line;
+	const char *scheme = strstr(archive, "://"), *end = archive + strlen(archive);
+	const char *path = scheme ? strchr(scheme + strlen("://"), '/') : strchr(archive, '/');
+	const char *found = NULL;
+	size_t n = strlen(id);
 
-	ret->suite = strsep(&rest, "\t");
-	ret->component = strsep(&rest, "\t");
-	ret->origin = strsep(&rest, "\t");
-	ret->url = strsep(&rest, "\t");
-	return ret->url && *ret->url && !rest;
+	while (end > archive && end[-1] == '/')
+		end--;
+	for (const char *part = path; part && part < end; part += 1 + strcspn(part + 1, "/"))
+		if (!strncmp(part + 1, id, n) && (part + 1 + n == end || part[1 + n] == '/'))
+			found = part + 1 + n;
+	return found ? found : path && path < end ? end : NULL;
 }
 
-static bool suite_is(const char *suite, const char *name, const char *suffix)
+char *mirror_security(const char *archive, const char *id)
 {
-	return text_starts(suite, name) && !strcmp(suite + strlen(name), suffix);
+	const char *at = named_part(archive, id);
+
+	if (!at)
+		return NULL;
+	CLEANUP(free_p) char *url = xasprintf("%.*s-security%s", (int)(at - archive), archive, at);
+	return without_slash(url);
 }
 
-/* Repositories of other vendors use Debian's codenames, too. The origin is "$(ORIGIN)" or "" when apt does not know it. */
-static bool origin_fits(const char *origin, const char *id)
+/* The mirror of the security updates of an archive that an option or the recipe names. */
+static int find_beside(const char *archive, const char *id, struct mirror *ret, struct error *err)
 {
-	return !*origin || *origin == '$' || !strcasecmp(origin, id);
-}
-
-static char *choose_suite(const char *targets, const char *id, const char *name, const char *suffix, size_t *ret_others)
-{
-	CLEANUP(free_p) char *copy = xstrdup(targets);
-	char *rest = copy, *line, *found = NULL;
-	struct index_target t;
-
-	*ret_others = 0;
-	while ((line = strsep(&rest, "\n"))) {
-		if (!split_target(line, &t) || !suite_is(t.suite, name, suffix) || strcmp(t.component, "main") ||
-		    !origin_fits(t.origin, id))
-			continue;
-		CLEANUP(free_p) char *url = without_slash(t.url);
-		if (found && strcmp(found, url))
-			++*ret_others;
-		if (!found)
-			found = TAKE(url);
-	}
-	return found;
-}
-
-char *mirror_choose(const char *targets, const char *id, const char *codename, const char *suffix, size_t *ret_others)
-{
-	char *found = choose_suite(targets, id, codename, suffix, ret_others);
-
-	for (size_t i = 0; !found && i < ARRAY_SIZE(ranks); i++)
-		found = choose_suite(targets, id, ranks[i], suffix, ret_others);
-	return found;
-}
-
-/* The host's sources, without reading its package lists: 20 ms, no package cache. But only the lists contain the origins. */
-static int host_targets(bool origins, struct text *ret, struct error *err)
-{
-	CLEANUP(strings_done) struct strings argv = { 0 };
-
-	strings_add_all(&argv, "apt-get", "indextargets", NULL);
-	if (!origins)
-		strings_add_all(&argv, "--no-release-info", "-oDir::State::lists=/nonexistent/",
-				"-oDir::State::status=/dev/null", NULL);
-	strings_add_all(&argv, "--format", "$(RELEASE)\t$(COMPONENT)\t$(ORIGIN)\t$(REPO_URI)", "Created-By: Packages",
-			NULL);
-	return process_capture(strings_argv(&argv), ret, err);
-}
-
-/* VALUE of NAME=VALUE in os-release(5), without quotes, owned by the caller; NULL when absent. */
-static char *os_release(const char *text, const char *name)
-{
-	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-		size_t n = strlen(name), len = strcspn(line, "\n");
-		if (strncmp(line, name, n) || line[n] != '=')
-			continue;
-		CLEANUP(free_p) char *value = xstrndup(line + n + 1, len - n - 1);
-		char *body = value + strspn(value, "\"'");
-		return xstrndup(body, strcspn(body, "\"'"));
-	}
-	return NULL;
-}
-
-/* Replaces mirror+file:/etc/apt/mirrors/x.list, which Debian's cloud images use, by the first URL in that file. */
-static int resolve_list(char **url, struct error *err)
-{
-	CLEANUP(text_done) struct text list = { 0 };
-	const char *path = text_starts(*url, "mirror+file:") ? *url + strlen("mirror+file:") : NULL;
-
-	if (!path)
+	ret->security = mirror_security(archive, id);
+	ret->beside = true;
+	if (ret->security)
 		return 0;
-	path += text_starts(path, "//") ? 2 : 0;
-	if (file_read(AT_FDCWD, path, MIRROR_LIST_MAX, &list, err) < 0)
-		return error_wrap(err, "the host's mirror list");
-	for (char *rest = list.data, *line; (line = strsep(&rest, "\n"));) {
-		char *first = text_trim(line);
-		if (!*first || *first == '#')
-			continue;
-		size_t len = strcspn(first, " \t");
-		while (len > 1 && first[len - 1] == '/')
-			len--;
-		free(*url);
-		*url = xstrndup(first, len);
-		return 0;
-	}
-	return error_set(err, ERROR_HOST, "the host's mirror list %s contains no URL; use --mirror URL", path);
+	return error_set(err, ERROR_INPUT,
+			 "the mirror %s has no path, so that the mirror of its security updates is not known; name it: "
+			 "--security-mirror URL, or distribution.security_mirror in the recipe; or leave them out: "
+			 "--set distribution.security=false",
+			 archive);
 }
 
-static int host_choose(const char *targets, const char *id, const char *codename, const char *suffix, char **ret,
-		       struct error *err)
+static int no_mirror(const struct mirror *host, const char *id, struct error *err)
 {
-	CLEANUP(text_done) struct text known = { 0 };
-	size_t others = 0;
-	CLEANUP(free_p) char *url = mirror_choose(targets, id, codename, suffix, &others);
+	CLEANUP(free_p) char *skipped = host->skipped ? xasprintf(" that others can read (%s)", host->skipped) : NULL;
 
-	if (others) {
-		size_t ignored;
-		if (host_targets(true, &known, err) < 0)
-			return -1;
-		char *sure = mirror_choose(known.data ? known.data : "", id, codename, suffix, &ignored);
-		free(sure ? url : NULL);
-		url = sure ? sure : url;
-	}
-	if ((url && resolve_list(&url, err) < 0) || login_split(&url, "this host's apt sources", err) < 0)
+	return error_set(err, ERROR_HOST,
+			 "this host's apt sources have no mirror of %s%s; give one: --mirror URL, or "
+			 "distribution.mirror in the recipe",
+			 id, skipped ? skipped : "");
+}
+
+int mirror_find(const struct recipe *recipe, const struct mirror_options *options, struct mirror *ret,
+		struct error *err)
+{
+	CLEANUP(mirror_done) struct mirror host = { 0 }, found = { 0 };
+	const char *id = recipe->distribution.id;
+	const char *archive = options->archive ? options->archive : recipe->distribution.mirror;
+	const char *security = options->security ? options->security : recipe->distribution.security_mirror;
+
+	if (!archive && mirror_find_host("/etc/os-release", id, recipe->architecture, &host, err) < 0)
 		return -1;
-	*ret = TAKE(url);
+	if (!archive && !host.archive)
+		return no_mirror(&host, id, err);
+	found.archive = archive ? without_slash(archive) : TAKE(host.archive);
+	if (security)
+		found.security = without_slash(security);
+	else if (!archive)
+		found.security = TAKE(host.security);
+	else if (recipe->distribution.security && find_beside(archive, id, &found, err) < 0)
+		return -1;
+	*ret = TAKE(found);
 	return 0;
 }
 
-int mirror_find_host(const char *os_release_file, const char *wanted_id, struct mirror *ret, struct error *err)
+int mirror_explain(const struct mirror *mirror, struct error *err)
 {
-	CLEANUP(text_done) struct text release = { 0 }, targets = { 0 };
-
-	if (file_read(AT_FDCWD, os_release_file, OS_RELEASE_MAX, &release, err) < 0 ||
-	    host_targets(false, &targets, err) < 0)
+	if (!mirror->beside || !mirror->security || !strstr(err->text, mirror->security))
 		return -1;
-	CLEANUP(free_p)
-	char *id = os_release(release.data ? release.data : "", "ID"),
-	     *codename = os_release(release.data ? release.data : "", "VERSION_CODENAME");
-	if (!text_same(id, wanted_id) || !targets.len)
-		return 0;
-	if (host_choose(targets.data, id, codename ? codename : "", "", &ret->archive, err) < 0)
-		return -1;
-	return host_choose(targets.data, id, codename ? codename : "", "-security", &ret->security, err);
-}
-
-int mirror_find(const struct recipe *recipe, const char *override, struct mirror *ret, struct error *err)
-{
-	CLEANUP(mirror_done) struct mirror host = { 0 };
-	const char *archive = override ? override : recipe->distribution.mirror;
-	const char *security = recipe->distribution.security_mirror;
-
-	if ((!archive || (recipe->distribution.security && !security)) &&
-	    mirror_find_host("/etc/os-release", recipe->distribution.id, &host, err) < 0)
-		return -1;
-	archive = archive ? archive : host.archive;
-	security = security ? security : host.security;
-	if (!archive)
-		return error_set(err, ERROR_HOST,
-				 "this host's apt sources have no mirror of %s; give one: --mirror URL, or "
-				 "distribution.mirror in the recipe",
-				 recipe->distribution.id);
-	ret->archive = without_slash(archive);
-	ret->security = security ? without_slash(security) : NULL;
-	return 0;
+	CLEANUP(free_p) char *cause = xstrdup(err->text);
+	return error_set(
+		err, err->class,
+		"%s; security updates are looked for beside the mirror that is named: --security-mirror URL, or "
+		"distribution.security_mirror, names another, and --set distribution.security=false leaves them out",
+		cause);
 }
 
 void mirror_done(struct mirror *mirror)
 {
 	free(mirror->archive);
 	free(mirror->security);
+	free(mirror->skipped);
 	*mirror = (struct mirror){ 0 };
 }

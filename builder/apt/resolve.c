@@ -58,13 +58,15 @@ static int open_state(struct resolution *r, const struct resolve_options *option
 	CLEANUP(mirror_done) struct mirror mirror = { 0 };
 	CLEANUP(sources_done) struct sources sources = { 0 };
 
-	if (mirror_find(r->recipe, options->mirror, &mirror, err) < 0 ||
+	if (mirror_find(r->recipe, &options->mirror, &mirror, err) < 0 ||
 	    sources_make(&r->chosen, &mirror, &sources, err) < 0 || sources_read_keys(&sources, err) < 0)
 		return -1;
 	if (r->recipe->distribution.security && !mirror.security)
 		log_warning("no mirror of %s's security updates is known; set distribution.security_mirror",
 			    r->recipe->distribution.id);
-	return apt_open(&sources, options->update, r->cache, &r->apt, err);
+	if (apt_open(&sources, options->update, r->cache, &r->apt, err) == 0)
+		return 0;
+	return mirror_explain(&mirror, err);
 }
 
 static void log_packaged(const struct resolution *r, const char *reason)

@@ -15,13 +15,14 @@
  * agent.libcurl `auto` is decided here: compiled when the mirror serves every file of curl's source package (which are then in
  * the cache), else packaged. One message says which and why; the lock has the source of curl, or libcurl4 in base.
  */
+#include "builder/apt/mirror.h"
 #include "builder/cache/cache.h"
 #include "builder/lock/lock.h"
 #include "builder/recipe/recipe.h"
 
 struct resolve_options {
-	const char *mirror; /* --mirror; NULL = the recipe's, else the host's */
-	bool update;        /* --update: update from the mirror now */
+	struct mirror_options mirror;
+	bool update; /* --update: update from the mirror now */
 	/* An earlier lock: agent.libcurl `auto` chooses as it did, when the indices allow that. NULL: choose by what the
 	 * mirror serves. Borrowed. */
 	const struct lock *like;

@@ -44,7 +44,8 @@ char *resolve_go_choose(const char *names, const char *series)
 }
 
 /* The sources of the recipe, as if it were one of this suite. All fields are borrowed from it. */
-static int make_sources(const struct recipe *recipe, const char *mirror, struct sources *ret, struct error *err)
+static int make_sources(const struct recipe *recipe, const struct mirror_options *options, struct mirror *found,
+			struct sources *ret, struct error *err)
 {
 	struct recipe of_tree = { .architecture = recipe->architecture,
 				  .agent.libcurl = AGENT_LIBCURL_PACKAGED, /* no source packages */
@@ -55,11 +56,10 @@ static int make_sources(const struct recipe *recipe, const char *mirror, struct 
 						    .updates = recipe->distribution.updates,
 						    .security = recipe->distribution.security,
 						    .keyring = recipe->distribution.keyring } };
-	CLEANUP(mirror_done) struct mirror found = { 0 };
 
-	if (mirror_find(&of_tree, mirror, &found, err) < 0 || sources_make(&of_tree, &found, ret, err) < 0)
+	if (mirror_find(&of_tree, options, found, err) < 0 || sources_make(&of_tree, found, ret, err) < 0)
 		return -1;
-	struct source backports = { .url = xstrdup(found.archive), .suite = xstrdup(BACKPORTS) };
+	struct source backports = { .url = xstrdup(found->archive), .suite = xstrdup(BACKPORTS) };
 	backports.keyring = xstrdup_or_null(recipe->distribution.keyring);
 	strings_add(&backports.components, "main");
 	vec_push(&ret->list, backports);
@@ -121,14 +121,20 @@ int resolve_go(const struct recipe *recipe, const struct resolve_options *option
 	       const struct strings *packages, struct cache *cache, struct lock *lock, char **ret_package,
 	       struct error *err)
 {
+	CLEANUP(mirror_done) struct mirror mirror = { 0 };
 	CLEANUP(sources_done) struct sources sources = { 0 };
 	CLEANUP(apt_close) struct apt apt = { .fd = -1 };
 	CLEANUP(strings_done) struct strings request = { 0 };
 	CLEANUP(lock_done) struct lock solved = { 0 };
 	CLEANUP(free_p) char *package = NULL;
 
-	if (make_sources(recipe, options->mirror, &sources, err) < 0 ||
-	    apt_open(&sources, options->update, cache, &apt, err) < 0 || choose(&apt, series, &package, err) < 0)
+	if (make_sources(recipe, &options->mirror, &mirror, &sources, err) < 0)
+		return error_wrap(err, "the tree with Go");
+	if (apt_open(&sources, options->update, cache, &apt, err) < 0) {
+		mirror_explain(&mirror, err);
+		return error_wrap(err, "the tree with Go");
+	}
+	if (choose(&apt, series, &package, err) < 0)
 		return error_wrap(err, "the tree with Go");
 	for (size_t i = 0; i < ARRAY_SIZE(always); i++)
 		strings_add(&request, always[i]);

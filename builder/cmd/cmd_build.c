@@ -32,8 +32,10 @@ static struct progress_options shown;
 static const struct option_spec options[] = {
 	{ "--out", OPTION_VALUE, &build.out, "DIR", "directory of the artifacts (default: out)" },
 	{ "--set", OPTION_LIST, &build.set, "KEY=VALUE", "override a key of the recipe, e.g. disk.size=20G" },
-	{ "--mirror", OPTION_URL, &build.mirror, "URL",
+	{ "--mirror", OPTION_URL, &build.mirror.archive, "URL",
 	  "the distribution's mirror (default: the recipe's, else the host's)" },
+	{ "--security-mirror", OPTION_URL, &build.mirror.security, "URL",
+	  "the mirror of its security updates (default: the recipe's, else beside --mirror, as URL-security)" },
 	{ "--locked", OPTION_FLAG, &locked, NULL, "use exactly the packages that NAME.lock.json lists" },
 	{ "--lock", OPTION_VALUE, &lock_file, "FILE", "like --locked, with this lock file" },
 	{ "--update", OPTION_FLAG, &build.update, NULL, "refresh the package indices first" },

@@ -13,8 +13,10 @@ static bool json;
 static const struct option_spec options[] = {
 	{ "--out", OPTION_VALUE, &plan.out, "DIR", "directory of the artifacts (default: out)" },
 	{ "--set", OPTION_LIST, &settings, "KEY=VALUE", "override a key of the recipe, e.g. disk.size=20G" },
-	{ "--mirror", OPTION_URL, &plan.mirror, "URL",
+	{ "--mirror", OPTION_URL, &plan.mirror.archive, "URL",
 	  "the distribution's mirror (default: the recipe's, else the host's)" },
+	{ "--security-mirror", OPTION_URL, &plan.mirror.security, "URL",
+	  "the mirror of its security updates (default: the recipe's, else beside --mirror, as URL-security)" },
 	{ "--json", OPTION_FLAG, &json, NULL, "print JSON, with the whole merged recipe" },
 	{ 0 },
 };

@@ -17,6 +17,7 @@
  */
 #include <stdbool.h>
 
+#include "builder/apt/mirror.h"
 #include "builder/artifacts/artifacts.h"
 #include "builder/cache/cache.h"
 #include "builder/cache/scratch.h"
@@ -37,10 +38,10 @@ struct build_options {
 	struct strings set; /* KEY=VALUE overrides */
 	const char *out;    /* directory */
 	const char *lock;   /* use exactly this lock file; NULL = resolve now */
-	const char *mirror; /* NULL = the recipe's, else the host's */
-	bool update;        /* refresh the package indices first */
-	bool offline;       /* use the cache only; the process has no network (sandbox_no_network) */
-	bool force;         /* build even if nothing changed */
+	struct mirror_options mirror;
+	bool update;  /* refresh the package indices first */
+	bool offline; /* use the cache only; the process has no network (sandbox_no_network) */
+	bool force;   /* build even if nothing changed */
 	enum scratch_kind scratch;
 	const struct build_signing *signing; /* borrowed; NULL = SHA256SUMS is not signed */
 };

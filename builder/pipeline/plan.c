@@ -86,7 +86,18 @@ static void suites(const struct recipe *r, struct strings *ret)
 
 static const char *mirror(const struct plan *p)
 {
-	return p->mirror ? p->mirror : p->recipe->distribution.mirror;
+	return p->mirror.archive ? p->mirror.archive : p->recipe->distribution.mirror;
+}
+
+/* Owned by the caller; NULL when the host's apt sources decide, or there are none. */
+static char *security_mirror(const struct plan *p)
+{
+	const struct recipe *r = p->recipe;
+	const char *named = p->mirror.security ? p->mirror.security : r->distribution.security_mirror;
+
+	if (!r->distribution.security)
+		return NULL;
+	return named || !mirror(p) ? xstrdup_or_null(named) : mirror_security(mirror(p), r->distribution.id);
 }
 
 static void artifacts(const struct plan *p, struct strings *ret)
@@ -160,12 +171,14 @@ static void add_sources(struct text *t, const struct plan *p)
 {
 	const struct recipe *r = p->recipe;
 	CLEANUP(strings_done) struct strings names = { 0 };
+	CLEANUP(free_p) char *security = security_mirror(p);
 
 	suites(r, &names);
 	add_words(t, "sources", r->distribution.id, &names);
 	add_label(t, "");
-	text_addf(t, "from %s, signed by a key in %s\n", mirror(p) ? mirror(p) : "the mirror of the host's apt sources",
-		  r->distribution.keyring);
+	text_addf(t, "from %s%s%s, signed by a key in %s\n",
+		  mirror(p) ? mirror(p) : "the mirror of the host's apt sources", security ? " and " : "",
+		  security ? security : "", r->distribution.keyring);
 	for (size_t i = 0; i < r->repositories.n; i++) {
 		const struct repository *repository = &r->repositories.at[i];
 
@@ -334,6 +347,7 @@ static struct json *steps_json(const struct recipe *r)
 int plan_json(const struct plan *plan, struct json **ret, struct error *err)
 {
 	CLEANUP(strings_done) struct strings names = { 0 }, files = { 0 };
+	CLEANUP(free_p) char *security = security_mirror(plan);
 	struct json *object;
 	struct disk_plan disk;
 
@@ -345,6 +359,7 @@ int plan_json(const struct plan *plan, struct json **ret, struct error *err)
 	json_put(object, "recipe", recipe_json(plan->recipe));
 	json_put_strings(object, "suites", &names);
 	json_put_string(object, "mirror", mirror(plan));
+	json_put_string(object, "security_mirror", security);
 	json_put(object, "disk", plan->recipe->outputs.qcow2 ? disk_json(&disk) : NULL);
 	json_put_strings(object, "outputs", &files);
 	json_put(object, "steps", steps_json(plan->recipe));

@@ -4,6 +4,7 @@
  * Describes what a build of a recipe would do. It uses neither network nor cache, and writes nothing. The same
  * recipe gives the same plan on every host. Package versions are not part of it; `nodekiln lock` resolves them.
  */
+#include "builder/apt/mirror.h"
 #include "builder/recipe/recipe.h"
 #include "lib/json.h"
 
@@ -11,7 +12,7 @@ struct plan {
 	const struct recipe *recipe; /* borrowed */
 	const char *out;             /* where the artifacts would go */
 	int64_t now;                 /* seconds since 1970: what is past its end of life gets a warning; 0 = none */
-	const char *mirror;          /* --mirror; NULL = the recipe's, else the host's */
+	struct mirror_options mirror;
 };
 
 /* ERROR_INPUT if the disk layout is impossible. */

@@ -7,6 +7,7 @@
 #include "builder/apt/apt_solve.h"
 #include "builder/apt/apt_text.h"
 #include "builder/apt/mirror.h"
+#include "builder/apt/mirror_choose.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -35,15 +36,27 @@ static void read_answer(const char *text)
 		abort();
 }
 
+/* What is chosen is one word, which a source of ours can have. */
+static void read_targets(const char *text)
+{
+	static const struct mirror_wanted wanted = { "debian", "bookworm", "", "amd64" };
+	CLEANUP(mirror_candidates_done) struct mirror_candidates found = { 0 };
+
+	mirror_candidates_read(text, &wanted, &found);
+	for (size_t i = 0; i < found.list.n; i++)
+		if (!found.list.at[i].suites || found.list.at[i].url[strcspn(found.list.at[i].url, " \t\n")])
+			abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	CLEANUP(free_p) char *text = xstrndup((const char *)data, size);
 	struct error err = { 0 };
-	size_t others;
 
 	read_uris(text);
 	read_answer(text);
 	apt_error(text, text, &err);
-	free(mirror_choose(text, "debian", "bookworm", "", &others));
+	read_targets(text);
+	free(mirror_security(text, "debian"));
 	return 0;
 }

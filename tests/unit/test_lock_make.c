@@ -3,7 +3,7 @@
 #include "tests/unit/fake_apt.h"
 #include "tests/unit/own_cache.h"
 
-static const struct resolve_options options = { .mirror = "http://m.example/debian" };
+static const struct resolve_options options = { .mirror.archive = "http://m.example/debian" };
 
 #define RECIPE                                                                                                         \
 	"distribution: {suite: bookworm, updates: false, security: false, variant: essential, keyring: keyring.gpg}\n" \

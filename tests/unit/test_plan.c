@@ -30,7 +30,7 @@ TEST(plan_prefers_mirror_of_command_line)
 {
 	CLEANUP(recipe_done) struct recipe recipe = { 0 };
 	CLEANUP(text_done) struct text text = { 0 };
-	struct plan plan = { .recipe = &recipe, .out = "elsewhere", .mirror = "http://other.invalid/debian" };
+	struct plan plan = { .recipe = &recipe, .out = "elsewhere", .mirror.archive = "http://other.invalid/debian" };
 	struct error err = { 0 };
 
 	CHECK(recipe_load(FOLDER "/full.yaml", &recipe, &err) == 0);

@@ -15,7 +15,8 @@ static struct recipe small(void)
 	return r;
 }
 
-static const struct mirror mirror = { "http://mirror.example/debian", "http://mirror.example/debian-security" };
+static const struct mirror mirror = { .archive = "http://mirror.example/debian",
+				      .security = "http://mirror.example/debian-security" };
 
 TEST(sources_deb822_of_all_kinds)
 {
