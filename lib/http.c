@@ -12,6 +12,7 @@
 #include "lib/clock.h"
 #include "lib/curl_transfer.h"
 #include "lib/file.h"
+#include "lib/http_status.h"
 #include "lib/login.h"
 #include "lib/macro.h"
 
@@ -111,13 +112,11 @@ static int download_failed(const struct download *t, enum curl_transfer_end end,
 		return error_set(err, ERROR_TRUST,
 				 "download %s from %s: the server sends more than the limit of %llu bytes", name, url,
 				 (unsigned long long)limit_of(t->item));
-	if (end == CURL_TRANSFER_STATUS)
-		return error_set(err, ERROR_NETWORK, "download %s from %s: the server answers %ld%s", name, url,
-				 t->curl.status,
-				 t->curl.status == 404   ? " (not found)"
-				 : t->curl.status == 401 ? " (it wants a user and a password, or others: "
-							   "https://USER:PASSWORD@HOST/)"
-							 : "");
+	if (end == CURL_TRANSFER_STATUS) {
+		const char *advice = http_status_advice(t->curl.status);
+		return error_set(err, ERROR_NETWORK, "download %s from %s: the server answers %ld%s%s%s", name, url,
+				 t->curl.status, *advice ? " (" : "", advice, *advice ? ")" : "");
+	}
 	return error_set(err, end == CURL_TRANSFER_UNTRUSTED ? ERROR_TRUST : ERROR_NETWORK, "download %s from %s: %s",
 			 name, url, t->curl.message);
 }

@@ -4,8 +4,10 @@
 
 #include "builder/apt/apt_text.h"
 #include "lib/alloc.h"
+#include "lib/http_status.h"
 
 #define DETAIL_LINES 4
+#define FETCH_FAILED "Failed to fetch "
 
 /* clang-format off */
 #define UNKNOWN_KEY \
@@ -39,13 +41,17 @@ static const struct apt_error_row {
 	{ "is not valid yet", ERROR_TRUST, "set this machine's clock" },
 	{ "Hash Sum mismatch", ERROR_TRUST, CHANGED_INDEX },
 	{ "unexpected size", ERROR_TRUST, CHANGED_INDEX },
-	{ "401  Unauthorized", ERROR_NETWORK,
-	  "its server wants a user and a password, or others; give them in the URL: https://USER:PASSWORD@HOST/" },
+	{ "got 'NOSPLIT'", ERROR_TRUST,
+	  "what its server, or a proxy, sends is no signed index; it may be the page of a network that wants a login" },
+	{ "Certificate verification failed", ERROR_TRUST,
+	  "the server's certificate does not verify; check its name and this machine's clock, and make its CA known to "
+	  "this host (update-ca-certificates)" },
 	{ "Could not resolve", ERROR_NETWORK,
 	  "the name of its server cannot be resolved; check the mirror, DNS and proxy" },
 	{ "does not have a Release file", ERROR_NETWORK, "there is no such suite; check mirror and suite" },
+	/* A file that could not be fetched has no signature either. */
+	{ FETCH_FAILED, ERROR_NETWORK, "the download failed; check the mirror and the network" },
 	{ "is not signed", ERROR_TRUST, "it has no signature that can be checked, so it is not used" },
-	{ "Failed to fetch", ERROR_NETWORK, "the download failed; check the mirror and the network" },
 	{ "Unable to locate package", ERROR_INPUT, "no repository of the recipe has it" },
 	{ "has no installation candidate", ERROR_INPUT,
 	  "no repository of the recipe has it; if it is a virtual name, choose a package that provides it" },
@@ -95,6 +101,19 @@ static void add_details(const char *output, struct text *ret)
 	}
 }
 
+/* Of the sentence "Failed to fetch URL 401 Unauthorized [IP: ...]": servers choose the words, and may have none. 0 = none. */
+static long http_status(const char *line)
+{
+	const char *at = line + strlen(FETCH_FAILED);
+	char *end;
+
+	if (!text_starts(line, FETCH_FAILED))
+		return 0;
+	at += strcspn(at, " ");
+	long status = strtol(at, &end, 10);
+	return status >= 100 && status < 600 && (*end == ' ' || !*end) ? status : 0;
+}
+
 int apt_error(const char *output, const char *messages, struct error *err)
 {
 	CLEANUP(text_done) struct text details = { 0 };
@@ -107,9 +126,11 @@ int apt_error(const char *output, const char *messages, struct error *err)
 		CLEANUP(free_p) char *line = line_at(messages, at);
 		if (c->class == ERROR_INPUT)
 			add_details(output, &details);
+		long status = http_status(line);
+		const char *means = status ? http_status_advice(status) : c->means;
 		if (details.len)
-			return error_set(err, c->class, "%s%s", c->means, details.data);
-		return error_set(err, c->class, "%s; %s", line, c->means);
+			return error_set(err, c->class, "%s%s", means, details.data);
+		return error_set(err, c->class, "%s%s%s", line, *means ? "; " : "", means);
 	}
 	const char *first = strstr(messages, "E: ");
 	CLEANUP(free_p) char *line = line_at(messages, first ? first : messages);
