@@ -164,6 +164,12 @@ int curl_transfer_download(struct curl_transfer *w, void *pool, const char *url,
 		curl_easy_setopt(w->easy, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
 		curl_easy_setopt(w->easy, CURLOPT_NETRC_FILE, options->netrc);
 	}
+	if (options->proxy)
+		curl_easy_setopt(w->easy, CURLOPT_PROXY, options->proxy);
+	if (options->proxy_user) {
+		curl_easy_setopt(w->easy, CURLOPT_PROXYUSERNAME, options->proxy_user);
+		curl_easy_setopt(w->easy, CURLOPT_PROXYPASSWORD, options->proxy_password);
+	}
 	curl_multi_add_handle(pool, w->easy);
 	w->pool = pool;
 	return 0;

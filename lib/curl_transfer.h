@@ -43,6 +43,8 @@ struct curl_transfer_options {
 	const char *user, *password; /* borrowed; for this server, not for one that it redirects to; NULL = none */
 	const char *netrc;           /* borrowed; file with passwords, used for servers that it names; NULL = none */
 	const char *ca;              /* borrowed; PEM file of the CAs; NULL = the system's */
+	const char *proxy;           /* borrowed; "" = none; NULL = the environment's */
+	const char *proxy_user, *proxy_password; /* borrowed; NULL = those in the proxy's URL */
 };
 int curl_transfer_download(struct curl_transfer *w, void *pool, const char *url,
 			   const struct curl_transfer_options *options, struct error *err) MUST_CHECK;

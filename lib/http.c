@@ -15,6 +15,7 @@
 #include "lib/http_status.h"
 #include "lib/login.h"
 #include "lib/macro.h"
+#include "lib/proxy.h"
 
 #define TRIES 4
 #define DELAY_GROWTH 3 /* factor between the delays */
@@ -88,6 +89,9 @@ static int download_start(struct download *t, struct error *err)
 	t->curl.context = t;
 	struct curl_transfer_options options = { .netrc = t->item->netrc, .ca = t->item->ca };
 	login_find(t->item->url, &options.user, &options.password);
+	options.proxy = t->item->apt ? proxy_find(t->item->url) : NULL;
+	if (options.proxy && *options.proxy)
+		login_find(options.proxy, &options.proxy_user, &options.proxy_password);
 	if (curl_transfer_download(&t->curl, t->pool->curl_pool, t->item->url, &options, err) < 0)
 		return -1;
 	t->pool->running++;
@@ -229,12 +233,12 @@ int http_download_all(struct http_download *items, size_t n, void (*progress)(vo
 	return 0;
 }
 
-int http_get(const char *url, size_t limit, struct text *ret, struct error *err)
+static int get(const char *url, bool apt, size_t limit, struct text *ret, struct error *err)
 {
 	CLEANUP(close_p) int fd = memfd_create("download", MFD_CLOEXEC);
 	const char *slash = strrchr(url, '/');
 	struct http_download item = {
-		.url = url, .name = slash && slash[1] ? slash + 1 : url, .fd = fd, .limit = limit
+		.url = url, .name = slash && slash[1] ? slash + 1 : url, .fd = fd, .limit = limit, .apt = apt
 	};
 
 	if (fd < 0)
@@ -246,4 +250,14 @@ int http_get(const char *url, size_t limit, struct text *ret, struct error *err)
 		return error_errno(err, errno, "read the download of %s", url);
 	text_addn(ret, bytes, item.received);
 	return 0;
+}
+
+int http_get(const char *url, size_t limit, struct text *ret, struct error *err)
+{
+	return get(url, false, limit, ret, err);
+}
+
+int http_get_apt(const char *url, size_t limit, struct text *ret, struct error *err)
+{
+	return get(url, true, limit, ret, err);
 }

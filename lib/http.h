@@ -30,6 +30,7 @@ struct http_download {
 	void *context;
 	const char *netrc;       /* borrowed; file with passwords (netrc(5)) for this server; NULL = none */
 	const char *ca;          /* borrowed; PEM file of the CAs; NULL = the system's */
+	bool apt;                /* from an apt repository: apt's proxies are used (lib/proxy.h) */
 	char sha256[SHA256_HEX]; /* out: of the bytes written; valid when done() is called */
 	uint64_t received;       /* out: bytes written */
 };
@@ -49,3 +50,5 @@ int http_download_all(struct http_download *items, size_t n, void (*progress)(vo
 char *http_public_url(const char *url) MUST_CHECK;
 /* A small document into memory; appends to *ret. */
 int http_get(const char *url, size_t limit, struct text *ret, struct error *err) MUST_CHECK;
+/* The same from an apt repository. */
+int http_get_apt(const char *url, size_t limit, struct text *ret, struct error *err) MUST_CHECK;

@@ -9,12 +9,13 @@
 #include "lib/alloc.h"
 #include "lib/vec.h"
 
+/* For a URL and what is below it, or for a machine as apt_auth.conf(5) names it: [SCHEME://]HOST[:PORT][/PATH]. */
 struct login {
-	char *url; /* without a slash at its end */
+	char *url; /* without a slash at its end; or the machine */
 	char *user, *password;
 };
 
-static VEC(struct login) logins; /* one for a URL; none is freed, since callers hold their strings */
+static VEC(struct login) logins, machines; /* one for a URL; none is freed, since callers hold their strings */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* The parts of a URL, RFC 3986 section 3.2; a password may have an @ that is not encoded. */
@@ -136,6 +137,24 @@ static bool is_below(const char *url, const char *scope)
 	return strncmp(url, scope, n) == 0 && (!url[n] || strchr("/?", url[n]));
 }
 
+/* As apt matches them (apt-pkg/contrib/netrc.cc): without a scheme https alone, without a port any, and a path is a beginning. */
+static bool is_of_machine(const char *url, const char *machine)
+{
+	const char *host = strstr(url, "://"), *scheme = strstr(machine, "://");
+	size_t n = host ? (size_t)(host - url) : 0;
+	const char *token = scheme ? scheme + strlen("://") : machine;
+
+	if (!host || (scheme ? (size_t)(scheme - machine) != n || strncmp(url, machine, n) != 0
+			     : strncmp(url, "https://", strlen("https://")) != 0))
+		return false;
+	host += strlen("://");
+	size_t length = strcspn(host, "/?#"), name = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/?#");
+	if (strchr(token, '/'))
+		return text_starts(host, token);
+	n = strlen(token);
+	return (n == length || n == name) && strncmp(host, token, n) == 0;
+}
+
 bool login_find(const char *url, const char **ret_user, const char **ret_password)
 {
 	size_t best = 0;
@@ -146,6 +165,14 @@ bool login_find(const char *url, const char **ret_user, const char **ret_passwor
 		if (strlen(l->url) <= best || !is_below(url, l->url))
 			continue;
 		best = strlen(l->url);
+		*ret_user = l->user;
+		*ret_password = l->password;
+	}
+	for (size_t i = 0; i < machines.n && !best; i++) {
+		const struct login *l = &machines.at[i];
+		if (!is_of_machine(url, l->url))
+			continue;
+		best = 1;
 		*ret_user = l->user;
 		*ret_password = l->password;
 	}
@@ -160,7 +187,67 @@ void login_auth_conf(struct text *ret)
 	for (size_t i = 0; i < logins.n; i++)
 		text_addf(ret, "machine %s/ login %s password %s\n", logins.at[i].url, logins.at[i].user,
 			  logins.at[i].password);
+	for (size_t i = 0; i < machines.n; i++)
+		text_addf(ret, "machine %s login %s password %s\n", machines.at[i].url, machines.at[i].user,
+			  machines.at[i].password);
 	pthread_mutex_unlock(&lock);
+}
+
+/* The next word of *rest, which is cut off; NULL at the end. A comment is the rest of its line. */
+static char *next_word(char **rest)
+{
+	static const char blanks[] = " \t\r\n";
+	char *word = *rest + strspn(*rest, blanks);
+
+	while (*word == '#') {
+		word += strcspn(word, "\n");
+		word += strspn(word, blanks);
+	}
+	*rest = word + strcspn(word, blanks);
+	if (**rest)
+		*(*rest)++ = '\0';
+	return *word ? word : NULL;
+}
+
+/* Takes over l, whose user and password may be NULL: a machine without them is none. */
+static void remember_machine(struct login l)
+{
+	if (l.url && l.user) {
+		l.password = l.password ? l.password : xstrdup("");
+		pthread_mutex_lock(&lock);
+		vec_push(&machines, l);
+		pthread_mutex_unlock(&lock);
+		return;
+	}
+	free(l.url);
+	free(l.user);
+	wipe_free(l.password);
+}
+
+static void set_once(char **to, const char *word)
+{
+	if (word && !*to)
+		*to = xstrdup(word);
+}
+
+void login_read_auth_conf(const char *text)
+{
+	char *copy = xstrdup(text), *rest = copy, *word;
+	struct login l = { 0 };
+
+	while ((word = next_word(&rest))) {
+		if (!strcmp(word, "machine")) {
+			remember_machine(l);
+			l = (struct login){ 0 };
+			set_once(&l.url, next_word(&rest));
+		} else if (!strcmp(word, "login")) {
+			set_once(&l.user, next_word(&rest));
+		} else if (!strcmp(word, "password")) {
+			set_once(&l.password, next_word(&rest));
+		}
+	}
+	remember_machine(l);
+	wipe_free(copy);
 }
 
 int login_check_proxies(struct error *err)

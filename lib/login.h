@@ -5,7 +5,8 @@
  * Where a URL enters the program (an option, a recipe, a component's file, a lock, the host's apt sources), login_split() takes
  * them off. So no code behind it can store or print them, and the same files have the same URL for every user.
  *
- * Of several for one URL the first counts: an option's, then the recipe's, then a lock's.
+ * Of several for one URL the first counts: an option's, then the recipe's, then a lock's, then those of this host's apt
+ * (apt_auth.conf(5)), which names machines.
  * They are in memory until the process ends, for the URL and all below it. lib/http.h sends them; builder/apt/apt.c gives them to apt in
  * a file that exists in memory only. All functions may be called by any thread.
  */
@@ -22,6 +23,8 @@
 int login_split(char **url, const char *what, struct error *err) MUST_CHECK;
 /* Whether there is a login for the URL, the one for its longest beginning. The strings live as long as the process. */
 bool login_find(const char *url, const char **ret_user, const char **ret_password);
+/* Adds the machines of a file in the form of apt_auth.conf(5); whatever else is in it is skipped, as apt does. */
+void login_read_auth_conf(const char *text);
 /* All in the form of apt_auth.conf(5), for the caller to text_wipe(); appends nothing when there are none. */
 void login_auth_conf(struct text *ret);
 /* ERROR_HOST when a proxy in the environment (http_proxy, ...) has a password and is not a URL: libcurl would show all of it. */

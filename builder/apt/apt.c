@@ -14,6 +14,7 @@
 #include "lib/file.h"
 #include "lib/login.h"
 #include "lib/process.h"
+#include "lib/proxy.h"
 
 /* The environment variables that apt and its methods inherit: the search path, the temporary directory, and the proxies. */
 static const char *const passed_on[] = {
@@ -108,9 +109,11 @@ static void environment(const char *path, struct strings *ret)
 			strings_addf(ret, "%s=%s", passed_on[i], getenv(passed_on[i]));
 }
 
+/* The files are in memory; -1 = none. */
 struct apt_child {
 	struct text messages;
-	int logins; /* a file in memory, in the form of apt_auth.conf(5); -1 = none */
+	int logins;  /* in the form of apt_auth.conf(5) */
+	int proxies; /* in the form of apt.conf(5) */
 };
 
 static void keep_line(void *context, const char *line)
@@ -124,30 +127,31 @@ static void child_done(struct apt_child *child)
 {
 	text_done(&child->messages);
 	close_p(&child->logins);
+	close_p(&child->proxies);
 }
 
-/* Users and passwords of repositories: apt's methods read them before they give up their rights. */
-static int open_logins(int *ret, struct error *err)
+/* Users and passwords of repositories: apt's methods read them before they give up their rights. Proxies may have some, too. */
+static int open_private(void (*print)(struct text *ret), int *ret, struct error *err)
 {
-	CLEANUP(text_done) struct text conf = { 0 };
+	CLEANUP(text_wipe_done) struct text conf = { 0 };
 
-	login_auth_conf(&conf);
+	print(&conf);
 	if (!conf.len)
 		return 0;
-	*ret = memfd_create("apt-auth", MFD_CLOEXEC);
-	int rc = *ret < 0 || write_all(*ret, conf.data, conf.len) < 0 ? error_errno(err, errno, "give apt its logins")
-								      : 0;
-	text_wipe(&conf);
-	return rc;
+	*ret = memfd_create("apt-private", MFD_CLOEXEC);
+	if (*ret < 0 || write_all(*ret, conf.data, conf.len) < 0)
+		return error_errno(err, errno, "give apt its logins and proxies");
+	return 0;
 }
 
-/* In the child: only apt inherits the file. */
-static int keep_logins(void *context, struct error *err)
+/* In the child: only apt inherits the files. */
+static int keep_private(void *context, struct error *err)
 {
 	const struct apt_child *child = context;
 
-	if (child->logins >= 0 && fcntl(child->logins, F_SETFD, 0) < 0)
-		return error_errno(err, errno, "give apt its logins");
+	if ((child->logins >= 0 && fcntl(child->logins, F_SETFD, 0) < 0) ||
+	    (child->proxies >= 0 && fcntl(child->proxies, F_SETFD, 0) < 0))
+		return error_errno(err, errno, "give apt its logins and proxies");
 	return 0;
 }
 
@@ -159,6 +163,8 @@ static void arguments(char *const *argv, const struct apt_child *child, struct s
 		strings_addf(ret, "-oAPT::Keep-Fds::=%d", child->logins);
 		strings_addf(ret, "-oDir::Etc::netrc=/proc/self/fd/%d", child->logins);
 	}
+	if (child->proxies >= 0)
+		strings_addf(ret, "-c=/proc/self/fd/%d", child->proxies);
 	for (size_t i = 1; argv[i]; i++)
 		strings_add(ret, argv[i]);
 }
@@ -166,10 +172,11 @@ static void arguments(char *const *argv, const struct apt_child *child, struct s
 int apt_run(const char *path, char *const *argv, struct text *ret_output, struct error *err)
 {
 	CLEANUP(text_done) struct text output = { 0 };
-	CLEANUP(child_done) struct apt_child child = { .logins = -1 };
+	CLEANUP(child_done) struct apt_child child = { .logins = -1, .proxies = -1 };
 	CLEANUP(strings_done) struct strings env = { 0 }, args = { 0 };
 
-	if (login_check_proxies(err) < 0 || open_logins(&child.logins, err) < 0)
+	if (login_check_proxies(err) < 0 || open_private(login_auth_conf, &child.logins, err) < 0 ||
+	    open_private(proxy_apt_conf, &child.proxies, err) < 0)
 		return -1;
 	environment(path, &env);
 	arguments(argv, &child, &args);
@@ -178,7 +185,7 @@ int apt_run(const char *path, char *const *argv, struct text *ret_output, struct
 		.env = strings_argv(&env),
 		.output = &output,
 		.line = keep_line,
-		.setup = keep_logins,
+		.setup = keep_private,
 		.context = &child,
 	};
 	if (process_run(&p, err) < 0) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builder/apt/apt_host.h"
 #include "lib/alloc.h"
 
 static char *without_slash(const char *url)
@@ -73,6 +74,7 @@ int mirror_find(const struct recipe *recipe, const struct mirror_options *option
 	const char *archive = options->archive ? options->archive : recipe->distribution.mirror;
 	const char *security = options->security ? options->security : recipe->distribution.security_mirror;
 
+	apt_host_read();
 	if (!archive && mirror_find_host("/etc/os-release", id, recipe->architecture, &host, err) < 0)
 		return -1;
 	if (!archive && !host.archive)

@@ -61,7 +61,7 @@ static int read_list(const char *where, struct text *ret, struct error *err)
 
 	text_add(ret, "");
 	if (!path)
-		return http_get(where, MIRROR_LIST_MAX, ret, err);
+		return http_get_apt(where, MIRROR_LIST_MAX, ret, err);
 	return file_read(AT_FDCWD, path + (text_starts(path, "//") ? 2 : 0), MIRROR_LIST_MAX, ret, err);
 }
 
@@ -109,7 +109,7 @@ static bool is_distribution(const struct mirror_candidate *c, const char *id)
 	CLEANUP(text_done) struct text release = { 0 };
 	struct error ignored = { 0 };
 
-	if (http_get(url, RELEASE_MAX, &release, &ignored) < 0) {
+	if (http_get_apt(url, RELEASE_MAX, &release, &ignored) < 0) {
 		log_debug("%s", ignored.text);
 		return false;
 	}

@@ -161,7 +161,7 @@ static int check_libcurl(struct resolution *r, struct error *err)
 
 	if (!source || r->trusting || r->cache->offline)
 		return 0;
-	if (lock_fetch_files(&source->files, r->cache, err) == 0)
+	if (lock_fetch_source(source, r->cache, err) == 0)
 		return 0;
 	r->missing = err->class == ERROR_NETWORK;
 	return error_wrap(err, "source package %s %s", source->name, source->version);

@@ -139,7 +139,7 @@ int sources_fetch_keys(struct sources *sources, struct error *err)
 		struct source *s = &sources->list.at[i];
 		if (!s->key_url || s->key.len)
 			continue;
-		if (http_get(s->key_url, KEYRING_MAX, &s->key, err) < 0)
+		if (http_get_apt(s->key_url, KEYRING_MAX, &s->key, err) < 0)
 			return error_wrap(err, "key of %s", s->url);
 		if (!s->key.len || !strstr(s->key.data, "BEGIN PGP PUBLIC KEY BLOCK"))
 			return error_set(err, ERROR_TRUST, "%s is not an armored public key", s->key_url);

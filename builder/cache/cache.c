@@ -305,6 +305,7 @@ static int fetch_add(struct cache_fetch *f, const struct cache_want *want, struc
 		.name = want->name,
 		.fd = -1,
 		.limit = want->size,
+		.apt = want->apt,
 		.start = fetch_start,
 		.done = fetch_done,
 		.context = f,

@@ -49,6 +49,7 @@ void cache_close(struct cache *cache); /* accepts a zeroed value */
 struct cache_want {
 	const char *name, *url, *sha256; /* borrowed */
 	uint64_t size;                   /* 0 = unknown */
+	bool apt;                        /* from an apt repository (lib/http.h) */
 };
 int cache_fetch(struct cache *cache, const struct cache_want *wants, size_t n,
 		void (*progress)(void *context, uint64_t new_bytes), void *context, struct error *err) MUST_CHECK;

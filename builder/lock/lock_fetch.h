@@ -18,9 +18,11 @@ struct lock_wants {
 };
 
 void lock_wants_packages(const struct lock *lock, enum lock_group group, struct lock_wants *wants);
-void lock_wants_files(const struct lock_files *files, struct lock_wants *wants);
 void lock_wants_done(struct lock_wants *wants);
 
 int lock_fetch_packages(const struct lock *lock, enum lock_group group, struct cache *cache, struct error *err)
 	MUST_CHECK;
+/* A source package's files. */
+int lock_fetch_source(const struct lock_source *source, struct cache *cache, struct error *err) MUST_CHECK;
+/* Files from elsewhere than an apt repository. */
 int lock_fetch_files(const struct lock_files *files, struct cache *cache, struct error *err) MUST_CHECK;

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "builder/apt/apt_host.h"
 #include "builder/archive/chunks.h"
 #include "builder/cache/cache_prune.h"
 #include "builder/gomod/gomod.h"
@@ -93,6 +94,7 @@ static int get_lock(struct build *b, struct error *err)
 	const struct build_options *o = b->options;
 	struct resolve_options options = { .mirror = o->mirror, .update = o->update };
 
+	apt_host_read();
 	progress_begin("resolve", "%s", o->lock ? o->lock : b->recipe.distribution.suite);
 	int rc = o->lock ? lock_load(o->lock, &b->lock, err)
 			 : lock_make(&b->recipe, &options, &b->cache, NULL, NULL, &b->lock, err);

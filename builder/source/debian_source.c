@@ -173,7 +173,7 @@ static int make_artifacts(struct debian_job *j, struct error *err)
 
 	if (!source)
 		return error_set(err, ERROR_INPUT, "the lock has no source of Kubernetes; run `nodekiln lock` again");
-	if (lock_fetch_files(&source->files, cache, err) < 0 || lock_fetch_packages(lock, LOCK_IMAGE, cache, err) < 0 ||
+	if (lock_fetch_source(source, cache, err) < 0 || lock_fetch_packages(lock, LOCK_IMAGE, cache, err) < 0 ||
 	    job_start(&job, make_job, j, err) < 0)
 		return -1;
 	return job_wait(&job, err);

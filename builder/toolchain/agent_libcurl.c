@@ -231,7 +231,7 @@ static int make(struct libcurl_build *m, struct error *err)
 
 	if (scratch_directory(&m->toolchain->scratch, "libcurl", &m->work, err) < 0 ||
 	    (m->workfd = dir_open(AT_FDCWD, m->work, err)) < 0 ||
-	    lock_fetch_files(&m->source->files, m->toolchain->cache, err) < 0)
+	    lock_fetch_source(m->source, m->toolchain->cache, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
 		if (steps[i](m, err) < 0)

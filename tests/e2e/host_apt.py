@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """`nodekiln lock` takes its mirror from this host's apt, here one with a configuration of its own (APT_CONFIG): which of the sources is the
-distribution's.
+distribution's, and its logins and proxies.
 
 NODEKILN=PROGRAM runs another nodekiln; PATTERN arguments choose cases by name."""
+import base64
+import os
 import re
 import sys
 from pathlib import Path
 
-from harness.lock_cases import HOST, NETWORK, RECIPE, case, main
+from harness.lock_cases import HOST, NETWORK, NOBODY, RECIPE, case, main
+from harness.repository import Server
 
 NOWHERE = "http://127.0.0.1:9"
 CODENAME = re.search(r'VERSION_CODENAME="?(\w+)', Path("/etc/os-release").read_text()).group(1)
@@ -117,7 +120,7 @@ def a_named_mirror_brings_its_security_updates(w):
     """The host's are not asked for: a closed network has one server."""
     host = HostApt(w, line(f"{NOWHERE}/debian-security", f"{CODENAME}-security"))
     security = {"distribution": {"security": True}}
-    beside = [f"--mirror", f"{w.url}/debian"]
+    beside = ["--mirror", f"{w.url}/debian"]
     host.refused(NETWORK, f"{w.url}/debian-security test-security", "--security-mirror URL", "distribution.security=false",
                  options=beside, **security)
     host.refused(RECIPE, "--security-mirror URL", "distribution.security=false", options=["--mirror", w.server.url], **security)
@@ -128,6 +131,112 @@ def a_named_mirror_brings_its_security_updates(w):
     (w.directory / "other").symlink_to("debian")
     (w.directory / "debian-security").unlink()
     host.lock(*beside, "--security-mirror", f"{w.url}/other", **security)
+
+
+def with_login(w, auth, kind="http"):
+    """The distribution behind a server that wants a user and a password. auth: the files, with SERVER for HOST:PORT."""
+    server = Server(w.directory, login="ci-user:s3cr3t-tok")
+    place = server.url.removeprefix("http://")
+    return server, HostApt(w, line(f"{server.url}/debian"), {name: text.replace("SERVER", place) for name, text in auth.items()})
+
+
+@case
+def a_login_of_auth_conf(w):
+    for auth in ({"auth.conf.d/m.conf": "machine http://SERVER/\nlogin ci-user\npassword s3cr3t-tok\n"},
+                 {"auth.conf": "# ours\nmachine http://127.0.0.1 login ci-user password s3cr3t-tok\n"}):
+        server, host = with_login(w, auth)
+        with server:
+            lock = host.lock()
+            assert lock["repositories"] == [f"{server.url}/debian/"], lock["repositories"]
+            assert "s3cr3t" not in str(lock)
+        (host.etc / next(iter(auth))).unlink()
+
+
+@case
+def a_login_of_a_url_and_of_another_machine(w):
+    server, host = with_login(w, {"auth.conf": "machine SERVER login ci-user password s3cr3t-tok\n"})  # means https
+    with server:
+        host.refused(NETWORK, "401", "auth.conf.d", "https://USER:PASSWORD@HOST/")
+        lock = host.lock("--mirror", server.url.replace("://", "://ci-user:s3cr3t-tok@") + "/debian")
+        assert "s3cr3t" not in str(lock)
+
+
+@case
+def an_auth_conf_that_may_not_be_read(w):
+    server, host = with_login(w, {"auth.conf": "machine http://SERVER login ci-user password s3cr3t-tok\n"})
+    (host.etc / "auth.conf").chmod(0o600)
+    w.cache.mkdir()
+    os.chown(w.cache, NOBODY, NOBODY)
+    with server:
+        code, output, messages = w.run(env=host.env, user=NOBODY)
+    assert code == NETWORK and "401" in messages and f"may not read {host.etc}/auth.conf" in messages, messages
+
+
+class Proxy(Server):
+    """A proxy that knows the distribution under the names of two servers, which have no address."""
+
+    def __init__(self, directory, login=None):
+        super().__init__(directory, login=login)
+        handler = self.server.RequestHandlerClass
+        outer, get = self, handler.do_GET
+
+        def do_get(request):
+            url = request.path
+            request.path = url.replace("http://mirror.invalid", "").replace("http://other.invalid", "")
+            if login and request.headers.get("Proxy-Authorization") != outer.wanted:
+                outer.requests.append(url)
+                request.send_error(407, "Who are you")
+                return
+            request.headers["Authorization"] = outer.wanted or ""
+            get(request)
+        handler.do_GET = do_get
+        self.wanted = login and "Basic " + base64.b64encode(login.encode()).decode()
+
+
+@case
+def proxies_of_apt(w):
+    """apt and our own downloads: curl's source files are fetched when a recipe is locked."""
+    with Proxy(w.directory) as proxy:
+        host = HostApt(w, line("http://mirror.invalid/debian"), {"apt.conf.d/proxy": f'Acquire::http::Proxy "{proxy.url}";\n'})
+        host.takes("http://mirror.invalid/debian")
+        assert any(path.endswith(".orig.tar.gz") for path in proxy.requests) and any("InRelease" in path for path in proxy.requests)
+        (host.etc / "apt.conf.d/proxy").write_text(f'Acquire::http::Proxy "{NOWHERE}";\nAcquire::http::Proxy::mirror.invalid "{proxy.url}";\n')
+        host.takes("http://mirror.invalid/debian", "--update")
+        (host.etc / "apt.conf.d/proxy").write_text(f'Acquire::http::Proxy "{NOWHERE}";\nAcquire::http::Proxy::127.0.0.1 "DIRECT";\n')
+        host.takes(f"{w.url}/debian", "--update", "--mirror", f"{w.url}/debian")
+
+
+@case
+def a_proxy_of_the_environment_counts_less(w):
+    with Proxy(w.directory) as proxy:
+        host = HostApt(w, line("http://mirror.invalid/debian"), {"apt.conf.d/proxy": f'Acquire::http::Proxy "{proxy.url}";\n'})
+        host.env["http_proxy"] = NOWHERE
+        host.takes("http://mirror.invalid/debian")
+        (host.etc / "apt.conf.d/proxy").unlink()
+        host.env["http_proxy"] = proxy.url
+        host.takes("http://mirror.invalid/debian", "--update")
+
+
+@case
+def a_proxy_that_a_program_finds(w):
+    with Proxy(w.directory) as proxy:
+        program = w.directory / "find-proxy"
+        program.write_text(f"#!/bin/sh\necho {proxy.url}\n")
+        program.chmod(0o755)
+        HostApt(w, line("http://mirror.invalid/debian"),
+                {"apt.conf.d/proxy": f'Acquire::http::Proxy-Auto-Detect "{program}";\n'}).takes("http://mirror.invalid/debian")
+
+
+@case
+def a_proxy_that_wants_a_login(w):
+    with Proxy(w.directory, login="me:s3cr3t-tok") as proxy:
+        host = HostApt(w, line("http://mirror.invalid/debian"), {"apt.conf.d/proxy": f'Acquire::http::Proxy "{proxy.url}";\n'})
+        host.refused(NETWORK, "407", "the proxy wants a user and a password", "Acquire::http::Proxy")
+        (host.etc / "auth.conf").write_text(f"machine {proxy.url} login me password s3cr3t-tok\n")
+        host.takes("http://mirror.invalid/debian")
+        (host.etc / "auth.conf").unlink()
+        (host.etc / "apt.conf.d/proxy").write_text(f'Acquire::http::Proxy "{proxy.url.replace("://", "://me:s3cr3t-tok@")}";\n')
+        host.takes("http://mirror.invalid/debian", "--update")
 
 
 if __name__ == "__main__":

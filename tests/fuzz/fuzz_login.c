@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For any text as a URL: what is left of it has no user and no password, and is not longer; a refusal does not have the text. */
+/* For any text as a URL: what is left of it has no user and no password, and is not longer; a refusal does not have the text. And as an
+ * apt_auth.conf(5). */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *user, *password;
 	struct error err = { 0 };
 
+	login_read_auth_conf(text);
+	login_find(text, &user, &password);
 	if (login_split(&url, "mirror", &err) < 0) {
 		if (strcmp(url, text) != 0 || (strlen(text) > LONGER_THAN_A_WORD && strstr(err.text, text)))
 			abort();

@@ -42,7 +42,7 @@ UNUSED static struct lock_file fake_cached(struct cache *cache, const char *root
 	fake_put(root, path, text);
 	file.sha256 = xcalloc(1, SHA256_HEX);
 	sha256_hex(text, strlen(text), file.sha256);
-	struct cache_want want = { file.name, file.url, file.sha256, 0 };
+	struct cache_want want = { file.name, file.url, file.sha256, 0, false };
 	if (cache_fetch(cache, &want, 1, NULL, NULL, &err) < 0)
 		printf("# %s\n", err.text);
 	return file;

@@ -51,7 +51,7 @@ TEST(cache_fetch_downloads_once)
 
 	CHECK(own_cache_open(&w) == 0);
 	CLEANUP(free_p) char *url = publish_url(&w, "thing", "hello\n", sha256);
-	struct cache_want twice[] = { { "thing", url, sha256, 6 }, { "same", url, sha256, 0 } };
+	struct cache_want twice[] = { { "thing", url, sha256, 6, false }, { "same", url, sha256, 0, false } };
 	CHECK(cache_fetch(&w.cache, twice, 2, add_bytes, &bytes, &err) == 0);
 	CHECK(bytes == 6 && entries(&w, "files") == 1 && entries(&w, "tmp") == 0);
 	CLEANUP(close_p) int fd = cache_file(&w.cache, sha256, &err);

@@ -24,7 +24,7 @@ static struct lock_file make_archive(struct cache *cache, const char *root)
 			       .sha256 = xcalloc(1, SHA256_HEX) };
 	CLEANUP(close_p) int fd = system(command) == 0 ? open(file, O_RDONLY | O_CLOEXEC) : -1;
 	struct error err = { 0 };
-	struct cache_want want = { f.name, f.url, f.sha256, 0 };
+	struct cache_want want = { f.name, f.url, f.sha256, 0, false };
 
 	if (sha256_fd(fd, f.sha256, &err) < 0 || cache_fetch(cache, &want, 1, NULL, NULL, &err) < 0)
 		printf("# %s\n", err.text);

@@ -128,6 +128,44 @@ TEST(login_file_of_apt_has_one_line_for_a_url)
 	CHECK(!strstr(conf.data, "password y"));
 }
 
+/* apt_auth.conf(5) and its examples; apt's own words for what fits are in apt-pkg/contrib/netrc.cc. */
+TEST(login_of_a_machine_is_as_apt_has_it)
+{
+	static const struct {
+		const char *machine, *fits, *other;
+	} cases[] = {
+		{ "one.lab", "https://one.lab/debian", "http://one.lab/debian" },
+		{ "two.lab", "https://two.lab:8443/debian", "https://two.laba/debian" },
+		{ "three.lab:8443", "https://three.lab:8443/x", "https://three.lab/x" },
+		{ "four.lab/deb", "https://four.lab/debian", "https://four.lab/ubuntu" },
+		{ "five.lab/deb/", "https://five.lab/deb/x", "https://five.lab/debian" },
+		{ "http://six.lab:8811", "http://six.lab:8811/debian", "https://six.lab:8811/debian" },
+		{ "http://seven.lab/", "http://seven.lab/debian", "http://seven.lab.evil/debian" },
+		{ "http://[fd00::7]", "http://[fd00::7]:80/x", "http://[fd00::77]/x" },
+	};
+	CLEANUP(text_done) struct text conf = { 0 };
+	CLEANUP(free_p) char *url = split("https://url:1@eight.lab/debian");
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		text_addf(&conf, "machine %s\n\tlogin ci-user\n\tpassword s3cret%zu\n", cases[i].machine, i);
+	text_add(&conf, "# machine nine.lab login x password y\nmachine eight.lab login other password 2 # and more\n"
+			"machine without.lab\nmachine ten.lab login token account x");
+	login_read_auth_conf(conf.data);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		CLEANUP(free_p) char *password = xasprintf("s3cret%zu", i);
+		CHECK(has(cases[i].fits, "ci-user", password));
+		CHECK(has_none(cases[i].other));
+	}
+	CHECK(has("https://eight.lab/debian/x", "url", "1") && has("https://eight.lab/other", "other", "2"));
+	CHECK(has("https://ten.lab/", "token", ""));
+	CHECK(has_none("https://nine.lab/") && has_none("https://without.lab/") && has_none("cdrom:[x]/"));
+	conf.len = 0;
+	login_auth_conf(&conf);
+	CHECK(strstr(conf.data, "machine four.lab/deb login ci-user password s3cret3\n"));
+	CHECK(strstr(conf.data, "machine eight.lab login other") >
+	      strstr(conf.data, "https://eight.lab/debian/ login url"));
+}
+
 TEST(login_of_a_proxy_must_be_a_url)
 {
 	static const struct {
