@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -175,31 +177,71 @@ static int pipe_pair(int ends[2], struct error *err)
 	return 0;
 }
 
-/* Reads both streams until they end. A stream at its end has fd -1, which poll(2) ignores. */
-static int child_drain(const struct process *p, int out, int messages, struct process_tail *tail, struct error *err)
-{
-	struct pollfd fds[2] = { { .fd = messages, .events = POLLIN }, { .fd = out, .events = POLLIN } };
-	char chunk[8192];
+/* One stream of a running child. */
+struct stream {
+	int fd;                    /* borrowed; -1 = it has ended */
+	struct process_tail *tail; /* borrowed; NULL: the stream is for the process's output */
+};
 
-	while (fds[0].fd >= 0 || fds[1].fd >= 0) {
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
-			return error_errno(err, errno, "poll the output of %s", name_of(p));
-		for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
-			if (fds[i].fd < 0 || !fds[i].revents)
-				continue;
-			ssize_t n = read(fds[i].fd, chunk, sizeof chunk);
-			if (n < 0 && errno == EINTR)
-				continue;
-			if (n <= 0)
-				fds[i].fd = -1;
-			else if (i == 1)
-				text_addn(p->output, chunk, (size_t)n);
-			else
-				tail_add(tail, p, chunk, (size_t)n);
-		}
+/* Reads up to limit bytes of what is there; returns how many, 0 when the stream has ended. */
+static size_t stream_read(struct stream *s, const struct process *p, size_t limit)
+{
+	char chunk[8192];
+	ssize_t n;
+
+	do
+		n = read(s->fd, chunk, limit < sizeof chunk ? limit : sizeof chunk);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0) {
+		s->fd = -1;
+		return 0;
 	}
-	if (tail->partial.len)
-		tail_line(tail, p);
+	if (s->tail)
+		tail_add(s->tail, p, chunk, (size_t)n);
+	else
+		text_addn(p->output, chunk, (size_t)n);
+	return (size_t)n;
+}
+
+/* What the child had written when it ended, and no more: a process that it left behind may write without end. */
+static void stream_finish(struct stream *s, const struct process *p)
+{
+	int left = 0;
+
+	if (s->fd < 0 || ioctl(s->fd, FIONREAD, &left) < 0)
+		return;
+	for (size_t n = 1; left > 0 && n > 0; left -= (int)n)
+		n = stream_read(s, p, (size_t)left);
+}
+
+static int pidfd_of(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+/* Reads both streams until the child has ended. Their ends are no sign of that: a process that it left behind has them open,
+ * for as long as it runs. poll(2) ignores an fd of -1: a stream that has ended, or a kernel without pidfds. */
+static int child_drain(const struct process *p, pid_t pid, struct stream streams[2], struct error *err)
+{
+	CLEANUP(close_p) int ended = pidfd_of(pid);
+	struct pollfd fds[3] = { { .fd = ended, .events = POLLIN } };
+
+	while (ended >= 0 || streams[0].fd >= 0 || streams[1].fd >= 0) {
+		for (size_t i = 0; i < 2; i++)
+			fds[i + 1] = (struct pollfd){ .fd = streams[i].fd, .events = POLLIN };
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0) {
+			if (errno != EINTR)
+				return error_errno(err, errno, "poll the output of %s", name_of(p));
+			continue;
+		}
+		if (fds[0].revents)
+			break;
+		for (size_t i = 0; i < 2; i++)
+			if (fds[i + 1].revents)
+				stream_read(&streams[i], p, SIZE_MAX);
+	}
+	for (size_t i = 0; i < 2; i++)
+		stream_finish(&streams[i], p);
 	return 0;
 }
 
@@ -218,7 +260,10 @@ int process_run(const struct process *p, struct error *err)
 	messages[1] = output[1] = failure[1] = -1;
 	if (child_started(pid, failure[0], err) < 0)
 		goto out;
-	rc = child_drain(p, output[0], messages[0], &tail, err);
+	struct stream streams[2] = { { messages[0], &tail }, { output[0], NULL } };
+	rc = child_drain(p, pid, streams, err);
+	if (tail.partial.len)
+		tail_line(&tail, p);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (rc == 0 && status != 0)
@@ -252,7 +297,7 @@ pid_t process_start(const struct process *p, int output_fd, struct error *err)
 
 int process_wait(pid_t pid, int milliseconds, int *ret_status)
 {
-	CLEANUP(close_p) int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	CLEANUP(close_p) int pidfd = pidfd_of(pid);
 	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
 	int status = 0;
 

@@ -25,7 +25,8 @@ struct process {
 	enum error_class failure; /* the class when it ran and failed; 0 = ERROR_FAILED */
 };
 
-/* Runs it and waits: 0 when it exited with status 0. A missing program is ERROR_HOST. */
+/* Runs it and waits: 0 when it exited with status 0. A missing program is ERROR_HOST. Its end is the end: processes that it
+ * leaves behind are not waited for, though they have its stdout. */
 int process_run(const struct process *p, struct error *err) MUST_CHECK;
 
 /* The short form: runs argv and appends its stdout, final newline included, to *ret_output. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/alloc.h"
+#include "lib/clock.h"
 #include "lib/macro.h"
 #include "lib/process.h"
 #include "tests/unit/check.h"
@@ -98,6 +99,37 @@ TEST(process_run_keeps_the_last_lines)
 			  &err) == -1);
 	CHECK_STR(err.text, "tool: exit status 1");
 	CHECK_STR(err.private.text, "3 | 4 | 5 | 6 | 7 | 8");
+}
+
+/* A daemon that keeps stdout, silent or not: the program's end is the end, and what it wrote before is complete. */
+TEST(process_run_ends_with_the_program)
+{
+	static const char *const left[] = { "exec sleep 20", "trap '' TERM HUP PIPE; while :; do echo noise; done" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(left); i++) {
+		CLEANUP(text_done) struct text lines = { 0 };
+		struct error err = { 0 };
+		double before = clock_seconds();
+		CLEANUP(free_p) char *text = xasprintf("echo first; (%s) & echo $!; exit 7", left[i]);
+		CHECK(process_run(&(struct process){ .argv = SH(text), .line = collect_line, .context = &lines },
+				  &err) == -1);
+		CHECK(strstr(err.text, "exit status 7") && text_starts(lines.data, "<first>"));
+		CHECK(clock_seconds() - before < 10);
+		const char *number = strchr(lines.data + 1, '<');
+		while (number && !(number[1] >= '0' && number[1] <= '9'))
+			number = strchr(number + 1, '<');
+		CHECK(number && kill(atoi(number + 1), SIGKILL) == 0);
+	}
+}
+
+/* More than a pipe can hold. */
+TEST(process_run_output_is_complete)
+{
+	CLEANUP(text_done) struct text out = { 0 };
+	struct error err = { 0 };
+
+	CHECK(process_capture(SH("head -c 3000000 /dev/zero; printf end"), &out, &err) == 0);
+	CHECK(out.len == 3000003 && text_ends(out.data + 3000000, "end"));
 }
 
 TEST(process_run_environment)
