@@ -14,13 +14,13 @@
 #include <unistd.h>
 
 #include "builder/sandbox/sandbox_chroot_proc.h"
+#include "builder/sandbox/sandbox_orphans.h"
 #include "builder/sandbox/seccomp.h"
 #include "builder/sandbox/seccomp_notify.h"
 #include "lib/file.h"
 
-#define X32_CALLS 0x40000000u  /* the bit of x32 system call numbers on x86_64; no other table has numbers this large */
-#define LISTENER 3             /* the supervisor's only descriptor after the first three */
-#define CHILDREN_MAX (1 << 20) /* bytes of a list of process ids; the kernel allows 4 million processes */
+#define X32_CALLS 0x40000000u /* the bit of x32 system call numbers on x86_64; no other table has numbers this large */
+#define LISTENER 3            /* the supervisor's only descriptor after the first three */
 
 /* Behaves as a kernel without inet: socket(2) fails as it would there. System calls of another ABI are
  * refused, and so is io_uring, which can make sockets too. */
@@ -41,29 +41,6 @@ static const struct sock_filter no_network[] = {
 int sandbox_chroot_no_network(struct error *err)
 {
 	return seccomp_install(no_network, ARRAY_SIZE(no_network), 0, err);
-}
-
-/* Kills all present children of this process; their own children are then reparented to it. False when
- * there are none, or when they cannot be listed. */
-static bool kill_children(void)
-{
-	CLEANUP(free_p) char *path = xasprintf("/proc/self/task/%d/children", (int)getpid());
-	CLEANUP(text_done) struct text list = { 0 };
-	struct error ignored = { 0 };
-	bool any = false;
-	char *end;
-
-	if (file_read(AT_FDCWD, path, CHILDREN_MAX, &list, &ignored) < 0 || !list.len)
-		return false;
-	for (char *at = list.data; strtol(at, &end, 10) > 0 && end != at; at = end, any = true)
-		kill((pid_t)strtol(at, NULL, 10), SIGKILL);
-	return any;
-}
-
-static void kill_all(void)
-{
-	while (kill_children())
-		waitpid(-1, NULL, 0);
 }
 
 static bool has_ended(pid_t pid, int *ret_status)
@@ -130,7 +107,7 @@ NORETURN static void supervise(const struct sandbox *s, pid_t program, int socke
 		listener = dup2(listener, LISTENER);
 	close_range(listener < 0 ? LISTENER : LISTENER + 1, ~0U, 0);
 	watch(program, listener, realpath(s->root, root) ? root : s->root, &set, &status);
-	kill_all();
+	sandbox_orphans_kill(NULL, NULL, NULL);
 	sandbox_chroot_clear(s);
 	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 }

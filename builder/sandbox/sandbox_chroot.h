@@ -11,7 +11,8 @@
  *
  * A seccomp filter takes the network away. The supervisor, a process outside, is the subreaper of everything
  * inside (PR_SET_CHILD_SUBREAPER): when the program has ended, or the builder dies, it kills the processes
- * that are left. It also emulates /proc/self (sandbox_chroot_proc.h); /proc has only a few other files.
+ * that are left. It also emulates /proc/self (sandbox_chroot_proc.h), and two files of each process in the tree; /proc has only a few
+ * other files.
  * Processes and IPC of the container stay in reach.
  */
 #include "builder/sandbox/sandbox.h"

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <linux/stat.h>
 #include <stdint.h>
@@ -146,11 +147,33 @@ static bool is_below(const char *directory, const char *path)
 	return fd >= 0;
 }
 
+/* "/proc/N/comm" and "/proc/N/environ", of a process that has the same root: outside they have the same path. */
+static bool is_of_other(const char *path, const char *root)
+{
+	static const char *const shown[] = { "/comm", "/environ" };
+	char their[PATH_MAX] = { 0 };
+	unsigned number;
+	int n = 0;
+
+	if (sscanf(path, "/proc/%u%n", &number, &n) != 1)
+		return false;
+	CLEANUP(free_p) char *link = xasprintf("/proc/%u/root", number);
+	for (size_t i = 0; i < ARRAY_SIZE(shown); i++)
+		if (!strcmp(path + n, shown[i]))
+			return readlink(link, their, sizeof their - 1) > 0 && !strcmp(their, root);
+	return false;
+}
+
 /* Translates path into the path outside the chroot. False for a path that is not emulated. */
-static bool translate(const struct proc_call *call, pid_t pid, const char *path, char to[NAME_BYTES * 2])
+static bool translate(const struct proc_call *call, pid_t pid, const char *root, const char *path,
+		      char to[NAME_BYTES * 2])
 {
 	if (call->top && (text_same(path, "/proc") || text_same(path, "/proc/"))) {
 		strcpy(to, "/proc");
+		return true;
+	}
+	if (is_of_other(path, root)) {
+		snprintf(to, NAME_BYTES * 2, "%s", path);
 		return true;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
@@ -184,7 +207,7 @@ struct emulated_call {
 };
 
 /* Reads the call's arguments from the caller's memory; false when the kernel has to continue the call. */
-static bool emulated_call_read(struct emulated_call *e)
+static bool emulated_call_read(struct emulated_call *e, const char *root)
 {
 	const uint64_t *args = (const uint64_t *)e->request->data.args;
 	pid_t pid = (pid_t)e->request->pid;
@@ -192,7 +215,7 @@ static bool emulated_call_read(struct emulated_call *e)
 	unsigned buffer = e->call->in ? e->call->in : e->call->out;
 
 	if (!seccomp_notify_read_text(pid, args[e->call->path], path, sizeof path) ||
-	    !translate(e->call, pid, path, e->path) ||
+	    !translate(e->call, pid, root, path, e->path) ||
 	    (e->call->name && !seccomp_notify_read_text(pid, args[e->call->name], e->name, sizeof e->name)))
 		return false;
 	if (!buffer || !args[buffer])
@@ -281,7 +304,7 @@ static void answer(int listener, const struct seccomp_notif *request, const char
 		seccomp_notify_reply(listener, request, answer_uname(listener, request));
 		return;
 	}
-	if (!e.call || !emulated_call_read(&e) || !seccomp_notify_waits(listener, request)) {
+	if (!e.call || !emulated_call_read(&e, root) || !seccomp_notify_waits(listener, request)) {
 		seccomp_notify_continue(listener, request);
 		return;
 	}
