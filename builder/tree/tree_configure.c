@@ -11,6 +11,7 @@
 #include "builder/lock/dpkg_status.h"
 #include "builder/sandbox/rootless.h"
 #include "builder/sandbox/sandbox.h"
+#include "builder/sandbox/sandbox_orphans.h"
 #include "builder/tree/dpkg_error.h"
 #include "builder/tree/dpkgdb.h"
 #include "builder/tree/preinst.h"
@@ -21,6 +22,7 @@
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/job.h"
+#include "lib/log.h"
 #include "lib/macro.h"
 #include "lib/process.h"
 #include "lib/text.h"
@@ -233,13 +235,36 @@ static int run_deferred(const struct tree_configure *c, struct error *err)
 	return make_initramfs(c, err);
 }
 
+/* One process of each package. */
+static void warn_left_behind(void *packages, const char *program, const char *package)
+{
+	const char *who = package && *package ? package : "a package";
+
+	if (strings_has(packages, who))
+		return;
+	strings_add(packages, who);
+	log_warning(
+		"%s left a process running when it was installed (%s); it was killed, an image has none: start it in "
+		"guests by a unit",
+		who, program ? program : "its name is not known");
+}
+
+/* What the scripts left behind, such as daemons: nothing of the sandbox runs then. */
+static void end_left_behind(void)
+{
+	CLEANUP(strings_done) struct strings packages = { 0 };
+
+	sandbox_orphans_kill("DPKG_MAINTSCRIPT_PACKAGE", warn_left_behind, &packages);
+}
+
 /* In the sandbox. */
 static int configure_inside(void *configuring, struct error *err)
 {
 	const struct configuring *g = configuring;
 
-	if (run_preinsts(g, err) < 0 || run_dpkg(g->c, err) < 0)
+	if (sandbox_orphans_inherit(err) < 0 || run_preinsts(g, err) < 0 || run_dpkg(g->c, err) < 0)
 		return -1;
+	end_left_behind();
 	return run_deferred(g->c, err);
 }
 

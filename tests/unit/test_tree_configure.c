@@ -7,6 +7,7 @@
 
 #include "builder/sandbox/sandbox.h"
 #include "builder/tree/tree.h"
+#include "lib/clock.h"
 #include "tests/unit/tiny_guest.h"
 
 struct guest {
@@ -188,6 +189,28 @@ TEST(tree_configure_reports_dpkgs_first_error)
 	CHECK(configure(&g, INITRAMFS_NEVER, &err) < 0 && strstr(err.text, "dpkg"));
 	put(&g, "var/lib/dpkg/status", "Status: install ok unpacked\n", 0644);
 	CHECK(configure(&g, INITRAMFS_NEVER, &err) < 0 && strstr(err.text, "dpkg's status: "));
+}
+
+/* dpkg's end is the end: what scripts leave is killed before the next programs run, noisy or silent. */
+TEST(tree_configure_kills_what_scripts_leave)
+{
+	CLEANUP(guest_done) struct guest g;
+	struct error err = { 0 };
+
+	if (!guest_open(&g))
+		SKIP(NEEDS);
+	put(&g, "var/lib/dpkg/status", status, 0644);
+	put_script(&g, "var/lib/dpkg/info/late.preinst",
+		   "(trap '' TERM HUP PIPE; while :; do echo noise; done) & echo $! >/left0");
+	put_script(&g, "usr/bin/dpkg", "( (while :; do :; done) & echo $! >/left1); echo dpkg >>/log");
+	put(&g, "boot/vmlinuz-1", "", 0644);
+	put_script(&g, "usr/sbin/update-initramfs",
+		   "for n in 0 1; do read -r pid </left$n; kill -0 $pid && echo $n runs >>/log || echo $n ended "
+		   ">>/log; done");
+	double before = clock_seconds();
+	CHECK_STR(configure(&g, INITRAMFS_ALWAYS, &err) < 0 ? err.text : "", "");
+	CHECK(clock_seconds() - before < 20);
+	CHECK_LOG(&g, "dpkg\n0 ended\n1 ended\n");
 }
 
 /* Programs that packages run again and again are stubbed; those that were called run once, at the end. */
