@@ -143,9 +143,11 @@ static int sign_sums(int fd, struct error *err)
 	return signature_make(build.out, sign, &sums, err);
 }
 
-/* What the beginning of a build does about one that was killed, whose processes may still be ending. job_fn */
-static int tidy(void *context UNUSED, struct error *err)
+/* What the beginning of a build does about one that was killed, whose processes may still be ending. context: whether the output
+ * directory is to stay. job_fn */
+static int tidy(void *context, struct error *err)
 {
+	const bool *stays = context;
 	CLEANUP(recipe_done) struct recipe recipe = { 0 };
 	CLEANUP(artifacts_close) struct artifacts outputs = { .dirfd = -1, .stagefd = -1 };
 	CLEANUP(cache_close) struct cache cache = { .fd = -1 };
@@ -157,6 +159,9 @@ static int tidy(void *context UNUSED, struct error *err)
 		nanosleep(&(struct timespec){ .tv_nsec = TIDY_PAUSE }, NULL);
 		rc = artifacts_open(build.out, recipe.name, &outputs, err);
 	}
+	artifacts_close(&outputs);
+	if (!*stays)
+		rmdir(build.out); /* unless something is in it */
 	return cache_open(&cache, err) < 0 ? -1 : rc;
 }
 
@@ -167,10 +172,11 @@ static int build_in_job(struct error *err)
 	static const char words[] =
 		"the output directory is as it was, or has all new artifacts; nothing else is left of the build";
 	CLEANUP(signing_done) struct build_signing signing = { .sums = -1 };
+	bool there = access(build.out, F_OK) == 0;
 
 	if (sign && signing_begin(&signing, err) < 0)
 		return -1;
-	if (interrupt_run(build_image, tidy, NULL, words, err) < 0)
+	if (interrupt_run(build_image, tidy, &there, words, err) < 0)
 		return -1;
 	return sign ? sign_sums(signing.sums, err) : 0;
 }
