@@ -26,7 +26,7 @@ complete -c nodekiln -n '__fish_seen_subcommand_from lock' -l security-mirror -d
 complete -c nodekiln -n '__fish_seen_subcommand_from lock' -l update -d 'refresh the package indices first'
 complete -c nodekiln -n '__fish_seen_subcommand_from lock' -l check -d 'write nothing; print what is newer than the lock, exit with 11, or 12 for security updates'
 complete -c nodekiln -n '__fish_seen_subcommand_from lock' -l advisories -d 'with --check: also print known vulnerabilities of the Go modules in the lock; a Go vulnerability database, or a directory of OSV files' -r -f -a 'URL DIR'
-complete -c nodekiln -n '__fish_seen_subcommand_from lock' -l json -d 'with --check: print JSON'
+complete -c nodekiln -n '__fish_seen_subcommand_from lock' -l json -d 'print events as JSON lines; with --check what is newer, as JSON'
 complete -c nodekiln -n '__fish_seen_subcommand_from lock' -l set -d 'override a key of the recipe, e.g. disk.size=20G' -r -f
 complete -c nodekiln -n '__fish_seen_subcommand_from lock' -s o -d 'the lock file, - for stdout (default: NAME.lock.json in the current directory)' -r -F
 complete -c nodekiln -n '__fish_seen_subcommand_from lock' -l help -d 'print this help'

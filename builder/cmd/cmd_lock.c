@@ -36,12 +36,22 @@ static const struct option_spec options[] = {
 	  "with --check: also print known vulnerabilities of the Go modules in the lock; a Go vulnerability database, "
 	  "or a "
 	  "directory of OSV files" },
-	{ "--json", OPTION_FLAG, &as_json, NULL, "with --check: print JSON" },
+	{ "--json", OPTION_FLAG, &as_json, NULL, "print events as JSON lines; with --check what is newer, as JSON" },
 	{ "--set", OPTION_LIST, &settings, "KEY=VALUE", "override a key of the recipe, e.g. disk.size=20G" },
 	{ "-o", OPTION_VALUE, &file, "FILE",
 	  "the lock file, - for stdout (default: NAME.lock.json in the current directory)" },
 	{ 0 },
 };
+
+/* --json */
+static void report(void)
+{
+	CLEANUP(json_free_p) struct json *result = json_object();
+
+	json_put_string(result, "recipe", wanted);
+	json_put_string(result, "file", file);
+	progress_result(result);
+}
 
 static int write_lock(const struct lock *lock, struct error *err)
 {
@@ -56,6 +66,7 @@ static int write_lock(const struct lock *lock, struct error *err)
 	if (file_write(AT_FDCWD, file, text.data, text.len, 0644, err) < 0)
 		return -1;
 	log_info("%s: written; `nodekiln build %s --lock %s` uses it", file, wanted, file);
+	report();
 	return 0;
 }
 
@@ -162,6 +173,40 @@ static void show_warnings(const struct recipe *recipe)
 		progress_notice("%s", warnings.at[i]);
 }
 
+/* stdout is the lock's own with -o -, and what is newer with --check. */
+static enum progress_style style(void)
+{
+	return as_json && !check && strcmp(file, "-") ? PROGRESS_JSON : PROGRESS_AUTO;
+}
+
+/* job_fn */
+static int work(void *context, struct error *err)
+{
+	const struct recipe *recipe = context;
+
+	if (lock_make_compiles(recipe) && rootless_enter(err) < 0)
+		return -1;
+	progress_open(style());
+	show_warnings(recipe);
+	int rc = check ? check_lock(recipe, err) : lock_recipe(recipe, err);
+	if (rc < 0)
+		progress_failure(err);
+	progress_close();
+	fflush(stdout); /* a job ends without it */
+	return rc;
+}
+
+/* Opening the cache removes what a killed run has left. job_fn */
+static int tidy(void *context, struct error *err)
+{
+	CLEANUP(cache_close) struct cache cache = { .fd = -1 };
+	const struct recipe *recipe = context;
+
+	if (lock_make_compiles(recipe) && rootless_enter(err) < 0)
+		return -1;
+	return cache_open(&cache, err);
+}
+
 static int run(int argc, char **argv, struct error *err)
 {
 	CLEANUP(recipe_done) struct recipe recipe = { 0 };
@@ -176,15 +221,8 @@ static int run(int argc, char **argv, struct error *err)
 	file = file ? file : default_path;
 	if (!check && strcmp(file, "-") && (lock_check_output(file, err) < 0 || dir_make_parent(file, 0755, err) < 0))
 		return -1;
-	if (lock_make_compiles(&recipe) && rootless_enter(err) < 0)
-		return -1;
-	interrupt_say("no lock was written");
-	progress_open(PROGRESS_AUTO);
-	show_warnings(&recipe);
-	int rc = check ? check_lock(&recipe, err) : lock_recipe(&recipe, err);
-	if (rc < 0)
-		progress_failure(err);
-	progress_close();
+	int rc = interrupt_run(work, tidy, &recipe,
+			       check ? "nothing is left" : "the lock is as it was, or new; nothing else is left", err);
 	strings_done(&settings);
 	file = advisories = NULL;
 	return rc;

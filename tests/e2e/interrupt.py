@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Ctrl-C: `nodekiln build` at the beginning of some phases and `nodekiln seed` while it writes. The program ends by the signal and says
+"""Ctrl-C: `nodekiln build` at the beginning of some phases, `nodekiln lock` and `seed` while they work. The program ends by the signal and says
 what is left; and nothing else is: no process, mount, scratch, part, or directory. (kill.py does the same with SIGKILL.)"""
+import json
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ from harness.build_env import BuildEnv, Check, host_state, left_behind, private_
 
 PHASES = ("resolve", "fetch", "seal-vm", "disk", "outputs")
 BUILD_SAYS = "interrupted: the output directory is as it was, or has all new artifacts; nothing else is left of the build"
+LOCK_SAYS = "interrupted: the lock is as it was, or new; nothing else is left"
 SEED_SAYS = "interrupted: seeds are as they were, or new; nothing else is left"
 
 
@@ -61,6 +63,23 @@ def seed(kiln, base):
     return []
 
 
+def lock(directory):
+    """While it resolves, in a cache without indices. The last event of one that is not interrupted names the file."""
+    kiln = BuildEnv(directory / "lock", cache=directory / "empty")
+    argv, file = kiln.argv("lock", kiln.recipe, "--json", "-o"), kiln.directory / "x.lock.json"
+    with subprocess.Popen([*argv, file], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          env=kiln.environment(), start_new_session=True) as child:
+        next((line for line in child.stdout if '"progress"' in line), None)  # after a second
+        scratch = list((kiln.cache / "tmp").iterdir())
+        os.killpg(child.pid, signal.SIGINT)
+        problems = ended(child.returncode or child.wait(), child.stderr.read(), LOCK_SAYS)
+    left = [str(path) for path in ([file] if file.exists() else []) + list((kiln.cache / "tmp").iterdir())]
+    problems += ([f"left: {left}"] if left else []) + ([] if scratch else ["nothing was there to be left"])
+    done = kiln.run([*argv, file])
+    last = json.loads(done.stdout.splitlines()[-1])
+    return problems + ([] if last.get("result") == {"recipe": str(kiln.recipe), "file": str(file)} else [f"the last event: {last}"])
+
+
 def main():
     require_root()
     check, directory = Check(), work_directory()
@@ -75,6 +94,7 @@ def main():
         check("interrupt-build-over-outputs", build(kiln, "disk", kiln.out))
         last = kiln.build()
         check("interrupt-last-build", kiln.sums_problems() if last.returncode == 0 else [last.stderr.strip()[-600:]])
+        check("interrupt-lock", lock(directory))
         check("interrupt-seed", seed(kiln, next(kiln.out.glob("*.tar.zst"))))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
