@@ -259,7 +259,10 @@ static int remove_guest(struct deploy_run *run, const struct deploy_step *step, 
 
 static int do_remove(struct deploy_run *run, const struct deploy_step *step, struct error *err)
 {
-	return remove_guest(run, step, err) < 0 ? -1 : deploy_unrecord(run, step->vmid, err);
+	if (remove_guest(run, step, err) < 0)
+		return -1;
+	strings_add(&run->removed, step->name);
+	return deploy_unrecord(run, step->vmid, err);
 }
 
 int deploy_exec(struct deploy_run *run, const struct deploy_step *step, struct error *err)
@@ -303,4 +306,5 @@ void deploy_run_done(struct deploy_run *run)
 	vec_done(&run->broken);
 	pve_exec_done(&run->exec);
 	strings_done(&run->keys);
+	strings_done(&run->removed);
 }

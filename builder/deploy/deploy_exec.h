@@ -29,6 +29,7 @@ struct deploy_run {
 	VEC(struct deploy_secret) secrets; /* owned */
 	VEC(struct deploy_watch) watches;
 	const struct deploy_steps *steps; /* borrowed; those that are being executed */
+	struct strings removed;           /* nodes whose guests this run has removed */
 	struct vmid_list skipped;         /* VMIDs of which volumes are left */
 	struct vmid_list broken;          /* guests whose worker died while it made them */
 };

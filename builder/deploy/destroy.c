@@ -219,15 +219,12 @@ static int check_rest(struct deploy_session *job, const struct deploy_run *run, 
 		job->options->cluster, word);
 }
 
-static void report(const struct deploy_session *job)
+static void report(const struct deploy_session *job, const struct deploy_run *run)
 {
 	CLEANUP(json_free_p) struct json *result = json_object();
 
 	json_put_string(result, "cluster", job->cluster.name);
-	if (job->options->nodes.n)
-		json_put_strings(result, "removed", &job->options->nodes);
-	else
-		json_put_strings(result, "removed", &job->names);
+	json_put_strings(result, "removed", &run->removed);
 	progress_result(result);
 }
 
@@ -257,7 +254,7 @@ static int work(struct deploy_session *job, struct deploy_run *run, struct text 
 		return error_wrap(err, "cluster %s", job->cluster.name);
 	if (!o->nodes.n && forget_secrets(job, said, err) < 0)
 		return -1;
-	report(job);
+	report(job, run);
 	if (!o->nodes.n)
 		return 0;
 	text_addf(said, "cluster %s: these nodes are removed\n", job->cluster.name);

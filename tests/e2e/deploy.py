@@ -118,6 +118,9 @@ def events(lab):
     done = exited(subprocess.run(lab.argv("deploy", "--json", lab.cluster_file()), capture_output=True, text=True, timeout=TIMEOUT))
     result = json.loads(done.stdout.splitlines()[-1])["result"]
     same([(node["name"], node["vmid"]) for node in result["nodes"]], [("cp1", 101), ("w1", 102)], "the result")
+    for removed in ["cp1", "w1"], []:
+        done = exited(subprocess.run(lab.argv("destroy", "--json", "--yes", lab.cluster_file()), capture_output=True, text=True, timeout=TIMEOUT))
+        same(json.loads(done.stdout.splitlines()[-1])["result"], {"cluster": "lab", "removed": removed}, "the result")
 
 
 @case
