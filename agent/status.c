@@ -3,19 +3,29 @@
 
 #include <unistd.h>
 
+#include "agent/config_source.h"
 #include "agent/pod_routes.h"
 #include "agent/state.h"
 #include "lib/alloc.h"
 #include "lib/node_config.h"
 
-/* What to say of a guest without a state. */
-static const char *why_not_configured(const char *root)
+/* What to say of a guest without a state; owned by the caller. */
+static char *why_not_configured(const char *root)
 {
-	CLEANUP(free_p) char *file = xasprintf("%s" NODE_CONFIG_FILE, root);
+	CLEANUP(node_config_done) struct node_config node = { 0 };
+	struct error err = { 0 };
 
-	return access(file, F_OK) == 0 ? ": nodekiln-agent.service has not read " NODE_CONFIG_FILE " yet"
-				       : ": this guest has no node configuration (a seed, or " NODE_CONFIG_FILE
-					 "), so it is not meant to be a node";
+	switch (config_source_read(root, &node, &err)) {
+	case CONFIG_SOURCE_NONE:
+		return xstrdup(": this guest has no node configuration (a seed, or " NODE_CONFIG_FILE
+			       "), so it is not meant to be a node");
+	case CONFIG_SOURCE_LATER:
+		return xstrdup(": cloud-init is still at work");
+	case CONFIG_SOURCE_FOUND:
+		return xstrdup(": nodekiln-agent.service has not read this guest's configuration yet");
+	default:
+		return xasprintf(": %s", err.text);
+	}
 }
 
 int status_print(const char *root, bool as_json, struct text *ret, struct error *err)
@@ -33,8 +43,8 @@ int status_print(const char *root, bool as_json, struct text *ret, struct error 
 		return 0;
 	}
 	CLEANUP(free_p) char *line = state_text(&state);
-	text_addf(ret, "%s%s%s%s\n", line, access(file, F_OK) < 0 ? why_not_configured(root) : "", routes ? "; " : "",
-		  routes ? routes : "");
+	CLEANUP(free_p) char *why = access(file, F_OK) < 0 ? why_not_configured(root) : xstrdup("");
+	text_addf(ret, "%s%s%s%s\n", line, why, routes ? "; " : "", routes ? routes : "");
 	text_make_printable_lines(ret->data);
 	return 0;
 }
