@@ -121,7 +121,8 @@ static int read_option(const struct command *c, int argc, char **argv, int *i, s
 		return equals ? error_set(err, ERROR_USAGE, "%s takes no value", o->name) : 0;
 	}
 	char *value = equals ? argv[*i] + (equals - word) + 1 : *i + 1 < argc ? argv[++*i] : NULL;
-	if (!value)
+	/* The next word may be an option, because the value was forgotten or a variable of a script is empty. */
+	if (!value || !*value || (!equals && find_option(c, value, strcspn(value, "="))))
 		return error_set(err, ERROR_USAGE, "%s needs a value: %s %s", o->name, o->name, o->argument);
 	if (o->kind == OPTION_URL)
 		return read_url(o, value, err);

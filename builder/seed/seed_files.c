@@ -27,8 +27,6 @@ int seed_files_place(const char *out, const char *name, const char *suffix, bool
 
 	if (!out)
 		*ret = xasprintf("%s%s", name, suffix);
-	else if (!*out)
-		return error_set(err, ERROR_USAGE, "--out needs a name");
 	else if (is_directory(out) || text_ends(out, "/") || (!only && stat(out, &st) < 0 && !text_ends(out, suffix)))
 		*ret = xasprintf("%s%s%s%s", out, text_ends(out, "/") ? "" : "/", name, suffix);
 	else if (!only)

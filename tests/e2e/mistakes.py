@@ -94,6 +94,8 @@ ROWS = [
 
     # Words that are nearly right.
     Row("command", "bild", USAGE, ("did you mean build?",)),
+    Row("option-without-value", "seed cp.yaml --secrets --json", USAGE, ("--secrets needs a value: --secrets FILE",)),
+    Row("option-with-empty-value", "seed cp.yaml --kubeconfig=", USAGE, ("--kubeconfig needs a value",)),
     Row("option", "seed cp.yaml --secrts x", USAGE, ("did you mean --secrets?",)),
     Row("option-with-value", "build --ot=x mine.yaml", USAGE, ("unknown option --ot; did you mean --out?",)),
     Row("topic", "help buld", USAGE, ("did you mean build?",)),

@@ -69,6 +69,11 @@ TEST(command_read_errors)
 	CHECK_STR(LINE("x", "--fla"), "unknown option --fla; did you mean --flag?; see `nodekiln sample --help`");
 	CHECK_STR(LINE("x", "--flag=1"), "--flag takes no value");
 	CHECK_STR(LINE("x", "--value"), "--value needs a value: --value FILE");
+	CHECK_STR(LINE("x", "--value", ""), "--value needs a value: --value FILE");
+	CHECK_STR(LINE("x", "--value="), "--value needs a value: --value FILE");
+	CHECK_STR(LINE("x", "--value", "--flag"), "--value needs a value: --value FILE");
+	CHECK_STR(LINE("x", "--value", "--value=y"), "--value needs a value: --value FILE");
+	CHECK_STR(LINE("x", "--value=--flag"), "x");
 	CHECK_STR(LINE("--flag"), "wrong number of arguments; usage: nodekiln sample [OPTIONS] A [B]");
 	CHECK_STR(LINE("1", "2", "3"), "wrong number of arguments; usage: nodekiln sample [OPTIONS] A [B]");
 }
