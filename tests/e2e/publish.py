@@ -108,7 +108,9 @@ def trust(cloud, image):
     done = exited(cloud.publish(image, target=cloud.target("wrong.yaml", ca=str(other / "ca.pem"))), TRUST)
     check("not trusted" in done.stderr, done.stderr)
     same(cloud.journal.find(), [], "requests of a client that does not trust the server")
-    exited(cloud.publish(image, target=cloud.target("wrong.yaml", ca=None, fingerprints=["AB" * 32])), TRUST)
+    for done in done, exited(cloud.publish(image, target=cloud.target("wrong.yaml", ca=None, fingerprints=["AB" * 32])), TRUST):
+        for word in "name the CA that signed it (`ca`, /etc/pve/pve-root-ca.pem", "the certificate itself (`fingerprints`, as `pvenode cert info`":
+            check(word in done.stderr, f"no '{word}' in: {done.stderr}")
     exited(cloud.publish(image, target=cloud.target("pin.yaml", ca=None, fingerprints=[cloud.fingerprint])))
 
 
