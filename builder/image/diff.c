@@ -150,6 +150,18 @@ static const struct diff_delta *version_of(const struct diff_change *change)
 	return NULL;
 }
 
+/* Of what has versions, those that follow from another version. */
+static bool follows(const char *fact)
+{
+	static const char *const names[] = { "version", "path", "size",   "installed", "sha256",
+					     "sums",    "key",  "go_mod", "date",      "repository" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(fact, names[i]))
+			return true;
+	return false;
+}
+
 static void print_change(const struct diff_change *change, struct text *ret)
 {
 	const struct diff_delta *version = version_of(change);
@@ -157,8 +169,9 @@ static void print_change(const struct diff_change *change, struct text *ret)
 	text_addf(ret, "%c %s", signs[change->kind], change->path);
 	if (version)
 		print_fact(change, version, ": ", ret);
-	for (size_t i = 0; i < change->facts.n && !version; i++)
-		print_fact(change, &change->facts.at[i], i ? ", " : ": ", ret);
+	for (size_t i = 0; i < change->facts.n; i++)
+		if (!version || (change->kind == DIFF_CHANGED && !follows(change->facts.at[i].name)))
+			print_fact(change, &change->facts.at[i], version || i ? ", " : ": ", ret);
 	text_add(ret, "\n");
 }
 

@@ -51,8 +51,8 @@ struct diff {
 
 /* Changes of content come first, in the order of their paths; then those of modes, owners and times alone. */
 void diff_compare(const struct diff_list *before, const struct diff_list *after, struct diff *ret);
-/* One line per change: "~ /etc/passwd: size 3 -> 4", "+ /new: mode 0644, ...", "- /old: ...". Of what has versions, only these: paths,
- * sizes and digests follow from them. */
+/* One line per change: "~ /etc/passwd: size 3 -> 4", "+ /new: mode 0644, ...", "- /old: ...". Of what has versions, not the paths,
+ * sizes and digests that follow from them. */
 void diff_print(const struct diff *diff, struct text *ret);
 struct json *diff_json(const struct diff *diff) MUST_CHECK;
 void diff_done(struct diff *diff);

@@ -120,7 +120,7 @@ TEST(diff_compare_content_first)
 	CHECK_STR(said, "~ /b: content x -> y\n~ /c: mode 0644 -> 0600, content x -> y\n~ /a: mode 0644 -> 0600\n");
 }
 
-/* A new repository, a package's and a module's update: a line each. */
+/* A new repository, a package's and a module's update: a line each, without what follows from another version. */
 TEST(diff_read_locks_line_by_line)
 {
 	static const char before[] =
@@ -128,21 +128,23 @@ TEST(diff_read_locks_line_by_line)
 		"{\"name\": \"bash\", \"version\": \"1\", \"repository\": 0, \"path\": \"bash_1\", \"sha256\": \"aa\"},"
 		"{\"name\": \"same\", \"version\": \"1\", \"repository\": 0, \"path\": \"same_1\", \"sha256\": "
 		"\"cc\"}]},"
-		"\"components\": [{\"name\": \"k\", \"version\": \"1.0\", \"go_mod\": \"a\\nb\\n\", \"modules\": ["
+		"\"components\": [{\"name\": \"k\", \"version\": \"1.0\", \"source\": \"s\", \"go_mod\": \"a\\nb\\n\", "
+		"\"modules\": ["
 		"\"x/y v1 h1:a h1:b\", \"x/z v0.1 - h1:c\"]}]}";
 	static const char after[] =
 		"{\"repositories\": [\"http://a/\", \"http://b/\"], \"packages\": {\"base\": ["
 		"{\"name\": \"bash\", \"version\": \"2\", \"repository\": 1, \"path\": \"bash_2\", \"sha256\": \"bb\"},"
 		"{\"name\": \"same\", \"version\": \"1\", \"repository\": 1, \"path\": \"same_1\", \"sha256\": "
 		"\"cc\"}]},"
-		"\"components\": [{\"name\": \"k\", \"version\": \"1.1\", \"go_mod\": \"a\\nc\\n\", \"modules\": ["
+		"\"components\": [{\"name\": \"k\", \"version\": \"1.1\", \"source\": \"t\", \"go_mod\": \"a\\nc\\n\", "
+		"\"modules\": ["
 		"\"x/y v2 h1:d h1:e\", \"x/z v0.2 - h1:f\"]}]}";
 	CLEANUP(diff_list_done) struct diff_list a = { 0 }, b = { 0 };
 	struct error err = { 0 };
 
 	CHECK(read_document(before, &a, &err) == 0 && read_document(after, &b, &err) == 0);
 	CLEANUP(free_p) char *said = compare(&a, &b);
-	CHECK_STR(said, "~ components[k]: version 1.0 -> 1.1\n"
+	CHECK_STR(said, "~ components[k]: version 1.0 -> 1.1, source s -> t\n"
 			"~ components[k].modules[x/y]: version v1 -> v2\n"
 			"- components[k].modules[x/z v0.1 go.mod]\n"
 			"+ components[k].modules[x/z v0.2 go.mod]\n"
