@@ -73,7 +73,7 @@ int cluster_load(const char *file, struct cluster *ret, struct error *err) MUST_
 int cluster_parse(const char *file, const char *text, size_t len, struct cluster *ret, struct error *err) MUST_CHECK;
 /* The same from a tree, which is consumed. */
 int cluster_read(struct yaml *tree, struct cluster *ret, struct error *err) MUST_CHECK;
-/* Judges the network of a node that is to be made: what it would not come up with, or hides it from pods. ERROR_INPUT. */
+/* Checks the network of a node that is to be made: with what it would not come up, and what hides it from pods. ERROR_INPUT. */
 int cluster_check_network(const struct cluster *cluster, size_t at, struct error *err) MUST_CHECK;
 /* The path of name, which is relative to file; owned by the caller. */
 char *cluster_path_of(const char *file, const char *name) MUST_CHECK;

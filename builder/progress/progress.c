@@ -11,11 +11,11 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "builder/progress/cpu_time.h"
 #include "builder/progress/progress_format.h"
 #include "lib/alloc.h"
 #include "lib/clock.h"
@@ -40,22 +40,6 @@ static const struct progress_format *format;
 static bool color;
 static pid_t ticker;
 
-static double seconds_of_timeval(struct timeval t)
-{
-	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
-}
-
-/* CPU seconds of this process and of its children that have been waited for. */
-static double cpu_of_ours(void)
-{
-	struct rusage own, children;
-
-	getrusage(RUSAGE_SELF, &own);
-	getrusage(RUSAGE_CHILDREN, &children);
-	return seconds_of_timeval(own.ru_utime) + seconds_of_timeval(own.ru_stime) +
-	       seconds_of_timeval(children.ru_utime) + seconds_of_timeval(children.ru_stime);
-}
-
 static struct progress_context context_now(void)
 {
 	struct winsize size = { 0 };
@@ -67,7 +51,7 @@ static struct progress_context context_now(void)
 		size.ws_col = 0;
 	return (struct progress_context){
 		.now = clock_seconds(),
-		.date = seconds_of_timeval(date),
+		.date = (double)date.tv_sec + (double)date.tv_usec / 1e6,
 		.columns = size.ws_col,
 		.color = color,
 	};
@@ -299,7 +283,7 @@ void progress_begin(const char *phase, const char *fmt, ...)
 	struct progress_context c = context_now();
 	if (board->n < PHASES_MAX) {
 		struct phase *p = &board->phase[board->n++];
-		*p = (struct phase){ .begin = c.now, .reported = c.now, .cpu = cpu_of_ours(), .running = true };
+		*p = (struct phase){ .begin = c.now, .reported = c.now, .cpu = cpu_time(), .running = true };
 		snprintf(p->name, sizeof p->name, "%s", phase);
 		va_start(ap, fmt);
 		show_phase(p, &c, format->begin, fmt, ap);
@@ -333,7 +317,7 @@ void progress_end(const char *phase, const char *fmt, ...)
 	if (p) {
 		p->running = false;
 		p->seconds = c.now - p->begin;
-		p->cpu = cpu_of_ours() - p->cpu;
+		p->cpu = cpu_time() - p->cpu;
 		va_start(ap, fmt);
 		show_phase(p, &c, format->end, fmt, ap);
 		va_end(ap);
@@ -395,7 +379,7 @@ void progress_timings(struct timings *ret)
 		return;
 	board_lock();
 	ret->seconds = clock_seconds() - board->begin;
-	ret->cpu = cpu_of_ours();
+	ret->cpu = cpu_time();
 	for (size_t i = 0; i < board->n; i++) {
 		if (board->phase[i].running)
 			continue;

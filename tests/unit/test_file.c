@@ -99,8 +99,7 @@ TEST(dir_make_parent_is_a_directory)
 	CLEANUP(close_p) int root = scratch(path);
 	CLEANUP(free_p) char *below = xasprintf("%s/a/b/c", path), *file = xasprintf("%s/file", path);
 	CLEANUP(free_p)
-	char *in_file = xasprintf("%s/x", file),
-	     *sentence = xasprintf("write %s: Not a directory", in_file);
+	char *in_file = xasprintf("%s/x", file), *sentence = xasprintf("write %s: Not a directory", in_file);
 
 	CHECK(dir_make_parent(below, 0755, &err) == 0 && faccessat(root, "a/b", F_OK, 0) == 0);
 	CHECK(dir_make_parent(below, 0755, &err) == 0);

@@ -14,6 +14,5 @@ TEST(seed_wait_holder_of_a_lock)
 	CHECK(seed_wait_holder(locks, 42) == 4711);
 	CHECK(seed_wait_holder(locks, 420) == 701);
 	CHECK(!seed_wait_holder(locks, 43) && !seed_wait_holder(locks, 7));
-	CHECK(!seed_wait_holder("", 42) && !seed_wait_holder("nonsense", 42) &&
-	      !seed_wait_holder("1: FLOCK", 42));
+	CHECK(!seed_wait_holder("", 42) && !seed_wait_holder("nonsense", 42) && !seed_wait_holder("1: FLOCK", 42));
 }
