@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """nodekiln deploy and destroy against a strict fake that fails, with others at work, and killed.
 deploy_faults.py [PATTERN] runs the cases whose name has PATTERN in it."""
+import signal
 import threading
 import time
 
@@ -314,6 +315,29 @@ def killed_at(lab, number, after, command, options, file):
     child.communicate(timeout=TIMEOUT)
     lab.faults.clear()
     return child.returncode < 0
+
+
+def interrupt(lab, child, words):
+    child.send_signal(signal.SIGINT)
+    said = child.communicate(timeout=TIMEOUT)[0].splitlines()
+    same((child.returncode, said[-1]), (-signal.SIGINT, f"interrupted: {words}"), "how it ended")
+
+
+@case
+def interrupted(lab):
+    """Before anything was made it leaves nothing; later it says what stays."""
+    lab.target("down.yaml", url="https://127.0.0.1:9")
+    child = lab.start_deploy(file=lab.cluster_file(target="down.yaml"))
+    secrets = lab.work / "lab.secrets"
+    lab.wait(secrets.exists)
+    interrupt(lab, child, "what was made stays; `nodekiln deploy` with the same file continues, `nodekiln destroy` removes it")
+    same(list(lab.work.glob("*lab.secrets*")), [], "what is left")
+    lab.states["cp1"] = "joining"
+    child = lab.start_deploy(file=lab.cluster_file())
+    lab.wait(lambda: "cp1" in lab.seen)
+    interrupt(lab, child, "what was made stays; `nodekiln deploy` with the same file continues, `nodekiln destroy` removes it")
+    exited(lab.destroy())
+    gone(lab)
 
 
 @case
