@@ -26,6 +26,11 @@ static const char *const image_packages[] = {
 	"libc6", "usr-is-merged", "etcd-server", "iptables", "ipset", "conntrack", "kmod",
 };
 
+static const char *const kernel_packages[] = {
+	[KERNEL_CLOUD] = "linux-image-cloud-amd64",
+	[KERNEL_GENERIC] = "linux-image-amd64",
+};
+
 static const char *const kubernetes_packages[] = { "kubelet", "kubeadm", "kubectl" };
 
 static int add_variant(const char *name, struct strings *ret, struct error *err)
@@ -113,6 +118,8 @@ static int fill(const struct recipe *recipe, struct package_request *ret, struct
 		return -1;
 	strings_append(&ret->group[LOCK_BASE], &recipe->packages[SET_BASE]);
 	strings_append(&ret->group[LOCK_VM], &recipe->packages[SET_VM]);
+	if (recipe->kernel != KERNEL_NONE)
+		strings_add(&ret->group[LOCK_VM], kernel_packages[recipe->kernel]);
 	strings_append(&ret->group[LOCK_LXC], &recipe->packages[SET_LXC]);
 	strings_append(&ret->group[LOCK_EXTRA_VM], &recipe->extra_packages);
 	strings_append(&ret->group[LOCK_EXTRA_LXC], &recipe->extra_packages);

@@ -132,9 +132,7 @@ static int kernel_release(int rootfd, char **ret, struct error *err)
 			newest = names.at[i];
 	}
 	if (!newest)
-		return error_set(
-			err, ERROR_INPUT,
-			"the tree has no kernel in /boot; add one such as linux-image-cloud-amd64 to packages.vm");
+		return error_set(err, ERROR_INPUT, "the tree has no kernel in /boot; set kernel: generic");
 	*ret = xstrdup(newest + strlen(prefix));
 	return 0;
 }

@@ -96,7 +96,7 @@ static void add_machine(const struct qemu_plan *p, struct strings *argv)
 	}
 }
 
-/* virtio-scsi-single: one controller per drive. The seed is a SCSI CD-ROM, since cloud kernels have no AHCI driver. */
+/* virtio-scsi-single: one controller per drive. The seed is a SCSI CD-ROM, which every kernel drives. */
 static void add_disks(const struct qemu_plan *p, struct strings *argv)
 {
 	strings_add_all(argv, "-device", "virtio-scsi-pci,id=scsi0", "-device",

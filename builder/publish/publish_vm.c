@@ -60,7 +60,7 @@ static void add_firmware(const struct publish_order *o, struct publish_params *p
 	add(p, "efidisk0", "%s:1,efitype=4m,pre-enrolled-keys=0", o->storages->disks);
 }
 
-/* The cloud kernel has drivers for virtio, but none for SATA or IDE: so cloud-init's drive is on SCSI too. */
+/* On SCSI too: every kernel drives it, and OVMF enables no IDE channel that is not in the boot order. */
 static void add_disks(const struct publish_order *o, struct publish_params *p)
 {
 	const struct target_storages *t = o->storages;

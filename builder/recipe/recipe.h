@@ -24,14 +24,16 @@ extern const char *const set_names[SETS + 1]; /* "base", "vm", "lxc", NULL */
 
 /* Of recipes that do not choose the component kubernetes, which has more sources. */
 enum kubernetes_source { KUBERNETES_NONE, KUBERNETES_PACKAGES, KUBERNETES_BINARIES };
+/* The kernel of the VM template: the distribution's own package of that kind. NONE: packages.vm has one, or the image has none. */
+enum kernel { KERNEL_NONE, KERNEL_CLOUD, KERNEL_GENERIC };
 enum runtime { RUNTIME_NONE, RUNTIME_CONTAINERD, RUNTIME_DOCKER };
 /* agent_libcurl.h gives the reasons. AUTO: resolve() chooses, the lock records the choice. */
 enum agent_libcurl { AGENT_LIBCURL_AUTO, AGENT_LIBCURL_COMPILED, AGENT_LIBCURL_PACKAGED };
 /* The values as written in recipes; each list ends with NULL. */
 /* Calls of qemu-guest-agent that a host may make only when guest_agent.allow names their kind; ends with NULL. */
 extern const char *const guest_agent_names[];
-extern const char *const kubernetes_source_names[], *const runtime_names[], *const agent_libcurl_names[],
-										    *const compression_names[];
+extern const char *const kubernetes_source_names[],
+	*const kernel_names[], *const runtime_names[], *const agent_libcurl_names[], *const compression_names[];
 
 struct recipe {
 	char *name, *description; /* of the artifacts: NAME.qcow2, NAME.tar.zst */
@@ -52,6 +54,7 @@ struct recipe {
 		struct strings packages; /* packages: additions to kubelet kubeadm kubectl, e.g. cri-tools */
 		VEC(struct binary) binaries;
 	} kubernetes;
+	enum kernel kernel;
 	enum runtime runtime;
 	struct {
 		enum agent_libcurl libcurl;

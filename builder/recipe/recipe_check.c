@@ -158,6 +158,28 @@ static int check_sets(const struct recipe_checker *j)
 	return check_words(j, &r->extra_packages, 0, "extra");
 }
 
+/* Of two kernels GRUB boots the one whose release sorts last, and the other one may be the one that was wanted. */
+static int check_kernel(const struct recipe_checker *j)
+{
+	static const struct {
+		const char *key;
+		enum set set;
+	} places[] = { { "packages.base", SET_BASE }, { "packages.vm", SET_VM }, { "packages.extra", SETS } };
+	const struct recipe *r = j->recipe;
+
+	for (size_t i = 0; r->kernel != KERNEL_NONE && i < ARRAY_SIZE(places); i++) {
+		const struct strings *list = places[i].set == SETS ? &r->extra_packages : &r->packages[places[i].set];
+		for (size_t k = 0; k < list->n; k++)
+			if (text_starts(list->at[k], "linux-image-"))
+				return recipe_wrong(
+					j, places[i].key,
+					"%s has the kernel %s, and 'kernel' is '%s', so the image would have two; "
+					"remove the package, or set kernel: none",
+					places[i].key, list->at[k], kernel_names[r->kernel]);
+	}
+	return 0;
+}
+
 static int check_disk(const struct recipe_checker *j)
 {
 	const struct recipe *r = j->recipe;
@@ -216,7 +238,7 @@ static int check_guest_agent(const struct recipe_checker *j)
 int recipe_check(const struct recipe *recipe, const struct yaml *tree, struct error *err)
 {
 	static int (*const checks[])(const struct recipe_checker *) = {
-		check_name, check_distribution, check_repositories, check_sets, recipe_check_kubernetes,
+		check_name, check_distribution, check_repositories, check_sets, check_kernel, recipe_check_kubernetes,
 		check_disk, check_outputs,      check_guest_agent,
 	};
 	const struct recipe_checker checker = { recipe, tree, err };

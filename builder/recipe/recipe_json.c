@@ -180,6 +180,7 @@ struct json *recipe_json(const struct recipe *recipe)
 	json_put(object, "components", components_json(recipe));
 	json_put(object, "repositories", repositories_json(recipe));
 	json_put(object, "kubernetes", kubernetes_json(recipe));
+	json_put_string(object, "kernel", kernel_names[recipe->kernel]);
 	json_put_string(object, "runtime", runtime_names[recipe->runtime]);
 	json_put(object, "agent", agent_json(recipe));
 	json_put(object, "guest_agent", guest_agent_json(recipe));

@@ -11,6 +11,9 @@ const char *const set_names[SETS + 1] = { [SET_BASE] = "base", [SET_VM] = "vm", 
 const char *const kubernetes_source_names[] = {
 	[KUBERNETES_NONE] = "none", [KUBERNETES_PACKAGES] = "packages", [KUBERNETES_BINARIES] = "binaries", NULL
 };
+const char *const kernel_names[] = {
+	[KERNEL_NONE] = "none", [KERNEL_CLOUD] = "cloud", [KERNEL_GENERIC] = "generic", NULL
+};
 const char *const runtime_names[] = {
 	[RUNTIME_NONE] = "none", [RUNTIME_CONTAINERD] = "containerd", [RUNTIME_DOCKER] = "docker", NULL
 };
@@ -271,14 +274,16 @@ static int read_guest_agent(struct yaml *tree, struct recipe *r, struct error *e
 static int read_contents(struct yaml *tree, struct recipe *r, struct error *err)
 {
 	struct yaml *map;
-	int runtime = RUNTIME_NONE;
+	int kernel = KERNEL_NONE, runtime = RUNTIME_NONE;
 
-	if (yaml_take_choice(tree, "runtime", runtime_names, &runtime, err) < 0 || read_packages(tree, r, err) < 0 ||
+	if (yaml_take_choice(tree, "kernel", kernel_names, &kernel, err) < 0 ||
+	    yaml_take_choice(tree, "runtime", runtime_names, &runtime, err) < 0 || read_packages(tree, r, err) < 0 ||
 	    read_set_lists(tree, "overlays", r->overlays, NULL, err) < 0 ||
 	    read_set_lists(tree, "units", r->units, ".service", err) < 0 ||
 	    yaml_take_map(tree, "images", &map, err) < 0 ||
 	    yaml_take_bool(map, "control_plane", &r->images.control_plane, err) < 0)
 		return -1;
+	r->kernel = (enum kernel)kernel;
 	r->runtime = (enum runtime)runtime;
 	return yaml_take_strings(map, "archives", &r->images.archives, err);
 }

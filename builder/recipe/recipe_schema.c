@@ -51,6 +51,9 @@ static const struct schema_key keys[] = {
 	{ "kubernetes.binaries[].path", "an absolute path", SCHEMA_REQUIRED, "Where the file is installed" },
 	{ "kubernetes.binaries[].member", "a path in the archive", "none", "Install only this file of an archive" },
 	{ "kubernetes.binaries[].archive", "true, false", "by the URL's suffix", "Whether the file is unpacked at `path`" },
+	{ "kernel", "none, cloud, generic", "`none`",
+	  "The kernel of the qcow2: generic drives the disk controllers and network cards that Proxmox VE offers, cloud is smaller and "
+	  "lacks most that are not virtio. none: `packages.vm` names a kernel, or none boots" },
 	{ "runtime", "none, containerd, docker", "`none`", "The container runtime" },
 	{ "agent", "a map", "none", "nodekiln-agent" },
 	{ "agent.libcurl", "auto, compiled, packaged", "`auto`",

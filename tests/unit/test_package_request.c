@@ -47,6 +47,25 @@ TEST(package_request_pins_kubernetes)
 	CHECK(strings_has(&minor.group[LOCK_BASE], "kubectl=1.34.*"));
 }
 
+TEST(package_request_kernels)
+{
+	static const char *const names[] = {
+		[KERNEL_CLOUD] = "linux-image-cloud-amd64", [KERNEL_GENERIC] = "linux-image-amd64"
+	};
+	struct error err = { 0 };
+
+	for (enum kernel kernel = KERNEL_NONE; kernel <= KERNEL_GENERIC; kernel++) {
+		CLEANUP(recipe_done) struct recipe r = small();
+		CLEANUP(package_request_done) struct package_request request = { 0 };
+
+		r.kernel = kernel;
+		CHECK(package_request_make(&r, &request, &err) == 0);
+		CHECK(request.group[LOCK_VM].n == (kernel != KERNEL_NONE));
+		CHECK(kernel == KERNEL_NONE || strings_has(&request.group[LOCK_VM], names[kernel]));
+		CHECK(request.group[LOCK_BASE].n > 0 && request.group[LOCK_LXC].n == 0);
+	}
+}
+
 TEST(package_request_unknown_variant)
 {
 	CLEANUP(recipe_done) struct recipe r = small();
