@@ -12,29 +12,11 @@
 #include "lib/alloc.h"
 #include "lib/file.h"
 
-#define FACTS_TEXT_MAX (1 << 20) /* /proc/net/tcp of a busy node; the other files have a line or two */
-
-char *facts_text(int rootfd, const char *path)
-{
-	CLEANUP(text_done) struct text text = { 0 };
-	struct error ignored = { 0 };
-
-	if (file_read_in(rootfd, path, FACTS_TEXT_MAX, &text, &ignored) < 0)
-		return NULL;
-	return text_take(&text);
-}
-
-char *facts_word(int rootfd, const char *path)
-{
-	CLEANUP(free_p) char *text = facts_text(rootfd, path);
-	const char *word = text ? text_trim(text) : "";
-
-	return *word ? xstrdup(word) : NULL;
-}
+#define FACTS_ENVIRON_MAX (1 << 20)
 
 static bool is_one(int rootfd, const char *path)
 {
-	CLEANUP(free_p) char *word = facts_word(rootfd, path);
+	CLEANUP(free_p) char *word = guest_word(rootfd, path);
 
 	return word && !strcmp(word, "1");
 }
@@ -58,7 +40,7 @@ static char *read_container(int rootfd)
 	CLEANUP(text_done) struct text text = { 0 };
 	struct error ignored = { 0 };
 
-	if (file_read_in(rootfd, "proc/1/environ", FACTS_TEXT_MAX, &text, &ignored) < 0 || !text.data)
+	if (file_read_in(rootfd, "proc/1/environ", FACTS_ENVIRON_MAX, &text, &ignored) < 0 || !text.data)
 		return NULL;
 	for (size_t at = 0; at < text.len; at += strlen(text.data + at) + 1)
 		if (text_starts(text.data + at, key))
@@ -69,7 +51,7 @@ static char *read_container(int rootfd)
 /* The initial user namespace maps all ids to themselves, in one line. */
 static bool in_user_namespace(int rootfd)
 {
-	CLEANUP(free_p) char *map = facts_text(rootfd, "proc/self/uid_map");
+	CLEANUP(free_p) char *map = guest_text(rootfd, "proc/self/uid_map");
 	unsigned long inside, outside, count;
 
 	return map && sscanf(map, "%lu %lu %lu", &inside, &outside, &count) == 3 &&
@@ -78,7 +60,7 @@ static bool in_user_namespace(int rootfd)
 
 static uint64_t read_memory(int rootfd)
 {
-	CLEANUP(free_p) char *text = facts_text(rootfd, "proc/meminfo");
+	CLEANUP(free_p) char *text = guest_text(rootfd, "proc/meminfo");
 	const char *line = text ? strstr(text, "MemTotal:") : NULL;
 
 	return line ? strtoull(line + strlen("MemTotal:"), NULL, 10) * 1024 : 0;
@@ -87,7 +69,7 @@ static uint64_t read_memory(int rootfd)
 /* /proc/swaps has a heading, followed by a line for each swap area. */
 static bool has_swap(int rootfd)
 {
-	CLEANUP(free_p) char *text = facts_text(rootfd, "proc/swaps");
+	CLEANUP(free_p) char *text = guest_text(rootfd, "proc/swaps");
 	const char *rest = text ? strchr(text, '\n') : NULL;
 
 	return rest && rest[1];
@@ -95,14 +77,14 @@ static bool has_swap(int rootfd)
 
 static bool has_overlay(int rootfd)
 {
-	CLEANUP(free_p) char *text = facts_text(rootfd, "proc/filesystems");
+	CLEANUP(free_p) char *text = guest_text(rootfd, "proc/filesystems");
 
 	return text && strstr(text, "\toverlay\n");
 }
 
 static void read_kernel(int rootfd, struct facts *m)
 {
-	CLEANUP(free_p) char *cpus = facts_text(rootfd, "proc/cpuinfo");
+	CLEANUP(free_p) char *cpus = guest_text(rootfd, "proc/cpuinfo");
 	CLEANUP(close_p) int kmsg = file_open_in(rootfd, "dev/kmsg", O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	CLEANUP(close_p) int resolv_conf = file_open_in(rootfd, "etc/resolv.conf", O_RDONLY, 0);
 
@@ -144,7 +126,7 @@ int facts_read(const char *root, struct facts *ret, struct error *err)
 
 	if (rootfd < 0)
 		return -1;
-	m.hostname = facts_word(rootfd, "proc/sys/kernel/hostname");
+	m.hostname = guest_word(rootfd, "proc/sys/kernel/hostname");
 	m.container = read_container(rootfd);
 	m.user_namespace = in_user_namespace(rootfd);
 	read_kernel(rootfd, &m);

@@ -38,7 +38,7 @@ static bool can_write(int rootfd, const char *path)
 static void read_sysctls(int rootfd, struct facts *m)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
-		CLEANUP(free_p) char *value = facts_word(rootfd, wanted[i].path);
+		CLEANUP(free_p) char *value = guest_word(rootfd, wanted[i].path);
 		if (value && strcmp(value, wanted[i].value) != 0 && !can_write(rootfd, wanted[i].path))
 			strings_addf(&m->sysctls, "%s=%s", wanted[i].name, wanted[i].value);
 	}
@@ -129,7 +129,7 @@ static void try_mounts(int rootfd, struct facts *m)
 static void read_controllers(int rootfd, struct facts *m)
 {
 	static const char *const needed[] = { "cpu", "memory", "pids" };
-	CLEANUP(free_p) char *list = facts_word(rootfd, "sys/fs/cgroup/cgroup.controllers");
+	CLEANUP(free_p) char *list = guest_word(rootfd, "sys/fs/cgroup/cgroup.controllers");
 	CLEANUP(free_p) char *words = xasprintf(" %s ", list ? list : "");
 
 	for (size_t i = 0; i < ARRAY_SIZE(needed) && m->cgroup2; i++) {

@@ -2,19 +2,15 @@
 /* Reads the identity of this machine (SMBIOS uuid, network cards and address), and the ports in use. */
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/cards.h"
 #include "agent/facts_internal.h"
 #include "lib/alloc.h"
-#include "lib/file.h"
 
-#define CARDS "sys/class/net"
-#define ETHERNET "1"    /* ARPHRD_ETHER, in an interface's file `type` */
 #define TCP_LISTEN 0x0a /* in /proc/net/tcp */
 
 static void lower(char *s)
@@ -23,52 +19,14 @@ static void lower(char *s)
 		*s = (char)tolower((unsigned char)*s);
 }
 
-static bool has(int rootfd, const char *name, const char *file)
+static void read_macs(int rootfd, struct facts *m)
 {
-	CLEANUP(free_p) char *path = xasprintf(CARDS "/%s/%s", name, file);
+	CLEANUP(cards_done) struct cards cards = { 0 };
 
-	return file_exists_in(rootfd, path);
-}
-
-static char *read_card(int rootfd, const char *name, const char *file)
-{
-	CLEANUP(free_p) char *path = xasprintf(CARDS "/%s/%s", name, file);
-
-	return facts_word(rootfd, path);
-}
-
-/* A physical card has a device. A container's interfaces have none; so in a container every interface
- * counts, except those made by a bridge or a container runtime. */
-static bool is_card(int rootfd, const char *name, bool container)
-{
-	static const char *const made[] = { "veth", "cni", "docker", "br-", "cali", "flannel", "lxc", "kube", "dummy" };
-	CLEANUP(free_p) char *type = read_card(rootfd, name, "type");
-
-	if (!text_same(type, ETHERNET))
-		return false;
-	if (has(rootfd, name, "device"))
-		return true;
-	for (size_t i = 0; i < ARRAY_SIZE(made); i++)
-		if (text_starts(name, made[i]))
-			return false;
-	return container && !has(rootfd, name, "bridge");
-}
-
-static void read_cards(int rootfd, struct facts *m)
-{
-	int fd = file_open_in(rootfd, CARDS, O_RDONLY | O_DIRECTORY, 0);
-	CLEANUP(closedir_p) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (!dir && fd >= 0)
-		close(fd);
-	for (const struct dirent *e; dir && (e = readdir(dir));) {
-		if (e->d_name[0] == '.' || !is_card(rootfd, e->d_name, m->container))
-			continue;
-		char *mac = read_card(rootfd, e->d_name, "address");
-		lower(mac);
-		if (mac)
-			strings_own(&m->macs, mac);
-	}
+	cards_read(rootfd, m->container != NULL, &cards);
+	for (size_t i = 0; i < cards.n; i++)
+		if (cards.at[i].mac)
+			strings_own(&m->macs, TAKE(cards.at[i].mac));
 	strings_sort(&m->macs);
 }
 
@@ -107,7 +65,7 @@ static void read_ports(int rootfd, struct facts *m)
 	static const char *const tables[] = { "proc/net/tcp", "proc/net/tcp6" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
-		CLEANUP(free_p) char *table = facts_text(rootfd, tables[i]);
+		CLEANUP(free_p) char *table = guest_text(rootfd, tables[i]);
 		add_listeners(table, &m->ports);
 	}
 }
@@ -115,9 +73,9 @@ static void read_ports(int rootfd, struct facts *m)
 void facts_identity(int rootfd, struct facts *m)
 {
 	/* A container sees its host's uuid. */
-	m->uuid = m->container ? NULL : facts_word(rootfd, "sys/class/dmi/id/product_uuid");
+	m->uuid = m->container ? NULL : guest_word(rootfd, "sys/class/dmi/id/product_uuid");
 	lower(m->uuid);
-	read_cards(rootfd, m);
+	read_macs(rootfd, m);
 	m->address = source_address(AF_INET);
 	if (!m->address)
 		m->address = source_address(AF_INET6);

@@ -5,13 +5,9 @@
  * a field whose source is missing stays empty.
  */
 #include "agent/facts.h"
+#include "agent/guest_file.h"
 
 #define FACTS_IMAGE_FILE "etc/nodekiln/image.json" /* the builder's description of this image */
-
-/* The content of a small file below the root, or NULL. */
-char *facts_text(int rootfd, const char *path) MUST_CHECK;
-/* The same, trimmed of white space; NULL also when nothing remains. */
-char *facts_word(int rootfd, const char *path) MUST_CHECK;
 
 /* facts_container.c: what the host allows; needs the fields of facts_software(). */
 void facts_container(int rootfd, struct facts *m);

@@ -41,7 +41,7 @@ static void read_kubeadm(struct facts *m)
 
 static struct json *read_image(int rootfd)
 {
-	CLEANUP(free_p) char *text = facts_text(rootfd, FACTS_IMAGE_FILE);
+	CLEANUP(free_p) char *text = guest_text(rootfd, FACTS_IMAGE_FILE);
 	struct json *json = NULL;
 	struct error ignored = { 0 };
 
@@ -78,7 +78,7 @@ bool facts_lacks_coredns(const struct facts *m)
 /* Docker brings its own containerd, and packages not meant for Kubernetes disable its CRI plugin. */
 static bool containerd_speaks_cri(int rootfd)
 {
-	CLEANUP(free_p) char *config = facts_text(rootfd, "etc/containerd/config.toml");
+	CLEANUP(free_p) char *config = guest_text(rootfd, "etc/containerd/config.toml");
 	const char *line = config ? strstr(config, "disabled_plugins") : NULL;
 	const char *cri = line ? strstr(line, "cri") : NULL;
 
