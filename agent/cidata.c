@@ -51,7 +51,7 @@ int cidata_probe(const char *device, const char **ret_type)
 	return 0;
 }
 
-/* Sorted by name, so that with two volumes every boot takes the same one. */
+/* Sorted by name. */
 static int list_devices(int rootfd, struct strings *ret, struct error *err)
 {
 	int fd = openat(rootfd, DEVICES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -110,21 +110,46 @@ static int open_device(const char *root, const char *device, const char *type, s
 	return fd;
 }
 
-int cidata_open(const char *root, int *ret_directory, struct error *err)
+int cidata_list(const char *root, struct strings *ret, struct error *err)
 {
 	CLEANUP(strings_done) struct strings names = { 0 };
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, *root ? root : "/", err);
+	const char *type;
 
 	if (rootfd < 0 || list_devices(rootfd, &names, err) < 0)
 		return -1;
-	for (size_t i = 0; i < names.n; i++) {
+	/* As cloud-init does (DataSourceNoCloud.py sorts the devices in reverse), so that both take the same of two. */
+	for (size_t i = names.n; i-- > 0;) {
 		CLEANUP(free_p) char *device = xasprintf("%s/dev/%s", root, names.at[i]);
-		const char *type;
-
-		if (!cidata_probe(device, &type))
-			continue;
-		*ret_directory = open_device(root, device, type, err);
-		return *ret_directory < 0 ? -1 : 1;
+		if (cidata_probe(device, &type))
+			strings_add(ret, names.at[i]);
 	}
 	return 0;
+}
+
+int cidata_open(const char *root, int *ret_directory, struct error *err)
+{
+	CLEANUP(strings_done) struct strings names = { 0 };
+	CLEANUP(close_p) int first = -1;
+	const char *type;
+
+	if (cidata_list(root, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.n; i++) {
+		CLEANUP(free_p) char *device = xasprintf("%s/dev/%s", root, names.at[i]);
+		CLEANUP(close_p) int fd = -1;
+		if (!cidata_probe(device, &type))
+			continue;
+		fd = open_device(root, device, type, err);
+		if (fd < 0)
+			return -1;
+		if (file_exists_in(fd, "meta-data") && file_exists_in(fd, "user-data")) {
+			*ret_directory = TAKE_FD(fd);
+			return 1;
+		}
+		if (first < 0)
+			first = TAKE_FD(fd);
+	}
+	*ret_directory = TAKE_FD(first);
+	return *ret_directory >= 0;
 }

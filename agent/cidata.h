@@ -7,8 +7,11 @@
  * however it ends.
  */
 #include "lib/error.h"
+#include "lib/text.h"
 
-/* Returns 1 with a directory that the caller closes, 0 when there is no such volume, or -1. */
+/* Adds the names of all such devices below /dev, the one that cloud-init reads first: the last by name. */
+int cidata_list(const char *root, struct strings *ret, struct error *err) MUST_CHECK;
+/* Opens the one that cloud-init uses: the first that has meta-data and user-data; where none has, the first. Returns 1 with a directory that the caller closes, 0 when there is no such volume, or -1. */
 int cidata_open(const char *root, int *ret_directory, struct error *err) MUST_CHECK;
 /* For tests. Returns 1 when device (or a plain file) has that label, with the name of its file system
  * ("iso9660", "vfat"); 0 when it has another label or cannot be read. */
