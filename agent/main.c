@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/card_match.h"
 #include "agent/containerd_config.h"
+#include "agent/hardware.h"
 #include "agent/pod_routes.h"
 #include "agent/status.h"
 #include "lib/core_dump.h"
@@ -15,6 +17,8 @@ static const char usage[] =
 	"       nodekiln-agent routes [--follow] [--root DIR]\n"
 	"       nodekiln-agent status [--json] [--root DIR]\n"
 	"       nodekiln-agent adapt [--root DIR]\n"
+	"       nodekiln-agent cards [--root DIR]\n"
+	"       nodekiln-agent hardware [--root DIR]\n"
 	"       nodekiln-agent --version\n"
 	"\n"
 	"run: makes this guest a node, as " NODE_CONFIG_FILE
@@ -28,6 +32,12 @@ static const char usage[] =
 	"adapt: in a container, sets the runtime up for what its root's file system can do (nodekiln-adapt.service "
 	"does "
 	"this)\n"
+	"cards: names to networkd the card that cloud-init's configuration means, where a name alone is not enough "
+	"(nodekiln-cards.service\n"
+	"     does this)\n"
+	"hardware: says on the console what this machine lacks: a network card with a driver, a seed "
+	"(nodekiln-hardware.service does\n"
+	"     this)\n"
 	"--root: use another directory as /, for tests\n";
 
 static int read_arguments(int argc, char **argv, const char *flag, bool *set, const char **root, struct error *err)
@@ -91,12 +101,27 @@ static int adapt(int argc, char **argv, struct error *err)
 	return containerd_config_adapt(root, &machine, err);
 }
 
+static int cards(int argc, char **argv, struct error *err)
+{
+	const char *root;
+
+	return read_arguments(argc, argv, NULL, NULL, &root, err) < 0 ? -1 : card_match(root, err);
+}
+
+static int hardware(int argc, char **argv, struct error *err)
+{
+	const char *root;
+
+	return read_arguments(argc, argv, NULL, NULL, &root, err) < 0 ? -1 : hardware_report(root, err);
+}
+
 static int dispatch(int argc, char **argv, struct error *err)
 {
 	static const struct {
 		const char *name;
 		int (*run)(int argc, char **argv, struct error *err);
-	} commands[] = { { "run", run }, { "routes", routes }, { "status", status }, { "adapt", adapt } };
+	} commands[] = { { "run", run },     { "routes", routes }, { "status", status },
+			 { "adapt", adapt }, { "cards", cards },   { "hardware", hardware } };
 	const char *command = argc > 1 ? argv[1] : "";
 
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "agent/config_source.h"
+#include "agent/hardware.h"
 #include "agent/pod_routes.h"
 #include "agent/state.h"
 #include "lib/alloc.h"
@@ -33,18 +34,24 @@ int status_print(const char *root, bool as_json, struct text *ret, struct error 
 	CLEANUP(free_p) char *file = xasprintf("%s" STATE_FILE, root);
 	CLEANUP(free_p) char *routes = pod_routes_fault(root);
 	CLEANUP(state_done) struct state state = { 0 };
+	CLEANUP(strings_done) struct strings faults = { 0 };
 
+	hardware_reported(root, &faults);
 	if (state_load(file, &state, err) < 0)
 		return -1;
 	if (as_json) {
 		CLEANUP(json_free_p) struct json *json = state_json(&state);
 		json_put_string(json, "routes", routes);
+		json_put_strings(json, "hardware", &faults);
 		json_print(json, true, ret);
 		return 0;
 	}
 	CLEANUP(free_p) char *line = state_text(&state);
 	CLEANUP(free_p) char *why = access(file, F_OK) < 0 ? why_not_configured(root) : xstrdup("");
-	text_addf(ret, "%s%s%s%s\n", line, why, routes ? "; " : "", routes ? routes : "");
+	text_addf(ret, "%s%s%s%s", line, why, routes ? "; " : "", routes ? routes : "");
+	for (size_t i = 0; i < faults.n; i++)
+		text_addf(ret, "; %s", faults.at[i]);
+	text_add(ret, "\n");
 	text_make_printable_lines(ret->data);
 	return 0;
 }

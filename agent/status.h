@@ -2,7 +2,8 @@
 #pragma once
 /*
  * What `nodekiln-agent status` prints: how far this node has come (agent/state.h) and why its routes to pods are not
- * right (agent/pod_routes.h), in a line or, for programs, as the JSON of the state with the key "routes".
+ * right (agent/pod_routes.h), and what its machine lacks (agent/hardware.h), in a line or, for programs, as the JSON of the state with
+ * the keys "routes" and "hardware".
  */
 #include "lib/error.h"
 #include "lib/text.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/hardware.h"
 #include "agent/pod_routes.h"
 #include "agent/state.h"
 #include "agent/status.h"
@@ -42,6 +43,19 @@ TEST(status_has_routes_in_its_json)
 		CHECK(strstr(said, "\"routes\""));
 		CHECK(text_same(json_get_string(json, "routes"), fault ? FAULT : NULL));
 	}
+	FAKE_ROOT_END();
+}
+
+TEST(status_says_what_the_machine_lacks)
+{
+	FAKE_ROOT();
+	CLEANUP(json_free_p) struct json *json = NULL;
+	fake_put(path, STATE_FILE, READY);
+	fake_put(path, HARDWARE_FAULTS_FILE, "nodekiln: no card\nnodekiln: no seed\n");
+	CLEANUP(free_p) char *said = say(path, false), *as_json = say(path, true);
+	CHECK_STR(said, "ready since 2026-11-28T08:42:00Z; no card; no seed\n");
+	CHECK(json_parse("status", as_json, strlen(as_json), &json, &err) == 0);
+	CHECK_STR(json_as_string(json_at(json_get(json, "hardware"), 1)), "no seed");
 	FAKE_ROOT_END();
 }
 
