@@ -149,10 +149,19 @@ static char *hidden_places(const struct machine *m)
 			    : xstrdup("");
 }
 
-static void add_no_seed(const struct machine *m, struct strings *ret)
+/* cloud-init's generator looks once, when systemd starts. late: the volumes that have come since; NULL = none. */
+static void add_no_seed(const struct machine *m, const char *late, struct strings *ret)
 {
 	CLEANUP(free_p) char *hidden = hidden_places(m);
 
+	if (late) {
+		strings_addf(ret,
+			     "cloud-init did not see the volume %s: it came too late; attach it as SCSI (qm set VMID "
+			     "--scsi1 ...) and "
+			     "restart this guest",
+			     late);
+		return;
+	}
 	strings_addf(ret,
 		     "no cloud-init volume was found%s, so this guest has no user, no ssh key and no node "
 		     "configuration; attach one as "
@@ -182,8 +191,8 @@ static int add_seed(const struct machine *m, struct strings *ret, struct error *
 			     "or user-data; "
 			     "make it with `nodekiln seed`",
 			     list.data);
-	else if (!volumes.n && !needs_no_seed(m) && (!has(m, "run/cloud-init/enabled") || text_same(cloud, "none")))
-		add_no_seed(m, ret);
+	else if (!needs_no_seed(m) && (!has(m, "run/cloud-init/enabled") || text_same(cloud, "none")))
+		add_no_seed(m, volumes.n ? list.data : NULL, ret);
 	return 0;
 }
 

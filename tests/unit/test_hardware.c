@@ -125,6 +125,20 @@ TEST(hardware_says_that_there_is_no_seed)
 	FAKE_ROOT_END();
 }
 
+static void put_volume(const char *root, const char *name);
+
+TEST(hardware_names_a_seed_that_came_too_late)
+{
+	FAKE_ROOT();
+	put_machine(path);
+	put_volume(path, "sr0");
+	take(path, "/run/cloud-init/enabled");
+	check_faults(path, "cloud-init did not see the volume sr0: it came too late; attach it as SCSI (qm set VMID "
+			   "--scsi1 ...) and restart "
+			   "this guest\n");
+	FAKE_ROOT_END();
+}
+
 TEST(hardware_knows_guests_that_need_no_seed)
 {
 	static const char *const reasons[][2] = {
