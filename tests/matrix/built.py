@@ -10,7 +10,8 @@ OUT = TOP / "out/matrix"
 DEBIAN_12, DOCKER = "debian-12", "debian-12-docker"
 PVE_HOST, DOCKER_HOST = "tests/recipes/pve-host.yaml", "tests/recipes/docker-host.yaml"
 DEBIAN_CONTAINER = "tests/recipes/debian-container.yaml"
-NAMES = {DEBIAN_12: "debian-12-k8s-1.20-eol", DOCKER: "debian-12-docker-k8s-1.20-eol", PVE_HOST: "pve-host", DOCKER_HOST: "docker-host", DEBIAN_CONTAINER: "debian-container"}
+HARDWARE, HARDWARE_CLOUD, HARDWARE_12 = (f"tests/recipes/{name}.yaml" for name in ("hardware", "hardware-cloud", "hardware-12"))
+NAMES = {HARDWARE: "hardware", HARDWARE_CLOUD: "hardware-cloud", HARDWARE_12: "hardware-12", DEBIAN_12: "debian-12-k8s-1.20-eol", DOCKER: "debian-12-docker-k8s-1.20-eol", PVE_HOST: "pve-host", DOCKER_HOST: "docker-host", DEBIAN_CONTAINER: "debian-container"}
 
 
 def built(recipe, kind="qcow2"):
