@@ -6,7 +6,7 @@ complete -c nodekiln -n __fish_use_subcommand -a build -d 'make a recipe\'s VM t
 complete -c nodekiln -n '__fish_seen_subcommand_from build' -l out -d 'directory of the artifacts (default: out)' -r -f -a '(__fish_complete_directories)'
 complete -c nodekiln -n '__fish_seen_subcommand_from build' -l set -d 'override a key of the recipe, e.g. disk.size=20G' -r -f
 complete -c nodekiln -n '__fish_seen_subcommand_from build' -l mirror -d 'the distribution\'s mirror (default: the recipe\'s, else the host\'s)' -r -f
-complete -c nodekiln -n '__fish_seen_subcommand_from build' -l security-mirror -d 'the mirror of its security updates (default: the recipe\'s, else beside --mirror, as URL-security)' -r -f
+complete -c nodekiln -n '__fish_seen_subcommand_from build' -l security-mirror -d 'the mirror of its security updates (default: the recipe\'s, else next to --mirror, as URL-security)' -r -f
 complete -c nodekiln -n '__fish_seen_subcommand_from build' -l locked -d 'use exactly the packages that NAME.lock.json lists'
 complete -c nodekiln -n '__fish_seen_subcommand_from build' -l lock -d 'like --locked, with this lock file' -r -F
 complete -c nodekiln -n '__fish_seen_subcommand_from build' -l update -d 'refresh the package indices first'
@@ -22,7 +22,7 @@ complete -c nodekiln -n '__fish_seen_subcommand_from build' -l help -d 'print th
 complete -c nodekiln -n '__fish_seen_subcommand_from build' -F -a '(nodekiln help --recipes 2>/dev/null)'
 complete -c nodekiln -n __fish_use_subcommand -a lock -d 'write the exact packages of an image to a lock file (for `build --locked`), or check that they are the newest'
 complete -c nodekiln -n '__fish_seen_subcommand_from lock' -l mirror -d 'the distribution\'s mirror (default: the recipe\'s, else the host\'s)' -r -f
-complete -c nodekiln -n '__fish_seen_subcommand_from lock' -l security-mirror -d 'the mirror of its security updates (default: the recipe\'s, else beside --mirror, as URL-security)' -r -f
+complete -c nodekiln -n '__fish_seen_subcommand_from lock' -l security-mirror -d 'the mirror of its security updates (default: the recipe\'s, else next to --mirror, as URL-security)' -r -f
 complete -c nodekiln -n '__fish_seen_subcommand_from lock' -l update -d 'refresh the package indices first'
 complete -c nodekiln -n '__fish_seen_subcommand_from lock' -l check -d 'write nothing; print what is newer than the lock, exit with 11, or 12 for security updates'
 complete -c nodekiln -n '__fish_seen_subcommand_from lock' -l advisories -d 'with --check: also print known vulnerabilities of the Go modules in the lock; a Go vulnerability database, or a directory of OSV files' -r -f -a 'URL DIR'
@@ -35,7 +35,7 @@ complete -c nodekiln -n __fish_use_subcommand -a plan -d 'show what a build woul
 complete -c nodekiln -n '__fish_seen_subcommand_from plan' -l out -d 'directory of the artifacts (default: out)' -r -f -a '(__fish_complete_directories)'
 complete -c nodekiln -n '__fish_seen_subcommand_from plan' -l set -d 'override a key of the recipe, e.g. disk.size=20G' -r -f
 complete -c nodekiln -n '__fish_seen_subcommand_from plan' -l mirror -d 'the distribution\'s mirror (default: the recipe\'s, else the host\'s)' -r -f
-complete -c nodekiln -n '__fish_seen_subcommand_from plan' -l security-mirror -d 'the mirror of its security updates (default: the recipe\'s, else beside --mirror, as URL-security)' -r -f
+complete -c nodekiln -n '__fish_seen_subcommand_from plan' -l security-mirror -d 'the mirror of its security updates (default: the recipe\'s, else next to --mirror, as URL-security)' -r -f
 complete -c nodekiln -n '__fish_seen_subcommand_from plan' -l json -d 'print JSON, with the whole merged recipe'
 complete -c nodekiln -n '__fish_seen_subcommand_from plan' -l help -d 'print this help'
 complete -c nodekiln -n '__fish_seen_subcommand_from plan' -F -a '(nodekiln help --recipes 2>/dev/null)'

@@ -43,10 +43,10 @@ char *mirror_security(const char *archive, const char *id)
 }
 
 /* The mirror of the security updates of an archive that an option or the recipe names. */
-static int find_beside(const char *archive, const char *id, struct mirror *ret, struct error *err)
+static int find_next_to(const char *archive, const char *id, struct mirror *ret, struct error *err)
 {
 	ret->security = mirror_security(archive, id);
-	ret->beside = true;
+	ret->follows = true;
 	if (ret->security)
 		return 0;
 	return error_set(err, ERROR_INPUT,
@@ -84,7 +84,7 @@ int mirror_find(const struct recipe *recipe, const struct mirror_options *option
 		found.security = without_slash(security);
 	else if (!archive)
 		found.security = TAKE(host.security);
-	else if (recipe->distribution.security && find_beside(archive, id, &found, err) < 0)
+	else if (recipe->distribution.security && find_next_to(archive, id, &found, err) < 0)
 		return -1;
 	*ret = TAKE(found);
 	return 0;
@@ -92,12 +92,12 @@ int mirror_find(const struct recipe *recipe, const struct mirror_options *option
 
 int mirror_explain(const struct mirror *mirror, struct error *err)
 {
-	if (!mirror->beside || !mirror->security || !strstr(err->text, mirror->security))
+	if (!mirror->follows || !mirror->security || !strstr(err->text, mirror->security))
 		return -1;
 	CLEANUP(free_p) char *cause = xstrdup(err->text);
 	return error_set(
 		err, err->class,
-		"%s; security updates are looked for beside the mirror that is named: --security-mirror URL, or "
+		"%s; security updates are looked for next to the mirror that is named: --security-mirror URL, or "
 		"distribution.security_mirror, names another, and --set distribution.security=false leaves them out",
 		cause);
 }

@@ -11,7 +11,7 @@
 struct mirror {
 	char *archive;  /* owned; "http://HOST/debian" without a slash at the end */
 	char *security; /* owned; of the security updates; NULL when unknown */
-	bool beside;    /* security follows from archive (mirror_security()) */
+	bool follows;   /* security follows from archive (mirror_security()) */
 	char *skipped;  /* owned; the host's: a source that nothing but its own apt can read (cdrom:), or NULL */
 };
 
@@ -22,7 +22,7 @@ struct mirror_options {
 
 /*
  * The options win, then the recipe, then the host's sources. Where the archive is named and the mirror of its security updates
- * is not, this one is beside it (mirror_security()), and the host's sources have no part in it: a closed network has one server.
+ * is not, this one is next to it (mirror_security()), and the host's sources have no part in it: a closed network has one server.
  * ERROR_HOST when nothing names a mirror.
  */
 int mirror_find(const struct recipe *recipe, const struct mirror_options *options, struct mirror *ret,

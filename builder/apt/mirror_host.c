@@ -102,7 +102,7 @@ static int settle(struct mirror_candidate *c, struct error *err)
 	return 0;
 }
 
-/* Whether the repository itself says that it is the distribution's. Nobody has signed that: it only says which one to try. */
+/* Whether the repository itself says that it is the distribution's. That is not signed: it only says which one to try. */
 static bool is_distribution(const struct mirror_candidate *c, const char *id)
 {
 	CLEANUP(free_p) char *url = xasprintf("%s/dists/%s/Release", c->url, c->suite);

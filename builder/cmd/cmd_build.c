@@ -35,7 +35,7 @@ static const struct option_spec options[] = {
 	{ "--mirror", OPTION_URL, &build.mirror.archive, "URL",
 	  "the distribution's mirror (default: the recipe's, else the host's)" },
 	{ "--security-mirror", OPTION_URL, &build.mirror.security, "URL",
-	  "the mirror of its security updates (default: the recipe's, else beside --mirror, as URL-security)" },
+	  "the mirror of its security updates (default: the recipe's, else next to --mirror, as URL-security)" },
 	{ "--locked", OPTION_FLAG, &locked, NULL, "use exactly the packages that NAME.lock.json lists" },
 	{ "--lock", OPTION_VALUE, &lock_file, "FILE", "like --locked, with this lock file" },
 	{ "--update", OPTION_FLAG, &build.update, NULL, "refresh the package indices first" },

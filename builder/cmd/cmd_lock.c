@@ -28,7 +28,7 @@ static const struct option_spec options[] = {
 	{ "--mirror", OPTION_URL, &resolving.mirror.archive, "URL",
 	  "the distribution's mirror (default: the recipe's, else the host's)" },
 	{ "--security-mirror", OPTION_URL, &resolving.mirror.security, "URL",
-	  "the mirror of its security updates (default: the recipe's, else beside --mirror, as URL-security)" },
+	  "the mirror of its security updates (default: the recipe's, else next to --mirror, as URL-security)" },
 	{ "--update", OPTION_FLAG, &resolving.update, NULL, "refresh the package indices first" },
 	{ "--check", OPTION_FLAG, &check, NULL,
 	  "write nothing; print what is newer than the lock, exit with 11, or 12 for security updates" },

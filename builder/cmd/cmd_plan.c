@@ -16,7 +16,7 @@ static const struct option_spec options[] = {
 	{ "--mirror", OPTION_URL, &plan.mirror.archive, "URL",
 	  "the distribution's mirror (default: the recipe's, else the host's)" },
 	{ "--security-mirror", OPTION_URL, &plan.mirror.security, "URL",
-	  "the mirror of its security updates (default: the recipe's, else beside --mirror, as URL-security)" },
+	  "the mirror of its security updates (default: the recipe's, else next to --mirror, as URL-security)" },
 	{ "--json", OPTION_FLAG, &json, NULL, "print JSON, with the whole merged recipe" },
 	{ 0 },
 };

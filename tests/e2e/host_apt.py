@@ -10,10 +10,11 @@ import re
 import sys
 from pathlib import Path
 
-from harness.lock_cases import HOST, NETWORK, NOBODY, RECIPE, case, main
+from harness.lock_cases import HOST, NETWORK, RECIPE, case, main
 from harness.repository import Server
 
 NOWHERE = "http://127.0.0.1:9"
+ANOTHER_USER = 65534
 CODENAME = re.search(r'VERSION_CODENAME="?(\w+)', Path("/etc/os-release").read_text()).group(1)
 DVD = f"deb cdrom:[Debian GNU/Linux 12.5.0 _Bookworm_ - Official amd64 DVD Binary-1 with firmware 20240210-11:28]/ {CODENAME} contrib main\n"
 
@@ -120,17 +121,17 @@ def a_named_mirror_brings_its_security_updates(w):
     """The host's are not asked for: a closed network has one server."""
     host = HostApt(w, line(f"{NOWHERE}/debian-security", f"{CODENAME}-security"))
     security = {"distribution": {"security": True}}
-    beside = ["--mirror", f"{w.url}/debian"]
+    named = ["--mirror", f"{w.url}/debian"]
     host.refused(NETWORK, f"{w.url}/debian-security test-security", "--security-mirror URL", "distribution.security=false",
-                 options=beside, **security)
+                 options=named, **security)
     host.refused(RECIPE, "--security-mirror URL", "distribution.security=false", options=["--mirror", w.server.url], **security)
     (w.directory / "debian-security").symlink_to("debian")
     w.debian.write(w.keys["good"], suite="test-security")
     w.debian.write(w.keys["good"])
-    host.lock(*beside, **security)
+    host.lock(*named, **security)
     (w.directory / "other").symlink_to("debian")
     (w.directory / "debian-security").unlink()
-    host.lock(*beside, "--security-mirror", f"{w.url}/other", **security)
+    host.lock(*named, "--security-mirror", f"{w.url}/other", **security)
 
 
 def with_login(w, auth, kind="http"):
@@ -166,9 +167,9 @@ def an_auth_conf_that_may_not_be_read(w):
     server, host = with_login(w, {"auth.conf": "machine http://SERVER login ci-user password s3cr3t-tok\n"})
     (host.etc / "auth.conf").chmod(0o600)
     w.cache.mkdir()
-    os.chown(w.cache, NOBODY, NOBODY)
+    os.chown(w.cache, ANOTHER_USER, ANOTHER_USER)
     with server:
-        code, output, messages = w.run(env=host.env, user=NOBODY)
+        code, output, messages = w.run(env=host.env, user=ANOTHER_USER)
     assert code == NETWORK and "401" in messages and f"may not read {host.etc}/auth.conf" in messages, messages
 
 
@@ -185,7 +186,7 @@ class Proxy(Server):
             request.path = url.replace("http://mirror.invalid", "").replace("http://other.invalid", "")
             if login and request.headers.get("Proxy-Authorization") != outer.wanted:
                 outer.requests.append(url)
-                request.send_error(407, "Who are you")
+                request.send_error(407, "Login")
                 return
             request.headers["Authorization"] = outer.wanted or ""
             get(request)

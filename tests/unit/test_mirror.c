@@ -77,7 +77,7 @@ TEST(mirror_candidates_of_hosts)
 	}
 }
 
-TEST(mirror_security_is_beside_the_archive)
+TEST(mirror_security_is_next_to_the_archive)
 {
 	static const char *const urls[][2] = {
 		{ "http://mirror.corp/debian", "http://mirror.corp/debian-security" },
@@ -234,7 +234,7 @@ TEST(mirror_find_takes_security_from_what_is_named)
 	FAKE_ROOT();
 	fake_apt(path);
 	fake_put(path, "/targets", DEBIAN);
-	CHECK(find(&r, "http://mirror.corp/debian", NULL, &option, &err) == 0 && option.beside);
+	CHECK(find(&r, "http://mirror.corp/debian", NULL, &option, &err) == 0 && option.follows);
 	CHECK_STR(option.security, "http://mirror.corp/debian-security");
 	error_set(&err, ERROR_NETWORK, "http://mirror.corp/debian-security has no Release file");
 	CHECK(mirror_explain(&option, &err) == -1 && strstr(err.text, "--security-mirror URL") &&
@@ -243,7 +243,7 @@ TEST(mirror_find_takes_security_from_what_is_named)
 	CHECK(mirror_explain(&option, &err) == -1 && !strstr(err.text, "--security-mirror"));
 	CHECK(find(&r, "http://mirror.corp", NULL, &root, &err) == -1 && err.class == ERROR_INPUT);
 	CHECK(strstr(err.text, "--security-mirror") && strstr(err.text, "distribution.security=false"));
-	CHECK(find(&r, "http://mirror.corp", "http://other.corp/x", &named, &err) == 0 && !named.beside);
+	CHECK(find(&r, "http://mirror.corp", "http://other.corp/x", &named, &err) == 0 && !named.follows);
 	CHECK_STR(named.security, "http://other.corp/x");
 	r.distribution.mirror = "http://recipe.corp/debian/";
 	CHECK(find(&r, NULL, NULL, &recipe, &err) == 0);
