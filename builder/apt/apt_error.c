@@ -37,7 +37,10 @@ static const struct apt_error_row {
 	{ "is not available: GOODSIG", ERROR_TRUST, "it is signed by another key than the recipe's key_fingerprint" },
 	{ "NO_PUBKEY", ERROR_TRUST, UNKNOWN_KEY },
 	{ "into data and signature failed", ERROR_TRUST, "its InRelease file is damaged" },
-	{ "is expired (invalid since", ERROR_TRUST, "the mirror is out of date, or this machine's clock is wrong" },
+	{ "is expired (invalid since", ERROR_TRUST,
+	  "the mirror is out of date, or this machine's clock is wrong; of a snapshot of an earlier day the recipe "
+	  "says "
+	  "check_valid_until: false" },
 	{ "is not valid yet", ERROR_TRUST, "set this machine's clock" },
 	{ "Hash Sum mismatch", ERROR_TRUST, CHANGED_INDEX },
 	{ "unexpected size", ERROR_TRUST, CHANGED_INDEX },

@@ -53,6 +53,15 @@ static void resolution_done(struct resolution *r)
 	apt_close(&r->apt);
 }
 
+static void warn_expired(const struct sources *sources)
+{
+	for (size_t i = 0; i < sources->list.n; i++)
+		if (sources->list.at[i].expired)
+			log_warning("%s %s is used as of any day, without newer security updates: check_valid_until is "
+				    "false",
+				    sources->list.at[i].url, sources->list.at[i].suite);
+}
+
 static int open_state(struct resolution *r, const struct resolve_options *options, struct error *err)
 {
 	CLEANUP(mirror_done) struct mirror mirror = { 0 };
@@ -64,6 +73,7 @@ static int open_state(struct resolution *r, const struct resolve_options *option
 	if (r->recipe->distribution.security && !mirror.security)
 		log_warning("no mirror of %s's security updates is known; set distribution.security_mirror",
 			    r->recipe->distribution.id);
+	warn_expired(&sources);
 	if (apt_open(&sources, options->update, r->cache, &r->apt, err) == 0)
 		return 0;
 	return mirror_explain(&mirror, err);

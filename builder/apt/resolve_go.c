@@ -55,11 +55,14 @@ static int make_sources(const struct recipe *recipe, const struct mirror_options
 						    .security_mirror = recipe->distribution.security_mirror,
 						    .updates = recipe->distribution.updates,
 						    .security = recipe->distribution.security,
+						    .expired = recipe->distribution.expired,
 						    .keyring = recipe->distribution.keyring } };
 
 	if (mirror_find(&of_tree, options, found, err) < 0 || sources_make(&of_tree, found, ret, err) < 0)
 		return -1;
-	struct source backports = { .url = xstrdup(found->archive), .suite = xstrdup(BACKPORTS) };
+	struct source backports = { .url = xstrdup(found->archive),
+				    .suite = xstrdup(BACKPORTS),
+				    .expired = recipe->distribution.expired };
 	backports.keyring = xstrdup_or_null(recipe->distribution.keyring);
 	strings_add(&backports.components, "main");
 	vec_push(&ret->list, backports);

@@ -53,6 +53,7 @@ static int add_distribution(const struct recipe *recipe, const char *url, const 
 		/* Only when needed, because a mirror may lack source packages. */
 		.sources = recipe->agent.libcurl != AGENT_LIBCURL_PACKAGED ||
 			   recipe_has_source(recipe, COMPONENT_DEBIAN_SOURCE),
+		.expired = recipe->distribution.expired,
 		.keyring = xstrdup_or_null(recipe->distribution.keyring),
 	};
 
@@ -69,6 +70,7 @@ static int add_repository(const struct repository *r, struct sources *ret, struc
 	struct source s = {
 		.url = xstrdup(r->url),
 		.suite = xstrdup(r->suite ? r->suite : "/"),
+		.expired = r->expired,
 		.keyring = xstrdup_or_null(r->keyring),
 		.key_url = xstrdup_or_null(r->key_url),
 		.fingerprint = xstrdup_or_null(r->key_fingerprint),
@@ -154,6 +156,8 @@ static void digest_source(const struct source *s, struct hash *h)
 	hash_field(h, "sources", s->sources ? "yes" : "no");
 	for (size_t i = 0; i < s->components.n; i++)
 		hash_field(h, "component", s->components.at[i]);
+	if (s->expired)
+		hash_field(h, "expired", "accepted");
 	hash_field(h, "key_url", s->key_url);
 	hash_field(h, "fingerprint", s->fingerprint);
 	if (!s->key_url) {
@@ -196,6 +200,8 @@ void sources_deb822(const struct sources *sources, const char *directory, struct
 		for (size_t c = 0; c < s->components.n; c++)
 			text_addf(ret, " %s%s", s->components.at[c], c + 1 == s->components.n ? "\n" : "");
 		text_addf(ret, "Architectures: %s\n", sources->architecture);
+		if (s->expired)
+			text_add(ret, "Check-Valid-Until: no\n");
 		if (s->fingerprint) {
 			text_addf(ret, "Signed-By: %s\n\n", s->fingerprint);
 			continue;

@@ -19,6 +19,7 @@ struct source {
 	char *url, *suite;         /* owned; suite "/" for a flat repository */
 	struct strings components; /* none for a flat repository */
 	bool sources;              /* with source packages (deb-src) */
+	bool expired;              /* an index that is past its Valid-Until is accepted */
 	char *keyring;             /* owned; a file; NULL when key_url is set */
 	char *key_url;             /* owned; of the armored key */
 	char *fingerprint;         /* owned; apt accepts only signatures by this key; a key_url must have one */

@@ -43,6 +43,7 @@ struct recipe {
 		char *mirror, *security_mirror; /* NULL: those of the host's own apt sources */
 		struct strings components;
 		bool updates, security;  /* also SUITE-updates, SUITE-security */
+		bool expired;            /* indices past their Valid-Until are accepted; the key is check_valid_until */
 		char *keyring, *variant; /* path; packages always installed: "essential", "apt" (default), "required" */
 	} distribution;
 	char *architecture;               /* Debian's name: amd64 */

@@ -28,6 +28,7 @@ static struct json *distribution_json(const struct recipe *r)
 	json_put_strings(object, "components", &r->distribution.components);
 	json_put_bool(object, "updates", r->distribution.updates);
 	json_put_bool(object, "security", r->distribution.security);
+	json_put_bool(object, "check_valid_until", !r->distribution.expired);
 	put_relative(object, "keyring", r, r->distribution.keyring);
 	json_put_string(object, "variant", r->distribution.variant);
 	return object;
@@ -47,6 +48,7 @@ static struct json *repositories_json(const struct recipe *r)
 		json_put_string(object, "key_url", from->key_url);
 		json_put_string(object, "key_fingerprint", from->key_fingerprint);
 		put_relative(object, "keyring", r, from->keyring);
+		json_put_bool(object, "check_valid_until", !from->expired);
 		json_push(array, object);
 	}
 	return array;

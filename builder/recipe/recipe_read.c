@@ -38,6 +38,17 @@ static int read_names(struct yaml *tree, struct recipe *r, struct error *err)
 	return yaml_take_string(tree, "architecture", &r->architecture, err);
 }
 
+/* The key says what is checked, as apt's option does; the field what is not: nothing but this key makes it true. */
+static int read_valid_until(struct yaml *map, bool *ret_expired, struct error *err)
+{
+	bool checked = !*ret_expired;
+
+	if (yaml_take_bool(map, "check_valid_until", &checked, err) < 0)
+		return -1;
+	*ret_expired = !checked;
+	return 0;
+}
+
 static int read_distribution(struct yaml *tree, struct recipe *r, struct error *err)
 {
 	static const char *const ids[] = { "debian", NULL };
@@ -52,6 +63,7 @@ static int read_distribution(struct yaml *tree, struct recipe *r, struct error *
 	    yaml_take_strings(map, "components", &r->distribution.components, err) < 0 ||
 	    yaml_take_bool(map, "updates", &r->distribution.updates, err) < 0 ||
 	    yaml_take_bool(map, "security", &r->distribution.security, err) < 0 ||
+	    read_valid_until(map, &r->distribution.expired, err) < 0 ||
 	    yaml_take_string(map, "keyring", &r->distribution.keyring, err) < 0 ||
 	    yaml_take_choice(map, "variant", variants, &variant, err) < 0)
 		return -1;
@@ -77,12 +89,13 @@ static int read_repository(struct yaml *map, struct repository *to, struct error
 	if (map->kind != YAML_MAP)
 		return yaml_error(
 			map, err,
-			"a repository is a map with url, suite, components, key_url, key_fingerprint, keyring");
+			"a repository is a map with url, suite, components, key_url, key_fingerprint, keyring, "
+			"check_valid_until");
 	if (yaml_take_url(map, "url", &to->url, err) < 0 || yaml_take_string(map, "suite", &to->suite, err) < 0 ||
 	    yaml_take_strings(map, "components", &to->components, err) < 0 ||
 	    yaml_take_url(map, "key_url", &to->key_url, err) < 0 ||
 	    yaml_take_string(map, "key_fingerprint", &to->key_fingerprint, err) < 0 ||
-	    yaml_take_string(map, "keyring", &to->keyring, err) < 0)
+	    yaml_take_string(map, "keyring", &to->keyring, err) < 0 || read_valid_until(map, &to->expired, err) < 0)
 		return -1;
 	squeeze_fingerprint(to->key_fingerprint);
 	return 0;

@@ -21,6 +21,9 @@ static const struct schema_key keys[] = {
 	{ "distribution.components", "a list", "`[main]`", "The archive's components" },
 	{ "distribution.updates", "true, false", "`true`", "Whether SUITE-updates is used" },
 	{ "distribution.security", "true, false", "`true`", "Whether SUITE-security is used" },
+	{ "distribution.check_valid_until", "true, false", "`true`",
+	  "false accepts indices that are past their date: of a mirror that is a snapshot of an earlier day, and of one that holds "
+	  "security updates back" },
 	{ "distribution.keyring", "a file", "`/usr/share/keyrings/debian-archive-keyring.gpg`",
 	  "The keys that the distribution's indices must be signed with" },
 	{ "distribution.variant", "essential, apt, required", "`apt`", "The packages that every image has" },
@@ -39,6 +42,7 @@ static const struct schema_key keys[] = {
 	{ "repositories[].key_url", "a URL", NULL, "Where the repository's key is; either this key or `keyring` is required" },
 	{ "repositories[].key_fingerprint", "40 hex digits", NULL, "The fingerprint of that key; required with `key_url`" },
 	{ "repositories[].keyring", "a file", NULL, "A file with the repository's key" },
+	{ "repositories[].check_valid_until", "true, false", "`true`", "As `distribution.check_valid_until`" },
 	{ "kubernetes", "a map", "none", "Where Kubernetes comes from" },
 	{ "kubernetes.source", "none, packages, binaries", "`none`",
 	  "Without the component kubernetes: the community's apt packages, or release binaries" },

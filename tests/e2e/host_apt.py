@@ -8,9 +8,10 @@ import base64
 import os
 import re
 import sys
+import time
 from pathlib import Path
 
-from harness.lock_cases import HOST, NETWORK, RECIPE, case, main
+from harness.lock_cases import HOST, NETWORK, RECIPE, TRUST, case, main
 from harness.repository import Server
 
 NOWHERE = "http://127.0.0.1:9"
@@ -238,6 +239,24 @@ def a_proxy_that_wants_a_login(w):
         (host.etc / "auth.conf").unlink()
         (host.etc / "apt.conf.d/proxy").write_text(f'Acquire::http::Proxy "{proxy.url.replace("://", "://me:s3cr3t-tok@")}";\n')
         host.takes("http://mirror.invalid/debian", "--update")
+
+
+@case
+def a_snapshot(w):
+    """Only what the recipe names is accepted, with a warning, and its signature still counts."""
+    day = {"date": time.time() - 9e5, "valid_until": time.time() - 8e5}
+    w.debian.write(w.keys["good"], **day)
+    w.refused(TRUST, "expired", "check_valid_until: false")
+    named = {"distribution": {"check_valid_until": False}}
+    code, output, messages = w.run(**named)
+    assert code == 0 and "warning: " in messages and "check_valid_until is false" in messages, messages
+    w.flat(**day), w.serve_key("good")
+    changes = w.kubernetes("1.34", **named)
+    w.refused(TRUST, "/deb", "expired", **changes)
+    changes["repositories"][0]["check_valid_until"] = False
+    w.lock(**changes)
+    w.debian.write(w.keys["other"], **day)
+    w.refused(TRUST, "NO_PUBKEY", options=["--update"], **changes)
 
 
 if __name__ == "__main__":
