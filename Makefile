@@ -120,9 +120,7 @@ fuzz-all:
 
 # Installs those of PACKAGES that are missing.
 setup:
-	$(Q)missing=$$(for p in $(PACKAGES); do dpkg-query -W -f '$${db:Status-Abbrev}' $$p 2>/dev/null | grep -q '^.i' || echo $$p; done); \
-	[ -z "$$missing" ] || { echo "  APT	" $$missing; $(SUDO) apt-get update -qq && \
-	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null; }
+	$(Q)SUDO="$(SUDO)" builder/host/install-packages $(PACKAGES)
 
 image:
 	$(Q)$(MAKE) --no-print-directory setup PACKAGES="$(BUILD_PACKAGES) $(RUN_PACKAGES)"
