@@ -92,7 +92,7 @@ static const char *find_variable(const struct text *environment, const char *nam
 	return NULL;
 }
 
-static void tell(pid_t pid, const char *variable, sandbox_orphan_fn *found, void *context)
+static void report(pid_t pid, const char *variable, sandbox_orphan_fn *found, void *context)
 {
 	CLEANUP(free_p) char *comm = xasprintf("/proc/%d/comm", (int)pid);
 	CLEANUP(free_p) char *environ_path = xasprintf("/proc/%d/environ", (int)pid);
@@ -117,7 +117,7 @@ void sandbox_orphans_kill(const char *variable, sandbox_orphan_fn *found, void *
 			return;
 		for (char *at = list.data; next_child(&at, &pid);)
 			if (found)
-				tell(pid, variable, found, context);
+				report(pid, variable, found, context);
 		for (char *at = list.data; next_child(&at, &pid);)
 			kill(pid, SIGKILL);
 		for (char *at = list.data; next_child(&at, &pid);)

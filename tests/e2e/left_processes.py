@@ -12,7 +12,7 @@ from harness.repository import Flat, Key, Server
 
 SECONDS = 1200  # of one build on a busy host; what is left would run for an hour, or without end
 LEFT = "left a process running when it was installed"
-# Who starts it, and how. `clean` has no environment: nothing names its package.
+# The script, and how it starts the process. `clean` has no environment: nothing names its package.
 SCRIPTS = {
     "postinst": ("postinst", "sleep 3601 &", "sleep"),
     "preinst": ("preinst", "setsid sleep 3602 &", "sleep"),
@@ -23,7 +23,7 @@ SCRIPTS = {
     "short": ("postinst", "sleep 0.05 &", None),
 }
 SILENT = {"short"}  # it ends by itself
-NEEDS_NAMESPACES = {"other-user"}  # without, the kernel shows the environment of another user's process to nobody
+NEEDS_NAMESPACES = {"other-user"}  # without, the kernel shows the environment of a process to its own user only
 
 
 def publish(directory, key):
@@ -52,7 +52,7 @@ def named(said, unknown):
         want = 0 if name in SILENT | unknown else 2
         if len(lines) != want or (program and set(lines) - {program}):
             problems.append(f"{name}: {len(lines)} warnings, not {want}: {lines}")
-    return problems + ([] if re.search(rf"a package {LEFT}", said) else ["the process without an environment is not told"])
+    return problems + ([] if re.search(rf"a package {LEFT}", said) else ["the process without an environment is not named"])
 
 
 def build(kiln, prefix, unknown):
