@@ -53,7 +53,7 @@ bool dir_is_empty(int dirfd, const char *name);
 int file_check_own(int fd, const char *path, mode_t forbidden, struct error *err) MUST_CHECK;
 /* rm -rf that follows no symlinks; a mount point below name is an error. A missing name is fine. */
 int tree_remove(int dirfd, const char *name, struct error *err) MUST_CHECK;
-/* Adds the sizes of all regular files in a tree to *bytes; symlinks are not followed. */
+/* Adds the sizes of all regular files in a tree to *bytes, without their holes; symlinks are not followed. */
 int tree_size(int dirfd, const char *name, uint64_t *bytes, struct error *err) MUST_CHECK;
 
 /* Free bytes for this process in the file system of fd; UINT64_MAX when it does not say. */
@@ -66,3 +66,13 @@ int pwrite_all(int fd, const void *data, size_t len, off_t offset) MUST_CHECK;
 int pread_all(int fd, void *data, size_t len, off_t offset) MUST_CHECK;
 /* Copies the rest of in to out, by copy_file_range(2) where that works, else by read(2) and write(2). */
 int copy_all(int in, int out, struct error *err) MUST_CHECK;
+
+/* Sparse files (file_sparse.c). Holes are aligned blocks of this size that are zero, of files that have any: the same for
+ * the same content on each file system. */
+#define FILE_BLOCK 4096
+bool file_is_sparse(const struct stat *st);
+/* The first part of the file at or behind from, a multiple of FILE_BLOCK, that is no hole: 1, 0 when there is none, or -1
+ * with errno. Moves the file position. */
+int file_next_data(int fd, off_t from, off_t *ret_start, off_t *ret_end) MUST_CHECK;
+/* As copy_all() for whole files; holes stay holes. out is an empty file. */
+int copy_sparse(int in, int out, struct error *err) MUST_CHECK;

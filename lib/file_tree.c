@@ -92,7 +92,7 @@ int tree_size(int dirfd, const char *name, uint64_t *bytes, struct error *err)
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_errno(err, errno, "look at %s", name);
 	if (S_ISREG(st.st_mode))
-		*bytes += (uint64_t)st.st_size;
+		*bytes += (uint64_t)(file_is_sparse(&st) ? st.st_blocks * 512 : st.st_size);
 	if (!S_ISDIR(st.st_mode))
 		return 0;
 	int fd = open_directory(dirfd, name, err);
