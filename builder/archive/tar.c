@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "builder/archive/frames.h"
+#include "builder/archive/kept_xattr.h"
+#include "builder/archive/tar_limits.h"
 #include "builder/archive/tar_utf8.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
@@ -22,7 +24,7 @@ struct tar_reader {
 	char *name;              /* owned */
 	struct tar_entry entry;
 	struct tar_xattr xattr[TAR_XATTR_MAX];
-	uint64_t members, bytes;
+	struct tar_limits limits;
 };
 
 struct tar_writer {
@@ -65,10 +67,11 @@ static struct tar_reader *reader_new(const char *name, int (*support_format)(str
 	return r;
 }
 
-int tar_read_memory(const void *bytes, size_t n, const char *name, struct tar_reader **ret, struct error *err)
+static int read_memory(const void *bytes, size_t n, const char *name, int (*support_format)(struct archive *),
+		       struct tar_reader **ret, struct error *err)
 {
 	UTF8_SCOPE;
-	CLEANUP(tar_reader_free_p) struct tar_reader *r = reader_new(name, archive_read_support_format_tar);
+	CLEANUP(tar_reader_free_p) struct tar_reader *r = reader_new(name, support_format);
 
 	if (archive_read_open_memory(r->archive, bytes, n) != ARCHIVE_OK)
 		return read_error(r, err);
@@ -76,15 +79,14 @@ int tar_read_memory(const void *bytes, size_t n, const char *name, struct tar_re
 	return 0;
 }
 
+int tar_read_memory(const void *bytes, size_t n, const char *name, struct tar_reader **ret, struct error *err)
+{
+	return read_memory(bytes, n, name, archive_read_support_format_tar, ret, err);
+}
+
 int tar_read_zip(const void *bytes, size_t n, const char *name, struct tar_reader **ret, struct error *err)
 {
-	UTF8_SCOPE;
-	CLEANUP(tar_reader_free_p) struct tar_reader *r = reader_new(name, archive_read_support_format_zip_seekable);
-
-	if (archive_read_open_memory(r->archive, bytes, n) != ARCHIVE_OK)
-		return read_error(r, err);
-	*ret = TAKE(r);
-	return 0;
+	return read_memory(bytes, n, name, archive_read_support_format_zip_seekable, ret, err);
 }
 
 int tar_read_fd(int fd, const char *name, struct tar_reader **ret, struct error *err)
@@ -100,11 +102,12 @@ int tar_read_fd(int fd, const char *name, struct tar_reader **ret, struct error 
 
 int tar_read_unpacked(const void *bytes, size_t n, const char *name, struct tar_reader **ret, struct error *err)
 {
-	CLEANUP(tar_reader_free_p) struct tar_reader *r = reader_new(name, archive_read_support_format_raw);
+	CLEANUP(tar_reader_free_p) struct tar_reader *r = NULL;
 	struct archive_entry *whole;
 
-	if (archive_read_open_memory(r->archive, bytes, n) != ARCHIVE_OK ||
-	    archive_read_next_header(r->archive, &whole) != ARCHIVE_OK)
+	if (read_memory(bytes, n, name, archive_read_support_format_raw, &r, err) < 0)
+		return -1;
+	if (archive_read_next_header(r->archive, &whole) != ARCHIVE_OK)
 		return read_error(r, err);
 	*ret = TAKE(r);
 	return 0;
@@ -127,27 +130,6 @@ static int read_xattrs(struct tar_reader *r, struct archive_entry *e, struct err
 	}
 	r->entry.xattr = r->xattr;
 	r->entry.xattrs = n;
-	return 0;
-}
-
-static int read_check(struct tar_reader *r, struct error *err)
-{
-	const struct tar_entry *e = &r->entry;
-	const char *names[] = { e->path, e->target, e->original };
-
-	if (!e->path || (S_ISLNK(e->mode) && !e->target))
-		return error_set(err, ERROR_FAILED, "read %s: a member has no usable name", r->name);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (names[i] && strlen(names[i]) > TAR_PATH_MAX)
-			return error_set(err, ERROR_FAILED, "read %s: a name is longer than the limit of %d bytes",
-					 r->name, TAR_PATH_MAX);
-	if (++r->members > TAR_MEMBERS_MAX)
-		return error_set(err, ERROR_FAILED, "read %s: more than the limit of %u members", r->name,
-				 TAR_MEMBERS_MAX);
-	if (e->size > TAR_SIZE_MAX - r->bytes)
-		return error_set(err, ERROR_FAILED, "read %s: more than the limit of %s, at %s", r->name,
-				 text_bytes(TAR_SIZE_MAX), e->path);
-	r->bytes += e->size;
 	return 0;
 }
 
@@ -175,7 +157,7 @@ int tar_read_next(struct tar_reader *r, const struct tar_entry **ret, struct err
 	};
 	if (S_ISLNK(r->entry.mode))
 		r->entry.target = archive_entry_symlink(e);
-	if (read_check(r, err) < 0 || read_xattrs(r, e, err) < 0)
+	if (tar_limits_check(&r->limits, r->name, &r->entry, err) < 0 || read_xattrs(r, e, err) < 0)
 		return -1;
 	*ret = &r->entry;
 	return 1;
@@ -215,22 +197,17 @@ static int write_error(struct tar_writer *w, const char *what, struct error *err
 	return error_set(err, ERROR_FAILED, "write the archive (%s): %s", what, why ? why : "unknown reason");
 }
 
-static int set_number(struct archive *a, const char *option, long value)
+static int set_compression(struct archive *a, enum compression compression, int level)
 {
 	char text[24];
 
-	snprintf(text, sizeof text, "%ld", value);
-	return archive_write_set_filter_option(a, NULL, option, text);
-}
-
-static int set_compression(struct archive *a, enum compression compression, int level)
-{
 	if (compression != COMPRESSION_ZLIB)
 		return archive_write_add_filter_none(a);
 	if (archive_write_add_filter_gzip(a) != ARCHIVE_OK)
 		return ARCHIVE_FATAL;
 	archive_write_set_filter_option(a, "gzip", "timestamp", NULL);
-	return level ? set_number(a, "compression-level", level) : ARCHIVE_OK;
+	snprintf(text, sizeof text, "%d", level);
+	return level ? archive_write_set_filter_option(a, NULL, "compression-level", text) : ARCHIVE_OK;
 }
 
 static la_ssize_t write_block(struct archive *a, void *writer, const void *bytes, size_t n)
@@ -299,6 +276,18 @@ int tar_write_fd(int fd, enum compression compression, int level, struct tar_wri
 	return 0;
 }
 
+/* As text, too, which GNU tar reads (--acls): the attribute alone is not enough for it. */
+static void set_acl(struct archive_entry *e, const struct tar_xattr *x)
+{
+	static const int tags[] = { ARCHIVE_ENTRY_ACL_USER_OBJ, ARCHIVE_ENTRY_ACL_USER, ARCHIVE_ENTRY_ACL_GROUP_OBJ,
+				    ARCHIVE_ENTRY_ACL_GROUP,    ARCHIVE_ENTRY_ACL_MASK, ARCHIVE_ENTRY_ACL_OTHER };
+	int type = strcmp(x->name, KEPT_XATTR_ACL) ? ARCHIVE_ENTRY_ACL_TYPE_DEFAULT : ARCHIVE_ENTRY_ACL_TYPE_ACCESS;
+	struct kept_acl acl;
+
+	for (size_t n = 0; kept_acl_entry(x->value, x->size, n, &acl); n++)
+		archive_entry_acl_add_entry(e, type, acl.permissions, tags[acl.tag], (int)acl.id, NULL);
+}
+
 int tar_write_entry(struct tar_writer *w, const struct tar_entry *entry, struct error *err)
 {
 	UTF8_SCOPE;
@@ -316,8 +305,13 @@ int tar_write_entry(struct tar_writer *w, const struct tar_entry *entry, struct 
 		archive_entry_set_symlink(e, entry->target);
 	if (S_ISCHR(entry->mode) || S_ISBLK(entry->mode))
 		archive_entry_set_rdev(e, entry->device);
-	for (size_t i = 0; i < entry->xattrs; i++)
+	for (size_t i = 0; i < entry->xattrs; i++) {
 		archive_entry_xattr_add_entry(e, entry->xattr[i].name, entry->xattr[i].value, entry->xattr[i].size);
+		if (text_starts(entry->xattr[i].name, KEPT_XATTR_ACLS))
+			set_acl(e, &entry->xattr[i]);
+	}
+	for (size_t i = 0; entry->data && i < entry->data->part.n; i++)
+		archive_entry_sparse_add_entry(e, entry->data->part.at[i].start, entry->data->part.at[i].size);
 	/* ARCHIVE_WARN: a name is not UTF-8, and its bytes were written as they are. */
 	int rc = archive_write_header(w->archive, e);
 	if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)

@@ -17,6 +17,7 @@
 #include "builder/archive/chunks.h"
 #include "builder/archive/codec.h"
 #include "lib/error.h"
+#include "lib/vec.h"
 
 #define TAR_MEMBERS_MAX (4u << 20)  /* members of one archive */
 #define TAR_SIZE_MAX (256ull << 30) /* bytes of all members of one archive together */
@@ -27,6 +28,14 @@ struct tar_xattr {
 	const char *name;
 	const void *value;
 	size_t size;
+};
+
+/* The parts of a sparse file that are no holes, in order; of one without any, its end as an empty part. */
+struct tar_part {
+	off_t start, size;
+};
+struct tar_data {
+	VEC(struct tar_part) part;
 };
 
 /* Pointers are borrowed: from the reader until its next member, or from the caller that writes. */
@@ -41,6 +50,8 @@ struct tar_entry {
 	time_t mtime;  /* whole seconds */
 	const struct tar_xattr *xattr;
 	size_t xattrs;
+	const struct tar_data
+		*data; /* only written: a sparse file; NULL = without holes. Readers get holes as gaps between blocks */
 };
 
 struct tar_reader; /* opaque */
@@ -76,7 +87,7 @@ extern const unsigned char tar_zstd_end[TAR_END_SIZE];
 int tar_write_fd(int fd, enum compression compression, int level, struct tar_writer **ret, struct error *err)
 	MUST_CHECK;
 int tar_write_entry(struct tar_writer *w, const struct tar_entry *entry, struct error *err) MUST_CHECK;
-/* The content of the regular file that was written as entry: entry->size bytes in all. */
+/* The content of the regular file that was written as entry: entry->size bytes in all, holes included. */
 int tar_write_data(struct tar_writer *w, const void *data, size_t n, struct error *err) MUST_CHECK;
 /* The same for a zstd archive only: the next CHUNK bytes, as a finished frame or as data to make a frame of.
  * *ret_frame: the position of the frame, counted from the beginning of the archive, for the index of

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "builder/archive/extract.h"
+#include "builder/archive/kept_xattr.h"
 #include "builder/archive/tar.h"
 #include "lib/file.h"
 
@@ -18,14 +19,10 @@
 #define XATTR_VALUE_MAX 65536
 #define TEMPLATE_ID_MAX 65535u /* what an unprivileged container maps */
 
-/* The extended attributes that belong to an image. Of trusted.overlay.*, those that a layer needs; the others
- * (origin, impure) name inodes of the file system that the layer was made on. */
-static const char *const kept_xattrs[] = {
-	"security.capability",      "user.",
-	"system.posix_acl_access",  "system.posix_acl_default",
-	"trusted.overlay.opaque",   "trusted.overlay.redirect",
-	"trusted.overlay.metacopy",
-};
+/* In addition to those of an image, what a layer needs; other attributes of overlays (origin, impure) name inodes of the file system
+ * that the layer was made on. */
+static const char *const layer_xattrs[] = { "trusted.overlay.opaque", "trusted.overlay.redirect",
+					    "trusted.overlay.metacopy" };
 
 /* A file with several names: the first in the archive is the member, the others are hard links to it. */
 struct first_name {
@@ -59,12 +56,12 @@ static void writer_done(struct tarball_writer *w)
 	free(w->buffer);
 }
 
-static bool xattr_kept(const char *name)
+static bool xattr_wanted(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(kept_xattrs); i++)
-		if (text_ends(kept_xattrs[i], ".") ? text_starts(name, kept_xattrs[i]) : !strcmp(name, kept_xattrs[i]))
+	for (size_t i = 0; i < ARRAY_SIZE(layer_xattrs); i++)
+		if (!strcmp(name, layer_xattrs[i]))
 			return true;
-	return false;
+	return kept_xattr(name);
 }
 
 static int compare_xattrs(const void *a, const void *b)
@@ -99,7 +96,7 @@ static int read_xattrs(struct tarball_writer *w, int fd, struct tar_entry *e, st
 	w->names.len = w->values.len = 0;
 	text_addn(&w->names, w->buffer, (size_t)n);
 	for (const char *name = w->names.data; name < w->names.data + n; name += strlen(name) + 1)
-		if (xattr_kept(name) && read_xattr(w, fd, name, e, err) < 0)
+		if (xattr_wanted(name) && read_xattr(w, fd, name, e, err) < 0)
 			return -1;
 	for (size_t i = 0; i < e->xattrs; i++)
 		w->xattr[i].value = w->values.data + w->start[i];
@@ -198,6 +195,27 @@ static int write_symlink(struct tarball_writer *w, int dirfd, const char *name, 
 	return tar_write_entry(w->tar, e, err);
 }
 
+/* The parts of a sparse file that are written; it has no chunks, and its holes take no time. */
+static int write_sparse(struct tarball_writer *w, int fd, struct tar_entry *e, struct error *err)
+{
+	struct tar_data data = { 0 };
+	off_t start, end = 0;
+	int rc;
+
+	while ((rc = file_next_data(fd, end, &start, &end)) > 0)
+		vec_push(&data.part, (struct tar_part){ start, end - start });
+	if (!data.part.n)
+		vec_push(&data.part, (struct tar_part){ (off_t)e->size, 0 });
+	e->data = &data;
+	if (rc < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		rc = error_errno(err, errno, "read %s", w->path.data);
+	else
+		rc = tar_write_entry(w->tar, e, err) < 0 || write_content(w, fd, e->size, err) < 0 ? -1 : 0;
+	e->data = NULL;
+	vec_done(&data.part);
+	return rc;
+}
+
 static int write_file(struct tarball_writer *w, int dirfd, const char *name, const struct stat *st, struct tar_entry *e,
 		      struct error *err)
 {
@@ -209,8 +227,11 @@ static int write_file(struct tarball_writer *w, int dirfd, const char *name, con
 		return error_errno(err, errno, "open %s", w->path.data);
 	e->size = (uint64_t)st->st_size;
 	uint64_t done;
-	if (read_xattrs(w, fd, e, err) < 0 || tar_write_entry(w->tar, e, err) < 0 ||
-	    write_chunks(w, fd, st, &done, err) < 0)
+	if (read_xattrs(w, fd, e, err) < 0)
+		return -1;
+	if (file_is_sparse(st))
+		return write_sparse(w, fd, e, err);
+	if (tar_write_entry(w->tar, e, err) < 0 || write_chunks(w, fd, st, &done, err) < 0)
 		return -1;
 	return write_content(w, fd, e->size - done, err);
 }
