@@ -11,6 +11,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "builder/archive/kept_xattr.h"
 #include "builder/disk/ext4_dir.h"
 #include "lib/alloc.h"
 #include "lib/error.h"
@@ -55,26 +56,23 @@ static int fail_here(struct error *err, const char *what)
 /* The parts of a file that are not holes, in blocks. */
 typedef VEC(struct ext4_span) span_list;
 
-static void spans_of(int fd, const struct stat *st, span_list *ret)
+static int spans_of(int fd, const struct stat *st, span_list *ret)
 {
-	uint64_t size = (uint64_t)st->st_size, blocks = (size + EXT4_BLOCK - 1) / EXT4_BLOCK, next = 0;
+	uint64_t blocks = ((uint64_t)st->st_size + EXT4_BLOCK - 1) / EXT4_BLOCK;
+	off_t start, end = 0;
+	int rc;
 
-	if ((uint64_t)st->st_blocks * 512 >= size) {
+	if (!file_is_sparse(st)) {
 		if (blocks)
 			vec_push(ret, (struct ext4_span){ 0, blocks });
-		return;
+		return 0;
 	}
-	while (next < blocks) {
-		off_t data = lseek(fd, (off_t)(next * EXT4_BLOCK), SEEK_DATA), hole;
-		if (data < 0)
-			return;
-		hole = lseek(fd, data, SEEK_HOLE);
-		struct ext4_span span = { .start = (uint64_t)data / EXT4_BLOCK };
-		next = hole < 0 ? blocks : ((uint64_t)hole + EXT4_BLOCK - 1) / EXT4_BLOCK;
-		span.count = next - span.start;
-		vec_push(ret, span);
-	}
+	while ((rc = file_next_data(fd, end, &start, &end)) > 0)
+		vec_push(ret, (struct ext4_span){ (uint64_t)start / EXT4_BLOCK,
+						  ((uint64_t)(end - start) + EXT4_BLOCK - 1) / EXT4_BLOCK });
+	return rc;
 }
+_Static_assert(EXT4_BLOCK == FILE_BLOCK, "holes are in blocks of the file system");
 
 struct ext4_copy {
 	struct ext4_filler *f;
@@ -127,11 +125,11 @@ static int put_file(struct ext4_filler *f, int dirfd, const char *name, const st
 
 	if (fd < 0)
 		return fail_here(err, "open");
-	spans_of(fd, st, &spans);
+	rc = spans_of(fd, st, &spans);
 	inode->span = spans.at;
 	inode->spans = spans.n;
 	inode->chunks = inode->size >= CHUNK;
-	rc = ext4_put(f->fs, inode, copy_data, &copy, err);
+	rc = rc < 0 ? fail_here(err, "read") : ext4_put(f->fs, inode, copy_data, &copy, err);
 	vec_done(&spans);
 	return rc;
 }
@@ -168,13 +166,11 @@ static int put_link(struct ext4_filler *f, int dirfd, const char *name, struct e
 	return ext4_put(f->fs, inode, copy_link, &copy, err);
 }
 
-/* The attributes that a guest needs, without those that the host's security module wrote. trusted.overlay.opaque makes
- * a layer of a preloaded image hide what is below it; overlayfs does not expose its own attributes, so those of the
+/* trusted.overlay.opaque makes a layer of a preloaded image hide what is below it; overlayfs does not expose its own attributes, so those of the
  * tree's overlay do not appear here. */
 static bool xattr_wanted(const char *name)
 {
-	return text_same(name, "security.capability") || text_starts(name, "user.") ||
-	       text_starts(name, "system.posix_acl_") || text_same(name, "trusted.overlay.opaque");
+	return kept_xattr(name) || text_same(name, "trusted.overlay.opaque");
 }
 
 static int put_xattrs(struct ext4_filler *f, int dirfd, const char *name, uint32_t number, struct error *err)
