@@ -22,6 +22,7 @@
 #include "builder/pipeline/restricted_check.h"
 #include "builder/progress/progress.h"
 #include "builder/toolchain/toolchain.h"
+#include "builder/tree/overlay_survey.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/job.h"
@@ -76,16 +77,26 @@ static int read_epoch(struct build *b, struct error *err)
 	return 0;
 }
 
+static int survey_overlay(struct build *b, const char *name, struct error *err)
+{
+	CLEANUP(strings_done) struct strings odd = { 0 };
+	CLEANUP(free_p) char *path = NULL;
+
+	if (recipe_overlay_path(&b->recipe, name, &path, err) < 0 ||
+	    tree_size(AT_FDCWD, path, &b->overlay_bytes, err) < 0 || overlay_survey_odd(path, &odd, err) < 0)
+		return -1;
+	for (size_t i = 0; i < odd.n; i++)
+		log_warning("overlay '%s': %s", name, odd.at[i]);
+	return 0;
+}
+
 /* Runs first, so that a missing overlay fails fast. */
-static int measure_overlays(struct build *b, struct error *err)
+static int survey_overlays(struct build *b, struct error *err)
 {
 	for (enum set set = 0; set < SETS; set++)
-		for (size_t i = 0; i < b->recipe.overlays[set].n; i++) {
-			CLEANUP(free_p) char *path = NULL;
-			if (recipe_overlay_path(&b->recipe, b->recipe.overlays[set].at[i], &path, err) < 0 ||
-			    tree_size(AT_FDCWD, path, &b->overlay_bytes, err) < 0)
+		for (size_t i = 0; i < b->recipe.overlays[set].n; i++)
+			if (survey_overlay(b, b->recipe.overlays[set].at[i], err) < 0)
 				return -1;
-		}
 	return 0;
 }
 
@@ -340,7 +351,7 @@ static int build_steps(struct build *b, struct error *err)
 	const struct build_options *o = b->options;
 
 	if (read_epoch(b, err) < 0 || recipe_load_with(o->recipe, &o->set, &b->recipe, err) < 0 ||
-	    measure_overlays(b, err) < 0)
+	    survey_overlays(b, err) < 0)
 		return -1;
 	show_warnings(b);
 	if (artifacts_open(o->out, b->recipe.name, &b->outputs, err) < 0 || cache_open(&b->cache, err) < 0 ||

@@ -8,6 +8,7 @@
 
 #include "builder/cache/digest.h"
 #include "builder/pipeline/build_layers.h"
+#include "builder/tree/overlay_survey.h"
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/json.h"
@@ -77,7 +78,7 @@ static int add_overlays(struct hash *h, const struct build *b, enum set set, con
 			continue;
 		/* Its content counts, not its path. */
 		hash_field(h, "overlay", NULL);
-		if (digest_directory(h, part, err) < 0)
+		if (digest_directory(h, part, err) < 0 || overlay_survey_digest(h, part, err) < 0)
 			return error_wrap(err, "overlay '%s'", overlays->at[i]);
 	}
 	return 0;

@@ -41,8 +41,9 @@ struct tree_configure {
 };
 int tree_configure(const struct tree_configure *c, struct error *err) MUST_CHECK;
 
-/* Copies an overlay tree over root: symlinks as in the source, modes too except for group and other write, owner 0:0.
- * Existing directories keep their mode and owner. A file may replace a file or link, never a directory. */
+/* Copies an overlay tree over root: symlinks as in the source, modes too except for group and other write, owner 0:0;
+ * capabilities, ACLs and attributes of users (kept_xattr.h), hard links among its files, holes. Existing directories keep what they
+ * have. A file may replace a file or link, never a directory. */
 int tree_overlay(const char *overlay, const char *root, struct error *err) MUST_CHECK;
 /* The same for open directories: copies overlayfd over the directory path of the tree ("": its root), which is made if
  * it is missing. */

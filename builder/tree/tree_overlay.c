@@ -3,24 +3,39 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "builder/archive/kept_xattr.h"
 #include "builder/tree/tree.h"
+#include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/macro.h"
 #include "lib/text.h"
+#include "lib/vec.h"
 
 #define LINK_MAX_BYTES 4096
+
+/* A file with several names: the first that was copied, which the others are links to. */
+struct first_copy {
+	dev_t device;
+	ino_t inode;
+	char *path; /* owned */
+};
 
 struct overlay {
 	int rootfd;       /* borrowed */
 	struct text path; /* of the current entry, relative to the root, without a leading '/' */
+	VEC(struct first_copy) copies;
 };
 
 static void overlay_done(struct overlay *o)
 {
+	for (size_t i = 0; i < o->copies.n; i++)
+		free(o->copies.at[i].path);
+	vec_done(&o->copies);
 	text_done(&o->path);
 }
 
@@ -62,6 +77,16 @@ static int copy_link(struct overlay *o, int dirfd, const char *name, struct erro
 	return 0;
 }
 
+/* Attributes last: a change of owner clears capabilities, and an ACL has the group's mode. */
+static int fill_file(struct overlay *o, int in, int out, mode_t mode, struct error *err)
+{
+	if (copy_sparse(in, out, err) < 0)
+		return error_wrap(err, "/%s", o->path.data);
+	if (fchown(out, 0, 0) < 0 || fchmod(out, image_mode(mode)) < 0)
+		return error_errno(err, errno, "set owner and mode of /%s", o->path.data);
+	return kept_xattr_copy(in, out, o->path.data, err);
+}
+
 static int copy_file(struct overlay *o, int dirfd, const char *name, mode_t mode, struct error *err)
 {
 	CLEANUP(close_p) int in = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -75,14 +100,42 @@ static int copy_file(struct overlay *o, int dirfd, const char *name, mode_t mode
 	CLEANUP(close_p) int out = openat(parent, base, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (out < 0)
 		return error_errno(err, errno, "create /%s", o->path.data);
-	if (copy_all(in, out, err) < 0)
-		return error_wrap(err, "/%s", o->path.data);
-	if (fchown(out, 0, 0) < 0 || fchmod(out, image_mode(mode)) < 0)
-		return error_errno(err, errno, "set owner and mode of /%s", o->path.data);
+	return fill_file(o, in, out, mode, err);
+}
+
+/* 1 when the file was linked to its first copy; 0 when it has to be copied, also since the first is on another mount. */
+static int link_file(struct overlay *o, const struct stat *st, struct error *err)
+{
+	const char *base, *first_base;
+
+	for (size_t i = 0; i < o->copies.n; i++) {
+		const struct first_copy *c = &o->copies.at[i];
+		if (c->device != st->st_dev || c->inode != st->st_ino)
+			continue;
+		CLEANUP(close_p) int parent = clear_place(o, &base, err);
+		CLEANUP(close_p)
+		int first = parent < 0 ? -1 : file_open_parent_in(o->rootfd, c->path, false, &first_base);
+		if (parent < 0)
+			return -1;
+		if (first >= 0 && linkat(first, first_base, parent, base, 0) == 0)
+			return 1;
+		return first >= 0 && errno == EXDEV ? 0
+						    : error_errno(err, errno, "link /%s to /%s", o->path.data, c->path);
+	}
+	vec_push(&o->copies, (struct first_copy){ st->st_dev, st->st_ino, xstrdup(o->path.data) });
 	return 0;
 }
 
-/* An existing directory, or a link to one, is left as it is. */
+static int put_file(struct overlay *o, int dirfd, const char *name, const struct stat *st, struct error *err)
+{
+	int linked = st->st_nlink > 1 ? link_file(o, st, err) : 0;
+
+	if (linked)
+		return linked < 0 ? -1 : 0;
+	return copy_file(o, dirfd, name, st->st_mode, err);
+}
+
+/* An existing directory, or a link to one, is left as it is. 1 when it was made. */
 static int make_directory(struct overlay *o, mode_t mode, struct error *err)
 {
 	CLEANUP(close_p) int there = file_open_in(o->rootfd, o->path.data, O_PATH | O_DIRECTORY, 0);
@@ -94,10 +147,30 @@ static int make_directory(struct overlay *o, mode_t mode, struct error *err)
 	if (parent < 0 || mkdirat(parent, base, 0700) < 0 || fchownat(parent, base, 0, 0, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    fchmodat(parent, base, image_mode(mode), 0) < 0)
 		return error_errno(err, errno, "create directory /%s", o->path.data);
-	return 0;
+	return 1;
 }
 
 static int copy_children(struct overlay *o, int fd, struct error *err);
+
+/* Its attributes after its entries, which would inherit a default ACL. */
+static int copy_directory(struct overlay *o, int dirfd, const char *name, mode_t mode, struct error *err)
+{
+	int made = make_directory(o, mode, err);
+	CLEANUP(close_p)
+	int fd = made < 0 ? -1 : openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (made < 0)
+		return -1;
+	if (fd < 0)
+		return error_errno(err, errno, "open %s of the overlay", o->path.data);
+	if (copy_children(o, fd, err) < 0)
+		return -1;
+	if (!made)
+		return 0;
+	CLEANUP(close_p) int out = file_open_in(o->rootfd, o->path.data, O_RDONLY | O_DIRECTORY, 0);
+	return out < 0 ? error_errno(err, errno, "open directory /%s", o->path.data)
+		       : kept_xattr_copy(fd, out, o->path.data, err);
+}
 
 static int copy_entry(struct overlay *o, int dirfd, const char *name, struct error *err)
 {
@@ -108,16 +181,11 @@ static int copy_entry(struct overlay *o, int dirfd, const char *name, struct err
 	if (S_ISLNK(st.st_mode))
 		return copy_link(o, dirfd, name, err);
 	if (S_ISREG(st.st_mode))
-		return copy_file(o, dirfd, name, st.st_mode, err);
+		return put_file(o, dirfd, name, &st, err);
 	if (!S_ISDIR(st.st_mode))
 		return error_set(err, ERROR_INPUT, "%s of the overlay is neither file, directory nor link",
 				 o->path.data);
-	if (make_directory(o, st.st_mode, err) < 0)
-		return -1;
-	CLEANUP(close_p) int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return error_errno(err, errno, "open %s of the overlay", o->path.data);
-	return copy_children(o, fd, err);
+	return copy_directory(o, dirfd, name, st.st_mode, err);
 }
 
 static int copy_children(struct overlay *o, int fd, struct error *err)
