@@ -5,10 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "builder/image/secret_key.h"
 #include "lib/macro.h"
-
-#define KEY_LABEL_MAX 40 /* bytes between "-----BEGIN " and "PRIVATE KEY" */
-#define KEY_BODY_MIN 16  /* characters after the header: without them it is a program that knows the format */
 
 /* One line of a content, which may lack a newline and have NUL bytes. */
 struct line {
@@ -120,67 +118,13 @@ static bool any_line(const struct secret_rule *rule, const char *content, size_t
 	return false;
 }
 
-static bool is_key_body(const char *at, const char *end)
-{
-	size_t n = 0;
-
-	/* A newline; in JSON it is two characters. */
-	if (at < end && *at == '\r')
-		at++;
-	if (end - at >= 2 && !memcmp(at, "\\n", 2))
-		at += 2;
-	else if (at >= end || *at++ != '\n')
-		return false;
-	if (end - at >= 5 && !memcmp(at, "-----", 5))
-		return false;
-	for (; at < end && n < KEY_BODY_MIN; at++, n++)
-		if (!isalnum((unsigned char)*at) && !(*at && strchr("+/=:,- \r\n\\", *at)))
-			return false;
-	return n == KEY_BODY_MIN;
-}
-
-/* "-----BEGIN RSA PRIVATE KEY-----", "-----BEGIN PGP PRIVATE KEY BLOCK-----" and the like, with a body. */
-static bool has_pem(const char *content, size_t len)
-{
-	static const char begin[] = "-----BEGIN ", key[] = "PRIVATE KEY", dashes[] = "-----";
-	const char *end = content + len, *at = content;
-
-	while ((at = memmem(at, (size_t)(end - at), begin, strlen(begin)))) {
-		at += strlen(begin);
-		size_t left = (size_t)(end - at), label = left < KEY_LABEL_MAX ? left : KEY_LABEL_MAX;
-		const char *found = memmem(at, label, key, strlen(key));
-		const char *close = found ? memmem(found, (size_t)(end - found), dashes, strlen(dashes)) : NULL;
-		if (close && close - found < KEY_LABEL_MAX && is_key_body(close + strlen(dashes), end))
-			return true;
-	}
-	return false;
-}
-
-/* Keys in other forms. The last ones are base64 of "-----BEGIN " and the beginning of a private key's label, as in a kubeconfig. */
-static bool has_key(const char *content, size_t len)
-{
-	static const char *const marks[] = {
-		"\nAGE-SECRET-KEY-1",
-		"PuTTY-User-Key-File-",
-		"LS0tLS1CRUdJTiBQUklWQVRFIEtFWS",
-		"LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRV",
-		"LS0tLS1CRUdJTiBFQyBQUklWQVRFIEtFWS",
-		"LS0tLS1CRUdJTiBPUEVOU1NIIFBSSVZBVEUgS0VZ",
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
-		if (memmem(content, len, marks[i], strlen(marks[i])))
-			return true;
-	return has_pem(content, len);
-}
-
 bool secret_rule_matches(const struct secret_rule *rule, const char *content, size_t len)
 {
 	switch (rule->match) {
 	case SECRET_EXISTS:
 		return len > 0;
 	case SECRET_KEY:
-		return has_key(content, len);
+		return secret_key_what(content, len) != NULL;
 	default:
 		return any_line(rule, content, len);
 	}

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "builder/image/first_boot_keys.h"
 #include "lib/file.h"
 
 #define SHADOW "/etc/shadow"
@@ -24,7 +25,7 @@ const struct sysprep_rule sysprep_rules[] = {
 	{ SYSPREP_ABSENT, "/etc/hostname", "a node's name comes from its seed" },
 	{ SYSPREP_ABSENT, "/etc/machine-info", IDENTITY },
 	{ SYSPREP_ABSENT, "/etc/ssh/ssh_host_*", "nodes with the same host keys can impersonate each other" },
-	{ SYSPREP_ABSENT, "/etc/iscsi/initiatorname.iscsi", IDENTITY },
+	{ SYSPREP_TEXT, "/etc/iscsi/initiatorname.iscsi", IDENTITY },
 	{ SYSPREP_ABSENT, "/etc/nvme/hostid", IDENTITY },
 	{ SYSPREP_ABSENT, "/etc/nvme/hostnqn", IDENTITY },
 	{ SYSPREP_ABSENT, "/etc/docker/key.json", IDENTITY },
@@ -78,6 +79,20 @@ const struct sysprep_rule sysprep_rules[] = {
 	{ SYSPREP_ABSENT, "/var/cache/ldconfig/aux-cache", CACHE },
 };
 const size_t sysprep_rules_count = ARRAY_SIZE(sysprep_rules);
+
+static const struct sysprep_text texts[] = {
+	/* Debian's startup-checks.sh, which runs before iscsid, makes the name then; without the file iscsid does not start. */
+	{ "/etc/iscsi/initiatorname.iscsi", "/usr/sbin/iscsid",
+	  "## This node makes its own name when iscsid starts for the first time.\nGenerateName=yes\n" },
+};
+
+const struct sysprep_text *sysprep_text(const struct sysprep_rule *rule)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		if (!strcmp(texts[i].path, rule->path))
+			return &texts[i];
+	return NULL;
+}
 
 const char *const sysprep_container_lacks[] = { "boot", "usr/lib/modules", NULL };
 
@@ -201,6 +216,13 @@ static int apply_unwritten(int rootfd, const char *path, struct error *err)
 	return fd < 0 && errno != ELOOP ? missing_or(err) : 0;
 }
 
+static int apply_text(int rootfd, const struct sysprep_text *t, struct error *err)
+{
+	if (!file_exists_in(rootfd, t->program))
+		return apply_absent(rootfd, t->path, err);
+	return file_write_in(rootfd, t->path, t->text, strlen(t->text), 0600, err);
+}
+
 static int (*const apply[])(int rootfd, const char *path, struct error *err) = {
 	[SYSPREP_ABSENT] = apply_absent,       [SYSPREP_EMPTY_DIR] = apply_empty_dir,
 	[SYSPREP_NO_FILES] = apply_no_files,   [SYSPREP_EMPTY_FILE] = apply_empty_file,
@@ -229,10 +251,14 @@ int sysprep_apply(const char *root, struct error *err)
 {
 	CLEANUP(close_p) int rootfd = dir_open(AT_FDCWD, root, err);
 
-	if (rootfd < 0)
+	if (rootfd < 0 || first_boot_keys_seal(rootfd, err) < 0)
 		return -1;
-	for (size_t i = 0; i < sysprep_rules_count; i++)
-		if (apply[sysprep_rules[i].action](rootfd, sysprep_rules[i].path, err) < 0)
-			return error_wrap(err, "sysprep %s", sysprep_rules[i].path);
+	for (size_t i = 0; i < sysprep_rules_count; i++) {
+		const struct sysprep_rule *r = &sysprep_rules[i];
+		int rc = r->action == SYSPREP_TEXT ? apply_text(rootfd, sysprep_text(r), err)
+						   : apply[r->action](rootfd, r->path, err);
+		if (rc < 0)
+			return error_wrap(err, "sysprep %s", r->path);
+	}
 	return lock_passwords(rootfd, err);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Removes what no golden image may contain: identities, keys, passwords, logs, caches, seeds. One table has the
+ * Removes what no golden image may contain: identities, keys, passwords, logs, caches, seeds. Keys that scripts of packages have made are
+ * found by kind (first_boot_keys.h); for what a path is enough to know, one table has the
  * rules: `sysprep_apply` makes a tree comply at the end of a build, `verify` checks the same table on the finished
  * artifact. The rules are the same for both artifacts. /etc/machine-id is empty rather than `uninitialized`:
  * systemd then applies no presets at first boot, so the units that start are those that `verify` saw enabled;
@@ -17,6 +18,7 @@ enum sysprep_action {
 	SYSPREP_NO_FILES,   /* directories may exist, with their owners and modes; nothing else at any depth */
 	SYSPREP_EMPTY_FILE, /* exists, 0 bytes */
 	SYSPREP_UNWRITTEN,  /* absent, a symlink, or 0 bytes */
+	SYSPREP_TEXT,       /* a file with exactly this text where its program is installed; else absent */
 };
 
 struct sysprep_rule {
@@ -27,10 +29,16 @@ struct sysprep_rule {
 extern const struct sysprep_rule sysprep_rules[];
 extern const size_t sysprep_rules_count;
 
+/* Of a SYSPREP_TEXT rule: the text, and the program that needs the file (an absolute path). */
+struct sysprep_text {
+	const char *path, *program, *text;
+};
+const struct sysprep_text *sysprep_text(const struct sysprep_rule *rule);
+
 /* Paths below / that only a guest with its own kernel needs, so that a container's tarball leaves them out; ends with NULL. */
 extern const char *const sysprep_container_lacks[];
 
-/* Whether the rule is about path itself (ABSENT, EMPTY_FILE, UNWRITTEN) or an entry below it (EMPTY_DIR, NO_FILES). */
+/* Whether the rule is about path itself (ABSENT, EMPTY_FILE, UNWRITTEN, TEXT) or an entry below it (EMPTY_DIR, NO_FILES). */
 bool sysprep_concerns(const struct sysprep_rule *rule, const char *path);
 
 int sysprep_apply(const char *root, struct error *err) MUST_CHECK;

@@ -79,8 +79,35 @@ static const char *offence(const struct sysprep_rule *r, const struct image_entr
 		return !S_ISREG(e->mode) ? "is not a regular file" : e->size ? "is not empty" : NULL;
 	case SYSPREP_UNWRITTEN:
 		return S_ISREG(e->mode) && e->size ? "is not empty" : NULL;
+	case SYSPREP_TEXT:
+		return NULL; /* check_text() */
 	}
 	return NULL;
+}
+
+/* Also the opposite: the program would not start without the file. */
+static int check_text(struct image *image, const struct sysprep_rule *r, struct faults *findings, struct error *err)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	const struct sysprep_text *t = sysprep_text(r);
+	const struct image_entry *program, *e;
+	int wanted = image_follow(image, t->program, &program, err),
+	    found = wanted < 0 ? -1 : image_stat(image, r->path, &e, err);
+
+	if (found < 0)
+		return -1;
+	if (found && wanted && S_ISREG(e->mode) && e->size == strlen(t->text) &&
+	    image_read(image, r->path, strlen(t->text), &text, err) < 0)
+		return -1;
+	if (!wanted && found)
+		faults_add(findings, FAULT_LEFTOVER, r->path, "%s exists; %s", r->path, r->why);
+	else if (wanted && !found)
+		faults_add(findings, FAULT_LEFTOVER, r->path,
+			   "%s is missing, and %s does not start without it; build the image again", r->path,
+			   t->program);
+	else if (wanted && !text_same(text.data, t->text))
+		faults_add(findings, FAULT_LEFTOVER, r->path, "%s has a name; %s", r->path, r->why);
+	return 0;
 }
 
 static int check_entry(void *findings, const struct image_entry *e, struct error *err UNUSED)
@@ -99,6 +126,8 @@ static int check_missing(struct image *image, struct faults *findings, struct er
 	const struct image_entry *e;
 
 	for (size_t i = 0; i < sysprep_rules_count; i++) {
+		if (sysprep_rules[i].action == SYSPREP_TEXT && check_text(image, &sysprep_rules[i], findings, err) < 0)
+			return -1;
 		if (sysprep_rules[i].action != SYSPREP_EMPTY_FILE)
 			continue;
 		int found = image_stat(image, sysprep_rules[i].path, &e, err);

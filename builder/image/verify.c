@@ -111,9 +111,9 @@ static int read_origins(struct verify *v, struct error *err)
 
 /* In this order: verify_about() and read_origins() fill what the later ones compare with. */
 static int (*const checks[])(struct verify *v, struct error *err) = {
-	verify_sums,    verify_packing,    verify_about,   verify_sysprep,  read_origins,
-	verify_units,   verify_kubernetes, verify_images,  verify_accounts, verify_rights,
-	verify_secrets, verify_packages,   verify_unknown,
+	verify_sums,    verify_packing,    verify_about,    verify_sysprep,  read_origins,
+	verify_units,   verify_kubernetes, verify_images,   verify_accounts, verify_rights,
+	verify_secrets, verify_first_boot, verify_packages, verify_unknown,
 };
 
 /* gpgv is another program, so this is done while programs can be started. */

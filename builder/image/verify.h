@@ -43,6 +43,7 @@ int verify_images(struct verify *v, struct error *err) MUST_CHECK;
 int verify_accounts(struct verify *v, struct error *err) MUST_CHECK;
 int verify_rights(struct verify *v, struct error *err) MUST_CHECK;
 int verify_secrets(struct verify *v, struct error *err) MUST_CHECK;
+int verify_first_boot(struct verify *v, struct error *err) MUST_CHECK;
 int verify_packages(struct verify *v, struct error *err) MUST_CHECK;
 int verify_unknown(struct verify *v, struct error *err) MUST_CHECK;
 int verify_disk(struct verify *v, struct error *err) MUST_CHECK;
@@ -53,6 +54,10 @@ int verify_tarball(struct verify *v, struct error *err) MUST_CHECK;
 char *verify_toml_string(const char *toml, const char *key) MUST_CHECK;
 /* Which contents are read: those of a runtime's store only when they are small. */
 image_want_fn verify_wants;
+/* The first name that passwd(5) has for this user; NULL = none. Owned by the caller. */
+char *verify_account(struct verify *v, uint32_t uid) MUST_CHECK;
+/* Whether a package, an overlay, a step of the build or a row of made.h accounts for the entry. */
+bool verify_is_known(const struct verify *v, const struct image_entry *e);
 /* Pure: whether a file with this path is in a runtime's store: the layers of preloaded images. */
 bool verify_in_store(const char *path);
 /* 1 and the file's text, 0 when it is missing or not a regular file; more than limit bytes are an error. */

@@ -44,6 +44,19 @@ static void check_password(struct verify *v, const char *file, const char *name,
 			   file, name, *password ? "a password hash" : "an empty password");
 }
 
+char *verify_account(struct verify *v, uint32_t uid)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	struct error ignored = { 0 };
+	char *field[FIELDS];
+	int rc = verify_read(v, "/etc/passwd", ACCOUNTS_MAX, &text, &ignored);
+
+	for (char *rest = text.data; rc > 0 && next_line(&rest, field);)
+		if (strtoul(field[2], NULL, 10) == uid)
+			return xstrdup(field[0]);
+	return NULL;
+}
+
 static int check_passwd(struct verify *v, struct error *err)
 {
 	static const char file[] = "/etc/passwd";

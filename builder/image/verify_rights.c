@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "builder/image/verify.h"
+#include "lib/alloc.h"
 #include "lib/text.h"
 
 #define PRELOAD "/etc/ld.so.preload"
@@ -97,6 +98,17 @@ static bool is_system(const char *path)
 	return false;
 }
 
+/* Directories and configuration of a package may belong to the account that is named as the package: munge's /etc/munge, postgres's
+ * /etc/postgresql of postgresql-common. */
+static bool is_own_account(struct verify *v, const struct image_entry *e)
+{
+	bool is_program = !S_ISDIR(e->mode) && e->mode & 0111;
+	const struct origin *origin = is_program ? NULL : origins_find(&v->origins, e);
+	CLEANUP(free_p) char *name = origin && origin->package ? verify_account(v, e->uid) : NULL;
+
+	return name && *name && text_starts(origin->package, name + (*name == '_'));
+}
+
 static void check_write(struct verify *v, const struct image_entry *e)
 {
 	bool directory = S_ISDIR(e->mode), kept = directory && e->mode & S_ISVTX;
@@ -107,7 +119,7 @@ static void check_write(struct verify *v, const struct image_entry *e)
 		faults_add(&v->faults, FAULT_WRITABLE, e->path,
 			   "%s has the mode %04o: every user can change it; remove the write permission of others",
 			   e->path, (unsigned)(e->mode & 07777));
-	else if (e->uid && e->mode & S_IWUSR && is_system(e->path))
+	else if (e->uid && e->mode & S_IWUSR && is_system(e->path) && !is_own_account(v, e))
 		faults_add(&v->faults, FAULT_WRITABLE, e->path,
 			   "%s belongs to user %u, who can change it; what is there must belong to root", e->path,
 			   e->uid);

@@ -3,6 +3,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
+#include "builder/image/secret_key.h"
 #include "builder/image/secret_rule.h"
 #include "builder/image/verify.h"
 #include "lib/text.h"
@@ -12,6 +13,21 @@ static bool is_public(const struct verify *v, const struct image_entry *e)
 	const struct origin *origin = origins_find(&v->origins, e);
 
 	return origin && origin->package && !text_starts(e->path, "/etc/");
+}
+
+/* Of what nothing accounts for, also what only looks like a secret: scripts of packages have made it, or who knows what. */
+static void check_random(struct verify *v, const struct image_entry *e, const struct text *content)
+{
+	bool is_private = !(e->mode & S_IROTH);
+	const char *what = e->size <= content->len && !verify_is_known(v, e)
+				   ? secret_random_what(content->len ? content->data : "", content->len, is_private)
+				   : NULL;
+
+	if (what)
+		faults_add(&v->faults, is_private ? FAULT_PRIVATE_KEY : FAULT_LEFTOVER, e->path,
+			   "%s %s, and is not of a package, an overlay or a step of the build; all guests would have "
+			   "the same",
+			   e->path, what);
 }
 
 /* One finding of each kind. */
@@ -43,6 +59,8 @@ static int check_entry(void *verify, const struct image_entry *e, struct error *
 	if (image_read_part(v->image, e, 0, len, &content, err) < 0)
 		return -1;
 	check_content(v, e, &content);
+	if (!faults_has(&v->faults, e->path))
+		check_random(v, e, &content);
 	return 0;
 }
 

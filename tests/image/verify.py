@@ -32,8 +32,8 @@ class Device:
 
 
 class Directory:
-    def __init__(self, mode=0o755):
-        self.mode = mode
+    def __init__(self, mode=0o755, uid=0):
+        self.mode, self.uid = mode, uid
 
 
 class File:
@@ -110,6 +110,15 @@ KUBECONFIG = "apiVersion: v1\nusers:\n- user:\n    client-key-data: LS0tLS1CRUdJ
 ABOUT_FILES = json.dumps({**ABOUT, "files": ["/etc/mine", "/usr/bin/mine", "/etc/x.conf"]})
 CAPABILITY = {"security.capability": "\x01\0\0\2\0 \0\0" + "\0" * 12}
 
+RANDOM = "".join(chr(b) for n in range(4) for b in hashlib.sha256(bytes([n])).digest())
+ISCSI = "## This node makes its own name when iscsid starts for the first time.\nGenerateName=yes\n"
+NOTE = "./etc/nodekiln/first-boot-keys/base"
+WANTS = ETC + "sysinit.target.wants/nodekiln-keys@base.service"
+FIRST_BOOT = {NOTE: "/etc/key\n", WANTS: Link("/etc/systemd/system/nodekiln-keys@.service"), ETC + "nodekiln-keys@.service": "[Unit]\n",
+              INFO + "base.postinst": File("#!/bin/sh\n", mode=0o755),
+              "./etc/nodekiln/image.json": json.dumps({**ABOUT, "files": ["/etc/systemd/system/nodekiln-keys@.service"]})}
+ACCOUNT = {"./etc/passwd": "root:x:0:0:root:/root:/bin/bash\n_x:x:105:105::/:/usr/sbin/nologin\n"}
+
 # Ways to log in, secrets, and files that no package or step has. name: (changes, the kind and the path of each finding)
 KINDS = {
     "second root": ({"./etc/passwd": "root:x:0:0::/:/bin/sh\ntoor:x:0:0::/:/bin/sh\n"}, ["root-account /etc/passwd"]),
@@ -133,6 +142,35 @@ KINDS = {
     "private key in a layer": ({"./var/lib/containerd/s/1/fs/etc/k": PEM.format("")}, ["private-key /var/lib/containerd/s/1/fs/etc/k"]),
     "private key of a package's documentation": ({"./usr/share/doc/x/key.pem": PEM.format("")}, []),
     "a program that knows the label": ({"./srv/lib": "-----BEGIN RSA PRIVATE KEY-----\0-----END"}, ["unknown-file /srv/lib"]),
+    "dropbear's host key": ({"./etc/dropbear/k": "\0\0\0\x0bssh-ed25519\0\0\0@xxxx"}, ["private-key /etc/dropbear/k"]),
+    "a key in DER": ({"./etc/k.der": "\x30\x0a\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70"}, ["private-key /etc/k.der"]),
+    "a certificate in DER": ({"./etc/k.der": "\x30\x0a\x30\x08\x00\x30\x05\x06\x03\x2b\x65\x70"}, ["unknown-file /etc/k.der"]),
+    "random bytes": ({"./etc/munge/munge.key": File(RANDOM, mode=0o400)}, ["private-key /etc/munge/munge.key"]),
+    "bytes that are not random": ({"./etc/table": File("\0\1\2\3" * 32, mode=0o600)}, ["unknown-file /etc/table"]),
+    "a cookie": ({"./var/lib/rabbitmq/.erlang.cookie": File("KWHNJDVCQPXTRSMLBZAY", mode=0o400)}, ["private-key /var/lib/rabbitmq/.erlang.cookie"]),
+    "a control key": ({"./etc/bind/rndc.key": File('key "rndc-key" {\n\talgorithm hmac-sha256;\n\tsecret "q0Zt4yXyMyq8k1vVwC5nJ2rTgDfP9hLb3sAeUoIxRzE=";\n};\n', mode=0o640)},
+                      ["private-key /etc/bind/rndc.key"]),
+    "a machine's name": ({"./etc/nvme/id": "nqn.2014-08.org.nvmexpress:uuid:3f1d6a1c-7a0e-4c1b-9d4e-5b6a7c8d9e0f\n"}, ["leftover /etc/nvme/id"]),
+    "a machine's number": ({"./etc/x/name": "InitiatorName=iqn.1993-08.org.debian:01:f3a2b4c5d6e7\n"}, ["leftover /etc/x/name"]),
+    "a file with plain words": ({"./etc/x/conf": File("# generated 20260102\nlisten = 127.0.0.1:8080\nlog = /var/log/x/access.log\n", mode=0o600)},
+                                ["unknown-file /etc/x/conf"]),
+    "iscsid without a name": ({"./usr/sbin/iscsid": File(mode=0o755), INFO + "iscsi.list": "/usr/sbin/iscsid\n"},
+                              ["leftover /etc/iscsi/initiatorname.iscsi"]),
+    "iscsid with a name": ({"./usr/sbin/iscsid": File(mode=0o755), INFO + "iscsi.list": "/usr/sbin/iscsid\n",
+                            "./etc/iscsi/initiatorname.iscsi": "InitiatorName=iqn.1993-08.org.debian:01:f3a2b4c5d6e7\n"},
+                           ["leftover /etc/iscsi/initiatorname.iscsi"]),
+    "iscsid that makes its name": ({"./usr/sbin/iscsid": File(mode=0o755), INFO + "iscsi.list": "/usr/sbin/iscsid\n",
+                                    "./etc/iscsi/initiatorname.iscsi": ISCSI}, []),
+    "a name without iscsid": ({"./etc/iscsi/initiatorname.iscsi": ISCSI}, ["leftover /etc/iscsi/initiatorname.iscsi"]),
+    "a key for the first boot": (FIRST_BOOT, []),
+    "a key for the first boot that is there": ({**FIRST_BOOT, "./etc/x.conf": "conf", NOTE: "/etc/x.conf\n"},
+                                               ["unknown-program /etc/nodekiln/first-boot-keys/base"]),
+    "a first boot without the unit": ({**FIRST_BOOT, WANTS: None}, ["unit /etc/nodekiln/first-boot-keys/base"]),
+    "a first boot of no package": ({NOTE: None, NOTE + "less": "/etc/key\n"},
+                                   ["unknown-program /etc/nodekiln/first-boot-keys/baseless", "unit /etc/nodekiln/first-boot-keys/baseless"]),
+    "a service's own directory": ({"./etc/x": Directory(uid=105), **ACCOUNT, INFO + "x-server.list": "/etc/x\n"}, []),
+    "a service's other directory": ({"./etc/y": Directory(uid=105), **ACCOUNT, INFO + "y-server.list": "/etc/y\n"},
+                                    ["writable /etc/y"]),
     "apt's password": ({"./etc/apt/auth.conf.d/a.conf": "machine h login u password p\n"}, ["credential /etc/apt/auth.conf.d/a.conf"]),
     "apt's URL": ({"./etc/apt/sources.list": "deb https://u:p@h/debian stable main\n"}, ["credential /etc/apt/sources.list"]),
     "apt's proxy": ({"./etc/apt/apt.conf.d/9p": 'Acquire::http::Proxy "http://u:p@h:3128";\n'}, ["credential /etc/apt/apt.conf.d/9p"]),
@@ -238,14 +276,14 @@ def member(name, what):
     elif isinstance(what, Device):
         m.type, m.devmajor, m.devminor = tarfile.CHRTYPE, 1, 3
     elif isinstance(what, Directory):
-        m.type, m.mode = tarfile.DIRTYPE, what.mode
+        m.type, m.mode, m.uid = tarfile.DIRTYPE, what.mode, what.uid
     elif isinstance(what, File):
         m.mode, m.uid, m.gid, m.size = what.mode, what.uid, what.gid, len(what.content)
         m.pax_headers = {f"SCHILY.xattr.{name}": value for name, value in what.xattrs.items()}
-        return m, io.BytesIO(what.content.encode())
+        return m, io.BytesIO(what.content.encode("latin-1"))
     else:
         m.mode, m.size = 0o755 if "bin/" in name else 0o644, len(what)
-    return m, io.BytesIO(what.encode() if m.isreg() else b"")
+    return m, io.BytesIO(what.encode("latin-1") if m.isreg() else b"")
 
 
 def template(path, tree, extra=None):
