@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Looks at an overlay before it is copied: what is in it but hardly meant, and what belongs to its digest besides names, modes and
+ * Looks at an overlay before it is copied: what is in it but hardly meant, and what belongs to its digest in addition to names, modes and
  * contents (digest_directory()).
  */
 #include "lib/error.h"

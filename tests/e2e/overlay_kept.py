@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What an overlay has besides names, modes and contents gets into both artifacts: holes, file capabilities, ACLs, attributes of users,
-hard links. What is hardly meant is told once. The tarball is unpacked as Proxmox VE does it, the disk is read by e2fsprogs."""
+"""What an overlay has in addition to names, modes and contents gets into both artifacts: holes, file capabilities, ACLs, attributes of users,
+hard links. What is hardly meant is named once. The tarball is unpacked as Proxmox VE does it, the disk is read by e2fsprogs."""
 import json
 import os
 import re
@@ -56,13 +56,13 @@ def fill(overlay):
     (srv / "suid").chmod(0o4755)
     (srv / "open").chmod(0o666)
     (srv / "outside").symlink_to("../../../elsewhere")
-    (srv / "host").symlink_to("/home/somebody/file")
+    (srv / "host").symlink_to("/home/someuser/file")
     (srv / "inside").symlink_to("../etc/ping")
 
 
-def told(said):
+def named(said):
     want = {"srv/suid": "set-user-ID", "etc/ping, srv/inbox/ping, srv/ping": "file capabilities", "srv/open": "every user may write",
-            "srv/host -> /home/somebody/file, srv/outside -> ../../../elsewhere": "no guest has"}
+            "srv/host -> /home/someuser/file, srv/outside -> ../../../elsewhere": "no guest has"}
     lines = re.findall(r"^warning: overlay '\S*/overlay': (.*?) \((.*)\)$", said, re.M)
     found = dict(lines)
     problems = [] if len(lines) == len(found) == len(want) else [f"{len(lines)} warnings: {lines}"]
@@ -148,7 +148,7 @@ def main():
         check("an overlay with more than files builds", [] if done.returncode == 0 else [done.stderr.strip()[-400:]])
         if check.failed:
             return 1
-        check("what is odd in an overlay is told once", told(done.stderr))
+        check("what is odd in an overlay is named once", named(done.stderr))
         check("the tarball has what the overlay has", unpacked(kiln, directory / "root"))
         check("the disk has what the overlay has", on_disk(kiln, directory / "small.raw"))
         check("verify reads both", verified(kiln))
