@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "builder/pipeline/motd.h"
 #include "builder/sandbox/sandbox.h"
 #include "builder/tree/tree.h"
 #include "lib/alloc.h"
@@ -21,6 +22,7 @@
 /* The placeholder for the pause image in overlays, and the files that have it: containerd's configuration,
  * cri-dockerd's unit. */
 #define PAUSE_IMAGE_MARK "@PAUSE_IMAGE@"
+#define MOTD "etc/motd"
 #define GUEST_AGENT "usr/sbin/qemu-ga"
 #define GUEST_AGENT_CONFIG "etc/qemu/qemu-ga.conf"
 
@@ -224,13 +226,19 @@ static int write_guest_agent(const struct customize *g, int rootfd, struct error
 	return file_write_in(rootfd, GUEST_AGENT_CONFIG, text, strlen(text), 0644, err);
 }
 
-/* Shows the end-of-life warning to users who log in. */
-static int write_warning(const struct customize *g, int rootfd, struct error *err)
+/* An overlay's stays as it is, unless there is a warning. */
+static int write_motd(const struct customize *g, int rootfd, struct error *err)
 {
-	if (!g->recipe->warning)
+	struct motd motd = { .recipe = g->recipe, .images = g->images, .node = g->agent != NULL };
+	CLEANUP(strings_done) struct strings files = { 0 };
+	CLEANUP(text_done) struct text text = { 0 };
+
+	if (overlay_paths(g, SET_BASE, &files, err) < 0 || overlay_paths(g, g->set, &files, err) < 0)
+		return -1;
+	if (strings_has(&files, "/" MOTD) && !g->recipe->warning)
 		return 0;
-	CLEANUP(free_p) char *motd = xasprintf("\nnodekiln: %s\n\n", g->recipe->warning);
-	return file_write_in(rootfd, "etc/motd", motd, strlen(motd), 0644, err);
+	motd_text(&motd, rootfd, &text);
+	return text.len ? file_write_in(rootfd, MOTD, text.data, text.len, 0644, err) : 0;
 }
 
 /* Applies the overlays' presets to every unit, also those of packages: a first boot without /etc/machine-id would apply
@@ -267,7 +275,7 @@ int customize_tree(const struct customize *g, const char *root, struct error *er
 	if (rootfd < 0 || copy_overlays(g, SET_BASE, root, err) < 0 || copy_overlays(g, g->set, root, err) < 0 ||
 	    install_agent(g, root, err) < 0 || write_image_json(g, rootfd, err) < 0 ||
 	    write_os_release(g, rootfd, err) < 0 || write_pause_image(g, rootfd, err) < 0 ||
-	    write_guest_agent(g, rootfd, err) < 0 || write_warning(g, rootfd, err) < 0 ||
+	    write_guest_agent(g, rootfd, err) < 0 || write_motd(g, rootfd, err) < 0 ||
 	    apply_presets(rootfd, root, err) < 0)
 		return -1;
 	return enable_units(g, root, err);

@@ -168,7 +168,9 @@ TEST(customize_tree_writes_its_files)
 	CHECK_FILE(tree, "/etc/containerd/config.toml",
 		   "a = 'registry.example/pause:3.2'\nb = 'registry.example/pause:3.2'\n");
 	CHECK_FILE(tree, "/usr/lib/os-release", "ID=debian\nIMAGE_ID=node\nIMAGE_VERSION=0123456789ab\n");
-	CHECK_FILE(tree, "/etc/motd", "\nnodekiln: Debian 12 is end of life\n\n");
+	CLEANUP(free_p) char *motd = fake_get(tree, "/etc/motd");
+	CHECK(text_starts(motd, "\nnodekiln: Debian 12 is end of life\n\nnodekiln: node. ") &&
+	      strstr(motd, "Not in this image: "));
 	CHECK(!fake_has(tree, "/etc/only-lxc") && fake_has(tree, "/etc/nodekiln/image.json"));
 	FAKE_ROOT_END();
 }
