@@ -16,7 +16,7 @@ const struct fault_kind fault_kinds[FAULT_KINDS] = {
 				     "No account is in a group whose members can become root." },
 	[FAULT_AUTHORIZED_KEY] = { "authorized-key", FAULT_ERROR,
 				   "No user can log in by something that is in the image." },
-	[FAULT_PRIVATE_KEY] = { "private-key", FAULT_ERROR, "There is no private key, and nothing that looks like one." },
+	[FAULT_PRIVATE_KEY] = { "private-key", FAULT_ERROR, "There is no private key." },
 	[FAULT_CREDENTIAL] = { "credential", FAULT_ERROR, "No configuration has a password, a token or the like." },
 	[FAULT_SETUID] = { "setuid", FAULT_ERROR,
 			   "Only known programs of packages, unchanged, run with another user's or group's rights." },
