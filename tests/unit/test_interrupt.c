@@ -93,6 +93,7 @@ static pid_t start(const char *root, int (*what)(const char *root), bool first, 
 	pid_t pid = first && unshare(CLONE_NEWPID) < 0 ? -1 : fork();
 	if (pid == 0) {
 		dup2(said, STDERR_FILENO);
+		signal(SIGINT, SIG_DFL); /* a shell's background jobs ignore it */
 		signal(SIGHUP, SIG_IGN);
 		what(root);
 		_exit(99);
