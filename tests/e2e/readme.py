@@ -167,7 +167,7 @@ def hosts_are_set_up(shell):
             shell.run(block)
     recorded = shell.record.read_text()
     for call in ("pveum user token add agent@pve vm102 --privsep 1", "qm template 9000", "pct create 102 local:vztmpl/w1.tar.zst", "pct start 101",
-                 "qm set 101 --delete scsi1 --ide2 local:iso/cp1.iso,media=cdrom", "systemctl restart systemd-modules-load", "docker run --rm"):
+                 "qm set 101 --scsi1 local:iso/cp1.iso,media=cdrom", "systemctl restart systemd-modules-load", "docker run --rm"):
         check(call in recorded, f"{call!r} was not called")
     for name in ("cp1.iso", "w1.iso", "lab.secrets", "host/srv/iso/cp1.iso", "host/etc/pve/lxc/101.conf", "host/var/lib/vz/template/iso/cp1.iso"):
         check((shell.work / name).exists(), f"there is no {name}")
