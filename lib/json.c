@@ -250,7 +250,7 @@ int json_parse(const char *name, const char *text, size_t len, struct json **ret
 {
 	CLEANUP(tokener_p) struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
 	CLEANUP(json_free_p) struct json *value = NULL;
-	CLEANUP(text_done) struct text ascii = { 0 };
+	CLEANUP(text_wipe_done) struct text ascii = { 0 };
 	enum json_tokener_error why;
 	size_t end;
 
@@ -331,10 +331,28 @@ void json_print(const struct json *value, bool pretty, struct text *ret)
 		add_pretty(s, ret);
 	else
 		add_escaped(s, strlen(s), ret);
+	explicit_bzero((char *)s, strlen(s)); /* the value keeps it until it is freed or printed again */
+}
+
+/* json-c frees strings as they are. (Its parser's buffer, which has the last one of a text, is private.) */
+static void wipe(struct json_c_object *value)
+{
+	if (json_object_is_type(value, json_type_string))
+		explicit_bzero((char *)json_object_get_string(value), (size_t)json_object_get_string_len(value));
+	for (size_t i = 0; json_object_is_type(value, json_type_array) && i < json_object_array_length(value); i++)
+		wipe(json_object_array_get_idx(value, i));
+	if (!json_object_is_type(value, json_type_object))
+		return;
+	json_object_object_foreach(value, key, member)
+	{
+		(void)key;
+		wipe(inner((const struct json *)member));
+	}
 }
 
 void json_free(struct json *value)
 {
+	wipe(inner(value));
 	json_object_put(inner(value));
 }
 

@@ -53,5 +53,6 @@ const char *json_unknown_key(const struct json *object, const char *const *known
 int json_parse(const char *name, const char *text, size_t len, struct json **ret, struct error *err) MUST_CHECK;
 /* pretty: an indent of two spaces and a final newline; else one line without a newline. */
 void json_print(const struct json *value, bool pretty, struct text *ret);
+/* Overwrites the strings: any of them may be a secret. */
 void json_free(struct json *value);
 void json_free_p(struct json **value);

@@ -11,14 +11,29 @@
 
 #include "lib/alloc.h"
 
+#define SECRET_MAX (1 << 20) /* texts with secrets are smaller */
+
+/* realloc(3) would leave the old bytes where they were, and they may be a secret. */
+static char *move(struct text *t, size_t max)
+{
+	char *data = xmalloc(max);
+
+	if (t->data)
+		memcpy(data, t->data, t->len + 1);
+	text_wipe(t);
+	free(t->data);
+	return data;
+}
+
 static void text_reserve(struct text *t, size_t more)
 {
 	size_t need = t->len + more + 1;
 
 	if (need <= t->max)
 		return;
-	t->max = need > 2 * t->max ? need : 2 * t->max;
-	t->data = xrealloc(t->data, t->max, 1);
+	size_t max = need > 2 * t->max ? need : 2 * t->max;
+	t->data = t->len < SECRET_MAX ? move(t, max) : xrealloc(t->data, max, 1);
+	t->max = max;
 }
 
 void text_addn(struct text *t, const void *bytes, size_t n)
@@ -40,7 +55,7 @@ void text_addf(struct text *t, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	CLEANUP(free_p) char *s = xvasprintf(fmt, ap);
+	CLEANUP(wipe_p) char *s = xvasprintf(fmt, ap);
 	va_end(ap);
 	text_add(t, s);
 }

@@ -22,7 +22,8 @@ void text_addn(struct text *t, const void *bytes, size_t n);
 void text_addf(struct text *t, const char *fmt, ...) PRINTF(2, 3);
 /* Moves the string to the caller ("" when empty) and leaves t empty. */
 char *text_take(struct text *t) MUST_CHECK;
-/* Overwrites the bytes, which are a secret; t keeps its memory and its length. */
+/* Overwrites the bytes, which are a secret; t keeps its memory and its length. What a text that grew had before is overwritten
+ * already. */
 void text_wipe(struct text *t);
 void text_done(struct text *t);
 void text_wipe_done(struct text *t); /* both */

@@ -19,10 +19,26 @@ struct yaml_reader {
 	struct error *err;
 };
 
+/* libyaml frees its memory as it is, and the text may hold secrets: what it decodes is in two buffers, scalars in events and in tokens
+ * that were not read. (It frees the first half of a scalar when it needs more space for it, which cannot be reached.) */
+static void event_done(yaml_event_t *event)
+{
+	if (event->type == YAML_SCALAR_EVENT)
+		explicit_bzero(event->data.scalar.value, event->data.scalar.length);
+	yaml_event_delete(event);
+}
+
 static void reader_done(struct yaml_reader *r)
 {
-	yaml_event_delete(&r->event);
-	yaml_parser_delete(&r->parser);
+	yaml_parser_t *p = &r->parser;
+
+	event_done(&r->event);
+	for (yaml_token_t *t = p->tokens.head; t != p->tokens.tail; t++)
+		if (t->type == YAML_SCALAR_TOKEN)
+			explicit_bzero(t->data.scalar.value, t->data.scalar.length);
+	explicit_bzero(p->raw_buffer.start, (size_t)(p->raw_buffer.end - p->raw_buffer.start));
+	explicit_bzero(p->buffer.start, (size_t)(p->buffer.end - p->buffer.start));
+	yaml_parser_delete(p);
 }
 
 static int event_line(const struct yaml_reader *r)
@@ -34,7 +50,7 @@ static int reader_next(struct yaml_reader *r)
 {
 	const yaml_parser_t *p = &r->parser;
 
-	yaml_event_delete(&r->event);
+	event_done(&r->event);
 	if (yaml_parser_parse(&r->parser, &r->event))
 		return 0;
 	return error_set(r->err, ERROR_INPUT, "%s:%zu: invalid YAML: %s%s%s", r->file, p->problem_mark.line + 1,

@@ -1,12 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/json.h"
 #include "tests/unit/check.h"
+#include "tests/unit/heap.h"
+
+#define SECRET "0123456789abcdef0f1e2d3c4b5a69788796a5b4c3d2e1f00123456789abcdef"
 
 static struct json *parse(const char *text, struct error *err)
 {
 	struct json *value = NULL;
 
 	return json_parse("f", text, strlen(text), &value, err) < 0 ? NULL : value;
+}
+
+TEST(json_leaves_no_secret_in_the_heap)
+{
+	static const char *const documents[] = {
+		"[\"" SECRET "\",\"" SECRET "\",\"last\"]",
+		"{\"a\":[{\"b\":\"" SECRET
+		"\"}],\"c\":\"a last string that is as long as the secret is, or a little longer.\"}",
+	};
+
+	if (!HEAP_IS_OURS)
+		SKIP("needs the heap of the C library");
+	for (size_t i = 0; i < ARRAY_SIZE(documents); i++) {
+		struct error err = { 0 };
+
+		json_free(parse(documents[i], &err));
+		CHECK(!heap_has(SECRET));
+	}
 }
 
 TEST(json_print_keeps_the_order)

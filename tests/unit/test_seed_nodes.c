@@ -6,11 +6,14 @@
 
 #include "builder/seed/seed_nodes.h"
 #include "lib/certificate.h"
+#include "lib/ec_key.h"
 #include "lib/file.h"
 #include "lib/validate.h"
 #include "tests/unit/check.h"
+#include "tests/unit/heap.h"
 
-#define PVE "proxmox: {url: https://pve, token_id: a@pve!b, token_secret: c0ffeec0-ffee-c0ff-eec0-ffeec0ffee00}\n"
+#define PVE_SECRET "c0ffeec0-ffee-c0ff-eec0-ffeec0ffee00"
+#define PVE "proxmox: {url: https://pve, token_id: a@pve!b, token_secret: " PVE_SECRET "}\n"
 #define TOKEN "token: c0ffee.c0ffeec0ffeec0ff\n"
 #define FILES_MAX 4
 
@@ -98,6 +101,33 @@ TEST(seed_nodes_share_the_pki)
 	CHECK_STR(cp2->pki.service_account_key, cp->pki.service_account_key);
 	CHECK(strcmp(cp->pki.ca_key, cp->pki.etcd_ca_key) != 0 && strcmp(cp->pki.ca_key, cp->pki.key) != 0);
 	CHECK_STR(node_config_origin(w1, "pki.ca"), "nodekiln seed");
+}
+
+/* The user's text, its tree, the configuration that is made and printed, the cluster's keys and this node's. */
+TEST(seed_nodes_done_leaves_no_secret_in_the_heap)
+{
+	struct lab l;
+	struct error err;
+	CLEANUP(text_wipe_done) struct text printed = { 0 };
+	static char keys[3][EC_KEY_DIGITS + 1]; /* not in the heap */
+
+	if (!HEAP_IS_OURS)
+		SKIP("needs the heap of the C library");
+	lab_open(&l);
+	put(&l, "cp.yaml", "cluster: lab\nrole: init\n" PVE);
+	CHECK_STR(make(&l, true, &err), "");
+	const struct node_config *node = &l.nodes.at[0].node;
+	const char *const secrets[] = { node->pki.ca_key, node->pki.service_account_key, node->pki.key };
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		snprintf(keys[i], sizeof keys[i], "%s", secrets[i]);
+	node_config_print(node, true, &printed);
+	CHECK(strstr(printed.data, keys[2]) && strstr(printed.data, PVE_SECRET));
+	CHECK(heap_has(keys[0]) && heap_has(PVE_SECRET));
+	text_wipe_done(&printed);
+	lab_done(&l);
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		CHECK(!heap_has(keys[i]));
+	CHECK(!heap_has(PVE_SECRET));
 }
 
 /* The configuration of a node that was seeded before. */

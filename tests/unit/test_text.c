@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/text.h"
 #include "tests/unit/check.h"
+#include "tests/unit/heap.h"
 
 TEST(text_add_grows)
 {
@@ -78,4 +79,22 @@ TEST(text_is_utf8_as_rfc_3629)
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		CHECK(!text_is_utf8(bad[i], strlen(bad[i])));
 	CHECK(!text_is_utf8("\xc3\xa4", 1) && text_is_utf8("a\0b", 3));
+}
+
+/* A text that grows leaves nothing where it was. */
+TEST(text_wipe_done_leaves_no_secret_in_the_heap)
+{
+#define SECRET "0123456789abcdef0f1e2d3c4b5a69788796a5b4c3d2e1f00123456789abcdef"
+	struct text t = { 0 }, between = { 0 };
+
+	if (!HEAP_IS_OURS)
+		SKIP("needs the heap of the C library");
+	for (unsigned i = 0; i < 100; i++) {
+		text_addf(&t, "%s%u", SECRET, i);
+		text_add(&t, SECRET);
+		text_add(&between, "no block can grow in its place");
+	}
+	text_wipe_done(&t);
+	text_done(&between);
+	CHECK(!heap_has(SECRET));
 }

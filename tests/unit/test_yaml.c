@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/yaml.h"
 #include "tests/unit/check.h"
+#include "tests/unit/heap.h"
+
+#define SECRET "0123456789abcdef0f1e2d3c4b5a69788796a5b4c3d2e1f00123456789abcdef"
 
 static struct yaml *parse(const char *text, struct error *err)
 {
@@ -34,6 +37,28 @@ TEST(yaml_parse_keeps_scalars_as_text)
 	CHECK_STR(yaml_find(root, "t")->value, "~");
 	CHECK_STR(yaml_find(root, "e")->value, "");
 	CHECK_STR(yaml_find(root, "o")->value, "0777");
+}
+
+/* Neither libyaml's buffers nor the tree, whether the document ends as it should or at an error, before or behind the secret. */
+TEST(yaml_parse_leaves_no_secret_in_the_heap)
+{
+	static const char *const documents[] = {
+		"a: " SECRET "\n",
+		"a: \"" SECRET "\"\nb: ['" SECRET "', 2]\n",
+		"a: |\n  " SECRET "\n  and more\n",
+		"a: " SECRET "\nb: [\n",
+		"a: {b: " SECRET ", c: \n}}\n",
+		SECRET ": &x " SECRET "\n",
+	};
+
+	if (!HEAP_IS_OURS)
+		SKIP("needs the heap of the C library");
+	for (size_t i = 0; i < ARRAY_SIZE(documents); i++) {
+		struct error err = { 0 };
+
+		yaml_node_free(parse(documents[i], &err));
+		CHECK(!heap_has(SECRET));
+	}
 }
 
 TEST(yaml_take_reads_and_marks)
