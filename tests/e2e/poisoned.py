@@ -15,6 +15,7 @@ from harness.process import digest
 
 ARTIFACTS = ("small.qcow2", "small.tar.zst", "small.spdx.json")
 EVIL = "etc/evil"
+OTHER_KEY = "0123456789abcdef" * 4
 PACKAGE = "base-files"
 
 
@@ -112,6 +113,27 @@ def upgrades(kiln, lock, good):
     return problems
 
 
+def restore(kiln, directory):
+    """As a CI job's runner does: other files with the same content, in a new container. Gigabytes of others' programs are linked."""
+    for kind in (path.name for path in kiln.cache.iterdir() if path.is_dir()):
+        shutil.copytree(kiln.cache / kind, directory / "cache" / kind, symlinks=True,
+                        copy_function=shutil.copy if kind in ("trees", "seals") else os.link)
+    return BuildEnv(directory / "kiln", cache=directory / "cache")
+
+
+def builds_from_a_restored_cache(kiln, lock, good, directory, key, used):
+    """used: with the key of the builder that made it. Else everything is made again, and a line says why. The artifacts are the same."""
+    restored = restore(kiln, directory)
+    environment = restored.environment() | {"NODEKILN_CACHE_KEY": key, "HOME": str(directory)}
+    done = subprocess.run(restored.build_argv("--lock", lock, "--offline"), env=environment, capture_output=True, text=True)
+    problems = [done.stderr.strip()[-400:]] if done.returncode else \
+        [f"{name} differs" for name in ARTIFACTS if digest(restored.out / name) != good[name]]
+    if ("trees found" in done.stderr) != used or ("with another key" in done.stderr) == used:
+        problems.append(f"it said {done.stderr.strip()[-400:]!r}")
+    shutil.rmtree(directory)
+    return problems
+
+
 def refuses_packages(kiln, lock, good):
     """One of the same size; the next build downloads it again."""
     shutil.rmtree(kiln.cache / "trees")
@@ -153,6 +175,10 @@ def main():
         made = [kiln.run(kiln.argv("lock", kiln.recipe, "-o", lock)), kiln.build("--lock", lock)]
         check("a build from a lock", [done.stderr.strip()[-400:] for done in made if done.returncode])
         good = {name: digest(kiln.out / name) for name in ARTIFACTS}
+        key = (directory / "cache.key").read_text().strip()
+        for number, (name, value, used) in enumerate((("that key", key, True), ("another key", OTHER_KEY, False))):
+            check(f"a restored cache with {name}",
+                  builds_from_a_restored_cache(kiln, lock, good, directory / f"job.{number}", value, used))
         for name, poison in (("trees", poison_trees), ("recompressed packages", poison_repacked), ("compiled programs", poison_artifacts)):
             check(f"poisoned {name} change nothing", builds_the_same(kiln, lock, poison, good))
         check("a cache of an older version is used, and what was made in it is made again", upgrades(kiln, lock, good))
