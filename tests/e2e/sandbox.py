@@ -71,7 +71,8 @@ class Host:
 
 def publish(directory, host, key):
     program = directory / "escapes"
-    subprocess.run(["gcc", "-D_GNU_SOURCE", "-static", "-O1", "-o", program, TOP / "tests/harness/escapes.c"], check=True)
+    subprocess.run(["gcc", "-D_GNU_SOURCE", "-static", "-O1", "-o", program,
+                    *sorted((TOP / "tests/harness").glob("escapes*.c"))], check=True)
     script = "#!/bin/sh\nset -e\n/usr/lib/hostile/escapes " + " ".join(f"'{a}'" for a in host.arguments()) + "\n"
     served = directory / "served"
     served.mkdir()
