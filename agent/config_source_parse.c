@@ -73,13 +73,32 @@ static const char *scalar(const struct yaml *map, const char *key)
 	return found && found->kind == YAML_SCALAR ? found->value : "";
 }
 
+/* The content of an entry of write_files; !!binary is base64 of it. */
+static int read_binary(const struct yaml *entry, struct text *ret, struct error *err)
+{
+	const struct yaml *content = yaml_find(entry, "content");
+
+	if (!content || !content->binary) {
+		text_add(ret, scalar(entry, "content"));
+		return 0;
+	}
+	if (!base64_decode(content->value, ret))
+		return yaml_error(entry, err,
+				  "the content of " NODE_CONFIG_FILE " is not valid base64, as !!binary says");
+	return 0;
+}
+
 /* Decodes the content of one entry of write_files. */
 static int read_content(const struct yaml *entry, struct text *ret, struct error *err)
 {
-	const char *encoding = scalar(entry, "encoding"), *content = scalar(entry, "content");
+	CLEANUP(text_wipe_done) struct text content = { 0 };
+	const char *encoding = scalar(entry, "encoding");
+
+	if (read_binary(entry, &content, err) < 0)
+		return -1;
 
 	if (!*encoding || !strcmp(encoding, "text/plain")) {
-		text_add(ret, content);
+		text_addn(ret, content.data, content.len);
 		return 0;
 	}
 	if (strcmp(encoding, "b64") && strcmp(encoding, "base64"))
@@ -87,7 +106,7 @@ static int read_content(const struct yaml *entry, struct text *ret, struct error
 				  "the encoding of " NODE_CONFIG_FILE
 				  " is '%s'; without cloud-init it must be plain or b64",
 				  encoding);
-	if (!base64_decode(content, ret))
+	if (!base64_decode(content.data ? content.data : "", ret))
 		return yaml_error(entry, err, "the content of " NODE_CONFIG_FILE " is not valid base64");
 	return 0;
 }
@@ -131,7 +150,7 @@ int config_source_user_data(const char *file, const char *text, size_t len, stru
 	*ret = NULL;
 	if (!is_cloud_config(text, len))
 		return 0;
-	if (yaml_parse(file, text, len, &tree, err) < 0) {
+	if (yaml_parse_cloud_config(file, text, len, &tree, err) < 0) {
 		redact_secrets(err->text);
 		return -1;
 	}

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/cloud_ignored.h"
 #include "agent/config_source.h"
 #include "agent/private_log.h"
 #include "lib/clock.h"
@@ -184,10 +185,20 @@ static void keep_what_was_written(const char *root)
 		log_warning("sync the disk: %s", strerror(errno));
 }
 
+/* cloud-init itself says nothing of it. */
+static void warn_ignored(const char *root)
+{
+	CLEANUP(free_p) char *ignored = cloud_ignored(root);
+
+	if (ignored)
+		log_warning("%s", ignored);
+}
+
 static int run_node(struct agent *a, struct error *err)
 {
 	recall(a);
 	int configured = configure(a, err);
+	warn_ignored(a->root);
 	if (configured == 0 && a->state.step && !is_wiped(a))
 		configured = error_set(err, ERROR_INPUT,
 				       "the configuration existed when this node began, and is missing now; attach the "

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "agent/cloud_ignored.h"
 #include "agent/config_source.h"
 #include "agent/hardware.h"
 #include "agent/pod_routes.h"
@@ -33,6 +34,7 @@ int status_print(const char *root, bool as_json, struct text *ret, struct error 
 {
 	CLEANUP(free_p) char *file = xasprintf("%s" STATE_FILE, root);
 	CLEANUP(free_p) char *routes = pod_routes_fault(root);
+	CLEANUP(free_p) char *cloud = cloud_ignored(root);
 	CLEANUP(state_done) struct state state = { 0 };
 	CLEANUP(strings_done) struct strings faults = { 0 };
 
@@ -43,6 +45,7 @@ int status_print(const char *root, bool as_json, struct text *ret, struct error 
 		CLEANUP(json_free_p) struct json *json = state_json(&state);
 		json_put_string(json, "routes", routes);
 		json_put_strings(json, "hardware", &faults);
+		json_put_string(json, "cloud_init", cloud);
 		json_print(json, true, ret);
 		return 0;
 	}
@@ -51,7 +54,7 @@ int status_print(const char *root, bool as_json, struct text *ret, struct error 
 	text_addf(ret, "%s%s%s%s", line, why, routes ? "; " : "", routes ? routes : "");
 	for (size_t i = 0; i < faults.n; i++)
 		text_addf(ret, "; %s", faults.at[i]);
-	text_add(ret, "\n");
+	text_addf(ret, "%s%s\n", cloud ? "; " : "", cloud ? cloud : "");
 	text_make_printable_lines(ret->data);
 	return 0;
 }

@@ -9,6 +9,8 @@
 #include "lib/alloc.h"
 #include "lib/macro.h"
 
+#define BINARY_TAG "tag:yaml.org,2002:binary" /* !!binary */
+
 static const char bom[] = "\xef\xbb\xbf"; /* editors of Windows write this mark in front of UTF-8 */
 
 struct yaml_reader {
@@ -16,6 +18,7 @@ struct yaml_reader {
 	yaml_parser_t parser;
 	yaml_event_t event; /* the current one */
 	int depth;
+	bool binary; /* !!binary is allowed */
 	struct error *err;
 };
 
@@ -57,6 +60,12 @@ static int reader_next(struct yaml_reader *r)
 			 p->context ? p->context : "", p->context ? ", " : "", p->problem ? p->problem : "unreadable");
 }
 
+static bool is_binary(const yaml_event_t *e)
+{
+	return e->type == YAML_SCALAR_EVENT && e->data.scalar.tag &&
+	       !strcmp((const char *)e->data.scalar.tag, BINARY_TAG);
+}
+
 /* Refuses anchors, aliases and tags: see yaml.h. */
 static int refuse_unsupported(const struct yaml_reader *r)
 {
@@ -72,7 +81,7 @@ static int refuse_unsupported(const struct yaml_reader *r)
 	if (e->type == YAML_ALIAS_EVENT || anchor)
 		return error_set(r->err, ERROR_INPUT, "%s:%d: anchors and aliases are not allowed; write the value out",
 				 r->file, event_line(r));
-	if (tag)
+	if (tag && !(r->binary && is_binary(e)))
 		return error_set(r->err, ERROR_INPUT, "%s:%d: tags are not allowed; remove %s", r->file, event_line(r),
 				 (const char *)tag);
 	return 0;
@@ -110,7 +119,7 @@ static int read_key(struct yaml_reader *r, const struct yaml *map, char **ret)
 
 	if (refuse_unsupported(r) < 0)
 		return -1;
-	if (e->type != YAML_SCALAR_EVENT)
+	if (e->type != YAML_SCALAR_EVENT || is_binary(e))
 		return error_set(r->err, ERROR_INPUT, "%s:%d: a key must be a plain word", r->file, event_line(r));
 	key = (const char *)e->data.scalar.value;
 	if (strlen(key) != e->data.scalar.length || !*key)
@@ -148,6 +157,7 @@ static int read_scalar(struct yaml_reader *r, struct yaml *node)
 	if (strlen(value) != r->event.data.scalar.length)
 		return error_set(r->err, ERROR_INPUT, "%s:%d: a value contains a NUL byte", r->file, event_line(r));
 	node->plain = r->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+	node->binary = is_binary(&r->event);
 	node->value = xstrdup(node->plain && strcmp(value, "~") == 0 ? "" : value);
 	return 0;
 }
@@ -200,9 +210,9 @@ static int read_stream(struct yaml_reader *r, struct yaml **ret)
 	return 0;
 }
 
-int yaml_parse(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err)
+static int parse(const char *file, const char *text, size_t len, bool binary, struct yaml **ret, struct error *err)
 {
-	struct yaml_reader r = { .file = file, .err = err };
+	struct yaml_reader r = { .file = file, .err = err, .binary = binary };
 	int result;
 
 	if (len > YAML_SIZE_MAX)
@@ -217,4 +227,14 @@ int yaml_parse(const char *file, const char *text, size_t len, struct yaml **ret
 	result = read_stream(&r, ret);
 	reader_done(&r);
 	return result;
+}
+
+int yaml_parse(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err)
+{
+	return parse(file, text, len, false, ret, err);
+}
+
+int yaml_parse_cloud_config(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err)
+{
+	return parse(file, text, len, true, ret, err);
 }

@@ -27,6 +27,7 @@ struct yaml {
 	char *key;           /* owned; its key in the parent map, else NULL */
 	char *value;         /* owned; YAML_SCALAR: the text, "" for empty or ~ */
 	bool plain;          /* YAML_SCALAR: without quotes */
+	bool binary;         /* YAML_SCALAR: the text is base64, tagged !!binary; of yaml_parse_cloud_config() only */
 	bool taken;          /* by yaml_take* */
 	struct yaml **child; /* owned; YAML_LIST items, YAML_MAP values in file order; duplicate keys are refused */
 	size_t children, max;
@@ -34,6 +35,9 @@ struct yaml {
 };
 
 int yaml_parse(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err) MUST_CHECK;
+/* The same for a cloud-config: a scalar may be !!binary, which cloud-init's manual has for the content of files. */
+int yaml_parse_cloud_config(const char *file, const char *text, size_t len, struct yaml **ret, struct error *err)
+	MUST_CHECK;
 /* (Not yaml_free(): libyaml exports that name and would call this function.) */
 /* Overwrites the values: any of them may be a secret. */
 void yaml_node_free(struct yaml *node);

@@ -115,6 +115,8 @@ static void add_block(const char *value, int level, struct text *t)
 
 static void add_scalar(const struct yaml *node, int level, struct text *t)
 {
+	if (node->binary)
+		text_add(t, " !!binary");
 	if (!node->plain && is_block(node->value)) {
 		add_block(node->value, level, t);
 		return;

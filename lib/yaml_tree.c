@@ -86,7 +86,7 @@ bool yaml_same(const struct yaml *a, const struct yaml *b)
 	if (a->kind != b->kind || a->children != b->children)
 		return false;
 	if (a->kind == YAML_SCALAR)
-		return strcmp(a->value, b->value) == 0;
+		return a->binary == b->binary && strcmp(a->value, b->value) == 0;
 	for (size_t i = 0; i < a->children; i++) {
 		const struct yaml *other = a->kind == YAML_LIST ? b->child[i] : yaml_find(b, a->child[i]->key);
 

@@ -6,13 +6,16 @@
 #include <unistd.h>
 
 #include "builder/cmd/command.h"
+#include "builder/cmd/user_data.h"
 #include "builder/disk/qcow2.h"
 #include "builder/host/qemu.h"
 #include "builder/seed/seed.h"
+#include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/input.h"
 #include "lib/log.h"
 #include "lib/process.h"
+#include "lib/yaml.h"
 
 #define CPUS_MAX 255
 #define MEMORY_MIN (256ull << 20)
@@ -119,6 +122,17 @@ static int copy_file(const char *from, const char *to, struct error *err)
 	return copy_all(in, out, err);
 }
 
+static int warn_user_data(struct error *err)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	CLEANUP(free_p) char *file = xasprintf("%s/user-data", seed_given);
+
+	text_add(&text, "");
+	if (access(file, R_OK) < 0)
+		return 0; /* seed_iso() says what is missing */
+	return input_read(file, YAML_SIZE_MAX, &text, err) < 0 ? -1 : user_data_warn(file, &text, true, err);
+}
+
 static int make_seed(const struct files *s, const char *path, struct error *err)
 {
 	CLEANUP(free_p) char *instance = xasprintf("nodekiln-%s", s->directory + strlen(s->directory) - 6);
@@ -129,6 +143,8 @@ static int make_seed(const struct files *s, const char *path, struct error *err)
 
 	if (seed_given && stat(seed_given, &st) == 0 && S_ISREG(st.st_mode))
 		return copy_file(seed_given, path, err);
+	if (seed_given && warn_user_data(err) < 0)
+		return -1;
 	if (key_file)
 		rc = seed_read_keys(key_file, &seed.keys, err);
 	if (rc == 0)

@@ -7,6 +7,7 @@
 
 #include "builder/cmd/command.h"
 #include "builder/cmd/interrupt.h"
+#include "builder/cmd/user_data.h"
 #include "builder/seed/pki.h"
 #include "builder/seed/seed.h"
 #include "builder/seed/seed_cloud.h"
@@ -106,6 +107,9 @@ static int given_read(struct given *g, struct error *err)
 		if (seed_read_keys(key_files.at[i], &g->keys, err) < 0)
 			return -1;
 	if (user_data_file && input_read(user_data_file, GIVEN_MAX, &g->user_data, err) < 0)
+		return -1;
+	/* Proxmox VE sets up the users of containers. */
+	if (!base_file && user_data_warn(user_data_file, &g->user_data, g->keys.n > 0, err) < 0)
 		return -1;
 	if (base_file && (g->base = input_open(base_file, err)) < 0)
 		return -1;

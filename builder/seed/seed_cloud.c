@@ -46,7 +46,7 @@ static int parse_extra(const char *file, const struct text *extra, struct yaml *
 	if (!is_marked(extra))
 		return error_set(err, ERROR_INPUT, "%s: user-data must be a cloud-config: its first line is " MARK,
 				 file);
-	if (yaml_parse(file, extra->data, extra->len, &tree, err) < 0)
+	if (yaml_parse_cloud_config(file, extra->data, extra->len, &tree, err) < 0)
 		return -1;
 	if (tree->kind == YAML_SCALAR && !*tree->value)
 		return 0; /* nothing but comments */

@@ -8,6 +8,7 @@
 #include "builder/apt/apt_text.h"
 #include "builder/apt/mirror.h"
 #include "builder/apt/mirror_choose.h"
+#include "lib/proxy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -57,6 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_answer(text);
 	apt_error(text, text, &err);
 	read_targets(text);
+	proxy_read_apt(text);
 	free(mirror_security(text, "debian"));
 	return 0;
 }

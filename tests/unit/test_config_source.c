@@ -276,6 +276,10 @@ TEST(config_source_user_data_holds_the_file)
 		  "- {path: /etc/nodekiln/node.yaml, encoding: b64, content: Y2x1c3RlcjogbGFiCnJvbGU6IGluaXQK}\n",
 		  &got);
 	CHECK_STR(got.data, "lab init /etc/nodekiln/node.yaml in user-data:2");
+	user_data("#cloud-config\nwrite_files:\n- {path: /x, content: !!binary AAE=}\n"
+		  "- {path: /etc/nodekiln/node.yaml, content: !!binary Y2x1c3RlcjogbGFiCnJvbGU6IGluaXQK}\n",
+		  &got);
+	CHECK_STR(got.data, "lab init /etc/nodekiln/node.yaml in user-data:2");
 	user_data("#cloud-config\nhostname: x\n", &got);
 	CHECK_STR(got.data, "");
 	user_data("#cloud-config\nwrite_files: {path: /etc/nodekiln/node.yaml}\n", &got);
@@ -290,6 +294,9 @@ TEST(config_source_user_data_errors_name_the_place)
 {
 	CLEANUP(text_done) struct text got = { 0 };
 
+	user_data("#cloud-config\nwrite_files:\n- {path: /etc/nodekiln/node.yaml, content: !!binary x}\n", &got);
+	CHECK_STR(got.data,
+		  "user-data:3: the content of /etc/nodekiln/node.yaml is not valid base64, as !!binary says");
 	user_data("#cloud-config\nwrite_files:\n- {path: /etc/nodekiln/node.yaml, encoding: gz+b64, content: x}\n",
 		  &got);
 	CHECK_STR(got.data,

@@ -41,6 +41,18 @@ TEST(seed_cloud_merges_user_data)
 			    "write_files:\n  - path: \"/etc/x\"\n    content: y\n    permissions: \"0640\"\n");
 }
 
+TEST(seed_cloud_keeps_binary_content)
+{
+	CLEANUP(text_done) struct text got = { 0 };
+
+	cloud_config("#cloud-config\nwrite_files:\n- path: /etc/x\n  content: !!binary |\n    aGVs\n    bG8=\n- {path: "
+		     "/y, content: !!binary eA==}\n",
+		     &got);
+	CHECK_STR(got.data,
+		  BEGIN "write_files:\n  - path: \"/etc/x\"\n    content: !!binary |\n      aGVs\n      bG8=\n"
+			"  - path: \"/y\"\n    content: !!binary \"eA==\"\n");
+}
+
 TEST(seed_cloud_refuses_unmergeable_user_data)
 {
 	CLEANUP(text_done) struct text got = { 0 };

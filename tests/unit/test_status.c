@@ -88,3 +88,27 @@ TEST(status_of_a_broken_state_names_the_file)
 	CHECK(strstr(said, STATE_FILE));
 	FAKE_ROOT_END();
 }
+
+/* The guest's half of shared/cases/field/cloudinit-ignored-keys: by the modules of its own /etc/cloud. */
+TEST(status_names_what_cloud_init_does_not_do)
+{
+	FAKE_ROOT();
+	fake_put(path, STATE_FILE, READY);
+	fake_put(path, "/etc/cloud/cloud.cfg",
+		 "cloud_config_modules:\n - locale\n - runcmd\ncloud_final_modules:\n - "
+		 "package-update-upgrade-install\n");
+	fake_put(path, "/etc/cloud/cloud.cfg.d/90_nodekiln.cfg", "cloud_config_modules: [runcmd]\n");
+	fake_put(path, "/etc/cloud/cloud.cfg.d/95_note.txt", "cloud_config_modules: [locale]\n");
+	fake_put(path, "/var/lib/cloud/instance/cloud-config.txt",
+		 "#cloud-config\n\n# from 1 files\n# part-001\n\n---\nlocale: de_DE.UTF-8\npackages:\n- x\nruncmd: "
+		 "[!!binary "
+		 "eA==]\n...\n");
+	CLEANUP(free_p) char *said = say(path, false), *json = say(path, true);
+	CHECK(strstr(said, "ready since 2026-11-28T08:42:00Z; user-data: 'locale' is not carried out by cloud-init") &&
+	      !strstr(said, "packages'") && !strstr(said, "runcmd"));
+	CHECK(strstr(json, "\"cloud_init\": \"user-data: 'locale' is not"));
+	fake_put(path, "/etc/cloud/cloud.cfg.d/99_last.cfg", "cloud_config_modules: [locale, runcmd]\n");
+	CLEANUP(free_p) char *right = say(path, false);
+	CHECK_STR(right, "ready since 2026-11-28T08:42:00Z\n");
+	FAKE_ROOT_END();
+}

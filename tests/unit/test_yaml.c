@@ -173,3 +173,24 @@ TEST(yaml_tree_add_find_remove)
 	CHECK(yaml_error(map, &err, "no line") < 0);
 	CHECK_STR(err.text, "h: no line");
 }
+
+/* cloud-init's manual has it for the content of files; it is a scalar alone, and no recipe or node configuration has it. */
+TEST(yaml_binary_in_cloud_configs_only)
+{
+	static const char text[] = "a: !!binary |\n  aGVs\n  bG8=\nb: x\n";
+	CLEANUP(yaml_node_free_p) struct yaml *tree = NULL, *again = NULL, *none = NULL;
+	CLEANUP(text_done) struct text printed = { 0 };
+	struct error err = { 0 };
+
+	CHECK(yaml_parse("x", text, strlen(text), &none, &err) < 0 && strstr(err.text, "x:1: tags are not allowed"));
+	CHECK(yaml_parse_cloud_config("x", text, strlen(text), &tree, &err) == 0);
+	CHECK(yaml_find(tree, "a")->binary && !yaml_find(tree, "b")->binary);
+	yaml_print(tree, &printed);
+	CHECK_STR(printed.data, text);
+	CHECK(yaml_parse_cloud_config("x", printed.data, printed.len, &again, &err) == 0 && yaml_same(tree, again));
+	for (size_t i = 0; i < 4; i++) {
+		static const char *const wrong[] = { "a: !!binary [x]\n", "!!binary a: x\n", "a: !!python/object x\n",
+						     "a: !binary x\n" };
+		CHECK(yaml_parse_cloud_config("x", wrong[i], strlen(wrong[i]), &none, &err) < 0 && !none);
+	}
+}
