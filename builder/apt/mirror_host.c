@@ -170,7 +170,6 @@ int mirror_find_host(const char *os_release_file, const char *wanted_id, const c
 {
 	CLEANUP(text_done) struct text release = { 0 }, targets = { 0 };
 
-	text_add(&release, "");
 	if (file_read(AT_FDCWD, os_release_file, OS_RELEASE_MAX, &release, err) < 0 ||
 	    host_targets(false, &targets, err) < 0)
 		return -1;
