@@ -2,7 +2,7 @@
 #pragma once
 /*
  * The keys at the top of a cloud-config, with the module of cloud-init that carries each out: from cloud-init's schema
- * (config/schemas/schema-cloud-config-v1.json, versions 22.4 of Debian 12 and 25.1 of Debian 13) and what its modules read besides.
+ * (config/schemas/schema-cloud-config-v1.json, versions 22.4 of Debian 12 and 25.1 of Debian 13) and what its modules read in addition.
  */
 #include <stdbool.h>
 

@@ -104,7 +104,7 @@ def disks(work):
         path = work / "bomb.qcow2"
         qcow2(path, entries, SIZE, tables)
         done = run("inspect", path)
-        yield result(f"qcow2, {name}", done.returncode == 1 and "used twice" in done.stderr, done)
+        yield result(f"qcow2, {name}", done.returncode == 3 and "used twice" in done.stderr, done)
 
 
 def tarballs(work):
