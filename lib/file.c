@@ -127,6 +127,7 @@ int file_read_fd(int fd, const char *name, size_t limit, struct text *ret, struc
 		if (n == 0)
 			break;
 	}
+	text_done(ret);
 	*ret = TAKE(t);
 	return 0;
 }

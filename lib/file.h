@@ -16,7 +16,7 @@
 #include "lib/macro.h"
 #include "lib/text.h"
 
-/* The whole file into *ret, which must be empty; a NUL follows. More than limit bytes is an error. */
+/* The whole file into *ret, in place of the text that it has; a NUL follows. More than limit bytes is an error. */
 int file_read(int dirfd, const char *name, size_t limit, struct text *ret, struct error *err) MUST_CHECK;
 /* The rest of an open file; name is for messages. */
 int file_read_fd(int fd, const char *name, size_t limit, struct text *ret, struct error *err) MUST_CHECK;

@@ -98,9 +98,10 @@ def with_options(*options):
 
 
 def too_large(w):
-    """Two GiB that take no space here, for a disk of 2 GiB."""
+    """Two GiB that are no hole, which would take no space, for a disk of 2 GiB."""
     with open(w.kiln.overlay / "large", "wb") as f:
-        f.truncate(2 << 30)
+        for _ in range(2 << 10):
+            f.write(b"x" * (1 << 20))
     return w.kiln.build_argv("--set", "outputs.tarball.enabled=false")
 
 

@@ -94,11 +94,17 @@ def commands(root, package):
     return environment, [[expand(word, package) for word in line.split()] for line in re.findall(r"^ExecStart(?:Pre)?=(.*)$", unit, re.M)]
 
 
+def instance(unit):
+    """The instance of a unit's name, unescaped as by systemd-escape(1)."""
+    escaped = unit.partition("@")[2].removesuffix(".service").replace("-", "/")
+    return re.sub(r"\\x([0-9a-f]{2})", lambda match: chr(int(match[1], 16)), escaped)
+
+
 def first_boot(root):
     """Each enabled instance's commands, with the tree as root."""
     problems = []
     for link in sorted((root / "etc/systemd/system/sysinit.target.wants").glob("nodekiln-keys@*")):
-        package = subprocess.run(["systemd-escape", "--unescape", "--instance", link.name], check=True, capture_output=True, text=True).stdout.strip()
+        package = instance(link.name)
         environment, lines = commands(root, package)
         for words in lines:
             done = subprocess.run(["unshare", "--mount", "--pid", "--fork", "--uts", "chroot", root, "/bin/sh", "-c",

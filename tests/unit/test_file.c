@@ -52,6 +52,18 @@ TEST(file_write_replaces)
 	SCRATCH_END();
 }
 
+TEST(file_read_replaces_a_text)
+{
+	CLEANUP(text_done) struct text t = { 0 };
+	SCRATCH();
+
+	text_add(&t, "a text of before");
+	CHECK(file_write(root, "a", "now", 3, 0644, &err) == 0);
+	CHECK(file_read(root, "a", 3, &t, &err) == 0);
+	CHECK_STR(t.data, "now");
+	SCRATCH_END();
+}
+
 TEST(file_read_limit)
 {
 	CLEANUP(text_done) struct text t = { 0 };
