@@ -30,13 +30,13 @@ def children(pid):
 
 
 def builds_alone(kiln, lock):
-    """None of its processes is ever seen in our network once it has begun to build."""
+    """None of the processes that build is ever seen in our network once they have begun; the first process only waits for them."""
     ours, seen, shared = network_of("self"), 0, set()
     with subprocess.Popen(kiln.build_argv("--lock", lock, "--offline"), env=kiln.environment(), stdin=subprocess.DEVNULL,
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as child:
         while child.poll() is None:
-            networks = {network_of(pid) for pid in [child.pid, *children(child.pid)]} - {None}
-            began = seen or ours not in networks
+            networks = {network_of(pid) for pid in children(child.pid)} - {None}
+            began = seen or (networks and ours not in networks)
             seen += bool(began)
             shared |= {ours} & networks if began else set()
             time.sleep(0.02)
