@@ -117,11 +117,15 @@ def waits(kiln):
         run = subprocess.Popen(kiln.argv("seed", "--secrets", secrets, "--out", kiln.out / "one.iso", kiln.directory / "cp.yaml"),
                                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=kiln.environment())
         threading.Timer(5, run.terminate).start()
-        said = run.stderr.readline()
+        said = ""
+        while line := run.stderr.readline():
+            said += line
+            if "in use" in line:
+                break
         fcntl.flock(held, fcntl.LOCK_UN)
         said += run.communicate()[1]
     wanted = f"{secrets} is in use by another run (process {os.getpid()}); waiting until it has ended\n"
-    return [] if said.startswith(wanted) and run.returncode == 0 else [f"exit {run.returncode}, it said: {said!r}"]
+    return [] if wanted in said and run.returncode == 0 else [f"exit {run.returncode}, it said: {said!r}"]
 
 
 def refusals(kiln):
