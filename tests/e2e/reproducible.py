@@ -14,7 +14,7 @@ from harness import second_host
 from harness.build_env import NODEKILN, Check, private_cache, require_root, work_directory
 
 EPOCH, OTHER_DAY = "1700000000", "1600000000"
-EQUAL, DIFFERENT, TROUBLE = 0, 1, 2
+EQUAL, DIFFERENT, TROUBLE, MISSING = 0, 1, 2, 3
 FILES = ("small.qcow2", "small.tar.zst", "small.spdx.json", "small.provenance.json", "small.manifest.json")
 SHOWN = 6  # differences
 
@@ -88,7 +88,7 @@ def changes_are_reported(here):
     problems = reports(problems, old / "small.manifest.json", new / "small.manifest.json", "~ (document): key ", "~ artifacts[small.qcow2]: ")
     problems = reports(problems, old / "small.qcow2", old / "small.qcow2", code=EQUAL)
     problems = reports(problems, old / "small.qcow2", old / "small.manifest.json", code=TROUBLE)
-    return reports(problems, old / "small.qcow2", old / "missing", code=TROUBLE)
+    return reports(problems, old / "small.qcow2", old / "missing", code=MISSING)
 
 
 def main():
