@@ -21,7 +21,6 @@ static struct yaml *read_yaml(int rootfd, const char *path)
 	struct error err = { 0 };
 	struct yaml *tree = NULL;
 
-	text_add(&text, "");
 	if (file_read_in(rootfd, path, YAML_SIZE_MAX, &text, &err) < 0 ||
 	    yaml_parse_cloud_config(path, text.data, text.len, &tree, &err) < 0)
 		log_debug("%s", err.text);

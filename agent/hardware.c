@@ -81,8 +81,7 @@ static char *all_undriven(const struct machine *m, const char *class)
 			strings_own(&names, name);
 	}
 	strings_sort(&names);
-	for (size_t i = 0; i < names.n; i++)
-		text_addf(&list, "%s%s", i ? ", " : "", names.at[i]);
+	text_add_list(&list, &names);
 	return list.len ? text_take(&list) : NULL;
 }
 
@@ -178,8 +177,7 @@ static int add_seed(const struct machine *m, struct strings *ret, struct error *
 
 	if (cidata_list(m->root, &volumes, err) < 0)
 		return -1;
-	for (size_t i = 0; i < volumes.n; i++)
-		text_addf(&list, "%s%s", i ? ", " : "", volumes.at[i]);
+	text_add_list(&list, &volumes);
 	if (volumes.n > 1)
 		strings_addf(
 			ret,

@@ -142,6 +142,12 @@ void strings_sort(struct strings *l)
 		qsort(l->at, l->n, sizeof *l->at, compare_strings);
 }
 
+void text_add_list(struct text *t, const struct strings *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		text_addf(t, "%s%s", i ? ", " : "", l->at[i]);
+}
+
 char **strings_argv(struct strings *l)
 {
 	vec_push(l, NULL);

@@ -42,7 +42,8 @@ void strings_append(struct strings *l, const struct strings *more);
 /* Takes over a malloced string. */
 void strings_own(struct strings *l, char *s);
 bool strings_has(const struct strings *l, const char *s);
-void strings_sort(struct strings *l); /* by byte value */
+void strings_sort(struct strings *l);                        /* by byte value */
+void text_add_list(struct text *t, const struct strings *l); /* "a, b, c" */
 char **strings_argv(struct strings *l);
 void strings_done(struct strings *l);
 

@@ -201,8 +201,7 @@ static int unknown_key(const struct yaml *map, const struct yaml *child, struct 
 	CLEANUP(text_done) struct text allowed = { 0 };
 	const char *near = nearest_word(child->key, &map->asked);
 
-	for (size_t i = 0; i < map->asked.n; i++)
-		text_addf(&allowed, "%s%s", i ? ", " : "", map->asked.at[i]);
+	text_add_list(&allowed, &map->asked);
 	return yaml_error(child, err, "unknown key '%s'%s%s%s; allowed here: %s", child->key,
 			  near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "",
 			  map->asked.n ? allowed.data : "none");

@@ -97,9 +97,7 @@ static int resolve_list(char **url, struct error *err)
 /* The URL that files are downloaded from: no list, no password. */
 static int settle(struct mirror_candidate *c, struct error *err)
 {
-	if (resolve_list(&c->url, err) < 0 || login_split(&c->url, OUR_SOURCES, err) < 0)
-		return -1;
-	return 0;
+	return resolve_list(&c->url, err) < 0 ? -1 : login_split(&c->url, OUR_SOURCES, err);
 }
 
 /* Whether the repository itself says that it is the distribution's. That is not signed: it only says which one to try. */

@@ -18,8 +18,7 @@ static int report_missing(const struct diagnosis *d, struct error *err)
 
 	if (doctor_missing(d, FOR_BUILD, &missing) == 0)
 		return 0;
-	for (size_t i = 0; i < missing.n; i++)
-		text_addf(&names, "%s%s", i ? ", " : "", missing.at[i]);
+	text_add_list(&names, &missing);
 	doctor_apt_line(d, FOR_BUILD, &apt);
 	return error_set(err, ERROR_HOST, "`nodekiln build` cannot work here; missing: %s%s%s", names.data,
 			 apt.len ? "; run as root: " : "", apt.len ? apt.data : "");

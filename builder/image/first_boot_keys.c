@@ -164,6 +164,25 @@ static int seal_key(int rootfd, const struct found_keys *found, const struct fou
 	return 0;
 }
 
+/* Whether a link is to a certificate that was removed, and leads nowhere now. */
+static bool is_left_alone(int rootfd, const struct found_keys *found, const struct found_key *link)
+{
+	for (size_t i = 0; i < found->n; i++)
+		if (found->at[i].kind == FOUND_PUBLIC_KEY && text_ends(found->at[i].path, link->target) &&
+		    !file_exists_in(rootfd, found->at[i].path))
+			return true;
+	return false;
+}
+
+static int remove_links(int rootfd, const struct found_keys *found, struct error *err)
+{
+	for (size_t i = 0; i < found->n; i++)
+		if (found->at[i].kind == FOUND_LINK && is_left_alone(rootfd, found, &found->at[i]) &&
+		    remove_key(rootfd, &found->at[i], err) < 0)
+			return -1;
+	return 0;
+}
+
 int first_boot_keys_seal(int rootfd, struct error *err)
 {
 	CLEANUP(found_keys_done) struct found_keys found = { 0 };
@@ -179,5 +198,5 @@ int first_boot_keys_seal(int rootfd, struct error *err)
 	for (size_t i = 0; i < found.n; i++)
 		if (seal_key(rootfd, &found, &found.at[i], can_make, err) < 0)
 			return error_wrap(err, "seal");
-	return first_boot_keys_links(rootfd, &found, err);
+	return remove_links(rootfd, &found, err);
 }

@@ -259,22 +259,3 @@ int first_boot_keys_find(int rootfd, struct strings *ret_packages, struct found_
 	}
 	return 0;
 }
-
-int first_boot_keys_links(int rootfd, const struct found_keys *found, struct error *err)
-{
-	for (size_t i = 0; i < found->n; i++) {
-		const struct found_key *link = &found->at[i];
-		const char *base;
-		bool removed = false;
-		for (size_t k = 0; link->kind == FOUND_LINK && k < found->n; k++)
-			removed |= found->at[k].kind == FOUND_PUBLIC_KEY &&
-				   text_ends(found->at[k].path, link->target) &&
-				   !file_exists_in(rootfd, found->at[k].path);
-		if (!removed)
-			continue;
-		CLEANUP(close_p) int parent = file_open_parent_in(rootfd, link->path, false, &base);
-		if (parent < 0 || unlinkat(parent, base, 0) < 0)
-			return error_errno(err, errno, "remove the link %s", link->path);
-	}
-	return 0;
-}

@@ -33,5 +33,3 @@ const struct found_key *found_keys_pair(const struct found_keys *found, const st
  * *ret_packages: the names of all packages, sorted. */
 int first_boot_keys_find(int rootfd, struct strings *ret_packages, struct found_keys *ret, struct error *err)
 	MUST_CHECK;
-/* Removes the links to what was removed: they lead nowhere now. */
-int first_boot_keys_links(int rootfd, const struct found_keys *found, struct error *err) MUST_CHECK;

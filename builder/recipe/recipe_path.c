@@ -97,8 +97,7 @@ static int unknown_recipe(const char *name, const char *directory, struct error 
 	CLEANUP(text_done) struct text list = { 0 }, near = { 0 };
 
 	recipe_names(&names);
-	for (size_t i = 0; i < names.n; i++)
-		text_addf(&list, "%s%s", i ? ", " : "", names.at[i]);
+	text_add_list(&list, &names);
 	if (!find_near(name, &near))
 		nearest_add(name, &names, &near);
 	return error_set(err, ERROR_INPUT,

@@ -89,7 +89,6 @@ static int read_modules(const char *file, struct cloud_modules *ret, struct erro
 	CLEANUP(text_done) struct text text = { 0 };
 	CLEANUP(yaml_node_free_p) struct yaml *tree = NULL;
 
-	text_add(&text, "");
 	if (file_read(AT_FDCWD, file, CLOUD_CFG_MAX, &text, err) < 0 ||
 	    yaml_parse_cloud_config(file, text.data, text.len, &tree, err) < 0)
 		return -1;

@@ -45,12 +45,16 @@ static int walk(const char *overlay, entry_fn *fn, void *context, struct error *
 	return rc;
 }
 
-/* A path that was not given with a link of its own at the end. */
-static int open_entry(const FTSENT *e, struct error *err)
+/* An entry that is no link, with the names of the extended attributes that images keep; returns a descriptor, or -1. */
+static int open_with_xattrs(const FTSENT *e, struct strings *ret, struct error *err)
 {
-	int fd = openat(AT_FDCWD, e->fts_path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	CLEANUP(close_p) int fd = openat(AT_FDCWD, e->fts_path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-	return fd < 0 ? error_errno(err, errno, "open %s", e->fts_path) : fd;
+	if (fd < 0)
+		return error_errno(err, errno, "open %s", e->fts_path);
+	if (kept_xattr_names(fd, ret) < 0)
+		return error_errno(err, errno, "list the extended attributes of %s", e->fts_path);
+	return TAKE_FD(fd);
 }
 
 enum odd { ODD_RIGHTS, ODD_CAPABILITIES, ODD_WRITABLE, ODD_LINK, ODD_KINDS };
@@ -120,13 +124,11 @@ static int look_at_link(struct oddities *o, const char *overlay, const char *nam
 
 static int look_at_capabilities(struct oddities *o, const char *name, const FTSENT *e, struct error *err)
 {
-	CLEANUP(close_p) int fd = open_entry(e, err);
 	CLEANUP(strings_done) struct strings names = { 0 };
+	CLEANUP(close_p) int fd = open_with_xattrs(e, &names, err);
 
 	if (fd < 0)
 		return -1;
-	if (kept_xattr_names(fd, &names) < 0)
-		return error_errno(err, errno, "list the extended attributes of %s", e->fts_path);
 	if (strings_has(&names, "security.capability"))
 		strings_add(&o->of[ODD_CAPABILITIES], name);
 	return 0;
@@ -190,13 +192,11 @@ static const char *first_name(struct extras *x, const struct stat *st, const cha
 
 static int add_xattrs(struct hash *h, const char *name, const FTSENT *e, struct error *err)
 {
-	CLEANUP(close_p) int fd = open_entry(e, err);
 	CLEANUP(strings_done) struct strings names = { 0 };
+	CLEANUP(close_p) int fd = open_with_xattrs(e, &names, err);
 
 	if (fd < 0)
 		return -1;
-	if (kept_xattr_names(fd, &names) < 0)
-		return error_errno(err, errno, "list the extended attributes of %s", e->fts_path);
 	for (size_t i = 0; i < names.n; i++) {
 		CLEANUP(text_done) struct text value = { 0 };
 		char digest[SHA256_HEX];
